@@ -1,0 +1,207 @@
+"""Frameworks, one folder (or file) a framework, and the interface that all of them implement.
+
+A `Framework` is a description that imports nothing heavy: what it is called, which package it needs, how it can
+execute, and where its `Model` is. A `Model` is a network built in it. Everything that is timed goes through the
+four phases of `Model`; everything that is checked goes through canonical NumPy arrays.
+
+To add a framework, add a file here with a `Framework` at its top level and a `Model` behind it, or put both in a
+package of your own with an entry point in the group `deadheat.frameworks`. The contract tests run over every
+framework found. A framework can also be named by its module (`bench.handwritten.pytorch`).
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
+
+from impls import registry
+from impls.errors import InvalidInput, Unavailable, UnknownName, Unsupported
+from impls.network import Network
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Phase = Literal["infer", "forward", "gradient", "train"]
+PHASES: tuple[Phase, ...] = ("infer", "forward", "gradient", "train")
+PRECISIONS = ("float32", "float64")
+DEVICES = ("cpu", "cuda")
+
+
+@dataclass(frozen=True)
+class Sgd:
+    """The one update rule: v <- momentum v + (gradient + weight_decay w); w <- w - learning_rate v, for every array."""
+
+    learning_rate: float = 1e-4
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a model is built from: a network, how to execute it, and in which arithmetic."""
+
+    network: Network
+    execution: str
+    device: str = "cpu"
+    precision: str = "float32"
+    sgd: Sgd = Sgd()
+    seed: int = 0  # of dropout
+
+
+class Model(ABC):
+    """A network built in a framework, on a device.
+
+    Outputs of the four phases are the framework's own arrays, possibly not computed yet: `synchronize` them before
+    reading a clock. `batch` below is what `put` gave, already on the device.
+    """
+
+    @abstractmethod
+    def load(self, weights: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray]) -> None:
+        """Take canonical arrays (the names of `Network.arrays` and `Network.statistics`); momentum becomes zero."""
+
+    @abstractmethod
+    def weights(self) -> dict[str, np.ndarray]:
+        """The trainable arrays as they are now, canonical."""
+
+    @abstractmethod
+    def statistics(self) -> dict[str, np.ndarray]:
+        """The running statistics as they are now; empty without batch normalisation."""
+
+    @abstractmethod
+    def put(self, images: np.ndarray, labels: np.ndarray) -> Any:
+        """A batch on the device, in the layout that this model computes in.
+
+        images: (batch, channels, height, width) float32; labels: (batch,) int32.
+        """
+
+    @abstractmethod
+    def infer(self, batch: Any) -> Any:
+        """Scores (batch, classes) in evaluation mode, without a gradient."""
+
+    @abstractmethod
+    def forward(self, batch: Any) -> Any:
+        """The mean loss in training mode."""
+
+    @abstractmethod
+    def gradient(self, batch: Any) -> Any:
+        """(loss, gradients): every gradient materialised, none added to an earlier one."""
+
+    @abstractmethod
+    def train(self, batch: Any) -> Any:
+        """The loss of one step of gradient and update; weights, momentum and statistics change in place."""
+
+    @abstractmethod
+    def synchronize(self, outputs: Any) -> None:
+        """Return when `outputs`, and the state that a step changed, are computed."""
+
+    @abstractmethod
+    def to_numpy(self, outputs: Any) -> np.ndarray:
+        """Scores or a loss as NumPy."""
+
+    @abstractmethod
+    def gradients(self, outputs: Any) -> dict[str, np.ndarray]:
+        """The gradients that `gradient` returned, canonical, by the names of `Network.arrays`."""
+
+    def phase(self, name: Phase) -> Callable[[Any], Any]:
+        """The method for a phase's name."""
+        return getattr(self, name)
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One way in which a framework runs a network.
+
+    `environment` is set before the framework is imported, so executions that differ in it need processes of their
+    own. `missing` says why it cannot run on this machine, or None; `requires` adds packages to the framework's.
+    """
+
+    name: str
+    note: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    requires: tuple[str, ...] = ()
+    preload: tuple[str, ...] = ()
+    missing: Callable[[], str | None] = lambda: None
+
+
+@dataclass(frozen=True)
+class Framework:
+    """A framework's description. `model` is "module:class", imported only in the process that builds with it.
+
+    `requires` are import names; `extra` is the extra of this distribution that brings them (None: nothing to bring);
+    `preload` are the modules that a process imports before it is forked for each launch.
+    """
+
+    name: str
+    title: str
+    model: str
+    executions: tuple[Execution, ...]
+    requires: tuple[str, ...] = ()
+    extra: str | None = None
+    preload: tuple[str, ...] = ()
+    precisions: tuple[str, ...] = ("float32",)
+
+    def execution(self, name: str) -> Execution:
+        for execution in self.executions:
+            if execution.name == name:
+                return execution
+        raise UnknownName(f"execution of {self.name}", name, (execution.name for execution in self.executions))
+
+    def missing(self, execution: Execution | None = None) -> str | None:
+        """Why this framework (or one of its executions) cannot run here, with what would bring it; None if it can."""
+        needed = self.requires + (execution.requires if execution else ())
+        absent = [name for name in needed if importlib.util.find_spec(name) is None]
+        if absent:
+            bring = f"pip install 'deadheat[{self.extra}]'" if self.extra else f"pip install {' '.join(absent)}"
+            return f"{', '.join(absent)} not installed; {bring}"
+        return execution.missing() if execution else None
+
+    def versions(self) -> dict[str, str]:
+        """Versions of the installed distributions behind `requires` and the executions' own, by import name."""
+        names = dict.fromkeys([*self.requires, *(name for one in self.executions for name in one.requires)])
+        owners = importlib.metadata.packages_distributions()
+        return {name: importlib.metadata.version(owners[name][0]) for name in names if name in owners}
+
+    def build(self, plan: Plan) -> Model:
+        """The model of `plan`. Imports the framework: call it in a process that may."""
+        execution = self.execution(plan.execution)
+        if plan.precision not in self.precisions:
+            raise Unsupported(f"{self.name} has no {plan.precision}; it has {', '.join(self.precisions)}")
+        if reason := self.missing(execution):
+            raise Unavailable(f"{self.name}:{execution.name}: {reason}")
+        module, _, name = self.model.partition(":")
+        return getattr(importlib.import_module(module), name)(plan)
+
+
+@cache
+def frameworks() -> dict[str, Framework]:
+    """Every framework by name: this folder's in its order of age, then those from entry points."""
+    return registry.find(__name__, "deadheat.frameworks", Framework)
+
+
+def load_framework(name: str) -> Framework:
+    """The framework of that name, or in the module of that (dotted) name."""
+    if "." in name:
+        try:
+            module = importlib.import_module(name)
+        except ImportError as problem:
+            raise InvalidInput(f"framework module {name!r} cannot be imported: {problem}") from None
+        for found in registry.things_in(module, Framework):
+            return found
+        raise InvalidInput(f"module {name!r} has no Framework at its top level")
+    known = frameworks()
+    if name not in known:
+        raise UnknownName("framework", name, known)
+    return known[name]
+
+
+def checked(kind: str, name: str, known: tuple[str, ...]) -> str:
+    """`name` if it is one of `known`; UnknownName with the nearest otherwise."""
+    if name not in known:
+        raise UnknownName(kind, name, known)
+    return name

@@ -1,0 +1,29 @@
+"""PyTorch: torch.nn modules, eager or compiled."""
+
+from __future__ import annotations
+
+import shutil
+
+from impls.frameworks import Execution, Framework
+
+
+def _no_compiler() -> str | None:
+    if shutil.which("g++") or shutil.which("clang++"):
+        return None
+    return "torch.compile needs a C++ compiler on the CPU; install g++ (apt install g++)"
+
+
+PYTORCH = Framework(
+    name="pytorch",
+    title="PyTorch",
+    model="impls.frameworks.pytorch.model:PyTorchModel",
+    executions=(
+        Execution("eager", "module by module, channels first"),
+        Execution("eager-nhwc", "module by module, channels-last memory format"),
+        Execution("compile", "torch.compile, static shapes", missing=_no_compiler),
+    ),
+    requires=("torch",),
+    extra="pytorch",
+    preload=("torch", "impls.frameworks.pytorch.model"),
+    precisions=("float32", "float64"),
+)

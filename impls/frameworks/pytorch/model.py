@@ -1,0 +1,124 @@
+"""The four phases in PyTorch, for any module whose parameters carry the canonical names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from impls.frameworks import Model, Plan
+from impls.frameworks.pytorch.layers import translate
+
+
+class Batch(NamedTuple):
+    images: Tensor
+    labels: Tensor
+
+
+class PyTorchModel(Model):
+    """A translated network, eager or compiled."""
+
+    def __init__(self, plan: Plan):
+        torch.manual_seed(plan.seed)
+        torch.set_float32_matmul_precision("highest")
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cudnn.benchmark = True  # shapes are static: let it pick its fastest algorithm
+        self._device = torch.device(plan.device)
+        self._dtype = getattr(torch, plan.precision)
+        self._layout = torch.channels_last if plan.execution == "eager-nhwc" else torch.contiguous_format
+        self._rubbish = plan.network.rubbish
+        self._sgd = plan.sgd
+        self._module = self.place(self.module(plan))
+        self._parameters = dict(self.named_parameters(self._module))
+        self._values = list(self._parameters.values())
+        self._new_optimizer()
+        self._scores, self._loss = self._module.__call__, self._training_loss
+        if plan.execution == "compile":
+            self._scores = torch.compile(self._scores, dynamic=False)
+            self._loss = torch.compile(self._loss, dynamic=False)
+
+    def module(self, plan: Plan) -> nn.Module:
+        """The module that computes the scores."""
+        return translate(plan.network)
+
+    def named_parameters(self, module: nn.Module) -> dict[str, nn.Parameter]:
+        """The trainable arrays by canonical name."""
+        return dict(module.named_parameters())
+
+    def place(self, module: nn.Module) -> nn.Module:
+        return module.to(self._device, self._dtype, memory_format=self._layout)
+
+    def _new_optimizer(self) -> None:
+        sgd = self._sgd
+        self._optimizer = torch.optim.SGD(
+            self._values, sgd.learning_rate, sgd.momentum, weight_decay=sgd.weight_decay, fused=True
+        )
+
+    def load(self, weights: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray]) -> None:
+        buffers = dict(self._module.named_buffers())
+        with torch.no_grad():
+            for name, target in self._parameters.items():
+                target.copy_(torch.from_numpy(weights[name]))
+            for name, array in statistics.items():
+                buffers[name].copy_(torch.from_numpy(array))
+        self._new_optimizer()
+
+    def weights(self) -> dict[str, np.ndarray]:
+        return {name: _to_numpy(value) for name, value in self._parameters.items()}
+
+    def statistics(self) -> dict[str, np.ndarray]:
+        return {name: _to_numpy(value) for name, value in self._module.named_buffers() if name.endswith(("mean", "variance"))}
+
+    def put(self, images: np.ndarray, labels: np.ndarray) -> Batch:
+        return Batch(
+            torch.tensor(images, dtype=self._dtype, device=self._device).contiguous(memory_format=self._layout),
+            torch.tensor(labels, dtype=torch.int64, device=self._device),
+        )
+
+    def infer(self, batch: Batch) -> Tensor:
+        self._mode(training=False)
+        with torch.inference_mode():
+            return self._scores(batch.images)
+
+    def forward(self, batch: Batch) -> Tensor:
+        self._mode(training=True)
+        return self._loss(batch.images, batch.labels)
+
+    def gradient(self, batch: Batch) -> tuple[Tensor, Sequence[Tensor]]:
+        loss = self.forward(batch)
+        return loss, torch.autograd.grad(loss, self._values)
+
+    def train(self, batch: Batch) -> Tensor:
+        self._optimizer.zero_grad(set_to_none=True)
+        loss = self.forward(batch)
+        loss.backward()
+        self._optimizer.step()
+        return loss.detach()
+
+    def synchronize(self, outputs: object) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.synchronize()
+
+    def to_numpy(self, outputs: Tensor) -> np.ndarray:
+        return _to_numpy(outputs)
+
+    def gradients(self, outputs: tuple[Tensor, Sequence[Tensor]]) -> dict[str, np.ndarray]:
+        return {name: _to_numpy(value) for name, value in zip(self._parameters, outputs[1])}
+
+    def _mode(self, training: bool) -> None:
+        if self._module.training is not training:
+            self._module.train(training)
+
+    def _training_loss(self, images: Tensor, labels: Tensor) -> Tensor:
+        scores = self._module(images)
+        if self._rubbish is not None:
+            scores = F.pad(scores, (0, 1), value=-self._rubbish)
+        return F.cross_entropy(scores, labels)
+
+
+def _to_numpy(value: Tensor) -> np.ndarray:
+    return value.detach().cpu().contiguous().numpy()

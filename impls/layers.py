@@ -1,0 +1,344 @@
+"""The closed vocabulary of layers, and what follows from a layer without any framework.
+
+Twelve kinds are enough for the five papers. A layer is what a row of a paper's table says; `Layer.at(shape)`
+gives what that row comes to for one input shape: output shape, arrays, multiply-accumulates, connections, and
+the window that the receptive field grows by. Shapes are (channels, height, width) for maps and (length,) for
+vectors, always without the batch.
+
+Counting follows one convention throughout: multiply-accumulates are those of convolutions and full connections,
+without biases; connections are LeCun's (1998, section II-B): every input link and every bias of every unit.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from impls.errors import InvalidInput
+
+Shape = tuple[int, ...]
+Pair = tuple[int, int]
+Pads = tuple[Pair, Pair]
+"""Cells added around a map: ((top, bottom), (left, right))."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What one layer comes to at one input shape."""
+
+    output: Shape
+    arrays: Mapping[str, Shape] = field(default_factory=dict)  # trainable, in the canonical layout
+    statistics: Mapping[str, Shape] = field(default_factory=dict)  # carried along, not trained (BatchNorm)
+    parameters: int = 0  # trainable numbers; fewer than the arrays hold where links are missing
+    macs: int = 0
+    connections: int = 0
+    window: Pair | None = (1, 1)  # side of the window in cells of its input; None: everything
+    stride: Pair = (1, 1)
+
+
+@dataclass(frozen=True)
+class Layer(ABC):
+    """A row of a table. Its name is unique in the network and names its arrays: `conv1.weight`."""
+
+    name: str
+
+    @abstractmethod
+    def at(self, shape: Shape) -> Facts:
+        """What the layer comes to for inputs of `shape`; InvalidInput where it cannot take them."""
+
+
+def _pair(value: int | Pair) -> Pair:
+    return (value, value) if isinstance(value, int) else value
+
+
+def maps(layer: Layer, shape: Shape) -> tuple[int, int, int]:
+    """`shape` as (channels, height, width), or InvalidInput."""
+    if len(shape) != 3:
+        raise InvalidInput(f"{layer.name} takes maps (channels, height, width), got shape {shape}")
+    return shape  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
+class _Sliding(Layer):
+    """What convolutions and pools share: a window that slides over a padded map.
+
+    `padding` is one number of cells for every side, explicit ((top, bottom), (left, right)), or "same": as many
+    cells as give ceil(size / stride) outputs, the odd one at the end. With `ceil` a last window that overhangs
+    the bottom or right border counts too, unless it would start in the padding (Caffe, cuda-convnet).
+    """
+
+    kernel: int | Pair = field(kw_only=True)
+    stride: int | Pair = field(default=1, kw_only=True)
+    padding: int | Pads | Literal["same"] = field(default=0, kw_only=True)
+    ceil: bool = field(default=False, kw_only=True)
+
+    def windows(self) -> tuple[Pair, Pair]:
+        """(kernel, stride), each as (height, width)."""
+        return _pair(self.kernel), _pair(self.stride)
+
+    def outputs(self, shape: Shape) -> Pair:
+        """Height and width of the output map."""
+        (rows, columns), kernel, stride = self._sides(shape)
+        return tuple(self._outputs(*side) for side in zip((rows, columns), kernel, stride, self._given(shape)))  # type: ignore[return-value]
+
+    def pads(self, shape: Shape) -> Pads:
+        """The cells that the windows cover beyond each border, overhang included: all that a framework needs."""
+        sides, kernel, stride = self._sides(shape)
+        resolved = []
+        for size, k, s, given, outputs in zip(sides, kernel, stride, self._given(shape), self.outputs(shape)):
+            before = given[0]
+            resolved.append((before, max((outputs - 1) * s + k - size - before, 0)))
+        return tuple(resolved)  # type: ignore[return-value]
+
+    def _sides(self, shape: Shape) -> tuple[Pair, Pair, Pair]:
+        _, height, width = maps(self, shape)
+        return (height, width), *self.windows()
+
+    def _given(self, shape: Shape) -> Pads:
+        if self.padding == "same":
+            sides, kernel, stride = self._sides(shape)
+            total = [max((math.ceil(n / s) - 1) * s + k - n, 0) for n, k, s in zip(sides, kernel, stride)]
+            return tuple((t // 2, t - t // 2) for t in total)  # type: ignore[return-value]
+        if isinstance(self.padding, int):
+            return ((self.padding, self.padding),) * 2
+        return self.padding
+
+    def _outputs(self, size: int, kernel: int, stride: int, pad: Pair) -> int:
+        room = size + sum(pad) - kernel
+        if room < 0:
+            raise InvalidInput(f"{self.name} needs at least {kernel - sum(pad)} cells a side, got {size}")
+        outputs = (math.ceil(room / stride) if self.ceil else room // stride) + 1
+        if self.ceil and (outputs - 1) * stride >= size + pad[0]:
+            outputs -= 1
+        return outputs
+
+
+@dataclass(frozen=True)
+class Conv(_Sliding):
+    """Convolution with bias. Arrays: weight (outputs, inputs / groups, height, width), bias (outputs,).
+
+    `links[i]` names the inputs that output map i is connected to (LeNet-5's C3); weights of missing links are
+    zero and stay so.
+    """
+
+    channels: int
+    groups: int = 1
+    links: tuple[tuple[int, ...], ...] | None = None
+
+    def at(self, shape: Shape) -> Facts:
+        inputs, *_ = maps(self, shape)
+        if inputs % self.groups or self.channels % self.groups:
+            raise InvalidInput(
+                f"{self.name}: {inputs} inputs and {self.channels} outputs must be divisible by {self.groups} groups"
+            )
+        if self.links is not None and max(map(max, self.links)) >= inputs:
+            raise InvalidInput(f"{self.name}: links name input {max(map(max, self.links))}, there are {inputs}")
+        kernel, stride = self.windows()
+        height, width = self.outputs(shape)
+        area, positions = kernel[0] * kernel[1], height * width
+        dense = self.channels * (inputs // self.groups)
+        weights = area * (dense if self.links is None else sum(map(len, self.links)))
+        return Facts(
+            output=(self.channels, height, width),
+            arrays={"weight": (self.channels, inputs // self.groups, *kernel), "bias": (self.channels,)},
+            parameters=weights + self.channels,
+            macs=weights * positions,
+            connections=(weights + self.channels) * positions,
+            window=kernel,
+            stride=stride,
+        )
+
+
+@dataclass(frozen=True)
+class Subsample(Layer):
+    """LeNet-5's S2 and S4: the sum of a window that does not overlap, times a coefficient, plus a bias, per map.
+
+    Arrays: coefficient (channels,), bias (channels,). The squashing that follows is a layer of its own.
+    """
+
+    side: int = 2
+
+    def at(self, shape: Shape) -> Facts:
+        channels, height, width = maps(self, shape)
+        height, width = height // self.side, width // self.side
+        if not height or not width:
+            raise InvalidInput(f"{self.name} needs at least {self.side} cells a side, got {shape[1]}x{shape[2]}")
+        return Facts(
+            output=(channels, height, width),
+            arrays={"coefficient": (channels,), "bias": (channels,)},
+            parameters=2 * channels,
+            connections=(self.side**2 + 1) * channels * height * width,
+            window=(self.side, self.side),
+            stride=(self.side, self.side),
+        )
+
+
+@dataclass(frozen=True)
+class Pool(_Sliding):
+    """Max or average pooling. Cells beyond the border never win a maximum and never count in an average."""
+
+    kind: Literal["max", "average"] = "max"
+
+    def at(self, shape: Shape) -> Facts:
+        channels, *_ = maps(self, shape)
+        kernel, stride = self.windows()
+        return Facts(output=(channels, *self.outputs(shape)), window=kernel, stride=stride)
+
+
+@dataclass(frozen=True)
+class LocalResponseNorm(Layer):
+    """a / (k + alpha * sum of squares over `size` neighbouring channels)^beta (AlexNet, section 3.3).
+
+    `alpha` multiplies the sum as the paper writes it; it is not divided by `size` as PyTorch and Caffe do.
+    """
+
+    size: int = 5
+    alpha: float = 1e-4
+    beta: float = 0.75
+    k: float = 2.0
+
+    def at(self, shape: Shape) -> Facts:
+        return Facts(output=maps(self, shape))
+
+
+@dataclass(frozen=True)
+class BatchNorm(Layer):
+    """Batch normalisation per channel. Arrays: scale, shift; statistics: mean, variance; all (channels,).
+
+    Running statistics keep `momentum` of themselves at each training step and take the rest from the batch, whose
+    variance divides by the count (Keras; PyTorch's own running variance divides by the count less one).
+    """
+
+    momentum: float = 0.99
+    epsilon: float = 1e-3
+
+    def at(self, shape: Shape) -> Facts:
+        channels = (maps(self, shape)[0],)
+        return Facts(
+            output=shape,
+            arrays={"scale": channels, "shift": channels},
+            statistics={"mean": channels, "variance": channels},
+            parameters=2 * channels[0],
+        )
+
+
+@dataclass(frozen=True)
+class Activation(Layer):
+    """relu, tanh, or scaled_tanh: 1.7159 tanh(2/3 a) (LeCun 1998, eq. 6 and appendix A)."""
+
+    kind: Literal["relu", "tanh", "scaled_tanh"]
+
+    AMPLITUDE = 1.7159
+    SLOPE = 2 / 3
+
+    def at(self, shape: Shape) -> Facts:
+        return Facts(output=shape)
+
+
+@dataclass(frozen=True)
+class Dropout(Layer):
+    """Zeroes a share `rate` while training and scales the rest by 1 / (1 - rate); the identity otherwise."""
+
+    rate: float = 0.5
+
+    def at(self, shape: Shape) -> Facts:
+        return Facts(output=shape)
+
+
+@dataclass(frozen=True)
+class Flatten(Layer):
+    """Maps to a vector, ordered by channel, row, column."""
+
+    def at(self, shape: Shape) -> Facts:
+        return Facts(output=(math.prod(shape),))
+
+
+@dataclass(frozen=True)
+class Dense(Layer):
+    """Full connection with bias. Arrays: weight (outputs, inputs), bias (outputs,)."""
+
+    units: int
+
+    def at(self, shape: Shape) -> Facts:
+        if len(shape) != 1:
+            raise InvalidInput(f"{self.name} takes a vector, got shape {shape}; put a Flatten before it")
+        macs = self.units * shape[0]
+        return Facts(
+            output=(self.units,),
+            arrays={"weight": (self.units, shape[0]), "bias": (self.units,)},
+            parameters=macs + self.units,
+            macs=macs,
+            connections=macs + self.units,
+            window=None,
+        )
+
+
+@dataclass(frozen=True)
+class RadialBasis(Layer):
+    """LeNet-5's output: minus the squared distance to each class's fixed code of +1 and -1, so the largest wins."""
+
+    codes: tuple[tuple[int, ...], ...]
+
+    def at(self, shape: Shape) -> Facts:
+        length = len(self.codes[0])
+        if shape != (length,):
+            raise InvalidInput(f"{self.name} takes vectors of {length}, got shape {shape}")
+        return Facts(output=(len(self.codes),), connections=len(self.codes) * length, window=None)
+
+
+@dataclass(frozen=True)
+class GlobalAverage(Layer):
+    """The average of each map (NIN, section 3.2)."""
+
+    def at(self, shape: Shape) -> Facts:
+        return Facts(output=(maps(self, shape)[0],), window=None)
+
+
+@dataclass(frozen=True)
+class SpatialPyramid(Layer):
+    """Max pooling into n x n bins for each n of `levels`, concatenated (SPP-net, section 2.2).
+
+    The vector is ordered by level (as listed), then channel, row, column. `rule` places the bins of a side:
+    `adaptive` (appendix A; PyTorch's adaptive pooling), `sliding` (section 2.3; refused where it does not give n
+    bins that cover the side), `rounded` (the tutorial's; refused where a bin would be empty).
+    """
+
+    levels: tuple[int, ...]
+    rule: Literal["adaptive", "sliding", "rounded"] = "adaptive"
+
+    def at(self, shape: Shape) -> Facts:
+        channels, height, width = maps(self, shape)
+        for level in self.levels:
+            self.bins(height, level), self.bins(width, level)
+        return Facts(output=(channels * sum(n * n for n in self.levels),), window=None)
+
+    def bins(self, side: int, level: int) -> tuple[Pair, ...]:
+        """The `level` half-open ranges [start, end) that pool a side of `side` cells; InvalidInput if it cannot."""
+        return _EDGE_RULES[self.rule](side, level)
+
+
+def _adaptive(side: int, n: int) -> tuple[Pair, ...]:
+    return tuple((i * side // n, -(-(i + 1) * side // n)) for i in range(n))
+
+
+def _sliding(side: int, n: int) -> tuple[Pair, ...]:
+    window, stride = math.ceil(side / n), side // n
+    count = (side - window) // stride + 1 if stride else 0
+    if count != n:
+        raise InvalidInput(f"the sliding rule gives {count} bins, not {n}, on a side of {side}; use rule 'adaptive'")
+    if (n - 1) * stride + window < side:
+        raise InvalidInput(f"the sliding rule with {n} bins leaves the end of a side of {side} uncovered; use rule 'adaptive'")
+    return tuple((i * stride, i * stride + window) for i in range(n))
+
+
+def _rounded(side: int, n: int) -> tuple[Pair, ...]:
+    if side < n:
+        raise InvalidInput(f"the rounded rule leaves bins empty for {n} bins on a side of {side}; use rule 'adaptive'")
+    edges = [round(i * side / n) for i in range(n + 1)]  # half to even, as NumPy and TensorFlow round
+    return tuple(zip(edges, edges[1:]))
+
+
+_EDGE_RULES = {"adaptive": _adaptive, "sliding": _sliding, "rounded": _rounded}

@@ -1,0 +1,88 @@
+"""Between the canonical layout and that of channels-last frameworks, for weights and gradients alike.
+
+Channels-last frameworks keep convolution weights as (height, width, inputs, outputs) and full connections as
+(inputs, outputs). Where maps turn into a vector, their order is row, column, channel; the first full connection
+after that has its inputs reordered here, once, so that no step pays for it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from impls.layers import Conv, Dense, Flatten, Shape, SpatialPyramid
+from impls.network import Network, Row
+
+Blocks = tuple[Shape, ...]
+"""A vector made of maps one after another, each (channels, height, width)."""
+
+
+class ChannelsLast:
+    """Turns the arrays of one network between the two layouts."""
+
+    def __init__(self, network: Network):
+        self._kinds = {name: type(row.layer) for row in network.rows for name in row.array_names()}
+        self._blocks = _vector_blocks(network)
+
+    def to_native(self, name: str, array: np.ndarray) -> np.ndarray:
+        """From the canonical layout; a contiguous copy where the order differs."""
+        if not name.endswith(".weight"):
+            return array
+        if self._kinds[name] is Conv:
+            return np.ascontiguousarray(array.transpose(2, 3, 1, 0))
+        if name not in self._blocks:
+            return np.ascontiguousarray(array.T)
+        native = np.empty(array.shape[::-1], array.dtype)
+        for start, (channels, height, width) in _offsets(self._blocks[name]):
+            end = start + channels * height * width
+            part = array[:, start:end].reshape(-1, channels, height, width).transpose(2, 3, 1, 0)
+            native[start:end].reshape(part.shape)[...] = part
+        return native
+
+    def to_canonical(self, name: str, array: np.ndarray) -> np.ndarray:
+        """Back to the canonical layout; the inverse of `to_native`."""
+        if not name.endswith(".weight"):
+            return array
+        if self._kinds[name] is Conv:
+            return np.ascontiguousarray(array.transpose(3, 2, 0, 1))
+        if name not in self._blocks:
+            return np.ascontiguousarray(array.T)
+        canonical = np.empty(array.shape[::-1], array.dtype)
+        for start, (channels, height, width) in _offsets(self._blocks[name]):
+            end = start + channels * height * width
+            part = array[start:end].reshape(height, width, channels, -1).transpose(3, 2, 0, 1)
+            canonical[:, start:end] = part.reshape(part.shape[0], -1)
+        return canonical
+
+    def all_to_native(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {name: self.to_native(name, array) for name, array in arrays.items()}
+
+    def all_to_canonical(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {name: self.to_canonical(name, array) for name, array in arrays.items()}
+
+
+def _vector_blocks(network: Network) -> dict[str, Blocks]:
+    """For each full connection that reads a vector made of maps: those maps."""
+    blocks: Blocks = ()
+    found = {}
+    for row in network.rows:
+        if isinstance(row.layer, (Flatten, SpatialPyramid)) and len(row.input) == 3:
+            blocks = _blocks_of(row)
+        elif isinstance(row.layer, Dense):
+            if blocks:
+                found[f"{row.layer.name}.weight"] = blocks
+            blocks = ()
+    return found
+
+
+def _blocks_of(row: Row) -> Blocks:
+    if isinstance(row.layer, SpatialPyramid):
+        return tuple((row.input[0], level, level) for level in row.layer.levels)
+    return (row.input,)
+
+
+def _offsets(blocks: Blocks) -> list[tuple[int, Shape]]:
+    starts = np.cumsum([0, *map(math.prod, blocks)])
+    return list(zip(map(int, starts), blocks))

@@ -1,0 +1,165 @@
+"""Architectures and networks: a paper's table, and that table worked out for one size, channel and class count."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from impls.errors import InvalidInput
+from impls.layers import BatchNorm, Dropout, Facts, Layer, Pair, Shape
+
+LARGEST_SIDE_TRIED = 1024
+
+
+@dataclass(frozen=True)
+class Row:
+    """A layer in its place. `field` is the side of the input that one output sees; None means all of it."""
+
+    layer: Layer
+    input: Shape
+    facts: Facts
+    field: Pair | None
+
+    def array_names(self) -> dict[str, Shape]:
+        return {f"{self.layer.name}.{suffix}": shape for suffix, shape in self.facts.arrays.items()}
+
+    def statistic_names(self) -> dict[str, Shape]:
+        return {f"{self.layer.name}.{suffix}": shape for suffix, shape in self.facts.statistics.items()}
+
+
+@dataclass(frozen=True)
+class Network:
+    """An architecture at one input shape: everything that follows from the table, before any framework.
+
+    `rubbish` is the constant j of LeNet-5's loss (1998, eq. 9): a class that is always there, with score -j.
+    """
+
+    architecture: str
+    input_shape: Shape
+    classes: int
+    layers: tuple[Layer, ...]
+    rubbish: float | None = None
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """The layers with their shapes and counts. InvalidInput if the input does not fit."""
+        rows, shape = [], self.input_shape
+        field: Pair | None = (1, 1)
+        jump = (1, 1)
+        for layer in self.layers:
+            facts = layer.at(shape)
+            if facts.window is None or field is None:
+                field = None
+            else:
+                field = _pairwise(lambda f, w, j: f + (w - 1) * j, field, facts.window, jump)
+                jump = _pairwise(lambda j, s: j * s, jump, facts.stride)
+            rows.append(Row(layer, shape, facts, field))
+            shape = facts.output
+        return tuple(rows)
+
+    @cached_property
+    def arrays(self) -> Mapping[str, Shape]:
+        """Every trainable array by name, in the canonical layout, in the order of the table."""
+        return _merged(row.array_names() for row in self.rows)
+
+    @cached_property
+    def statistics(self) -> Mapping[str, Shape]:
+        """Every array that is carried along untrained: batch normalisation's running mean and variance."""
+        return _merged(row.statistic_names() for row in self.rows)
+
+    @property
+    def parameters(self) -> int:
+        """Trainable numbers (the papers' "free parameters")."""
+        return sum(row.facts.parameters for row in self.rows)
+
+    @property
+    def statistic_count(self) -> int:
+        return sum(map(math.prod, self.statistics.values()))
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one image, convolutions and full connections only."""
+        return sum(row.facts.macs for row in self.rows)
+
+    @property
+    def connections(self) -> int:
+        return sum(row.facts.connections for row in self.rows)
+
+    def activation_bytes(self, itemsize: int = 4) -> int:
+        """Bytes of every layer's output for one image, the input included."""
+        return itemsize * (math.prod(self.input_shape) + sum(math.prod(row.facts.output) for row in self.rows))
+
+    def parameter_bytes(self, itemsize: int = 4) -> int:
+        """Bytes of the trainable arrays as they are stored, missing links included."""
+        return itemsize * sum(map(math.prod, self.arrays.values()))
+
+    def without_dropout(self) -> Network:
+        """The same network, deterministic while training: what parity is checked on."""
+        return replace(self, layers=tuple(layer for layer in self.layers if not isinstance(layer, Dropout)))
+
+    @property
+    def normalises_batches(self) -> bool:
+        """Whether an image's training-mode scores depend on the other images of its batch."""
+        return any(isinstance(layer, BatchNorm) for layer in self.layers)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A paper's network as a table of layers.
+
+    `table(classes)` gives the layers; `source` cites paper and table; `deviations` say, one sentence each, where
+    the table departs from its source or had to assume something.
+    """
+
+    name: str
+    title: str
+    source: str
+    input_shape: tuple[int, int, int]
+    classes: int
+    table: Callable[[int], tuple[Layer, ...]]
+    deviations: tuple[str, ...] = ()
+    rubbish: float | None = None
+    fixed_classes: bool = False
+
+    def at(
+        self, size: int | Pair | None = None, channels: int | None = None, classes: int | None = None
+    ) -> Network:
+        """The network for images of `size` (a side, or (height, width)) with `channels`, for `classes`.
+
+        What is left out is as in the source. InvalidInput with the smallest possible size if it does not fit.
+        """
+        own_channels, *own_size = self.input_shape
+        height, width = (size, size) if isinstance(size, int) else size or own_size
+        for what, value in (("height", height), ("width", width), ("channels", channels), ("classes", classes)):
+            if value is not None and value < 1:
+                raise InvalidInput(f"{self.name}: {what} must be at least 1, got {value}")
+        count = self.classes if self.fixed_classes or classes is None else classes
+        shape = (channels or own_channels, height, width)
+        network = Network(self.name, shape, count, self.table(count), self.rubbish)
+        try:
+            network.rows
+        except InvalidInput as problem:
+            smallest = self._smallest(network)
+            advice = f"the smallest possible size is {smallest}" if smallest else "no size works"
+            raise InvalidInput(f"{self.name} cannot take {height}x{width}: {problem}; {advice}") from None
+        return network
+
+    def _smallest(self, network: Network) -> int | None:
+        for side in range(1, LARGEST_SIDE_TRIED + 1):
+            try:
+                replace(network, input_shape=(network.input_shape[0], side, side)).rows
+            except InvalidInput:
+                continue
+            return side
+        return None
+
+
+def _pairwise(function: Callable[..., int], *pairs: Pair) -> Pair:
+    first, second = (function(*side) for side in zip(*pairs))
+    return first, second
+
+
+def _merged(parts: Iterable[dict[str, Shape]]) -> Mapping[str, Shape]:
+    return {name: shape for part in parts for name, shape in part.items()}

@@ -1,0 +1,48 @@
+"""A folder is its own registry: what is in it is found because its file is there.
+
+Packages from outside add their own through entry points; a module that is named in full (with a dot) is taken
+as it is, so that a benchmark can bring a framework of its own without installing anything.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+from typing import Any, TypeVar
+
+from impls.errors import DeadheatError
+
+Thing = TypeVar("Thing")
+
+
+def modules_in(package: str) -> Iterator[Any]:
+    """Every module of the package's folder whose name does not start with an underscore, imported."""
+    for module in sorted(pkgutil.iter_modules(importlib.import_module(package).__path__), key=lambda found: found.name):
+        if not module.name.startswith("_"):
+            yield importlib.import_module(f"{package}.{module.name}")
+
+
+def things_in(module: Any, kind: type) -> Iterator[Any]:
+    """The instances of `kind` that a module defines at its top level."""
+    return (thing for thing in vars(module).values() if isinstance(thing, kind))
+
+
+def find(package: str, group: str, kind: type[Thing]) -> dict[str, Thing]:
+    """Every `kind` in the package's folder and behind the entry points of `group`, by its `name`."""
+    sources = [*modules_in(package), *(_load(entry) for entry in entry_points(group=group))]
+    found: dict[str, Thing] = {}
+    for source in sources:
+        for thing in [source] if isinstance(source, kind) else things_in(source, kind):
+            known = found.setdefault(thing.name, thing)  # type: ignore[attr-defined]
+            if known is not thing:
+                raise DeadheatError(f"two {group} are called {thing.name!r}; rename one")  # type: ignore[attr-defined]
+    return found
+
+
+def _load(entry: Any) -> Any:
+    try:
+        return entry.load()
+    except Exception as problem:  # a broken package from outside must be named, not traced
+        raise DeadheatError(f"entry point {entry.group}:{entry.name} ({entry.value}) cannot be loaded: {problem}") from problem
