@@ -1,0 +1,36 @@
+"""What was measured.
+
+    frame = results.load()                      a row a launch of the newest campaign
+    frame = results.load("2026-11-22T15-00-00-quick", rows="cases")
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["load"]
+
+
+def load(
+    campaigns: str | Path | list[str | Path] | None = None,
+    rows: Literal["launches", "cases", "split"] = "launches",
+    data: str | Path = "results/data",
+) -> pd.DataFrame:
+    """A tidy table of one or several campaigns, each given by name (in `data`) or as a folder; the newest if left out.
+
+    `rows`: "launches" (one row a launch), "cases" (one row a case, with intervals, ratio and verdict) or "split"
+    (forward, backward, update). Columns and units: results.columns, docs/results.md. Raises ResultsError.
+    """
+    from impls.errors import UnknownName
+    from results import store, table
+
+    makers = {"launches": table.launches, "cases": table.cases, "split": table.split}
+    if rows not in makers:
+        raise UnknownName("kind of rows", rows, makers)
+    names = [store.latest_campaign(Path(data))] if campaigns is None else campaigns
+    wanted = names if isinstance(names, list) else [names]
+    return makers[rows]([store.read_campaign(store.find_campaign(name, Path(data))) for name in wanted])

@@ -1,0 +1,22 @@
+"""The timed region. No other file reads the clock for a result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+
+def time_round(step: Callable[[], Any], synchronize: Callable[[Any], None], steps: int) -> tuple[float, Any]:
+    """Seconds per step of `steps` calls and one wait for their results, and the outputs of the last."""
+    outputs = None
+    start = time.perf_counter_ns()
+    for _ in range(steps):
+        outputs = step()
+    synchronize(outputs)
+    return (time.perf_counter_ns() - start) / (1e9 * steps), outputs
+
+
+def now() -> float:
+    """Seconds on a clock that only goes forward, for budgets, limits and progress."""
+    return time.monotonic()

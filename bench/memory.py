@@ -1,0 +1,59 @@
+"""Which contestants can be alive together: an estimate from the table, and subsets that share the reference."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from impls.architectures import load_architecture
+from impls.network import Network
+from results.record import Contestant, Workload
+
+# What a process takes whatever the network, and what each phase keeps, in copies of the weights and of all
+# activations. Rough and on the safe side: compilers' plans, convolution workspaces and copies made while loading
+# are in the factors, which were set from the peaks seen in real campaigns.
+PROCESS_BYTES = 400 * 2**20
+COPIES = {"infer": (1.3, 1.5), "forward": (1.3, 2.0), "gradient": (2.6, 3.0), "train": (3.6, 3.0)}
+ITEM_BYTES = {"float32": 4, "float64": 8}
+
+
+def network_of(workload: Workload) -> Network:
+    """The network that a workload runs."""
+    size = workload.height, workload.width
+    return load_architecture(workload.architecture).at(size, workload.channels, workload.classes)
+
+
+def estimate(workload: Workload) -> int:
+    """Bytes that one contestant of the workload needs, framework included."""
+    network, item = network_of(workload), ITEM_BYTES[workload.precision]
+    weights, activations = COPIES[workload.phase]
+    needed = weights * network.parameter_bytes(item) + activations * workload.batch * network.activation_bytes(item)
+    return PROCESS_BYTES + int(needed)
+
+
+def estimate_evidence(workload: Workload) -> int:
+    """Bytes that one contestant needs for the gate: a gradient step, and a float64 copy of the largest array."""
+    network = network_of(workload)
+    largest = max(math.prod(shape) for shape in network.arrays.values())
+    return estimate(replace(workload, phase="gradient")) + network.parameter_bytes() + 10 * largest
+
+
+def parts(contestants: Sequence[Contestant], each: int, limit: int) -> list[tuple[Contestant, ...]]:
+    """The contestants in parts of at most limit // each (at least one)."""
+    room = max(limit // each, 1)
+    return [tuple(contestants[start : start + room]) for start in range(0, len(contestants), room)]
+
+
+def subsets(contestants: Sequence[Contestant], each: int, limit: int) -> list[tuple[Contestant, ...]]:
+    """The contestants in parts of at most limit // each, every part with the first contestant in it.
+
+    Where not even two fit, everyone is measured alone.
+    """
+    room = max(limit // each, 1)
+    if len(contestants) <= room:
+        return [tuple(contestants)]
+    if room == 1:
+        return [(contestant,) for contestant in contestants]
+    reference, others = contestants[0], contestants[1:]
+    return [(reference, *others[start : start + room - 1]) for start in range(0, len(others), room - 1)]

@@ -1,0 +1,106 @@
+"""The gate: contestants that do not compute the same are not timed against each other.
+
+Each contestant gives evidence on the same weights and images, dropout off: all scores, the loss, and for every
+gradient its norm and its inner products with two seeded sign vectors, in the canonical layout. A swapped axis, a
+wrong pad or a wrong constant moves at least one of them. Judged against the median of the contestants, so that
+one who is wrong is told from those who agree; between two that differ nobody can tell, and neither is timed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from impls.arrays import sign_vector
+from impls.frameworks import Model
+from results.record import Contestant, Parity
+
+SIGN_VECTORS = 2
+SMALL_SHARE = 1e-3
+"""A gradient below this share of the whole gradient's norm is judged against that share: its own digits are noise."""
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """Largest relative errors allowed."""
+
+    scores: float
+    loss: float
+    gradients: float
+
+
+TOLERANCES = {"float32": Tolerance(1e-5, 1e-5, 1e-4), "float64": Tolerance(1e-9, 1e-9, 1e-9)}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a contestant computed. `gradients`: name -> (norm, inner product with each sign vector)."""
+
+    scores: list[list[float]]
+    loss: float
+    gradients: dict[str, list[float]]
+
+
+def evidence(model: Model, images: np.ndarray, labels: np.ndarray) -> Evidence:
+    """What `model` (weights loaded, no dropout) computes on a batch."""
+    batch = model.put(images, labels)
+    scores = model.to_numpy(model.infer(batch))
+    outputs = model.gradient(batch)
+    return Evidence(
+        scores=scores.astype(float).tolist(),
+        loss=float(model.to_numpy(outputs[0])),
+        gradients={name: signature(name, array) for name, array in model.gradients(outputs).items()},
+    )
+
+
+def signature(name: str, array: np.ndarray) -> list[float]:
+    """Norm and seeded sign sums of a canonical array, in float64."""
+    flat = array.astype(np.float64).ravel()
+    signs = (sign_vector(name, index, flat.shape) for index in range(SIGN_VECTORS))
+    return [float(np.linalg.norm(flat)), *(float(flat @ sign) for sign in signs)]
+
+
+def judge(given: Mapping[Contestant, Evidence], tolerance: Tolerance) -> dict[Contestant, tuple[Parity, str]]:
+    """Each contestant's errors against the median, and why it fails the gate ("" if it passes)."""
+    scores = np.median([one.scores for one in given.values()], axis=0)
+    loss = float(np.median([one.loss for one in given.values()]))
+    names = list(next(iter(given.values())).gradients)
+    gradients = {name: np.median([one.gradients[name] for one in given.values()], axis=0) for name in names}
+    whole = float(np.sqrt(sum(middle[0] ** 2 for middle in gradients.values())))
+    verdicts = {}
+    for contestant, one in given.items():
+        errors = {name: _gradient_error(one.gradients[name], gradients[name], whole) for name in names}
+        worst = max(errors, key=lambda name: (np.isnan(errors[name]), errors[name]))
+        parity = Parity(
+            scores=_share(np.max(np.abs(one.scores - scores)), np.max(np.abs(scores))),
+            loss=_share(abs(one.loss - loss), abs(loss)),
+            gradients=errors[worst],
+            worst_gradient=worst,
+            contestants=len(given),
+        )
+        verdicts[contestant] = parity, complaint(parity, tolerance)
+    return verdicts
+
+
+def complaint(parity: Parity, tolerance: Tolerance) -> str:
+    """What is out of tolerance, or ""."""
+    checks = (
+        ("scores", parity.scores, tolerance.scores),
+        ("loss", parity.loss, tolerance.loss),
+        (f"gradient of {parity.worst_gradient}", parity.gradients, tolerance.gradients),
+    )
+    wrong = [f"{what} differs by {error:.1e} (allowed {allowed:.0e})" for what, error, allowed in checks if not error <= allowed]
+    if not wrong:
+        return ""
+    doubt = "; with two contestants nobody can tell which is right" if parity.contestants == 2 else ""
+    return f"{', '.join(wrong)} from the median of {parity.contestants} contestants{doubt}"
+
+
+def _gradient_error(given: list[float], middle: np.ndarray, whole: float) -> float:
+    return _share(float(np.max(np.abs(np.asarray(given) - middle))), max(float(middle[0]), SMALL_SHARE * whole))
+
+
+def _share(error: float, size: float) -> float:
+    return float(error / size) if size else float(error)

@@ -1,0 +1,33 @@
+"""One test a case: run them with `pytest --benchmark-only`, choose among them with -k and --suite.
+
+The first test that runs has every selected case measured, interleaved by group; each test then reports its own
+case's launch medians. A case that could not be measured skips or fails with its reason and has no number.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.replay import TIMER, report
+from results.record import Status
+from results.statistics import launch_time
+
+
+@pytest.mark.benchmark(timer=TIMER)
+def test_case(case, benchmark, campaign):
+    if benchmark.disabled:  # under xdist or --benchmark-disable nothing may be timed
+        pytest.skip("benchmarks are disabled; run without -n and --benchmark-disable")
+    benchmark.group = case.workload.id
+    records = [record for record in campaign().records if record.case == case]
+    measured = [record for record in records if record.status is Status.MEASURED]
+    if not measured and records[-1].status is Status.SKIPPED:
+        pytest.skip(records[-1].reason)
+    if not measured:
+        pytest.fail(f"{records[-1].status}: {records[-1].reason}", pytrace=False)
+    report(
+        benchmark,
+        [launch_time(record.seconds) for record in measured],
+        case=case.id,
+        first_call_seconds=[record.first_call_seconds for record in measured],
+        images_per_step=case.workload.batch,
+    )

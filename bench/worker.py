@@ -1,0 +1,153 @@
+"""The child's side of a launch: builds one contestant for one workload and runs what it is asked to.
+
+Requests and answers are lines of JSON. "prepare" builds, loads, calls once and warms up; "turn" runs a settling
+round and counted rounds; "finish" looks at the last outputs; "evidence" is the gate's. An answer is {"ok": ...} or
+{"status": ..., "reason": ...} with the status that the case gets.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import math
+import re
+import socket
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.clock import now, time_round
+from bench.memory import network_of
+from bench.parity import evidence
+from impls.arrays import make_batch, make_statistics
+from impls.errors import Unavailable, Unsupported
+from impls.frameworks import Model, Plan, load_framework
+from impls.network import Network
+from results.record import Contestant, Status, Workload
+
+MINIMUM_WARMUP_STEPS = 2
+CALIBRATIONS = 3
+NO_MEMORY = re.compile(r"out of memory|RESOURCE_EXHAUSTED|can't allocate memory|failed to allocate|OOM", re.IGNORECASE)
+
+
+def serve(link: socket.socket) -> None:
+    """Answer requests until the other side closes."""
+    tasks: dict[str, Any] = {"prepare": prepare, "evidence": give_evidence}
+    with link.makefile("r", encoding="utf-8") as requests, link.makefile("w", encoding="utf-8") as answers:
+        for line in requests:
+            request = json.loads(line)
+            try:
+                answer = tasks[request["do"]](**request["with"])
+                if isinstance(answer, Prepared):
+                    tasks.update(turn=answer.turn, finish=answer.finish)
+                    answer = answer.facts
+                reply = {"ok": answer}
+            except Exception as problem:
+                traceback.print_exc()
+                reply = {"status": status_of(problem), "reason": _line(problem)}
+            answers.write(json.dumps(reply) + "\n")
+            answers.flush()
+
+
+def status_of(problem: Exception) -> Status:
+    """The status that a case gets when its process raises `problem`."""
+    if isinstance(problem, (Unavailable, Unsupported)):
+        return Status.SKIPPED
+    if isinstance(problem, MemoryError) or NO_MEMORY.search(str(problem)):
+        return Status.OUT_OF_MEMORY
+    return Status.FAILED
+
+
+class Prepared:
+    """A contestant that has been built, called and warmed up."""
+
+    def __init__(self, model: Model, phase: str, batch: Any, build_seconds: float):
+        self._model = model
+        self._step = partial(model.phase(phase), batch)  # type: ignore[arg-type]
+        self._scalar = phase == "gradient"
+        self._steps = 1
+        self._outputs: Any = None
+        self.facts: dict[str, Any] = {"build_seconds": build_seconds}
+
+    def warm_up(self, round_seconds: float, warmup_seconds: float) -> None:
+        """First call, then single steps for `warmup_seconds`, then rounds that grow until they are long enough."""
+        first = self._round()
+        times: list[float] = []
+        while len(times) < MINIMUM_WARMUP_STEPS or sum(times) < warmup_seconds:
+            times.append(self._round())
+        fastest = min(times)
+        for _ in range(CALIBRATIONS):  # a hiccup makes a round look long; the next, longer one tells
+            self._steps = max(1, math.ceil(round_seconds / fastest))
+            fastest = min(fastest, self._round())
+            if self._steps * fastest > round_seconds / 2:
+                break
+        self.facts |= {"first_call_seconds": first, "warmup": thinned(times), "steps": self._steps}
+
+    def turn(self, rounds: int) -> dict[str, Any]:
+        """A settling round, so that threads are awake and caches ours again, then `rounds` that count."""
+        settling = self._round()
+        return {"settling": settling, "seconds": [self._round() for _ in range(rounds)]}
+
+    def finish(self) -> dict[str, Any]:
+        """Whether what was computed last is finite: a network that has run away costs other times."""
+        outputs = self._outputs[0] if self._scalar else self._outputs
+        return {"finite": bool(np.isfinite(self._model.to_numpy(outputs)).all())}
+
+    def _round(self) -> float:
+        taken, self._outputs = time_round(self._step, self._model.synchronize, self._steps)
+        return taken
+
+
+def prepare(
+    workload: Mapping[str, Any],
+    contestant: Mapping[str, Any],
+    weights: str,
+    seed: int,
+    round_seconds: float,
+    warmup_seconds: float,
+) -> Prepared:
+    """Build, load and warm up. Garbage collection is off from here on: it would strike one contestant at random."""
+    start = now()
+    asked = Workload(**workload)
+    network = network_of(asked)
+    model = build(network, asked, Contestant(**contestant), weights, seed)
+    batch = make_batch(network, asked.batch)
+    prepared = Prepared(model, asked.phase, model.put(batch.images, batch.labels), now() - start)
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    prepared.warm_up(round_seconds, warmup_seconds)
+    return prepared
+
+
+def give_evidence(workload: Mapping[str, Any], contestant: Mapping[str, Any], weights: str) -> dict[str, Any]:
+    """What the gate compares: the workload's network and batch, without dropout."""
+    asked = Workload(**workload)
+    network = network_of(asked)
+    model = build(network.without_dropout(), asked, Contestant(**contestant), weights, seed=0)
+    batch = make_batch(network, asked.batch)
+    return asdict(evidence(model, batch.images, batch.labels))
+
+
+def build(network: Network, workload: Workload, contestant: Contestant, weights: str, seed: int) -> Model:
+    """The contestant's model with the canonical weights of the folder `weights`, mapped rather than read."""
+    framework = load_framework(contestant.framework)
+    model = framework.build(Plan(network, contestant.execution, workload.device, workload.precision, seed=seed))
+    arrays = {name: np.load(Path(weights) / f"{name}.npy", mmap_mode="c") for name in network.arrays}
+    model.load(arrays, make_statistics(network))
+    return model
+
+
+def thinned(times: list[float], most: int = 20) -> list[float]:
+    """At most `most` of the times, evenly spread: warm-up is kept to be looked at, not to fill disks."""
+    return times[:: max(1, len(times) // most)][:most]
+
+
+def _line(problem: Exception) -> str:
+    text = str(problem).strip().splitlines()
+    return f"{type(problem).__name__}: {text[0][:500]}" if text else type(problem).__name__

@@ -1,0 +1,83 @@
+"""The process that a contestant's launches are forked from: it imports the framework and starts nothing of it.
+
+    python -m bench.zygote FD MODULE...      FD: a connected Unix socket; MODULEs are imported before serving
+
+Each request is one line of JSON. {"do": "fork"}, with two descriptors attached (a channel and a log), answers
+{"pid": ...} and leaves a child that serves its channel (bench.worker). {"do": "wait", "pid": ...} answers with the
+exit code of a child that has ended or is about to (negative: the signal that killed it). When the socket closes,
+whoever asked is gone, and so is the zygote; its children are killed with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+
+from bench import worker
+
+REQUEST_BYTES = 4096
+PR_SET_PDEATHSIG = 1
+
+
+def serve(control: socket.socket) -> None:
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(control, REQUEST_BYTES, 2)
+        if not message:
+            return
+        request = json.loads(message)
+        if request["do"] == "fork":
+            answer = {"pid": fork(control, *descriptors)}
+        else:
+            _, status = os.waitpid(request["pid"], 0)
+            answer = {"code": os.waitstatus_to_exitcode(status)}
+        control.sendall(json.dumps(answer).encode() + b"\n")
+
+
+def fork(control: socket.socket, channel: int, log: int) -> int:
+    """The new child's process id. The child never returns from here."""
+    zygote = os.getpid()
+    if pid := os.fork():
+        os.close(channel)
+        os.close(log)
+        return pid
+    code = 1
+    try:
+        _die_with(zygote)
+        control.close()
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        with socket.socket(fileno=channel) as link:
+            worker.serve(link)
+        code = 0
+    finally:
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)  # no exit handlers: they belong to the zygote
+
+
+def _die_with(parent: int) -> None:
+    """Have the kernel kill this process when its parent dies (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who asks; this ends with the socket
+    control = socket.socket(fileno=int(sys.argv[1]))
+    for module in sys.argv[2:]:
+        importlib.import_module(module)
+    control.sendall(b'{"ready": true}\n')
+    serve(control)
+
+
+if __name__ == "__main__":
+    main()

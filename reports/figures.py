@@ -1,0 +1,219 @@
+"""The figures: what the tables say, drawn; one function a figure, from rows to SVG.
+
+Each is narrow enough for a phone and names its rows beside them, so that no legend and no colour has to be matched.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
+
+from reports import svg
+from reports.matrix import MILLISECONDS, status_word
+from reports.networks import Network, Row
+from reports.tables import PARTS
+from results.record import Status
+
+WIDTH, ROW, ABOVE, BELOW, RIGHT, LETTER = 420, 16, 46, 40, 12, 6.4
+"""Pixels: of the figure, of a row, of the margins, of a letter."""
+
+LONGEST_LABEL, MOST_TICKS = 24, 5
+REACH = 3.0
+"""An interval is drawn up to this many times beyond the values; a wider one runs off the edge."""
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#b8628f", "#3a9bdc", "#c78500", "#8a5cc2", "#7a7a7a")
+MARKERS = ("o", "s", "D", "^", "v", "P", "X", "h", "d")
+"""Eight colours that colour-blind people tell apart, and a number of shapes that only meet again after 72."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One row of a figure, in milliseconds; without a value, `note` says why."""
+
+    label: str
+    slot: int
+    value: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Band:
+    """Rows under one heading."""
+
+    title: str
+    marks: Sequence[Mark]
+
+
+def times(network: Network, slots: Sequence[str], key: str) -> str:
+    """Time per step of every case of a network, on one logarithmic axis with images/s along its upper side."""
+    bands = [
+        Band(phase, [_mark(network.rows.get((phase, who)), who, slots) for who in network.contestants])
+        for phase in network.phases
+    ]
+    batch = next(iter(network.rows.values()))["batch"]
+    label = f"{network.id}: milliseconds per step and images per second by phase and contestant; numbers in the table"
+    return svg.draw(lambda: _times(bands, batch), key, label)
+
+
+def parts(network: Network, split: Iterable[Row], slots: Sequence[str], key: str) -> str:
+    """Forward, backward and update beside infer, from 0 on a linear axis: parts of a step add up."""
+    found = {(row["part"], row["contestant"]): row for row in split if row["network"] == network.id}
+    infer = Band("infer", [_mark(network.rows.get(("infer", who)), who, slots) for who in network.contestants])
+    shown = [Band(part, [_mark(found.get((part, who)), who, slots) for who in network.contestants]) for part in PARTS]
+    label = f"{network.id}: milliseconds of infer, forward, backward and update by contestant; numbers in the table"
+    return svg.draw(lambda: _parts([infer, *shown]), key, label)
+
+
+def _mark(row: Row | None, contestant: str, slots: Sequence[str]) -> Mark:
+    slot = slots.index(contestant)
+    if row is None:
+        return Mark(contestant, slot, note="not measured")
+    if math.isnan(row["seconds"]):
+        status = row.get("status", Status.FAILED)
+        return Mark(contestant, slot, note=f"not measured: {status_word(status)}")
+    value, low, high = (row[name] * MILLISECONDS for name in ("seconds", "seconds_low", "seconds_high"))
+    return Mark(contestant, slot, value, low, high)
+
+
+def _times(bands: Sequence[Band], batch: int) -> Figure:
+    figure, axes = _canvas(bands)
+    axes.set_xlabel("ms per step (less is faster)")
+    limits = _log_limits(_known(bands))
+    if limits is None:
+        return figure
+    axes.set(xscale="log", xlim=limits)
+    _ticks(axes, log_ticks(*limits))
+    upper = axes.twiny()
+    upper.set(xscale="log", xlim=[batch * MILLISECONDS / limit for limit in limits])
+    upper.set_xlabel("images/s (more is faster)")
+    upper.spines[:].set_visible(False)
+    _ticks(upper, log_ticks(*sorted(upper.get_xlim())))
+    _place(bands, lambda mark, y: _dot(axes, mark, y, limits))
+    return figure
+
+
+def _parts(bands: Sequence[Band]) -> Figure:
+    figure, axes = _canvas(bands)
+    axes.set_xlabel("ms per step")
+    limits = _linear_limits(_known(bands))
+    if limits is None:
+        return figure
+    axes.set_xlim(limits)
+    _ticks(axes, MaxNLocator(MOST_TICKS - 1).tick_values(*limits))
+    axes.axvline(0, color=svg.INK, linewidth=0.8)
+    _place(bands, lambda mark, y: _bar(axes, mark, y, limits))
+    return figure
+
+
+def _canvas(bands: Sequence[Band]) -> tuple[Figure, Axes]:
+    """Headings and labels on the left, a note where a value is missing, faint lines between the bands."""
+    rows = sum(1 + len(band.marks) for band in bands)
+    left = 10 + LETTER * max((len(_short(mark.label)) for band in bands for mark in band.marks), default=0)
+    height = ABOVE + BELOW + ROW * rows
+    figure = Figure(figsize=(WIDTH / 72, height / 72))
+    plot = WIDTH - left - RIGHT
+    axes = figure.add_axes((left / WIDTH, BELOW / height, plot / WIDTH, ROW * rows / height))
+    axes.set_ylim(rows - 0.5, -0.5)
+    axes.spines[["top", "left", "right"]].set_visible(False)
+    axes.grid(axis="x", color=svg.INK, alpha=0.15, linewidth=0.8)
+    axes.tick_params(axis="y", length=0)
+    labels: dict[int, str] = {}
+    row = 0
+    for band in bands:
+        axes.axhline(row - 0.5, color=svg.INK, alpha=0.3, linewidth=0.6)
+        axes.text(-left / plot, row, band.title, transform=axes.get_yaxis_transform(), weight="bold", va="center")
+        for row, mark in enumerate(band.marks, row + 1):
+            labels[row] = _short(mark.label)
+            if mark.note:
+                axes.text(0.02, row, mark.note, transform=axes.get_yaxis_transform(), va="center", style="italic", alpha=0.75)
+        row += 1
+    axes.set_yticks(list(labels), list(labels.values()))
+    return figure, axes
+
+
+def _place(bands: Sequence[Band], paint: Callable[[Mark, int], None]) -> None:
+    row = 0
+    for band in bands:
+        for row, mark in enumerate(band.marks, row + 1):
+            if not math.isnan(mark.value):
+                paint(mark, row)
+        row += 1
+
+
+def _dot(axes: Axes, mark: Mark, row: int, limits: tuple[float, float]) -> None:
+    """The value, hollow if its interval is unknown, on the line of its interval."""
+    colour, known = COLOURS[mark.slot % len(COLOURS)], not math.isnan(mark.low)
+    if known:
+        ends = [min(max(end, limits[0]), limits[1]) for end in (mark.low, mark.high)]
+        axes.plot(ends, [row, row], color=colour, linewidth=2.5, solid_capstyle="butt")
+    marker = MARKERS[mark.slot % len(MARKERS)]
+    axes.plot([mark.value], [row], marker, color=colour, markersize=6, markerfacecolor=colour if known else "none")
+
+
+def _bar(axes: Axes, mark: Mark, row: int, limits: tuple[float, float]) -> None:
+    axes.barh([row], [mark.value], height=0.62, color=COLOURS[mark.slot % len(COLOURS)], alpha=0.35, linewidth=0)
+    _dot(axes, mark, row, limits)
+
+
+def _known(bands: Sequence[Band]) -> list[Mark]:
+    return [mark for band in bands for mark in band.marks if not math.isnan(mark.value)]
+
+
+def _log_limits(marks: Sequence[Mark]) -> tuple[float, float] | None:
+    if not marks:
+        return None
+    least, most = min(mark.value for mark in marks), max(mark.value for mark in marks)
+    low = max(min(_ends(marks, "low")), least / REACH)
+    high = min(max(_ends(marks, "high")), most * REACH)
+    return low / 1.15, high * 1.15
+
+
+def _linear_limits(marks: Sequence[Mark]) -> tuple[float, float] | None:
+    if not marks:
+        return None
+    size = max(abs(mark.value) for mark in marks) or max(_ends(marks, "high")) or 1.0
+    low = max(min(0.0, *_ends(marks, "low")), min(0.0, *(mark.value for mark in marks)) - size)
+    high = min(max(0.0, *_ends(marks, "high")), max(0.0, *(mark.value for mark in marks)) + size)
+    margin = 0.04 * (high - low)
+    return low - (margin if low < 0 else 0.0), high + margin
+
+
+def _ends(marks: Sequence[Mark], name: str) -> list[float]:
+    """One end of every interval, the value where the interval is unknown."""
+    return [mark.value if math.isnan(end := getattr(mark, name)) else end for mark in marks]
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Round numbers between the limits, as many of them as fit; at least two."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for steps in ((1, 1.5, 2, 3, 4, 5, 7), (1, 2, 5), (1, 3), (1,)):
+        found = [step * 10.0**decade for decade in decades for step in steps if low <= step * 10.0**decade <= high]
+        if len(found) <= MOST_TICKS:
+            break
+    if len(found) > MOST_TICKS:
+        return found[:: math.ceil(len(found) / MOST_TICKS)]
+    if len(found) > 1:
+        return found
+    return [tick for tick in MaxNLocator(MOST_TICKS - 1).tick_values(low, high) if low <= tick <= high]
+
+
+def _ticks(axes: Axes, ticks: Sequence[float]) -> None:
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FixedFormatter([f"{tick:,g}" for tick in ticks]))
+
+
+def _short(label: str) -> str:
+    """A name that fits beside the rows and is fit for XML; the tables have all of it."""
+    clean = "".join(character if character.isprintable() else "�" for character in label[: 10 * LONGEST_LABEL])
+    if len(label) <= LONGEST_LABEL:
+        return clean
+    half = LONGEST_LABEL // 2
+    return f"{clean[:half]}…{label[-half + 1 :] if label[-half + 1 :].isprintable() else ''}"

@@ -1,0 +1,94 @@
+"""The verdict matrix: a row a workload, a column a contestant, and in each cell the verdict or why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reports import numbers
+from reports.networks import Network, Row, text
+from results.record import Status
+from results.statistics import Verdict
+
+MILLISECONDS = 1000.0
+
+MARKS = {Verdict.FASTER: "▲", Verdict.SLOWER: "▼", Verdict.DEAD_HEAT: "=", Verdict.UNCLEAR: "?"}
+"""A sign before the word, so that no verdict rests on colour alone."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """`kind` is the class in the style sheet, `value` the exact number behind `text`; `why` says what isn't plain."""
+
+    kind: str
+    word: str
+    text: str = ""
+    interval: str = ""
+    value: float | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One workload of a network."""
+
+    phase: str
+    cells: Sequence[Cell]
+
+
+@dataclass(frozen=True)
+class Block:
+    """The workloads of one network."""
+
+    network: Network
+    lines: Sequence[Line]
+
+
+def matrix(networks: Sequence[Network], contestants: Sequence[str], reference: str | None) -> list[Block]:
+    """Every workload with a cell for every contestant of the campaign."""
+    return [
+        Block(network, [Line(phase, [_cell(network, phase, who, reference) for who in contestants]) for phase in network.phases])
+        for network in networks
+    ]
+
+
+def kind(word: str) -> str:
+    """A verdict's or a status's class in the style sheet."""
+    return word.replace(" ", "-").replace("_", "-")
+
+
+def status_word(status: str) -> str:
+    """A status as a word on the page."""
+    return status.replace("_", " ")
+
+
+def _cell(network: Network, phase: str, contestant: str, reference: str | None) -> Cell:
+    row = network.rows.get((phase, contestant))
+    if row is None:
+        return Cell("absent", "no record", why=f"the campaign has no record of {contestant} on this workload")
+    if row["status"] != Status.MEASURED:
+        return Cell("status", status_word(row["status"]), why=text(row["reason"]))
+    time = numbers.estimate(row["seconds"], row["seconds_low"], row["seconds_high"], MILLISECONDS)
+    if contestant == reference:
+        return Cell("reference", "reference", f"{time.text} ms", time.interval, time.value)
+    ratio = numbers.estimate(row["ratio"], row["ratio_low"], row["ratio_high"])
+    if ratio is None:
+        return Cell("alone", "no ratio", f"{time.text} ms", time.interval, time.value, _no_ratio(network.rows, phase, reference))
+    verdict = Verdict(row["verdict"])
+    return Cell(kind(verdict), f"{MARKS[verdict]} {verdict}", ratio.text, ratio.interval, ratio.value, _why(row, verdict))
+
+
+def _why(row: Row, verdict: Verdict) -> str:
+    pairs = f"over {row['pairs']} launch{'es' if row['pairs'] != 1 else ''} paired with the reference's"
+    if verdict is Verdict.UNCLEAR and row["pairs"] < 2:
+        return f"{pairs}: one launch has no interval, so nothing can be said"
+    return pairs
+
+
+def _no_ratio(rows: Mapping[tuple[str, str], Row], phase: str, reference: str | None) -> str:
+    row = rows.get((phase, reference or ""))
+    if row is None:
+        return f"the reference {reference} has no record of this workload"
+    if row["status"] != Status.MEASURED:
+        return f"the reference {reference} was not measured here: {status_word(row['status'])}: {text(row['reason'])}"
+    return f"no launch ran together with one of the reference {reference}"

@@ -1,0 +1,64 @@
+"""The cases of a campaign, grouped as the page shows them: by network, phases in order, contestants as they appeared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+PHASES = ("infer", "forward", "gradient", "train")
+
+Row = Mapping[str, Any]
+"""One row of a tidy table."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """All cases of one architecture at one size, batch, precision and device."""
+
+    id: str
+    architecture: str
+    conditions: str
+    precision: str
+    phases: Sequence[str]
+    contestants: Sequence[str]
+    rows: Mapping[tuple[str, str], Row]
+    """By (phase, contestant); a combination that nobody recorded isn't there."""
+
+
+def networks(cases: pd.DataFrame) -> list[Network]:
+    """The networks of one campaign's table of cases, in order of appearance."""
+    keyed = cases.assign(network=network_ids(cases))
+    return [_network(str(key), part) for key, part in keyed.groupby("network", sort=False)]
+
+
+def network_ids(frame: pd.DataFrame) -> list[str]:
+    """The id of the workload without its phase, as in the `network` column of the table of parts."""
+    return [group.removesuffix(f"-{phase}") for group, phase in zip(frame["group"], frame["phase"], strict=True)]
+
+
+def contestants(frame: pd.DataFrame) -> list[str]:
+    """Everyone who appears, in order of appearance."""
+    return list(dict.fromkeys(frame["contestant"]))
+
+
+def text(value: object) -> str:
+    """A text of a tidy table, where pandas marks a missing one by NaN."""
+    return value if isinstance(value, str) else ""
+
+
+def _network(key: str, part: pd.DataFrame) -> Network:
+    first = part.iloc[0]
+    phases = list(dict.fromkeys(part["phase"]))
+    return Network(
+        id=key,
+        architecture=first["architecture"],
+        conditions=f"{first['channels']} × {first['height']} × {first['width']} · batch {first['batch']}"
+        f" · {first['precision']} · {first['device']}",
+        precision=first["precision"],
+        phases=sorted(phases, key=lambda phase: PHASES.index(phase) if phase in PHASES else len(PHASES)),
+        contestants=contestants(part),
+        rows={(row["phase"], row["contestant"]): row for row in part.to_dict("records")},
+    )

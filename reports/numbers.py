@@ -1,0 +1,87 @@
+"""Numbers as text: as many digits as their interval bears, and no more."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+UNKNOWN = "interval unknown"
+MOST_DIGITS = 6
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An estimate ready to be read: `value` is exact (in the unit shown), `text` and `interval` are rounded alike."""
+
+    value: float
+    text: str
+    interval: str
+
+    def __str__(self) -> str:
+        return f"{self.text} {self.interval}"
+
+
+def estimate(value: float, low: float, high: float, scale: float = 1.0) -> Shown | None:
+    """The estimate times `scale`, rounded to two digits of the half-width of its interval; None if there is none."""
+    if value is None or math.isnan(value):
+        return None
+    value, low, high = value * scale, low * scale, high * scale
+    places = _places(value, (high - low) / 2)
+    if math.isnan(low) or math.isnan(high):
+        return Shown(value, fixed(value, places), UNKNOWN)
+    return Shown(value, fixed(value, places), f"[{fixed(low, places)}, {fixed(high, places)}]")
+
+
+def plain(value: float, digits: int = 3) -> str:
+    """A number without an interval, to three digits."""
+    return fixed(value, digits - 1 - _exponent(value))
+
+
+def fixed(value: float, places: int) -> str:
+    """Rounded to `places` decimals (tens, hundreds where negative), with thousands set apart."""
+    if not math.isfinite(value):
+        return str(value)
+    return f"{round(value, places) + 0.0:,.{max(places, 0)}f}"  # + 0.0: no "-0.00"
+
+
+def error(value: float) -> str:
+    """A relative error: its size is what counts, so two digits and a power of ten; exactly 0 is said so."""
+    if math.isnan(value):
+        return "not a number"
+    return "0" if value == 0 else f"{value:.1e}".replace("e-0", "e-").replace("e+0", "e+")
+
+
+def duration(seconds: float) -> str:
+    """How long something took, in words of at most two units."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{plain(seconds)} s"
+    minutes, rest = divmod(whole, 60)
+    hours, minutes_left = divmod(minutes, 60)
+    return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
+
+
+def size(count: float) -> str:
+    """A number of bytes in binary units, as memory is sold."""
+    for unit in ("bytes", "KiB", "MiB"):
+        if count < 1024:
+            return f"{plain(count)} {unit}"
+        count /= 1024
+    return f"{fixed(count, 1)} GiB"
+
+
+def share(part: int, whole: int) -> str:
+    """`part` of `whole` with its percentage; nothing of nothing has none."""
+    return f"{part} of {whole}" + (f" ({100 * part / whole:.0f} %)" if whole else "")
+
+
+def _places(value: float, half: float) -> int:
+    """Decimals that show two digits of the half-width, but never more than MOST_DIGITS digits of the value."""
+    if not math.isfinite(half):
+        return 2 - _exponent(value)
+    wanted = 1 - _exponent(half) if half > 0 else MOST_DIGITS
+    return min(wanted, MOST_DIGITS - 1 - _exponent(max(abs(value), half)))
+
+
+def _exponent(value: float) -> int:
+    return math.floor(math.log10(abs(value))) if value and math.isfinite(value) else 0

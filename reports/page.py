@@ -1,0 +1,134 @@
+"""Assemble the page from campaigns, and write it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from reports import figures, matrix, networks, numbers, system, tables
+from results import table
+from results.record import Status
+from results.statistics import BAND, CONFIDENCE, Verdict
+from results.store import Campaign
+
+HERE = Path(__file__).parent
+PAGE = "index.html"
+FEW = 2
+"""With no more networks than this, the tables are open."""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """All that the page says of one network; `id` is where it begins."""
+
+    id: str
+    network: networks.Network
+    cases: Sequence[tables.CaseRow]
+    parts: Sequence[tables.PartsRow]
+    first_calls: Sequence[tables.FirstCallRow]
+    parity: Sequence[tables.ParityRow]
+    tolerances: Mapping[str, str]
+    times_figure: Markup
+    parts_figure: Markup
+
+
+def render(campaigns: Sequence[Campaign]) -> str:
+    """The page as one HTML text: a section a campaign, nothing loaded from anywhere, the same for the same input."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    style = (HERE / "page.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return environment.get_template("page.html.j2").render(
+        sections=[_section(campaign, f"c{number}") for number, campaign in enumerate(campaigns, 1)],
+        style=Markup(style),
+        policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+        confidence=f"{100 * CONFIDENCE:.0f} %",
+        band=f"{100 * BAND:.0f} %",
+        verdicts=[(verdict, matrix.kind(verdict), f"{matrix.MARKS[verdict]} {verdict}") for verdict in Verdict],
+    )
+
+
+def write(html: str, folder: Path) -> Path:
+    """Put the page into `folder`, whole or not at all, and say where. A lone surrogate is written as its escape."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path, temporary = folder / PAGE, folder / f".{PAGE}.new"
+    temporary.write_bytes(html.encode("utf-8", "backslashreplace"))
+    temporary.replace(path)
+    return path
+
+
+def _section(campaign: Campaign, key: str) -> Mapping[str, Any]:
+    """What the template shows of one campaign; `key` begins every id in it."""
+    cases, launches, split = table.cases([campaign]), table.launches([campaign]), table.split([campaign])
+    reference = table.reference_of(campaign)
+    found, everyone = networks.networks(cases), networks.contestants(cases)
+    suite = system.suite_name(campaign.system)
+    return {
+        "key": key,
+        "name": campaign.name,
+        "reference": reference,
+        "facts": system.header(campaign.system, reference),
+        "health": _health(cases, launches),
+        "warnings": system.warnings(campaign.system),
+        "problems": campaign.problems,
+        "contestants": [(who, system.versions(campaign.system, who)) for who in everyone],
+        "matrix": matrix.matrix(found, everyone, reference),
+        "chapters": [
+            _chapter(campaign, network, (launches, split), everyone, f"{key}-n{number}", suite)
+            for number, network in enumerate(found, 1)
+        ],
+        "open": len(found) <= FEW,
+        "lost": tables.lost_rows(launches),
+        "suite": suite,
+        "system": system.everything(campaign.system),
+    }
+
+
+def _chapter(
+    campaign: Campaign,
+    network: networks.Network,
+    frames: tuple[pd.DataFrame, pd.DataFrame],
+    everyone: Sequence[str],
+    key: str,
+    suite: str | None,
+) -> Chapter:
+    launches, split = frames
+    tolerances = system.tolerances(campaign.system, network.precision)
+    return Chapter(
+        id=key,
+        network=network,
+        cases=tables.case_rows(network, launches, suite),
+        parts=tables.part_rows(network, split),
+        first_calls=tables.first_call_rows(network, launches),
+        parity=tables.parity_rows(network, launches, tolerances),
+        tolerances={name: numbers.error(value) for name, value in tolerances.items()},
+        times_figure=Markup(figures.times(network, everyone, f"{key}-times")),
+        parts_figure=Markup(figures.parts(network, split.to_dict("records"), everyone, f"{key}-parts")),
+    )
+
+
+def _health(cases: pd.DataFrame, launches: pd.DataFrame) -> Sequence[str]:
+    """The measurement's own state in a few phrases."""
+    measured = int((cases["status"] == Status.MEASURED).sum())
+    good = int((launches["status"] == Status.MEASURED).sum())
+    given = [verdict for verdict in map(networks.text, cases["verdict"]) if verdict]
+    unclear = sum(verdict == Verdict.UNCLEAR for verdict in given)
+    return (
+        f"cases measured: {numbers.share(measured, len(cases))}",
+        f"launches measured: {numbers.share(good, len(launches))}",
+        f"verdicts unclear: {numbers.share(unclear, len(given))}",
+    )

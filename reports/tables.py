@@ -1,0 +1,217 @@
+"""What the tables of the page say, from the tidy tables: one function a table, rows ready to be printed.
+
+Nothing measured is left out and nothing missing becomes a number: a cell without a value is None, and the page says why.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from reports import commands, numbers
+from reports.matrix import MARKS, MILLISECONDS, kind, status_word
+from reports.networks import Network, Row, network_ids, text
+from reports.numbers import Shown
+from results.record import Status
+from results.statistics import Verdict
+
+ERRORS = ("scores", "loss", "gradients")
+PARTS = ("forward", "backward", "update")
+
+
+@dataclass(frozen=True)
+class CaseRow:
+    """One case with all that was measured of it; `status` and `reason` speak where the numbers are None."""
+
+    phase: str
+    contestant: str
+    status: str
+    reason: str
+    launches: int
+    lost: int
+    speed: Shown | None
+    time: Shown | None
+    ratio: Shown | None
+    verdict: str
+    kind: str
+    command: str
+
+
+@dataclass(frozen=True)
+class PartsRow:
+    """Where a training step goes; a part is None where a phase that it is the difference of was not measured."""
+
+    contestant: str
+    infer: Shown | None
+    parts: Sequence[tuple[Shown | None, str]]
+    """Each with a remark: why it is missing, or that it can't be told from nothing."""
+
+
+@dataclass(frozen=True)
+class FirstCallRow:
+    """Median seconds of the first step per phase, and of making the model; None where nothing was measured."""
+
+    contestant: str
+    calls: Sequence[str | None]
+    build: str | None
+    start: str | None
+
+
+@dataclass(frozen=True)
+class ParityRow:
+    """The largest errors of a contestant; `outside` names those beyond the tolerance."""
+
+    contestant: str
+    errors: Mapping[str, str]
+    outside: Sequence[str]
+    worst_gradient: str
+    contestants: int
+    outcome: str
+
+
+@dataclass
+class Lost:
+    """Launches that gave no time, for one reason."""
+
+    contestant: str
+    status: str
+    reason: str
+    launches: int = 0
+    cases: list[str] = field(default_factory=list)
+
+
+def case_rows(network: Network, launches: pd.DataFrame, suite: str | None) -> list[CaseRow]:
+    """Every case of a network, by phase."""
+    failed = launches[launches["status"] != Status.MEASURED].groupby("case").size()
+    order = [(phase, who) for phase in network.phases for who in network.contestants if (phase, who) in network.rows]
+    return [_case_row(network.rows[key], int(failed.get(network.rows[key]["case"], 0)), suite) for key in order]
+
+
+def _case_row(row: Row, lost: int, suite: str | None) -> CaseRow:
+    verdict = text(row["verdict"])
+    is_reference = row["contestant"] == row["reference"]
+    return CaseRow(
+        phase=row["phase"],
+        contestant=row["contestant"],
+        status=status_word(row["status"]),
+        reason=text(row["reason"]),
+        launches=row["launches"],
+        lost=lost,
+        speed=numbers.estimate(row["images_per_second"], row["images_per_second_low"], row["images_per_second_high"]),
+        time=milliseconds(row),
+        ratio=None if is_reference else numbers.estimate(row["ratio"], row["ratio_low"], row["ratio_high"]),
+        verdict=f"{MARKS[Verdict(verdict)]} {verdict}" if verdict else "reference" if is_reference else "no ratio",
+        kind=kind(verdict or ("reference" if is_reference else "alone")),
+        command=commands.reproduce(row["case"], suite),
+    )
+
+
+def milliseconds(row: Row) -> Shown | None:
+    """The time of a row of `cases` or `split` in milliseconds."""
+    return numbers.estimate(row["seconds"], row["seconds_low"], row["seconds_high"], MILLISECONDS)
+
+
+def part_rows(network: Network, split: pd.DataFrame) -> list[PartsRow]:
+    """Forward, backward and update of every contestant of a network, `infer` beside them."""
+    found = {(row["contestant"], row["part"]): row for row in split[split["network"] == network.id].to_dict("records")}
+    rows = []
+    for who in network.contestants:
+        infer = network.rows.get(("infer", who))
+        parts = [_part(found.get((who, part)), part) for part in PARTS]
+        rows.append(PartsRow(who, milliseconds(infer) if infer else None, parts))
+    return rows
+
+
+def _part(row: Row | None, part: str) -> tuple[Shown | None, str]:
+    if row is None:
+        return None, f"not measured: {NEEDS[part]}"
+    if row["seconds_low"] <= 0 <= row["seconds_high"]:
+        return milliseconds(row), "can't be told from 0"
+    return milliseconds(row), "below 0" if row["seconds"] < 0 else ""
+
+
+NEEDS = {
+    "forward": "needs forward",
+    "backward": "needs gradient and forward",
+    "update": "needs train and gradient",
+}
+
+
+def first_call_rows(network: Network, launches: pd.DataFrame) -> list[FirstCallRow]:
+    """What a contestant costs before its first counted step."""
+    mine = _measured(network, launches)
+    rows = []
+    for who in network.contestants:
+        part = mine[mine["contestant"] == who]
+        calls = [_spread(part.loc[part["phase"] == phase, "first_call_seconds"]) for phase in network.phases]
+        rows.append(FirstCallRow(who, calls, _spread(part["build_seconds"]), _spread(part["start_seconds"])))
+    return rows
+
+
+def _measured(network: Network, launches: pd.DataFrame) -> pd.DataFrame:
+    mine = pd.Series(network_ids(launches), index=launches.index) == network.id
+    return launches[mine & (launches["status"] == Status.MEASURED)]
+
+
+def _spread(seconds: pd.Series) -> str | None:
+    """Median, and the extremes where there are several: launches are too few for more."""
+    known = seconds.dropna().astype(float)
+    if known.empty:
+        return None
+    middle = numbers.plain(known.median())
+    return middle if len(known) < 2 else f"{middle} ({numbers.plain(known.min())}–{numbers.plain(known.max())})"
+
+
+def parity_rows(network: Network, launches: pd.DataFrame, tolerances: Mapping[str, float]) -> list[ParityRow]:
+    """The largest errors that any launch of a contestant showed on a network."""
+    mine = launches[pd.Series(network_ids(launches), index=launches.index) == network.id]
+    return [_parity_row(who, mine[mine["contestant"] == who].to_dict("records"), tolerances) for who in network.contestants]
+
+
+def _parity_row(contestant: str, rows: Sequence[Row], tolerances: Mapping[str, float]) -> ParityRow:
+    checked = [row for row in rows if pd.notna(row["parity_contestants"])]
+    if not checked:
+        return ParityRow(contestant, {}, (), "", 0, "not checked")
+    largest = {key: _largest(row[f"parity_{key}"] for row in checked) for key in ERRORS}
+    worst = max(checked, key=lambda row: _size(row["parity_gradients"]))
+    outside = [key for key in ERRORS if key in tolerances and not largest[key] <= tolerances[key]]
+    return ParityRow(
+        contestant,
+        {key: numbers.error(value) for key, value in largest.items()},
+        outside,
+        text(worst["parity_worst_gradient"]),
+        int(worst["parity_contestants"]),
+        _outcome(any(row["status"] == Status.MISMATCH for row in rows), outside, tolerances),
+    )
+
+
+def _outcome(mismatch: bool, outside: Sequence[str], tolerances: Mapping[str, float]) -> str:
+    if mismatch:
+        return "mismatch"
+    if outside:
+        return "outside tolerance"
+    return "within tolerance" if all(key in tolerances for key in ERRORS) else "no tolerance recorded"
+
+
+def _largest(values: Iterable[float]) -> float:
+    return max(values, key=_size)
+
+
+def _size(value: float) -> float:
+    """An error that is not a number is worse than any that is one."""
+    return math.inf if math.isnan(value) else value
+
+
+def lost_rows(launches: pd.DataFrame) -> list[Lost]:
+    """Every launch that gave no time, gathered by contestant, status and reason."""
+    rows: dict[tuple[str, str, str], Lost] = {}
+    for row in launches[launches["status"] != Status.MEASURED].to_dict("records"):
+        key = row["contestant"], status_word(row["status"]), text(row["reason"])
+        lost = rows.setdefault(key, Lost(*key))
+        lost.launches += 1
+        if row["case"] not in lost.cases:
+            lost.cases.append(row["case"])
+    return list(rows.values())

@@ -1,0 +1,166 @@
+"""What is stored: one record for each launch of a case, complete in itself and checked when it is made or read.
+
+Schema history (a reader takes every version up to its own):
+1  2026-11  first
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+from typing import Any, ClassVar
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+SCHEMA = 1
+
+
+class Status(StrEnum):
+    """How a launch ended. Everything but `measured` carries a reason and no seconds."""
+
+    MEASURED = "measured"
+    SKIPPED = "skipped"
+    MISMATCH = "mismatch"
+    OUT_OF_MEMORY = "out_of_memory"
+    CRASHED = "crashed"
+    TIMED_OUT = "timed_out"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, order=True)
+class Workload:
+    """What must be equal for a comparison to be fair: the same network, phase, images and arithmetic."""
+
+    architecture: str
+    height: int
+    width: int
+    channels: int
+    classes: int
+    batch: int
+    precision: str
+    device: str
+    phase: str
+
+    @property
+    def size(self) -> str:
+        """The image's size as people write it: "224", or "180x240" (height x width)."""
+        return str(self.height) if self.height == self.width else f"{self.height}x{self.width}"
+
+    @property
+    def id(self) -> str:
+        return "-".join((self.network_id, self.phase))
+
+    @property
+    def network_id(self) -> str:
+        """The workload without its phase: what parity is checked on."""
+        return f"{self.architecture}-{self.size}-b{self.batch}-{self.precision}-{self.device}"
+
+
+@dataclass(frozen=True, order=True)
+class Contestant:
+    """A framework and how it executes; `interpreter` labels the Python that runs it, where there are several."""
+
+    framework: str
+    execution: str
+    interpreter: str = ""
+
+    @property
+    def id(self) -> str:
+        label = f"@{self.interpreter}" if self.interpreter else ""
+        return f"{self.framework}:{self.execution}{label}"
+
+
+@dataclass(frozen=True, order=True)
+class Case:
+    """A workload for a contestant."""
+
+    workload: Workload
+    contestant: Contestant
+
+    @property
+    def id(self) -> str:
+        return f"{self.workload.id}-{self.contestant.id}"
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far a contestant is from the median of its group on the same weights and images, relative errors."""
+
+    scores: float
+    loss: float
+    gradients: float
+    worst_gradient: str  # the array whose gradient differs most
+    contestants: int  # in the median, this one included
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one launch of a case gave. Every duration is in seconds; those of rounds are per step, in the order taken."""
+
+    # A contestant whose scores overflow has a parity error of infinity or NaN; JSON's null could not be read back.
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(ser_json_inf_nan="constants")
+
+    case: Case
+    launch: int
+    status: Status
+    reason: str = ""
+    subset: int = 0  # which part of a group that doesn't fit in memory together
+    seconds: tuple[float, ...] = ()  # counted rounds
+    steps: int | None = None  # steps in a round
+    settling: tuple[float, ...] = ()  # the round before each turn, not counted
+    warmup: tuple[float, ...] = ()  # rounds before the first turn, not counted
+    first_call_seconds: float | None = None  # the first step: tracing and compiling included
+    build_seconds: float | None = None  # from the start of building the model until its weights are loaded
+    start_seconds: float | None = None  # from asking for the process until it answers
+    turns: tuple[int, ...] = ()  # this case's places in the random order of the block
+    started: str = ""  # UTC, ISO 8601
+    parity: Parity | None = None
+    schema: int = field(default=SCHEMA)
+
+    def __post_init__(self) -> None:
+        if self.status is Status.MEASURED:
+            if not self.seconds or not all(math.isfinite(s) and s > 0 for s in self.seconds):
+                raise ValueError(f"{self.case.id}: a measured launch needs positive seconds, got {self.seconds}")
+        elif not self.reason:
+            raise ValueError(f"{self.case.id}: status {self.status} needs a reason")
+
+
+class UnreadableRecord(ValueError):
+    """A line that is no record of a schema this version knows."""
+
+
+@cache
+def _adapter() -> TypeAdapter[Record]:
+    return TypeAdapter(Record)
+
+
+def to_json(record: Record) -> str:
+    """One line without a newline."""
+    return _adapter().dump_json(record).decode()
+
+
+def from_json(line: str) -> Record:
+    """The record of one line; UnreadableRecord says what is wrong with it."""
+    try:
+        record = _adapter().validate_json(line)
+    except ValidationError as problem:
+        raise UnreadableRecord(first_problem(problem)) from None
+    if record.schema > SCHEMA:
+        raise UnreadableRecord(f"schema {record.schema} is newer than {SCHEMA}; update deadheat")
+    return record
+
+
+def first_problem(problem: ValidationError) -> str:
+    """The first complaint of a validation, in one line: where, what, and what was got."""
+    error: dict[str, Any] = dict(problem.errors(include_url=False)[0])
+    place: Sequence[Any] = error["loc"]
+    where = ".".join(map(str, place)) or "the whole"
+    return f"{where}: {error['msg'].removeprefix('Value error, ')} (got {_short(error['input'])})"
+
+
+def _short(value: object, limit: int = 60) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[:limit]}…"

@@ -1,0 +1,151 @@
+"""Campaigns on disk: a folder each, with system.json, records.jsonl and pytest-benchmark's benchmark.json.
+
+Records are appended and synced as they come, so what is measured is never lost; a file is read line by line, and
+what cannot be read is named and left where it is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from impls.errors import DeadheatError
+from results.record import Record, UnreadableRecord, from_json, to_json
+
+DATA = Path("results/data")
+RECORDS, SYSTEM, BENCHMARK = "records.jsonl", "system.json", "benchmark.json"
+
+
+class ResultsError(DeadheatError):
+    """A results folder that cannot be written, or a campaign that is not there."""
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """One use of the harness on one system, as read from its folder. `problems` are lines that could not be read."""
+
+    folder: Path
+    system: Mapping[str, Any]
+    records: tuple[Record, ...]
+    problems: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+
+class CampaignWriter:
+    """The folder of a campaign that is going on."""
+
+    def __init__(self, folder: Path, system: Mapping[str, Any]):
+        self.folder = folder
+        self._system = dict(system)
+        self._write_system()
+        self._records = (folder / RECORDS).open("a", encoding="utf-8")
+
+    @classmethod
+    def create(cls, data: Path, name: str, system: Mapping[str, Any]) -> CampaignWriter:
+        """A new folder called `name` (a number is added if it is taken) under `data`; ResultsError if it can't be."""
+        for suffix in ("", *(f"-{number}" for number in range(2, 1000))):
+            folder = data / f"{name}{suffix}"
+            try:
+                folder.mkdir(parents=True)
+                return cls(folder, system)
+            except FileExistsError:
+                if not data.is_dir():
+                    raise ResultsError(f"results folder {str(data)!r} is a file; give another with --results") from None
+            except OSError as problem:
+                raise ResultsError(_unwritable(data, problem)) from None
+        raise ResultsError(f"a thousand campaigns are called {name!r} in {str(data)!r}; move some away")
+
+    def append(self, records: Iterable[Record]) -> None:
+        """Write the records and have the disk keep them before returning."""
+        self._records.writelines(f"{to_json(record)}\n" for record in records)
+        self._records.flush()
+        os.fsync(self._records.fileno())
+
+    def update_system(self, **facts: Any) -> None:
+        """Add what is known only later: how long it took, why it stopped."""
+        self._system.update(facts)
+        self._write_system()
+
+    def close(self) -> None:
+        self._records.close()
+
+    def _write_system(self) -> None:
+        text = json.dumps(self._system, indent=2, sort_keys=True, allow_nan=False)
+        temporary = self.folder / f".{SYSTEM}.new"
+        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.replace(self.folder / SYSTEM)
+
+
+def check_writable(data: Path) -> None:
+    """ResultsError if a campaign could not be made under `data`; nothing is left behind that was not there."""
+    existing = next(folder for folder in (data, *data.absolute().parents) if folder.exists())
+    if not existing.is_dir():
+        raise ResultsError(f"results folder {str(data)!r}: {str(existing)!r} is a file; give another with --results")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise ResultsError(f"results folder {str(data)!r} can't be written: no permission in {str(existing)!r}; give another with --results")
+    probe = existing / f".deadheat-{os.getpid()}"
+    try:
+        probe.mkdir()
+        probe.rmdir()
+    except OSError as problem:
+        raise ResultsError(_unwritable(data, problem)) from None
+
+
+def read_campaign(folder: Path) -> Campaign:
+    """The campaign in `folder`; ResultsError if there is none."""
+    if not (folder / RECORDS).is_file():
+        raise ResultsError(f"no campaign in {str(folder)!r}: it has no {RECORDS}{_nearby(folder)}")
+    records, problems = [], []
+    text = (folder / RECORDS).read_text(encoding="utf-8", errors="replace")
+    for number, line in enumerate(text.removesuffix("\n").split("\n") if text else (), 1):  # a reason may hold U+2028
+        try:
+            records.append(from_json(line))
+        except UnreadableRecord as problem:
+            problems.append(f"{folder.name}/{RECORDS} line {number}: {problem}")
+    system, trouble = _read_system(folder)
+    return Campaign(folder, system, tuple(records), (*problems, *trouble))
+
+
+def campaigns_in(data: Path) -> list[Path]:
+    """The folders of `data` that hold a campaign, oldest first (their names start with the time)."""
+    return sorted(file.parent for file in data.glob(f"*/{RECORDS}"))
+
+
+def find_campaign(name: str | Path, data: Path = DATA) -> Path:
+    """The folder of a campaign given as a path, or as a name in `data`; ResultsError otherwise."""
+    for folder in (Path(name), data / name):
+        if (folder / RECORDS).is_file():
+            return folder
+    raise ResultsError(f"no campaign {str(name)!r}, neither a folder nor in {str(data)!r}{_nearby(data / name)}")
+
+
+def latest_campaign(data: Path = DATA) -> Path:
+    """The newest campaign of `data`; ResultsError if there is none."""
+    found = campaigns_in(data)
+    if not found:
+        raise ResultsError(f"no campaign in {str(data)!r} yet; measure one with: tox -e bench")
+    return max(found, key=lambda folder: (folder / RECORDS).stat().st_mtime)
+
+
+def _read_system(folder: Path) -> tuple[Mapping[str, Any], Sequence[str]]:
+    try:
+        system = json.loads((folder / SYSTEM).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        return {}, (f"{folder.name}/{SYSTEM}: {problem}",)
+    return (system, ()) if isinstance(system, dict) else ({}, (f"{folder.name}/{SYSTEM}: not a JSON object",))
+
+
+def _nearby(folder: Path) -> str:
+    names = [found.name for found in campaigns_in(folder.parent)] if folder.parent.is_dir() else []
+    return f"; there are: {', '.join(names[-5:])}" if names else ""
+
+
+def _unwritable(data: Path, problem: OSError) -> str:
+    return f"results folder {str(data)!r} can't be written: {problem.strerror or problem}; give another with --results"

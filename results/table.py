@@ -1,0 +1,190 @@
+"""Tidy pandas tables from campaigns: a row a launch (`launches`), a row a case (`cases`), a row a part (`split`).
+
+Their columns, with units, are in `results.columns`. Campaigns are never pooled: every statistic stays within one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from results.columns import CASE, DERIVED, LAUNCH, Column
+from results.record import Case, Parity, Record, Status
+from results.statistics import Estimate, arithmetic, difference, geometric, launch_time, ratio, verdict
+from results.store import Campaign
+
+PARTS = (("forward", "forward", None), ("backward", "gradient", "forward"), ("update", "train", "gradient"))
+"""(part, phase it is in, phase to subtract)."""
+
+
+def launches(campaigns: Iterable[Campaign]) -> pd.DataFrame:
+    """One row a launch, measured or not, in the order recorded."""
+    rows = [_launch_row(campaign, record) for campaign in campaigns for record in campaign.records]
+    return _frame(rows, LAUNCH)
+
+
+def cases(campaigns: Iterable[Campaign], reference: str | None = None) -> pd.DataFrame:
+    """One row a case with its estimate, and its ratio to the reference contestant of its campaign.
+
+    `reference` is a contestant's id; left out, each campaign's own (the first of its suite). A group in which the
+    reference was not measured has no ratios.
+    """
+    rows = []
+    for campaign in campaigns:
+        by_case = _by_case(campaign.records)
+        chosen = reference or reference_of(campaign)
+        for case, records in by_case.items():
+            rows.append(_case_row(campaign, case, records, by_case, chosen))
+    return _frame(rows, CASE)
+
+
+def split(campaigns: Iterable[Campaign]) -> pd.DataFrame:
+    """Where a training step goes: forward, backward and update per network and contestant, with intervals."""
+    rows = []
+    for campaign in campaigns:
+        networks: dict[tuple[str, str], dict[str, list[float]]] = {}
+        for record in _measured(campaign.records):
+            key = record.case.workload.network_id, record.case.contestant.id
+            networks.setdefault(key, {}).setdefault(record.case.workload.phase, []).append(launch_time(record.seconds))
+        for (network, contestant), phases in networks.items():
+            for part, phase, less in PARTS:
+                estimate = _part(phases.get(phase, []), None if less is None else phases.get(less, []))
+                if estimate is not None:
+                    names = campaign.name, network, contestant, part
+                    rows.append(dict(zip(("campaign", "network", "contestant", "part"), names), **_times(estimate)))
+    return _frame(rows, DERIVED)
+
+
+def _part(times: Sequence[float], less: Sequence[float] | None) -> Estimate | None:
+    if less is None:
+        return arithmetic(times) if times else None
+    return difference(times, less)
+
+
+def reference_of(campaign: Campaign) -> str | None:
+    """The contestant that a campaign's ratios are to: what its suite named, else the first one recorded."""
+    named = campaign.system.get("reference")
+    if isinstance(named, str):
+        return named
+    return campaign.records[0].case.contestant.id if campaign.records else None
+
+
+def _measured(records: Iterable[Record]) -> list[Record]:
+    return [record for record in records if record.status is Status.MEASURED]
+
+
+def _by_case(records: Iterable[Record]) -> dict[Case, list[Record]]:
+    grouped: dict[Case, list[Record]] = {}
+    for record in records:
+        grouped.setdefault(record.case, []).append(record)
+    return grouped
+
+
+def _workload_row(campaign: Campaign, case: Case) -> dict[str, Any]:
+    workload, contestant = case.workload, case.contestant
+    return {
+        "campaign": campaign.name,
+        "case": case.id,
+        "group": workload.id,
+        "architecture": workload.architecture,
+        "height": workload.height,
+        "width": workload.width,
+        "size": workload.size,
+        "channels": workload.channels,
+        "classes": workload.classes,
+        "batch": workload.batch,
+        "precision": workload.precision,
+        "device": workload.device,
+        "phase": workload.phase,
+        "contestant": contestant.id,
+        "framework": contestant.framework,
+        "execution": contestant.execution,
+        "interpreter": contestant.interpreter,
+    }
+
+
+def _launch_row(campaign: Campaign, record: Record) -> dict[str, Any]:
+    return {
+        **_workload_row(campaign, record.case),
+        "launch": record.launch,
+        "subset": record.subset,
+        "status": record.status.value,
+        "reason": record.reason,
+        "seconds": launch_time(record.seconds) if record.seconds else math.nan,
+        "rounds": len(record.seconds),
+        "steps": record.steps,
+        "first_call_seconds": record.first_call_seconds,
+        "build_seconds": record.build_seconds,
+        "start_seconds": record.start_seconds,
+        "started": record.started,
+        **_parity_row(record.parity),
+    }
+
+
+def _case_row(
+    campaign: Campaign, case: Case, records: Sequence[Record], by_case: Mapping[Case, Sequence[Record]], reference: str | None
+) -> dict[str, Any]:
+    measured = _measured(records)
+    last = records[-1]
+    row = {
+        **_workload_row(campaign, case),
+        "status": (Status.MEASURED if measured else last.status).value,
+        "reason": "" if measured else last.reason,
+        "launches": len(measured),
+        "reference": reference or "",
+        "pairs": 0,
+        **_parity_row(last.parity),
+    }
+    if not measured:
+        return row
+    estimate = geometric([launch_time(record.seconds) for record in measured])
+    batch = case.workload.batch
+    compared = _ratio_to(case, records, by_case, reference)
+    first_calls = [record.first_call_seconds for record in measured if record.first_call_seconds is not None]
+    return {
+        **row,
+        **_times(estimate),
+        "images_per_second": batch / estimate.value,
+        "images_per_second_low": batch / estimate.high,
+        "images_per_second_high": batch / estimate.low,
+        "first_call_seconds": launch_time(first_calls) if first_calls else math.nan,
+        "ratio": compared.value if compared else math.nan,
+        "ratio_low": compared.low if compared else math.nan,
+        "ratio_high": compared.high if compared else math.nan,
+        "pairs": compared.launches if compared else 0,
+        "verdict": verdict(compared).value if compared and case.contestant.id != reference else "",
+    }
+
+
+def _ratio_to(
+    case: Case, records: Sequence[Record], by_case: Mapping[Case, Sequence[Record]], reference: str | None
+) -> Estimate | None:
+    other = next((c for c in by_case if c.workload == case.workload and c.contestant.id == reference), None)
+    return ratio(_by_block(records), _by_block(by_case[other])) if other else None
+
+
+def _by_block(records: Iterable[Record]) -> dict[object, float]:
+    return {(record.launch, record.subset): launch_time(record.seconds) for record in _measured(records)}
+
+
+def _times(estimate: Estimate) -> dict[str, float]:
+    return {"seconds": estimate.value, "seconds_low": estimate.low, "seconds_high": estimate.high}
+
+
+def _parity_row(parity: Parity | None) -> dict[str, Any]:
+    if parity is None:
+        return {}
+    return {
+        "parity_scores": parity.scores,
+        "parity_loss": parity.loss,
+        "parity_gradients": parity.gradients,
+        "parity_worst_gradient": parity.worst_gradient,
+        "parity_contestants": parity.contestants,
+    }
+
+
+def _frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=[column.name for column in columns])
