@@ -49,6 +49,7 @@ class Block:
             self._take_turns(launches, suite, order)
             for launch in launches:
                 _finish(launch)
+        launches.sort(key=lambda launch: self.contestants.index(launch.case.contestant))
         return [self._record(launch, parity.get(launch.case.contestant)) for launch in launches]
 
     def _prepared(self, launcher: Launcher, suite: Suite, contestant: Contestant, alive: ExitStack) -> _Launch:

@@ -39,7 +39,6 @@ class Worker:
     def __init__(self, zygote: Zygote, pid: int, link: socket.socket, log: Path, time_limit: float):
         self._zygote, self._pid, self._link, self._log = zygote, pid, link, log
         self._time_limit = time_limit
-        self._log_start = log.stat().st_size
         self._answers = link.makefile("r", encoding="utf-8")
 
     def ask(self, do: str, **arguments: Any) -> Any:
@@ -69,13 +68,13 @@ class Worker:
             raise LaunchFailed(Status(answer["status"]), answer["reason"])
         return answer["ok"]
 
-    def close(self) -> None:
-        """End the process, whatever it is doing."""
+    def close(self) -> int | None:
+        """End the process, whatever it is doing; its exit code (None if the zygote has died)."""
         self._answers.close()
         self._link.close()
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._pid, signal.SIGKILL)
-        self._zygote.wait(self._pid)
+        return self._zygote.wait(self._pid)
 
     def __enter__(self) -> Self:
         return self
@@ -85,23 +84,26 @@ class Worker:
             self.close()
 
     def _epitaph(self) -> str:
-        code = self._zygote.wait(self._pid)
+        """How the process, which has closed its end, came to its end."""
         self._answers.close()
         self._link.close()
+        code = self._zygote.wait(self._pid)
         if code is None:
-            return f"its zygote died{self._last_words()}"
-        if code >= 0:
-            return f"exited with code {code}{self._last_words()}"
-        name = signal.Signals(-code).name
-        hint = " (the system may have run out of memory)" if name == "SIGKILL" else ""
-        return f"killed by {name}{hint}{self._last_words()}"
+            how = "its zygote died"
+        elif code >= 0:
+            how = f"exited with code {code}"
+        else:
+            name = signal.Signals(-code).name
+            how = f"killed by {name}{' (the system may have run out of memory)' if name == 'SIGKILL' else ''}"
+        return how + last_words(self._log)
 
-    def _last_words(self) -> str:
-        with self._log.open("rb") as log:
-            log.seek(max(self._log_start, self._log.stat().st_size - LOG_TAIL))
-            lines = log.read().decode(errors="replace").split("\n")
-        said = [line.strip() for line in lines if line.strip()]
-        return f"; it last said: {said[-1][:300]}" if said else ""
+
+def last_words(log: Path) -> str:
+    """The last line that a process wrote, as the end of a sentence."""
+    with log.open("rb") as text:
+        text.seek(max(0, log.stat().st_size - LOG_TAIL))
+        lines = [line.strip() for line in text.read().decode(errors="replace").splitlines() if line.strip()]
+    return f"; it last said: {lines[-1][:300]}" if lines else ""
 
 
 class Zygote:
@@ -120,18 +122,23 @@ class Zygote:
                 stderr=output,
             )
         self._answers = self._control.makefile("r", encoding="utf-8")
-        self._read_answer(IMPORT_LIMIT)
+        try:
+            self._read_answer(IMPORT_LIMIT)
+        except LaunchFailed:
+            self.close()
+            raise
 
-    def launch(self, time_limit: float) -> Worker:
-        """A worker forked now. LaunchFailed if the zygote has died."""
+    def launch(self, log: Path, time_limit: float) -> Worker:
+        """A worker forked now, which writes what it prints to `log`. LaunchFailed if the zygote has died."""
         ours, theirs = socket.socketpair()
-        with theirs, self._log.open("ab") as log:
+        with theirs, log.open("wb") as output:
             try:
-                socket.send_fds(self._control, [b'{"do": "fork"}'], [theirs.fileno(), log.fileno()])
+                socket.send_fds(self._control, [b'{"do": "fork"}'], [theirs.fileno(), output.fileno()])
                 pid = self._read_answer(IMPORT_LIMIT)["pid"]
-            except OSError:
-                raise LaunchFailed(Status.CRASHED, f"its zygote died{self._words()}") from None
-        return Worker(self, pid, ours, self._log, time_limit)
+            except (OSError, LaunchFailed):
+                ours.close()
+                raise LaunchFailed(Status.CRASHED, f"its zygote died{last_words(self._log)}") from None
+        return Worker(self, pid, ours, log, time_limit)
 
     def wait(self, pid: int) -> int | None:
         """The exit code of a child that has ended or is about to; None if the zygote has died too."""
@@ -158,13 +165,9 @@ class Zygote:
             self._process.kill()
             raise LaunchFailed(Status.TIMED_OUT, f"its zygote gave no answer within {limit:.0f} s") from None
         if not line:
-            raise LaunchFailed(Status.CRASHED, f"its zygote died{self._words()}")
+            raise LaunchFailed(Status.CRASHED, f"its zygote died{last_words(self._log)}")
         answer: dict[str, Any] = json.loads(line)
         return answer
-
-    def _words(self) -> str:
-        lines = self._log.read_text(errors="replace").strip().splitlines()
-        return f"; it last said: {lines[-1][:300]}" if lines else ""
 
 
 class Launcher:
@@ -172,7 +175,8 @@ class Launcher:
 
     def __init__(self, time_limit: float):
         self._time_limit = time_limit
-        self._zygotes: dict[object, Zygote] = {}
+        self._zygotes: dict[object, Zygote | LaunchFailed] = {}
+        self._launches = 0
         self._folder = tempfile.TemporaryDirectory(prefix="deadheat-")
 
     @property
@@ -183,23 +187,32 @@ class Launcher:
     def launch(self, contestant: Contestant) -> tuple[Worker, float]:
         """A fresh worker for the contestant, and the seconds it took to come up."""
         zygote = self._zygote(contestant)
+        self._launches += 1
         start = now()
-        return zygote.launch(self._time_limit), now() - start
+        return zygote.launch(self.folder / f"launch-{self._launches}.log", self._time_limit), now() - start
 
     def _zygote(self, contestant: Contestant) -> Zygote:
+        """The contestant's zygote, begun at its first launch; one that failed to begin is not tried again."""
         framework = load_framework(contestant.framework)
         execution = framework.execution(contestant.execution)
         modules = (*framework.preload, *execution.preload)
         key = modules, tuple(sorted(execution.environment.items()))
         if key not in self._zygotes:
             log = self.folder / f"zygote-{len(self._zygotes)}.log"
-            self._zygotes[key] = Zygote(modules, {**setting.environment(), **execution.environment}, log)
-        return self._zygotes[key]
+            try:
+                self._zygotes[key] = Zygote(modules, {**setting.environment(), **execution.environment}, log)
+            except LaunchFailed as failure:
+                self._zygotes[key] = failure
+        found = self._zygotes[key]
+        if isinstance(found, LaunchFailed):
+            raise LaunchFailed(found.status, found.reason)
+        return found
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
         for zygote in self._zygotes.values():
-            zygote.close()
+            if isinstance(zygote, Zygote):
+                zygote.close()
         self._folder.cleanup()

@@ -87,9 +87,9 @@ def judge(given: Mapping[Contestant, Evidence], tolerance: Tolerance) -> dict[Co
 def complaint(parity: Parity, tolerance: Tolerance) -> str:
     """What is out of tolerance, or ""."""
     checks = (
-        ("scores", parity.scores, tolerance.scores),
-        ("loss", parity.loss, tolerance.loss),
-        (f"gradient of {parity.worst_gradient}", parity.gradients, tolerance.gradients),
+        ("a score", parity.scores, tolerance.scores),
+        ("the loss", parity.loss, tolerance.loss),
+        (f"the gradient of {parity.worst_gradient}", parity.gradients, tolerance.gradients),
     )
     wrong = [f"{what} differs by {error:.1e} (allowed {allowed:.0e})" for what, error, allowed in checks if not error <= allowed]
     if not wrong:

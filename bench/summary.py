@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from typing import Any
 
 import pandas as pd
 from rich.console import Console
@@ -15,6 +16,8 @@ from results.statistics import Verdict
 from results.store import Campaign
 
 STYLES = {Verdict.FASTER: "green", Verdict.SLOWER: "red", Verdict.DEAD_HEAT: "cyan", Verdict.UNCLEAR: "dim"}
+COLUMNS = 4
+"""Contestants beside the reference in one table."""
 WIDTH = 120
 """Columns of the table where the output is no terminal."""
 
@@ -24,26 +27,33 @@ def print_summary(campaign: Campaign, notes: Sequence[dict[str, str]]) -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
-    console.print(summary_table(table.cases([campaign])))
+    for part in summary_tables(table.cases([campaign])):
+        console.print(part)
     console.print("below 1 is faster than the reference; [95 % interval over launches]", style="dim", highlight=False)
     for note in notes:
         console.print(f"! {note['what']}\n  → {note['remedy']}", style="yellow", markup=False, highlight=False)
 
 
-def summary_table(frame: pd.DataFrame) -> Table:
-    contestants = list(dict.fromkeys(frame.contestant))
-    found = Table(title=None, show_edge=False, pad_edge=False)
+def summary_tables(frame: pd.DataFrame) -> list[Table]:
+    """As many tables as it takes for every contestant to have a readable column; the reference leads each."""
+    reference = frame.reference.iloc[0]
+    others = [contestant for contestant in dict.fromkeys(frame.contestant) if contestant != reference]
+    parts = [others[start : start + COLUMNS] for start in range(0, len(others), COLUMNS)] or [[]]
+    return [_table(frame, [reference, *part]) for part in parts]
+
+
+def _table(frame: pd.DataFrame, contestants: Sequence[str]) -> Table:
+    found = Table(show_edge=False, pad_edge=False)
     found.add_column("workload", overflow="fold")
     for contestant in contestants:
         found.add_column(contestant, justify="right", overflow="fold")
     for group, rows in frame.groupby("group", sort=False):
-        cells = {row.contestant: _cell(row) for row in rows.itertuples()}
+        cells = {row["contestant"]: _cell(row) for row in rows.to_dict("records")}
         found.add_row(str(group), *(cells.get(contestant, Text("")) for contestant in contestants))
     return found
 
 
-def _cell(row: object) -> Text:
-    values = row._asdict()  # type: ignore[attr-defined]
+def _cell(values: dict[Hashable, Any]) -> Text:
     if values["status"] != Status.MEASURED:
         return Text(values["status"].replace("_", " "), style="magenta")
     if values["contestant"] == values["reference"] or pd.isna(values["ratio"]):

@@ -16,7 +16,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLoc
 from reports import svg
 from reports.matrix import MILLISECONDS, status_word
 from reports.networks import Network, Row
-from reports.tables import PARTS
+from reports.tables import NEEDS
 from results.record import Status
 
 WIDTH, ROW, ABOVE, BELOW, RIGHT, LETTER = 420, 16, 46, 40, 12, 6.4
@@ -65,10 +65,10 @@ def times(network: Network, slots: Sequence[str], key: str) -> str:
 def parts(network: Network, split: Iterable[Row], slots: Sequence[str], key: str) -> str:
     """Forward, backward and update beside infer, from 0 on a linear axis: parts of a step add up."""
     found = {(row["part"], row["contestant"]): row for row in split if row["network"] == network.id}
-    infer = Band("infer", [_mark(network.rows.get(("infer", who)), who, slots) for who in network.contestants])
-    shown = [Band(part, [_mark(found.get((part, who)), who, slots) for who in network.contestants]) for part in PARTS]
+    found |= {key: row for key, row in network.rows.items() if key[0] == "infer"}
+    bands = [Band(part, [_mark(found.get((part, who)), who, slots) for who in network.contestants]) for part in NEEDS]
     label = f"{network.id}: milliseconds of infer, forward, backward and update by contestant; numbers in the table"
-    return svg.draw(lambda: _parts([infer, *shown]), key, label)
+    return svg.draw(lambda: _parts(bands), key, label)
 
 
 def _mark(row: Row | None, contestant: str, slots: Sequence[str]) -> Mark:
@@ -132,7 +132,9 @@ def _canvas(bands: Sequence[Band]) -> tuple[Figure, Axes]:
         for row, mark in enumerate(band.marks, row + 1):
             labels[row] = _short(mark.label)
             if mark.note:
-                axes.text(0.02, row, mark.note, transform=axes.get_yaxis_transform(), va="center", style="italic", alpha=0.75)
+                axes.text(
+                    0.02, row, mark.note, transform=axes.get_yaxis_transform(), va="center", style="italic", alpha=0.75
+                )
         row += 1
     axes.set_yticks(list(labels), list(labels.values()))
     return figure, axes

@@ -47,7 +47,10 @@ class Block:
 def matrix(networks: Sequence[Network], contestants: Sequence[str], reference: str | None) -> list[Block]:
     """Every workload with a cell for every contestant of the campaign."""
     return [
-        Block(network, [Line(phase, [_cell(network, phase, who, reference) for who in contestants]) for phase in network.phases])
+        Block(
+            network,
+            [Line(phase, [_cell(network, phase, who, reference) for who in contestants]) for phase in network.phases],
+        )
         for network in networks
     ]
 
@@ -73,9 +76,13 @@ def _cell(network: Network, phase: str, contestant: str, reference: str | None) 
         return Cell("reference", "reference", f"{time.text} ms", time.interval, time.value)
     ratio = numbers.estimate(row["ratio"], row["ratio_low"], row["ratio_high"])
     if ratio is None:
-        return Cell("alone", "no ratio", f"{time.text} ms", time.interval, time.value, _no_ratio(network.rows, phase, reference))
+        return Cell(
+            "alone", "no ratio", f"{time.text} ms", time.interval, time.value, _no_ratio(network.rows, phase, reference)
+        )
     verdict = Verdict(row["verdict"])
-    return Cell(kind(verdict), f"{MARKS[verdict]} {verdict}", ratio.text, ratio.interval, ratio.value, _why(row, verdict))
+    return Cell(
+        kind(verdict), f"{MARKS[verdict]} {verdict}", ratio.text, ratio.interval, ratio.value, _why(row, verdict)
+    )
 
 
 def _why(row: Row, verdict: Verdict) -> str:

@@ -58,6 +58,8 @@ def render(campaigns: Sequence[Campaign]) -> str:
         policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
         confidence=f"{100 * CONFIDENCE:.0f} %",
         band=f"{100 * BAND:.0f} %",
+        parts=list(tables.NEEDS),
+        errors=tables.ERRORS,
         verdicts=[(verdict, matrix.kind(verdict), f"{matrix.MARKS[verdict]} {verdict}") for verdict in Verdict],
     )
 
@@ -115,7 +117,7 @@ def _chapter(
         parts=tables.part_rows(network, split),
         first_calls=tables.first_call_rows(network, launches),
         parity=tables.parity_rows(network, launches, tolerances),
-        tolerances={name: numbers.error(value) for name, value in tolerances.items()},
+        tolerances={name: numbers.error(value).replace(".0e", "e") for name, value in tolerances.items()},
         times_figure=Markup(figures.times(network, everyone, f"{key}-times")),
         parts_figure=Markup(figures.parts(network, split.to_dict("records"), everyone, f"{key}-parts")),
     )

@@ -59,13 +59,17 @@ def warnings(system: System) -> list[tuple[str, str]]:
 def versions(system: System, contestant: str) -> str:
     """The versions that a contestant ran with, on one line."""
     found = look(system, "contestants", contestant, "versions")
-    return ", ".join(f"{name} {_scalar(version)}" for name, version in found.items()) if isinstance(found, Mapping) else ""
+    return (
+        ", ".join(f"{name} {_scalar(version)}" for name, version in found.items()) if isinstance(found, Mapping) else ""
+    )
 
 
 def tolerances(system: System, precision: str) -> Mapping[str, float]:
     """The parity tolerances of a precision, as far as the campaign says."""
     found = look(system, "parity_tolerances", precision)
-    return {key: float(value) for key, value in found.items() if _is_number(value)} if isinstance(found, Mapping) else {}
+    return (
+        {key: float(value) for key, value in found.items() if _is_number(value)} if isinstance(found, Mapping) else {}
+    )
 
 
 def everything(system: System) -> list[tuple[str, list[Entry]]]:

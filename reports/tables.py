@@ -19,7 +19,13 @@ from results.record import Status
 from results.statistics import Verdict
 
 ERRORS = ("scores", "loss", "gradients")
-PARTS = ("forward", "backward", "update")
+NEEDS = {
+    "infer": ("infer",),
+    "forward": ("forward",),
+    "backward": ("gradient", "forward"),
+    "update": ("train", "gradient"),
+}
+"""The parts of a step and the phases that each is computed from."""
 
 
 @dataclass(frozen=True)
@@ -42,22 +48,21 @@ class CaseRow:
 
 @dataclass(frozen=True)
 class PartsRow:
-    """Where a training step goes; a part is None where a phase that it is the difference of was not measured."""
+    """Where a training step goes: one entry for each of NEEDS, with a remark.
+
+    The remark says why a part is missing, or that it can't be told from nothing.
+    """
 
     contestant: str
-    infer: Shown | None
     parts: Sequence[tuple[Shown | None, str]]
-    """Each with a remark: why it is missing, or that it can't be told from nothing."""
 
 
 @dataclass(frozen=True)
 class FirstCallRow:
-    """Median seconds of the first step per phase, and of making the model; None where nothing was measured."""
+    """Seconds of the first step by phase, then of building, then of starting; in words where there are none."""
 
     contestant: str
-    calls: Sequence[str | None]
-    build: str | None
-    start: str | None
+    seconds: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -117,27 +122,31 @@ def milliseconds(row: Row) -> Shown | None:
 def part_rows(network: Network, split: pd.DataFrame) -> list[PartsRow]:
     """Forward, backward and update of every contestant of a network, `infer` beside them."""
     found = {(row["contestant"], row["part"]): row for row in split[split["network"] == network.id].to_dict("records")}
-    rows = []
-    for who in network.contestants:
-        infer = network.rows.get(("infer", who))
-        parts = [_part(found.get((who, part)), part) for part in PARTS]
-        rows.append(PartsRow(who, milliseconds(infer) if infer else None, parts))
-    return rows
+    found |= {(who, phase): row for (phase, who), row in network.rows.items() if phase == "infer"}
+    return [
+        PartsRow(who, [_part(found.get((who, part)), network, who, part) for part in NEEDS])
+        for who in network.contestants
+    ]
 
 
-def _part(row: Row | None, part: str) -> tuple[Shown | None, str]:
-    if row is None:
-        return None, f"not measured: {NEEDS[part]}"
+def _part(row: Row | None, network: Network, contestant: str, part: str) -> tuple[Shown | None, str]:
+    shown = milliseconds(row) if row else None
+    if row is None or shown is None:
+        return None, missing(network, contestant, NEEDS[part])
     if row["seconds_low"] <= 0 <= row["seconds_high"]:
-        return milliseconds(row), "can't be told from 0"
-    return milliseconds(row), "below 0" if row["seconds"] < 0 else ""
+        return shown, "can't be told from 0"
+    return shown, "below 0" if row["seconds"] < 0 else ""
 
 
-NEEDS = {
-    "forward": "needs forward",
-    "backward": "needs gradient and forward",
-    "update": "needs train and gradient",
-}
+def missing(network: Network, contestant: str, phases: Iterable[str]) -> str:
+    """Why there is no number of a contestant that would need these phases."""
+    for phase in phases:
+        row = network.rows.get((phase, contestant))
+        if row is None:
+            return f"not measured: no record of {phase}"
+        if row["status"] != Status.MEASURED:
+            return f"not measured: {phase} {status_word(row['status'])}"
+    return "not measured"
 
 
 def first_call_rows(network: Network, launches: pd.DataFrame) -> list[FirstCallRow]:
@@ -146,9 +155,16 @@ def first_call_rows(network: Network, launches: pd.DataFrame) -> list[FirstCallR
     rows = []
     for who in network.contestants:
         part = mine[mine["contestant"] == who]
-        calls = [_spread(part.loc[part["phase"] == phase, "first_call_seconds"]) for phase in network.phases]
-        rows.append(FirstCallRow(who, calls, _spread(part["build_seconds"]), _spread(part["start_seconds"])))
+        calls = [_first_call(network, who, phase, part) for phase in network.phases]
+        others = [
+            _spread(part[name]) or missing(network, who, network.phases) for name in ("build_seconds", "start_seconds")
+        ]
+        rows.append(FirstCallRow(who, [*calls, *others]))
     return rows
+
+
+def _first_call(network: Network, contestant: str, phase: str, part: pd.DataFrame) -> str:
+    return _spread(part.loc[part["phase"] == phase, "first_call_seconds"]) or missing(network, contestant, (phase,))
 
 
 def _measured(network: Network, launches: pd.DataFrame) -> pd.DataFrame:
@@ -168,7 +184,9 @@ def _spread(seconds: pd.Series) -> str | None:
 def parity_rows(network: Network, launches: pd.DataFrame, tolerances: Mapping[str, float]) -> list[ParityRow]:
     """The largest errors that any launch of a contestant showed on a network."""
     mine = launches[pd.Series(network_ids(launches), index=launches.index) == network.id]
-    return [_parity_row(who, mine[mine["contestant"] == who].to_dict("records"), tolerances) for who in network.contestants]
+    return [
+        _parity_row(who, mine[mine["contestant"] == who].to_dict("records"), tolerances) for who in network.contestants
+    ]
 
 
 def _parity_row(contestant: str, rows: Sequence[Row], tolerances: Mapping[str, float]) -> ParityRow:

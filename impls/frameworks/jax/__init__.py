@@ -1,0 +1,23 @@
+"""JAX: pure functions of jax.lax, one compiled call a phase, optax for the update."""
+
+from __future__ import annotations
+
+from impls.frameworks import Execution, Framework
+
+JAX = Framework(
+    name="jax",
+    title="JAX",
+    model="impls.frameworks.jax.model:JaxModel",
+    executions=(
+        Execution(
+            "jit",
+            "one compiled call a phase, channels last, state donated",
+            # Otherwise JAX takes three quarters of a GPU at once, and no other contestant could live beside it.
+            environment={"XLA_PYTHON_CLIENT_PREALLOCATE": "false"},
+        ),
+    ),
+    requires=("jax", "optax"),
+    extra="jax",
+    preload=("jax", "optax", "impls.frameworks.jax.model"),
+    precisions=("float32", "float64"),
+)

@@ -1,0 +1,158 @@
+"""The four phases in JAX, for any pure function of arrays that carry the canonical names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import Array
+
+from impls.frameworks import Model, Plan
+from impls.frameworks.jax.layers import Apply, Arrays, translate
+from impls.layers import Dropout
+from impls.layouts import ChannelsLast
+from impls.network import Network
+
+
+class Batch(NamedTuple):
+    images: Array
+    labels: Array
+
+
+class State(NamedTuple):
+    """Everything that a training step changes; it is donated to the step, which writes over it."""
+
+    params: Arrays
+    statistics: Arrays
+    momentum: optax.OptState
+    key: Array | None  # of dropout; None without one
+
+
+class JaxModel(Model):
+    """A translated network under jax.jit. Another translator to JAX overrides `translate`."""
+
+    def __init__(self, plan: Plan):
+        jax.config.update("jax_default_matmul_precision", "highest")
+        if plan.precision == "float64":
+            jax.config.update("jax_enable_x64", True)
+        self._device = jax.devices(plan.device)[0]
+        self._dtype = np.dtype(plan.precision)
+        self._layout = ChannelsLast(plan.network)
+        self._rubbish = plan.network.rubbish
+        self._apply = self.translate(plan.network)
+        self._optimizer = optax.chain(
+            optax.add_decayed_weights(plan.sgd.weight_decay),
+            optax.sgd(plan.sgd.learning_rate, plan.sgd.momentum),
+        )
+        self._state = State({}, {}, (), self._new_key(plan))
+        self._infer = jax.jit(self._scores)
+        self._forward = jax.jit(self._loss_alone, donate_argnums=2)
+        self._gradient = jax.jit(self._loss_and_gradients, donate_argnums=2)
+        self._train = jax.jit(self._step, donate_argnums=0)
+
+    def translate(self, network: Network) -> Apply:
+        """The pure function that computes the scores."""
+        return translate(network)
+
+    def _new_key(self, plan: Plan) -> Array | None:
+        if not any(isinstance(layer, Dropout) for layer in plan.network.layers):
+            return None
+        with jax.default_device(self._device):
+            return jax.random.key(plan.seed)  # threefry: 0.3 to 0.8 times rbg on the CPU
+
+    def load(self, weights: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray]) -> None:
+        params = self._put_all(self._layout.all_to_native(weights))
+        momentum = jax.device_put(self._optimizer.init(params), self._device)
+        self._state = State(params, self._put_all(statistics), momentum, self._state.key)
+
+    def _put_all(self, arrays: Mapping[str, np.ndarray]) -> Arrays:
+        """Copies on the device: what is donated must not be the caller's memory."""
+        return {name: self._put(array, self._dtype) for name, array in arrays.items()}
+
+    def _put(self, array: np.ndarray, dtype: np.dtype) -> Array:
+        return jax.device_put(np.asarray(array, dtype), self._device, may_alias=False)
+
+    def weights(self) -> dict[str, np.ndarray]:
+        return self._layout.all_to_canonical(_all_to_numpy(self._state.params))
+
+    def statistics(self) -> dict[str, np.ndarray]:
+        return _all_to_numpy(self._state.statistics)
+
+    def put(self, images: np.ndarray, labels: np.ndarray) -> Batch:
+        channels_first = self._put(images, self._dtype)
+        return Batch(jnp.transpose(channels_first, (0, 2, 3, 1)), self._put(labels, np.dtype(np.int32)))
+
+    def infer(self, batch: Batch) -> Array:
+        return self._infer(self._state.params, self._state.statistics, batch.images)
+
+    def forward(self, batch: Batch) -> Array:
+        loss, key = self._forward(self._state.params, self._state.statistics, self._state.key, batch)
+        self._state = self._state._replace(key=key)
+        return loss
+
+    def gradient(self, batch: Batch) -> tuple[Array, Arrays]:
+        loss, gradients, key = self._gradient(self._state.params, self._state.statistics, self._state.key, batch)
+        self._state = self._state._replace(key=key)
+        return loss, gradients
+
+    def train(self, batch: Batch) -> Array:
+        loss, self._state = self._train(self._state, batch)
+        return loss
+
+    def synchronize(self, outputs: Any) -> None:
+        jax.block_until_ready((outputs, self._state))
+
+    def to_numpy(self, outputs: Array) -> np.ndarray:
+        return np.array(outputs)
+
+    def gradients(self, outputs: tuple[Array, Arrays]) -> dict[str, np.ndarray]:
+        return self._layout.all_to_canonical(_all_to_numpy(outputs[1]))
+
+    # From here on: pure functions, compiled once for each shape of batch.
+
+    def _scores(self, params: Arrays, statistics: Arrays, images: Array) -> Array:
+        scores, _ = self._apply(params, statistics, images, False, None)
+        return scores
+
+    def _loss(self, params: Arrays, statistics: Arrays, key: Array | None, batch: Batch) -> tuple[Array, Arrays]:
+        scores, statistics = self._apply(params, statistics, batch.images, True, key)
+        if self._rubbish is not None:
+            scores = jnp.pad(scores, ((0, 0), (0, 1)), constant_values=-self._rubbish)
+        return optax.softmax_cross_entropy_with_integer_labels(scores, batch.labels).mean(), statistics
+
+    def _loss_alone(
+        self, params: Arrays, statistics: Arrays, key: Array | None, batch: Batch
+    ) -> tuple[Array, Array | None]:
+        key, now = _next(key)
+        return self._loss(params, statistics, now, batch)[0], key
+
+    def _loss_and_gradients(
+        self, params: Arrays, statistics: Arrays, key: Array | None, batch: Batch
+    ) -> tuple[Array, Arrays, Array | None]:
+        key, now = _next(key)
+        (loss, _), gradients = jax.value_and_grad(self._loss, has_aux=True)(params, statistics, now, batch)
+        return loss, gradients, key
+
+    def _step(self, state: State, batch: Batch) -> tuple[Array, State]:
+        key, now = _next(state.key)
+        differentiate = jax.value_and_grad(self._loss, has_aux=True)
+        (loss, statistics), gradients = differentiate(state.params, state.statistics, now, batch)
+        updates, momentum = self._optimizer.update(gradients, state.momentum, state.params)
+        return loss, State(optax.apply_updates(state.params, updates), statistics, momentum, key)
+
+
+def _next(key: Array | None) -> tuple[Array | None, Array | None]:
+    """The key to keep and the one to use now; on the device, inside the compiled step."""
+    if key is None:
+        return None, None
+    kept, now = jax.random.split(key)
+    return kept, now
+
+
+def _all_to_numpy(arrays: Arrays) -> dict[str, np.ndarray]:
+    """Copies: NumPy would look into JAX's own memory on a CPU, which the next step writes over."""
+    return {name: np.array(array) for name, array in arrays.items()}

@@ -1,0 +1,25 @@
+"""TensorFlow: tf.nn functions, traced into a graph, compiled by XLA, or called one by one."""
+
+from __future__ import annotations
+
+from impls.frameworks import Execution, Framework
+
+ENVIRONMENT = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # or it takes the whole GPU at once, and a memory meter reads nothing else
+}
+
+TENSORFLOW = Framework(
+    name="tensorflow",
+    title="TensorFlow",
+    model="impls.frameworks.tensorflow.model:TensorFlowModel",
+    executions=(
+        Execution("graph", "tf.function, channels last", ENVIRONMENT),
+        Execution("xla", "tf.function compiled by XLA, channels last", ENVIRONMENT),
+        Execution("eager", "operation by operation, channels last", ENVIRONMENT),
+    ),
+    requires=("tensorflow",),
+    extra="tensorflow",
+    preload=("tensorflow", "impls.frameworks.tensorflow.model"),
+    precisions=("float32", "float64"),
+)

@@ -1,0 +1,296 @@
+"""What each layer is in tf.nn, channels last.
+
+Where XLA wants another form than TensorFlow's kernels do, `compiled` chooses; the figures are ratios of medians of
+forward and backward on two CPU cores, TensorFlow 2.21.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import product
+
+import numpy as np
+import tensorflow as tf
+
+from impls import layers
+from impls.arrays import link_mask
+from impls.errors import Unsupported
+from impls.layers import Pads, Pair, Shape
+from impls.network import Network, Row
+
+Function = Callable[[tf.Tensor, bool], tf.Tensor]
+"""From a batch, and whether it is training, to a batch."""
+
+Variables = Mapping[str, tf.Variable]
+
+
+def translate(network: Network, variables: Variables, compiled: bool) -> Function:
+    """The network as one function of native operations. `variables` hold its arrays and statistics by name."""
+    functions = [function(row, _own(row, variables), compiled) for row in network.rows]
+
+    def scores(x: tf.Tensor, training: bool) -> tf.Tensor:
+        for layer in functions:
+            x = layer(x, training)
+        return x
+
+    return scores
+
+
+def _own(row: Row, variables: Variables) -> dict[str, tf.Variable]:
+    """The variables of a row, by their names within it."""
+    return {suffix: variables[f"{row.layer.name}.{suffix}"] for suffix in (*row.facts.arrays, *row.facts.statistics)}
+
+
+def function(row: Row, own: Variables, compiled: bool) -> Function:
+    """The function for one row of a network."""
+    match row.layer:
+        case layers.Conv() as layer:
+            return convolution(layer, row.input, compiled, **own)
+        case layers.Subsample() as layer:
+            return subsample(layer, **own)
+        case layers.Pool(kind="average") as layer:
+            return average_pool(layer, row.input)
+        case layers.Pool(kind="max") as layer:
+            return max_pool(layer, row.input, compiled)
+        case layers.LocalResponseNorm() as layer:
+            return local_response_norm(layer)
+        case layers.BatchNorm() as layer:
+            return batch_norm(layer, **own)
+        case layers.Activation(kind="relu"):
+            return lambda x, training: tf.nn.relu(x)
+        case layers.Activation(kind="tanh"):
+            return lambda x, training: tf.tanh(x)
+        case layers.Activation(kind="scaled_tanh") as layer:
+            return lambda x, training: layer.AMPLITUDE * tf.tanh(layer.SLOPE * x)
+        case layers.Dropout() as layer:
+            return lambda x, training: tf.nn.dropout(x, layer.rate) if training else x
+        case layers.Flatten():
+            return lambda x, training: flatten(x)
+        case layers.Dense():
+            return dense(**own)
+        case layers.RadialBasis() as layer:
+            return radial_basis(layer)
+        case layers.GlobalAverage():
+            return lambda x, training: tf.reduce_mean(x, (1, 2))
+        case layers.SpatialPyramid() as layer:
+            return spatial_pyramid(layer, row.input, compiled)
+    raise Unsupported(f"tensorflow: no function for {type(row.layer).__name__}; add a case in {__name__}")
+
+
+def convolution(layer: layers.Conv, shape: Shape, compiled: bool, weight: tf.Variable, bias: tf.Variable) -> Function:
+    _, stride = layer.windows()
+    padding, pads = native_padding(layer, shape)
+    mask = None if layer.links is None else link_mask(layer, shape[0]).transpose(2, 3, 1, 0)
+
+    def convolve(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        return tf.nn.conv2d(x, kernel, stride, padding)
+
+    def apply(x: tf.Tensor, training: bool) -> tf.Tensor:
+        # Missing weights are zero from the start, so only training needs the mask: it keeps their gradient zero.
+        kernel = weight * mask if training and mask is not None else weight
+        y = in_groups(convolve, layer.groups, around(x, pads), kernel)
+        return tf.nn.bias_add(y, bias)  # the form that TensorFlow fuses into the convolution, with the ReLU after it
+
+    return apply
+
+
+def in_groups(
+    convolve: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], groups: int, x: tf.Tensor, kernel: tf.Tensor
+) -> tf.Tensor:
+    if groups == 1:
+        return convolve(x, kernel)
+    parts = zip(tf.split(x, groups, 3), tf.split(kernel, groups, 3))
+    return tf.concat([convolve(*part) for part in parts], 3)
+
+
+def native_padding(layer: layers.Conv | layers.Pool, shape: Shape) -> tuple[str, Pads | None]:
+    """The padding by name that places the same windows, and the cells to put around by hand where none does.
+
+    Explicit paddings of tf.nn are not used: gradients through them take up to 1.7 times as long (convolution) and
+    4 times (maximum), and XLA has none for pools.
+    """
+    pads = layer.pads(shape)
+    if not any(map(any, pads)):
+        return "VALID", None
+    kernel, stride = layer.windows()
+    sides = list(zip(shape[1:], kernel, stride, layer.outputs(shape)))
+    same = tuple(_halves(max((outputs - 1) * s + k - size, 0)) for size, k, s, outputs in sides)
+    if same == pads and all(outputs == -(-size // s) for size, _, s, outputs in sides):
+        return "SAME", None
+    return "VALID", pads
+
+
+def _halves(cells: int) -> Pair:
+    return cells // 2, cells - cells // 2
+
+
+def around(x: tf.Tensor, pads: Pads | None, value: float = 0.0) -> tf.Tensor:
+    """`x` with cells of `value` put around its maps."""
+    return x if pads is None else tf.pad(x, ((0, 0), *pads, (0, 0)), constant_values=tf.cast(value, x.dtype))
+
+
+def subsample(layer: layers.Subsample, coefficient: tf.Variable, bias: tf.Variable) -> Function:
+    def apply(x: tf.Tensor, training: bool) -> tf.Tensor:
+        total = layer.side**2 * tf.nn.avg_pool2d(x, layer.side, layer.side, "VALID")
+        return total * coefficient + bias
+
+    return apply
+
+
+def average_pool(layer: layers.Pool, shape: Shape) -> Function:
+    kernel, stride = layer.windows()
+    padding, pads = native_padding(layer, shape)
+    if pads is None:
+        return lambda x, training: tf.nn.avg_pool2d(x, kernel, stride, padding)
+    share = kernel[0] * kernel[1] / cells_averaged(layer, shape, pads)
+    return lambda x, training: tf.nn.avg_pool2d(around(x, pads), kernel, stride, padding) * tf.cast(share, x.dtype)
+
+
+def cells_averaged(layer: layers.Pool, shape: Shape, pads: Pads) -> np.ndarray:
+    """How many cells of the map each window covers, shaped (rows, columns, 1)."""
+    counts = []
+    for size, k, s, (before, _), outputs in zip(shape[1:], *layer.windows(), pads, layer.outputs(shape)):
+        starts = np.arange(outputs) * s - before
+        counts.append(np.minimum(starts + k, size) - np.maximum(starts, 0))
+    return np.multiply.outer(*counts)[..., np.newaxis]
+
+
+def max_pool(layer: layers.Pool, shape: Shape, compiled: bool) -> Function:
+    kernel, stride = layer.windows()
+    if compiled:
+        outputs, pads = layer.outputs(shape), layer.pads(shape)
+        return lambda x, training: largest_shifted(around(x, pads, -np.inf), kernel, stride, outputs)
+    padding, pads = native_padding(layer, shape)
+    return lambda x, training: tf.nn.max_pool2d(around(x, pads, -np.inf), kernel, stride, padding)
+
+
+def largest_shifted(x: tf.Tensor, kernel: Pair, stride: Pair, outputs: Pair) -> tf.Tensor:
+    """Max pooling as the largest of the map's shifted copies, which XLA fuses into one loop.
+
+    XLA's own gradient of a pool takes 7 to 14 times as long. Of equal cells the first wins, as in a pool.
+    """
+    rows, columns = ((count - 1) * step + 1 for count, step in zip(outputs, stride))
+    largest = None
+    for top, left in product(*map(range, kernel)):
+        shifted = x[:, top : top + rows : stride[0], left : left + columns : stride[1]]
+        largest = shifted if largest is None else tf.maximum(largest, shifted)
+    return largest
+
+
+def local_response_norm(layer: layers.LocalResponseNorm) -> Function:
+    """By the formula and its derivative: 2 to 4 times as fast as tf.nn's, which has no float64 either."""
+
+    @tf.custom_gradient
+    def normalise(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        scale = layer.k + layer.alpha * over_neighbours(x * x, layer.size)
+        factor = negative_power(scale, layer.beta)
+        y = x * factor
+
+        def gradient(dy: tf.Tensor) -> tf.Tensor:
+            back = over_neighbours(dy * y / scale, layer.size, transposed=True)
+            return dy * factor - 2 * layer.alpha * layer.beta * x * back
+
+        return y, gradient
+
+    return lambda x, training: normalise(x)
+
+
+def over_neighbours(x: tf.Tensor, size: int, transposed: bool = False) -> tf.Tensor:
+    """The sum over `size` neighbouring channels; for an even size the window reaches further back, or `transposed`."""
+    before, after = size // 2, (size - 1) // 2
+    channels = x.shape[-1]
+    padded = tf.pad(x, ((0, 0), (0, 0), (0, 0), (after, before) if transposed else (before, after)))
+    return tf.add_n([padded[..., start : start + channels] for start in range(size)])
+
+
+def negative_power(x: tf.Tensor, exponent: float) -> tf.Tensor:
+    """x to the power of -exponent, for positive x."""
+    if exponent == 0.75:  # AlexNet's, from square roots: tf.pow takes 4 times as long
+        root = tf.math.rsqrt(x)
+        return root * tf.sqrt(root)
+    return tf.pow(x, -exponent)
+
+
+def batch_norm(
+    layer: layers.BatchNorm, scale: tf.Variable, shift: tf.Variable, mean: tf.Variable, variance: tf.Variable
+) -> Function:
+    def apply(x: tf.Tensor, training: bool) -> tf.Tensor:
+        normalise = fused_normalisation if x.dtype == tf.float32 else plain_normalisation
+        if not training:
+            return normalise(x, scale, shift, layer.epsilon, mean, variance)[0]
+        y, *moments = normalise(x, scale, shift, layer.epsilon)
+        for running, new in zip((mean, variance), moments):
+            running.assign(layer.momentum * running + (1 - layer.momentum) * new)
+        return y
+
+    return apply
+
+
+Normalised = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
+"""(output, mean, variance over the count)."""
+
+
+def fused_normalisation(
+    x: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor, epsilon: float, mean: tf.Tensor = None, variance: tf.Tensor = None
+) -> Normalised:
+    """TensorFlow's kernel: twice as fast, and for float32 only. Its variance divides by the count less one."""
+    training = mean is None
+    y, mean, variance = tf.compat.v1.nn.fused_batch_norm(x, scale, shift, mean, variance, epsilon, is_training=training)
+    count = x.shape[0] * x.shape[1] * x.shape[2]
+    return y, mean, variance * ((count - 1) / count)
+
+
+def plain_normalisation(
+    x: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor, epsilon: float, mean: tf.Tensor = None, variance: tf.Tensor = None
+) -> Normalised:
+    if mean is None:
+        mean, variance = tf.nn.moments(x, (0, 1, 2))
+    return tf.nn.batch_normalization(x, mean, variance, shift, scale, epsilon), mean, variance
+
+
+def flatten(x: tf.Tensor) -> tf.Tensor:
+    """In the order that memory has: row, column, channel."""
+    return tf.reshape(x, (x.shape[0], -1))
+
+
+def dense(weight: tf.Variable, bias: tf.Variable) -> Function:
+    return lambda x, training: tf.nn.bias_add(tf.matmul(x, weight), bias)
+
+
+def radial_basis(layer: layers.RadialBasis) -> Function:
+    codes = np.array(layer.codes)
+
+    def apply(x: tf.Tensor, training: bool) -> tf.Tensor:
+        return -tf.reduce_sum(tf.math.squared_difference(x[:, tf.newaxis], tf.cast(codes, x.dtype)), 2)
+
+    return apply
+
+
+def spatial_pyramid(layer: layers.SpatialPyramid, shape: Shape, compiled: bool) -> Function:
+    """Levels one after another, each by row, column, channel."""
+    levels = [pyramid_level(*(layer.bins(side, level) for side in shape[1:]), compiled) for level in layer.levels]
+    return lambda x, training: tf.concat([flatten(level(x)) for level in levels], 1)
+
+
+def pyramid_level(
+    rows: tuple[Pair, ...], columns: tuple[Pair, ...], compiled: bool
+) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Max over bins: one pool where they are a sliding window, slices where not or where XLA fuses them."""
+    windows = sliding_window(rows), sliding_window(columns)
+    if compiled or None in windows:
+        return lambda x: largest_in(largest_in(x, rows, 1), columns, 2)
+    kernel, stride = zip(*windows)
+    return lambda x: tf.nn.max_pool2d(x, kernel, stride, "VALID")
+
+
+def sliding_window(bins: tuple[Pair, ...]) -> Pair | None:
+    """(window, stride) that give these bins, if any do."""
+    window = bins[0][1]
+    stride = bins[1][0] if len(bins) > 1 else window
+    return (window, stride) if all(bin == (i * stride, i * stride + window) for i, bin in enumerate(bins)) else None
+
+
+def largest_in(x: tf.Tensor, bins: tuple[Pair, ...], axis: int) -> tf.Tensor:
+    """The maximum over each bin of one axis of the maps."""
+    slices = ((slice(None),) * axis + (slice(start, end),) for start, end in bins)
+    return tf.stack([tf.reduce_max(x[part], axis) for part in slices], axis)

@@ -1,0 +1,1 @@
+"""A package from outside the project: one architecture, one framework, found through entry points."""

@@ -1,0 +1,88 @@
+"""The same framework with faults planted, one an execution. Named by this module, not registered."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+import numpy as np
+
+from impls.frameworks import Execution, Framework, Plan
+from outside.model import Batch, NumPyModel
+
+FAULTS = {
+    "fine": "nothing is wrong",
+    "raises": "raises in the timed step",
+    "killed": "killed by SIGKILL",
+    "segfault": "killed by SIGSEGV",
+    "hangs": "never answers",
+    "exhausts": "runs out of memory",
+    "diverges": "returns NaN when timed",
+    "babbles": "writes to stdout and stderr",
+    "late": "dies in the turns, after preparing",
+    "swapped": "computes with its hidden weights transposed",
+    "unsupported": "says that it cannot",
+}
+
+FAULTY = Framework(
+    name="outside.faulty",
+    title="NumPy with faults",
+    model="outside.faulty:FaultyModel",
+    executions=(
+        *(Execution(name, note) for name, note in FAULTS.items()),
+        Execution("absent", "needs a package that nobody has", requires=("no_such_package",)),
+        Execution("stillborn", "its zygote cannot import", preload=("no_such_module",)),
+    ),
+    requires=("numpy",),
+    preload=("outside.faulty",),
+    precisions=("float32",),
+)
+
+
+class FaultyModel(NumPyModel):
+    """Behaves while giving evidence (gradient, loss, scores from one call each) and errs when it is timed."""
+
+    def __init__(self, plan: Plan):
+        super().__init__(plan)
+        self._fault = plan.execution
+        self._calls = 0
+        if self._fault == "unsupported":
+            from impls.errors import Unsupported
+
+            raise Unsupported("outside.faulty: has no arithmetic today")
+
+    def load(self, weights: Any, statistics: Any) -> None:
+        if self._fault == "swapped":
+            weights = dict(weights)
+            hidden = weights["hidden.weight"]
+            weights["hidden.weight"] = hidden.reshape(len(hidden), 4, 4).transpose(0, 2, 1).reshape(hidden.shape)
+        super().load(weights, statistics)
+
+    def infer(self, batch: Batch) -> np.ndarray:
+        self._calls += 1
+        scores = super().infer(batch)
+        return self._err(scores) if self._calls > 1 else scores
+
+    def _err(self, scores: np.ndarray) -> np.ndarray:
+        match self._fault:
+            case "raises":
+                raise ArithmeticError("planted fault")
+            case "killed":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "segfault":
+                os.kill(os.getpid(), signal.SIGSEGV)
+            case "hangs":
+                time.sleep(3600)
+            case "exhausts":
+                raise MemoryError("planted: out of memory")
+            case "diverges":
+                return scores * np.nan
+            case "babbles":
+                print("rubbish on stdout" * 10)
+                print("rubbish on stderr" * 10, file=sys.stderr)
+            case "late" if self._calls > 200:
+                os._exit(3)
+        return scores
