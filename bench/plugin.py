@@ -69,29 +69,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Check everything that was asked for, before anything else starts."""
-    if not _measuring(config):
-        return
-    try:
-        name = config.getoption("--suite")
+    if config.getoption("benchmark_only") and not config.getoption("help"):
+        try:
+            session = _asked_for(config)
+        except DeadheatError as problem:
+            raise pytest.UsageError(str(problem)) from None
+        if not config.getoption("benchmark_json") and not config.getoption("collectonly"):
+            config.option.benchmark_json = _BenchmarkFile(session)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "case" in metafunc.fixturenames and Path(str(metafunc.module.__file__)).parent == HOME:
+        skipped = metafunc.config.getoption("benchmark_skip")
+        found = [] if skipped else _asked_for(metafunc.config).cases
+        metafunc.parametrize("case", found, ids=[case.id for case in found])
+
+
+def _asked_for(config: pytest.Config) -> Session:
+    """The session that the options describe, made once. Raises what is wrong with them."""
+    if KEY not in config.stash:
+        name, data = config.getoption("--suite"), Path(config.getoption("--results"))
         suite = suites.load_suite(name)
         if budget := config.getoption("--budget"):
             suite = suite.model_copy(update={"budget": seconds(budget)})
         device = checked("device", config.getoption("--device"), DEVICES)
-        data = Path(config.getoption("--results"))
         check_writable(data)
-        session = Session(name, suite, suites.cases(suite, device), data)
-    except DeadheatError as problem:
-        raise pytest.UsageError(str(problem)) from None
-    config.stash[KEY] = session
-    if not config.getoption("benchmark_json") and not config.getoption("collectonly"):
-        config.option.benchmark_json = _BenchmarkFile(session)
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "case" in metafunc.fixturenames and metafunc.module.__file__ and Path(metafunc.module.__file__).parent == HOME:
-        session = metafunc.config.stash.get(KEY, None)
-        found = session.cases if session else []
-        metafunc.parametrize("case", found, ids=[case.id for case in found])
+        config.stash[KEY] = Session(name, suite, suites.cases(suite, device), data)
+    return config.stash[KEY]
 
 
 @pytest.fixture(scope="session")
@@ -148,10 +152,6 @@ def _make_report(ours: Session, output: str) -> str:
     lines = (made.stdout or made.stderr).strip().splitlines()
     said = lines[-1] if lines else "nothing"
     return f"report: {said}" if made.returncode == 0 else f"no report: {said}; try again with: {shlex.join(command)}"
-
-
-def _measuring(config: pytest.Config) -> bool:
-    return not (config.getoption("benchmark_skip") or config.getoption("help") or hasattr(config, "workerinput"))
 
 
 def _is_case(item: pytest.Item) -> bool:

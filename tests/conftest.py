@@ -1,0 +1,39 @@
+"""What every ring of tests shares."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+OUTSIDE = ROOT / "tests" / "outside"
+FRAMEWORK_PACKAGES = {"torch", "tensorflow", "jax", "keras"}
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_framework_in_this_process() -> Iterator[None]:
+    """The process that runs pytest never imports a framework: its memory and threads would be in every number."""
+    yield
+    assert not FRAMEWORK_PACKAGES & set(sys.modules)
+
+
+@pytest.fixture(scope="session")
+def run() -> Run:
+    """Runs `python -m MODULE ARGUMENT...` as a user would, with the package from outside installed."""
+
+    def run(*arguments: object, cwd: Path = ROOT, outside: bool = True) -> subprocess.CompletedProcess[str]:
+        paths = [str(ROOT), *([str(OUTSIDE)] if outside else [])]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "NO_COLOR": "1"}
+        environment.pop("PYTEST_ADDOPTS", None)
+        return subprocess.run(
+            [sys.executable, "-m", *map(str, arguments)], cwd=cwd, env=environment, capture_output=True, text=True
+        )
+
+    return run

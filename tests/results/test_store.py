@@ -1,0 +1,111 @@
+"""Campaigns on disk: nothing measured is lost, nothing foreign is believed."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from results.record import Case, Contestant, Record, Status, Workload
+from results.store import (
+    RECORDS,
+    SYSTEM,
+    CampaignWriter,
+    ResultsError,
+    campaigns_in,
+    check_writable,
+    find_campaign,
+    latest_campaign,
+    read_campaign,
+)
+
+WORKLOAD = Workload("lenet5", 32, 32, 1, 10, 4, "float32", "cpu", "infer")
+
+
+def record(launch: int) -> Record:
+    return Record(Case(WORKLOAD, Contestant("pytorch", "eager")), launch, Status.MEASURED, seconds=(0.5, 0.25))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    writer = CampaignWriter.create(tmp_path, "one", {"reference": "pytorch:eager"})
+    writer.append([record(0), record(1)])
+    writer.update_system(stop="complete")
+    writer.close()
+    return writer.folder
+
+
+def test_what_was_written_is_read(folder):
+    campaign = read_campaign(folder)
+    assert campaign.records == (record(0), record(1))
+    assert campaign.system == {"reference": "pytorch:eager", "stop": "complete"}
+    assert campaign.problems == ()
+
+
+def test_records_are_on_disk_as_soon_as_append_returns(tmp_path):
+    writer = CampaignWriter.create(tmp_path, "running", {})
+    writer.append([record(0)])
+    assert read_campaign(writer.folder).records == (record(0),)
+    writer.close()
+
+
+def test_a_truncated_last_line_costs_only_itself(folder):
+    text = (folder / RECORDS).read_text()
+    (folder / RECORDS).write_text(text[:-40])
+    campaign = read_campaign(folder)
+    assert campaign.records == (record(0),)
+    assert len(campaign.problems) == 1
+    assert "line 2" in campaign.problems[0]
+
+
+def test_foreign_lines_and_bytes_are_named_and_the_rest_is_read(folder):
+    with (folder / RECORDS).open("ab") as file:
+        file.write(b"\xff\xfe rubbish\n{}\n")
+    campaign = read_campaign(folder)
+    assert len(campaign.records) == 2
+    assert [problem.split(":")[0] for problem in campaign.problems] == [f"one/{RECORDS} line 3", f"one/{RECORDS} line 4"]
+
+
+def test_a_damaged_system_file_is_named_and_the_records_are_read(folder):
+    (folder / SYSTEM).write_text("{")
+    campaign = read_campaign(folder)
+    assert len(campaign.records) == 2
+    assert campaign.system == {}
+    assert SYSTEM in campaign.problems[0]
+
+
+def test_two_campaigns_of_one_name_get_folders_of_their_own(folder, tmp_path):
+    second = CampaignWriter.create(tmp_path, "one", {})
+    second.close()
+    assert second.folder.name == "one-2"
+    assert campaigns_in(tmp_path) == [folder, second.folder]
+
+
+def test_a_campaign_is_found_by_name_and_by_folder_and_otherwise_named_with_what_there_is(folder, tmp_path):
+    assert find_campaign("one", tmp_path) == find_campaign(folder, tmp_path) == latest_campaign(tmp_path) == folder
+    with pytest.raises(ResultsError, match="no campaign 'two'.*there are: one"):
+        find_campaign("two", tmp_path)
+
+
+def test_no_campaign_yet_says_how_to_make_one(tmp_path):
+    with pytest.raises(ResultsError, match="tox -e bench"):
+        latest_campaign(tmp_path)
+
+
+def test_a_results_folder_that_is_a_file_is_refused_before_anything(tmp_path):
+    (tmp_path / "data").write_text("")
+    for folder in (tmp_path / "data", tmp_path / "data" / "below"):
+        with pytest.raises(ResultsError, match="is a file; give another with --results"):
+            check_writable(folder)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_results_folder_without_permission_is_refused_before_anything(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(ResultsError, match="can't be written"):
+        check_writable(tmp_path / "data")
+
+
+def test_checking_leaves_nothing_behind(tmp_path):
+    check_writable(tmp_path / "a" / "b")
+    assert list(tmp_path.iterdir()) == []
