@@ -159,19 +159,23 @@ class Campaign:
         longest = 0.0
         for launch in range(self.suite.launches):
             start = now()
-            if start + SPARE * longest > deadline:
+            if launch and start + SPARE * longest > deadline:
                 self.stop = "budget"
                 return
             for group in self.groups():
                 if now() > deadline:
-                    self.stop = "budget"
-                    reason = f"the budget of {self.suite.budget:.0f} s was spent before its first launch"
-                    recorded = {record.case for record in self.records}
-                    self._rule_out((case for case in self.cases if case not in recorded), Status.SKIPPED, reason)
+                    self._out_of_budget()
                     return
                 self.observer.step(f"launch {launch + 1} of {group.workload.id}")
                 self._run_blocks(launcher, weights, group, launch)
             longest = max(longest, now() - start)
+
+    def _out_of_budget(self) -> None:
+        """The budget has ended within a pass: what was never launched gets its row, too."""
+        self.stop = "budget"
+        recorded = {record.case for record in self.records}
+        reason = f"the budget of {self.suite.budget:g} s was spent before its first launch"
+        self._rule_out((case for case in self.cases if case not in recorded), Status.SKIPPED, reason)
 
     def _run_blocks(self, launcher: Launcher, weights: Weights, group: Group, launch: int) -> None:
         known = {one: found for one in group.contestants if (found := self._parity_of(Case(group.workload, one)))}

@@ -78,6 +78,12 @@ def pytest_configure(config: pytest.Config) -> None:
             config.option.benchmark_json = _BenchmarkFile(session)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With --benchmark-only the tests would only be collected to be skipped, and need packages that timing does not."""
+    below_tests = (config.rootpath / "tests") in (collection_path, *collection_path.parents)
+    return True if config.getoption("benchmark_only") and below_tests else None
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "case" in metafunc.fixturenames and Path(str(metafunc.module.__file__)).parent == HOME:
         skipped = metafunc.config.getoption("benchmark_skip")

@@ -20,7 +20,7 @@ def report(
     results: Annotated[Path, typer.Option(help="Folder that holds the campaigns.")] = store.DATA,
     output: Annotated[Path, typer.Option(help="Folder to write index.html into.")] = Path("reports/html"),
 ) -> None:
-    """Write one self-contained HTML page of the campaigns, a section each (they are never pooled), and print its path."""
+    """Write one self-contained HTML page of the campaigns, a part each (never pooled), and print its path."""
     from reports import page  # pandas and matplotlib: not for --help
 
     try:

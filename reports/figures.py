@@ -6,7 +6,7 @@ Each is narrow enough for a phone and names its rows beside them, so that no leg
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
@@ -14,10 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
 from reports import svg
-from reports.matrix import MILLISECONDS, status_word
+from reports.matrix import MILLISECONDS
 from reports.networks import Network, Row
-from reports.tables import NEEDS
-from results.record import Status
+from reports.tables import NEEDS, missing
 
 WIDTH, ROW, ABOVE, BELOW, RIGHT, LETTER = 420, 16, 46, 40, 12, 6.4
 """Pixels: of the figure, of a row, of the margins, of a letter."""
@@ -53,10 +52,7 @@ class Band:
 
 def times(network: Network, slots: Sequence[str], key: str) -> str:
     """Time per step of every case of a network, on one logarithmic axis with images/s along its upper side."""
-    bands = [
-        Band(phase, [_mark(network.rows.get((phase, who)), who, slots) for who in network.contestants])
-        for phase in network.phases
-    ]
+    bands = [_band(phase, network.rows, (phase,), network, slots) for phase in network.phases]
     batch = next(iter(network.rows.values()))["batch"]
     label = f"{network.id}: milliseconds per step and images per second by phase and contestant; numbers in the table"
     return svg.draw(lambda: _times(bands, batch), key, label)
@@ -66,20 +62,23 @@ def parts(network: Network, split: Iterable[Row], slots: Sequence[str], key: str
     """Forward, backward and update beside infer, from 0 on a linear axis: parts of a step add up."""
     found = {(row["part"], row["contestant"]): row for row in split if row["network"] == network.id}
     found |= {key: row for key, row in network.rows.items() if key[0] == "infer"}
-    bands = [Band(part, [_mark(found.get((part, who)), who, slots) for who in network.contestants]) for part in NEEDS]
+    bands = [_band(part, found, needs, network, slots) for part, needs in NEEDS.items()]
     label = f"{network.id}: milliseconds of infer, forward, backward and update by contestant; numbers in the table"
     return svg.draw(lambda: _parts(bands), key, label)
 
 
-def _mark(row: Row | None, contestant: str, slots: Sequence[str]) -> Mark:
-    slot = slots.index(contestant)
-    if row is None:
-        return Mark(contestant, slot, note="not measured")
-    if math.isnan(row["seconds"]):
-        status = row.get("status", Status.FAILED)
-        return Mark(contestant, slot, note=f"not measured: {status_word(status)}")
-    value, low, high = (row[name] * MILLISECONDS for name in ("seconds", "seconds_low", "seconds_high"))
-    return Mark(contestant, slot, value, low, high)
+def _band(
+    title: str, found: Mapping[tuple[str, str], Row], needs: Sequence[str], network: Network, slots: Sequence[str]
+) -> Band:
+    marks = []
+    for who in network.contestants:
+        row = found.get((title, who))
+        if row is None or math.isnan(row["seconds"]):
+            marks.append(Mark(who, slots.index(who), note=missing(network, who, needs)))
+        else:
+            value, low, high = (row[name] * MILLISECONDS for name in ("seconds", "seconds_low", "seconds_high"))
+            marks.append(Mark(who, slots.index(who), value, low, high))
+    return Band(title, marks)
 
 
 def _times(bands: Sequence[Band], batch: int) -> Figure:
@@ -124,29 +123,31 @@ def _canvas(bands: Sequence[Band]) -> tuple[Figure, Axes]:
     axes.spines[["top", "left", "right"]].set_visible(False)
     axes.grid(axis="x", color=svg.INK, alpha=0.15, linewidth=0.8)
     axes.tick_params(axis="y", length=0)
-    labels: dict[int, str] = {}
-    row = 0
-    for band in bands:
-        axes.axhline(row - 0.5, color=svg.INK, alpha=0.3, linewidth=0.6)
-        axes.text(-left / plot, row, band.title, transform=axes.get_yaxis_transform(), weight="bold", va="center")
-        for row, mark in enumerate(band.marks, row + 1):
-            labels[row] = _short(mark.label)
-            if mark.note:
-                axes.text(
-                    0.02, row, mark.note, transform=axes.get_yaxis_transform(), va="center", style="italic", alpha=0.75
-                )
-        row += 1
+    beside, labels = axes.get_yaxis_transform(), {}
+    for row, item in _rows(bands):
+        if isinstance(item, Band):
+            axes.axhline(row - 0.5, color=svg.INK, alpha=0.3, linewidth=0.6)
+            axes.text(-left / plot, row, _short(item.title), transform=beside, weight="bold", va="center")
+        else:
+            labels[row] = _short(item.label)
+            axes.text(0.02, row, item.note, transform=beside, va="center", style="italic", alpha=0.75)
     axes.set_yticks(list(labels), list(labels.values()))
     return figure, axes
 
 
-def _place(bands: Sequence[Band], paint: Callable[[Mark, int], None]) -> None:
+def _rows(bands: Sequence[Band]) -> Iterator[tuple[int, Band | Mark]]:
+    """Headings and marks with the row that each stands in, from the top."""
     row = 0
     for band in bands:
-        for row, mark in enumerate(band.marks, row + 1):
-            if not math.isnan(mark.value):
-                paint(mark, row)
-        row += 1
+        yield row, band
+        yield from enumerate(band.marks, row + 1)
+        row += 1 + len(band.marks)
+
+
+def _place(bands: Sequence[Band], paint: Callable[[Mark, int], None]) -> None:
+    for row, item in _rows(bands):
+        if isinstance(item, Mark) and not math.isnan(item.value):
+            paint(item, row)
 
 
 def _dot(axes: Axes, mark: Mark, row: int, limits: tuple[float, float]) -> None:
@@ -213,9 +214,7 @@ def _ticks(axes: Axes, ticks: Sequence[float]) -> None:
 
 
 def _short(label: str) -> str:
-    """A name that fits beside the rows and is fit for XML; the tables have all of it."""
-    clean = "".join(character if character.isprintable() else "�" for character in label[: 10 * LONGEST_LABEL])
-    if len(label) <= LONGEST_LABEL:
-        return clean
+    """A name that fits beside the rows; the tables have all of it."""
     half = LONGEST_LABEL // 2
-    return f"{clean[:half]}…{label[-half + 1 :] if label[-half + 1 :].isprintable() else ''}"
+    short = label if len(label) <= LONGEST_LABEL else f"{label[:half]}…{label[1 - half :]}"
+    return svg.printable(short)

@@ -73,16 +73,18 @@ def _cell(network: Network, phase: str, contestant: str, reference: str | None) 
         return Cell("status", status_word(row["status"]), why=text(row["reason"]))
     time = numbers.estimate(row["seconds"], row["seconds_low"], row["seconds_high"], MILLISECONDS)
     if contestant == reference:
-        return Cell("reference", "reference", f"{time.text} ms", time.interval, time.value)
+        return _shown("reference", "reference", time, " ms")
     ratio = numbers.estimate(row["ratio"], row["ratio_low"], row["ratio_high"])
     if ratio is None:
-        return Cell(
-            "alone", "no ratio", f"{time.text} ms", time.interval, time.value, _no_ratio(network.rows, phase, reference)
-        )
+        return _shown("alone", "no ratio", time, " ms", _no_ratio(network.rows, phase, reference))
     verdict = Verdict(row["verdict"])
-    return Cell(
-        kind(verdict), f"{MARKS[verdict]} {verdict}", ratio.text, ratio.interval, ratio.value, _why(row, verdict)
-    )
+    return _shown(kind(verdict), f"{MARKS[verdict]} {verdict}", ratio, why=_why(row, verdict))
+
+
+def _shown(kind: str, word: str, shown: numbers.Shown | None, unit: str = "", why: str = "") -> Cell:
+    if shown is None:
+        return Cell(kind, word, why=why)
+    return Cell(kind, word, f"{shown.text}{unit}", shown.interval, shown.value, why)
 
 
 def _why(row: Row, verdict: Verdict) -> str:

@@ -1,10 +1,10 @@
-"""The cases of a campaign, grouped as the page shows them: by network, phases in order, contestants as they appeared."""
+"""The cases of a campaign as the page shows them: by network, phases in order, contestants as they appeared."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -30,13 +30,18 @@ class Network:
 
 def networks(cases: pd.DataFrame) -> list[Network]:
     """The networks of one campaign's table of cases, in order of appearance."""
-    keyed = cases.assign(network=network_ids(cases))
-    return [_network(str(key), part) for key, part in keyed.groupby("network", sort=False)]
+    return [_network(str(key), part) for key, part in with_network(cases).groupby("network", sort=False)]
 
 
-def network_ids(frame: pd.DataFrame) -> list[str]:
-    """The id of the workload without its phase, as in the `network` column of the table of parts."""
-    return [group.removesuffix(f"-{phase}") for group, phase in zip(frame["group"], frame["phase"], strict=True)]
+def with_network(frame: pd.DataFrame) -> pd.DataFrame:
+    """With a column `network` as in the table of parts: the id of the workload without its phase."""
+    pairs = zip(frame["group"], frame["phase"], strict=True)
+    return frame.assign(network=[group.removesuffix(f"-{phase}") for group, phase in pairs])
+
+
+def rows(frame: pd.DataFrame) -> list[Row]:
+    """The rows of a tidy table, one by one."""
+    return cast(list[Row], frame.to_dict("records"))
 
 
 def contestants(frame: pd.DataFrame) -> list[str]:
@@ -60,5 +65,5 @@ def _network(key: str, part: pd.DataFrame) -> Network:
         precision=first["precision"],
         phases=sorted(phases, key=lambda phase: PHASES.index(phase) if phase in PHASES else len(PHASES)),
         contestants=contestants(part),
-        rows={(row["phase"], row["contestant"]): row for row in part.to_dict("records")},
+        rows={(row["phase"], row["contestant"]): row for row in rows(part)},
     )

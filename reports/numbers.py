@@ -79,8 +79,8 @@ def _places(value: float, half: float) -> int:
     """Decimals that show two digits of the half-width, but never more than MOST_DIGITS digits of the value."""
     if not math.isfinite(half):
         return 2 - _exponent(value)
-    wanted = 1 - _exponent(half) if half > 0 else MOST_DIGITS
-    return min(wanted, MOST_DIGITS - 1 - _exponent(max(abs(value), half)))
+    most = MOST_DIGITS - 1 - _exponent(max(abs(value), half))
+    return min(1 - _exponent(half), most) if half > 0 else most
 
 
 def _exponent(value: float) -> int:

@@ -75,10 +75,10 @@ def write(html: str, folder: Path) -> Path:
 
 def _section(campaign: Campaign, key: str) -> Mapping[str, Any]:
     """What the template shows of one campaign; `key` begins every id in it."""
-    cases, launches, split = table.cases([campaign]), table.launches([campaign]), table.split([campaign])
+    cases, split = table.cases([campaign]), table.split([campaign])
+    launches = networks.with_network(table.launches([campaign]))
     reference = table.reference_of(campaign)
     found, everyone = networks.networks(cases), networks.contestants(cases)
-    suite = system.suite_name(campaign.system)
     return {
         "key": key,
         "name": campaign.name,
@@ -90,12 +90,12 @@ def _section(campaign: Campaign, key: str) -> Mapping[str, Any]:
         "contestants": [(who, system.versions(campaign.system, who)) for who in everyone],
         "matrix": matrix.matrix(found, everyone, reference),
         "chapters": [
-            _chapter(campaign, network, (launches, split), everyone, f"{key}-n{number}", suite)
+            _chapter(campaign, network, (launches, split), everyone, f"{key}-n{number}")
             for number, network in enumerate(found, 1)
         ],
         "open": len(found) <= FEW,
         "lost": tables.lost_rows(launches),
-        "suite": suite,
+        "suite": system.suite_name(campaign.system),
         "system": system.everything(campaign.system),
     }
 
@@ -106,9 +106,9 @@ def _chapter(
     frames: tuple[pd.DataFrame, pd.DataFrame],
     everyone: Sequence[str],
     key: str,
-    suite: str | None,
 ) -> Chapter:
     launches, split = frames
+    suite = system.suite_name(campaign.system)
     tolerances = system.tolerances(campaign.system, network.precision)
     return Chapter(
         id=key,
@@ -119,7 +119,7 @@ def _chapter(
         parity=tables.parity_rows(network, launches, tolerances),
         tolerances={name: numbers.error(value).replace(".0e", "e") for name, value in tolerances.items()},
         times_figure=Markup(figures.times(network, everyone, f"{key}-times")),
-        parts_figure=Markup(figures.parts(network, split.to_dict("records"), everyone, f"{key}-parts")),
+        parts_figure=Markup(figures.parts(network, networks.rows(split), everyone, f"{key}-parts")),
     )
 
 

@@ -41,7 +41,12 @@ def draw(paint: Callable[[], Figure], key: str, label: str) -> str:
     with _settings():
         figure, buffer = paint(), io.BytesIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    return _embed(buffer.getvalue(), key, label)
+    return _embed(buffer.getvalue(), key, printable(label))
+
+
+def printable(text: str) -> str:
+    """With a mark in place of what XML can't hold and nobody can see."""
+    return "".join(character if character.isprintable() else "�" for character in text)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """What the tables of the page say, from the tidy tables: one function a table, rows ready to be printed.
 
-Nothing measured is left out and nothing missing becomes a number: a cell without a value is None, and the page says why.
+Nothing measured is left out and nothing missing becomes a number: a cell without a value is None, with a reason.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pandas as pd
 
 from reports import commands, numbers
 from reports.matrix import MARKS, MILLISECONDS, kind, status_word
-from reports.networks import Network, Row, network_ids, text
+from reports.networks import Network, Row, rows, text
 from reports.numbers import Shown
 from results.record import Status
 from results.statistics import Verdict
@@ -121,7 +121,7 @@ def milliseconds(row: Row) -> Shown | None:
 
 def part_rows(network: Network, split: pd.DataFrame) -> list[PartsRow]:
     """Forward, backward and update of every contestant of a network, `infer` beside them."""
-    found = {(row["contestant"], row["part"]): row for row in split[split["network"] == network.id].to_dict("records")}
+    found = {(row["contestant"], row["part"]): row for row in rows(split[split["network"] == network.id])}
     found |= {(who, phase): row for (phase, who), row in network.rows.items() if phase == "infer"}
     return [
         PartsRow(who, [_part(found.get((who, part)), network, who, part) for part in NEEDS])
@@ -145,31 +145,26 @@ def missing(network: Network, contestant: str, phases: Iterable[str]) -> str:
         if row is None:
             return f"not measured: no record of {phase}"
         if row["status"] != Status.MEASURED:
-            return f"not measured: {phase} {status_word(row['status'])}"
+            return f"not measured: {status_word(row['status'])}"
     return "not measured"
 
 
 def first_call_rows(network: Network, launches: pd.DataFrame) -> list[FirstCallRow]:
     """What a contestant costs before its first counted step."""
-    mine = _measured(network, launches)
-    rows = []
+    mine = launches[(launches["network"] == network.id) & (launches["status"] == Status.MEASURED)]
+    table = []
     for who in network.contestants:
         part = mine[mine["contestant"] == who]
         calls = [_first_call(network, who, phase, part) for phase in network.phases]
         others = [
             _spread(part[name]) or missing(network, who, network.phases) for name in ("build_seconds", "start_seconds")
         ]
-        rows.append(FirstCallRow(who, [*calls, *others]))
-    return rows
+        table.append(FirstCallRow(who, [*calls, *others]))
+    return table
 
 
 def _first_call(network: Network, contestant: str, phase: str, part: pd.DataFrame) -> str:
     return _spread(part.loc[part["phase"] == phase, "first_call_seconds"]) or missing(network, contestant, (phase,))
-
-
-def _measured(network: Network, launches: pd.DataFrame) -> pd.DataFrame:
-    mine = pd.Series(network_ids(launches), index=launches.index) == network.id
-    return launches[mine & (launches["status"] == Status.MEASURED)]
 
 
 def _spread(seconds: pd.Series) -> str | None:
@@ -183,14 +178,12 @@ def _spread(seconds: pd.Series) -> str | None:
 
 def parity_rows(network: Network, launches: pd.DataFrame, tolerances: Mapping[str, float]) -> list[ParityRow]:
     """The largest errors that any launch of a contestant showed on a network."""
-    mine = launches[pd.Series(network_ids(launches), index=launches.index) == network.id]
-    return [
-        _parity_row(who, mine[mine["contestant"] == who].to_dict("records"), tolerances) for who in network.contestants
-    ]
+    mine = launches[launches["network"] == network.id]
+    return [_parity_row(who, rows(mine[mine["contestant"] == who]), tolerances) for who in network.contestants]
 
 
-def _parity_row(contestant: str, rows: Sequence[Row], tolerances: Mapping[str, float]) -> ParityRow:
-    checked = [row for row in rows if pd.notna(row["parity_contestants"])]
+def _parity_row(contestant: str, records: Sequence[Row], tolerances: Mapping[str, float]) -> ParityRow:
+    checked = [row for row in records if pd.notna(row["parity_contestants"])]
     if not checked:
         return ParityRow(contestant, {}, (), "", 0, "not checked")
     largest = {key: _largest(row[f"parity_{key}"] for row in checked) for key in ERRORS}
@@ -202,7 +195,7 @@ def _parity_row(contestant: str, rows: Sequence[Row], tolerances: Mapping[str, f
         outside,
         text(worst["parity_worst_gradient"]),
         int(worst["parity_contestants"]),
-        _outcome(any(row["status"] == Status.MISMATCH for row in rows), outside, tolerances),
+        _outcome(any(row["status"] == Status.MISMATCH for row in records), outside, tolerances),
     )
 
 
@@ -225,11 +218,11 @@ def _size(value: float) -> float:
 
 def lost_rows(launches: pd.DataFrame) -> list[Lost]:
     """Every launch that gave no time, gathered by contestant, status and reason."""
-    rows: dict[tuple[str, str, str], Lost] = {}
-    for row in launches[launches["status"] != Status.MEASURED].to_dict("records"):
+    gathered: dict[tuple[str, str, str], Lost] = {}
+    for row in rows(launches[launches["status"] != Status.MEASURED]):
         key = row["contestant"], status_word(row["status"]), text(row["reason"])
-        lost = rows.setdefault(key, Lost(*key))
+        lost = gathered.setdefault(key, Lost(*key))
         lost.launches += 1
         if row["case"] not in lost.cases:
             lost.cases.append(row["case"])
-    return list(rows.values())
+    return list(gathered.values())

@@ -17,7 +17,7 @@ def export(campaign: str, to: str, rows: str, output: Path | None, data: Path) -
         if output is None:
             raise ResultsError("parquet is not text; name a file with --output")
         return _written(output, lambda: frame.to_parquet(output, index=False))
-    text = frame.to_csv(index=False) if to == "csv" else frame.to_markdown(index=False)
+    text = frame.to_csv(index=False).rstrip("\n") if to == "csv" else frame.to_markdown(index=False)
     return text if output is None else _written(output, lambda: output.write_text(text + "\n", encoding="utf-8"))
 
 

@@ -1,119 +1,24 @@
-"""Campaigns made up for the page: everything that can come out of a measurement, and what nobody would write."""
+"""Campaigns of made-up records, on disk."""
 
 from __future__ import annotations
 
-import math
-import random
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+from made_up import SYSTEM, lively_records
 
-from results.record import Case, Contestant, Parity, Record, Status, Workload
+from reports import page
+from results.record import Record
 from results.store import Campaign, CampaignWriter, read_campaign
 
-HOSTILE = "<script>alert(1)</script>"
-LONG = "x" * 10_000
-SHARE = {"infer": 0.3, "forward": 0.35, "gradient": 0.98, "train": 1.0}
 
-SYSTEM = {
-    "campaign": "lively",
-    "started": "2026-11-22T15:00:00Z",
-    "finished": "2026-11-22T15:12:00Z",
-    "measuring_seconds": 701.5,
-    "stop": "budget",
-    "command": "tox -e bench",
-    "reference": "alpha:eager",
-    "suite": {"name": "quick", "title": "Small sizes", "launches": 5, "rounds": 20},
-    "machine": {
-        "cpu": "Some CPU @ 2.4 GHz",
-        "cores": 2,
-        "memory_bytes": 16 * 2**30,
-        "os": "Debian 13",
-        "kernel": "6.12",
-        "python": "3.11.9",
-        "gpus": [],
-    },
-    "contestants": {
-        "alpha:eager": {"title": "Alpha", "note": "", "versions": {"alpha": "2.13.0"}, "environment": {"THREADS": "2"}},
-        "beta:jit": {"title": "Beta", "note": "compiled", "versions": {"beta": "0.9"}, "environment": {}},
-    },
-    "settings": {"band": 0.02, "allocator": {"mmap_threshold": 1073741824}},
-    "parity_tolerances": {"float32": {"scores": 1e-5, "loss": 1e-5, "gradients": 1e-4}},
-    "warnings": [{"what": "the clock is not steady", "remedy": "set the governor to performance"}],
-    "deadheat": "0.1.0",
-}
-
-
-def workload(architecture: str = "alexnet", phase: str = "infer", height: int = 64, batch: int = 8) -> Workload:
-    return Workload(architecture, height, height, 3, 10, batch, "float32", "cpu", phase)
-
-
-def measured(case: Case, launch: int, seconds: Iterable[float], parity: Parity | None = None) -> Record:
-    good = parity or Parity(3.1e-7, 2e-8, 4.4e-6, "conv1.weight", 3)
-    return Record(
-        case, launch, Status.MEASURED, seconds=tuple(seconds), steps=3, first_call_seconds=0.5 + launch / 10,
-        build_seconds=0.2, start_seconds=0.01, parity=good,
-    )  # fmt: skip
-
-
-def launches(case: Case, base: float, count: int, noise: float, seed: str) -> list[Record]:
-    """`count` launches around `base` times the phase's share, the same for the same seed."""
-    dice = random.Random(f"{seed}/{case.id}")
-    middle = base * SHARE[case.workload.phase]
-    spread = [middle * math.exp(dice.gauss(0, noise)) for _ in range(count)]
-    return [measured(case, n, (s * dice.uniform(0.999, 1.001) for _ in range(5))) for n, s in enumerate(spread)]
-
-
-def lively_records() -> list[Record]:
-    """Two networks, four phases: a winner, a loser, a dead heat, noise, one launch, and every way to fail."""
-    records: list[Record] = []
-    speeds = {
-        "beta:jit": (0.7, 0.002),
-        "gamma:graph": (1.0, 0.0005),
-        "delta:xla": (1.6, 0.01),
-        "noisy:eager": (1.03, 0.2),
-    }
-    for architecture, base, batch in (("alexnet", 0.012, 8), ("vgg-a", 0.41, 1)):
-        for phase in ("infer", "forward", "gradient", "train"):
-            load = workload(architecture, phase, batch=batch)
-            records += launches(Case(load, Contestant("alpha", "eager")), base, 5, 0.0005, "reference")
-            for name, (factor, noise) in speeds.items():
-                records += launches(Case(load, Contestant(*name.split(":"))), base * factor, 5, noise, name)
-            records += launches(Case(load, Contestant("single", "eager")), base, 1, 0.01, "single")
-            records += _failures(load, architecture)
-    return records
-
-
-def _failures(load: Workload, architecture: str) -> list[Record]:
-    def lost(contestant: Contestant, status: Status, reason: str, parity: Parity | None = None) -> Record:
-        return Record(Case(load, contestant), 0, status, reason, parity=parity)
-
-    failures = [
-        lost(
-            Contestant("wrong", "eager"),
-            Status.MISMATCH,
-            "scores differ",
-            Parity(math.nan, math.inf, 0.3, "fc6.bias", 3),
-        ),
-        lost(Contestant("absent", "eager"), Status.SKIPPED, "absent isn't installed; pip install absent"),
-        lost(Contestant("hostile", HOSTILE), Status.FAILED, f"line one\u2028{HOSTILE} \" ' & \x85 end"),
-        lost(Contestant("long", LONG), Status.TIMED_OUT, f"after 60 s: {LONG} the very end"),
-    ]
-    flaky = Case(load, Contestant("flaky", "eager"))
-    failures += launches(flaky, 0.02, 3, 0.01, "flaky")
-    failures.append(Record(flaky, 3, Status.CRASHED, "signal 11 in launch 3"))
-    if architecture == "vgg-a":
-        failures.append(lost(Contestant("big", "eager"), Status.OUT_OF_MEMORY, "needs 31 GiB, 16 GiB are there"))
-    return failures
-
-
-@pytest.fixture()
+@pytest.fixture
 def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-@pytest.fixture()
+@pytest.fixture
 def write_campaign(data: Path) -> Callable[..., Campaign]:
     """Write records as a campaign and read it back."""
 
@@ -126,10 +31,17 @@ def write_campaign(data: Path) -> Callable[..., Campaign]:
     return write
 
 
-@pytest.fixture()
-def lively(write_campaign: Callable[..., Campaign]) -> Campaign:
-    """Everything at once, two unreadable lines among it."""
-    campaign = write_campaign(lively_records())
-    with (campaign.folder / "records.jsonl").open("a", encoding="utf-8") as file:
+@pytest.fixture(scope="session")
+def lively(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
+    """Everything at once, two unreadable lines among it; for reading only."""
+    writer = CampaignWriter.create(tmp_path_factory.mktemp("data"), "2026-11-22-lively", SYSTEM)
+    writer.append(lively_records())
+    writer.close()
+    with (writer.folder / "records.jsonl").open("a", encoding="utf-8") as file:
         file.write('{"cut off": \n{"schema": 99}\n')
-    return read_campaign(campaign.folder)
+    return read_campaign(writer.folder)
+
+
+@pytest.fixture(scope="session")
+def lively_page(lively: Campaign) -> str:
+    return page.render([lively])

@@ -57,7 +57,7 @@ def translate(network: Network) -> Apply:
     return apply
 
 
-def function(row: Row) -> Function:
+def function(row: Row) -> Function:  # noqa: C901 (one case a kind of layer)
     """The function for one row of a network."""
     match row.layer:
         case layers.Conv() as layer:
@@ -119,7 +119,7 @@ def convolution(layer: layers.Conv, shape: Shape, x: Array, run: Run) -> Array:
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
     )
     # A convolution a group: 0.25 to 0.56 times feature_group_count forward, 0.1 to 0.3 times backward.
-    parts = zip(jnp.split(x, layer.groups, 3), jnp.split(weight, layer.groups, 3))
+    parts = zip(jnp.split(x, layer.groups, 3), jnp.split(weight, layer.groups, 3), strict=True)
     return jnp.concatenate([convolve(maps, weights) for maps, weights in parts], 3) + bias
 
 
@@ -150,9 +150,9 @@ def _product_forward(x: Array, weight: Array) -> tuple[Array, tuple[Array, Array
 
 def _product_backward(kept: tuple[Array, Array], change: Array) -> tuple[Array, Array]:
     x, weight = kept
-    return lax.dot_general(change, weight, (((1,), (1,)), ((), ()))), lax.dot_general(
-        x, change, (((0,), (0,)), ((), ()))
-    )
+    for_x = lax.dot_general(change, weight, (((1,), (1,)), ((), ())))
+    for_weight = lax.dot_general(x, change, (((0,), (0,)), ((), ())))
+    return for_x, for_weight
 
 
 product.defvjp(_product_forward, _product_backward)
@@ -252,12 +252,13 @@ def inverse_power(x: Array, exponent: float) -> Array:
 
 def batch_norm(layer: layers.BatchNorm, x: Array, run: Run) -> Array:
     scale, shift = run.arrays(layer, "scale", "shift")
-    names = f"{layer.name}.mean", f"{layer.name}.variance"
-    mean, variance = (run.statistics[name] for name in names)
+    of_mean, of_variance = f"{layer.name}.mean", f"{layer.name}.variance"
     if run.training:
-        old, (mean, variance) = (mean, variance), (x.mean((0, 1, 2)), x.var((0, 1, 2)))
-        for name, before, now in zip(names, old, (mean, variance)):
-            run.statistics[name] = layer.momentum * before + (1 - layer.momentum) * now
+        mean, variance = x.mean((0, 1, 2)), x.var((0, 1, 2))
+        for name, now in ((of_mean, mean), (of_variance, variance)):
+            run.statistics[name] = layer.momentum * run.statistics[name] + (1 - layer.momentum) * now
+    else:
+        mean, variance = run.statistics[of_mean], run.statistics[of_variance]
     return (x - mean) * (lax.rsqrt(variance + layer.epsilon) * scale) + shift
 
 

@@ -41,8 +41,8 @@ class JaxModel(Model):
             jax.config.update("jax_enable_x64", True)
         self._device = jax.devices(plan.device)[0]
         self._dtype = np.dtype(plan.precision)
+        self._network = plan.network
         self._layout = ChannelsLast(plan.network)
-        self._rubbish = plan.network.rubbish
         self._apply = self.translate(plan.network)
         self._optimizer = optax.chain(
             optax.add_decayed_weights(plan.sgd.weight_decay),
@@ -77,10 +77,10 @@ class JaxModel(Model):
         return jax.device_put(np.asarray(array, dtype), self._device, may_alias=False)
 
     def weights(self) -> dict[str, np.ndarray]:
-        return self._layout.all_to_canonical(_all_to_numpy(self._state.params))
+        return self._canonical(self._state.params)
 
     def statistics(self) -> dict[str, np.ndarray]:
-        return _all_to_numpy(self._state.statistics)
+        return {name: _to_numpy(self._state.statistics[name]) for name in self._network.statistics}
 
     def put(self, images: np.ndarray, labels: np.ndarray) -> Batch:
         channels_first = self._put(images, self._dtype)
@@ -107,10 +107,13 @@ class JaxModel(Model):
         jax.block_until_ready((outputs, self._state))
 
     def to_numpy(self, outputs: Array) -> np.ndarray:
-        return np.array(outputs)
+        return _to_numpy(outputs)
 
     def gradients(self, outputs: tuple[Array, Arrays]) -> dict[str, np.ndarray]:
-        return self._layout.all_to_canonical(_all_to_numpy(outputs[1]))
+        return self._canonical(outputs[1])
+
+    def _canonical(self, arrays: Arrays) -> dict[str, np.ndarray]:
+        return {name: self._layout.to_canonical(name, _to_numpy(arrays[name])) for name in self._network.arrays}
 
     # From here on: pure functions, compiled once for each shape of batch.
 
@@ -120,8 +123,8 @@ class JaxModel(Model):
 
     def _loss(self, params: Arrays, statistics: Arrays, key: Array | None, batch: Batch) -> tuple[Array, Arrays]:
         scores, statistics = self._apply(params, statistics, batch.images, True, key)
-        if self._rubbish is not None:
-            scores = jnp.pad(scores, ((0, 0), (0, 1)), constant_values=-self._rubbish)
+        if (rubbish := self._network.rubbish) is not None:
+            scores = jnp.pad(scores, ((0, 0), (0, 1)), constant_values=-rubbish)
         return optax.softmax_cross_entropy_with_integer_labels(scores, batch.labels).mean(), statistics
 
     def _loss_alone(
@@ -153,6 +156,6 @@ def _next(key: Array | None) -> tuple[Array | None, Array | None]:
     return kept, now
 
 
-def _all_to_numpy(arrays: Arrays) -> dict[str, np.ndarray]:
-    """Copies: NumPy would look into JAX's own memory on a CPU, which the next step writes over."""
-    return {name: np.array(array) for name, array in arrays.items()}
+def _to_numpy(array: Array) -> np.ndarray:
+    """A copy: NumPy would look into JAX's own memory on a CPU, which the next step writes over."""
+    return np.array(array)

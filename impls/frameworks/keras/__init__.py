@@ -1,0 +1,39 @@
+"""Keras 3: keras.layers on each of its three backends, with the backend's own gradient and update around them."""
+
+from __future__ import annotations
+
+from impls.frameworks import Execution, Framework, jax, tensorflow
+
+KERAS = Framework(
+    name="keras",
+    title="Keras 3",
+    model="impls.frameworks.keras.model:build",
+    executions=(
+        Execution(
+            "tensorflow",
+            "a Keras model in a tf.function, channels last",
+            environment={"KERAS_BACKEND": "tensorflow", **tensorflow.ENVIRONMENT},
+            requires=("tensorflow",),
+            preload=("impls.frameworks.keras.on_tensorflow",),
+        ),
+        Execution(
+            "torch",
+            "a Keras model as a torch.nn.Module, eager, channels first",
+            # Without a device Keras asks CUDA for one when it is imported, and no fork could use CUDA after that.
+            environment={"KERAS_BACKEND": "torch", "KERAS_TORCH_DEVICE": "cpu"},
+            requires=("torch",),
+            preload=("impls.frameworks.keras.on_torch",),
+        ),
+        Execution(
+            "jax",
+            "a Keras model's stateless_call under jax.jit, channels last",
+            environment={"KERAS_BACKEND": "jax", **jax.JAX.execution("jit").environment},
+            requires=("jax", "optax"),
+            preload=("impls.frameworks.keras.on_jax",),
+        ),
+    ),
+    requires=("keras",),
+    extra="keras",
+    preload=("keras",),
+    precisions=("float32", "float64"),
+)

@@ -1,0 +1,223 @@
+"""What each layer is in Keras, the same on every backend but for where the channels are."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from impls import layers
+from impls.arrays import link_mask
+from impls.errors import Unsupported
+from impls.layers import Pads, Pair, Shape
+from impls.network import Network, Row
+
+NAMES = {
+    "weight": "kernel",
+    "scale": "gamma",
+    "shift": "beta",
+    "mean": "moving_mean",
+    "variance": "moving_variance",
+}
+"""Keras's names for arrays and statistics, where they are not the canonical ones."""
+
+
+@dataclass(frozen=True)
+class Style:
+    """What the layers of one model have in common. Without a seed, dropout uses the backend's own generator."""
+
+    dtype: str
+    data_format: str = "channels_last"
+    seed: int | None = None
+
+    @property
+    def channels(self) -> int:
+        """The axis of a batch of maps that counts channels."""
+        return 1 if self.data_format == "channels_first" else 3
+
+    def shape(self, shape: Shape) -> Shape:
+        """A map's shape as Keras is told it."""
+        return shape if self.channels == 1 else (*shape[1:], shape[0])
+
+    def on_sides(self, pads: Pads) -> tuple[Pair, ...]:
+        """Pads of a batch of maps, axis by axis."""
+        return ((0, 0), (0, 0), *pads) if self.channels == 1 else ((0, 0), *pads, (0, 0))
+
+    def seed_of(self, layer: layers.Layer) -> int | None:
+        return None if self.seed is None else zlib.crc32(f"{self.seed}/{layer.name}".encode()) >> 1
+
+
+def translate(network: Network, style: Style) -> keras.Sequential:
+    """The network as Keras layers, called by the rows' names. Weights are zeros: initialisers take long."""
+    images = keras.Input(style.shape(network.input_shape), dtype=style.dtype)
+    return keras.Sequential([images, *chain.from_iterable(keras_layers(row, style) for row in network.rows)])
+
+
+def variables(model: keras.Model, names: Iterator[str]) -> dict[str, keras.Variable]:
+    """The model's variables behind canonical names."""
+    found = {}
+    for name in names:
+        layer, _, suffix = name.rpartition(".")
+        found[name] = getattr(model.get_layer(layer), NAMES.get(suffix, suffix))
+    return found
+
+
+def keras_layers(row: Row, style: Style) -> list[keras.Layer]:
+    """The layers for one row of a network: one that bears its name, maybe after one that pads."""
+    common: dict[str, Any] = dict(name=row.layer.name, dtype=style.dtype)
+    placed = dict(common, data_format=style.data_format)
+    match row.layer:
+        case layers.Conv() as layer:
+            return convolution(layer, row.input, placed)
+        case layers.Subsample() as layer:
+            return [Subsample(layer.side, style, **common)]
+        case layers.Pool() as layer:
+            return pool(layer, row.input, style, placed)
+        case layers.LocalResponseNorm() as layer:
+            return [LocalResponseNorm(layer, style, **common)]
+        case layers.BatchNorm() as layer:
+            return [keras.layers.BatchNormalization(style.channels, layer.momentum, layer.epsilon, **common)]
+        case layers.Activation(kind="relu" | "tanh" as kind):
+            return [keras.layers.Activation(kind, **common)]
+        case layers.Activation(kind="scaled_tanh"):
+            return [keras.layers.Activation(scaled_tanh, **common)]
+        case layers.Dropout() as layer:
+            return [keras.layers.Dropout(layer.rate, seed=style.seed_of(layer), **common)]
+        case layers.Flatten():
+            # Told that channels are last, Keras leaves the order alone; told that they are first, it moves them.
+            return [keras.layers.Flatten("channels_last", **common)]
+        case layers.Dense() as layer:
+            return [keras.layers.Dense(layer.units, kernel_initializer="zeros", **common)]
+        case layers.RadialBasis() as layer:
+            return [RadialBasis(layer, **common)]
+        case layers.GlobalAverage():
+            return [keras.layers.GlobalAveragePooling2D(**placed)]
+        case layers.SpatialPyramid() as layer:
+            return [SpatialPyramid(layer, row.input, style, **common)]
+    raise Unsupported(f"keras: no layer for {type(row.layer).__name__}; add a case in {__name__}")
+
+
+def native_padding(layer: layers.Conv | layers.Pool, shape: Shape) -> tuple[str, Pads | None]:
+    """The padding by name that places the same windows, and the cells to put around by hand where none does."""
+    pads = layer.pads(shape)
+    if not any(map(any, pads)):
+        return "valid", None
+    same = replace(layer, padding="same", ceil=False)
+    if (same.pads(shape), same.outputs(shape)) == (pads, layer.outputs(shape)):
+        return "same", None
+    return "valid", pads
+
+
+def convolution(layer: layers.Conv, shape: Shape, placed: dict[str, Any]) -> list[keras.Layer]:
+    kernel, stride = layer.windows()
+    padding, pads = native_padding(layer, shape)
+    settings = dict(placed, strides=stride, padding=padding, groups=layer.groups, kernel_initializer="zeros")
+    if layer.links is not None:
+        conv = SparseConv(link_mask(layer, shape[0]), layer.channels, kernel, **settings)
+    else:
+        conv = keras.layers.Conv2D(layer.channels, kernel, **settings)
+    if pads is None:
+        return [conv]
+    return [keras.layers.ZeroPadding2D(pads, **dict(placed, name=f"{layer.name}-border")), conv]
+
+
+def pool(layer: layers.Pool, shape: Shape, style: Style, placed: dict[str, Any]) -> list[keras.Layer]:
+    kernel, stride = layer.windows()
+    padding, pads = native_padding(layer, shape)
+    settings = dict(placed, strides=stride, padding=padding)
+    if layer.kind == "average":
+        if any(before != after for before, after in layer.pads(shape)):  # Keras on torch would count copied cells
+            return [BorderedAverage(style.on_sides(layer.pads(shape)), kernel, **dict(settings, padding="valid"))]
+        if pads is None:
+            return [keras.layers.AveragePooling2D(kernel, **settings)]
+        return [BorderedAverage(style.on_sides(pads), kernel, **settings)]
+    largest = keras.layers.MaxPooling2D(kernel, **settings)
+    return [largest] if pads is None else [Border(style.on_sides(pads), name=f"{layer.name}-border", dtype=style.dtype), largest]
+
+
+class SparseConv(keras.layers.Conv2D):
+    """A convolution whose missing links get neither signal nor gradient."""
+
+    def __init__(self, mask: np.ndarray, *arguments: Any, **settings: Any):
+        super().__init__(*arguments, **settings)
+        self._mask = mask.transpose(2, 3, 1, 0)
+
+    def build(self, input_shape: Shape) -> None:
+        super().build(input_shape)
+        self._mask = ops.convert_to_tensor(self._mask, self.dtype)
+
+    def convolution_op(self, inputs: Any, kernel: Any) -> Any:
+        return super().convolution_op(inputs, kernel * self._mask)
+
+
+class Border(keras.Layer):
+    """Cells around maps that never win a maximum."""
+
+    def __init__(self, pads: tuple[Pair, ...], **common: Any):
+        super().__init__(**common)
+        self._pads = pads
+
+    def call(self, inputs: Any) -> Any:
+        return ops.pad(inputs, self._pads, constant_values=-np.inf)
+
+
+class BorderedAverage(keras.layers.AveragePooling2D):
+    """Averages of the cells that windows cover within uneven borders."""
+
+    def __init__(self, pads: tuple[Pair, ...], *arguments: Any, **settings: Any):
+        super().__init__(*arguments, **settings)
+        self._pads = pads
+
+    def call(self, inputs: Any) -> Any:
+        covered = super().call(ops.pad(ops.ones_like(inputs[:1]), self._pads))
+        return super().call(ops.pad(inputs, self._pads)) / covered
+
+
+class Subsample(keras.Layer):
+    def __init__(self, side: int, style: Style, **common: Any):
+        super().__init__(**common)
+        self._side, self._style = side, style
+
+    def build(self, input_shape: Shape) -> None:
+        axis = self._style.channels
+        shape = (input_shape[axis],)
+        self.coefficient = self.add_weight(shape, "zeros", name="coefficient")
+        self.bias = self.add_weight(shape, "zeros", name="bias")
+
+    def call(self, inputs: Any) -> Any:
+        average = ops.average_pool(inputs, self._side, self._side, data_format=self._style.data_format)
+        coefficient, bias = (self._style.along_channels(array) for array in (self.coefficient, self.bias))
+        return average * (self._side**2 * coefficient) + bias
+        
+
+class LocalResponseNorm(keras.Layer):
+    def __init__(self, layer: layers.LocalResponseNorm, style: Style, **common: Any):
+        super().__init__(**common)
+        self._layer, self._style = layer, style
+
+    def call(self, inputs: Any) -> Any:
+        layer = self._layer
+        total = over_neighbours(ops.square(inputs), layer.size, self._style.channels)
+        return inputs * negative_power(layer.k + layer.alpha * total, layer.beta)
+
+
+class RadialBasis(keras.Layer):
+    def __init__(self, layer: layers.RadialBasis, **common: Any):
+        super().__init__(**common)
+        self._codes = layer.codes
+
+    def build(self, input_shape: Shape) -> None:
+        self._codes = ops.convert_to_tensor(np.array(self._codes, self.dtype))
+
+    def call(self, inputs: Any) -> Any:
+        return -ops.sum(ops.square(inputs[:, None] - self._codes), 2)
+
+
+def scaled_tanh(x: Any) -> Any:
+    return layers.Activation.AMPLITUDE * ops.tanh(layers.Activation.SLOPE * x)

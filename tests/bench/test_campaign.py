@@ -1,0 +1,227 @@
+"""The tiny ring: a framework in NumPy, and one with faults, through the whole pipeline, as a user would start it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import statistics
+from pathlib import Path
+
+import pytest
+
+import results
+from results.record import Status
+from results.store import read_campaign
+
+FAULTS = """
+title = "every fault there is"
+contestants = [
+    "outside", "outside.faulty:fine", "outside.faulty:babbles", "outside.faulty:raises", "outside.faulty:killed",
+    "outside.faulty:segfault", "outside.faulty:hangs", "outside.faulty:exhausts", "outside.faulty:diverges",
+    "outside.faulty:late", "outside.faulty:swapped", "outside.faulty:unsupported", "outside.faulty:absent",
+    "outside.faulty:stillborn",
+]
+launches = 2
+round_seconds = 0.001
+warmup_seconds = 0.001
+time_limit = "2s"
+
+[[workloads]]
+architectures = ["outside-mlp"]
+batches = [4]
+phases = ["infer"]
+"""
+
+OUTCOMES = {
+    "outside:loop": (Status.MEASURED, ""),
+    "outside.faulty:fine": (Status.MEASURED, ""),
+    "outside.faulty:babbles": (Status.MEASURED, ""),
+    "outside.faulty:raises": (Status.FAILED, "ArithmeticError: planted fault"),
+    "outside.faulty:killed": (Status.CRASHED, "killed by SIGKILL"),
+    "outside.faulty:segfault": (Status.CRASHED, "killed by SIGSEGV"),
+    "outside.faulty:hangs": (Status.TIMED_OUT, "no answer within 2 s"),
+    "outside.faulty:exhausts": (Status.OUT_OF_MEMORY, "planted: out of memory"),
+    "outside.faulty:diverges": (Status.FAILED, "NaN or infinity"),
+    "outside.faulty:late": (Status.CRASHED, "exited with code 3"),
+    "outside.faulty:swapped": (Status.MISMATCH, "the gradient of"),
+    "outside.faulty:unsupported": (Status.SKIPPED, "has no arithmetic today"),
+    "outside.faulty:absent": (Status.SKIPPED, "pip install no_such_package"),
+    "outside.faulty:stillborn": (Status.CRASHED, "No module named 'no_such_module'"),
+}
+
+
+@pytest.fixture(scope="module")
+def finished(run, tmp_path_factory):
+    """A campaign with every fault, run once: (what pytest said, the campaign's folder, where everything is)."""
+    home = tmp_path_factory.mktemp("faults")
+    suite = home / "faults.toml"
+    suite.write_text(FAULTS)
+    done = run("pytest", "--benchmark-only", f"--suite={suite}", f"--results={home / 'data'}", f"--report={home / 'html'}")
+    folders = list((home / "data").iterdir())
+    assert len(folders) == 1, done.stdout + done.stderr
+    return done, folders[0], home
+
+
+@pytest.mark.parametrize("contestant", OUTCOMES)
+def test_every_fault_is_a_status_with_a_reason_and_costs_only_its_own_case(finished, contestant):
+    _, folder, _ = finished
+    records = [record for record in read_campaign(folder).records if record.case.contestant.id == contestant]
+    status, reason = OUTCOMES[contestant]
+    assert [record.status for record in records] == [status] * (2 if status is Status.MEASURED else 1)
+    assert all(reason in record.reason for record in records)
+
+
+def test_each_case_is_a_test_that_passes_skips_or_fails_with_its_status(finished):
+    done, _, _ = finished
+    assert done.returncode == 1
+    assert re.search(r"9 failed, 3 passed, 2 skipped", done.stdout), done.stdout
+    for status, reason in OUTCOMES.values():
+        if status not in (Status.MEASURED, Status.SKIPPED):
+            assert re.search(rf"{status}: .*{re.escape(reason)}", done.stdout)
+
+
+def test_pytest_benchmarks_statistics_are_those_of_the_recorded_launch_medians_exactly(finished):
+    _, folder, _ = finished
+    saved = json.loads((folder / "benchmark.json").read_text())
+    assert len(saved["benchmarks"]) == 3
+    for benchmark in saved["benchmarks"]:
+        medians = [
+            statistics.median(record.seconds)
+            for record in read_campaign(folder).records
+            if record.case.id == benchmark["extra_info"]["case"]
+        ]
+        stats = benchmark["stats"]
+        assert stats["data"] == medians
+        assert (stats["min"], stats["max"], stats["rounds"]) == (min(medians), max(medians), 2)
+        assert (stats["mean"], stats["median"]) == (statistics.mean(medians), statistics.median(medians))
+        assert stats["stddev"] == statistics.stdev(medians)
+
+
+def test_pytest_benchmark_compare_reads_the_saved_file(finished, run):
+    _, folder, _ = finished
+    compared = run("pytest_benchmark", "compare", folder / "benchmark.json")
+    assert compared.returncode == 0, compared.stderr
+    assert "outside.faulty:fine" in compared.stdout
+
+
+def test_the_summary_gives_ratios_and_what_to_do_about_what_is_wrong(finished):
+    done, _, _ = finished
+    assert re.search(r"×[\d.]+ \[", done.stdout)
+    assert "pip install no_such_package" in done.stdout
+    assert "raise time_limit in the suite" in done.stdout
+
+
+def test_the_report_shows_every_case(finished):
+    _, _, home = finished
+    page = (home / "html" / "index.html").read_text()
+    for contestant, (_, reason) in OUTCOMES.items():
+        assert contestant in page
+        assert reason.replace("'", "&#39;") in page
+
+
+def test_no_process_is_left(finished):
+    _, _, home = finished
+    mine = [process for process in Path("/proc").glob("[0-9]*/environ") if _mentions(process, str(home))]
+    assert not mine
+
+
+def _mentions(environ: Path, text: str) -> bool:
+    try:
+        return int(environ.parent.name) != os.getpid() and text in (environ.parent / "cmdline").read_text()
+    except OSError:
+        return False
+
+
+def test_system_json_tells_machine_suite_and_contestants(finished):
+    _, folder, _ = finished
+    system = read_campaign(folder).system
+    assert system["stop"] == "complete"
+    assert system["reference"] == "outside:loop"
+    assert system["machine"]["cores"] >= 1
+    assert system["suite"]["launches"] == 2
+    assert system["contestants"]["outside:loop"]["versions"]["numpy"]
+
+
+def test_export_and_report_of_the_campaign_from_the_command_line(finished, run):
+    _, folder, home = finished
+    exported = run("bench", "export", folder, "--to", "csv")
+    assert exported.stdout.splitlines()[0].startswith("campaign,case,group")
+    assert len(exported.stdout.splitlines()) == 1 + len(OUTCOMES)
+    reported = run("bench", "report", folder, "--output", home / "again")
+    assert reported.returncode == 0, reported.stderr
+    assert (home / "again" / "index.html").read_bytes() == (home / "html" / "index.html").read_bytes()
+
+
+PAIR = """
+title = "two contestants from outside, all four phases"
+contestants = ["outside", "outside.faulty:fine"]
+launches = 2
+turns = 2
+rounds = 3
+round_seconds = 0.001
+warmup_seconds = 0.001
+
+[[workloads]]
+architectures = ["outside-mlp"]
+batches = [1, 4]
+"""
+
+
+@pytest.fixture(scope="module")
+def pair(run, tmp_path_factory):
+    home = tmp_path_factory.mktemp("pair")
+    (home / "pair.toml").write_text(PAIR)
+
+    def measure(*arguments, name="data"):
+        data = home / name
+        asked = f"--suite={home / 'pair.toml'}", f"--results={data}", "--no-report"
+        done = run("pytest", "--benchmark-only", *asked, *arguments)
+        return done, [read_campaign(folder) for folder in sorted(data.iterdir())] if data.exists() else []
+
+    return measure
+
+
+def test_an_architecture_and_a_framework_from_outside_are_benchmarked(pair):
+    done, (campaign,) = pair(name="all")
+    assert done.returncode == 0, done.stdout
+    cases = results.load(campaign.folder, rows="cases")
+    assert len(cases) == 2 * 4 * 2
+    assert (cases.status == "measured").all()
+    assert (cases.launches == 2).all()
+    for record in campaign.records:
+        assert len(record.seconds) == 6
+        assert len(record.settling) == len(record.turns) == 2
+        assert record.parity is not None
+
+
+def test_turns_of_a_block_are_interleaved(pair):
+    _, (campaign,) = pair(name="turns")
+    blocks: dict[object, list[int]] = {}
+    for record in campaign.records:
+        blocks.setdefault((record.case.workload, record.launch), []).extend(record.turns)
+    assert all(sorted(turns) == [0, 1, 2, 3] for turns in blocks.values())
+    orders = {tuple(turns) for turns in blocks.values()}
+    assert len(orders) > 1, "the order is random, not the same in every block"
+
+
+def test_k_selects_what_is_measured(pair):
+    done, (campaign,) = pair("-k", "b4 and train", name="selected")
+    assert done.returncode == 0, done.stdout
+    assert {record.case.workload.id for record in campaign.records} == {"outside-mlp-4-b4-float32-cpu-train"}
+
+
+def test_a_budget_that_is_too_small_leaves_reasons_and_no_rows_missing(pair):
+    done, (campaign,) = pair("--budget", "0.001s", name="budget")
+    assert campaign.system["stop"] == "budget"
+    assert len({record.case for record in campaign.records}) == 16
+    skipped = [record for record in campaign.records if record.status is Status.SKIPPED]
+    assert skipped
+    assert all("budget" in record.reason for record in skipped)
+    assert "give more time with --budget" in done.stdout
+
+
+def test_collecting_measures_nothing_and_leaves_no_folder(pair):
+    done, campaigns = pair("--collect-only", "-q", name="collected")
+    assert "test_case[outside-mlp-4-b1-float32-cpu-infer-outside:loop]" in done.stdout
+    assert campaigns == []
