@@ -17,9 +17,12 @@ def of(campaign: Campaign) -> list[dict[str, str]]:
 
 def _unmeasured(campaign: Campaign) -> Iterator[dict[str, str]]:
     frame = table.cases([campaign])
-    for (status, reason), rows in frame[frame.status != Status.MEASURED].groupby(["status", "reason"], sort=False):
+    for _, rows in frame[frame.status != Status.MEASURED].groupby(["status", "reason"], sort=False):
+        status, reason = Status(rows.status.iloc[0]), rows.reason.iloc[0]
         contestants = ", ".join(dict.fromkeys(rows.contestant))
-        yield {"what": f"{len(rows)} cases {status} ({contestants}): {reason}", "remedy": _REMEDIES[Status(status)]}
+        count = "1 case" if len(rows) == 1 else f"{len(rows)} cases"
+        what = f"{count} {status.value.replace('_', ' ')} ({contestants}): {reason}"
+        yield {"what": what, "remedy": _REMEDIES[status]}
 
 
 def _stopped(campaign: Campaign) -> Iterator[dict[str, str]]:
@@ -40,7 +43,7 @@ def _unclear(campaign: Campaign) -> Iterator[dict[str, str]]:
         widest = ((unclear.ratio_high - unclear.ratio_low) / 2 / unclear.ratio).max()
         width = "unknown, from one launch" if widest != widest else f"up to ±{widest:.0%}"
         yield {
-            "what": f"{len(unclear)} of {len(judged)} verdicts are unclear: their intervals are {width}, the band is ±{BAND:.0%}",
+            "what": f"{len(unclear)} of {len(judged)} verdicts are unclear: intervals {width}, band ±{BAND:.0%}",
             "remedy": "more launches narrow them: raise `launches` and `budget` in a copy of the suite",
         }
 

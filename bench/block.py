@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -45,7 +45,9 @@ class Block:
         """One record for each contestant, whatever happens to it."""
         order = random.Random(f"{suite.seed}/{self.workload.id}/{self.launch}/{self.subset}")
         with ExitStack() as alive:
-            launches = [self._prepared(launcher, suite, contestant, alive) for contestant in _shuffled(order, self.contestants)]
+            launches = [
+                self._prepared(launcher, suite, contestant, alive) for contestant in _shuffled(order, self.contestants)
+            ]
             self._take_turns(launches, suite, order)
             for launch in launches:
                 _finish(launch)
@@ -80,17 +82,20 @@ class Block:
                     place += 1
 
     def _record(self, launch: _Launch, parity: Parity | None) -> Record:
-        common = {"case": launch.case, "launch": self.launch, "subset": self.subset, "parity": parity, "started": launch.started}
-        if launch.failure is not None:
-            return Record(**common, status=launch.failure.status, reason=launch.failure.reason, **_tuples(launch.facts))
-        return Record(
-            **common,
-            status=Status.MEASURED,
-            seconds=tuple(launch.seconds),
+        failure = launch.failure
+        record = Record(
+            case=launch.case,
+            launch=self.launch,
+            subset=self.subset,
+            status=failure.status if failure else Status.MEASURED,
+            reason=failure.reason if failure else "",
+            seconds=() if failure else tuple(launch.seconds),
             settling=tuple(launch.settling),
             turns=tuple(launch.turns),
-            **_tuples(launch.facts),
+            started=launch.started,
+            parity=parity,
         )
+        return replace(record, **_tuples(launch.facts))
 
 
 def _turn(launch: _Launch, rounds: int, place: int) -> None:

@@ -211,7 +211,9 @@ class Launcher:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for zygote in self._zygotes.values():
             if isinstance(zygote, Zygote):
                 zygote.close()

@@ -91,7 +91,11 @@ def complaint(parity: Parity, tolerance: Tolerance) -> str:
         ("the loss", parity.loss, tolerance.loss),
         (f"the gradient of {parity.worst_gradient}", parity.gradients, tolerance.gradients),
     )
-    wrong = [f"{what} differs by {error:.1e} (allowed {allowed:.0e})" for what, error, allowed in checks if not error <= allowed]
+    wrong = [
+        f"{what} differs by {error:.1e} (allowed {allowed:.0e})"
+        for what, error, allowed in checks
+        if not error <= allowed
+    ]
     if not wrong:
         return ""
     doubt = "; with two contestants nobody can tell which is right" if parity.contestants == 2 else ""

@@ -58,12 +58,18 @@ class Session:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("deadheat")
-    group.addoption("--suite", default="quick", metavar="NAME", help="suite to measure: a name or a .toml file (default: quick)")
+    group.addoption(
+        "--suite", default="quick", metavar="NAME", help="suite to measure: a name or a .toml file (default: quick)"
+    )
     group.addoption("--results", default=str(DATA), metavar="DIR", help=f"folder for campaigns (default: {DATA})")
     group.addoption("--budget", metavar="TIME", help="most time to measure, such as 90s or 20m (default: the suite's)")
     group.addoption("--device", default="cpu", metavar="DEVICE", help="cpu or cuda (default: cpu)")
-    group.addoption("--report", default="reports/html", metavar="DIR", help="folder for the HTML report (default: reports/html)")
-    group.addoption("--no-report", action="store_true", help="measure only; make the report later with python -m bench report")
+    group.addoption(
+        "--report", default="reports/html", metavar="DIR", help="folder for the HTML report (default: reports/html)"
+    )
+    group.addoption(
+        "--no-report", action="store_true", help="measure only; make the report later with python -m bench report"
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -108,7 +114,7 @@ def _asked_for(config: pytest.Config) -> Session:
 def campaign(request: pytest.FixtureRequest) -> Any:
     """A function that gives the campaign over the selected cases, measuring them at its first call."""
     config = request.config
-    selected = [item.callspec.params["case"] for item in request.session.items if _is_case(item)]
+    selected = [item.callspec.params["case"] for item in request.session.items if _is_case(item)]  # type: ignore[attr-defined]
     return lambda: config.stash[KEY].measure(selected, config)
 
 

@@ -79,7 +79,9 @@ def load_suite(name: str) -> Suite:
     try:
         return Suite.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as problem:
-        raise SuiteError(f"{name}: {problem.strerror or problem}; give a suite file or one of: {', '.join(suite_names())}") from None
+        raise SuiteError(
+            f"{name}: {problem.strerror or problem}; give a suite file or one of: {', '.join(suite_names())}"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise SuiteError(f"{path.name}: not TOML: {problem}") from None
     except ValidationError as problem:

@@ -1,9 +1,9 @@
 """What is run: the papers' networks as tables, and the frameworks that build them.
 
-    network = impls.load_architecture("alexnet").at(size=227, classes=10)
-    model = impls.build("pytorch", network, execution="compile")
-    model.load(impls.make_weights(network), impls.make_statistics(network))
-    scores = model.to_numpy(model.infer(model.put(images, labels)))
+network = impls.load_architecture("alexnet").at(size=227, classes=10)
+model = impls.build("pytorch", network, execution="compile")
+model.load(impls.make_weights(network), impls.make_statistics(network))
+scores = model.to_numpy(model.infer(model.put(images, labels)))
 """
 
 from __future__ import annotations

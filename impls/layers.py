@@ -330,7 +330,9 @@ def _sliding(side: int, n: int) -> tuple[Pair, ...]:
     if count != n:
         raise InvalidInput(f"the sliding rule gives {count} bins, not {n}, on a side of {side}; use rule 'adaptive'")
     if (n - 1) * stride + window < side:
-        raise InvalidInput(f"the sliding rule with {n} bins leaves the end of a side of {side} uncovered; use rule 'adaptive'")
+        raise InvalidInput(
+            f"the sliding rule with {n} bins leaves the end of a side of {side} uncovered; use rule 'adaptive'"
+        )
     return tuple((i * stride, i * stride + window) for i in range(n))
 
 

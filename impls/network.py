@@ -123,9 +123,7 @@ class Architecture:
     rubbish: float | None = None
     fixed_classes: bool = False
 
-    def at(
-        self, size: int | Pair | None = None, channels: int | None = None, classes: int | None = None
-    ) -> Network:
+    def at(self, size: int | Pair | None = None, channels: int | None = None, classes: int | None = None) -> Network:
         """The network for images of `size` (a side, or (height, width)) with `channels`, for `classes`.
 
         What is left out is as in the source. InvalidInput with the smallest possible size if it does not fit.
@@ -139,7 +137,7 @@ class Architecture:
         shape = (channels or own_channels, height, width)
         network = Network(self.name, shape, count, self.table(count), self.rubbish)
         try:
-            network.rows
+            _ = network.rows
         except InvalidInput as problem:
             smallest = self._smallest(network)
             advice = f"the smallest possible size is {smallest}" if smallest else "no size works"
@@ -149,7 +147,7 @@ class Architecture:
     def _smallest(self, network: Network) -> int | None:
         for side in range(1, LARGEST_SIDE_TRIED + 1):
             try:
-                replace(network, input_shape=(network.input_shape[0], side, side)).rows
+                _ = replace(network, input_shape=(network.input_shape[0], side, side)).rows
             except InvalidInput:
                 continue
             return side
@@ -157,7 +155,7 @@ class Architecture:
 
 
 def _pairwise(function: Callable[..., int], *pairs: Pair) -> Pair:
-    first, second = (function(*side) for side in zip(*pairs))
+    first, second = (function(*side) for side in zip(*pairs, strict=True))
     return first, second
 
 

@@ -8,13 +8,21 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import entry_points
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from impls.errors import DeadheatError
 
-Thing = TypeVar("Thing")
+
+class Named(Protocol):
+    """What a registry holds."""
+
+    @property
+    def name(self) -> str: ...
+
+
+Thing = TypeVar("Thing", bound=Named)
 
 
 def modules_in(package: str) -> Iterator[Any]:
@@ -24,7 +32,7 @@ def modules_in(package: str) -> Iterator[Any]:
             yield importlib.import_module(f"{package}.{module.name}")
 
 
-def things_in(module: Any, kind: type) -> Iterator[Any]:
+def things_in(module: Any, kind: type[Thing]) -> Iterator[Thing]:
     """The instances of `kind` that a module defines at its top level."""
     return (thing for thing in vars(module).values() if isinstance(thing, kind))
 
@@ -34,10 +42,11 @@ def find(package: str, group: str, kind: type[Thing]) -> dict[str, Thing]:
     sources = [*modules_in(package), *(_load(entry) for entry in entry_points(group=group))]
     found: dict[str, Thing] = {}
     for source in sources:
-        for thing in [source] if isinstance(source, kind) else things_in(source, kind):
-            known = found.setdefault(thing.name, thing)  # type: ignore[attr-defined]
+        things: Iterable[Thing] = [source] if isinstance(source, kind) else things_in(source, kind)
+        for thing in things:
+            known = found.setdefault(thing.name, thing)
             if known is not thing:
-                raise DeadheatError(f"two {group} are called {thing.name!r}; rename one")  # type: ignore[attr-defined]
+                raise DeadheatError(f"two {group} are called {thing.name!r}; rename one")
     return found
 
 
@@ -45,4 +54,6 @@ def _load(entry: Any) -> Any:
     try:
         return entry.load()
     except Exception as problem:  # a broken package from outside must be named, not traced
-        raise DeadheatError(f"entry point {entry.group}:{entry.name} ({entry.value}) cannot be loaded: {problem}") from problem
+        raise DeadheatError(
+            f"entry point {entry.group}:{entry.name} ({entry.value}) cannot be loaded: {problem}"
+        ) from problem

@@ -18,8 +18,8 @@ from reports.matrix import MILLISECONDS
 from reports.networks import Network, Row
 from reports.tables import NEEDS, missing
 
-WIDTH, ROW, ABOVE, BELOW, RIGHT, LETTER = 420, 16, 46, 40, 12, 6.4
-"""Pixels: of the figure, of a row, of the margins, of a letter."""
+WIDTH, ROW, ABOVE, ABOVE_BARE, BELOW, RIGHT, LETTER = 420, 16, 46, 4, 40, 12, 6.4
+"""Pixels: of the figure, of a row, of the margins (with and without an upper axis), of a letter."""
 
 LONGEST_LABEL, MOST_TICKS = 24, 5
 REACH = 3.0
@@ -82,7 +82,7 @@ def _band(
 
 
 def _times(bands: Sequence[Band], batch: int) -> Figure:
-    figure, axes = _canvas(bands)
+    figure, axes = _canvas(bands, ABOVE)
     axes.set_xlabel("ms per step (less is faster)")
     limits = _log_limits(_known(bands))
     if limits is None:
@@ -99,7 +99,7 @@ def _times(bands: Sequence[Band], batch: int) -> Figure:
 
 
 def _parts(bands: Sequence[Band]) -> Figure:
-    figure, axes = _canvas(bands)
+    figure, axes = _canvas(bands, ABOVE_BARE)
     axes.set_xlabel("ms per step")
     limits = _linear_limits(_known(bands))
     if limits is None:
@@ -111,11 +111,11 @@ def _parts(bands: Sequence[Band]) -> Figure:
     return figure
 
 
-def _canvas(bands: Sequence[Band]) -> tuple[Figure, Axes]:
+def _canvas(bands: Sequence[Band], above: int) -> tuple[Figure, Axes]:
     """Headings and labels on the left, a note where a value is missing, faint lines between the bands."""
     rows = sum(1 + len(band.marks) for band in bands)
     left = 10 + LETTER * max((len(_short(mark.label)) for band in bands for mark in band.marks), default=0)
-    height = ABOVE + BELOW + ROW * rows
+    height = above + BELOW + ROW * rows
     figure = Figure(figsize=(WIDTH / 72, height / 72))
     plot = WIDTH - left - RIGHT
     axes = figure.add_axes((left / WIDTH, BELOW / height, plot / WIDTH, ROW * rows / height))

@@ -1,7 +1,7 @@
 """What was measured.
 
-    frame = results.load()                      a row a launch of the newest campaign
-    frame = results.load("2026-11-22T15-00-00-quick", rows="cases")
+frame = results.load()                      a row a launch of the newest campaign
+frame = results.load("2026-11-22T15-00-00-quick", rows="cases")
 """
 
 from __future__ import annotations

@@ -38,9 +38,15 @@ OUTCOME = (
 )
 
 PARITY = (
-    Column("parity_scores", "relative", "largest difference of a score from the contestants' median, over the largest score"),
+    Column(
+        "parity_scores",
+        "relative",
+        "largest difference of a score from the contestants' median, over the largest score",
+    ),
     Column("parity_loss", "relative", "difference of the loss from the contestants' median"),
-    Column("parity_gradients", "relative", "largest difference of a gradient's signature from the median, over its norm"),
+    Column(
+        "parity_gradients", "relative", "largest difference of a gradient's signature from the median, over its norm"
+    ),
     Column("parity_worst_gradient", "", "the array whose gradient differs most"),
     Column("parity_contestants", "", "contestants in the median"),
 )

@@ -98,7 +98,7 @@ class Parity:
 
 @dataclass(frozen=True)
 class Record:
-    """What one launch of a case gave. Every duration is in seconds; those of rounds are per step, in the order taken."""
+    """What one launch of a case gave. Every duration is in seconds; rounds are per step, in the order taken."""
 
     # A contestant whose scores overflow has a parity error of infinity or NaN; JSON's null could not be read back.
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(ser_json_inf_nan="constants")

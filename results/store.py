@@ -89,7 +89,10 @@ def check_writable(data: Path) -> None:
     if not existing.is_dir():
         raise ResultsError(f"results folder {str(data)!r}: {str(existing)!r} is a file; give another with --results")
     if not os.access(existing, os.W_OK | os.X_OK):
-        raise ResultsError(f"results folder {str(data)!r} can't be written: no permission in {str(existing)!r}; give another with --results")
+        raise ResultsError(
+            f"results folder {str(data)!r} can't be written: no permission in {str(existing)!r}; "
+            "give another with --results"
+        )
     probe = existing / f".deadheat-{os.getpid()}"
     try:
         probe.mkdir()

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from results.columns import CASE, DERIVED, LAUNCH, Column
-from results.record import Case, Parity, Record, Status
+from results.record import Case, Parity, Record, Status, Workload
 from results.statistics import Estimate, arithmetic, difference, geometric, launch_time, ratio, verdict
 from results.store import Campaign
 
@@ -27,17 +27,17 @@ def launches(campaigns: Iterable[Campaign]) -> pd.DataFrame:
 
 
 def cases(campaigns: Iterable[Campaign], reference: str | None = None) -> pd.DataFrame:
-    """One row a case with its estimate, and its ratio to the reference contestant of its campaign.
+    """One row a case with its estimate, and its ratio to the reference contestant of its group.
 
-    `reference` is a contestant's id; left out, each campaign's own (the first of its suite). A group in which the
-    reference was not measured has no ratios.
+    `reference` is a contestant's id; left out, each campaign's own (the first of its suite), or the first of the
+    group where that does not take part. A group in which the reference was not measured has no ratios.
     """
     rows = []
     for campaign in campaigns:
-        by_case = _by_case(campaign.records)
-        chosen = reference or reference_of(campaign)
-        for case, records in by_case.items():
-            rows.append(_case_row(campaign, case, records, by_case, chosen))
+        named = reference_of(campaign)
+        for group in _groups(campaign.records):
+            own = named if named in group else next(iter(group))
+            rows += [_case_row(campaign, records, group, reference or own) for records in group.values()]
     return _frame(rows, CASE)
 
 
@@ -53,8 +53,8 @@ def split(campaigns: Iterable[Campaign]) -> pd.DataFrame:
             for part, phase, less in PARTS:
                 estimate = _part(phases.get(phase, []), None if less is None else phases.get(less, []))
                 if estimate is not None:
-                    names = campaign.name, network, contestant, part
-                    rows.append(dict(zip(("campaign", "network", "contestant", "part"), names), **_times(estimate)))
+                    names = {"campaign": campaign.name, "network": network, "contestant": contestant, "part": part}
+                    rows.append({**names, **_times(estimate)})
     return _frame(rows, DERIVED)
 
 
@@ -76,11 +76,12 @@ def _measured(records: Iterable[Record]) -> list[Record]:
     return [record for record in records if record.status is Status.MEASURED]
 
 
-def _by_case(records: Iterable[Record]) -> dict[Case, list[Record]]:
-    grouped: dict[Case, list[Record]] = {}
+def _groups(records: Iterable[Record]) -> list[dict[str, list[Record]]]:
+    """For each workload, the records of each contestant's id, all in the order of appearance."""
+    groups: dict[Workload, dict[str, list[Record]]] = {}
     for record in records:
-        grouped.setdefault(record.case, []).append(record)
-    return grouped
+        groups.setdefault(record.case.workload, {}).setdefault(record.case.contestant.id, []).append(record)
+    return list(groups.values())
 
 
 def _workload_row(campaign: Campaign, case: Case) -> dict[str, Any]:
@@ -125,16 +126,16 @@ def _launch_row(campaign: Campaign, record: Record) -> dict[str, Any]:
 
 
 def _case_row(
-    campaign: Campaign, case: Case, records: Sequence[Record], by_case: Mapping[Case, Sequence[Record]], reference: str | None
+    campaign: Campaign, records: Sequence[Record], group: Mapping[str, Sequence[Record]], reference: str
 ) -> dict[str, Any]:
-    measured = _measured(records)
-    last = records[-1]
+    measured, last = _measured(records), records[-1]
+    case = last.case
     row = {
         **_workload_row(campaign, case),
         "status": (Status.MEASURED if measured else last.status).value,
         "reason": "" if measured else last.reason,
         "launches": len(measured),
-        "reference": reference or "",
+        "reference": reference,
         "pairs": 0,
         **_parity_row(last.parity),
     }
@@ -142,7 +143,7 @@ def _case_row(
         return row
     estimate = geometric([launch_time(record.seconds) for record in measured])
     batch = case.workload.batch
-    compared = _ratio_to(case, records, by_case, reference)
+    compared = ratio(_by_block(records), _by_block(group.get(reference, ())))
     first_calls = [record.first_call_seconds for record in measured if record.first_call_seconds is not None]
     return {
         **row,
@@ -157,13 +158,6 @@ def _case_row(
         "pairs": compared.launches if compared else 0,
         "verdict": verdict(compared).value if compared and case.contestant.id != reference else "",
     }
-
-
-def _ratio_to(
-    case: Case, records: Sequence[Record], by_case: Mapping[Case, Sequence[Record]], reference: str | None
-) -> Estimate | None:
-    other = next((c for c in by_case if c.workload == case.workload and c.contestant.id == reference), None)
-    return ratio(_by_block(records), _by_block(by_case[other])) if other else None
 
 
 def _by_block(records: Iterable[Record]) -> dict[object, float]:

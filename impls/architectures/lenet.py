@@ -100,6 +100,7 @@ LENET5_DENSE = Architecture(
     classes=10,
     table=lenet5_dense,
     deviations=(
-        "every C3 map sees every S2 map; pooling has no coefficient, bias or squashing; ten linear outputs with softmax",
+        "every C3 map sees every S2 map; pooling has no coefficient, bias or squashing",
+        "ten linear outputs with softmax",
     ),
 )

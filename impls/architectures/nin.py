@@ -17,7 +17,9 @@ TWO_POOLS = "a pool after the first two blocks only, as in the author's files; s
 Widths = tuple[int, int, int]
 
 
-def mlpconv(numbers: tuple[int, int, int], widths: Widths, kernel: int, stride: int = 1, padding: int = 0) -> tuple[Layer, ...]:
+def mlpconv(
+    numbers: tuple[int, int, int], widths: Widths, kernel: int, stride: int = 1, padding: int = 0
+) -> tuple[Layer, ...]:
     """A convolution and two 1 x 1 layers (cascaded cross-channel pooling), each with ReLU."""
     first, *others = numbers
     return (
@@ -31,7 +33,9 @@ def mlpconv(numbers: tuple[int, int, int], widths: Widths, kernel: int, stride: 
     )
 
 
-def small_images(classes: int, first: Widths, second: Widths, third: tuple[int, int], third_kernel: int) -> tuple[Layer, ...]:
+def small_images(
+    classes: int, first: Widths, second: Widths, third: tuple[int, int], third_kernel: int
+) -> tuple[Layer, ...]:
     return (
         *mlpconv((1, 1, 2), first, kernel=5, padding=2),
         Pool("pool1", kernel=3, stride=2, ceil=True),

@@ -78,7 +78,9 @@ ZF_27 = "conv2 gives 27 x 27 with padding 1, as Table 1 says; the released file 
 ONE_TOWER = "the paper does not say whether Convnet* is grouped; it is not here"
 
 
-def both(name: str, title: str, backbone: Backbone, last_stride: int, *deviations: str) -> tuple[Architecture, Architecture]:
+def both(
+    name: str, title: str, backbone: Backbone, last_stride: int, *deviations: str
+) -> tuple[Architecture, Architecture]:
     """The network without and with spatial pyramid pooling (50 bins)."""
     baseline = Architecture(
         name=name,

@@ -9,7 +9,9 @@ SOURCE = "tutorial notebook 'Introduction for classic CNNs'"
 INPUT = (3, 224, 224)
 
 
-def conv(name: str, channels: int, kernel: int | tuple[int, int], activation: str = "relu", **settings: object) -> tuple[Layer, ...]:
+def conv(
+    name: str, channels: int, kernel: int | tuple[int, int], activation: str = "relu", **settings: object
+) -> tuple[Layer, ...]:
     return (
         Conv(name, channels, kernel=kernel, **settings),  # type: ignore[arg-type]
         Activation(f"{name}-{activation}", activation),  # type: ignore[arg-type]
@@ -61,7 +63,10 @@ def nin(classes: int) -> tuple[Layer, ...]:
                 BatchNorm(f"{name}-bn"),
                 Activation(f"{name}-relu", "relu"),
             ]
-        layers += [Pool(f"block{block}-pool", kernel=3, stride=2, padding="same"), Dropout(f"block{block}-dropout", 0.2)]
+        layers += [
+            Pool(f"block{block}-pool", kernel=3, stride=2, padding="same"),
+            Dropout(f"block{block}-dropout", 0.2),
+        ]
     return (*layers, GlobalAverage("gap"))
 
 

@@ -110,7 +110,8 @@ class Model(ABC):
 
     def phase(self, name: Phase) -> Callable[[Any], Any]:
         """The method for a phase's name."""
-        return getattr(self, name)
+        method: Callable[[Any], Any] = getattr(self, name)
+        return method
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,8 @@ class Framework:
         if reason := self.missing(execution):
             raise Unavailable(f"{self.name}:{execution.name}: {reason}")
         module, _, name = self.model.partition(":")
-        return getattr(importlib.import_module(module), name)(plan)
+        model: Model = getattr(importlib.import_module(module), name)(plan)
+        return model
 
 
 @cache

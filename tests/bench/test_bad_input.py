@@ -31,7 +31,10 @@ def suite(tmp_path, *replacements: tuple[str, str], extra: str = "") -> str:
 MISTAKES = {
     "unknown network": (('["lenet5"]', '["lenet6"]'), "unknown architecture 'lenet6': did you mean 'lenet5'?"),
     "unknown framework": (('"pytorch:eager"', '"pytorsh"'), "unknown framework 'pytorsh': did you mean 'pytorch'?"),
-    "unknown execution": (("pytorch:eager", "pytorch:eagre"), "unknown execution of pytorch 'eagre': did you mean 'eager'?"),
+    "unknown execution": (
+        ("pytorch:eager", "pytorch:eagre"),
+        "unknown execution of pytorch 'eagre': did you mean 'eager'?",
+    ),
     "unknown module": (("pytorch:eager", "no.such.module"), "framework module 'no.such.module' cannot be imported"),
     "batch 0": (("[1]", "[0]"), "my.toml: workloads.0.batches.0: Input should be greater than 0 (got 0)"),
     "wrong type": (("[1]", '"many"'), "my.toml: workloads.0.batches: Input should be a valid tuple (got 'many')"),
@@ -84,24 +87,34 @@ def test_durations_that_are_none(text):
         seconds(text)
 
 
-@pytest.mark.parametrize(("text", "expected"), [("90s", 90), ("1.5m", 90), ("2h", 7200), ("7", 7), (0.5, 0.5), (" 7 m ", 420)])
+@pytest.mark.parametrize(
+    ("text", "expected"), [("90s", 90), ("1.5m", 90), ("2h", 7200), ("7", 7), (0.5, 0.5), (" 7 m ", 420)]
+)
 def test_durations(text, expected):
     assert seconds(text) == expected
 
 
-@pytest.mark.parametrize(("text", "expected"), [(224, (224, 224)), ("224", (224, 224)), ("180x240", (180, 240)), ("7X9", (7, 9))])
+@pytest.mark.parametrize(
+    ("text", "expected"), [(224, (224, 224)), ("224", (224, 224)), ("180x240", (180, 240)), ("7X9", (7, 9))]
+)
 def test_sizes(text, expected):
     assert parse_size(text) == expected
 
 
 COMMANDS = {
     "suite": (("pytest", "--benchmark-only", "--suite", "quik"), "ERROR: unknown suite 'quik': did you mean 'quick'?"),
-    "device": (("pytest", "--benchmark-only", "--device", "cdua"), "ERROR: unknown device 'cdua': did you mean 'cuda'?"),
+    "device": (
+        ("pytest", "--benchmark-only", "--device", "cdua"),
+        "ERROR: unknown device 'cdua': did you mean 'cuda'?",
+    ),
     "budget": (("pytest", "--benchmark-only", "--budget", "soon"), "ERROR: duration 'soon' is not a number"),
     "results": (("pytest", "--benchmark-only", "--results=README.md"), "ERROR: results folder 'README.md'"),
     "describe": (("bench", "describe", "lenet"), "error: unknown architecture 'lenet': did you mean 'lenet5'?"),
     "size": (("bench", "describe", "alexnet", "--size", "20"), "error: alexnet cannot take 20x20"),
-    "classes": (("bench", "describe", "alexnet", "--classes", "0"), "error: alexnet: classes must be at least 1, got 0"),
+    "classes": (
+        ("bench", "describe", "alexnet", "--classes", "0"),
+        "error: alexnet: classes must be at least 1, got 0",
+    ),
     "export": (("bench", "export", "nowhere"), "error: no campaign 'nowhere'"),
     "report": (("bench", "report", "nowhere"), "no campaign 'nowhere'"),
 }

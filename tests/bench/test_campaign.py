@@ -57,7 +57,9 @@ def finished(run, tmp_path_factory):
     home = tmp_path_factory.mktemp("faults")
     suite = home / "faults.toml"
     suite.write_text(FAULTS)
-    done = run("pytest", "--benchmark-only", f"--suite={suite}", f"--results={home / 'data'}", f"--report={home / 'html'}")
+    done = run(
+        "pytest", "--benchmark-only", f"--suite={suite}", f"--results={home / 'data'}", f"--report={home / 'html'}"
+    )
     folders = list((home / "data").iterdir())
     assert len(folders) == 1, done.stdout + done.stderr
     return done, folders[0], home

@@ -53,7 +53,9 @@ def test_describe_text_cites_its_source_and_its_deviations(run):
     assert "deviations from the source:" in text
 
 
-@pytest.mark.parametrize("arguments", [["list"], ["list", "--json"], ["describe", "vgg-e"], ["describe", "vgg-e", "--json"]])
+@pytest.mark.parametrize(
+    "arguments", [["list"], ["list", "--json"], ["describe", "vgg-e"], ["describe", "vgg-e", "--json"]]
+)
 def test_nothing_heavy_is_imported_to_look_around(arguments):
     script = (
         "import sys; from typer.testing import CliRunner; from bench.cli import app; "

@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from results.record import SCHEMA, Case, Contestant, Parity, Record, Status, UnreadableRecord, Workload, from_json, to_json
+from results.record import (
+    SCHEMA,
+    Case,
+    Contestant,
+    Parity,
+    Record,
+    Status,
+    UnreadableRecord,
+    Workload,
+    from_json,
+    to_json,
+)
 
 WORKLOAD = Workload("alexnet", 227, 227, 3, 1000, 4, "float32", "cpu", "train")
 CASE = Case(WORKLOAD, Contestant("pytorch", "eager"))

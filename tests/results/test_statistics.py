@@ -70,7 +70,7 @@ def test_the_verdict_is_where_the_whole_interval_lies(value, half):
     found = verdict(Estimate(value, low, high, 5))
     assert (found is Verdict.FASTER) == (high < 1 - BAND)
     assert (found is Verdict.SLOWER) == (low > 1 + BAND)
-    assert (found is Verdict.DEAD_HEAT) == (1 - BAND <= low and high <= 1 + BAND)
+    assert (found is Verdict.DEAD_HEAT) == (low >= 1 - BAND and high <= 1 + BAND)
 
 
 @given(times, st.floats(0.5, 2.0))

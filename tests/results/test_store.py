@@ -63,7 +63,10 @@ def test_foreign_lines_and_bytes_are_named_and_the_rest_is_read(folder):
         file.write(b"\xff\xfe rubbish\n{}\n")
     campaign = read_campaign(folder)
     assert len(campaign.records) == 2
-    assert [problem.split(":")[0] for problem in campaign.problems] == [f"one/{RECORDS} line 3", f"one/{RECORDS} line 4"]
+    assert [problem.split(":")[0] for problem in campaign.problems] == [
+        f"one/{RECORDS} line 3",
+        f"one/{RECORDS} line 4",
+    ]
 
 
 def test_a_damaged_system_file_is_named_and_the_records_are_read(folder):

@@ -19,8 +19,8 @@ KERAS = Framework(
         Execution(
             "torch",
             "a Keras model as a torch.nn.Module, eager, channels first",
-            # Without a device Keras asks CUDA for one when it is imported, and no fork could use CUDA after that.
-            environment={"KERAS_BACKEND": "torch", "KERAS_TORCH_DEVICE": "cpu"},
+            # Keras looks for a GPU when it is imported; unless it asks NVML, no fork could use CUDA after that.
+            environment={"KERAS_BACKEND": "torch", "PYTORCH_NVML_BASED_CUDA_CHECK": "1"},
             requires=("torch",),
             preload=("impls.frameworks.keras.on_torch",),
         ),

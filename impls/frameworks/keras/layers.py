@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import chain
+from operator import add
 from typing import Any
 
 import keras
@@ -41,6 +43,15 @@ class Style:
         """The axis of a batch of maps that counts channels."""
         return 1 if self.data_format == "channels_first" else 3
 
+    @property
+    def rows(self) -> int:
+        """The axis that counts rows; columns are the next."""
+        return 2 if self.channels == 1 else 1
+
+    def along_channels(self, array: Any) -> Any:
+        """An array with a value for each channel, in a shape that multiplies maps."""
+        return ops.reshape(array, (-1, 1, 1)) if self.channels == 1 else array
+
     def shape(self, shape: Shape) -> Shape:
         """A map's shape as Keras is told it."""
         return shape if self.channels == 1 else (*shape[1:], shape[0])
@@ -59,7 +70,7 @@ def translate(network: Network, style: Style) -> keras.Sequential:
     return keras.Sequential([images, *chain.from_iterable(keras_layers(row, style) for row in network.rows)])
 
 
-def variables(model: keras.Model, names: Iterator[str]) -> dict[str, keras.Variable]:
+def variables(model: keras.Model, names: Iterable[str]) -> dict[str, keras.Variable]:
     """The model's variables behind canonical names."""
     found = {}
     for name in names:
@@ -194,17 +205,48 @@ class Subsample(keras.Layer):
         average = ops.average_pool(inputs, self._side, self._side, data_format=self._style.data_format)
         coefficient, bias = (self._style.along_channels(array) for array in (self.coefficient, self.bias))
         return average * (self._side**2 * coefficient) + bias
-        
+
 
 class LocalResponseNorm(keras.Layer):
+    """By the formula and its derivative: 0.1 to 0.4 times as long as Keras's own derivatives of the formula."""
+
     def __init__(self, layer: layers.LocalResponseNorm, style: Style, **common: Any):
         super().__init__(**common)
-        self._layer, self._style = layer, style
+        self._normalise = ops.custom_gradient(lambda x: normalise(layer, style.channels, x))
 
     def call(self, inputs: Any) -> Any:
-        layer = self._layer
-        total = over_neighbours(ops.square(inputs), layer.size, self._style.channels)
-        return inputs * negative_power(layer.k + layer.alpha * total, layer.beta)
+        return self._normalise(inputs)
+
+
+def normalise(layer: layers.LocalResponseNorm, axis: int, x: Any) -> tuple[Any, Callable[..., Any]]:
+    """The normalised maps, and the function that takes a gradient back through it."""
+    before, after = layer.size // 2, (layer.size - 1) // 2
+    scale = layer.k + layer.alpha * over_neighbours(x * x, before, after, axis)
+    factor = negative_power(scale, layer.beta)
+    y = x * factor
+
+    def gradient(*change: Any, upstream: Any = None) -> Any:
+        change = change[0] if upstream is None else upstream  # PyTorch's comes by name
+        back = over_neighbours(change * y / scale, after, before, axis)
+        return change * factor - 2 * layer.alpha * layer.beta * x * back
+
+    return y, gradient
+
+
+def over_neighbours(x: Any, before: int, after: int, axis: int) -> Any:
+    """The sum over a channel, those `before` and those `after` it."""
+    channels = x.shape[axis]
+    padded = ops.pad(x, [(before, after) if i == axis else (0, 0) for i in range(4)])
+    ahead = (slice(None),) * axis
+    return reduce(add, (padded[(*ahead, slice(i, i + channels))] for i in range(before + after + 1)))
+
+
+def negative_power(x: Any, exponent: float) -> Any:
+    """x to the power of -exponent, for positive x."""
+    if exponent == 0.75:  # AlexNet's, from square roots
+        root = ops.rsqrt(x)
+        return root * ops.sqrt(root)
+    return ops.power(x, -exponent)
 
 
 class RadialBasis(keras.Layer):
@@ -217,6 +259,40 @@ class RadialBasis(keras.Layer):
 
     def call(self, inputs: Any) -> Any:
         return -ops.sum(ops.square(inputs[:, None] - self._codes), 2)
+
+
+class SpatialPyramid(keras.Layer):
+    """Levels one after another, each in the order that memory has."""
+
+    def __init__(self, layer: layers.SpatialPyramid, shape: Shape, style: Style, **common: Any):
+        super().__init__(**common)
+        self._levels = [pyramid_level([layer.bins(side, n) for side in shape[1:]], style) for n in layer.levels]
+
+    def call(self, inputs: Any) -> Any:
+        return ops.concatenate([ops.reshape(level(inputs), (inputs.shape[0], -1)) for level in self._levels], 1)
+
+
+def pyramid_level(bins: Sequence[tuple[Pair, ...]], style: Style) -> Callable[[Any], Any]:
+    """Max over the bins of rows and columns: one pool where they are a sliding window, slices where not."""
+    windows = [sliding_window(side) for side in bins]
+    if None in windows:
+        first = style.rows
+        return lambda x: largest_in(largest_in(x, bins[0], first), bins[1], first + 1)
+    kernel, stride = zip(*windows)
+    return lambda x: ops.max_pool(x, kernel, stride, data_format=style.data_format)
+
+
+def sliding_window(bins: tuple[Pair, ...]) -> Pair | None:
+    """(window, stride) that give these bins, if any do."""
+    window = bins[0][1]
+    stride = bins[1][0] if len(bins) > 1 else window
+    return (window, stride) if all(bin == (i * stride, i * stride + window) for i, bin in enumerate(bins)) else None
+
+
+def largest_in(x: Any, bins: tuple[Pair, ...], axis: int) -> Any:
+    """The maximum over each bin of one axis of the maps."""
+    ahead = (slice(None),) * axis
+    return ops.stack([ops.max(x[(*ahead, slice(start, end))], axis) for start, end in bins], axis)
 
 
 def scaled_tanh(x: Any) -> Any:

@@ -32,14 +32,17 @@ class PyTorchModel(Model):
         self._layout = torch.channels_last if plan.execution == "eager-nhwc" else torch.contiguous_format
         self._rubbish = plan.network.rubbish
         self._sgd = plan.sgd
+        self._statistics = frozenset(plan.network.statistics)
         self._module = self.place(self.module(plan))
         self._parameters = dict(self.named_parameters(self._module))
         self._values = list(self._parameters.values())
         self._new_optimizer()
         self._scores, self._loss = self._module.__call__, self._training_loss
         if plan.execution == "compile":
-            self._scores = torch.compile(self._scores, dynamic=False)
-            self._loss = torch.compile(self._loss, dynamic=False)
+            _keep_pool_gradient_whole()
+            # fullgraph: an error where PyTorch would otherwise go on eagerly and only warn
+            self._scores = torch.compile(self._scores, dynamic=False, fullgraph=True)
+            self._loss = torch.compile(self._loss, dynamic=False, fullgraph=True)
 
     def module(self, plan: Plan) -> nn.Module:
         """The module that computes the scores."""
@@ -71,7 +74,7 @@ class PyTorchModel(Model):
         return {name: _to_numpy(value) for name, value in self._parameters.items()}
 
     def statistics(self) -> dict[str, np.ndarray]:
-        return {name: _to_numpy(value) for name, value in self._module.named_buffers() if name.endswith(("mean", "variance"))}
+        return {name: _to_numpy(value) for name, value in self._module.named_buffers() if name in self._statistics}
 
     def put(self, images: np.ndarray, labels: np.ndarray) -> Batch:
         return Batch(
@@ -118,6 +121,19 @@ class PyTorchModel(Model):
         if self._rubbish is not None:
             scores = F.pad(scores, (0, 1), value=-self._rubbish)
         return F.cross_entropy(scores, labels)
+
+
+def _keep_pool_gradient_whole() -> None:
+    """Take max pooling's gradient as one operation, as releases before 2.13 did.
+
+    2.13 splits it into a zero fill and a scatter, and on the CPU may fuse what reads the result with the fill alone:
+    the gradients of every layer below a max pool then come out as zero, without an error (conv, relu, pool, flatten,
+    linear). The tag keeps wrong kernels that are already in the cache from being taken.
+    """
+    from torch._inductor import decomposition
+
+    decomposition.decompositions.pop(torch.ops.aten.max_pool2d_with_indices_backward.default, None)
+    torch.compiler.config.cache_key_tag = "deadheat-whole-pool-gradient"
 
 
 def _to_numpy(value: Tensor) -> np.ndarray:

@@ -23,6 +23,9 @@ Function = Callable[[tf.Tensor, bool], tf.Tensor]
 
 Variables = Mapping[str, tf.Variable]
 
+Bins = tuple[Pair, ...]
+"""Half-open ranges [start, end) of one side of a map."""
+
 
 def translate(network: Network, variables: Variables, compiled: bool) -> Function:
     """The network as one function of native operations. `variables` hold its arrays and statistics by name."""
@@ -45,7 +48,7 @@ def function(row: Row, own: Variables, compiled: bool) -> Function:
     """The function for one row of a network."""
     match row.layer:
         case layers.Conv() as layer:
-            return convolution(layer, row.input, compiled, **own)
+            return convolution(layer, row.input, **own)
         case layers.Subsample() as layer:
             return subsample(layer, **own)
         case layers.Pool(kind="average") as layer:
@@ -77,7 +80,7 @@ def function(row: Row, own: Variables, compiled: bool) -> Function:
     raise Unsupported(f"tensorflow: no function for {type(row.layer).__name__}; add a case in {__name__}")
 
 
-def convolution(layer: layers.Conv, shape: Shape, compiled: bool, weight: tf.Variable, bias: tf.Variable) -> Function:
+def convolution(layer: layers.Conv, shape: Shape, weight: tf.Variable, bias: tf.Variable) -> Function:
     _, stride = layer.windows()
     padding, pads = native_padding(layer, shape)
     mask = None if layer.links is None else link_mask(layer, shape[0]).transpose(2, 3, 1, 0)
@@ -97,6 +100,10 @@ def convolution(layer: layers.Conv, shape: Shape, compiled: bool, weight: tf.Var
 def in_groups(
     convolve: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], groups: int, x: tf.Tensor, kernel: tf.Tensor
 ) -> tf.Tensor:
+    """By a convolution for each group: the native grouped one has no gradient in float64 or without oneDNN.
+
+    Under XLA on the CPU its gradient takes 5 times as long; in AlexNet's graph it is no faster.
+    """
     if groups == 1:
         return convolve(x, kernel)
     parts = zip(tf.split(x, groups, 3), tf.split(kernel, groups, 3))
@@ -272,25 +279,33 @@ def spatial_pyramid(layer: layers.SpatialPyramid, shape: Shape, compiled: bool) 
     return lambda x, training: tf.concat([flatten(level(x)) for level in levels], 1)
 
 
-def pyramid_level(
-    rows: tuple[Pair, ...], columns: tuple[Pair, ...], compiled: bool
-) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Max over bins: one pool where they are a sliding window, slices where not or where XLA fuses them."""
-    windows = sliding_window(rows), sliding_window(columns)
-    if compiled or None in windows:
+def pyramid_level(rows: Bins, columns: Bins, compiled: bool) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Max over bins. One pool where they are a sliding window, and where they are laid side by side to be one."""
+    if compiled:  # XLA fuses slices, and its gradient of a pool takes 2 to 6 times as long
         return lambda x: largest_in(largest_in(x, rows, 1), columns, 2)
-    kernel, stride = zip(*windows)
-    return lambda x: tf.nn.max_pool2d(x, kernel, stride, "VALID")
+    windows = sliding_window(rows), sliding_window(columns)
+    if None not in windows:
+        kernel, stride = zip(*windows)
+        return lambda x: tf.nn.max_pool2d(x, kernel, stride, "VALID")
+    (down, height), (right, width) = side_by_side(rows), side_by_side(columns)
+    side = (height, width)
+    return lambda x: tf.nn.max_pool2d(tf.gather(tf.gather(x, down, axis=1), right, axis=2), side, side, "VALID")
 
 
-def sliding_window(bins: tuple[Pair, ...]) -> Pair | None:
+def sliding_window(bins: Bins) -> Pair | None:
     """(window, stride) that give these bins, if any do."""
     window = bins[0][1]
     stride = bins[1][0] if len(bins) > 1 else window
     return (window, stride) if all(bin == (i * stride, i * stride + window) for i, bin in enumerate(bins)) else None
 
 
-def largest_in(x: tf.Tensor, bins: tuple[Pair, ...], axis: int) -> tf.Tensor:
+def side_by_side(bins: Bins) -> tuple[list[int], int]:
+    """The cells of one bin after another, and how many each takes: shorter bins repeat their last cell."""
+    length = max(end - start for start, end in bins)
+    return [min(start + i, end - 1) for start, end in bins for i in range(length)], length
+
+
+def largest_in(x: tf.Tensor, bins: Bins, axis: int) -> tf.Tensor:
     """The maximum over each bin of one axis of the maps."""
     slices = ((slice(None),) * axis + (slice(start, end),) for start, end in bins)
     return tf.stack([tf.reduce_max(x[part], axis) for part in slices], axis)

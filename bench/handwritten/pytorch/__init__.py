@@ -1,0 +1,11 @@
+from impls.frameworks import Execution, Framework
+
+PYTORCH_BY_HAND = Framework(
+    name="bench.handwritten.pytorch",
+    title="PyTorch by hand",
+    model="bench.handwritten.pytorch.model:ByHand",
+    executions=(Execution("eager", "torch.nn, written out"),),
+    requires=("torch",),
+    extra="pytorch",
+    preload=("torch", "bench.handwritten.pytorch.model"),
+)

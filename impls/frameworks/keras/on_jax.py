@@ -1,0 +1,39 @@
+"""Keras on JAX: a model's stateless call is the pure function that the native steps differentiate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import keras
+from jax import Array
+
+from impls.frameworks.jax.layers import Apply, Arrays
+from impls.frameworks.jax.model import JaxModel
+from impls.frameworks.keras.layers import Style, translate, variables
+from impls.network import Network
+
+
+class KerasModel(JaxModel):
+    def translate(self, network: Network) -> Apply:
+        # Variables without values: those that count are in the state, and these would be as much memory again.
+        with keras.StatelessScope(initialize_variables=False):
+            model = translate(network, Style(self._dtype.name))
+        names = {id(variable): name for name, variable in variables(model, [*network.arrays, *network.statistics]).items()}
+        trainable = [names[id(variable)] for variable in model.trainable_variables]
+        others = [names.get(id(variable)) for variable in model.non_trainable_variables]  # None: a seed of dropout
+
+        def apply(params: Arrays, statistics: Arrays, images: Array, training: bool, key: Any) -> tuple[Array, Arrays]:
+            seeds = new_seeds(key, others.count(None))
+            state = [next(seeds) if name is None else statistics[name] for name in others]
+            scores, state = model.stateless_call([params[name] for name in trainable], state, images, training=training)
+            return scores, {name: value for name, value in zip(others, state) if name is not None}
+
+        return apply
+
+
+def new_seeds(key: Any, count: int):
+    """States for Keras's seed generators, new at each step because the key is."""
+    if key is None: 
+        key = jax.random.key(0)  # nothing is dropped
+    return iter(jax.random.bits(key, (count, 2), "uint32"))

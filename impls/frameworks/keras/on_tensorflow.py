@@ -1,0 +1,18 @@
+"""Keras on TensorFlow: a model called inside the native steps' tf.function."""
+
+from __future__ import annotations
+
+from impls.frameworks import Plan
+from impls.frameworks.keras.layers import Style, translate, variables
+from impls.frameworks.tensorflow.model import Built, TensorFlowModel
+
+
+class KerasModel(TensorFlowModel):
+    def build(self, plan: Plan) -> Built:
+        network = plan.network
+        model = translate(network, Style(plan.precision, seed=plan.seed))
+        arrays, statistics = (
+            {name: variable.value for name, variable in variables(model, names).items()}
+            for names in (network.arrays, network.statistics)
+        )
+        return Built(lambda images, training: model(images, training=training), arrays, statistics)

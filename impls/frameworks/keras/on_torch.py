@@ -1,0 +1,67 @@
+"""Keras on PyTorch: a model is a torch.nn.Module, and the native steps call it as one.
+
+Channels are first, where Keras would else turn the maps around in every layer; kernels lie as on its other backends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from impls.frameworks import Plan
+from impls.frameworks.keras.layers import Style, translate, variables
+from impls.frameworks.pytorch.model import PyTorchModel
+from impls.layouts import ChannelsLast
+from impls.network import Network
+
+
+class KerasModel(PyTorchModel):
+    def module(self, plan: Plan) -> nn.Module:
+        network = plan.network
+        self._kernels = KernelsLast(network)
+        with keras.device(plan.device):
+            model = translate(network, Style(plan.precision, "channels_first"))
+        self._arrays, self._statistics = (variables(model, names) for names in (network.arrays, network.statistics))
+        return Scores(model, plan.device)
+
+    def named_parameters(self, module: nn.Module) -> dict[str, nn.Parameter]:
+        return {name: variable.value for name, variable in self._arrays.items()}
+
+    def load(self, weights: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray]) -> None:
+        super().load(self._kernels.all_to_native(weights), {})
+        for name, variable in self._statistics.items():
+            variable.assign(statistics[name])
+
+    def weights(self) -> dict[str, np.ndarray]:
+        return self._kernels.all_to_canonical(super().weights())
+
+    def statistics(self) -> dict[str, np.ndarray]:
+        return {name: keras.ops.convert_to_numpy(variable) for name, variable in self._statistics.items()}
+
+    def gradients(self, outputs: Any) -> dict[str, np.ndarray]:
+        return self._kernels.all_to_canonical(super().gradients(outputs))
+
+
+class Scores(nn.Module):
+    """The model in the mode and on the device that PyTorch knows of; Keras asks for both at each call."""
+
+    def __init__(self, model: keras.Model, device: str):
+        super().__init__()
+        self._model, self._device = model, device
+
+    def forward(self, images: Tensor) -> Tensor:
+        with keras.device(self._device):
+            return self._model(images, training=self.training)
+
+
+class KernelsLast(ChannelsLast):
+    """Kernels as in channels-last frameworks, over vectors in the canonical order."""
+
+    def __init__(self, network: Network):
+        super().__init__(network)
+        self._blocks = {}
