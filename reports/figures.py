@@ -210,7 +210,15 @@ def log_ticks(low: float, high: float) -> list[float]:
 def _ticks(axes: Axes, ticks: Sequence[float]) -> None:
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FixedFormatter([f"{tick:,g}" for tick in ticks]))
+    axes.xaxis.set_major_formatter(FixedFormatter([tick_label(tick) for tick in ticks]))
+
+
+def tick_label(tick: float) -> str:
+    """A round number, short enough to stand beside its neighbours."""
+    for least, unit, letter in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
+        if abs(tick) >= least:
+            return f"{tick / unit:g}{letter}"
+    return f"{tick:,g}"
 
 
 def _short(label: str) -> str:

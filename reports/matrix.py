@@ -44,12 +44,12 @@ class Block:
     lines: Sequence[Line]
 
 
-def matrix(networks: Sequence[Network], contestants: Sequence[str], reference: str | None) -> list[Block]:
+def matrix(networks: Sequence[Network], contestants: Sequence[str]) -> list[Block]:
     """Every workload with a cell for every contestant of the campaign."""
     return [
         Block(
             network,
-            [Line(phase, [_cell(network, phase, who, reference) for who in contestants]) for phase in network.phases],
+            [Line(phase, [_cell(network, phase, who) for who in contestants]) for phase in network.phases],
         )
         for network in networks
     ]
@@ -65,18 +65,18 @@ def status_word(status: str) -> str:
     return status.replace("_", " ")
 
 
-def _cell(network: Network, phase: str, contestant: str, reference: str | None) -> Cell:
+def _cell(network: Network, phase: str, contestant: str) -> Cell:
     row = network.rows.get((phase, contestant))
     if row is None:
         return Cell("absent", "no record", why=f"the campaign has no record of {contestant} on this workload")
     if row["status"] != Status.MEASURED:
         return Cell("status", status_word(row["status"]), why=text(row["reason"]))
     time = numbers.estimate(row["seconds"], row["seconds_low"], row["seconds_high"], MILLISECONDS)
-    if contestant == reference:
+    if contestant == row["reference"]:
         return _shown("reference", "reference", time, " ms")
     ratio = numbers.estimate(row["ratio"], row["ratio_low"], row["ratio_high"])
     if ratio is None:
-        return _shown("alone", "no ratio", time, " ms", _no_ratio(network.rows, phase, reference))
+        return _shown("alone", "no ratio", time, " ms", _no_ratio(network.rows, phase, row["reference"]))
     verdict = Verdict(row["verdict"])
     return _shown(kind(verdict), f"{MARKS[verdict]} {verdict}", ratio, why=_why(row, verdict))
 
@@ -94,8 +94,8 @@ def _why(row: Row, verdict: Verdict) -> str:
     return pairs
 
 
-def _no_ratio(rows: Mapping[tuple[str, str], Row], phase: str, reference: str | None) -> str:
-    row = rows.get((phase, reference or ""))
+def _no_ratio(rows: Mapping[tuple[str, str], Row], phase: str, reference: str) -> str:
+    row = rows.get((phase, reference))
     if row is None:
         return f"the reference {reference} has no record of this workload"
     if row["status"] != Status.MEASURED:

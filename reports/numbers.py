@@ -22,19 +22,27 @@ class Shown:
 
 
 def estimate(value: float, low: float, high: float, scale: float = 1.0) -> Shown | None:
-    """The estimate times `scale`, rounded to two digits of the half-width of its interval; None if there is none."""
+    """The estimate times `scale`, rounded to two digits of the half-width of its interval; None if there is none.
+
+    An interval wider than the value (two launches can give one over decades) has two digits of each of its numbers:
+    nothing measured is rounded to 0.
+    """
     if value is None or math.isnan(value):
         return None
     value, low, high = value * scale, low * scale, high * scale
-    places = _places(value, (high - low) / 2)
-    if math.isnan(low) or math.isnan(high):
-        return Shown(value, fixed(value, places), UNKNOWN)
+    half = (high - low) / 2
+    if math.isnan(half):
+        return Shown(value, plain(value), UNKNOWN)
+    if half > abs(value):
+        return Shown(value, plain(value, 2), f"[{plain(low, 2)}, {plain(high, 2)}]")
+    places = _places(value, half)
     return Shown(value, fixed(value, places), f"[{fixed(low, places)}, {fixed(high, places)}]")
 
 
 def plain(value: float, digits: int = 3) -> str:
-    """A number without an interval, to three digits."""
-    return fixed(value, digits - 1 - _exponent(value))
+    """A number to so many digits, as a power of ten where that would take a row of zeros."""
+    exponent = _exponent(value)
+    return fixed(value, digits - 1 - exponent) if -5 <= exponent <= 9 else error(value)
 
 
 def fixed(value: float, places: int) -> str:
@@ -45,7 +53,7 @@ def fixed(value: float, places: int) -> str:
 
 
 def error(value: float) -> str:
-    """A relative error: its size is what counts, so two digits and a power of ten; exactly 0 is said so."""
+    """A number whose size is what counts: two digits and a power of ten; exactly 0 is said so."""
     if math.isnan(value):
         return "not a number"
     return "0" if value == 0 else f"{value:.1e}".replace("e-0", "e-").replace("e+0", "e+")
@@ -77,9 +85,7 @@ def share(part: int, whole: int) -> str:
 
 def _places(value: float, half: float) -> int:
     """Decimals that show two digits of the half-width, but never more than MOST_DIGITS digits of the value."""
-    if not math.isfinite(half):
-        return 2 - _exponent(value)
-    most = MOST_DIGITS - 1 - _exponent(max(abs(value), half))
+    most = MOST_DIGITS - 1 - _exponent(value)
     return min(1 - _exponent(half), most) if half > 0 else most
 
 

@@ -88,7 +88,7 @@ def _section(campaign: Campaign, key: str) -> Mapping[str, Any]:
         "warnings": system.warnings(campaign.system),
         "problems": campaign.problems,
         "contestants": [(who, system.versions(campaign.system, who)) for who in everyone],
-        "matrix": matrix.matrix(found, everyone, reference),
+        "matrix": matrix.matrix(found, everyone),
         "chapters": [
             _chapter(campaign, network, (launches, split), everyone, f"{key}-n{number}")
             for number, network in enumerate(found, 1)

@@ -41,7 +41,7 @@ def test_output_codes_are_the_papers_bitmaps() -> None:
 MAPS = np.random.default_rng(0).standard_normal((2, 6, 9, 8))
 WEIGHT = np.random.default_rng(1).standard_normal((4, 3, 3, 2))
 BIAS = np.arange(4.0)
-PADS = ((1, 2), (0, 3))
+PADS = ((1, 2), (0, 1))
 
 
 def _padded(border: float) -> np.ndarray:
@@ -51,7 +51,7 @@ def _padded(border: float) -> np.ndarray:
 def test_convolution_is_the_sum_over_window_and_inputs() -> None:
     result = definition.convolution(MAPS, WEIGHT, BIAS, (2, 1), PADS, groups=2)
     padded = _padded(0)
-    assert result.shape == (2, 4, 5, 10)
+    assert result.shape == (2, 4, 5, 8)
     for b, o, r, c in itertools.product(*map(range, result.shape)):
         group = o // 2
         total = BIAS[o]
@@ -66,9 +66,8 @@ def test_pools_ignore_what_is_beyond_the_border() -> None:
     for b, o, r, c in itertools.product(*map(range, most.shape)):
         window = present[b, o, 2 * r : 2 * r + 3, c : c + 2]
         cells = window[~np.isnan(window)]
-        if cells.size:
-            assert most[b, o, r, c] == cells.max()
-            assert mean[b, o, r, c] == pytest.approx(cells.mean(), rel=1e-12)
+        assert most[b, o, r, c] == cells.max()
+        assert mean[b, o, r, c] == pytest.approx(cells.mean(), rel=1e-12)
 
 
 def test_local_response_norm_is_the_papers_formula() -> None:

@@ -96,3 +96,10 @@ def test_ticks_are_few_and_within(low: float, factor: float) -> None:
     assert all(low <= tick <= low * factor for tick in ticks)
     assert len(set(ticks)) == len(ticks)
     assert not any(math.isnan(tick) for tick in ticks)
+
+
+@pytest.mark.parametrize(
+    ("tick", "text"), [(0.05, "0.05"), (1500, "1,500"), (-20_000, "-20k"), (2.5e6, "2.5M"), (1e9, "1G")]
+)
+def test_tick_labels_are_short(tick: float, text: str) -> None:
+    assert figures.tick_label(tick) == text

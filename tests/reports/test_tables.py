@@ -16,10 +16,10 @@ from results.store import Campaign
 ALPHA, BETA = Contestant("alpha", "eager"), Contestant("beta", "jit")
 
 
-def cells(campaign: Campaign, reference: str = "alpha:eager") -> dict[tuple[str, str, str], matrix.Cell]:
+def cells(campaign: Campaign) -> dict[tuple[str, str, str], matrix.Cell]:
     cases = table.cases([campaign])
     everyone = networks.contestants(cases)
-    blocks = matrix.matrix(networks.networks(cases), everyone, reference)
+    blocks = matrix.matrix(networks.networks(cases), everyone)
     return {
         (block.network.architecture, line.phase, who): cell
         for block in blocks
@@ -75,9 +75,14 @@ def test_without_the_reference_the_time_stands_alone(write_campaign: Callable[..
     assert "crashed: signal 11" in cell.why
 
 
-def test_without_any_record_of_the_reference(write_campaign: Callable[..., Campaign]) -> None:
-    cell = cells(write_campaign([measured(Case(workload(), BETA), 0, [0.01])]))["alexnet", "infer", "beta:jit"]
-    assert cell.why == "the reference alpha:eager has no record of this workload"
+def test_where_the_reference_takes_no_part_another_is_marked(write_campaign: Callable[..., Campaign]) -> None:
+    records = [
+        measured(Case(workload(), BETA), 0, [0.01]),
+        measured(Case(workload(), Contestant("gamma", "graph")), 0, [0.02]),
+    ]
+    found = cells(write_campaign(records))
+    assert found["alexnet", "infer", "beta:jit"].kind == "reference"
+    assert found["alexnet", "infer", "gamma:graph"].text == "2.00"
 
 
 def test_launches_that_never_met_the_reference(write_campaign: Callable[..., Campaign]) -> None:

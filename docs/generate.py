@@ -1,0 +1,139 @@
+"""Writes every generated block of README.md and docs/: `python docs/generate.py`; with --check it only compares.
+
+A block stands between `<!-- generated: NAME -->` and `<!-- end -->`. Figures come from the committed reference
+campaigns (results/data/reference-*), lists from the registries: no number in the documents is typed.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tabulate import tabulate
+
+from bench import catalogue
+from bench.summary import duration
+from impls.architectures import architectures
+from results import table
+from results.columns import TABLES
+from results.store import read_campaign
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+REFERENCE = ROOT / "results" / "data" / "reference-cpu-2cores"
+HANDWRITTEN = sorted((ROOT / "results" / "data").glob("reference-handwritten-*"))
+
+
+def verdicts() -> str:
+    """The reference campaign's inference and training rows."""
+    campaign = read_campaign(REFERENCE)
+    frame = table.cases([campaign])
+    frame = frame[frame.phase.isin(["infer", "train"])]
+    contestants = list(dict.fromkeys(frame.contestant))
+    rows = []
+    for _, group in frame.groupby("group", sort=False):
+        first = group.iloc[0]
+        cells = {row["contestant"]: verdict_cell(row) for row in group.to_dict("records")}
+        rows.append(
+            [f"{first.architecture} {first['size']}, batch {first.batch}, {first.phase}", *map(cells.get, contestants)]
+        )
+    machine = campaign.system["machine"]
+    where = f"{machine['cpu']}, {machine['threads']} cores, {campaign.system['started'][:10]}"
+    body = tabulate(rows, headers=["workload", *contestants], tablefmt="github", disable_numparse=True)
+    return f"{body}\n\nMeasured on {where}; {campaign.system['suite']['launches']} launches a case.\n"
+
+
+def verdict_cell(row: dict) -> str:
+    if row["status"] != "measured":
+        return row["status"]
+    if row["contestant"] == row["reference"]:
+        return duration(row["seconds"])
+    return f"×{row['ratio']:.2f} [{row['ratio_low']:.2f}, {row['ratio_high']:.2f}] {row['verdict']}"
+
+
+def handwritten() -> str:
+    """What the tables cost: each translator over the same by hand."""
+    frame = table.cases([read_campaign(folder) for folder in HANDWRITTEN])
+    rows = [
+        (
+            row.contestant,
+            f"{row.architecture}, batch {row.batch}, {row.phase}",
+            f"{row.ratio:.3f}",
+            f"[{row.ratio_low:.3f}, {row.ratio_high:.3f}]",
+        )
+        for row in frame[frame.contestant != frame.reference].itertuples()
+    ]
+    return (
+        tabulate(
+            rows,
+            headers=["contestant", "workload", "time over by hand", "95 % interval"],
+            tablefmt="github",
+            disable_numparse=True,
+        )
+        + "\n"
+    )
+
+
+def networks() -> str:
+    rows = []
+    for one in architectures().values():
+        network = one.at()
+        shape = "x".join(map(str, one.input_shape))
+        rows.append((f"`{one.name}`", shape, f"{network.parameters:,}", f"{network.macs:,}", one.title))
+    headers = ["network", "input", "parameters", "MACs", ""]
+    return (
+        tabulate(
+            rows,
+            headers=headers,
+            tablefmt="github",
+            colalign=("left", "left", "right", "right", "left"),
+            disable_numparse=True,
+        )
+        + "\n"
+    )
+
+
+def suites() -> str:
+    return "".join(f"- `{name}`: {title}\n" for name, title in catalogue.suites().items())
+
+
+def columns() -> str:
+    text = []
+    for name, found in TABLES.items():
+        rows = [(f"`{column.name}`", column.unit, column.meaning) for column in found]
+        text.append(
+            f'### `results.load(rows="{name}")`\n\n'
+            + tabulate(rows, headers=["column", "unit", "meaning"], tablefmt="github")
+        )
+    return "\n\n".join(text) + "\n"
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    "verdicts": verdicts,
+    "handwritten": handwritten,
+    "networks": networks,
+    "suites": suites,
+    "columns": columns,
+}
+
+
+def generated(text: str) -> str:
+    return BLOCK.sub(lambda block: f"{block[1]}{BLOCKS[block['name']]()}{block[3]}", text)
+
+
+def main() -> int:
+    stale = [document for document in DOCUMENTS if generated(document.read_text()) != document.read_text()]
+    if "--check" in sys.argv:
+        for document in stale:
+            print(f"{document.relative_to(ROOT)} is stale; run: python docs/generate.py")
+        return 1 if stale else 0
+    for document in stale:
+        document.write_text(generated(document.read_text()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
