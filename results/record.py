@@ -56,7 +56,8 @@ class Workload:
     @property
     def network_id(self) -> str:
         """The workload without its phase: what parity is checked on."""
-        return f"{self.architecture}-{self.size}-b{self.batch}-{self.precision}-{self.device}"
+        shape = f"{self.channels}x{self.height}x{self.width}"
+        return f"{self.architecture}-{shape}-k{self.classes}-b{self.batch}-{self.precision}-{self.device}"
 
 
 @dataclass(frozen=True, order=True)

@@ -6,6 +6,7 @@ what cannot be read is named and left where it is.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -77,7 +78,7 @@ class CampaignWriter:
         self._records.close()
 
     def _write_system(self) -> None:
-        text = json.dumps(self._system, indent=2, sort_keys=True, allow_nan=False)
+        text = json.dumps(self._system, indent=2, allow_nan=False)
         temporary = self.folder / f".{SYSTEM}.new"
         temporary.write_text(text + "\n", encoding="utf-8")
         temporary.replace(self.folder / SYSTEM)
@@ -123,9 +124,10 @@ def campaigns_in(data: Path) -> list[Path]:
 
 def find_campaign(name: str | Path, data: Path = DATA) -> Path:
     """The folder of a campaign given as a path, or as a name in `data`; ResultsError otherwise."""
-    for folder in (Path(name), data / name):
-        if (folder / RECORDS).is_file():
-            return folder
+    with contextlib.suppress(OSError):  # a name that is too long for the system is none
+        for folder in (Path(name), data / name):
+            if (folder / RECORDS).is_file():
+                return folder
     raise ResultsError(f"no campaign {str(name)!r}, neither a folder nor in {str(data)!r}{_nearby(data / name)}")
 
 

@@ -35,7 +35,7 @@ def cases(campaigns: Iterable[Campaign], reference: str | None = None) -> pd.Dat
     rows = []
     for campaign in campaigns:
         named = reference_of(campaign)
-        for group in _groups(campaign.records):
+        for group in _groups(campaign):
             own = named if named in group else next(iter(group))
             rows += [_case_row(campaign, records, group, reference or own) for records in group.values()]
     return _frame(rows, CASE)
@@ -76,12 +76,13 @@ def _measured(records: Iterable[Record]) -> list[Record]:
     return [record for record in records if record.status is Status.MEASURED]
 
 
-def _groups(records: Iterable[Record]) -> list[dict[str, list[Record]]]:
-    """For each workload, the records of each contestant's id, all in the order of appearance."""
+def _groups(campaign: Campaign) -> list[dict[str, list[Record]]]:
+    """For each workload, the records of each contestant's id; contestants in the suite's order, not that of mishaps."""
     groups: dict[Workload, dict[str, list[Record]]] = {}
-    for record in records:
+    for record in campaign.records:
         groups.setdefault(record.case.workload, {}).setdefault(record.case.contestant.id, []).append(record)
-    return list(groups.values())
+    place = {contestant: number for number, contestant in enumerate(campaign.system.get("contestants", ()))}
+    return [dict(sorted(group.items(), key=lambda item: place.get(item[0], len(place)))) for group in groups.values()]
 
 
 def _workload_row(campaign: Campaign, case: Case) -> dict[str, Any]:

@@ -210,7 +210,7 @@ def test_turns_of_a_block_are_interleaved(pair):
 def test_k_selects_what_is_measured(pair):
     done, (campaign,) = pair("-k", "b4 and train", name="selected")
     assert done.returncode == 0, done.stdout
-    assert {record.case.workload.id for record in campaign.records} == {"outside-mlp-4-b4-float32-cpu-train"}
+    assert {record.case.workload.id for record in campaign.records} == {"outside-mlp-1x4x4-k3-b4-float32-cpu-train"}
 
 
 def test_a_budget_that_is_too_small_leaves_reasons_and_no_rows_missing(pair):
@@ -225,5 +225,5 @@ def test_a_budget_that_is_too_small_leaves_reasons_and_no_rows_missing(pair):
 
 def test_collecting_measures_nothing_and_leaves_no_folder(pair):
     done, campaigns = pair("--collect-only", "-q", name="collected")
-    assert "test_case[outside-mlp-4-b1-float32-cpu-infer-outside:loop]" in done.stdout
+    assert "test_case[outside-mlp-1x4x4-k3-b1-float32-cpu-infer-outside:loop]" in done.stdout
     assert campaigns == []

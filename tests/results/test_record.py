@@ -56,9 +56,9 @@ def test_a_measured_record_has_positive_seconds(seconds):
 
 
 def test_ids_are_readable_and_say_everything():
-    assert CASE.id == "alexnet-227-b4-float32-cpu-train-pytorch:eager"
+    assert CASE.id == "alexnet-3x227x227-k1000-b4-float32-cpu-train-pytorch:eager"
     oblong = Workload("zf5-spp", 180, 240, 3, 1000, 2, "float64", "cuda", "infer")
-    assert oblong.id == "zf5-spp-180x240-b2-float64-cuda-infer"
+    assert oblong.id == "zf5-spp-3x180x240-k1000-b2-float64-cuda-infer"
     assert Contestant("jax", "jit", "nightly").id == "jax:jit@nightly"
 
 

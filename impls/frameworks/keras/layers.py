@@ -266,10 +266,11 @@ class SpatialPyramid(keras.Layer):
 
     def __init__(self, layer: layers.SpatialPyramid, shape: Shape, style: Style, **common: Any):
         super().__init__(**common)
+        self._flatten = keras.layers.Flatten("channels_last", dtype=style.dtype)
         self._levels = [pyramid_level([layer.bins(side, n) for side in shape[1:]], style) for n in layer.levels]
 
     def call(self, inputs: Any) -> Any:
-        return ops.concatenate([ops.reshape(level(inputs), (inputs.shape[0], -1)) for level in self._levels], 1)
+        return ops.concatenate([self._flatten(level(inputs)) for level in self._levels], 1)
 
 
 def pyramid_level(bins: Sequence[tuple[Pair, ...]], style: Style) -> Callable[[Any], Any]:
