@@ -62,7 +62,7 @@ def test_an_unknown_campaign_names_those_there_are(data: Path, write_campaign: C
 
 
 def test_a_name_that_no_file_can_have(data: Path) -> None:
-    assert_one_line(run("x" * 10_000, "--results", data), "too long")
+    assert_one_line(run("x" * 10_000, "--results", data), "no campaign")
 
 
 def test_output_that_cannot_be_a_folder(tmp_path: Path, data: Path, write_campaign: Callable[..., Campaign]) -> None:

@@ -96,7 +96,7 @@ def test_phases_and_contestants_are_in_order(write_campaign: Callable[..., Campa
     records = [measured(Case(workload(phase=phase), who), 0, [0.01]) for phase in phases for who in (BETA, ALPHA)]
     (network,) = networks.networks(table.cases([write_campaign(records)]))
     assert network.phases == ["infer", "forward", "train", "odd"]
-    assert network.contestants == ["beta:jit", "alpha:eager"]
+    assert network.contestants == ["alpha:eager", "beta:jit"], "as system.json lists them"
     assert network.conditions == "3 × 64 × 64 · batch 8 · float32 · cpu"
 
 

@@ -32,7 +32,7 @@ class PyTorchModel(Model):
         self._layout = torch.channels_last if plan.execution == "eager-nhwc" else torch.contiguous_format
         self._rubbish = plan.network.rubbish
         self._sgd = plan.sgd
-        self._statistics = frozenset(plan.network.statistics)
+        self._statistic_names = frozenset(plan.network.statistics)
         self._module = self.place(self.module(plan))
         self._parameters = dict(self.named_parameters(self._module))
         self._values = list(self._parameters.values())
@@ -74,7 +74,7 @@ class PyTorchModel(Model):
         return {name: _to_numpy(value) for name, value in self._parameters.items()}
 
     def statistics(self) -> dict[str, np.ndarray]:
-        return {name: _to_numpy(value) for name, value in self._module.named_buffers() if name in self._statistics}
+        return {name: _to_numpy(value) for name, value in self._module.named_buffers() if name in self._statistic_names}
 
     def put(self, images: np.ndarray, labels: np.ndarray) -> Batch:
         return Batch(
