@@ -119,21 +119,35 @@ class Campaign:
         for network_id, groups in networks.items():
             self.observer.step(f"parity of {network_id}")
             contestants = tuple(dict.fromkeys(one for group in groups for one in group.contestants))
-            workload = groups[0].workload
-            given = self._gather(launcher, weights, workload, contestants)
-            if not given:
-                continue
-            for contestant, (found, complaint) in parity.judge(given, parity.TOLERANCES[workload.precision]).items():
-                self._parity[network_id, contestant] = found
-                if complaint:
-                    self._rule_out(self._cases_of(network_id, contestant), Status.MISMATCH, complaint)
+            self._check_network(launcher, weights, groups[0].workload, contestants)
+
+    def _check_network(
+        self, launcher: Launcher, weights: Weights, workload: Workload, contestants: Sequence[Contestant]
+    ) -> None:
+        """Rule out who differs on every one of some batches.
+
+        Where two cells of a window are equal but for rounding, contestants may rightly send the gradient to
+        different ones, and a batch that has such a tie says nothing. An error shows on every batch.
+        """
+        network_id = workload.network_id
+        doubtful = dict.fromkeys(contestants, "")
+        for seed in range(parity.BATCHES):
+            given = self._gather(launcher, weights, workload, contestants, seed)
+            judged = parity.judge(given, parity.TOLERANCES[workload.precision]) if given else {}
+            for contestant in [one for one in doubtful if one in judged]:
+                self._parity[network_id, contestant], doubtful[contestant] = judged[contestant]
+            doubtful = {one: complaint for one, complaint in doubtful.items() if complaint and one in judged}
+            if not doubtful:
+                return
+        for contestant, complaint in doubtful.items():
+            self._rule_out(self._cases_of(network_id, contestant), Status.MISMATCH, complaint)
 
     def _gather(
-        self, launcher: Launcher, weights: Weights, workload: Workload, contestants: Sequence[Contestant]
+        self, launcher: Launcher, weights: Weights, workload: Workload, contestants: Sequence[Contestant], seed: int
     ) -> dict[Contestant, parity.Evidence]:
         """The evidence of those who can give it; the others' cases are recorded as what happened."""
         given = {}
-        request = {"workload": asdict(workload), "weights": str(weights.folder_of(workload))}
+        request = {"workload": asdict(workload), "weights": str(weights.folder_of(workload)), "seed": seed}
         for part in memory.parts(contestants, memory.estimate_evidence(workload), self.suite.memory):
             asked = []
             for contestant in part:

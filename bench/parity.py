@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from impls.frameworks import Model
 from results.record import Contestant, Parity
 
 SIGN_VECTORS = 2
+BATCHES = 3
+"""Batches that a contestant may fail on before it is ruled out."""
 SMALL_SHARE = 1e-3
 """A gradient below this share of the whole gradient's norm is judged against that share: its own digits are noise."""
 
@@ -62,12 +65,13 @@ def signature(name: str, array: np.ndarray) -> list[float]:
     return [float(np.linalg.norm(flat)), *(float(flat @ sign) for sign in signs)]
 
 
+@np.errstate(invalid="ignore")
 def judge(given: Mapping[Contestant, Evidence], tolerance: Tolerance) -> dict[Contestant, tuple[Parity, str]]:
     """Each contestant's errors against the median, and why it fails the gate ("" if it passes)."""
-    scores = np.median([one.scores for one in given.values()], axis=0)
-    loss = float(np.median([one.loss for one in given.values()]))
+    scores = _median([one.scores for one in given.values()])
+    loss = float(_median([one.loss for one in given.values()]))
     names = list(next(iter(given.values())).gradients)
-    gradients = {name: np.median([one.gradients[name] for one in given.values()], axis=0) for name in names}
+    gradients = {name: _median([one.gradients[name] for one in given.values()]) for name in names}
     whole = float(np.sqrt(sum(middle[0] ** 2 for middle in gradients.values())))
     verdicts = {}
     for contestant, one in given.items():
@@ -82,6 +86,14 @@ def judge(given: Mapping[Contestant, Evidence], tolerance: Tolerance) -> dict[Co
         )
         verdicts[contestant] = parity, complaint(parity, tolerance)
     return verdicts
+
+
+def _median(values: list[Any]) -> np.ndarray:
+    """Element by element over the contestants; who has NaN counts as infinitely far, and spoils nobody else."""
+    found = np.array(values, float)
+    found[np.isnan(found)] = np.inf
+    middle: np.ndarray = np.median(found, axis=0)
+    return middle
 
 
 def complaint(parity: Parity, tolerance: Tolerance) -> str:

@@ -125,12 +125,14 @@ def prepare(
     return prepared
 
 
-def give_evidence(workload: Mapping[str, Any], contestant: Mapping[str, Any], weights: str) -> dict[str, Any]:
-    """What the gate compares: the workload's network and batch, without dropout."""
+def give_evidence(
+    workload: Mapping[str, Any], contestant: Mapping[str, Any], weights: str, seed: int
+) -> dict[str, Any]:
+    """What the gate compares: the workload's network on the batch of `seed`, without dropout."""
     asked = Workload(**workload)
     network = network_of(asked)
     model = build(network.without_dropout(), asked, Contestant(**contestant), weights, seed=0)
-    batch = make_batch(network, asked.batch)
+    batch = make_batch(network, asked.batch, seed)
     return asdict(evidence(model, batch.images, batch.labels))
 
 

@@ -201,6 +201,8 @@ class LocalResponseNorm(Layer):
     k: float = 2.0
 
     def at(self, shape: Shape) -> Facts:
+        if self.size % 2 == 0:
+            raise InvalidInput(f"{self.name}: size must be odd, got {self.size}; frameworks differ on even ones")
         return Facts(output=maps(self, shape))
 
 

@@ -86,11 +86,11 @@ class Model(ABC):
 
     @abstractmethod
     def forward(self, batch: Any) -> Any:
-        """The mean loss in training mode."""
+        """The mean loss in training mode: dropout, batch statistics, and running statistics move as in `train`."""
 
     @abstractmethod
     def gradient(self, batch: Any) -> Any:
-        """(loss, gradients): every gradient materialised, none added to an earlier one."""
+        """(loss, gradients): `forward`, and every gradient materialised, none added to an earlier one."""
 
     @abstractmethod
     def train(self, batch: Any) -> Any:

@@ -9,12 +9,12 @@ import itertools
 
 import numpy as np
 import pytest
+from oracle import forward, papers
+from oracle import numpy_layers as definition
 
 from impls.architectures import load_architecture
 from impls.architectures.lenet import C3_LINKS, digit_codes
 from impls.arrays import make_batch, make_statistics, make_weights
-from oracle import forward, papers
-from oracle import numpy_layers as definition
 
 SIZES = {"lenet5": (32, 36), "alexnet": (64, 99), "nin-cifar10": (12, 15), "vgg-a": (32, 64), "zf5-spp": (75, 102)}
 

@@ -22,7 +22,9 @@ class Pass(NamedTuple):
     statistics: dict[str, np.ndarray]
 
 
-def scores(network: Network, weights: Arrays, statistics: Arrays, images: np.ndarray, training: bool = False) -> np.ndarray:
+def scores(
+    network: Network, weights: Arrays, statistics: Arrays, images: np.ndarray, training: bool = False
+) -> np.ndarray:
     """(batch, classes) in float64. Dropout is not an oracle's business: take `network.without_dropout()`."""
     return run(network, weights, statistics, images, training).scores
 

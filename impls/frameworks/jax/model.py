@@ -50,8 +50,8 @@ class JaxModel(Model):
         )
         self._state = State({}, {}, (), self._new_key(plan))
         self._infer = jax.jit(self._scores)
-        self._forward = jax.jit(self._loss_alone, donate_argnums=2)
-        self._gradient = jax.jit(self._loss_and_gradients, donate_argnums=2)
+        self._forward = jax.jit(self._loss_alone, donate_argnums=(1, 2))
+        self._gradient = jax.jit(self._loss_and_gradients, donate_argnums=(1, 2))
         self._train = jax.jit(self._step, donate_argnums=0)
 
     def translate(self, network: Network) -> Apply:
@@ -62,7 +62,8 @@ class JaxModel(Model):
         if not any(isinstance(layer, Dropout) for layer in plan.network.layers):
             return None
         with jax.default_device(self._device):
-            return jax.random.key(plan.seed)  # threefry: 0.3 to 0.8 times rbg on the CPU
+            key = jax.random.key(plan.seed)  # threefry: 0.3 to 0.8 times rbg on the CPU
+        return jax.device_put(key, self._device)  # bound to it as what a step returns is, or step 2 compiles again
 
     def load(self, weights: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray]) -> None:
         params = self._put_all(self._layout.all_to_native(weights))
@@ -90,14 +91,18 @@ class JaxModel(Model):
         return self._infer(self._state.params, self._state.statistics, batch.images)
 
     def forward(self, batch: Batch) -> Array:
-        loss, key = self._forward(self._state.params, self._state.statistics, self._state.key, batch)
-        self._state = self._state._replace(key=key)
+        loss, *moved = self._forward(self._state.params, self._state.statistics, self._state.key, batch)
+        self._move(*moved)
         return loss
 
     def gradient(self, batch: Batch) -> tuple[Array, Arrays]:
-        loss, gradients, key = self._gradient(self._state.params, self._state.statistics, self._state.key, batch)
-        self._state = self._state._replace(key=key)
+        loss, gradients, *moved = self._gradient(self._state.params, self._state.statistics, self._state.key, batch)
+        self._move(*moved)
         return loss, gradients
+
+    def _move(self, statistics: Arrays, key: Array | None) -> None:
+        """What training mode changes even without an update."""
+        self._state = self._state._replace(statistics=statistics, key=key)
 
     def train(self, batch: Batch) -> Array:
         loss, self._state = self._train(self._state, batch)
@@ -129,16 +134,17 @@ class JaxModel(Model):
 
     def _loss_alone(
         self, params: Arrays, statistics: Arrays, key: Array | None, batch: Batch
-    ) -> tuple[Array, Array | None]:
+    ) -> tuple[Array, Arrays, Array | None]:
         key, now = _next(key)
-        return self._loss(params, statistics, now, batch)[0], key
+        return *self._loss(params, statistics, now, batch), key
 
     def _loss_and_gradients(
         self, params: Arrays, statistics: Arrays, key: Array | None, batch: Batch
-    ) -> tuple[Array, Arrays, Array | None]:
+    ) -> tuple[Array, Arrays, Arrays, Array | None]:
         key, now = _next(key)
-        (loss, _), gradients = jax.value_and_grad(self._loss, has_aux=True)(params, statistics, now, batch)
-        return loss, gradients, key
+        differentiate = jax.value_and_grad(self._loss, has_aux=True)
+        (loss, statistics), gradients = differentiate(params, statistics, now, batch)
+        return loss, gradients, statistics, key
 
     def _step(self, state: State, batch: Batch) -> tuple[Array, State]:
         key, now = _next(state.key)

@@ -6,7 +6,6 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from itertools import chain
 from operator import add
 from typing import Any
 
@@ -65,9 +64,18 @@ class Style:
 
 
 def translate(network: Network, style: Style) -> keras.Sequential:
-    """The network as Keras layers, called by the rows' names. Weights are zeros: initialisers take long."""
-    images = keras.Input(style.shape(network.input_shape), dtype=style.dtype)
-    return keras.Sequential([images, *chain.from_iterable(keras_layers(row, style) for row in network.rows)])
+    """The network as Keras layers, called by the rows' names. Weights are zeros: initialisers take long.
+
+    Activations go into the layers before them where these have one: a layer more is a call more in an eager backend.
+    """
+    stack = [keras.Input(style.shape(network.input_shape), dtype=style.dtype)]
+    for row in network.rows:
+        before = getattr(stack[-1], "activation", None)
+        if isinstance(row.layer, layers.Activation) and before is keras.activations.linear:
+            stack[-1].activation = activation(row.layer)
+        else:
+            stack += keras_layers(row, style)
+    return keras.Sequential(stack)
 
 
 def variables(model: keras.Model, names: Iterable[str]) -> dict[str, keras.Variable]:
@@ -94,10 +102,8 @@ def keras_layers(row: Row, style: Style) -> list[keras.Layer]:
             return [LocalResponseNorm(layer, style, **common)]
         case layers.BatchNorm() as layer:
             return [keras.layers.BatchNormalization(style.channels, layer.momentum, layer.epsilon, **common)]
-        case layers.Activation(kind="relu" | "tanh" as kind):
-            return [keras.layers.Activation(kind, **common)]
-        case layers.Activation(kind="scaled_tanh"):
-            return [keras.layers.Activation(scaled_tanh, **common)]
+        case layers.Activation() as layer:
+            return [keras.layers.Activation(activation(layer), **common)]
         case layers.Dropout() as layer:
             return [keras.layers.Dropout(layer.rate, seed=style.seed_of(layer), **common)]
         case layers.Flatten():
@@ -131,6 +137,8 @@ def convolution(layer: layers.Conv, shape: Shape, placed: dict[str, Any]) -> lis
     settings = dict(placed, strides=stride, padding=padding, groups=layer.groups, kernel_initializer="zeros")
     if layer.links is not None:
         conv = SparseConv(link_mask(layer, shape[0]), layer.channels, kernel, **settings)
+    elif layer.groups > 1:
+        conv = GroupedConv(layer.channels, kernel, **settings)
     else:
         conv = keras.layers.Conv2D(layer.channels, kernel, **settings)
     if pads is None:
@@ -149,7 +157,20 @@ def pool(layer: layers.Pool, shape: Shape, style: Style, placed: dict[str, Any])
             return [keras.layers.AveragePooling2D(kernel, **settings)]
         return [BorderedAverage(style.on_sides(pads), kernel, **settings)]
     largest = keras.layers.MaxPooling2D(kernel, **settings)
-    return [largest] if pads is None else [Border(style.on_sides(pads), name=f"{layer.name}-border", dtype=style.dtype), largest]
+    return (
+        [largest]
+        if pads is None
+        else [Border(style.on_sides(pads), name=f"{layer.name}-border", dtype=style.dtype), largest]
+    )
+
+
+class GroupedConv(keras.layers.Conv2D):
+    """Group by group: 0.1 to 0.3 times as long as Keras's own on TensorFlow and JAX, as long on PyTorch."""
+
+    def convolution_op(self, inputs: Any, kernel: Any) -> Any:
+        axis = 1 if self.data_format == "channels_first" else 3
+        parts = zip(ops.split(inputs, self.groups, axis), ops.split(kernel, self.groups, 3))
+        return ops.concatenate([super(GroupedConv, self).convolution_op(*part) for part in parts], axis)
 
 
 class SparseConv(keras.layers.Conv2D):
@@ -194,6 +215,7 @@ class Subsample(keras.Layer):
     def __init__(self, side: int, style: Style, **common: Any):
         super().__init__(**common)
         self._side, self._style = side, style
+        self.activation = keras.activations.linear
 
     def build(self, input_shape: Shape) -> None:
         axis = self._style.channels
@@ -204,7 +226,7 @@ class Subsample(keras.Layer):
     def call(self, inputs: Any) -> Any:
         average = ops.average_pool(inputs, self._side, self._side, data_format=self._style.data_format)
         coefficient, bias = (self._style.along_channels(array) for array in (self.coefficient, self.bias))
-        return average * (self._side**2 * coefficient) + bias
+        return self.activation(average * (self._side**2 * coefficient) + bias)
 
 
 class LocalResponseNorm(keras.Layer):
@@ -296,5 +318,10 @@ def largest_in(x: Any, bins: tuple[Pair, ...], axis: int) -> Any:
     return ops.stack([ops.max(x[(*ahead, slice(start, end))], axis) for start, end in bins], axis)
 
 
-def scaled_tanh(x: Any) -> Any:
-    return layers.Activation.AMPLITUDE * ops.tanh(layers.Activation.SLOPE * x)
+def activation(layer: layers.Activation) -> Callable[[Any], Any]:
+    match layer.kind:
+        case "scaled_tanh":
+            return lambda x: layer.AMPLITUDE * ops.tanh(layer.SLOPE * x)
+        case "relu" | "tanh":
+            return keras.activations.get(layer.kind)
+    raise Unsupported(f"keras: no activation {layer.kind}; add a case in {__name__}")

@@ -19,7 +19,9 @@ class KerasModel(JaxModel):
         # Variables without values: those that count are in the state, and these would be as much memory again.
         with keras.StatelessScope(initialize_variables=False):
             model = translate(network, Style(self._dtype.name))
-        names = {id(variable): name for name, variable in variables(model, [*network.arrays, *network.statistics]).items()}
+        names = {
+            id(variable): name for name, variable in variables(model, [*network.arrays, *network.statistics]).items()
+        }
         trainable = [names[id(variable)] for variable in model.trainable_variables]
         others = [names.get(id(variable)) for variable in model.non_trainable_variables]  # None: a seed of dropout
 
@@ -34,6 +36,6 @@ class KerasModel(JaxModel):
 
 def new_seeds(key: Any, count: int):
     """States for Keras's seed generators, new at each step because the key is."""
-    if key is None: 
+    if key is None:
         key = jax.random.key(0)  # nothing is dropped
     return iter(jax.random.bits(key, (count, 2), "uint32"))

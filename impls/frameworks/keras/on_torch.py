@@ -10,7 +10,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from impls.frameworks import Plan

@@ -71,10 +71,11 @@ class PyTorchModel(Model):
         self._new_optimizer()
 
     def weights(self) -> dict[str, np.ndarray]:
-        return {name: _to_numpy(value) for name, value in self._parameters.items()}
+        return {name: _to_numpy(value).copy() for name, value in self._parameters.items()}
 
     def statistics(self) -> dict[str, np.ndarray]:
-        return {name: _to_numpy(value) for name, value in self._module.named_buffers() if name in self._statistic_names}
+        named = self._module.named_buffers()
+        return {name: _to_numpy(value).copy() for name, value in named if name in self._statistic_names}
 
     def put(self, images: np.ndarray, labels: np.ndarray) -> Batch:
         return Batch(

@@ -1,0 +1,310 @@
+"""What the tests ask of child processes: the oracle's numbers, a contestant's against them, the contract's evidence.
+
+Arrays of a whole network stay where they are made; what goes back to the test are scores, losses and errors. The
+reference's gradients are left in a folder, an array a file, for the others to read.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from impls.arrays import Batch, make_batch, make_statistics, make_weights
+from impls.frameworks import Model, Plan, Sgd, load_framework
+from impls.layers import Activation, Dense, Flatten
+from impls.network import Network
+from oracle import forward
+from oracle.networks import BATCH, small
+
+Arrays = dict[str, np.ndarray]
+LEARNING_RATE = 1e-3
+STEPS = 3
+SMALL_SHARE = 1e-3
+"""A gradient below this share of the whole gradient is judged against that share: its own digits are noise."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The oracle's numbers for one architecture. `statistics` are those after one training step."""
+
+    scores: np.ndarray
+    loss: float
+    statistics: Arrays
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a contestant computed. Errors are by array, against the reference; empty for the reference itself."""
+
+    scores: np.ndarray
+    loss: float
+    forward_loss: float | None
+    losses: list[float]
+    statistics: Arrays
+    changed_on_the_way: list[str]
+    gradient_names: list[str]
+    gradient_errors: dict[str, float] = field(default_factory=dict)
+
+
+def _inputs(network: Network) -> tuple[Arrays, Arrays, Batch]:
+    return make_weights(network), make_statistics(network), make_batch(network, BATCH)
+
+
+# --- The oracle -----------------------------------------------------------------------------------------------------
+
+
+def truth(architecture: str) -> Truth:
+    """What NumPy says."""
+    network = small(architecture)
+    weights, statistics, batch = _inputs(network)
+    scores, _ = forward.run(network, weights, statistics, batch.images, training=False)
+    _, moved = forward.run(network, weights, statistics, batch.images, training=True)
+    return Truth(scores, forward.loss(network, weights, statistics, *_pair(batch)), moved)
+
+
+def _pair(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+    return batch.images, batch.labels
+
+
+@dataclass(frozen=True)
+class Slope:
+    """The loss's slope along one direction: measured on the oracle, and by the reference's gradient."""
+
+    measured: float
+    claimed: float
+    scale: float
+
+
+STEP = 1e-6
+
+
+def slopes(architecture: str, folder: Path, count: int) -> list[Slope]:
+    """Central differences of the oracle's loss along `count` directions, beside the gradients in `folder`."""
+    network = small(architecture)
+    weights, statistics, batch = _inputs(network)
+    gradients = read_arrays(folder, network)
+    double = {name: array.astype(np.float64) for name, array in weights.items()}
+    return [_slope(network, double, statistics, batch, gradients, seed) for seed in range(count)]
+
+
+def _slope(
+    network: Network, weights: Arrays, statistics: Arrays, batch: Batch, gradients: Arrays, seed: int
+) -> Slope:
+    direction = _direction(gradients, seed)
+    losses = [
+        forward.loss(
+            network, {n: a + sign * STEP * direction[n] for n, a in weights.items()}, statistics, *_pair(batch)
+        )
+        for sign in (1, -1)
+    ]
+    claims = [float(np.vdot(gradients[name], direction[name])) for name in gradients]
+    return Slope((losses[0] - losses[1]) / (2 * STEP), sum(claims), sum(map(abs, claims)))
+
+
+def _direction(gradients: Arrays, seed: int) -> Arrays:
+    """Along the gradient with a sign for each array, and somewhere else besides: every array has its say."""
+    rng = np.random.default_rng(seed)
+    direction = {}
+    for name, gradient in gradients.items():
+        noise = rng.standard_normal(gradient.shape)
+        along = gradient / max(float(np.linalg.norm(gradient)), 1e-300)
+        direction[name] = rng.choice([1, -1]) * along + noise / np.linalg.norm(noise)
+    return direction
+
+
+def write_arrays(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array)
+
+
+def read_arrays(folder: Path, network: Network) -> Arrays:
+    return {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in network.arrays}
+
+
+# --- Contestants ----------------------------------------------------------------------------------------------------
+
+
+def build(contestant: str, network: Network, precision: str, sgd: Sgd | None = None) -> Model:
+    """A model of framework:execution."""
+    _forget_earlier_networks()
+    framework, _, execution = contestant.partition(":")
+    plan = Plan(network, execution, precision=precision, sgd=sgd or Sgd(LEARNING_RATE))
+    return load_framework(framework).build(plan)
+
+
+def _forget_earlier_networks() -> None:
+    """In a measurement every network has a process of its own; here compilers would run full of them."""
+    if dynamo := sys.modules.get("torch._dynamo"):
+        dynamo.reset()
+    if jax := sys.modules.get("jax"):
+        jax.clear_caches()
+
+
+def reference(contestant: str, architecture: str, folder: Path) -> Result:
+    """The contestant that others' gradients are compared with, in float64; its gradients stay in `folder`."""
+    result, gradients = _run(contestant, architecture, "float64", forward_too=True)
+    write_arrays(folder, gradients)
+    return result
+
+
+def compare(
+    contestant: str, architecture: str, precision: str, forward_too: bool, folder: Path | None, _: Result | None
+) -> Result:
+    """A contestant's numbers, its gradients against those in `folder` (once the reference is there: the last one)."""
+    result, gradients = _run(contestant, architecture, precision, forward_too)
+    if folder is None:
+        return result
+    right = read_arrays(folder, small(architecture))
+    whole = float(np.sqrt(sum(np.linalg.norm(array) ** 2 for array in right.values())))
+    errors = {name: _error(gradients[name], array, whole) for name, array in right.items() if name in gradients}
+    return replace(result, gradient_errors=errors)
+
+
+def _error(given: np.ndarray, right: np.ndarray, whole: float) -> float:
+    norm = float(np.linalg.norm(right))
+    return float(np.linalg.norm(given.astype(np.float64) - right)) / max(norm, SMALL_SHARE * whole)
+
+
+def _run(contestant: str, architecture: str, precision: str, forward_too: bool) -> tuple[Result, Arrays]:
+    """Everything that is compared, in an order in which nothing disturbs what comes after it."""
+    network = small(architecture)
+    weights, statistics, arrays = _inputs(network)
+    model = build(contestant, network, precision)
+    model.load(weights, statistics)
+    batch = model.put(arrays.images, arrays.labels)
+    scores = model.to_numpy(model.infer(batch))
+    forward_loss = float(model.to_numpy(model.forward(batch))) if forward_too else None
+    outputs = model.gradient(batch)
+    loss, gradients = float(model.to_numpy(outputs[0])), model.gradients(outputs)
+    on_the_way = model.weights()
+    changed = [name for name, array in weights.items() if not np.array_equal(on_the_way[name], array)]
+    model.load(weights, statistics)
+    losses = [float(model.to_numpy(model.train(batch)))]
+    moved = model.statistics()
+    losses += [float(model.to_numpy(model.train(batch))) for _ in range(STEPS - 1)]
+    return Result(scores, loss, forward_loss, losses, moved, changed, list(gradients)), gradients
+
+
+# --- The contract ---------------------------------------------------------------------------------------------------
+
+TINY = Network(
+    "tiny",
+    (2, 3, 4),
+    5,
+    (Flatten("flatten"), Dense("hidden", 7), Activation("hidden-relu", "relu"), Dense("output", 5)),
+)
+"""So small that every framework has it, an outsider with full connections only included."""
+
+CONTRACT_SGD = Sgd(learning_rate=0.05, momentum=0.8, weight_decay=0.1)
+"""Every term of the update large enough to be missed."""
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """What a model of TINY did, step by step: what the contract tests read."""
+
+    loaded: Arrays
+    scores: np.ndarray
+    forward_loss: float
+    gradient_loss: float
+    gradients: Arrays
+    gradients_again: Arrays
+    after_reading: Arrays
+    train_losses: list[float]
+    train_weights: list[Arrays]
+    train_gradients: list[Arrays]
+    after_second_load: Arrays
+    statistics: Arrays
+
+
+def behave(contestant: str, precision: str) -> Behaviour:
+    """Loads, asks for every phase, trains, loads again and trains once more."""
+    weights, statistics, arrays = _inputs(TINY)
+    model = build(contestant, TINY, precision, CONTRACT_SGD)
+    model.load(weights, statistics)
+    batch = model.put(arrays.images, arrays.labels)
+    loaded = model.weights()
+    scores = model.to_numpy(model.infer(batch))
+    forward_loss = float(model.to_numpy(model.forward(batch)))
+    first, second = model.gradient(batch), model.gradient(batch)
+    model.synchronize(second)
+    gradients, again = model.gradients(first), model.gradients(second)
+    after_reading = model.weights()
+    trained = [_train_once(model, batch) for _ in range(STEPS)]
+    model.load(weights, statistics)
+    model.train(batch)
+    return Behaviour(
+        loaded,
+        scores,
+        forward_loss,
+        float(model.to_numpy(first[0])),
+        gradients,
+        again,
+        after_reading,
+        [loss for loss, _, _ in trained],
+        [after for _, _, after in trained],
+        [gradient for _, gradient, _ in trained],
+        model.weights(),
+        model.statistics(),
+    )
+
+
+def _train_once(model: Model, batch: Any) -> tuple[float, Arrays, Arrays]:
+    """(loss, the gradient at the weights before the step, the weights after it)."""
+    gradients = model.gradients(model.gradient(batch))
+    loss = model.train(batch)
+    model.synchronize(loss)
+    return float(model.to_numpy(loss)), gradients, model.weights()
+
+
+def refusal(contestant: str, precision: str) -> str:
+    """The words with which a model is refused."""
+    try:
+        build(contestant, TINY, precision)
+    except Exception as problem:
+        return f"{type(problem).__name__}: {problem}"
+    return "built"
+
+
+# --- Oracles of other people ----------------------------------------------------------------------------------------
+
+
+def keras_vgg16(size: tuple[int, int], classes: int) -> tuple[int, list[tuple[int, ...]], np.ndarray]:
+    """(parameters, shapes, scores) of keras.applications.VGG16 with the weights and images of vgg-d.
+
+    Weights are turned around by hand here: `impls.layouts` is what is tested.
+    """
+    import keras
+
+    from impls.architectures import load_architecture
+
+    network = load_architecture("vgg-d").at(size=size, classes=classes).without_dropout()
+    weights, _, batch = _inputs(network)
+    model = keras.applications.VGG16(
+        weights=None, input_shape=(*size, 3), classes=classes, classifier_activation=None
+    )
+    native = []
+    channels, height, width = next(row.input for row in network.rows if isinstance(row.layer, Flatten))
+    for name, array in weights.items():
+        if name == "fc6.weight":
+            array = array.reshape(-1, channels, height, width).transpose(0, 2, 3, 1).reshape(len(array), -1)
+        native.append(array.transpose(2, 3, 1, 0) if array.ndim == 4 else array.T)
+    shapes = [tuple(value.shape) for value in model.weights]
+    model.set_weights(native)
+    scores = np.asarray(model(batch.images.transpose(0, 2, 3, 1), training=False))
+    return model.count_params(), shapes, scores
+
+
+def torch_adaptive_max(cases: list[tuple[int, int, int]], images: dict[tuple[int, int, int], np.ndarray]) -> list[np.ndarray]:
+    """torch.nn.functional.adaptive_max_pool2d of images[case] to n x n, for each (height, width, n)."""
+    import torch
+
+    return [
+        torch.nn.functional.adaptive_max_pool2d(torch.from_numpy(images[case]), case[2]).numpy() for case in cases
+    ]
