@@ -142,8 +142,6 @@ def _forget_earlier_networks() -> None:
     """In a measurement every network has a process of its own; here compilers would run full of them."""
     if dynamo := sys.modules.get("torch._dynamo"):
         dynamo.reset()
-    if jax := sys.modules.get("jax"):
-        jax.clear_caches()
 
 
 def reference(contestant: str, architecture: str, folder: Path) -> Result:

@@ -149,19 +149,18 @@ def convolution(layer: layers.Conv, shape: Shape, placed: dict[str, Any]) -> lis
 def pool(layer: layers.Pool, shape: Shape, style: Style, placed: dict[str, Any]) -> list[keras.Layer]:
     kernel, stride = layer.windows()
     padding, pads = native_padding(layer, shape)
+    if layer.kind == "average" and any(before != after for before, after in layer.pads(shape)):
+        padding, pads = "valid", layer.pads(shape)  # on PyTorch, Keras's "same" would average copies of the border
     settings = dict(placed, strides=stride, padding=padding)
-    if layer.kind == "average":
-        if any(before != after for before, after in layer.pads(shape)):  # Keras on torch would count copied cells
-            return [BorderedAverage(style.on_sides(layer.pads(shape)), kernel, **dict(settings, padding="valid"))]
-        if pads is None:
+    match layer.kind, pads:
+        case "average", None:
             return [keras.layers.AveragePooling2D(kernel, **settings)]
-        return [BorderedAverage(style.on_sides(pads), kernel, **settings)]
-    largest = keras.layers.MaxPooling2D(kernel, **settings)
-    return (
-        [largest]
-        if pads is None
-        else [Border(style.on_sides(pads), name=f"{layer.name}-border", dtype=style.dtype), largest]
-    )
+        case "average", _:
+            return [BorderedAverage(style.on_sides(pads), kernel, **settings)]
+        case "max", None:
+            return [keras.layers.MaxPooling2D(kernel, **settings)]
+    border = Border(style.on_sides(pads), name=f"{layer.name}-border", dtype=style.dtype)
+    return [border, keras.layers.MaxPooling2D(kernel, **settings)]
 
 
 class GroupedConv(keras.layers.Conv2D):
@@ -200,7 +199,7 @@ class Border(keras.Layer):
 
 
 class BorderedAverage(keras.layers.AveragePooling2D):
-    """Averages of the cells that windows cover within uneven borders."""
+    """Averages over explicit borders, of the cells within them."""
 
     def __init__(self, pads: tuple[Pair, ...], *arguments: Any, **settings: Any):
         super().__init__(*arguments, **settings)
@@ -218,8 +217,7 @@ class Subsample(keras.Layer):
         self.activation = keras.activations.linear
 
     def build(self, input_shape: Shape) -> None:
-        axis = self._style.channels
-        shape = (input_shape[axis],)
+        shape = (input_shape[self._style.channels],)
         self.coefficient = self.add_weight(shape, "zeros", name="coefficient")
         self.bias = self.add_weight(shape, "zeros", name="bias")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import keras
 from jax import Array
 
@@ -26,7 +27,7 @@ class KerasModel(JaxModel):
         others = [names.get(id(variable)) for variable in model.non_trainable_variables]  # None: a seed of dropout
 
         def apply(params: Arrays, statistics: Arrays, images: Array, training: bool, key: Any) -> tuple[Array, Arrays]:
-            seeds = new_seeds(key, others.count(None))
+            seeds = iter(seed_states(key, others.count(None)))
             state = [next(seeds) if name is None else statistics[name] for name in others]
             scores, state = model.stateless_call([params[name] for name in trainable], state, images, training=training)
             return scores, {name: value for name, value in zip(others, state) if name is not None}
@@ -34,8 +35,6 @@ class KerasModel(JaxModel):
         return apply
 
 
-def new_seeds(key: Any, count: int):
-    """States for Keras's seed generators, new at each step because the key is."""
-    if key is None:
-        key = jax.random.key(0)  # nothing is dropped
-    return iter(jax.random.bits(key, (count, 2), "uint32"))
+def seed_states(key: Any, count: int) -> Array:
+    """States for Keras's seed generators: from the step's own key, so that nothing else has to be carried along."""
+    return jnp.zeros((count, 2), "uint32") if key is None else jax.random.bits(key, (count, 2), "uint32")

@@ -133,7 +133,7 @@ def _halves(cells: int) -> Pair:
 
 def around(x: tf.Tensor, pads: Pads | None, value: float = 0.0) -> tf.Tensor:
     """`x` with cells of `value` put around its maps."""
-    return x if pads is None else tf.pad(x, ((0, 0), *pads, (0, 0)), constant_values=tf.cast(value, x.dtype))
+    return x if pads is None else tf.pad(x, ((0, 0), *pads, (0, 0)), constant_values=tf.constant(value, x.dtype))
 
 
 def subsample(layer: layers.Subsample, coefficient: tf.Variable, bias: tf.Variable) -> Function:
@@ -150,7 +150,7 @@ def average_pool(layer: layers.Pool, shape: Shape) -> Function:
     if pads is None:
         return lambda x, training: tf.nn.avg_pool2d(x, kernel, stride, padding)
     share = kernel[0] * kernel[1] / cells_averaged(layer, shape, pads)
-    return lambda x, training: tf.nn.avg_pool2d(around(x, pads), kernel, stride, padding) * tf.cast(share, x.dtype)
+    return lambda x, training: tf.nn.avg_pool2d(around(x, pads), kernel, stride, padding) * tf.constant(share, x.dtype)
 
 
 def cells_averaged(layer: layers.Pool, shape: Shape, pads: Pads) -> np.ndarray:
@@ -268,7 +268,7 @@ def radial_basis(layer: layers.RadialBasis) -> Function:
     codes = np.array(layer.codes)
 
     def apply(x: tf.Tensor, training: bool) -> tf.Tensor:
-        return -tf.reduce_sum(tf.math.squared_difference(x[:, tf.newaxis], tf.cast(codes, x.dtype)), 2)
+        return -tf.reduce_sum(tf.math.squared_difference(x[:, tf.newaxis], tf.constant(codes, x.dtype)), 2)
 
     return apply
 

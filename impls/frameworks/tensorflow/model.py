@@ -116,7 +116,7 @@ class TensorFlowModel(Model):
     def _training_loss(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         scores = self._scores(images, True)
         if self._rubbish is not None:
-            scores = tf.pad(scores, ((0, 0), (0, 1)), constant_values=tf.cast(-self._rubbish, scores.dtype))
+            scores = tf.pad(scores, ((0, 0), (0, 1)), constant_values=tf.constant(-self._rubbish, scores.dtype))
         return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, scores))
 
     def _loss_and_gradients(self, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
@@ -131,9 +131,9 @@ class TensorFlowModel(Model):
             tf.raw_ops.ResourceApplyMomentum(
                 var=value.handle,
                 accum=momentum.handle,
-                lr=tf.cast(self._sgd.learning_rate, self._dtype),
+                lr=tf.constant(self._sgd.learning_rate, self._dtype),
                 grad=gradient + self._sgd.weight_decay * value,
-                momentum=tf.cast(self._sgd.momentum, self._dtype),
+                momentum=tf.constant(self._sgd.momentum, self._dtype),
             )
         return loss
 

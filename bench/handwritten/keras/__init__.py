@@ -1,0 +1,17 @@
+from impls.frameworks import Execution, Framework
+
+KERAS_BY_HAND = Framework(
+    name="bench.handwritten.keras",
+    title="Keras by hand",
+    model="bench.handwritten.keras.model:ByHand",
+    executions=(
+        Execution(
+            "tensorflow",
+            "keras.Sequential, written out, in a tf.function",
+            environment={"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"},
+        ),
+    ),
+    requires=("keras", "tensorflow"),
+    extra="keras",
+    preload=("keras", "bench.handwritten.keras.model"),
+)
