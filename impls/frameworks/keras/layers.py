@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import partial, reduce
 from operator import add
 from typing import Any
 
@@ -97,7 +97,7 @@ def keras_layers(row: Row, style: Style) -> list[keras.Layer]:
         case layers.Subsample() as layer:
             return [Subsample(layer.side, style, **common)]
         case layers.Pool() as layer:
-            return pool(layer, row.input, style, placed)
+            return pool(layer, row.input, style, common)
         case layers.LocalResponseNorm() as layer:
             return [LocalResponseNorm(layer, style, **common)]
         case layers.BatchNorm() as layer:
@@ -146,21 +146,20 @@ def convolution(layer: layers.Conv, shape: Shape, placed: dict[str, Any]) -> lis
     return [keras.layers.ZeroPadding2D(pads, **dict(placed, name=f"{layer.name}-border")), conv]
 
 
-def pool(layer: layers.Pool, shape: Shape, style: Style, placed: dict[str, Any]) -> list[keras.Layer]:
+def pool(layer: layers.Pool, shape: Shape, style: Style, common: dict[str, Any]) -> list[keras.Layer]:
     kernel, stride = layer.windows()
     padding, pads = native_padding(layer, shape)
-    if layer.kind == "average" and any(before != after for before, after in layer.pads(shape)):
-        padding, pads = "valid", layer.pads(shape)  # on PyTorch, Keras's "same" would average copies of the border
-    settings = dict(placed, strides=stride, padding=padding)
-    match layer.kind, pads:
-        case "average", None:
+    settings = dict(common, strides=stride, padding=padding, data_format=style.data_format)
+    if layer.kind == "average":
+        given = layer.pads(shape)
+        if pads is None and all(before == after for before, after in given):
             return [keras.layers.AveragePooling2D(kernel, **settings)]
-        case "average", _:
-            return [BorderedAverage(style.on_sides(pads), kernel, **settings)]
-        case "max", None:
-            return [keras.layers.MaxPooling2D(kernel, **settings)]
-    border = Border(style.on_sides(pads), name=f"{layer.name}-border", dtype=style.dtype)
-    return [border, keras.layers.MaxPooling2D(kernel, **settings)]
+        # On PyTorch, Keras's own uneven padding would average copies of the border.
+        return [BorderedAverage(style.on_sides(given), kernel, stride, style, **common)]
+    largest = keras.layers.MaxPooling2D(kernel, **settings)
+    if pads is None:
+        return [largest]
+    return [Border(style.on_sides(pads), **dict(common, name=f"{layer.name}-border")), largest]
 
 
 class GroupedConv(keras.layers.Conv2D):
@@ -198,16 +197,17 @@ class Border(keras.Layer):
         return ops.pad(inputs, self._pads, constant_values=-np.inf)
 
 
-class BorderedAverage(keras.layers.AveragePooling2D):
+class BorderedAverage(keras.Layer):
     """Averages over explicit borders, of the cells within them."""
 
-    def __init__(self, pads: tuple[Pair, ...], *arguments: Any, **settings: Any):
-        super().__init__(*arguments, **settings)
+    def __init__(self, pads: tuple[Pair, ...], kernel: Pair, stride: Pair, style: Style, **common: Any):
+        super().__init__(**common)
         self._pads = pads
+        self._pool = partial(ops.average_pool, pool_size=kernel, strides=stride, data_format=style.data_format)
 
     def call(self, inputs: Any) -> Any:
-        covered = super().call(ops.pad(ops.ones_like(inputs[:1]), self._pads))
-        return super().call(ops.pad(inputs, self._pads)) / covered
+        covered = self._pool(ops.pad(ops.ones_like(inputs[:1]), self._pads))
+        return self._pool(ops.pad(inputs, self._pads)) / covered
 
 
 class Subsample(keras.Layer):
@@ -240,25 +240,24 @@ class LocalResponseNorm(keras.Layer):
 
 def normalise(layer: layers.LocalResponseNorm, axis: int, x: Any) -> tuple[Any, Callable[..., Any]]:
     """The normalised maps, and the function that takes a gradient back through it."""
-    before, after = layer.size // 2, (layer.size - 1) // 2
-    scale = layer.k + layer.alpha * over_neighbours(x * x, before, after, axis)
+    scale = layer.k + layer.alpha * over_neighbours(x * x, layer.size, axis)
     factor = negative_power(scale, layer.beta)
     y = x * factor
 
     def gradient(*change: Any, upstream: Any = None) -> Any:
-        change = change[0] if upstream is None else upstream  # PyTorch's comes by name
-        back = over_neighbours(change * y / scale, after, before, axis)
+        change = change[0] if upstream is None else upstream  # on PyTorch it comes by name
+        back = over_neighbours(change * y / scale, layer.size, axis)
         return change * factor - 2 * layer.alpha * layer.beta * x * back
 
     return y, gradient
 
 
-def over_neighbours(x: Any, before: int, after: int, axis: int) -> Any:
-    """The sum over a channel, those `before` and those `after` it."""
+def over_neighbours(x: Any, size: int, axis: int) -> Any:
+    """The sum over `size` neighbouring channels, which are on `axis`."""
     channels = x.shape[axis]
-    padded = ops.pad(x, [(before, after) if i == axis else (0, 0) for i in range(4)])
+    padded = ops.pad(x, [(size // 2, size // 2) if i == axis else (0, 0) for i in range(4)])
     ahead = (slice(None),) * axis
-    return reduce(add, (padded[(*ahead, slice(i, i + channels))] for i in range(before + after + 1)))
+    return reduce(add, (padded[(*ahead, slice(start, start + channels))] for start in range(size)))
 
 
 def negative_power(x: Any, exponent: float) -> Any:
