@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Protocol
 
-import numpy as np
-
-from bench import memory, parity
+from bench import memory
 from bench.block import Block
 from bench.clock import now
-from bench.launcher import Launcher, LaunchFailed
+from bench.gate import Gate
+from bench.launcher import Launcher
 from bench.suites import Suite
-from impls.arrays import make_weights
+from bench.weights import Weights
 from impls.frameworks import load_framework
 from results.record import Case, Contestant, Parity, Record, Status, Workload
 from results.store import CampaignWriter
@@ -72,7 +70,7 @@ class Campaign:
             with Launcher(self.suite.time_limit) as launcher:
                 weights = Weights(launcher.folder)
                 self.observer.begin(self._steps())
-                self._check_parity(launcher, weights)
+                self._pass_gate(Gate(launcher, weights, self.suite.memory))
                 self._measure(launcher, weights, deadline)
         except BaseException:
             self.stop = "interrupted"
@@ -112,58 +110,19 @@ class Campaign:
     def _parity_of(self, case: Case) -> Parity | None:
         return self._parity.get((case.workload.network_id, case.contestant))
 
-    def _check_parity(self, launcher: Launcher, weights: Weights) -> None:
+    def _pass_gate(self, gate: Gate) -> None:
+        """Rule out who does not compute the same, and keep everyone's errors for the records."""
         networks: dict[str, list[Group]] = {}
         for group in self.groups():
             networks.setdefault(group.workload.network_id, []).append(group)
         for network_id, groups in networks.items():
             self.observer.step(f"parity of {network_id}")
             contestants = tuple(dict.fromkeys(one for group in groups for one in group.contestants))
-            self._check_network(launcher, weights, groups[0].workload, contestants)
-
-    def _check_network(
-        self, launcher: Launcher, weights: Weights, workload: Workload, contestants: Sequence[Contestant]
-    ) -> None:
-        """Rule out who differs on every one of some batches.
-
-        Where two cells of a window are equal but for rounding, contestants may rightly send the gradient to
-        different ones, and a batch that has such a tie says nothing. An error shows on every batch.
-        """
-        network_id = workload.network_id
-        doubtful = dict.fromkeys(contestants, "")
-        for seed in range(parity.BATCHES):
-            given = self._gather(launcher, weights, workload, contestants, seed)
-            judged = parity.judge(given, parity.TOLERANCES[workload.precision]) if given else {}
-            for contestant in [one for one in doubtful if one in judged]:
-                self._parity[network_id, contestant], doubtful[contestant] = judged[contestant]
-            doubtful = {one: complaint for one, complaint in doubtful.items() if complaint and one in judged}
-            if not doubtful:
-                return
-        for contestant, complaint in doubtful.items():
-            self._rule_out(self._cases_of(network_id, contestant), Status.MISMATCH, complaint)
-
-    def _gather(
-        self, launcher: Launcher, weights: Weights, workload: Workload, contestants: Sequence[Contestant], seed: int
-    ) -> dict[Contestant, parity.Evidence]:
-        """The evidence of those who can give it; the others' cases are recorded as what happened."""
-        given = {}
-        request = {"workload": asdict(workload), "weights": str(weights.folder_of(workload)), "seed": seed}
-        for part in memory.parts(contestants, memory.estimate_evidence(workload), self.suite.memory):
-            asked = []
-            for contestant in part:
-                try:
-                    worker, _ = launcher.launch(contestant)
-                    worker.send("evidence", contestant=asdict(contestant), **request)
-                    asked.append((contestant, worker))
-                except LaunchFailed as failure:
-                    self._rule_out(self._cases_of(workload.network_id, contestant), failure.status, failure.reason)
-            for contestant, worker in asked:
-                with worker:
-                    try:
-                        given[contestant] = parity.Evidence(**worker.receive())
-                    except LaunchFailed as failure:
-                        self._rule_out(self._cases_of(workload.network_id, contestant), failure.status, failure.reason)
-        return given
+            for contestant, found in gate.examine(groups[0].workload, contestants).items():
+                if found.parity is not None:
+                    self._parity[network_id, contestant] = found.parity
+                if found.status is not None:
+                    self._rule_out(self._cases_of(network_id, contestant), found.status, found.reason)
 
     def _cases_of(self, network_id: str, contestant: Contestant) -> list[Case]:
         return [case for case in self.cases if case.contestant == contestant and case.workload.network_id == network_id]
@@ -199,19 +158,3 @@ class Campaign:
             records = block.run(launcher, self.suite, known)
             self._keep(records)
             self._out.update(record.case for record in records if record.status is not Status.MEASURED)
-
-
-class Weights:
-    """Canonical weights as files, made once for each network and mapped by every launch."""
-
-    def __init__(self, folder: Path):
-        self._folder = folder
-
-    def folder_of(self, workload: Workload) -> Path:
-        shape = f"{workload.channels}x{workload.size}-{workload.classes}"
-        folder = self._folder / f"weights-{workload.architecture}-{shape}"
-        if not folder.exists():
-            folder.mkdir()
-            for name, array in make_weights(memory.network_of(workload)).items():
-                np.save(folder / f"{name}.npy", array)
-        return folder

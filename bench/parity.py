@@ -19,8 +19,8 @@ from impls.frameworks import Model
 from results.record import Contestant, Parity
 
 SIGN_VECTORS = 2
-BATCHES = 3
-"""Batches that a contestant may fail on before it is ruled out."""
+LARGEST_TIE = 0.1
+"""Error of a gradient that cells which are equal but for rounding can explain; those seen reached 0.02."""
 SMALL_SHARE = 1e-3
 """A gradient below this share of the whole gradient's norm is judged against that share: its own digits are noise."""
 
@@ -86,6 +86,17 @@ def judge(given: Mapping[Contestant, Evidence], tolerance: Tolerance) -> dict[Co
         )
         verdicts[contestant] = parity, complaint(parity, tolerance)
     return verdicts
+
+
+def further_hearings(precision: str) -> list[tuple[str, int]]:
+    """(precision, seed of the images) of what is asked when a tie may explain a difference, the surest first."""
+    return [("float64", 0), (precision, 1), (precision, 2)]
+
+
+def a_tie_may_explain(found: Parity) -> bool:
+    """Whether scores and loss, which a tie does not move, agree, and the gradients differ by no more than ties do."""
+    allowed = TOLERANCES["float32"]
+    return found.scores <= allowed.scores and found.loss <= allowed.loss and found.gradients <= LARGEST_TIE
 
 
 def _median(values: list[Any]) -> np.ndarray:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-
-from impls.frameworks import frameworks
-from oracle.children import Child, Children, ChildFailed
+from oracle.children import Children
 
 
 @pytest.fixture(scope="session")

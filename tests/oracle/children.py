@@ -59,7 +59,9 @@ class Child:
                 good, answer = pickle.load(process.stdout)  # type: ignore[arg-type]
             except (EOFError, BrokenPipeError):
                 self._end()
-                raise ChildFailed("Died", f"{function}{known}: exit status {process.returncode}\n{self._tail()}") from None
+                raise ChildFailed(
+                    "Died", f"{function}{known}: exit status {process.returncode}\n{self._tail()}"
+                ) from None
         if not good:
             raise ChildFailed(*answer)
         return answer

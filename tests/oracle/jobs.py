@@ -83,7 +83,7 @@ class Slope:
 STEP = 1e-6
 
 
-def slopes(architecture: str, folder: Path, count: int) -> list[Slope]:
+def slopes(architecture: str, folder: Path, count: int, _: Result) -> list[Slope]:
     """Central differences of the oracle's loss along `count` directions, beside the gradients in `folder`."""
     network = small(architecture)
     weights, statistics, batch = _inputs(network)
@@ -92,9 +92,7 @@ def slopes(architecture: str, folder: Path, count: int) -> list[Slope]:
     return [_slope(network, double, statistics, batch, gradients, seed) for seed in range(count)]
 
 
-def _slope(
-    network: Network, weights: Arrays, statistics: Arrays, batch: Batch, gradients: Arrays, seed: int
-) -> Slope:
+def _slope(network: Network, weights: Arrays, statistics: Arrays, batch: Batch, gradients: Arrays, seed: int) -> Slope:
     direction = _direction(gradients, seed)
     losses = [
         forward.loss(
@@ -284,9 +282,7 @@ def keras_vgg16(size: tuple[int, int], classes: int) -> tuple[int, list[tuple[in
 
     network = load_architecture("vgg-d").at(size=size, classes=classes).without_dropout()
     weights, _, batch = _inputs(network)
-    model = keras.applications.VGG16(
-        weights=None, input_shape=(*size, 3), classes=classes, classifier_activation=None
-    )
+    model = keras.applications.VGG16(weights=None, input_shape=(*size, 3), classes=classes, classifier_activation=None)
     native = []
     channels, height, width = next(row.input for row in network.rows if isinstance(row.layer, Flatten))
     for name, array in weights.items():
@@ -299,10 +295,10 @@ def keras_vgg16(size: tuple[int, int], classes: int) -> tuple[int, list[tuple[in
     return model.count_params(), shapes, scores
 
 
-def torch_adaptive_max(cases: list[tuple[int, int, int]], images: dict[tuple[int, int, int], np.ndarray]) -> list[np.ndarray]:
+def torch_adaptive_max(
+    cases: list[tuple[int, int, int]], images: dict[tuple[int, int, int], np.ndarray]
+) -> list[np.ndarray]:
     """torch.nn.functional.adaptive_max_pool2d of images[case] to n x n, for each (height, width, n)."""
     import torch
 
-    return [
-        torch.nn.functional.adaptive_max_pool2d(torch.from_numpy(images[case]), case[2]).numpy() for case in cases
-    ]
+    return [torch.nn.functional.adaptive_max_pool2d(torch.from_numpy(images[case]), case[2]).numpy() for case in cases]

@@ -1,0 +1,84 @@
+"""The parity gate at work: asks the contestants for evidence and says who may be timed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+
+from bench import memory, parity
+from bench.launcher import Launcher, LaunchFailed, Worker
+from bench.weights import Weights
+from impls.frameworks import load_framework
+from results.record import Contestant, Parity, Status, Workload
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the gate found of a contestant. `status` is None for one who may be timed."""
+
+    parity: Parity | None = None
+    status: Status | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Evidence is taken from several contestants at once, as far as `memory` bytes allow: nothing is timed yet."""
+
+    launcher: Launcher
+    weights: Weights
+    memory: int
+
+    def examine(self, workload: Workload, contestants: Sequence[Contestant]) -> dict[Contestant, Finding]:
+        """The findings on all contestants of a network (a workload, whatever its phase).
+
+        Where two cells of a window are equal but for rounding, contestants may rightly send the gradient to
+        different ones. In float64, or on other images, that tie is gone; an error in the network is not. So who
+        differs by no more than a tie explains is heard again.
+        """
+        findings = self._hear(workload, contestants)
+        for precision, seed in parity.further_hearings(workload.precision):
+            doubtful = [one for one, found in findings.items() if _may_be_a_tie(found)]
+            if not doubtful:
+                break
+            able = [one for one in contestants if precision in load_framework(one.framework).precisions]
+            again = self._hear(replace(workload, precision=precision), able, seed)
+            cleared = [one for one in doubtful if one in again and again[one].status is None]
+            findings |= {one: Finding(findings[one].parity) for one in cleared}
+        return findings
+
+    def _hear(self, workload: Workload, contestants: Sequence[Contestant], seed: int = 0) -> dict[Contestant, Finding]:
+        given: dict[Contestant, parity.Evidence] = {}
+        findings: dict[Contestant, Finding] = {}
+        for part in memory.parts(contestants, memory.estimate_evidence(workload), self.memory):
+            asked = {contestant: self._ask(workload, contestant, seed) for contestant in part}
+            for contestant, worker in asked.items():
+                try:
+                    given[contestant] = _answer(worker)
+                except LaunchFailed as failure:
+                    findings[contestant] = Finding(status=failure.status, reason=failure.reason)
+        if given:
+            for contestant, (found, complaint) in parity.judge(given, parity.TOLERANCES[workload.precision]).items():
+                findings[contestant] = Finding(found, Status.MISMATCH if complaint else None, complaint)
+        return findings
+
+    def _ask(self, workload: Workload, contestant: Contestant, seed: int) -> Worker | LaunchFailed:
+        """A worker that is at it, or why there is none."""
+        try:
+            worker, _ = self.launcher.launch(contestant)
+        except LaunchFailed as failure:
+            return failure
+        weights = str(self.weights.folder_of(workload))
+        worker.send("evidence", workload=asdict(workload), contestant=asdict(contestant), weights=weights, seed=seed)
+        return worker
+
+
+def _answer(worker: Worker | LaunchFailed) -> parity.Evidence:
+    if isinstance(worker, LaunchFailed):
+        raise worker
+    with worker:
+        return parity.Evidence(**worker.receive())
+
+
+def _may_be_a_tie(found: Finding) -> bool:
+    return found.status is Status.MISMATCH and found.parity is not None and parity.a_tie_may_explain(found.parity)

@@ -1,0 +1,235 @@
+"""Every architecture in every framework computes the same: scores, loss, every gradient, three steps of training.
+
+Right is what NumPy says in float64 (`oracle.forward`). It has no gradients, so those are compared with one reference
+contestant's in float64, which are themselves held against the slopes of the oracle's loss along random directions.
+
+Networks are small (`oracle.networks`) and run in child processes, one for each framework, environment and precision;
+the requests of all tests that were selected are in flight from the first test on, two at a time.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from oracle.children import Child, ChildFailed, Children
+from oracle.jobs import Result, Slope, Truth
+from oracle.networks import small
+
+from impls.architectures import architectures
+from impls.frameworks import frameworks, load_framework
+from impls.layers import Layer, Pool
+
+
+class Tolerance(NamedTuple):
+    """Largest errors, each relative to what it is an error of."""
+
+    scores: float
+    loss: float
+    gradients: float
+    steps: float
+    statistics: float
+
+
+TOLERANCES = {
+    "float32": Tolerance(1e-5, 1e-5, 1e-4, 1e-4, 1e-5),
+    "float64": Tolerance(1e-9, 1e-9, 1e-9, 1e-9, 1e-9),
+}
+
+REFERENCE = "pytorch:eager"
+
+# One architecture a paper, which together have every kind of layer, both kinds of pool, groups, missing links, uneven
+# borders and bins that overlap: `test_the_chosen_few_have_every_kind_of_layer` holds this to it.
+CHOSEN = ("lenet5", "lenet5-dense", "alexnet", "nin-tutorial", "vgg16-tutorial", "zf5-spp30")
+
+# Compilers take from 3 seconds (XLA) to 40 (Inductor) of a core for each network. Where a framework has another
+# execution that takes all architectures, its compiler takes the chosen few, as float64 does everywhere; with
+# DEADHEAT_PARITY=all in the environment everything is compiled, which takes about an hour.
+COMPILERS = {"pytorch:compile", "tensorflow:xla", "keras:jax"}
+EVERYTHING = os.environ.get("DEADHEAT_PARITY") == "all"
+DIRECTIONS = 3
+
+
+class Case(NamedTuple):
+    architecture: str
+    contestant: str
+    precision: str
+
+
+def cases() -> Iterator[Case]:
+    """By architecture, so that each is done with before the next is begun."""
+    for architecture in architectures():
+        for framework in frameworks().values():
+            for execution in framework.executions:
+                for precision in framework.precisions:
+                    case = Case(architecture, f"{framework.name}:{execution.name}", precision)
+                    if EVERYTHING or _is_affordable(case):
+                        yield case
+
+
+def _is_affordable(case: Case) -> bool:
+    costly = case.contestant in COMPILERS or case.precision != "float32"
+    return not costly or case.architecture in CHOSEN
+
+
+CASES = tuple(cases())
+
+
+def missing(contestant: str) -> str | None:
+    framework, _, execution = contestant.partition(":")
+    found = load_framework(framework)
+    return found.missing(found.execution(execution))
+
+
+@dataclass
+class Requests:
+    """What was asked of the children, and the answers to come."""
+
+    children: Children
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self.truths: dict[str, Future[Truth]] = {}
+        self.references: dict[str, Future[Result]] = {}
+        self.slopes: dict[str, Future[list[Slope]]] = {}
+        self.results: dict[Case, Future[Result]] = {}
+
+    def truth(self, architecture: str) -> Future[Truth]:
+        if architecture not in self.truths:
+            self.truths[architecture] = self.children.child("oracle").submit("oracle.jobs:truth", architecture)
+        return self.truths[architecture]
+
+    def reference(self, architecture: str) -> Future[Result] | None:
+        """The reference's numbers; None where it is not installed."""
+        if missing(REFERENCE):
+            return None
+        if architecture not in self.references:
+            child = self._contestant(REFERENCE, "float64")
+            arguments = (REFERENCE, architecture, self.folder / architecture)
+            self.references[architecture] = child.submit("oracle.jobs:reference", *arguments)
+        return self.references[architecture]
+
+    def slope(self, architecture: str) -> Future[list[Slope]]:
+        if architecture not in self.slopes:
+            arguments = (architecture, self.folder / architecture, DIRECTIONS, self.reference(architecture))
+            self.slopes[architecture] = self.children.child("oracle").submit("oracle.jobs:slopes", *arguments)
+        return self.slopes[architecture]
+
+    def result(self, case: Case) -> Future[Result]:
+        if case not in self.results:
+            reference = self.reference(case.architecture)
+            folder = self.folder / case.architecture if reference else None
+            forward_too = case.contestant not in COMPILERS
+            arguments = (case.contestant, case.architecture, case.precision, forward_too, folder, reference)
+            self.results[case] = self._contestant(case.contestant, case.precision).submit(
+                "oracle.jobs:compare", *arguments
+            )
+        return self.results[case]
+
+    def _contestant(self, contestant: str, precision: str) -> Child:
+        framework, _, execution = contestant.partition(":")
+        environment = load_framework(framework).execution(execution).environment
+        return self.children.child(f"{framework}-{precision}", environment)
+
+
+@pytest.fixture(scope="session")
+def requests(request: pytest.FixtureRequest, children: Children, tmp_path_factory: pytest.TempPathFactory) -> Requests:
+    """Everything that the selected tests will ask for, asked at once."""
+    found = Requests(children, tmp_path_factory.mktemp("gradients"))
+    selected = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
+    for params in selected:
+        if isinstance(case := params.get("case"), Case) and not missing(case.contestant):
+            found.truth(case.architecture)
+            found.result(case)
+        elif (architecture := params.get("referenced")) and not missing(REFERENCE):
+            found.slope(architecture)
+    return found
+
+
+@pytest.mark.parametrize("case", CASES, ids="/".join)
+def test_a_contestant_computes_what_the_oracle_says(case: Case, requests: Requests) -> None:
+    if reason := missing(case.contestant):
+        pytest.skip(reason)
+    right, given = requests.truth(case.architecture).result(), _answer(requests.result(case))
+    allowed = TOLERANCES[case.precision]
+    largest = float(np.abs(right.scores).max())
+    errors = {
+        "scores": _share(np.abs(given.scores - right.scores).max(), largest, allowed.scores),
+        "loss": _share(abs(given.loss - right.loss), abs(right.loss), allowed.loss),
+        "first step's loss": _share(abs(given.losses[0] - right.loss), abs(right.loss), allowed.loss),
+    }
+    if given.forward_loss is not None:
+        errors["forward's loss"] = _share(abs(given.forward_loss - right.loss), abs(right.loss), allowed.loss)
+    for name, array in right.statistics.items():
+        errors[name] = _share(np.abs(given.statistics[name] - array).max(), np.abs(array).max(), allowed.statistics)
+    assert given.scores.shape == right.scores.shape
+    assert given.changed_on_the_way == []
+    assert _too_large(errors) == {}
+
+
+@pytest.mark.parametrize("case", CASES, ids="/".join)
+def test_a_contestant_has_the_references_gradients(case: Case, requests: Requests) -> None:
+    for contestant in (case.contestant, REFERENCE):
+        if reason := missing(contestant):
+            pytest.skip(reason)
+    given, right = _answer(requests.result(case)), requests.reference(case.architecture).result()
+    allowed = TOLERANCES[case.precision]
+    errors = {name: _share(error, 1, allowed.gradients) for name, error in given.gradient_errors.items()}
+    for step, (loss, expected) in enumerate(zip(given.losses, right.losses), 1):
+        errors[f"loss of step {step}"] = _share(abs(loss - expected), abs(expected), allowed.steps)
+    assert sorted(given.gradient_names) == sorted(small(case.architecture).arrays)
+    assert sorted(given.gradient_errors) == sorted(given.gradient_names)
+    assert _too_large(errors) == {}
+
+
+@pytest.mark.parametrize("referenced", architectures())
+def test_the_references_gradients_are_the_oracles_slopes(referenced: str, requests: Requests) -> None:
+    """Central differences in float64 along directions in which every array has its say, kinks of ReLU included."""
+    if reason := missing(REFERENCE):
+        pytest.skip(reason)
+    for slope in requests.slope(referenced).result():
+        assert abs(slope.measured - slope.claimed) <= 1e-5 * slope.scale
+
+
+def test_the_chosen_few_have_every_kind_of_layer() -> None:
+    chosen, every = (_kinds(names) for names in (CHOSEN, architectures()))
+    assert chosen == every
+
+
+def _kinds(names: Any) -> set[tuple[Any, ...]]:
+    return {_kind(row.layer, row.input) for name in names for row in small(name).rows}
+
+
+def _kind(layer: Layer, shape: tuple[int, ...]) -> tuple[Any, ...]:
+    """What a translator may tell apart."""
+    details = (getattr(layer, "kind", None), getattr(layer, "groups", 1) > 1, bool(getattr(layer, "links", None)))
+    uneven = isinstance(layer, Pool) and any(before != after for before, after in layer.pads(shape))
+    return type(layer), *details, uneven, getattr(layer, "rule", None)
+
+
+def _answer(future: Future[Result]) -> Result:
+    """The result; a framework that says that it lacks a layer is skipped, in its own words."""
+    try:
+        return future.result()
+    except ChildFailed as failure:
+        if failure.kind == "Unsupported":
+            pytest.skip(str(failure).strip().splitlines()[-1])
+        raise
+
+
+def _share(error: float, of: float, allowed: float) -> tuple[float, float]:
+    """(the relative error, the largest allowed)."""
+    return float(error) / max(float(of), np.finfo(float).tiny), allowed
+
+
+def _too_large(errors: dict[str, tuple[float, float]]) -> dict[str, str]:
+    """What is wrong, by name; an error that is not a number is wrong."""
+    return {
+        name: f"{error:.1e}, allowed {allowed:.0e}" for name, (error, allowed) in errors.items() if not error <= allowed
+    }
