@@ -1,4 +1,4 @@
-"""Writes every generated block of README.md and docs/: `python docs/generate.py`; with --check it only compares.
+"""Writes every generated block of README.md and docs/: `python -m docs.generate`; with --check it only compares.
 
 A block stands between `<!-- generated: NAME -->` and `<!-- end -->`. Figures come from the committed reference
 campaigns (results/data/reference-*), lists from the registries: no number in the documents is typed.
@@ -128,7 +128,7 @@ def main() -> int:
     stale = [document for document in DOCUMENTS if generated(document.read_text()) != document.read_text()]
     if "--check" in sys.argv:
         for document in stale:
-            print(f"{document.relative_to(ROOT)} is stale; run: python docs/generate.py")
+            print(f"{document.relative_to(ROOT)} is stale; run: python -m docs.generate")
         return 1 if stale else 0
     for document in stale:
         document.write_text(generated(document.read_text()))

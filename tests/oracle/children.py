@@ -12,6 +12,7 @@ import os
 import pickle
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -52,19 +53,22 @@ class Child:
     def _ask(self, function: str, arguments: tuple[Any, ...]) -> Any:
         known = [value.result() if isinstance(value, Future) else value for value in arguments]
         with AT_A_TIME:
-            process = self._alive()
-            try:
-                pickle.dump((function, known), process.stdin)  # type: ignore[arg-type]
-                process.stdin.flush()  # type: ignore[union-attr]
-                good, answer = pickle.load(process.stdout)  # type: ignore[arg-type]
-            except (EOFError, BrokenPipeError):
-                self._end()
-                raise ChildFailed(
-                    "Died", f"{function}{known}: exit status {process.returncode}\n{self._tail()}"
-                ) from None
+            good, answer = self._exchange(function, known)
+        time.sleep(0.001)  # or this thread, which has more to ask, is back before those who wait
         if not good:
             raise ChildFailed(*answer)
         return answer
+
+    def _exchange(self, function: str, arguments: list[Any]) -> tuple[bool, Any]:
+        process = self._alive()
+        try:
+            pickle.dump((function, arguments), process.stdin)  # type: ignore[arg-type]
+            process.stdin.flush()  # type: ignore[union-attr]
+            return pickle.load(process.stdout)  # type: ignore[arg-type,no-any-return]
+        except (EOFError, BrokenPipeError):
+            self._end()
+            what = f"{function}{arguments}: exit status {process.returncode}\n{self._tail()}"
+            return False, ("Died", what)
 
     def _alive(self) -> subprocess.Popen[bytes]:
         if self._process is None:

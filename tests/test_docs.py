@@ -1,0 +1,55 @@
+"""The documents say what the code and the committed results say."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench import suites
+from impls.network import Architecture
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_generated_blocks_are_up_to_date():
+    done = subprocess.run([sys.executable, "-m", "docs.generate", "--check"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_example_network_of_the_documents_works():
+    text = (ROOT / "docs" / "extending.md").read_text()
+    found: dict[str, object] = {}
+    exec(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], found)
+    (architecture,) = [thing for thing in found.values() if isinstance(thing, Architecture)]
+    assert architecture.at(size=32, channels=3).classes == 10
+
+
+def test_the_example_suite_of_the_documents_works(tmp_path):
+    text = (ROOT / "docs" / "extending.md").read_text()
+    example = re.search(r'```toml\n(title = "AlexNet.*?)```', text, re.DOTALL)[1]
+    (tmp_path / "example.toml").write_text(example)
+    assert len(suites.cases(suites.load_suite(str(tmp_path / "example.toml")), "cpu")) == 2 * 3 * 2 * 2
+
+
+@pytest.mark.parametrize("name", suites.suite_names())
+def test_every_suite_in_the_folder_is_sound(name):
+    suite = suites.load_suite(name)
+    assert suites.cases(suite, "cpu")
+    assert suite.reference
+
+
+def test_the_default_suite_holds_what_it_promises():
+    found = suites.cases(suites.load_suite("quick"), "cpu")
+    workloads = {case.workload for case in found}
+    assert {case.contestant.framework for case in found} == {"pytorch", "tensorflow", "jax", "keras"}
+    assert {workload.phase for workload in workloads} == {"infer", "forward", "gradient", "train"}
+    sizes = {(workload.architecture, workload.size) for workload in workloads}
+    assert {("alexnet", "227"), ("vgg-a", "224"), ("zf5-spp", "180"), ("zf5-spp", "224")} <= sizes
+    assert {"lenet5", "nin-cifar10"} <= {architecture for architecture, _ in sizes}
+    assert len(found) == len(workloads) * 4
+    assert suites.load_suite("quick").budget <= 8 * 60
+    assert suites.load_suite("quick").memory <= 8 * 2**30
