@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,41 +47,38 @@ class Block:
         """One record for each contestant, whatever happens to it."""
         order = random.Random(f"{suite.seed}/{self.workload.id}/{self.launch}/{self.subset}")
         with ExitStack() as alive:
-            launches = [
-                self._prepared(launcher, suite, contestant, alive) for contestant in _shuffled(order, self.contestants)
-            ]
-            self._take_turns(launches, suite, order)
+            launches = [self._launched(launcher, one, alive) for one in _shuffled(order, self.contestants)]
             for launch in launches:
-                _finish(launch)
+                _attempt(launch, _built)
+            for launch in launches:
+                _attempt(launch, partial(_begin, suite=suite))
+            places = itertools.count()
+            for _ in range(suite.turns):
+                for launch in _shuffled(order, launches):
+                    _attempt(launch, partial(_turn, suite=suite, places=places))
+            for launch in launches:
+                _attempt(launch, _finish)
         launches.sort(key=lambda launch: self.contestants.index(launch.case.contestant))
         return [self._record(launch, parity.get(launch.case.contestant)) for launch in launches]
 
-    def _prepared(self, launcher: Launcher, suite: Suite, contestant: Contestant, alive: ExitStack) -> _Launch:
+    def _launched(self, launcher: Launcher, contestant: Contestant, alive: ExitStack) -> _Launch:
+        """A launch that is building its model. All of a block build at once: nothing of that is timed closely."""
         launch = _Launch(Case(self.workload, contestant), datetime.now(UTC).isoformat(timespec="seconds"))
         try:
             worker, start_seconds = launcher.launch(contestant)
-            launch.worker = alive.enter_context(worker)
-            launch.facts["start_seconds"] = start_seconds
-            launch.facts |= worker.ask(
-                "prepare",
-                workload=asdict(self.workload),
-                contestant=asdict(contestant),
-                weights=str(self.weights),
-                seed=self.launch,
-                round_seconds=suite.round_seconds,
-                warmup_seconds=suite.warmup_seconds,
-            )
         except LaunchFailed as failure:
             launch.failure = failure
+            return launch
+        launch.worker = alive.enter_context(worker)
+        launch.facts["start_seconds"] = start_seconds
+        worker.send(
+            "prepare",
+            workload=asdict(self.workload),
+            contestant=asdict(contestant),
+            weights=str(self.weights),
+            seed=self.launch,
+        )
         return launch
-
-    def _take_turns(self, launches: Sequence[_Launch], suite: Suite, order: random.Random) -> None:
-        place = 0
-        for _ in range(suite.turns):
-            for launch in _shuffled(order, launches):
-                if launch.failure is None and launch.worker is not None:
-                    _turn(launch, suite.rounds, place)
-                    place += 1
 
     def _record(self, launch: _Launch, parity: Parity | None) -> Record:
         failure = launch.failure
@@ -98,25 +97,34 @@ class Block:
         return replace(record, **_tuples(launch.facts))
 
 
-def _turn(launch: _Launch, rounds: int, place: int) -> None:
-    assert launch.worker is not None
-    try:
-        answer = launch.worker.ask("turn", rounds=rounds)
-        launch.settling.append(answer["settling"])
-        launch.seconds += answer["seconds"]
-        launch.turns.append(place)
-    except LaunchFailed as failure:
-        launch.failure = failure
-
-
-def _finish(launch: _Launch) -> None:
+def _attempt(launch: _Launch, part: Callable[[_Launch, Worker], None]) -> None:
+    """A part of a launch, unless an earlier one has failed; what goes wrong now is kept as the launch's failure."""
     if launch.failure is not None or launch.worker is None:
         return
     try:
-        if not launch.worker.ask("finish")["finite"]:
-            launch.failure = LaunchFailed(Status.FAILED, "computed NaN or infinity")
+        part(launch, launch.worker)
     except LaunchFailed as failure:
         launch.failure = failure
+
+
+def _built(launch: _Launch, worker: Worker) -> None:
+    launch.facts |= worker.receive()
+
+
+def _begin(launch: _Launch, worker: Worker, suite: Suite) -> None:
+    launch.facts |= worker.ask("begin", round_seconds=suite.round_seconds, warmup_seconds=suite.warmup_seconds)
+
+
+def _turn(launch: _Launch, worker: Worker, suite: Suite, places: Iterator[int]) -> None:
+    answer = worker.ask("turn", rounds=suite.rounds, turn_seconds=suite.turn_seconds)
+    launch.settling.append(answer["settling"])
+    launch.seconds += answer["seconds"]
+    launch.turns.append(next(places))
+
+
+def _finish(launch: _Launch, worker: Worker) -> None:
+    if not worker.ask("finish")["finite"]:
+        raise LaunchFailed(Status.FAILED, "computed NaN or infinity")
 
 
 def _shuffled(order: random.Random, things: Sequence[Thing]) -> list[Thing]:

@@ -14,6 +14,7 @@ from results.record import Contestant, Workload
 # activations. Rough and on the safe side: compilers' plans, convolution workspaces and copies made while loading
 # are in the factors, which were set from the peaks seen in real campaigns.
 PROCESS_BYTES = 400 * 2**20
+ZYGOTE_BYTES = 500 * 2**20
 COPIES = {"infer": (1.3, 1.5), "forward": (1.3, 2.0), "gradient": (2.6, 3.0), "train": (3.6, 3.0)}
 ITEM_BYTES = {"float32": 4, "float64": 8}
 
@@ -40,20 +41,25 @@ def estimate_evidence(workload: Workload) -> int:
 
 
 def parts(contestants: Sequence[Contestant], each: int, limit: int) -> list[tuple[Contestant, ...]]:
-    """The contestants in parts of at most limit // each (at least one)."""
-    room = max(limit // each, 1)
-    return [tuple(contestants[start : start + room]) for start in range(0, len(contestants), room)]
+    """The contestants in parts that fit, everyone once."""
+    together = room(contestants, each, limit)
+    return [tuple(contestants[start : start + together]) for start in range(0, len(contestants), together)]
+
+
+def room(contestants: Sequence[Contestant], each: int, limit: int) -> int:
+    """How many can be alive together beside the processes they are forked from; at least one."""
+    return max((limit - ZYGOTE_BYTES * len(contestants)) // each, 1)
 
 
 def subsets(contestants: Sequence[Contestant], each: int, limit: int) -> list[tuple[Contestant, ...]]:
-    """The contestants in parts of at most limit // each, every part with the first contestant in it.
+    """The contestants in parts that fit, every part with the first contestant in it.
 
     Where not even two fit, everyone is measured alone.
     """
-    room = max(limit // each, 1)
-    if len(contestants) <= room:
+    together = room(contestants, each, limit)
+    if len(contestants) <= together:
         return [tuple(contestants)]
-    if room == 1:
+    if together == 1:
         return [(contestant,) for contestant in contestants]
     reference, others = contestants[0], contestants[1:]
-    return [(reference, *others[start : start + room - 1]) for start in range(0, len(others), room - 1)]
+    return [(reference, *others[start : start + together - 1]) for start in range(0, len(others), together - 1)]

@@ -43,7 +43,8 @@ class Progress:
         self._bar.update(self._task, description=what, completed=self._done)
         if not self._console.is_terminal and (self._done == 0 or now() - self._said > PLAIN_EVERY):
             self._said = now()
-            self._console.print(f"[{self._done}/{self._total}] {self._left()}{what}", markup=False, highlight=False)
+            line = f"[{self._done}/{self._total}] {self._left()}{what}"
+            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
         self._done += 1
 
     def end(self) -> None:

@@ -55,6 +55,7 @@ class Suite(_Strict):
     launches: PositiveInt = 3  # fresh processes a case
     turns: PositiveInt = 2  # turns a launch takes among the others
     rounds: PositiveInt = 3  # counted rounds a turn, after one settling round
+    turn_seconds: Seconds = 1.0  # after which a turn has no further round
     round_seconds: Seconds = 0.02  # a round is at least this long
     warmup_seconds: Seconds = 0.2
     time_limit: Seconds = 300.0  # for any one thing that a launch is asked to do

@@ -1,8 +1,8 @@
 """The child's side of a launch: builds one contestant for one workload and runs what it is asked to.
 
-Requests and answers are lines of JSON. "prepare" builds, loads, calls once and warms up; "turn" runs a settling
-round and counted rounds; "finish" looks at the last outputs; "evidence" is the gate's. An answer is {"ok": ...} or
-{"status": ..., "reason": ...} with the status that the case gets.
+Requests and answers are lines of JSON. "prepare" builds and loads; "begin" calls once and warms up; "turn" runs a
+settling round and counted rounds; "finish" looks at the last outputs; "evidence" is the gate's. An answer is
+{"ok": ...} or {"status": ..., "reason": ...} with the status that the case gets.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ from impls.frameworks import Model, Plan, load_framework
 from impls.network import Network
 from results.record import Contestant, Status, Workload
 
-MINIMUM_WARMUP_STEPS = 2
 CALIBRATIONS = 3
 NO_MEMORY = re.compile(r"out of memory|RESOURCE_EXHAUSTED|can't allocate memory|failed to allocate|OOM", re.IGNORECASE)
 
@@ -44,7 +43,7 @@ def serve(link: socket.socket) -> None:
             try:
                 answer = tasks[request["do"]](**request["with"])
                 if isinstance(answer, Prepared):
-                    tasks.update(turn=answer.turn, finish=answer.finish)
+                    tasks.update(begin=answer.begin, turn=answer.turn, finish=answer.finish)
                     answer = answer.facts
                 reply = {"ok": answer}
             except Exception as problem:
@@ -64,7 +63,7 @@ def status_of(problem: Exception) -> Status:
 
 
 class Prepared:
-    """A contestant that has been built, called and warmed up."""
+    """A contestant that has been built and has its weights."""
 
     def __init__(self, model: Model, phase: str, batch: Any, build_seconds: float):
         self._model = model
@@ -74,11 +73,17 @@ class Prepared:
         self._outputs: Any = None
         self.facts: dict[str, Any] = {"build_seconds": build_seconds}
 
-    def warm_up(self, round_seconds: float, warmup_seconds: float) -> None:
-        """First call, then single steps for `warmup_seconds`, then rounds that grow until they are long enough."""
+    def begin(self, round_seconds: float, warmup_seconds: float) -> dict[str, Any]:
+        """First call, then single steps for `warmup_seconds`, then rounds that grow until they are long enough.
+
+        Garbage collection is off from here on: it would strike one contestant at random.
+        """
+        gc.collect()
+        gc.freeze()
+        gc.disable()
         first = self._round()
         times: list[float] = []
-        while len(times) < MINIMUM_WARMUP_STEPS or sum(times) < warmup_seconds:
+        while sum(times) < warmup_seconds:
             times.append(self._round())
         fastest = min(times)
         for _ in range(CALIBRATIONS):  # a hiccup makes a round look long; the next, longer one tells
@@ -86,12 +91,18 @@ class Prepared:
             fastest = min(fastest, self._round())
             if self._steps * fastest > round_seconds / 2:
                 break
-        self.facts |= {"first_call_seconds": first, "warmup": thinned(times), "steps": self._steps}
+        return {"first_call_seconds": first, "warmup": thinned(times), "steps": self._steps}
 
-    def turn(self, rounds: int) -> dict[str, Any]:
-        """A settling round, so that threads are awake and caches ours again, then `rounds` that count."""
+    def turn(self, rounds: int, turn_seconds: float) -> dict[str, Any]:
+        """A settling round, so that threads are awake and caches ours again, then rounds that count.
+
+        There are `rounds` of them, or fewer once they have lasted `turn_seconds`.
+        """
         settling = self._round()
-        return {"settling": settling, "seconds": [self._round() for _ in range(rounds)]}
+        seconds: list[float] = []
+        while len(seconds) < rounds and sum(seconds) * self._steps < turn_seconds:
+            seconds.append(self._round())
+        return {"settling": settling, "seconds": seconds}
 
     def finish(self) -> dict[str, Any]:
         """Whether what was computed last is finite: a network that has run away costs other times."""
@@ -103,26 +114,14 @@ class Prepared:
         return taken
 
 
-def prepare(
-    workload: Mapping[str, Any],
-    contestant: Mapping[str, Any],
-    weights: str,
-    seed: int,
-    round_seconds: float,
-    warmup_seconds: float,
-) -> Prepared:
-    """Build, load and warm up. Garbage collection is off from here on: it would strike one contestant at random."""
+def prepare(workload: Mapping[str, Any], contestant: Mapping[str, Any], weights: str, seed: int) -> Prepared:
+    """Build the model, load its weights and put its batch on the device."""
     start = now()
     asked = Workload(**workload)
     network = network_of(asked)
     model = build(network, asked, Contestant(**contestant), weights, seed)
     batch = make_batch(network, asked.batch)
-    prepared = Prepared(model, asked.phase, model.put(batch.images, batch.labels), now() - start)
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    prepared.warm_up(round_seconds, warmup_seconds)
-    return prepared
+    return Prepared(model, asked.phase, model.put(batch.images, batch.labels), now() - start)
 
 
 def give_evidence(

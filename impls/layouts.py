@@ -29,6 +29,12 @@ class ChannelsLast:
         self._kinds = {name: type(row.layer) for row in network.rows for name in row.array_names()}
         self._blocks = _vector_blocks(network)
 
+    def native_shape(self, name: str, shape: Shape) -> Shape:
+        """The shape that `to_native` gives an array of a canonical shape."""
+        if not name.endswith(".weight"):
+            return shape
+        return tuple(shape[axis] for axis in (2, 3, 1, 0)) if self._kinds[name] is Conv else shape[::-1]
+
     def to_native(self, name: str, array: np.ndarray) -> np.ndarray:
         """From the canonical layout; a contiguous copy where the order differs."""
         if not name.endswith(".weight"):

@@ -5,24 +5,28 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.memory import estimate, estimate_evidence, parts, subsets
+from bench.memory import ZYGOTE_BYTES, estimate, estimate_evidence, parts, subsets
 from results.record import Contestant, Workload
 
 contestants = st.integers(1, 12).map(lambda count: [Contestant("f", str(number)) for number in range(count)])
 
 
-@given(contestants, st.integers(1, 10), st.integers(1, 100))
+gibibytes = st.floats(0.1, 20).map(lambda count: int(count * 2**30))
+
+
+@given(contestants, gibibytes, gibibytes)
 def test_subsets_fit_share_the_reference_and_leave_nobody_out(these, each, limit):
     found = subsets(these, each, limit)
+    standing = ZYGOTE_BYTES * len(these)
     assert {one for part in found for one in part} == set(these)
-    assert all(len(part) * each <= limit or len(part) == 1 for part in found)
-    if limit // each >= 2:
+    assert all(standing + len(part) * each <= limit or len(part) == 1 for part in found)
+    if standing + 2 * each <= limit:
         assert all(part[0] == these[0] for part in found)
         others = [one for part in found for one in part[1:]]
         assert len(others) == len(set(others)) == len(these) - 1
 
 
-@given(contestants, st.integers(1, 10), st.integers(1, 100))
+@given(contestants, gibibytes, gibibytes)
 def test_parts_have_everyone_once(these, each, limit):
     assert [one for part in parts(these, each, limit) for one in part] == these
 

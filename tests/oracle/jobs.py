@@ -31,22 +31,24 @@ SMALL_SHARE = 1e-3
 
 @dataclass(frozen=True)
 class Truth:
-    """The oracle's numbers for one architecture. `statistics` are those after one training step."""
+    """The oracle's numbers for one architecture. `moved` are the statistics after one pass in training mode."""
 
     scores: np.ndarray
     loss: float
     statistics: Arrays
+    moved: Arrays
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a contestant computed. Errors are by array, against the reference; empty for the reference itself."""
+    """What a contestant computed. `statistics` are by the phase that they were read after; errors are by array, against
+    the reference, and empty for the reference itself."""
 
     scores: np.ndarray
     loss: float
     forward_loss: float | None
     losses: list[float]
-    statistics: Arrays
+    statistics: dict[str, Arrays]
     changed_on_the_way: list[str]
     gradient_names: list[str]
     gradient_errors: dict[str, float] = field(default_factory=dict)
@@ -65,7 +67,7 @@ def truth(architecture: str) -> Truth:
     weights, statistics, batch = _inputs(network)
     scores, _ = forward.run(network, weights, statistics, batch.images, training=False)
     _, moved = forward.run(network, weights, statistics, batch.images, training=True)
-    return Truth(scores, forward.loss(network, weights, statistics, *_pair(batch)), moved)
+    return Truth(scores, forward.loss(network, weights, statistics, *_pair(batch)), statistics, moved)
 
 
 def _pair(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
@@ -176,15 +178,20 @@ def _run(contestant: str, architecture: str, precision: str, forward_too: bool) 
     model = build(contestant, network, precision)
     model.load(weights, statistics)
     batch = model.put(arrays.images, arrays.labels)
-    scores = model.to_numpy(model.infer(batch))
-    forward_loss = float(model.to_numpy(model.forward(batch))) if forward_too else None
+    scores, forward_loss = model.to_numpy(model.infer(batch)), None
+    moved = {"infer": model.statistics()}
+    if forward_too:
+        forward_loss = float(model.to_numpy(model.forward(batch)))
+        moved["forward"] = model.statistics()
+        model.load(weights, statistics)
     outputs = model.gradient(batch)
     loss, gradients = float(model.to_numpy(outputs[0])), model.gradients(outputs)
+    moved["gradient"] = model.statistics()
     on_the_way = model.weights()
     changed = [name for name, array in weights.items() if not np.array_equal(on_the_way[name], array)]
     model.load(weights, statistics)
     losses = [float(model.to_numpy(model.train(batch)))]
-    moved = model.statistics()
+    moved["train"] = model.statistics()
     losses += [float(model.to_numpy(model.train(batch))) for _ in range(STEPS - 1)]
     return Result(scores, loss, forward_loss, losses, moved, changed, list(gradients)), gradients
 

@@ -7,5 +7,5 @@ PYTORCH_BY_HAND = Framework(
     executions=(Execution("eager", "torch.nn, written out"),),
     requires=("torch",),
     extra="pytorch",
-    preload=("torch", "bench.handwritten.pytorch.model"),
+    preload=("torch", "torch._dynamo", "bench.handwritten.pytorch.model"),
 )

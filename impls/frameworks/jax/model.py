@@ -28,7 +28,7 @@ class State(NamedTuple):
 
     params: Arrays
     statistics: Arrays
-    momentum: optax.OptState
+    momentum: optax.OptState | None  # as much memory as the weights, so only who trains has it
     key: Array | None  # of dropout; None without one
 
 
@@ -48,7 +48,7 @@ class JaxModel(Model):
             optax.add_decayed_weights(plan.sgd.weight_decay),
             optax.sgd(plan.sgd.learning_rate, plan.sgd.momentum),
         )
-        self._state = State({}, {}, (), self._new_key(plan))
+        self._state = State({}, {}, None, self._new_key(plan))
         self._infer = jax.jit(self._scores)
         self._forward = jax.jit(self._loss_alone, donate_argnums=(1, 2))
         self._gradient = jax.jit(self._loss_and_gradients, donate_argnums=(1, 2))
@@ -67,8 +67,7 @@ class JaxModel(Model):
 
     def load(self, weights: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray]) -> None:
         params = self._put_all(self._layout.all_to_native(weights))
-        momentum = jax.device_put(self._optimizer.init(params), self._device)
-        self._state = State(params, self._put_all(statistics), momentum, self._state.key)
+        self._state = State(params, self._put_all(statistics), None, self._state.key)
 
     def _put_all(self, arrays: Mapping[str, np.ndarray]) -> Arrays:
         """Copies on the device: what is donated must not be the caller's memory."""
@@ -105,6 +104,9 @@ class JaxModel(Model):
         self._state = self._state._replace(statistics=statistics, key=key)
 
     def train(self, batch: Batch) -> Array:
+        if self._state.momentum is None:
+            momentum = jax.device_put(self._optimizer.init(self._state.params), self._device)
+            self._state = self._state._replace(momentum=momentum)
         loss, self._state = self._train(self._state, batch)
         return loss
 

@@ -24,6 +24,7 @@ PYTORCH = Framework(
     ),
     requires=("torch",),
     extra="pytorch",
-    preload=("torch", "impls.frameworks.pytorch.model"),
+    # An optimizer's first step imports torch._dynamo: a second, in every launch, unless it is there already.
+    preload=("torch", "torch._dynamo", "impls.frameworks.pytorch.model"),
     precisions=("float32", "float64"),
 )

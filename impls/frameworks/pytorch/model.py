@@ -37,7 +37,7 @@ class PyTorchModel(Model):
         self._parameters = dict(self.named_parameters(self._module))
         self._values = list(self._parameters.values())
         self._new_optimizer()
-        self._scores, self._loss = self._module.__call__, self._training_loss
+        self._scores, self._loss = self._evaluation_scores, self._training_loss
         if plan.execution == "compile":
             _keep_pool_gradient_whole()
             # fullgraph: an error where PyTorch would otherwise go on eagerly and only warn
@@ -116,6 +116,10 @@ class PyTorchModel(Model):
     def _mode(self, training: bool) -> None:
         if self._module.training is not training:
             self._module.train(training)
+
+    def _evaluation_scores(self, images: Tensor) -> Tensor:
+        # A function of this file: torch.compile skips frames of torch.nn, and so a module whose layers are all its own.
+        return self._module(images)
 
     def _training_loss(self, images: Tensor, labels: Tensor) -> Tensor:
         scores = self._module(images)

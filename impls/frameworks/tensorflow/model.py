@@ -42,7 +42,7 @@ class TensorFlowModel(Model):
         with tf.device(self._device):
             self._scores, self._arrays, self._statistics = self.build(plan)
             self._values = list(self._arrays.values())
-            self._momenta = [tf.Variable(tf.zeros_like(value), trainable=False) for value in self._values]
+            self._momenta: list[tf.Variable] = []
         self._infer, self._forward, self._gradient, self._train = (
             self._execute(function, plan.execution)
             for function in (self._evaluation_scores, self._training_loss, self._loss_and_gradients, self._step)
@@ -57,8 +57,9 @@ class TensorFlowModel(Model):
         return Built(scores, arrays, statistics)
 
     def _variable(self, name: str, shape: tuple[int, ...], trainable: bool = True) -> tf.Variable:
-        zeros = self._layout.to_native(name, np.zeros(shape, self._dtype.as_numpy_dtype))
-        return tf.Variable(zeros, trainable=trainable, name=name)
+        return tf.Variable(
+            tf.zeros(self._layout.native_shape(name, shape), self._dtype), trainable=trainable, name=name
+        )
 
     def _execute(self, function: Callable[..., Any], execution: str) -> Callable[..., Any]:
         def placed(*arrays: tf.Tensor) -> Any:
@@ -74,6 +75,11 @@ class TensorFlowModel(Model):
             variable.assign(statistics[name])
         for momentum in self._momenta:
             momentum.assign(tf.zeros_like(momentum))
+
+    def _begin_momentum(self) -> None:
+        """As much memory as the weights, so only who trains has it."""
+        with tf.device(self._device):
+            self._momenta = [tf.Variable(tf.zeros_like(value), trainable=False) for value in self._values]
 
     def weights(self) -> dict[str, np.ndarray]:
         return self._canonical(self._values)
@@ -96,6 +102,8 @@ class TensorFlowModel(Model):
         return self._gradient(batch.images, batch.labels)
 
     def train(self, batch: Batch) -> tf.Tensor:
+        if not self._momenta:
+            self._begin_momentum()
         return self._train(batch.images, batch.labels)
 
     def synchronize(self, outputs: object) -> None:
