@@ -68,6 +68,7 @@ class Campaign:
         self._skip_missing()
         try:
             with Launcher(self.suite.time_limit) as launcher:
+                launcher.warm(dict.fromkeys(one for group in self.groups() for one in group.contestants))
                 weights = Weights(launcher.folder)
                 self.observer.begin(self._steps())
                 self._pass_gate(Gate(launcher, weights, self.suite.memory))
@@ -129,10 +130,10 @@ class Campaign:
 
     def _measure(self, launcher: Launcher, weights: Weights, deadline: float) -> None:
         """Pass after pass, so that whatever ends it early leaves all groups with as many launches."""
-        longest = 0.0
+        last = 0.0
         for launch in range(self.suite.launches):
             start = now()
-            if launch and start + SPARE * longest > deadline:
+            if launch and start + SPARE * last > deadline:
                 self.stop = "budget"
                 return
             for group in self.groups():
@@ -141,7 +142,7 @@ class Campaign:
                     return
                 self.observer.step(f"launch {launch + 1} of {group.workload.id}")
                 self._run_blocks(launcher, weights, group, launch)
-            longest = max(longest, now() - start)
+            last = now() - start
 
     def _out_of_budget(self) -> None:
         """The budget has ended within a pass: what was never launched gets its row, too."""

@@ -10,14 +10,14 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from bench import setting
 from bench.clock import now
-from impls.frameworks import load_framework
+from impls.frameworks import CACHE, load_framework
 from results.record import Contestant, Status
 
 IMPORT_LIMIT = 180.0
@@ -122,14 +122,11 @@ class Zygote:
                 stderr=output,
             )
         self._answers = self._control.makefile("r", encoding="utf-8")
-        try:
-            self._read_answer(IMPORT_LIMIT)
-        except LaunchFailed:
-            self.close()
-            raise
+        self._ready = False
 
     def launch(self, log: Path, time_limit: float) -> Worker:
         """A worker forked now, which writes what it prints to `log`. LaunchFailed if the zygote has died."""
+        self._await_import()
         ours, theirs = socket.socketpair()
         with theirs, log.open("wb") as output:
             try:
@@ -139,6 +136,12 @@ class Zygote:
                 ours.close()
                 raise LaunchFailed(Status.CRASHED, f"its zygote died{last_words(self._log)}") from None
         return Worker(self, pid, ours, log, time_limit)
+
+    def _await_import(self) -> None:
+        """Zygotes import side by side; the first launch from each waits for it."""
+        if not self._ready:
+            self._read_answer(IMPORT_LIMIT)
+            self._ready = True
 
     def wait(self, pid: int) -> int | None:
         """The exit code of a child that has ended or is about to; None if the zygote has died too."""
@@ -175,7 +178,7 @@ class Launcher:
 
     def __init__(self, time_limit: float):
         self._time_limit = time_limit
-        self._zygotes: dict[object, Zygote | LaunchFailed] = {}
+        self._zygotes: dict[object, Zygote] = {}
         self._launches = 0
         self._folder = tempfile.TemporaryDirectory(prefix="deadheat-")
 
@@ -183,6 +186,11 @@ class Launcher:
     def folder(self) -> Path:
         """A folder for what lives as long as the launcher."""
         return Path(self._folder.name)
+
+    def warm(self, contestants: Iterable[Contestant]) -> None:
+        """Begin the zygotes of all contestants at once."""
+        for contestant in contestants:
+            self._zygote(contestant)
 
     def launch(self, contestant: Contestant) -> tuple[Worker, float]:
         """A fresh worker for the contestant, and the seconds it took to come up."""
@@ -192,21 +200,16 @@ class Launcher:
         return zygote.launch(self.folder / f"launch-{self._launches}.log", self._time_limit), now() - start
 
     def _zygote(self, contestant: Contestant) -> Zygote:
-        """The contestant's zygote, begun at its first launch; one that failed to begin is not tried again."""
+        """The contestant's zygote, begun when it is first needed."""
         framework = load_framework(contestant.framework)
         execution = framework.execution(contestant.execution)
         modules = (*framework.preload, *execution.preload)
         key = modules, tuple(sorted(execution.environment.items()))
         if key not in self._zygotes:
             log = self.folder / f"zygote-{len(self._zygotes)}.log"
-            try:
-                self._zygotes[key] = Zygote(modules, {**setting.environment(), **execution.environment}, log)
-            except LaunchFailed as failure:
-                self._zygotes[key] = failure
-        found = self._zygotes[key]
-        if isinstance(found, LaunchFailed):
-            raise LaunchFailed(found.status, found.reason)
-        return found
+            own = {name: value.replace(CACHE, str(self.folder)) for name, value in execution.environment.items()}
+            self._zygotes[key] = Zygote(modules, {**setting.environment(), **own}, log)
+        return self._zygotes[key]
 
     def __enter__(self) -> Self:
         return self
@@ -215,6 +218,5 @@ class Launcher:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         for zygote in self._zygotes.values():
-            if isinstance(zygote, Zygote):
-                zygote.close()
+            zygote.close()
         self._folder.cleanup()

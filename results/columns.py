@@ -76,7 +76,7 @@ CASE = (
     Column("images_per_second", "images/s", "batch over seconds"),
     Column("images_per_second_low", "images/s", "lower end of its interval"),
     Column("images_per_second_high", "images/s", "upper end of its interval"),
-    Column("first_call_seconds", "s", "median over launches of the first step: tracing and compiling included"),
+    Column("first_call_seconds", "s", "longest first step of its launches: tracing and compiling, caches empty"),
     Column("reference", "", "the contestant that the ratio is to"),
     Column("ratio", "", "time over the reference's, paired by block: below 1 is faster"),
     Column("ratio_low", "", "lower end of its 95 % interval over blocks"),

@@ -152,7 +152,7 @@ def _case_row(
         "images_per_second": batch / estimate.value,
         "images_per_second_low": batch / estimate.high,
         "images_per_second_high": batch / estimate.low,
-        "first_call_seconds": launch_time(first_calls) if first_calls else math.nan,
+        "first_call_seconds": max(first_calls, default=math.nan),
         "ratio": compared.value if compared else math.nan,
         "ratio_low": compared.low if compared else math.nan,
         "ratio_high": compared.high if compared else math.nan,

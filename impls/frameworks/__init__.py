@@ -31,6 +31,8 @@ Phase = Literal["infer", "forward", "gradient", "train"]
 PHASES: tuple[Phase, ...] = ("infer", "forward", "gradient", "train")
 PRECISIONS = ("float32", "float64")
 DEVICES = ("cpu", "cuda")
+CACHE = "{cache}"
+"""Stands in an execution's environment for a folder that is empty when a campaign begins, for compilers' caches."""
 
 
 @dataclass(frozen=True)

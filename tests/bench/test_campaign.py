@@ -26,6 +26,7 @@ launches = 2
 round_seconds = 0.001
 warmup_seconds = 0.001
 time_limit = "8s"
+memory = "64GiB"
 
 [[workloads]]
 architectures = ["outside-mlp"]

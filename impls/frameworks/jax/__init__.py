@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from impls.frameworks import Execution, Framework
+from impls.frameworks import CACHE, Execution, Framework
 
 JAX = Framework(
     name="jax",
@@ -13,7 +13,12 @@ JAX = Framework(
             "jit",
             "one compiled call a phase, channels last, state donated",
             # Otherwise JAX takes three quarters of a GPU at once, and no other contestant could live beside it.
-            environment={"XLA_PYTHON_CLIENT_PREALLOCATE": "false"},
+            environment={
+                "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+                "JAX_COMPILATION_CACHE_DIR": f"{CACHE}/jax",
+                "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+                "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+            },
         ),
     ),
     requires=("jax", "optax"),

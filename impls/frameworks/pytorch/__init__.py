@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 
-from impls.frameworks import Execution, Framework
+from impls.frameworks import CACHE, Execution, Framework
 
 
 def _no_compiler() -> str | None:
@@ -20,7 +20,12 @@ PYTORCH = Framework(
     executions=(
         Execution("eager", "module by module, channels first"),
         Execution("eager-nhwc", "module by module, channels-last memory format"),
-        Execution("compile", "torch.compile, static shapes", missing=_no_compiler),
+        Execution(
+            "compile",
+            "torch.compile, static shapes",
+            environment={"TORCHINDUCTOR_CACHE_DIR": f"{CACHE}/inductor"},
+            missing=_no_compiler,
+        ),
     ),
     requires=("torch",),
     extra="pytorch",
