@@ -9,14 +9,16 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from typing import Any
 
 import numpy as np
 import pytest
 from oracle import forward
-from oracle.children import ChildFailed, Children
-from oracle.jobs import BATCH, CONTRACT_SGD, STEPS, TINY, Behaviour
+from oracle.children import ChildFailed, Children, answer
+from oracle.jobs import BATCH, CONTRACT_SGD, DROPPING, STEPS, TINY, Behaviour, Dropped
+from oracle.numpy_layers import dense
 
 from impls.architectures import architectures, load_architecture
 from impls.arrays import make_batch, make_statistics, make_weights
@@ -166,30 +168,30 @@ def test_an_unknown_framework_is_answered_with_the_nearest() -> None:
 
 # --- Frameworks, built ----------------------------------------------------------------------------------------------
 
-Behave = Callable[[str], Behaviour]
+Ask = Callable[[str, str], Any]
 
 
 @pytest.fixture(scope="session")
-def behave(children: Children) -> Behave:
-    """What each contestant did, asked once."""
-    asked: dict[str, Future[Behaviour]] = {}
+def ask(children: Children) -> Ask:
+    """The answer of a job for a contestant, asked once; skipped where it is not installed or has no such layer."""
+    asked: dict[tuple[str, str], Future[Any]] = {}
 
-    def behave(contestant: str) -> Behaviour:
+    def ask(job: str, contestant: str) -> Any:
         name, _, execution = contestant.partition(":")
         found = load_framework(name)
         if reason := found.missing(found.execution(execution)):
             pytest.skip(reason)
-        if contestant not in asked:
+        if (job, contestant) not in asked:
             child = children.child(f"{name}-float32", found.execution(execution).environment)
-            asked[contestant] = child.submit("oracle.jobs:behave", contestant, "float32")
-        return asked[contestant].result()
+            asked[job, contestant] = child.submit(f"oracle.jobs:{job}", contestant, "float32")
+        return answer(asked[job, contestant])
 
-    return behave
+    return ask
 
 
 @pytest.fixture(params=CONTESTANTS)
-def behaviour(request: pytest.FixtureRequest, behave: Behave) -> Behaviour:
-    return behave(request.param)
+def behaviour(request: pytest.FixtureRequest, ask: Ask) -> Behaviour:
+    return ask("behave", request.param)
 
 
 WEIGHTS, IMAGES = make_weights(TINY), make_batch(TINY, BATCH)
@@ -247,6 +249,39 @@ def test_train_follows_the_one_update_rule(behaviour: Behaviour) -> None:
 def test_loading_forgets_the_momentum(behaviour: Behaviour) -> None:
     for name, array in behaviour.train_weights[0].items():
         assert behaviour.after_second_load[name] == pytest.approx(array, rel=1e-6, abs=1e-7)
+
+
+@pytest.fixture(params=CONTESTANTS)
+def dropped(request: pytest.FixtureRequest, ask: Ask) -> Dropped:
+    return ask("drop", request.param)
+
+
+def test_dropout_drops_its_share_and_scales_the_rest(dropped: Dropped) -> None:
+    """Each input of the output layer is gone, or divided by the share that is kept."""
+    image = make_batch(DROPPING, 1).images.reshape(1, -1)
+    weights = make_weights(DROPPING)
+    whole = dense(image, weights["hidden.weight"], weights["hidden.bias"])[0]
+    for gradients in (dropped.first, dropped.second):
+        kept = _inputs_of_the_output(gradients) / whole
+        assert np.all(np.isclose(kept, 0, atol=1e-6) | np.isclose(kept, 1 / (1 - 0.2), rtol=1e-3))
+        assert 0.1 < np.mean(kept == 0) < 0.3  # five standard deviations and more
+
+
+def test_dropout_drops_others_the_next_time(dropped: Dropped) -> None:
+    first, second = (_inputs_of_the_output(gradients) == 0 for gradients in (dropped.first, dropped.second))
+    assert np.any(first != second)
+
+
+def test_nothing_is_dropped_in_evaluation(dropped: Dropped) -> None:
+    weights, images = make_weights(DROPPING), make_batch(DROPPING, 1).images
+    right = forward.scores(DROPPING.without_dropout(), weights, {}, images)
+    assert dropped.scores == pytest.approx(right, rel=1e-5, abs=1e-5)
+
+
+def _inputs_of_the_output(gradients: Mapping[str, np.ndarray]) -> np.ndarray:
+    """With one image, the weight's gradient is the bias's times the inputs."""
+    signal = gradients["output.bias"]
+    return signal @ gradients["output.weight"] / (signal @ signal)
 
 
 @pytest.mark.parametrize("name", frameworks())

@@ -16,7 +16,7 @@ import numpy as np
 
 from impls.arrays import Batch, make_batch, make_statistics, make_weights
 from impls.frameworks import Model, Plan, Sgd, load_framework
-from impls.layers import Activation, Dense, Flatten
+from impls.layers import Activation, Dense, Dropout, Flatten
 from impls.network import Network
 from oracle import forward
 from oracle.networks import BATCH, small
@@ -266,6 +266,34 @@ def _train_once(model: Model, batch: Any) -> tuple[float, Arrays, Arrays]:
     loss = model.train(batch)
     model.synchronize(loss)
     return float(model.to_numpy(loss)), gradients, model.weights()
+
+
+DROPPING = Network(
+    "dropping",
+    (1, 4, 4),
+    3,
+    (Flatten("flatten"), Dense("hidden", 500), Dropout("dropout", 0.2), Dense("output", 3)),
+)
+"""One image through it shows what was dropped: the gradient of output's weight is that of its bias times its input."""
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """Two gradients of DROPPING, and its scores in evaluation mode."""
+
+    first: Arrays
+    second: Arrays
+    scores: np.ndarray
+
+
+def drop(contestant: str, precision: str) -> Dropped:
+    """What a contestant's dropout does."""
+    model = build(contestant, DROPPING, precision)
+    model.load(make_weights(DROPPING), {})
+    arrays = make_batch(DROPPING, 1)
+    batch = model.put(arrays.images, arrays.labels)
+    first, second = (model.gradients(model.gradient(batch)) for _ in range(2))
+    return Dropped(first, second, model.to_numpy(model.infer(batch)))
 
 
 def refusal(contestant: str, precision: str) -> str:
