@@ -296,7 +296,8 @@ def sliding_window(bins: Bins) -> Pair | None:
     """(window, stride) that give these bins, if any do."""
     window = bins[0][1]
     stride = bins[1][0] if len(bins) > 1 else window
-    return (window, stride) if all(bin == (i * stride, i * stride + window) for i, bin in enumerate(bins)) else None
+    slides = stride and all(bin == (i * stride, i * stride + window) for i, bin in enumerate(bins))
+    return (window, stride) if slides else None  # on a side of one cell all bins are the same, and nothing slides
 
 
 def side_by_side(bins: Bins) -> tuple[list[int], int]:
