@@ -43,7 +43,7 @@ def verdicts() -> str:
     machine = campaign.system["machine"]
     where = f"{machine['cpu']}, {machine['threads']} cores, {campaign.system['started'][:10]}"
     body = tabulate(rows, headers=["workload", *contestants], tablefmt="github", disable_numparse=True)
-    return f"{body}\n\nMeasured on {where}; {campaign.system['suite']['launches']} launches a case.\n"
+    return f"{body}\n\nMeasured on {where}; {frame.launches.max()} launches a case.\n"
 
 
 def verdict_cell(row: dict) -> str:
@@ -51,7 +51,8 @@ def verdict_cell(row: dict) -> str:
         return row["status"]
     if row["contestant"] == row["reference"]:
         return duration(row["seconds"])
-    return f"×{row['ratio']:.2f} [{row['ratio_low']:.2f}, {row['ratio_high']:.2f}] {row['verdict']}"
+    interval = f" [{row['ratio_low']:.2f}, {row['ratio_high']:.2f}]" if row["pairs"] > 1 else ""
+    return f"×{row['ratio']:.2f}{interval} {row['verdict']}"
 
 
 def handwritten() -> str:
