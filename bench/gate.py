@@ -41,7 +41,7 @@ class Gate:
             doubtful = [one for one, found in findings.items() if _may_be_a_tie(found)]
             if not doubtful:
                 break
-            able = [one for one in contestants if precision in load_framework(one.framework).precisions]
+            able = [one for one in contestants if _computes_in(one, precision)]
             again = self._hear(replace(workload, precision=precision), able, seed)
             cleared = [one for one in doubtful if one in again and again[one].status is None]
             findings |= {one: Finding(findings[one].parity) for one in cleared}
@@ -78,6 +78,10 @@ def _answer(worker: Worker | LaunchFailed) -> parity.Evidence:
         raise worker
     with worker:
         return parity.Evidence(**worker.receive())
+
+
+def _computes_in(contestant: Contestant, precision: str) -> bool:
+    return precision in load_framework(contestant.framework).execution(contestant.execution).precisions
 
 
 def _may_be_a_tie(found: Finding) -> bool:

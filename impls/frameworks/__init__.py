@@ -121,7 +121,8 @@ class Execution:
     """One way in which a framework runs a network.
 
     `environment` is set before the framework is imported, so executions that differ in it need processes of their
-    own. `missing` says why it cannot run on this machine, or None; `requires` adds packages to the framework's.
+    own. `missing` says why it cannot run on this machine, or None; `requires` adds packages to the framework's;
+    `precisions` are the arithmetics it really computes in.
     """
 
     name: str
@@ -130,6 +131,7 @@ class Execution:
     requires: tuple[str, ...] = ()
     preload: tuple[str, ...] = ()
     missing: Callable[[], str | None] = lambda: None
+    precisions: tuple[str, ...] = ("float32",)
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,6 @@ class Framework:
     requires: tuple[str, ...] = ()
     extra: str | None = None
     preload: tuple[str, ...] = ()
-    precisions: tuple[str, ...] = ("float32",)
 
     def execution(self, name: str) -> Execution:
         for execution in self.executions:
@@ -173,8 +174,9 @@ class Framework:
     def build(self, plan: Plan) -> Model:
         """The model of `plan`. Imports the framework: call it in a process that may."""
         execution = self.execution(plan.execution)
-        if plan.precision not in self.precisions:
-            raise Unsupported(f"{self.name} has no {plan.precision}; it has {', '.join(self.precisions)}")
+        if plan.precision not in execution.precisions:
+            has = ", ".join(execution.precisions)
+            raise Unsupported(f"{self.name}:{execution.name} has no {plan.precision}; it has {has}")
         if reason := self.missing(execution):
             raise Unavailable(f"{self.name}:{execution.name}: {reason}")
         module, _, name = self.model.partition(":")

@@ -22,6 +22,7 @@ from oracle.children import Child, Children, answer
 from oracle.jobs import Result, Slope, Truth
 from oracle.networks import small
 
+from bench.parity import LARGEST_TIE
 from impls.architectures import architectures
 from impls.frameworks import frameworks, load_framework
 from impls.layers import Layer, Pool
@@ -56,9 +57,13 @@ COMPILERS = ("pytorch:compile", "tensorflow:xla", "keras:jax")
 SLOWEST = "pytorch:compile"
 EVERYTHING = os.environ.get("DEADHEAT_PARITY") == "all"
 DIRECTIONS = 2
+BATCHES = (0, 1, 2)
+"""Seeds of the images, in the order in which they are asked for."""
 
 
 class Case(NamedTuple):
+    """The first arguments of `oracle.jobs:compare`."""
+
     architecture: str
     contestant: str
     precision: str
@@ -69,7 +74,7 @@ def cases() -> Iterator[Case]:
     for architecture in architectures():
         for framework in frameworks().values():
             for execution in framework.executions:
-                for precision in framework.precisions:
+                for precision in execution.precisions:
                     case = Case(architecture, f"{framework.name}:{execution.name}", precision)
                     if EVERYTHING or _is_affordable(case):
                         yield case
@@ -100,41 +105,45 @@ class Requests:
 
     def __post_init__(self) -> None:
         self.truths: dict[str, Future[Truth]] = {}
-        self.references: dict[str, Future[Result]] = {}
+        self.references: dict[tuple[str, int], Future[Result]] = {}
         self.slopes: dict[str, Future[list[Slope]]] = {}
-        self.results: dict[Case, Future[Result]] = {}
+        self.results: dict[tuple[Case, int], Future[Result]] = {}
 
     def truth(self, architecture: str) -> Future[Truth]:
         if architecture not in self.truths:
             self.truths[architecture] = self.children.child("oracle").submit("oracle.jobs:truth", architecture)
         return self.truths[architecture]
 
-    def reference(self, architecture: str) -> Future[Result] | None:
-        """The reference's numbers; None where it is not installed."""
+    def reference(self, architecture: str, images: int = 0) -> Future[Result] | None:
+        """The reference's numbers on the batch of that seed; None where it is not installed."""
         if missing(REFERENCE):
             return None
-        if architecture not in self.references:
+        key = architecture, images
+        if key not in self.references:
             child = self._contestant(REFERENCE, "float64")
-            arguments = (REFERENCE, architecture, self.folder / architecture)
-            self.references[architecture] = child.submit("oracle.jobs:reference", *arguments)
-        return self.references[architecture]
+            arguments = (REFERENCE, architecture, images, self._gradients(architecture, images))
+            self.references[key] = child.submit("oracle.jobs:reference", *arguments)
+        return self.references[key]
+
+    def _gradients(self, architecture: str, images: int) -> Path:
+        """Where the reference leaves its gradients."""
+        return self.folder / f"{architecture}-{images}"
 
     def slope(self, architecture: str) -> Future[list[Slope]]:
         if architecture not in self.slopes:
-            arguments = (architecture, self.folder / architecture, DIRECTIONS, self.reference(architecture))
+            arguments = (architecture, self._gradients(architecture, 0), DIRECTIONS, self.reference(architecture))
             self.slopes[architecture] = self.children.child("oracle").submit("oracle.jobs:slopes", *arguments)
         return self.slopes[architecture]
 
-    def result(self, case: Case) -> Future[Result]:
-        if case not in self.results:
-            reference = self.reference(case.architecture)
-            folder = self.folder / case.architecture if reference else None
+    def result(self, case: Case, images: int = 0) -> Future[Result]:
+        key = case, images
+        if key not in self.results:
+            reference = self.reference(case.architecture, images)
+            folder = self._gradients(case.architecture, images) if reference else None
             forward_too = case.contestant not in COMPILERS
-            arguments = (case.contestant, case.architecture, case.precision, forward_too, folder, reference)
-            self.results[case] = self._contestant(case.contestant, case.precision).submit(
-                "oracle.jobs:compare", *arguments
-            )
-        return self.results[case]
+            child = self._contestant(case.contestant, case.precision)
+            self.results[key] = child.submit("oracle.jobs:compare", *case, images, forward_too, folder, reference)
+        return self.results[key]
 
     def _contestant(self, contestant: str, precision: str) -> Child:
         framework, _, execution = contestant.partition(":")
@@ -181,17 +190,32 @@ def test_a_contestant_computes_what_the_oracle_says(case: Case, requests: Reques
 
 @pytest.mark.parametrize("case", CASES, ids="/".join)
 def test_a_contestant_has_the_references_gradients(case: Case, requests: Requests) -> None:
+    """As at the gate: who differs by no more than two cells of a window that are equal but for rounding explain, is
+    asked about other images. There that tie is gone; an error in the network is not.
+    """
     for contestant in (case.contestant, REFERENCE):
         if reason := missing(contestant):
             pytest.skip(reason)
-    given, right = answer(requests.result(case)), requests.reference(case.architecture).result()
+    for images in BATCHES:
+        given = answer(requests.result(case, images))
+        assert sorted(given.gradient_names) == sorted(small(case.architecture).arrays)
+        assert sorted(given.gradient_errors) == sorted(given.gradient_names)
+        errors = _gradient_errors(case, given, requests.reference(case.architecture, images).result())
+        if case.precision == "float64" or not _a_tie_may_explain(errors):
+            break
+    assert _too_large(errors) == {}
+
+
+def _gradient_errors(case: Case, given: Result, right: Result) -> dict[str, tuple[float, float]]:
     allowed = TOLERANCES[case.precision]
     errors = {name: _share(error, 1, allowed.gradients) for name, error in given.gradient_errors.items()}
     for step, (loss, expected) in enumerate(zip(given.losses, right.losses), 1):
         errors[f"loss of step {step}"] = _share(abs(loss - expected), abs(expected), allowed.steps)
-    assert sorted(given.gradient_names) == sorted(small(case.architecture).arrays)
-    assert sorted(given.gradient_errors) == sorted(given.gradient_names)
-    assert _too_large(errors) == {}
+    return errors
+
+
+def _a_tie_may_explain(errors: dict[str, tuple[float, float]]) -> bool:
+    return bool(_too_large(errors)) and all(error <= LARGEST_TIE for error, _ in errors.values())
 
 
 @pytest.mark.parametrize("referenced", architectures())

@@ -54,8 +54,8 @@ class Result:
     gradient_errors: dict[str, float] = field(default_factory=dict)
 
 
-def _inputs(network: Network) -> tuple[Arrays, Arrays, Batch]:
-    return make_weights(network), make_statistics(network), make_batch(network, BATCH)
+def _inputs(network: Network, images: int = 0) -> tuple[Arrays, Arrays, Batch]:
+    return make_weights(network), make_statistics(network), make_batch(network, BATCH, images)
 
 
 # --- The oracle -----------------------------------------------------------------------------------------------------
@@ -146,18 +146,24 @@ def _forget_earlier_networks() -> None:
         dynamo.reset()
 
 
-def reference(contestant: str, architecture: str, folder: Path) -> Result:
+def reference(contestant: str, architecture: str, images: int, folder: Path) -> Result:
     """The contestant that others' gradients are compared with, in float64; its gradients stay in `folder`."""
-    result, gradients = _run(contestant, architecture, "float64", forward_too=True)
+    result, gradients = _run(architecture, contestant, "float64", images, forward_too=True)
     write_arrays(folder, gradients)
     return result
 
 
 def compare(
-    contestant: str, architecture: str, precision: str, forward_too: bool, folder: Path | None, _: Result | None
+    architecture: str,
+    contestant: str,
+    precision: str,
+    images: int,
+    forward_too: bool,
+    folder: Path | None,
+    _: Result | None,
 ) -> Result:
     """A contestant's numbers, its gradients against those in `folder` (once the reference is there: the last one)."""
-    result, gradients = _run(contestant, architecture, precision, forward_too)
+    result, gradients = _run(architecture, contestant, precision, images, forward_too)
     if folder is None:
         return result
     right = read_arrays(folder, small(architecture))
@@ -171,10 +177,10 @@ def _error(given: np.ndarray, right: np.ndarray, whole: float) -> float:
     return float(np.linalg.norm(given.astype(np.float64) - right)) / max(norm, SMALL_SHARE * whole)
 
 
-def _run(contestant: str, architecture: str, precision: str, forward_too: bool) -> tuple[Result, Arrays]:
+def _run(architecture: str, contestant: str, precision: str, images: int, forward_too: bool) -> tuple[Result, Arrays]:
     """Everything that is compared, in an order in which nothing disturbs what comes after it."""
     network = small(architecture)
-    weights, statistics, arrays = _inputs(network)
+    weights, statistics, arrays = _inputs(network, images)
     model = build(contestant, network, precision)
     model.load(weights, statistics)
     batch = model.put(arrays.images, arrays.labels)

@@ -17,9 +17,7 @@ BATCH = 2
 CLASSES = 10
 LARGEST_FULL_CONNECTION = 96
 
-# (height, width), where no two cells of a window are equal but for rounding: there frameworks may rightly send the
-# gradient to different ones (vgg-a at 64x32, overfeat7 at 53x41). Sides of VGG's maps are halved five times, so one of
-# them is a power of two and more.
+# (height, width). Sides of VGG's maps are halved five times, so one of them is a power of two and more.
 SMALL = {
     "alexnet": (96, 64),
     "alexnet-1tower": (64, 99),
@@ -38,9 +36,9 @@ SMALL = {
     "nin-tutorial": (15, 12),
     "overfeat5": (41, 53),
     "overfeat5-spp": (30, 41),
-    "overfeat7": (44, 53),
+    "overfeat7": (53, 41),
     "overfeat7-spp": (29, 25),
-    "vgg-a": (32, 64),
+    "vgg-a": (64, 32),
     "vgg-a-lrn": (32, 64),
     "vgg-b": (32, 64),
     "vgg-c": (64, 32),

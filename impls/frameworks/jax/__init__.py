@@ -19,10 +19,10 @@ JAX = Framework(
                 "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
                 "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
             },
+            precisions=("float32", "float64"),
         ),
     ),
     requires=("jax", "optax"),
     extra="jax",
     preload=("jax", "optax", "impls.frameworks.jax.model"),
-    precisions=("float32", "float64"),
 )

@@ -1,4 +1,7 @@
-"""Keras 3: keras.layers on each of its three backends, with the backend's own gradient and update around them."""
+"""Keras 3: keras.layers on each of its three backends, with the backend's own gradient and update around them.
+
+float64 is TensorFlow's only: on the others keras.ops compute products or means of it in float32, and say nothing.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ KERAS = Framework(
             environment={"KERAS_BACKEND": "tensorflow", **tensorflow.ENVIRONMENT},
             requires=("tensorflow",),
             preload=("impls.frameworks.keras.on_tensorflow",),
+            precisions=("float32", "float64"),
         ),
         Execution(
             "torch",
@@ -35,5 +39,4 @@ KERAS = Framework(
     requires=("keras",),
     extra="keras",
     preload=("keras",),
-    precisions=("float32", "float64"),
 )

@@ -9,7 +9,7 @@ import importlib
 import os
 import sys
 
-from impls.errors import Unavailable, Unsupported
+from impls.errors import Unavailable
 from impls.frameworks import Model, Plan
 
 MODELS = {
@@ -21,12 +21,7 @@ MODELS = {
 
 
 def build(plan: Plan) -> Model:
-    """The model on the backend that the plan's execution names; Unavailable where Keras has taken another.
-
-    Unsupported in float64 off TensorFlow: there keras.ops compute products or means of it in float32, and say nothing.
-    """
-    if plan.precision == "float64" and plan.execution != "tensorflow":
-        raise Unsupported(f"keras computes float64 in float32 on {plan.execution}; its tensorflow execution keeps it")
+    """The model on the backend that the plan's execution names; Unavailable where Keras has taken another."""
     if "keras" not in sys.modules:
         os.environ["KERAS_BACKEND"] = plan.execution  # Keras reads it once, when it is imported
     import keras

@@ -6,6 +6,8 @@ import shutil
 
 from impls.frameworks import CACHE, Execution, Framework
 
+PRECISIONS = ("float32", "float64")
+
 
 def _no_compiler() -> str | None:
     if shutil.which("g++") or shutil.which("clang++"):
@@ -18,18 +20,18 @@ PYTORCH = Framework(
     title="PyTorch",
     model="impls.frameworks.pytorch.model:PyTorchModel",
     executions=(
-        Execution("eager", "module by module, channels first"),
-        Execution("eager-nhwc", "module by module, channels-last memory format"),
+        Execution("eager", "module by module, channels first", precisions=PRECISIONS),
+        Execution("eager-nhwc", "module by module, channels-last memory format", precisions=PRECISIONS),
         Execution(
             "compile",
             "torch.compile, static shapes",
             environment={"TORCHINDUCTOR_CACHE_DIR": f"{CACHE}/inductor"},
             missing=_no_compiler,
+            precisions=PRECISIONS,
         ),
     ),
     requires=("torch",),
     extra="pytorch",
     # An optimizer's first step imports torch._dynamo: a second, in every launch, unless it is there already.
     preload=("torch", "torch._dynamo", "impls.frameworks.pytorch.model"),
-    precisions=("float32", "float64"),
 )

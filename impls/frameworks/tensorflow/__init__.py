@@ -8,18 +8,18 @@ ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # or it takes the whole GPU at once, and a memory meter reads nothing else
 }
+PRECISIONS = ("float32", "float64")
 
 TENSORFLOW = Framework(
     name="tensorflow",
     title="TensorFlow",
     model="impls.frameworks.tensorflow.model:TensorFlowModel",
     executions=(
-        Execution("graph", "tf.function, channels last", ENVIRONMENT),
-        Execution("xla", "tf.function compiled by XLA, channels last", ENVIRONMENT),
-        Execution("eager", "operation by operation, channels last", ENVIRONMENT),
+        Execution("graph", "tf.function, channels last", ENVIRONMENT, precisions=PRECISIONS),
+        Execution("xla", "tf.function compiled by XLA, channels last", ENVIRONMENT, precisions=PRECISIONS),
+        Execution("eager", "operation by operation, channels last", ENVIRONMENT, precisions=PRECISIONS),
     ),
     requires=("tensorflow",),
     extra="tensorflow",
     preload=("tensorflow", "impls.frameworks.tensorflow.model"),
-    precisions=("float32", "float64"),
 )

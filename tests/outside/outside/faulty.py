@@ -38,7 +38,6 @@ FAULTY = Framework(
     ),
     requires=("numpy",),
     preload=("outside.faulty",),
-    precisions=("float32",),
 )
 
 

@@ -8,8 +8,7 @@ OUTSIDE = Framework(
     name="outside",
     title="NumPy, full connections only",
     model="outside.model:NumPyModel",
-    executions=(Execution("loop", "one layer after another"),),
+    executions=(Execution("loop", "one layer after another", precisions=("float32", "float64")),),
     requires=("numpy",),
     preload=("outside.model",),
-    precisions=("float32", "float64"),
 )
