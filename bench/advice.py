@@ -2,51 +2,149 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pandas as pd
 
 from results import table
+from results.health import FOREIGN_CORES, STEAL_SHARE
 from results.record import Status
 from results.statistics import BAND, Verdict
 from results.store import Campaign
 
-
-def of(campaign: Campaign) -> list[dict[str, str]]:
-    """Sentences about a campaign: {"what": ..., "remedy": ...}, the gravest first."""
-    return [*_unmeasured(campaign), *campaign.system.get("warnings", ()), *_stopped(campaign), *_unclear(campaign)]
+Note = dict[str, str]
+"""{"what": a sentence with figures, "remedy": what to do about it}."""
 
 
-def _unmeasured(campaign: Campaign) -> Iterator[dict[str, str]]:
-    frame = table.cases([campaign])
-    for _, rows in frame[frame.status != Status.MEASURED].groupby(["status", "reason"], sort=False):
+def of(campaign: Campaign) -> list[Note]:
+    """Sentences about a campaign, the gravest first."""
+    cases, launches = table.cases([campaign]), table.launches([campaign])
+    return [
+        *_unmeasured(cases),
+        *campaign.system.get("warnings", ()),
+        *_stopped(campaign, cases),
+        *_flagged(cases, launches),
+        *_redone(cases),
+        *_subsets(cases),
+        *_unclear(campaign, cases),
+    ]
+
+
+def _unmeasured(cases: pd.DataFrame) -> Iterator[Note]:
+    for _, rows in cases[cases.status != Status.MEASURED].groupby(["status", "reason"], sort=False):
         status, reason = Status(rows.status.iloc[0]), rows.reason.iloc[0]
         contestants = ", ".join(dict.fromkeys(rows.contestant))
-        count = "1 case" if len(rows) == 1 else f"{len(rows)} cases"
-        what = f"{count} {status.value.replace('_', ' ')} ({contestants}): {reason}"
+        what = f"{_count(rows, 'case')} {status.value.replace('_', ' ')} ({contestants}): {reason}"
         yield {"what": what, "remedy": _REMEDIES[status]}
 
 
-def _stopped(campaign: Campaign) -> Iterator[dict[str, str]]:
-    suite = campaign.system.get("suite", {})
-    if campaign.system.get("stop") == "budget":
-        done = 1 + max((record.launch for record in campaign.records), default=-1)
+def _stopped(campaign: Campaign, cases: pd.DataFrame) -> Iterator[Note]:
+    suite, stop = campaign.system.get("suite", {}), campaign.system.get("stop")
+    if stop not in ("budget", "interrupted"):
+        return
+    done = sorted(set(cases[cases.status == Status.MEASURED].launches)) or [0]
+    some = f"{done[0]} to {done[-1]}" if len(done) > 1 else str(done[0])
+    why = f"the budget of {suite.get('budget')} s was spent" if stop == "budget" else "it was interrupted"
+    yield {
+        "what": f"{why} after {some} launches a case; the suite asks for {_asked(suite.get('launches'))}",
+        "remedy": f"go on with --resume {campaign.name}, give more time with --budget, or measure less with -k",
+    }
+
+
+def _asked(launches: Any) -> str:
+    """A suite's launches in words; older campaigns hold one number."""
+    fewest, most = launches if isinstance(launches, list) else (launches, launches)
+    return str(most) if fewest == most else f"{fewest} to {most}"
+
+
+def _flagged(cases: pd.DataFrame, launches: pd.DataFrame) -> Iterator[Note]:
+    """A sentence for each flag that some case carries."""
+    flagged = cases.assign(flag=cases.cautions.str.split(", ")).explode("flag")
+    for flag, rows in flagged[flagged.flag != ""].groupby("flag", sort=False):
+        own = launches[launches.case.isin(rows.case)]
+        describe, remedy = _FLAGS[str(flag)]
+        yield {"what": f"{_count(rows, 'case')}: {describe(own)}", "remedy": remedy}
+
+
+def _redone(cases: pd.DataFrame) -> Iterator[Note]:
+    if redone := int(cases.superseded.sum()):
         yield {
-            "what": f"the budget of {suite.get('budget')} s allowed {done} of {suite.get('launches')} launches a case",
-            "remedy": "give more time with --budget, or measure less with -k",
+            "what": f"{redone} launches were disturbed and made again; what came first is kept and counts in nothing",
+            "remedy": "nothing to do, but a quieter machine would be faster at this",
         }
 
 
-def _unclear(campaign: Campaign) -> Iterator[dict[str, str]]:
-    frame = table.cases([campaign])
-    judged = frame[frame.verdict.notna() & (frame.verdict != "")]
+def _subsets(cases: pd.DataFrame) -> Iterator[Note]:
+    apart = cases[cases.subsets > 1]
+    if len(apart):
+        yield {
+            "what": f"{apart.group.nunique()} groups did not fit in memory together and were measured in "
+            f"{apart.subsets.max()} parts that share the reference; ratios pair within a part",
+            "remedy": "raise `memory` in the suite if the machine has more, or use a smaller batch",
+        }
+
+
+def _unclear(campaign: Campaign, cases: pd.DataFrame) -> Iterator[Note]:
+    judged = cases[cases.verdict.notna() & (cases.verdict != "")]
     unclear = judged[judged.verdict == Verdict.UNCLEAR]
-    if len(unclear):
-        widest = ((unclear.ratio_high - unclear.ratio_low) / 2 / unclear.ratio).max()
-        width = "unknown, from one launch" if widest != widest else f"up to ±{widest:.0%}"
-        yield {
-            "what": f"{len(unclear)} of {len(judged)} verdicts are unclear: intervals {width}, band ±{BAND:.0%}",
-            "remedy": "more launches narrow them: raise `launches` and `budget` in a copy of the suite",
-        }
+    if not len(unclear):
+        return
+    widest = ((unclear.ratio_high - unclear.ratio_low) / 2 / unclear.ratio).max()
+    width = "unknown, from one launch" if math.isnan(widest) else f"up to ±{widest:.0%}"
+    yield {
+        "what": f"{len(unclear)} of {len(judged)} verdicts are unclear: intervals {width}, band ±{BAND:.0%}",
+        "remedy": _more(campaign.system, unclear.launches_needed, int(unclear.launches.max())),
+    }
 
+
+def _more(system: Mapping[str, Any], needed: pd.Series, launches: int) -> str:
+    """What would settle them: half of them at least, as the rest may take for ever."""
+    middle = float(needed.fillna(math.inf).median())
+    if not math.isfinite(middle) or not launches:
+        return "measure again with --preset standard, which goes on until intervals are narrow"
+    minutes = system.get("measuring_seconds", math.nan) / 60 * middle / launches
+    time = "" if math.isnan(minutes) else f", about {max(minutes, 1):.0f} minutes in all"
+    return f"{middle:.0f} launches would settle half of them{time}: use --preset standard and a larger --budget"
+
+
+def _count(rows: pd.DataFrame, what: str) -> str:
+    return f"1 {what}" if len(rows) == 1 else f"{len(rows)} {what}s"
+
+
+_FLAGS: Mapping[str, tuple[Callable[[pd.DataFrame], str], str]] = {
+    "foreign_cpu": (
+        lambda own: (
+            f"other processes took {own.foreign_cores.max():.2f} cores beside a launch, more than "
+            f"{FOREIGN_CORES} cores disturb"
+        ),
+        "stop what else is running (top shows it), then measure these again with -k",
+    ),
+    "steal": (
+        lambda own: (
+            f"the hypervisor took {own.steal.max():.1%} of a launch's cores for others, more than "
+            f"{STEAL_SHARE:.0%} disturbs"
+        ),
+        "use a machine, or a time, with fewer neighbours; compare only within this campaign",
+    ),
+    "unsteady": (
+        lambda own: f"steps had not settled when warm-up ended, in {(own.steady == False).sum()} launches",  # noqa: E712
+        "raise warmup_limit in the suite; if they never settle, look at the rounds in results.load()",
+    ),
+    "paging": (
+        lambda own: f"memory came from a disk {own.major_faults.sum():.0f} times while rounds ran",
+        "free memory, or lower `memory` in the suite so that fewer contestants are alive together",
+    ),
+    "two_kinds": (
+        lambda own: "launches fall into two kinds, so a mean describes neither and its interval may be too narrow",
+        "look at the launches in the report; thread placement or the allocator are usual causes: try --as-shipped",
+    ),
+    "drift": (
+        lambda own: "launches grow or shrink as the campaign goes on: times are of no one state; ratios are paired",
+        "let the machine reach its temperature, or fix its clock; trust the ratios rather than the times",
+    ),
+}
 
 _REMEDIES = {
     Status.SKIPPED: "do what the reason says, then run again",

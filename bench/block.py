@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from bench.launcher import Launcher, LaunchFailed, Worker
 from bench.suites import Suite
-from results.record import Case, Contestant, Parity, Record, Status, Workload
+from results.record import Case, Conditions, Contestant, Parity, Record, Status, Workload
 
 Thing = TypeVar("Thing")
 
@@ -30,22 +30,28 @@ class _Launch:
     seconds: list[float] = field(default_factory=list)
     settling: list[float] = field(default_factory=list)
     turns: list[int] = field(default_factory=list)
+    cores: int = 0
+    seen: dict[str, list[Any]] = field(default_factory=dict)
     failure: LaunchFailed | None = None
 
 
 @dataclass(frozen=True)
 class Block:
-    """A block to be run: a workload, the contestants that are alive together, and which launch this is."""
+    """A block to be run: a workload, the contestants that are alive together, and which launch this is.
+
+    `attempt` counts how often the same block was run before and was contaminated.
+    """
 
     workload: Workload
     contestants: tuple[Contestant, ...]
     launch: int
     subset: int
     weights: Path
+    attempt: int = 0
 
-    def run(self, launcher: Launcher, suite: Suite, parity: dict[Contestant, Parity]) -> list[Record]:
+    def run(self, launcher: Launcher, suite: Suite, parity: Mapping[Contestant, Parity | None]) -> list[Record]:
         """One record for each contestant, whatever happens to it."""
-        order = random.Random(f"{suite.seed}/{self.workload.id}/{self.launch}/{self.subset}")
+        order = random.Random(f"{suite.seed}/{self.workload.id}/{self.launch}/{self.subset}/{self.attempt}")
         with ExitStack() as alive:
             launches = [self._launched(launcher, one, alive) for one in _shuffled(order, self.contestants)]
             for launch in launches:
@@ -86,11 +92,13 @@ class Block:
             case=launch.case,
             launch=self.launch,
             subset=self.subset,
+            attempt=self.attempt,
             status=failure.status if failure else Status.MEASURED,
             reason=failure.reason if failure else "",
             seconds=() if failure else tuple(launch.seconds),
             settling=tuple(launch.settling),
             turns=tuple(launch.turns),
+            conditions=Conditions(launch.cores, **_tuples(launch.seen)) if launch.cores else None,
             started=launch.started,
             parity=parity,
         )
@@ -112,7 +120,12 @@ def _built(launch: _Launch, worker: Worker) -> None:
 
 
 def _begin(launch: _Launch, worker: Worker, suite: Suite) -> None:
-    launch.facts |= worker.ask("begin", round_seconds=suite.round_seconds, warmup_seconds=suite.warmup_seconds)
+    launch.facts |= worker.ask(
+        "begin",
+        round_seconds=suite.round_seconds,
+        warmup_seconds=suite.warmup_seconds,
+        warmup_limit=suite.warmup_limit,
+    )
 
 
 def _turn(launch: _Launch, worker: Worker, suite: Suite, places: Iterator[int]) -> None:
@@ -120,6 +133,9 @@ def _turn(launch: _Launch, worker: Worker, suite: Suite, places: Iterator[int]) 
     launch.settling.append(answer["settling"])
     launch.seconds += answer["seconds"]
     launch.turns.append(next(places))
+    launch.cores = answer["cores"]
+    for name, values in answer["seen"].items():
+        launch.seen.setdefault(name, []).extend(values)
 
 
 def _finish(launch: _Launch, worker: Worker) -> None:

@@ -1,30 +1,34 @@
-"""A campaign: parity first, then passes over all groups, one block a group, until done or out of budget."""
+"""A campaign: parity first, then passes over all groups, one block a group, until precise, done or out of budget."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from bench import memory
+from bench import interpreters, memory
 from bench.block import Block
 from bench.clock import now
 from bench.gate import Gate
 from bench.launcher import Launcher
+from bench.ledger import Group, Ledger
+from bench.patience import Patience
 from bench.suites import Suite
 from bench.weights import Weights
-from impls.frameworks import load_framework
-from results.record import Case, Contestant, Parity, Record, Status, Workload
-from results.store import CampaignWriter
+from results.health import contaminations
+from results.record import Case, Record, Status, Workload
 
 SPARE = 1.1
-"""A pass is begun if this many times the last one's seconds are left of the budget."""
+"""A pass is begun if this many times the seconds that its blocks took last are left of the budget."""
 
 
 class Observer(Protocol):
     """What wants to know how far a campaign is."""
 
     def begin(self, steps: int) -> None: ...
+
+    def more(self, steps: int) -> None: ...
 
     def step(self, what: str) -> None: ...
 
@@ -36,126 +40,151 @@ class Silent:
 
     def begin(self, steps: int) -> None: ...
 
+    def more(self, steps: int) -> None: ...
+
     def step(self, what: str) -> None: ...
 
     def end(self) -> None: ...
 
 
-@dataclass(frozen=True)
-class Group:
-    """A workload and the contestants to compare on it, the reference first."""
-
-    workload: Workload
-    contestants: tuple[Contestant, ...]
-
-
 @dataclass
 class Campaign:
-    """The cases of a suite, measured. `run` writes records as it goes; `records` has them too."""
+    """The cases of a suite, measured; what comes of it goes to the ledger as it comes.
 
-    cases: Sequence[Case]
+    `stop` says why it ended: complete, budget or interrupted. `rules` says why each group's launches ended, by the
+    workload's id: "precision" (all intervals within the target), "launches" (as many as the suite allows), or `stop`.
+    """
+
+    ledger: Ledger
     suite: Suite
-    writer: CampaignWriter
     observer: Observer = field(default_factory=Silent)
-    records: list[Record] = field(default_factory=list)
     stop: str = "complete"
-    _parity: dict[tuple[str, Contestant], Parity] = field(default_factory=dict)
-    _out: set[Case] = field(default_factory=set)
+    _seconds: dict[Workload, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._patience = Patience(self.suite.redos)
 
     def run(self) -> None:
-        start = now()
-        deadline = start + self.suite.budget
+        """Everything, from skipping what is not installed to the last launch."""
+        deadline = now() + self.suite.budget
         self._skip_missing()
         try:
-            with Launcher(self.suite.time_limit) as launcher:
-                launcher.warm(dict.fromkeys(one for group in self.groups() for one in group.contestants))
+            with Launcher(self.suite.time_limit, self.suite.interpreters, self.suite.fresh) as launcher:
+                launcher.warm(dict.fromkeys(one for group in self.ledger.groups() for one in group.contestants))
                 weights = Weights(launcher.folder)
                 self.observer.begin(self._steps())
                 self._pass_gate(Gate(launcher, weights, self.suite.memory))
-                self._measure(launcher, weights, deadline)
+                self.measure(launcher, weights, deadline)
         except BaseException:
             self.stop = "interrupted"
             raise
         finally:
             self.observer.end()
-            self.writer.update_system(stop=self.stop, measuring_seconds=round(now() - start, 1))
 
-    def groups(self) -> list[Group]:
-        """The groups that are still in, in the order of the suite."""
-        grouped: dict[Workload, list[Contestant]] = {}
-        for case in self.cases:
-            if case not in self._out:
-                grouped.setdefault(case.workload, []).append(case.contestant)
-        return [Group(workload, tuple(contestants)) for workload, contestants in grouped.items()]
+    @property
+    def rules(self) -> dict[str, str]:
+        return {group.workload.id: self._rule(group) or self.stop for group in self.ledger.groups()}
+
+    def measure(self, launcher: Launcher, weights: Weights, deadline: float) -> None:
+        """Pass after pass, so that whatever ends it early leaves all groups with as many launches.
+
+        Those that are behind come first: a pass is over the groups whose next launch has the lowest number.
+        """
+        while due := self._due():
+            if not self._affordable(due, deadline):
+                self.stop = "budget"
+                return
+            if self._launch(due[0]) >= self.suite.launches[0]:
+                self.observer.more(len(due))
+            for group in due:
+                if now() > deadline:
+                    self._out_of_budget()
+                    return
+                self.observer.step(f"launch {self._launch(group) + 1} of {group.workload.id}")
+                self._run_blocks(launcher, weights, group, deadline)
 
     def _steps(self) -> int:
-        groups = self.groups()
-        return len({group.workload.network_id for group in groups}) + self.suite.launches * len(groups)
+        groups = self.ledger.groups()
+        launches = sum(max(self.suite.launches[0] - self._launch(group), 0) for group in groups)
+        return len(self._to_examine()) + launches
 
     def _skip_missing(self) -> None:
-        for contestant in dict.fromkeys(case.contestant for case in self.cases):
-            framework = load_framework(contestant.framework)
-            if reason := framework.missing(framework.execution(contestant.execution)):
-                self._rule_out((case for case in self.cases if case.contestant == contestant), Status.SKIPPED, reason)
+        for contestant in dict.fromkeys(case.contestant for case in self.ledger.cases):
+            if reason := interpreters.missing(contestant, self.suite.interpreters):
+                own = (case for case in self.ledger.cases if case.contestant == contestant)
+                self.ledger.rule_out(own, Status.SKIPPED, reason)
 
-    def _rule_out(self, cases: Iterable[Case], status: Status, reason: str) -> None:
-        """Record why cases are not measured, once, and leave them out from here on."""
-        out = [case for case in cases if case not in self._out]
-        self._out.update(out)
-        self._keep([Record(case, 0, status, reason, parity=self._parity_of(case)) for case in out])
-
-    def _keep(self, records: Sequence[Record]) -> None:
-        self.writer.append(records)
-        self.records += records
-
-    def _parity_of(self, case: Case) -> Parity | None:
-        return self._parity.get((case.workload.network_id, case.contestant))
+    def _to_examine(self) -> dict[str, list[Group]]:
+        """The groups of each network in which somebody has not passed the gate yet."""
+        networks: dict[str, list[Group]] = {}
+        for group in self.ledger.groups():
+            networks.setdefault(group.workload.network_id, []).append(group)
+        return {
+            network_id: groups
+            for network_id, groups in networks.items()
+            if any(
+                not self.ledger.parity_of(Case(group.workload, one)) for group in groups for one in group.contestants
+            )
+        }
 
     def _pass_gate(self, gate: Gate) -> None:
         """Rule out who does not compute the same, and keep everyone's errors for the records."""
-        networks: dict[str, list[Group]] = {}
-        for group in self.groups():
-            networks.setdefault(group.workload.network_id, []).append(group)
-        for network_id, groups in networks.items():
+        for network_id, groups in self._to_examine().items():
             self.observer.step(f"parity of {network_id}")
             contestants = tuple(dict.fromkeys(one for group in groups for one in group.contestants))
             for contestant, found in gate.examine(groups[0].workload, contestants).items():
                 if found.parity is not None:
-                    self._parity[network_id, contestant] = found.parity
+                    self.ledger.learn_parity(network_id, contestant, found.parity)
                 if found.status is not None:
-                    self._rule_out(self._cases_of(network_id, contestant), found.status, found.reason)
+                    out = [Case(group.workload, contestant) for group in groups if contestant in group.contestants]
+                    self.ledger.rule_out(out, found.status, found.reason)
 
-    def _cases_of(self, network_id: str, contestant: Contestant) -> list[Case]:
-        return [case for case in self.cases if case.contestant == contestant and case.workload.network_id == network_id]
+    def _launch(self, group: Group) -> int:
+        return self.ledger.next_launch(group.workload)
 
-    def _measure(self, launcher: Launcher, weights: Weights, deadline: float) -> None:
-        """Pass after pass, so that whatever ends it early leaves all groups with as many launches."""
-        last = 0.0
-        for launch in range(self.suite.launches):
-            start = now()
-            if launch and start + SPARE * last > deadline:
-                self.stop = "budget"
-                return
-            for group in self.groups():
-                if now() > deadline:
-                    self._out_of_budget()
-                    return
-                self.observer.step(f"launch {launch + 1} of {group.workload.id}")
-                self._run_blocks(launcher, weights, group, launch)
-            last = now() - start
+    def _rule(self, group: Group) -> str | None:
+        """Why a group needs no further launch; None if it does."""
+        fewest, most = self.suite.launches
+        launch = self._launch(group)
+        if fewest < most and launch >= fewest and self.ledger.widest(group) <= self.suite.target:
+            return "precision"
+        return "launches" if launch >= most else None
+
+    def _due(self) -> list[Group]:
+        open_groups = [group for group in self.ledger.groups() if not self._rule(group)]
+        lowest = min(map(self._launch, open_groups), default=0)
+        return [group for group in open_groups if self._launch(group) == lowest]
+
+    def _affordable(self, groups: Sequence[Group], deadline: float) -> bool:
+        """Whether a pass over groups that were all measured before fits; the first pass is begun in any case."""
+        taken = [self._seconds.get(group.workload, 0.0) for group in groups]
+        return not any(taken) or now() + SPARE * sum(taken) < deadline
 
     def _out_of_budget(self) -> None:
         """The budget has ended within a pass: what was never launched gets its row, too."""
         self.stop = "budget"
-        recorded = {record.case for record in self.records}
         reason = f"the budget of {self.suite.budget:g} s was spent before its first launch"
-        self._rule_out((case for case in self.cases if case not in recorded), Status.SKIPPED, reason)
+        self.ledger.rule_out_unmeasured(Status.SKIPPED, reason)
 
-    def _run_blocks(self, launcher: Launcher, weights: Weights, group: Group, launch: int) -> None:
-        known = {one: found for one in group.contestants if (found := self._parity_of(Case(group.workload, one)))}
+    def _run_blocks(self, launcher: Launcher, weights: Weights, group: Group, deadline: float) -> None:
+        start, launch = now(), self._launch(group)
         parts = memory.subsets(group.contestants, memory.estimate(group.workload), self.suite.memory)
         for subset, contestants in enumerate(parts):
             block = Block(group.workload, contestants, launch, subset, weights.folder_of(group.workload))
-            records = block.run(launcher, self.suite, known)
-            self._keep(records)
-            self._out.update(record.case for record in records if record.status is not Status.MEASURED)
+            self._run_block(launcher, block, deadline)
+        self._seconds[group.workload] = now() - start
+
+    def _run_block(self, launcher: Launcher, block: Block, deadline: float) -> None:
+        """A block, and again as long as it is contaminated and there is patience and time."""
+        for attempt in itertools.count():
+            whole = Group(block.workload, block.contestants)
+            contestants = self.ledger.still_in(whole)
+            parity = {one: self.ledger.parity_of(Case(block.workload, one)) for one in contestants}
+            records = replace(block, contestants=contestants, attempt=attempt).run(launcher, self.suite, parity)
+            self.ledger.keep(records)
+            if not self._patience.again(attempt, _contaminated(records)) or now() > deadline:
+                return
+
+
+def _contaminated(records: Sequence[Record]) -> bool:
+    return any(contaminations(record) for record in records)

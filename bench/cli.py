@@ -1,4 +1,4 @@
-"""python -m bench: look at what there is, describe a network, export and report what was measured."""
+"""python -m bench: what there is, what was measured, and whether this machine, and this harness, can be trusted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from enum import StrEnum
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,8 +39,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Results = Annotated[Path, typer.Option("--results", help="Folder of campaigns.")]
 
 
-def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
-    """A user's mistake is one line on stderr and exit status 1."""
+def one_line_errors(command: Callable[..., None], status: int = 1) -> Callable[..., None]:
+    """A user's mistake is one line on stderr and that exit status."""
 
     @wraps(command)
     def run(*arguments: Any, **options: Any) -> None:
@@ -48,7 +48,7 @@ def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
             command(*arguments, **options)
         except DeadheatError as problem:
             print(f"error: {problem}", file=sys.stderr)
-            raise typer.Exit(1) from None
+            raise typer.Exit(status) from None
 
     return run
 
@@ -114,3 +114,91 @@ def report(
     # A process of its own: reports is the room to the right, which nothing here may import.
     command = [sys.executable, "-m", "reports", *(campaigns or ()), "--results", str(results), "--output", str(output)]
     raise typer.Exit(subprocess.run(command).returncode)
+
+
+@app.command()
+@partial(one_line_errors, status=2)
+def compare(
+    baseline: Annotated[str, typer.Argument(help="Name of a campaign, or its folder.")],
+    candidate: Annotated[str, typer.Argument(help="The campaign that may have become slower.")],
+    across_systems: Annotated[bool, typer.Option(help="Compare although the machines differ.")] = False,
+    as_json: Json = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, for a pull request.")] = False,
+    results: Results = Path("results/data"),
+) -> None:
+    """Did something become slower? Exit status 0: nothing did; 1: something did; 2: they can't be compared."""
+    from bench import comparison
+    from results import store
+    from results.compare import compare as compared
+
+    before, after = (store.read_campaign(store.find_campaign(name, results)) for name in (baseline, candidate))
+    report = compared(before, after, across_systems)
+    if as_json:
+        print(json.dumps(comparison.as_json(report), indent=2))
+    elif markdown:
+        print(comparison.as_markdown(report))
+    else:
+        comparison.print_report(report)
+    raise typer.Exit(1 if report.slower else 0)
+
+
+@app.command()
+@one_line_errors
+def doctor(
+    seconds: Annotated[float, typer.Option(help="How long to watch the machine.", min=0.5)] = 3.0,
+    as_json: Json = False,
+) -> None:
+    """Is this machine fit to measure on, and what would help? Exit status 1 if it is not."""
+    from dataclasses import asdict
+
+    from bench import doctor as examining
+
+    found = examining.examine(seconds)
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in found], indent=2))
+    else:
+        examining.print_findings(found)
+    raise typer.Exit(1 if any(finding.level == examining.BAD for finding in found) else 0)
+
+
+@app.command()
+@one_line_errors
+def selftest(
+    contestants: Annotated[
+        list[str] | None, typer.Option("--contestant", help="framework:execution; repeat it.")
+    ] = None,
+    architectures: Annotated[list[str] | None, typer.Option("--architecture", help="Repeat it.")] = None,
+    phase: Annotated[str, typer.Option(help="infer, forward, gradient or train.")] = "infer",
+    slowdowns: Annotated[str, typer.Option(help="What to plant: b (nothing), 2, 5, 20 percent.")] = "b,2,5,20",
+    pairs: Annotated[int, typer.Option(help="Pairs of each kind.", min=1)] = 1000,
+    pair_seconds: Annotated[str, typer.Option(help="Time for a pair.")] = "10s",
+    budget: Annotated[str, typer.Option(help="Time for all of it.")] = "3m",
+    burners: Annotated[int, typer.Option(help="Processes that disturb on purpose, a core each.", min=0)] = 0,
+    output: Annotated[Path | None, typer.Option(help="File to write the JSON to.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Does the harness see differences that are not there, and those that are? Exit status 1 if it can't be trusted."""
+    from bench import selftest as testing
+    from bench.units import seconds
+    from impls.architectures import load_architecture
+    from impls.frameworks import PHASES, checked
+
+    chosen = [testing.parse_contestant(text) for text in contestants or ()] or testing.default_contestants()
+    plan = testing.Plan(
+        chosen,
+        [load_architecture(name).name for name in architectures or ["lenet5"]],
+        [checked("slowdown", text.strip(), testing.PLANTED) for text in slowdowns.split(",")],
+        pairs,
+        seconds(pair_seconds),
+        seconds(budget),
+        checked("phase", phase, PHASES),
+    )
+    summary = testing.run(plan, burners, quiet=as_json)
+    text = json.dumps(summary, indent=2)
+    if output:
+        output.write_text(text + "\n", encoding="utf-8")
+    if as_json:
+        print(text)
+    else:
+        testing.print_summary(summary)
+    raise typer.Exit(0 if testing.is_trustworthy(summary) else 1)

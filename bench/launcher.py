@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any, Self
 
 from bench import setting
 from bench.clock import now
+from bench.interpreters import Interpreter, interpreter_of
 from impls.frameworks import CACHE, load_framework
 from results.record import Contestant, Status
 
@@ -36,9 +36,9 @@ class LaunchFailed(Exception):
 class Worker:
     """One launch: a forked process that answers requests until it is closed, dies or takes too long."""
 
-    def __init__(self, zygote: Zygote, pid: int, link: socket.socket, log: Path, time_limit: float):
+    def __init__(self, zygote: Zygote, pid: int, link: socket.socket, log: Path, time_limit: float, last: bool = False):
         self._zygote, self._pid, self._link, self._log = zygote, pid, link, log
-        self._time_limit = time_limit
+        self._time_limit, self._last = time_limit, last
         self._answers = link.makefile("r", encoding="utf-8")
 
     def ask(self, do: str, **arguments: Any) -> Any:
@@ -74,7 +74,14 @@ class Worker:
         self._link.close()
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._pid, signal.SIGKILL)
-        return self._zygote.wait(self._pid)
+        return self._code()
+
+    def _code(self) -> int | None:
+        """The exit code of the process, which has ended or is about to."""
+        code = self._zygote.wait(self._pid)
+        if self._last:
+            self._zygote.close()
+        return code
 
     def __enter__(self) -> Self:
         return self
@@ -87,7 +94,7 @@ class Worker:
         """How the process, which has closed its end, came to its end."""
         self._answers.close()
         self._link.close()
-        code = self._zygote.wait(self._pid)
+        code = self._code()
         if code is None:
             how = "its zygote died"
         elif code >= 0:
@@ -109,14 +116,15 @@ def last_words(log: Path) -> str:
 class Zygote:
     """A process that has imported a framework, from which workers are forked within milliseconds."""
 
-    def __init__(self, modules: Sequence[str], environment: Mapping[str, str], log: Path):
+    def __init__(self, interpreter: Interpreter, modules: Sequence[str], environment: Mapping[str, str], log: Path):
         self._log = log
+        self.dead = False
         self._control, theirs = socket.socketpair()
         with theirs, log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "bench.zygote", str(theirs.fileno()), *modules],
+                [*interpreter.command, "-m", "bench.zygote", str(theirs.fileno()), *modules],
                 pass_fds=[theirs.fileno()],
-                env={**os.environ, **environment, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env={**os.environ, **environment, **interpreter.environment()},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -124,8 +132,11 @@ class Zygote:
         self._answers = self._control.makefile("r", encoding="utf-8")
         self._ready = False
 
-    def launch(self, log: Path, time_limit: float) -> Worker:
-        """A worker forked now, which writes what it prints to `log`. LaunchFailed if the zygote has died."""
+    def launch(self, log: Path, time_limit: float, last: bool = False) -> Worker:
+        """A worker forked now, which writes what it prints to `log`. LaunchFailed if the zygote has died.
+
+        After the `last` one the zygote ends.
+        """
         self._await_import()
         ours, theirs = socket.socketpair()
         with theirs, log.open("wb") as output:
@@ -133,9 +144,10 @@ class Zygote:
                 socket.send_fds(self._control, [b'{"do": "fork"}'], [theirs.fileno(), output.fileno()])
                 pid = self._read_answer(IMPORT_LIMIT)["pid"]
             except (OSError, LaunchFailed):
+                self.dead = True
                 ours.close()
                 raise LaunchFailed(Status.CRASHED, f"its zygote died{last_words(self._log)}") from None
-        return Worker(self, pid, ours, log, time_limit)
+        return Worker(self, pid, ours, log, time_limit, last)
 
     def _await_import(self) -> None:
         """Zygotes import side by side; the first launch from each waits for it."""
@@ -149,6 +161,7 @@ class Zygote:
             self._control.sendall(json.dumps({"do": "wait", "pid": pid}).encode())
             return int(self._read_answer(IMPORT_LIMIT)["code"])
         except (OSError, LaunchFailed):
+            self.dead = True
             return None
 
     def close(self) -> None:
@@ -165,21 +178,28 @@ class Zygote:
         try:
             line = self._answers.readline()
         except TimeoutError:
+            self.dead = True
             self._process.kill()
             raise LaunchFailed(Status.TIMED_OUT, f"its zygote gave no answer within {limit:.0f} s") from None
         if not line:
+            self.dead = True
             raise LaunchFailed(Status.CRASHED, f"its zygote died{last_words(self._log)}")
         answer: dict[str, Any] = json.loads(line)
         return answer
 
 
 class Launcher:
-    """Forks workers, keeping one zygote for each set of modules and environment. Use as a context manager."""
+    """Forks workers, keeping one zygote for each interpreter, set of modules and environment; a context manager.
 
-    def __init__(self, time_limit: float):
+    A zygote that has died is replaced at the next launch. `fresh`: every launch has a zygote of its own.
+    """
+
+    def __init__(self, time_limit: float, interpreters: Mapping[str, str] | None = None, fresh: bool = False):
         self._time_limit = time_limit
+        self._interpreters = interpreters or {}
+        self._fresh = fresh
         self._zygotes: dict[object, Zygote] = {}
-        self._launches = 0
+        self._begun = self._launches = 0
         self._folder = tempfile.TemporaryDirectory(prefix="deadheat-")
 
     @property
@@ -189,27 +209,35 @@ class Launcher:
 
     def warm(self, contestants: Iterable[Contestant]) -> None:
         """Begin the zygotes of all contestants at once."""
-        for contestant in contestants:
+        for contestant in contestants if not self._fresh else ():
             self._zygote(contestant)
 
     def launch(self, contestant: Contestant) -> tuple[Worker, float]:
         """A fresh worker for the contestant, and the seconds it took to come up."""
+        start = now()
         zygote = self._zygote(contestant)
         self._launches += 1
-        start = now()
-        return zygote.launch(self.folder / f"launch-{self._launches}.log", self._time_limit), now() - start
+        log = self.folder / f"launch-{self._launches}.log"
+        return zygote.launch(log, self._time_limit, last=self._fresh), now() - start
 
     def _zygote(self, contestant: Contestant) -> Zygote:
         """The contestant's zygote, begun when it is first needed."""
         framework = load_framework(contestant.framework)
         execution = framework.execution(contestant.execution)
         modules = (*framework.preload, *execution.preload)
-        key = modules, tuple(sorted(execution.environment.items()))
-        if key not in self._zygotes:
-            log = self.folder / f"zygote-{len(self._zygotes)}.log"
-            own = {name: value.replace(CACHE, str(self.folder)) for name, value in execution.environment.items()}
-            self._zygotes[key] = Zygote(modules, {**setting.environment(), **own}, log)
+        interpreter = interpreter_of(contestant, self._interpreters)
+        own = {name: value.replace(CACHE, str(self.folder)) for name, value in execution.environment.items()}
+        environment = {**setting.environment(contestant.setting), **own}
+        if self._fresh:
+            return self._begin(interpreter, modules, environment)
+        key = interpreter, modules, tuple(sorted(environment.items()))
+        if key not in self._zygotes or self._zygotes[key].dead:
+            self._zygotes[key] = self._begin(interpreter, modules, environment)
         return self._zygotes[key]
+
+    def _begin(self, interpreter: Interpreter, modules: Sequence[str], environment: Mapping[str, str]) -> Zygote:
+        self._begun += 1
+        return Zygote(interpreter, modules, environment, self.folder / f"zygote-{self._begun}.log")
 
     def __enter__(self) -> Self:
         return self

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,22 @@ from typing import Any
 import pytest
 
 import bench
-from bench import advice, suites
+from bench import advice, interpreters, suites
+from bench.alone import COMPANY, alone
 from bench.campaign import Campaign
+from bench.clock import now
+from bench.interpreters import Interpreter
+from bench.ledger import Ledger
 from bench.progress import Progress
 from bench.suites import Suite
 from bench.summary import print_summary
-from bench.system import describe
-from bench.units import seconds
+from bench.system import describe, reference_of
+from bench.units import seconds, share
 from impls.errors import DeadheatError
 from impls.frameworks import DEVICES, checked
-from results.record import Case
-from results.store import BENCHMARK, DATA, CampaignWriter, check_writable, read_campaign
+from results.record import Case, Contestant
+from results.store import BENCHMARK, DATA, CampaignWriter, check_writable, find_campaign, read_campaign
+from results.store import Campaign as Stored
 
 HOME = Path(__file__).parent
 KEY = pytest.StashKey["Session"]()
@@ -34,26 +39,47 @@ KEY = pytest.StashKey["Session"]()
 
 @dataclass
 class Session:
-    """What this use of pytest measures, and has measured."""
+    """What this use of pytest measures, and has measured; `earlier` is the campaign that it goes on with."""
 
     suite_name: str
     suite: Suite
     cases: Sequence[Case]
     data: Path
+    earlier: Stored | None = None
     writer: CampaignWriter | None = None
     campaign: Campaign | None = None
 
-    def measure(self, cases: Sequence[Case], config: pytest.Config) -> Campaign:
-        """The campaign over `cases`, run at the first call."""
+    def measure(self, cases: Sequence[Case], config: pytest.Config) -> Ledger:
+        """What is known of the cases, measured at the first call."""
         if self.campaign is None:
-            name = f"{datetime.now():%Y-%m-%dT%H-%M-%S}-{Path(self.suite_name).stem}"
-            command = shlex.join(["pytest", *config.invocation_params.args])
-            system = describe(self.suite_name, self.suite, cases, command)
-            self.writer = CampaignWriter.create(self.data, name, {"campaign": name, **system})
-            with _uncaptured(config):
-                self.campaign = Campaign(cases, self.suite, self.writer, Progress(self.suite.budget))
-                self.campaign.run()
-        return self.campaign
+            with alone() as free, _uncaptured(config):
+                self.writer = self._writer(cases, config, [] if free else [COMPANY])
+                records = self.earlier.records if self.earlier else ()
+                ledger = Ledger(cases, reference_of(self.suite, cases).id, self.writer, records)
+                self.campaign = Campaign(ledger, self.suite, Progress(self.suite.budget))
+                self._run(self.campaign, self.writer)
+        return self.campaign.ledger
+
+    def _run(self, campaign: Campaign, writer: CampaignWriter) -> None:
+        start = now()
+        before = self.earlier.system.get("measuring_seconds", 0.0) if self.earlier else 0.0
+        try:
+            campaign.run()
+        except DeadheatError as problem:
+            pytest.exit(f"error: {problem}", returncode=1)
+        finally:
+            spent = round(before + now() - start, 1)
+            writer.update_system(stop=campaign.stop, rules=campaign.rules, measuring_seconds=spent)
+
+    def _writer(self, cases: Sequence[Case], config: pytest.Config, warnings: list[dict[str, str]]) -> CampaignWriter:
+        command = shlex.join(["pytest", *config.invocation_params.args])
+        if self.earlier:
+            system = {**self.earlier.system, "resumed": [*self.earlier.system.get("resumed", ()), command]}
+            return CampaignWriter.resume(self.earlier.folder, system)
+        name = f"{datetime.now():%Y-%m-%dT%H-%M-%S}-{Path(self.suite_name).stem}"
+        system = describe(self.suite_name, self.suite, cases, command)
+        system["warnings"] += warnings
+        return CampaignWriter.create(self.data, name, {"campaign": name, **system})
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -62,7 +88,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--suite", default="quick", metavar="NAME", help="suite to measure: a name or a .toml file (default: quick)"
     )
     group.addoption("--results", default=str(DATA), metavar="DIR", help=f"folder for campaigns (default: {DATA})")
+    group.addoption(
+        "--preset", metavar="NAME", help=f"how to measure: {', '.join(suites.preset_names())} (default: the suite's)"
+    )
     group.addoption("--budget", metavar="TIME", help="most time to measure, such as 90s or 20m (default: the suite's)")
+    group.addoption(
+        "--target",
+        metavar="SHARE",
+        help="half-width of intervals that is narrow enough, such as 2%% (default: the suite's)",
+    )
+    group.addoption(
+        "--as-shipped", action="store_true", help="leave allocator and threads as each framework ships them"
+    )
+    group.addoption(
+        "--interpreter",
+        action="append",
+        default=[],
+        metavar="FRAMEWORK@LABEL=PATH",
+        help="run a framework's contestants with that Python; given twice, with two labels, they compete",
+    )
+    group.addoption("--resume", metavar="CAMPAIGN", help="go on with a campaign that was interrupted, in its folder")
     group.addoption("--device", default="cpu", metavar="DEVICE", help="cpu or cuda (default: cpu)")
     group.addoption(
         "--report", default="reports/html", metavar="DIR", help="folder for the HTML report (default: reports/html)"
@@ -100,14 +145,52 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def _asked_for(config: pytest.Config) -> Session:
     """The session that the options describe, made once. Raises what is wrong with them."""
     if KEY not in config.stash:
-        name, data = config.getoption("--suite"), Path(config.getoption("--results"))
-        suite = suites.load_suite(name)
-        if budget := config.getoption("--budget"):
-            suite = suite.model_copy(update={"budget": seconds(budget)})
-        device = checked("device", config.getoption("--device"), DEVICES)
-        check_writable(data)
-        config.stash[KEY] = Session(name, suite, suites.cases(suite, device), data)
+        resumed = config.getoption("--resume")
+        config.stash[KEY] = _resumed(resumed, config) if resumed else _begun(config)
     return config.stash[KEY]
+
+
+def _begun(config: pytest.Config) -> Session:
+    name, data = config.getoption("--suite"), Path(config.getoption("--results"))
+    suite = suites.load_suite(name, config.getoption("preset"), **_changes(config))
+    others: dict[str, list[Interpreter]] = {}
+    for framework, interpreter in map(interpreters.parse, config.getoption("--interpreter")):
+        others.setdefault(framework, []).append(interpreter)
+    paths = {one.label: one.path for found in others.values() for one in found}
+    suite = suite.model_copy(update={"interpreters": {**suite.interpreters, **paths}})
+
+    def changed(contestant: Contestant) -> list[Contestant]:
+        if config.getoption("--as-shipped"):
+            contestant = replace(contestant, setting="as-shipped")
+        labels = [one.label for one in others.get(contestant.framework, ())]
+        return [replace(contestant, interpreter=label) for label in labels] or [contestant]
+
+    suite = suites.with_contestants(suite, changed)
+    cases = suites.cases(suite, checked("device", config.getoption("--device"), DEVICES))
+    for contestant in dict.fromkeys(case.contestant for case in cases):
+        interpreters.missing(contestant, suite.interpreters)  # raises if its Python cannot be asked
+    check_writable(data)
+    return Session(name, suite, cases, data)
+
+
+def _changes(config: pytest.Config) -> dict[str, Any]:
+    """What the command line says otherwise than the suite."""
+    changes: dict[str, Any] = {}
+    if budget := config.getoption("--budget"):
+        changes["budget"] = seconds(budget)
+    if target := config.getoption("--target"):
+        changes["target"] = share(target)
+    return changes
+
+
+def _resumed(name: str, config: pytest.Config) -> Session:
+    """A campaign to go on with: its own suite, cases and device, whatever else the command line says but a budget."""
+    earlier = read_campaign(find_campaign(name, Path(config.getoption("--results"))))
+    suite = suites.saved(earlier.system).model_copy(update=_changes(config))
+    known = set(earlier.system.get("cases", ()))
+    cases = [case for device in DEVICES for case in suites.cases(suite, device) if case.id in known]
+    check_writable(earlier.folder)
+    return Session(earlier.system["suite"]["name"], suite, cases, earlier.folder.parent, earlier)
 
 
 @pytest.fixture(scope="session")
@@ -135,9 +218,14 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     given = config.getoption("benchmark_json")
     if not isinstance(given, _BenchmarkFile) and Path(given).is_file():
         shutil.copy(given, ours.writer.folder / BENCHMARK)
+    notes = advice.of(read_campaign(ours.writer.folder))
+    ours.writer.update_system(advice=notes)
     found = read_campaign(ours.writer.folder)
     terminalreporter.ensure_newline()
-    print_summary(found, advice.of(found))
+    if not found.records:
+        terminalreporter.write_line(f"nothing was measured; go on with --resume {found.name}")
+        return
+    print_summary(found, notes)
     terminalreporter.write_line(f"results: {ours.writer.folder}")
     if not config.getoption("--no-report"):
         terminalreporter.write_line(_make_report(ours, config.getoption("--report")))

@@ -38,6 +38,11 @@ class Progress:
         self._bar.start()
         self._task = self._bar.add_task("", total=steps)
 
+    def more(self, steps: int) -> None:
+        """As it turns out, there are so many steps more."""
+        self._total += steps
+        self._bar.update(self._task, total=self._total)
+
     def step(self, what: str) -> None:
         """`what` begins now; what was before is done."""
         self._bar.update(self._task, description=what, completed=self._done)

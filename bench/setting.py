@@ -1,10 +1,15 @@
-"""How the processes of all contestants are set up alike: allocator and threads."""
+"""How the processes of contestants are set up: allocator and threads, alike for all, or as each framework ships.
+
+steady       the allocator keeps what it has, and every framework has as many threads as there are cores
+as-shipped   nothing is set; what the user's environment says holds
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-import psutil
+from bench.conditions import allowed_cores
+from results.record import STEADY
 
 # Small blocks that glibc hands back to the system and takes again make launches differ by a factor; with the
 # thresholds raised, memory stays with the process once it has been touched.
@@ -15,11 +20,24 @@ STEADY_ALLOCATOR = {
 }
 
 
+def _steady() -> Mapping[str, str]:
+    threads = str(cores())
+    return {
+        **STEADY_ALLOCATOR,
+        "OMP_NUM_THREADS": threads,
+        "TF_NUM_INTRAOP_THREADS": threads,  # JAX has no such setting: it goes by the cores that it may use
+        "PYTHONHASHSEED": "0",
+    }
+
+
+SETTINGS: Mapping[str, Callable[[], Mapping[str, str]]] = {STEADY: _steady, "as-shipped": dict}
+
+
 def cores() -> int:
     """Cores that this process may use."""
-    return len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else psutil.cpu_count() or 1
+    return len(allowed_cores())
 
 
-def environment() -> Mapping[str, str]:
-    """The variables set for every contestant before its framework is imported."""
-    return {**STEADY_ALLOCATOR, "OMP_NUM_THREADS": str(cores()), "PYTHONHASHSEED": "0"}
+def environment(name: str = STEADY) -> Mapping[str, str]:
+    """The variables set before a contestant's framework is imported."""
+    return SETTINGS[name]()

@@ -1,28 +1,39 @@
 """Suites: which cases to measure, and how, as a TOML file. The files in bench/suites are known by name.
 
 Everything in a file is checked before anything is measured: keys and types here, names and sizes against the
-registries when the cases are made. docs: a suite's keys are the fields of `Suite` and `Entry` below.
+registries when the cases are made. docs: a suite's keys are the fields of `Suite`, `Protocol` and `Entry` below.
 """
 
 from __future__ import annotations
 
 import itertools
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationError,
+)
 
+from bench import setting
 from bench.sizes import parse_size
-from bench.units import Bytes, Seconds
+from bench.units import Bytes, Seconds, Share
 from impls.architectures import load_architecture
 from impls.errors import DeadheatError, UnknownName
 from impls.frameworks import PHASES, PRECISIONS, checked, load_framework
 from impls.layers import Pair
-from results.record import Case, Contestant, Workload, first_problem
+from results.record import STEADY, Case, Contestant, Workload, first_problem
 
 FOLDER = Path(__file__).with_name("suites")
+PRESETS = Path(__file__).with_name("presets")
 
 
 class SuiteError(DeadheatError):
@@ -46,20 +57,42 @@ class Entry(_Strict):
     contestants: tuple[str, ...] | None = None  # instead of the suite's
 
 
-class Suite(_Strict):
-    """A suite file."""
+def _least_and_most(launches: object) -> object:
+    return (launches, launches) if isinstance(launches, int) else launches
+
+
+def _in_order(launches: tuple[int, int]) -> tuple[int, int]:
+    if launches[0] > launches[1]:
+        raise ValueError("the fewest launches come first, then the most")
+    return launches
+
+
+class Protocol(_Strict):
+    """How to measure: what a file in bench/presets says, all of it, and a suite may say otherwise."""
+
+    launches: Annotated[tuple[PositiveInt, PositiveInt], BeforeValidator(_least_and_most), AfterValidator(_in_order)]
+    """Fresh processes a case: a number, or [fewest, most], between which it ends at the target."""
+    target: Share  # half-width of the interval of every case and ratio at which a group has enough launches
+    turns: PositiveInt  # turns a launch takes among the others
+    rounds: PositiveInt  # counted rounds a turn, after one settling round
+    turn_seconds: Seconds  # after which a turn has no further round
+    round_seconds: Seconds  # a round is at least this long, on a GPU 0.05 s
+    warmup_seconds: Seconds  # of warm-up, at least
+    warmup_limit: Seconds  # after which warm-up ends though steps have not settled
+    redos: NonNegativeInt  # how often a contaminated block is run again
+    time_limit: Seconds  # for any one thing that a launch is asked to do
+    budget: Seconds  # of measuring; no further pass is begun that would not fit
+    fresh: bool  # a fresh interpreter for every launch, in place of a fork
+
+
+class Suite(Protocol):
+    """A suite file, over its preset."""
 
     title: str
+    preset: str = "standard"
     contestants: tuple[str, ...] = Field(min_length=1)  # the first is the reference
     workloads: tuple[Entry, ...] = Field(min_length=1)
-    launches: PositiveInt = 3  # fresh processes a case
-    turns: PositiveInt = 2  # turns a launch takes among the others
-    rounds: PositiveInt = 3  # counted rounds a turn, after one settling round
-    turn_seconds: Seconds = 1.0  # after which a turn has no further round
-    round_seconds: Seconds = 0.02  # a round is at least this long
-    warmup_seconds: Seconds = 0.2
-    time_limit: Seconds = 300.0  # for any one thing that a launch is asked to do
-    budget: Seconds = 3600.0  # of measuring; no further block is begun that would not fit
+    interpreters: dict[str, str] = {}  # label -> the Python to run contestants written with @label
     memory: Bytes = Bytes(8 * 2**30)  # contestants alive together stay within this
     seed: Annotated[int, AfterValidator(abs)] = 0
 
@@ -72,21 +105,47 @@ def suite_names() -> list[str]:
     return sorted(file.stem for file in FOLDER.glob("*.toml"))
 
 
-def load_suite(name: str) -> Suite:
-    """The suite of that name, or in the TOML file of that path."""
+def preset_names() -> list[str]:
+    return sorted(file.stem for file in PRESETS.glob("*.toml"))
+
+
+def load_suite(name: str, preset: str | None = None, **changes: Any) -> Suite:
+    """The suite of that name, or in the TOML file of that path.
+
+    A `preset` given here takes the place of the suite's own and of what the suite says beside it; `changes` are keys
+    that take the place of either.
+    """
     path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
     if path.parent == FOLDER and not path.is_file():
         raise UnknownName("suite", name, suite_names())
+    said = _read(path, name)
+    if preset:
+        said = {key: value for key, value in said.items() if key not in Protocol.model_fields} | {"preset": preset}
     try:
-        return Suite.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return Suite.model_validate({**_protocol(str(said.get("preset", "standard"))), **said, **changes})
+    except ValidationError as problem:
+        raise SuiteError(f"{path.name}: {first_problem(problem)}") from None
+    except UnknownName as problem:
+        raise SuiteError(f"{path.name}: {problem}") from None
+
+
+def _protocol(preset: str) -> dict[str, Any]:
+    """The keys of a preset, over those of the preset that it is based on."""
+    path = PRESETS / f"{checked('preset', preset, tuple(preset_names()))}.toml"
+    said = _read(path, preset)
+    del said["title"]
+    return {**_protocol(said.pop("preset")), **said} if "preset" in said else said
+
+
+def _read(path: Path, name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as problem:
         raise SuiteError(
             f"{name}: {problem.strerror or problem}; give a suite file or one of: {', '.join(suite_names())}"
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise SuiteError(f"{path.name}: not TOML: {problem}") from None
-    except ValidationError as problem:
-        raise SuiteError(f"{path.name}: {first_problem(problem)}") from None
 
 
 def cases(suite: Suite, device: str) -> list[Case]:
@@ -100,21 +159,55 @@ def cases(suite: Suite, device: str) -> list[Case]:
     return list(found)
 
 
+def with_contestants(suite: Suite, change: Callable[[Contestant], Iterable[Contestant]]) -> Suite:
+    """The suite with each of its contestants, wherever it names them, replaced by those that `change` gives."""
+
+    def changed(texts: Iterable[str]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(new.id for text in texts for new in change(parse_contestant(text))))
+
+    workloads = tuple(
+        entry.model_copy(update={"contestants": changed(entry.contestants)}) if entry.contestants else entry
+        for entry in suite.workloads
+    )
+    return suite.model_copy(update={"contestants": changed(suite.contestants), "workloads": workloads})
+
+
+def saved(system: Mapping[str, Any]) -> Suite:
+    """The suite that a campaign's system.json holds."""
+    try:
+        said = {key: value for key, value in system["suite"].items() if key in Suite.model_fields}
+        return Suite.model_validate(said)
+    except (KeyError, AttributeError, ValidationError):
+        raise SuiteError(
+            "system.json holds no whole suite; this campaign is too old or damaged to go on with"
+        ) from None
+
+
 def parse_contestant(text: str) -> Contestant:
-    """The contestant written as framework:execution, or as a framework alone for its first execution."""
-    framework, _, execution = text.partition(":")
+    """The contestant written as framework:execution@interpreter+setting.
+
+    Only the framework must be there: without an execution it is the framework's first one.
+    """
+    rest, _, set_up = text.partition("+")
+    named, _, interpreter = rest.partition("@")
+    framework, _, execution = named.partition(":")
     found = load_framework(framework)
-    return Contestant(framework, found.execution(execution).name if execution else found.executions[0].name)
+    return Contestant(
+        framework,
+        found.execution(execution).name if execution else found.executions[0].name,
+        interpreter,
+        checked("setting", set_up, tuple(setting.SETTINGS)) if set_up else STEADY,
+    )
 
 
 def _entry_cases(suite: Suite, entry: Entry, device: str) -> Iterator[Case]:
     contestants = [parse_contestant(text) for text in entry.contestants or suite.contestants]
-    for workload in _workloads(entry, device):
+    for workload in workloads(entry, device):
         for contestant in contestants:
             yield Case(workload, contestant)
 
 
-def _workloads(entry: Entry, device: str) -> Iterator[Workload]:
+def workloads(entry: Entry, device: str) -> Iterator[Workload]:
     sizes: tuple[Pair | None, ...] = tuple(map(parse_size, entry.sizes)) or (None,)
     for name, size, batch, precision in itertools.product(entry.architectures, sizes, entry.batches, entry.precisions):
         network = load_architecture(name).at(size, entry.channels, entry.classes)

@@ -7,36 +7,41 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from bench import VERSION, machine, parity, setting
+from bench import VERSION, interpreters, machine, parity, setting
 from bench.suites import Suite
 from impls.frameworks import load_framework
 from results.record import Case, Contestant
 
 
+def reference_of(suite: Suite, cases: Sequence[Case]) -> Contestant:
+    """The contestant that ratios are to: the suite's first, or the first there is where that was not selected."""
+    return suite.reference if any(case.contestant == suite.reference for case in cases) else cases[0].contestant
+
+
 def describe(suite_name: str, suite: Suite, cases: Sequence[Case], command: str) -> dict[str, Any]:
     """Machine, suite, contestants with versions, settings, and what may have disturbed."""
     described = machine.describe()
-    reference = suite.reference if any(case.contestant == suite.reference for case in cases) else cases[0].contestant
     return {
         "deadheat": VERSION,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": command,
-        "suite": {"name": suite_name, **suite.model_dump(mode="json", exclude={"workloads"})},
-        "reference": reference.id,
+        "suite": {"name": suite_name, **suite.model_dump(mode="json")},
+        "cases": [case.id for case in cases],
+        "reference": reference_of(suite, cases).id,
         "machine": described,
         "settings": {"cores": setting.cores(), **setting.environment()},
-        "contestants": {one.id: _contestant(one) for one in dict.fromkeys(case.contestant for case in cases)},
+        "contestants": {one.id: _contestant(one, suite) for one in dict.fromkeys(case.contestant for case in cases)},
         "parity_tolerances": {name: asdict(tolerance) for name, tolerance in parity.TOLERANCES.items()},
         "warnings": machine.warnings(described),
     }
 
 
-def _contestant(contestant: Contestant) -> dict[str, Any]:
+def _contestant(contestant: Contestant, suite: Suite) -> dict[str, Any]:
     framework = load_framework(contestant.framework)
     execution = framework.execution(contestant.execution)
     return {
         "title": framework.title,
         "note": execution.note,
-        "versions": framework.versions(),
-        "environment": dict(execution.environment),
+        "versions": interpreters.versions(contestant, suite.interpreters),
+        "environment": {**setting.environment(contestant.setting), **execution.environment},
     }

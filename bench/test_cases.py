@@ -11,6 +11,7 @@ import pytest
 from bench.replay import TIMER, report
 from results.record import Status
 from results.statistics import launch_time
+from results.table import counted
 
 # A case that could not be measured has nothing to report, and says why itself.
 pytestmark = pytest.mark.filterwarnings("ignore:Benchmark fixture was not used")
@@ -22,7 +23,7 @@ def test_case(case, benchmark, campaign):
         pytest.skip("benchmarks are disabled; run without -n and --benchmark-disable")
     benchmark.group = case.workload.id
     records = [record for record in campaign().records if record.case == case]
-    measured = [record for record in records if record.status is Status.MEASURED]
+    measured = counted(records)
     if not measured and records[-1].status is Status.SKIPPED:
         pytest.skip(records[-1].reason)
     if not measured:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ByteSize
 
@@ -25,14 +26,34 @@ def seconds(text: str | float) -> float:
     return value * SECONDS[unit]
 
 
-def _seconds_or_value_error(text: str | float) -> float:
-    try:
-        return seconds(text)
-    except InvalidInput as problem:
-        raise ValueError(str(problem)) from None  # pydantic's way of naming the place
+def share(text: str | float) -> float:
+    """A share written as a number or in percent, "2%"; InvalidInput unless it lies between 0 and 1."""
+    if isinstance(text, str) and (match := re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*", text)):
+        value = float(match[1]) / 100
+    else:
+        try:
+            value = float(text)
+        except ValueError:
+            raise InvalidInput(f"share {text!r} is no number, such as 0.02 or 2%") from None
+    if not 0 < value < 1:
+        raise InvalidInput(f"share {text!r} must be more than 0 and less than 1 (100%)")
+    return value
 
 
-Seconds = Annotated[float, BeforeValidator(_seconds_or_value_error)]
+def _for_pydantic(parse: Callable[[Any], float]) -> BeforeValidator:
+    """The same with pydantic's way of naming the place."""
+
+    def validate(text: Any) -> float:
+        try:
+            return parse(text)
+        except InvalidInput as problem:
+            raise ValueError(str(problem)) from None
+
+    return BeforeValidator(validate)
+
+
+Seconds = Annotated[float, _for_pydantic(seconds)]
+Share = Annotated[float, _for_pydantic(share)]
 Bytes = ByteSize
 
 

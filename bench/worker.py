@@ -22,8 +22,10 @@ from typing import Any
 import numpy as np
 
 from bench.clock import now, time_round
+from bench.conditions import Watch
 from bench.memory import network_of
 from bench.parity import evidence
+from bench.warmup import warm_up
 from impls.arrays import make_batch, make_statistics
 from impls.errors import Unavailable, Unsupported
 from impls.frameworks import Model, Plan, load_framework
@@ -69,29 +71,29 @@ class Prepared:
         self._model = model
         self._step = partial(model.phase(phase), batch)  # type: ignore[arg-type]
         self._scalar = phase == "gradient"
+        self._time_round = partial(time_round, clock=model.clock)
         self._steps = 1
         self._outputs: Any = None
         self.facts: dict[str, Any] = {"build_seconds": build_seconds}
 
-    def begin(self, round_seconds: float, warmup_seconds: float) -> dict[str, Any]:
-        """First call, then single steps for `warmup_seconds`, then rounds that grow until they are long enough.
+    def begin(self, round_seconds: float, warmup_seconds: float, warmup_limit: float) -> dict[str, Any]:
+        """First call, single steps until they have settled, then rounds that grow until they are long enough.
 
-        Garbage collection is off from here on: it would strike one contestant at random.
+        Warm-up takes `warmup_seconds` at least and, where steps do not settle, `warmup_limit` at most. Garbage
+        collection is off from here on: it would strike one contestant at random.
         """
         gc.collect()
         gc.freeze()
         gc.disable()
         first = self._round()
-        times: list[float] = []
-        while sum(times) < warmup_seconds:
-            times.append(self._round())
+        times, steady = warm_up(self._round, warmup_seconds, warmup_limit)
         fastest = min(times)
         for _ in range(CALIBRATIONS):  # a hiccup makes a round look long; the next, longer one tells
             self._steps = max(1, math.ceil(round_seconds / fastest))
             fastest = min(fastest, self._round())
             if self._steps * fastest > round_seconds / 2:
                 break
-        return {"first_call_seconds": first, "warmup": thinned(times), "steps": self._steps}
+        return {"first_call_seconds": first, "warmup": thinned(times), "steady": steady, "steps": self._steps}
 
     def turn(self, rounds: int, turn_seconds: float) -> dict[str, Any]:
         """A settling round, so that threads are awake and caches ours again, then rounds that count.
@@ -100,9 +102,12 @@ class Prepared:
         """
         settling = self._round()
         seconds: list[float] = []
+        watch = Watch()
+        watch.begin()
         while len(seconds) < rounds and sum(seconds) * self._steps < turn_seconds:
             seconds.append(self._round())
-        return {"settling": settling, "seconds": seconds}
+            watch.round()
+        return {"settling": settling, "seconds": seconds, "cores": len(watch.cores), "seen": watch.seen}
 
     def finish(self) -> dict[str, Any]:
         """Whether what was computed last is finite: a network that has run away costs other times."""
@@ -110,7 +115,7 @@ class Prepared:
         return {"finite": bool(np.isfinite(self._model.to_numpy(outputs)).all())}
 
     def _round(self) -> float:
-        taken, self._outputs = time_round(self._step, self._model.synchronize, self._steps)
+        taken, self._outputs = self._time_round(self._step, self._model.synchronize, self._steps)
         return taken
 
 

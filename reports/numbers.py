@@ -11,7 +11,7 @@ MOST_DIGITS = 6
 
 @dataclass(frozen=True)
 class Shown:
-    """An estimate ready to be read: `value` is exact (in the unit shown), `text` and `interval` are rounded alike."""
+    """An estimate ready to be read: `value` is exact, as in the table; `text` and `interval` are scaled and rounded."""
 
     value: float
     text: str
@@ -29,14 +29,15 @@ def estimate(value: float, low: float, high: float, scale: float = 1.0) -> Shown
     """
     if value is None or math.isnan(value):
         return None
+    exact = value
     value, low, high = value * scale, low * scale, high * scale
     half = (high - low) / 2
     if math.isnan(half):
-        return Shown(value, plain(value), UNKNOWN)
+        return Shown(exact, plain(value), UNKNOWN)
     if half > abs(value):
-        return Shown(value, plain(value, 2), f"[{plain(low, 2)}, {plain(high, 2)}]")
+        return Shown(exact, plain(value, 2), f"[{plain(low, 2)}, {plain(high, 2)}]")
     places = _places(value, half)
-    return Shown(value, fixed(value, places), f"[{fixed(low, places)}, {fixed(high, places)}]")
+    return Shown(exact, fixed(value, places), f"[{fixed(low, places)}, {fixed(high, places)}]")
 
 
 def plain(value: float, digits: int = 3) -> str:

@@ -51,8 +51,11 @@ def header(system: System, reference: str | None) -> list[Entry]:
 
 
 def warnings(system: System) -> list[tuple[str, str]]:
-    """(what, remedy) of the campaign's own warnings; a plain text is a warning without a remedy."""
-    found = system.get("warnings")
+    """(what, remedy) of what to know before believing a campaign; a plain text is a warning without a remedy.
+
+    Its warnings from before it began, until it ends with advice that holds them too.
+    """
+    found = system.get("advice", system.get("warnings"))
     return [_warning(item) for item in found] if isinstance(found, list) else []
 
 
@@ -127,8 +130,15 @@ def _suite(suite: object) -> str:
     if not isinstance(suite, Mapping):
         return _scalar(suite)
     named = " · ".join(filter(None, (_scalar(suite.get(key)) for key in ("name", "title"))))
-    plan = [f"{_scalar(suite[key])} {key}" for key in ("launches", "rounds") if key in suite]
+    plan = [f"{_range(suite[key])} {key}" for key in ("launches", "rounds") if key in suite]
     return f"{named} ({', '.join(plan)})" if plan else named
+
+
+def _range(value: object) -> str:
+    """A number, or [fewest, most]."""
+    if isinstance(value, list):
+        return " to ".join(dict.fromkeys(map(_scalar, value)))
+    return _scalar(value)
 
 
 def _warning(item: object) -> tuple[str, str]:

@@ -26,10 +26,11 @@ WORKLOAD = (
     Column("precision", "", "arithmetic: float32 is IEEE single precision, TF32 off"),
     Column("device", "", "cpu or cuda"),
     Column("phase", "", "infer, forward, gradient or train"),
-    Column("contestant", "", "framework:execution"),
+    Column("contestant", "", "framework:execution, with @interpreter and +setting where they are not the usual ones"),
     Column("framework", "", "framework alone"),
     Column("execution", "", "execution alone"),
     Column("interpreter", "", "label of the Python that ran it; empty when there is one"),
+    Column("setting", "", "how its process was set up: steady (allocator and threads alike for all) or as-shipped"),
 )
 
 OUTCOME = (
@@ -55,6 +56,7 @@ LAUNCH = (
     *WORKLOAD,
     Column("launch", "", "number of the launch (of the block), from 0"),
     Column("subset", "", "which part of a group that did not fit in memory together; ratios pair within one"),
+    Column("attempt", "", "how often this launch had been made before, and was contaminated; the last attempt counts"),
     *OUTCOME,
     Column("seconds", "s/step", "median of the launch's rounds"),
     Column("rounds", "", "counted rounds"),
@@ -63,13 +65,21 @@ LAUNCH = (
     Column("build_seconds", "s", "building the model and loading its weights"),
     Column("start_seconds", "s", "from asking for the process until it answers"),
     Column("started", "UTC", "when the launch began"),
+    Column("steady", "", "whether its warm-up had settled; empty: too few rounds to tell"),
+    Column("foreign_cores", "cores", "processors' time of other processes during its rounds"),
+    Column("steal", "share", "of its cores' time, taken by the hypervisor for others"),
+    Column("pressure", "share", "of the time, in which anything on the machine waited for a core"),
+    Column("own_cores", "cores", "processors' time of its own threads during its rounds"),
+    Column("major_faults", "", "times that memory had to come from a disk during its rounds"),
+    Column("runnable", "tasks", "tasks running or ready to, on the whole machine, mean over its rounds"),
     *PARITY,
 )
 
 CASE = (
     *WORKLOAD,
     *OUTCOME,
-    Column("launches", "", "launches measured"),
+    Column("launches", "", "launches measured and counted"),
+    Column("superseded", "", "launches that were contaminated and made again"),
     Column("seconds", "s/step", "geometric mean of the launches' medians"),
     Column("seconds_low", "s/step", "lower end of its 95 % interval over launches"),
     Column("seconds_high", "s/step", "upper end of its 95 % interval over launches"),
@@ -83,6 +93,11 @@ CASE = (
     Column("ratio_high", "", "upper end of its 95 % interval over blocks"),
     Column("pairs", "", "blocks that the ratio is from"),
     Column("verdict", "", "faster, slower, dead heat (the interval lies within 2 % of 1) or unclear"),
+    Column("launches_needed", "", "of an unclear verdict: launches, all told, that would settle it"),
+    Column("subsets", "", "parts in which the group was measured, since it did not fit in memory together"),
+    Column("cautions", "", "what to know before believing it: foreign_cpu, steal, unsteady, paging, two_kinds, drift"),
+    Column("foreign_cores", "cores", "processors' time of other processes during its rounds, mean over its launches"),
+    Column("own_cores", "cores", "processors' time of its own threads during its rounds, mean over its launches"),
     *PARITY,
 )
 

@@ -2,6 +2,7 @@
 
 Schema history (a reader takes every version up to its own):
 1  2026-11  first
+2  2026-11  a contestant's setting; attempt, steady and conditions of a launch
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from typing import Any, ClassVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-SCHEMA = 1
+SCHEMA = 2
+STEADY = "steady"
+"""The setting of allocator and threads that is the same for all contestants, unless one asks for another."""
 
 
 class Status(StrEnum):
@@ -62,16 +65,21 @@ class Workload:
 
 @dataclass(frozen=True, order=True)
 class Contestant:
-    """A framework and how it executes; `interpreter` labels the Python that runs it, where there are several."""
+    """A framework and how it executes.
+
+    `interpreter` labels the Python that runs it, where there are several; `setting` names how its process is set up.
+    """
 
     framework: str
     execution: str
     interpreter: str = ""
+    setting: str = STEADY
 
     @property
     def id(self) -> str:
         label = f"@{self.interpreter}" if self.interpreter else ""
-        return f"{self.framework}:{self.execution}{label}"
+        setting = f"+{self.setting}" if self.setting != STEADY else ""
+        return f"{self.framework}:{self.execution}{label}{setting}"
 
 
 @dataclass(frozen=True, order=True)
@@ -97,6 +105,29 @@ class Parity:
     contestants: int  # in the median, this one included
 
 
+TICK = 0.01
+"""Seconds that Linux counts processors' time in."""
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What the machine did while each counted round ran: an entry a round, in its order; seconds and counts.
+
+    Read just before and after a round, so `wall` is a little longer than the round. Nothing (no entries) where the
+    system does not say. `own_cpu` is of all threads of the launch; `foreign_cpu` and `steal` are of the cores that the
+    launch may use, in ticks; `pressure` is the time in which anything waited for a core.
+    """
+
+    cores: int
+    wall: tuple[float, ...] = ()
+    own_cpu: tuple[float, ...] = ()
+    foreign_cpu: tuple[float, ...] = ()
+    steal: tuple[float, ...] = ()
+    pressure: tuple[float, ...] = ()
+    major_faults: tuple[int, ...] = ()
+    runnable: tuple[int, ...] = ()  # tasks running or ready to, on the whole machine, at the round's end
+
+
 @dataclass(frozen=True)
 class Record:
     """What one launch of a case gave. Every duration is in seconds; rounds are per step, in the order taken."""
@@ -109,10 +140,13 @@ class Record:
     status: Status
     reason: str = ""
     subset: int = 0  # which part of a group that doesn't fit in memory together
+    attempt: int = 0  # how many times this launch had been made before, and was contaminated; the last one counts
     seconds: tuple[float, ...] = ()  # counted rounds
     steps: int | None = None  # steps in a round
     settling: tuple[float, ...] = ()  # the round before each turn, not counted
     warmup: tuple[float, ...] = ()  # rounds before the first turn, not counted
+    steady: bool | None = None  # whether they had settled; None: too few to tell
+    conditions: Conditions | None = None
     first_call_seconds: float | None = None  # the first step: tracing and compiling included
     build_seconds: float | None = None  # from the start of building the model until its weights are loaded
     start_seconds: float | None = None  # from asking for the process until it answers

@@ -11,13 +11,18 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 import numpy as np
-from scipy.special import stdtrit
+from scipy.special import stdtr, stdtrit
+
+Thing = TypeVar("Thing")
 
 CONFIDENCE = 0.95
 BAND = 0.02
 """Ratios within 1 ± BAND make a dead heat."""
+MOST_LAUNCHES = 10_000
+"""More launches than this settle nothing: nobody would wait."""
 
 
 class Verdict(StrEnum):
@@ -43,6 +48,11 @@ class Estimate:
         """Half of the interval as a share of the value, NaN when unknown."""
         return (self.high - self.low) / 2 / abs(self.value)
 
+    @property
+    def shows_a_difference(self) -> bool:
+        """Of a ratio: whether the interval leaves out 1. Weaker than a verdict, which asks for more than the band."""
+        return self.low > 1 or self.high < 1
+
 
 def launch_time(seconds: Sequence[float]) -> float:
     """Seconds per step of one launch: the median of its rounds."""
@@ -51,6 +61,9 @@ def launch_time(seconds: Sequence[float]) -> float:
 
 def geometric(values: Sequence[float]) -> Estimate:
     """The geometric mean of positive values, one a launch, with its interval."""
+    if min(values) == max(values):  # exactly that, not its logarithm's exponential
+        half = 0.0 if len(values) > 1 else math.nan
+        return Estimate(values[0], values[0] - half, values[0] + half, len(values))
     mean, half = _mean(np.log(values))
     return Estimate(math.exp(mean), math.exp(mean - half), math.exp(mean + half), len(values))
 
@@ -67,6 +80,76 @@ def ratio(times: Mapping[object, float], reference: Mapping[object, float]) -> E
     return geometric(pairs) if pairs else None
 
 
+def independent_ratio(times: Sequence[float], reference: Sequence[float]) -> Comparison | None:
+    """`times` over `reference` from launches that did not run together: Welch's test on logarithms; None if empty.
+
+    `slower` and `faster` are one-sided p values of lying beyond the band, NaN with fewer than two launches on a side.
+    """
+    if not times or not reference:
+        return None
+    logs = np.log(times), np.log(reference)
+    value = float(np.mean(logs[0]) - np.mean(logs[1]))
+    launches = min(map(len, logs))
+    if launches < 2:
+        return Comparison(Estimate(math.exp(value), math.nan, math.nan, launches), math.nan, math.nan)
+    error, freedom = _welch(*logs)
+    half = _quantile(freedom) * error
+    estimate = Estimate(math.exp(value), math.exp(value - half), math.exp(value + half), launches)
+    slower = _beyond(value - math.log1p(BAND), error, freedom)
+    faster = _beyond(math.log1p(-BAND) - value, error, freedom)
+    return Comparison(estimate, slower, faster)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A ratio with the p values of being slower, and faster, by more than the band."""
+
+    ratio: Estimate
+    slower: float
+    faster: float
+
+
+def holm(p_values: Mapping[Thing, float]) -> dict[Thing, float]:
+    """Holm's adjusted p values: rejecting those up to 5 % errs anywhere in the family in at most 5 % of families.
+
+    A p value that is not a number (no interval) is no test, and takes nothing from the others.
+    """
+    known = sorted((p, key) for key, p in enumerate(p_values.values()) if not math.isnan(p))
+    adjusted = [math.nan] * len(p_values)
+    largest = 0.0
+    for place, (p, key) in enumerate(known):
+        largest = max(largest, min(1.0, p * (len(known) - place)))
+        adjusted[key] = largest
+    return dict(zip(p_values, adjusted, strict=True))
+
+
+def geometric_mean(ratios: Sequence[Estimate]) -> Estimate:
+    """The geometric mean of ratios of different workloads, and the interval that their own intervals leave it.
+
+    It is of these workloads, not of a population that they were drawn from; `launches` counts them.
+    """
+    middle = float(np.mean([math.log(one.value) for one in ratios]))
+    halves = [(math.log(one.high) - math.log(one.low)) / 2 for one in ratios]
+    half = math.sqrt(sum(half**2 for half in halves)) / len(ratios)
+    return Estimate(math.exp(middle), math.exp(middle - half), math.exp(middle + half), len(ratios))
+
+
+def launches_needed(estimate: Estimate | None, band: float = BAND) -> float:
+    """How many launches, all told, would settle an unclear ratio if launches go on spreading as they have.
+
+    NaN where the spread is unknown (one launch), infinite where the ratio is too near the band's edge.
+    """
+    if estimate is None or math.isnan(estimate.low):
+        return math.nan
+    value = math.log(estimate.value)
+    distance = min(abs(value - math.log1p(edge)) for edge in (-band, band))
+    half = (math.log(estimate.high) - math.log(estimate.low)) / 2
+    spread = half * math.sqrt(estimate.launches) / _quantile(estimate.launches - 1)
+    needed = np.arange(2, MOST_LAUNCHES + 1)
+    enough = stdtrit(needed - 1, 0.5 + CONFIDENCE / 2) * spread / np.sqrt(needed) <= distance
+    return float(needed[enough.argmax()]) if enough.any() else math.inf
+
+
 def difference(longer: Sequence[float], shorter: Sequence[float]) -> Estimate | None:
     """The difference of two mean times from launches of their own (Welch's interval); None if either is empty."""
     if not longer or not shorter:
@@ -75,13 +158,26 @@ def difference(longer: Sequence[float], shorter: Sequence[float]) -> Estimate | 
     launches = min(len(longer), len(shorter))
     if launches < 2:
         return Estimate(value, math.nan, math.nan, launches)
-    parts = [float(np.var(side, ddof=1)) / len(side) for side in (longer, shorter)]
+    error, freedom = _welch(np.asarray(longer), np.asarray(shorter))
+    half = _quantile(freedom) * error
+    return Estimate(value, value - half, value + half, launches)
+
+
+def _welch(*sides: np.ndarray) -> tuple[float, float]:
+    """(standard error of the difference of two means, its degrees of freedom)."""
+    parts = [float(np.var(side, ddof=1)) / len(side) for side in sides]
     variance = sum(parts)
     if variance == 0:
-        return Estimate(value, value, value, launches)
-    freedom = variance**2 / sum(part**2 / (len(side) - 1) for part, side in zip(parts, (longer, shorter), strict=True))
-    half = _quantile(freedom) * math.sqrt(variance)
-    return Estimate(value, value - half, value + half, launches)
+        return 0.0, min(map(len, sides)) - 1.0
+    freedom = variance**2 / sum(part**2 / (len(side) - 1) for part, side in zip(parts, sides, strict=True))
+    return math.sqrt(variance), freedom
+
+
+def _beyond(distance: float, error: float, freedom: float) -> float:
+    """The one-sided p value of a value that lies `distance` beyond a bound."""
+    if error == 0:
+        return float(distance <= 0)
+    return float(stdtr(freedom, -distance / error))
 
 
 def verdict(estimate: Estimate | None, band: float = BAND) -> Verdict:

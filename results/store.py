@@ -46,7 +46,7 @@ class CampaignWriter:
         self.folder = folder
         self._system = dict(system)
         self._write_system()
-        self._records = (folder / RECORDS).open("a", encoding="utf-8")
+        self._records = (folder / RECORDS).open("ab", buffering=0)
 
     @classmethod
     def create(cls, data: Path, name: str, system: Mapping[str, Any]) -> CampaignWriter:
@@ -63,16 +63,45 @@ class CampaignWriter:
                 raise ResultsError(_unwritable(data, problem)) from None
         raise ResultsError(f"a thousand campaigns are called {name!r} in {str(data)!r}; move some away")
 
+    @classmethod
+    def resume(cls, folder: Path, system: Mapping[str, Any]) -> CampaignWriter:
+        """Go on with the campaign in `folder`; a last line that was cut off stays, on a line of its own."""
+        try:
+            writer = cls(folder, system)
+            text = (folder / RECORDS).read_bytes()
+            if text and not text.endswith(b"\n"):
+                writer._write(b"\n")
+        except OSError as problem:
+            raise ResultsError(_unwritable(folder, problem)) from None
+        return writer
+
     def append(self, records: Iterable[Record]) -> None:
-        """Write the records and have the disk keep them before returning."""
-        self._records.writelines(f"{to_json(record)}\n" for record in records)
-        self._records.flush()
-        os.fsync(self._records.fileno())
+        """Write the records and have the disk keep them before returning; ResultsError if it has no room for them.
+
+        Either all of them are kept or none: a part of a line is taken back.
+        """
+        self._write("".join(f"{to_json(record)}\n" for record in records).encode())
+
+    def _write(self, text: bytes) -> None:
+        file = self._records.fileno()
+        before = os.fstat(file).st_size
+        try:
+            while text:
+                text = text[os.write(file, text) :]
+            os.fsync(file)
+        except OSError as problem:
+            with contextlib.suppress(OSError):
+                os.ftruncate(file, before)
+            raise ResultsError(
+                f"{self.folder / RECORDS} can't be written: {problem.strerror or problem}; what was recorded before "
+                f"is kept; make room, then go on with --resume {self.folder.name}"
+            ) from None
 
     def update_system(self, **facts: Any) -> None:
-        """Add what is known only later: how long it took, why it stopped."""
+        """Add what is known only later: how long it took, why it stopped. A full disk keeps what it had."""
         self._system.update(facts)
-        self._write_system()
+        with contextlib.suppress(OSError):
+            self._write_system()
 
     def close(self) -> None:
         self._records.close()

@@ -7,13 +7,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from results.columns import CASE, DERIVED, LAUNCH, Column
+from results.health import Disturbance, cautions
 from results.record import Case, Parity, Record, Status, Workload
-from results.statistics import Estimate, arithmetic, difference, geometric, launch_time, ratio, verdict
+from results.statistics import (
+    Estimate,
+    Verdict,
+    arithmetic,
+    difference,
+    geometric,
+    launch_time,
+    launches_needed,
+    ratio,
+    verdict,
+)
 from results.store import Campaign
 
 PARTS = (("forward", "forward", None), ("backward", "gradient", "forward"), ("update", "train", "gradient"))
@@ -46,7 +59,7 @@ def split(campaigns: Iterable[Campaign]) -> pd.DataFrame:
     rows = []
     for campaign in campaigns:
         networks: dict[tuple[str, str], dict[str, list[float]]] = {}
-        for record in _measured(campaign.records):
+        for record in counted(campaign.records):
             key = record.case.workload.network_id, record.case.contestant.id
             networks.setdefault(key, {}).setdefault(record.case.workload.phase, []).append(launch_time(record.seconds))
         for (network, contestant), phases in networks.items():
@@ -72,8 +85,15 @@ def reference_of(campaign: Campaign) -> str | None:
     return campaign.records[0].case.contestant.id if campaign.records else None
 
 
-def _measured(records: Iterable[Record]) -> list[Record]:
-    return [record for record in records if record.status is Status.MEASURED]
+def counted(records: Iterable[Record]) -> list[Record]:
+    """The launches that statistics are over: measured, the last attempt at each."""
+    measured = [record for record in records if record.status is Status.MEASURED]
+    last = {_launch(record): record.attempt for record in sorted(measured, key=lambda record: record.attempt)}
+    return [record for record in measured if record.attempt == last[_launch(record)]]
+
+
+def _launch(record: Record) -> tuple[Case, int, int]:
+    return record.case, record.launch, record.subset
 
 
 def _groups(campaign: Campaign) -> list[dict[str, list[Record]]]:
@@ -105,6 +125,7 @@ def _workload_row(campaign: Campaign, case: Case) -> dict[str, Any]:
         "framework": contestant.framework,
         "execution": contestant.execution,
         "interpreter": contestant.interpreter,
+        "setting": contestant.setting,
     }
 
 
@@ -113,6 +134,7 @@ def _launch_row(campaign: Campaign, record: Record) -> dict[str, Any]:
         **_workload_row(campaign, record.case),
         "launch": record.launch,
         "subset": record.subset,
+        "attempt": record.attempt,
         "status": record.status.value,
         "reason": record.reason,
         "seconds": launch_time(record.seconds) if record.seconds else math.nan,
@@ -122,6 +144,8 @@ def _launch_row(campaign: Campaign, record: Record) -> dict[str, Any]:
         "build_seconds": record.build_seconds,
         "start_seconds": record.start_seconds,
         "started": record.started,
+        "steady": record.steady,
+        **asdict(Disturbance.of(record.conditions)),
         **_parity_row(record.parity),
     }
 
@@ -129,23 +153,28 @@ def _launch_row(campaign: Campaign, record: Record) -> dict[str, Any]:
 def _case_row(
     campaign: Campaign, records: Sequence[Record], group: Mapping[str, Sequence[Record]], reference: str
 ) -> dict[str, Any]:
-    measured, last = _measured(records), records[-1]
+    measured, last = counted(records), records[-1]
     case = last.case
     row = {
         **_workload_row(campaign, case),
         "status": (Status.MEASURED if measured else last.status).value,
         "reason": "" if measured else last.reason,
         "launches": len(measured),
+        "superseded": sum(record.status is Status.MEASURED for record in records) - len(measured),
+        "subsets": 1 + max(record.subset for one in group.values() for record in one),
         "reference": reference,
         "pairs": 0,
+        "cautions": "",
         **_parity_row(last.parity),
     }
     if not measured:
         return row
     estimate = geometric([launch_time(record.seconds) for record in measured])
     batch = case.workload.batch
-    compared = ratio(_by_block(records), _by_block(group.get(reference, ())))
+    compared = ratio(by_block(records), by_block(group.get(reference, ())))
+    judged = verdict(compared) if compared and case.contestant.id != reference else None
     first_calls = [record.first_call_seconds for record in measured if record.first_call_seconds is not None]
+    disturbed = [Disturbance.of(record.conditions) for record in measured]
     return {
         **row,
         **_times(estimate),
@@ -157,12 +186,17 @@ def _case_row(
         "ratio_low": compared.low if compared else math.nan,
         "ratio_high": compared.high if compared else math.nan,
         "pairs": compared.launches if compared else 0,
-        "verdict": verdict(compared).value if compared and case.contestant.id != reference else "",
+        "verdict": judged.value if judged else "",
+        "launches_needed": launches_needed(compared) if judged is Verdict.UNCLEAR else math.nan,
+        "cautions": ", ".join(cautions(measured)),
+        "foreign_cores": float(np.mean([one.foreign_cores for one in disturbed])),
+        "own_cores": float(np.mean([one.own_cores for one in disturbed])),
     }
 
 
-def _by_block(records: Iterable[Record]) -> dict[object, float]:
-    return {(record.launch, record.subset): launch_time(record.seconds) for record in _measured(records)}
+def by_block(records: Iterable[Record]) -> dict[object, float]:
+    """One case's launch times by what pairs them with another's: the block that they ran in."""
+    return {(record.launch, record.subset): launch_time(record.seconds) for record in counted(records)}
 
 
 def _times(estimate: Estimate) -> dict[str, float]:

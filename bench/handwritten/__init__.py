@@ -1,8 +1,8 @@
 """The same networks written by hand, as an expert of each framework would: what a table must not cost.
 
-`tox -e bench -- --suite handwritten` measures every translator against the code here, interleaved, behind the same
-parity gate. Two networks are enough: LeNet-5 at batch 1 is nearly all dispatch, VGG-A at batch 1 nearly all
-arithmetic.
+`tox -e bench -- --suite handwritten-pytorch` (and so on) measures a translator against the code here, interleaved,
+behind the same parity gate and in the same environment. Two networks are enough: LeNet-5 at batch 1 is nearly all
+dispatch, VGG-A at batch 1 nearly all arithmetic.
 """
 
 from __future__ import annotations

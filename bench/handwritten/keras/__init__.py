@@ -1,4 +1,5 @@
 from impls.frameworks import Execution, Framework
+from impls.frameworks import tensorflow as translator
 
 KERAS_BY_HAND = Framework(
     name="bench.handwritten.keras",
@@ -8,7 +9,7 @@ KERAS_BY_HAND = Framework(
         Execution(
             "tensorflow",
             "keras.Sequential, written out, in a tf.function",
-            environment={"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"},
+            environment={"KERAS_BACKEND": "tensorflow", **translator.ENVIRONMENT},
         ),
     ),
     requires=("keras", "tensorflow"),

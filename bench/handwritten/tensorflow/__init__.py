@@ -1,10 +1,11 @@
 from impls.frameworks import Execution, Framework
+from impls.frameworks import tensorflow as translator
 
 TENSORFLOW_BY_HAND = Framework(
     name="bench.handwritten.tensorflow",
     title="TensorFlow by hand",
     model="bench.handwritten.tensorflow.model:ByHand",
-    executions=(Execution("graph", "tf.function, written out", environment={"TF_CPP_MIN_LOG_LEVEL": "3"}),),
+    executions=(Execution("graph", "tf.function, written out", environment=translator.ENVIRONMENT),),
     requires=("tensorflow",),
     extra="tensorflow",
     preload=("tensorflow", "bench.handwritten.tensorflow.model"),

@@ -1,0 +1,110 @@
+"""How a comparison of two campaigns is shown: as JSON, as Markdown for a pull request, on the terminal."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bench.summary import STYLES, WIDTH, duration
+from results.compare import Change, Report
+from results.statistics import Estimate, Verdict
+
+ORDER = (Verdict.SLOWER, Verdict.FASTER, Verdict.UNCLEAR, Verdict.DEAD_HEAT)
+"""What a reader wants to see first."""
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """What `python -m bench compare --json` prints; null where something is unknown."""
+    return {
+        "baseline": report.baseline,
+        "candidate": report.candidate,
+        "slower": [change.case for change in report.slower],
+        "cases": [
+            {
+                "case": change.case,
+                "baseline_seconds": change.baseline_seconds,
+                "candidate_seconds": change.candidate_seconds,
+                **_estimate(change.ratio),
+                "p_slower": _known(change.p_slower),
+                "verdict": change.verdict.value,
+                "launches_needed": _known(change.launches_needed),
+            }
+            for change in report.changes
+        ],
+        "overall": {name: _estimate(estimate) for name, estimate in report.overall.items()},
+        "missing": dict(report.missing),
+        "differences": list(report.differences),
+    }
+
+
+def _estimate(estimate: Estimate) -> dict[str, float | None]:
+    return {"ratio": estimate.value, "ratio_low": _known(estimate.low), "ratio_high": _known(estimate.high)}
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def as_markdown(report: Report) -> str:
+    """A table for a pull request: what became slower or faster first, then the rest, then what is missing."""
+    lines = [
+        f"**{_headline(report)}** ({report.candidate} against {report.baseline})",
+        "",
+        "| case | baseline | candidate | ratio | 95 % interval | verdict |",
+        "|---|---:|---:|---:|---|---|",
+    ]
+    for change in _sorted(report):
+        times = f"{duration(change.baseline_seconds)} | {duration(change.candidate_seconds)}"
+        judged = f"{change.ratio.value:.3f} | {_interval(change.ratio)} | {change.verdict.value}"
+        lines.append(f"| `{change.case}` | {times} | {judged} |")
+    lines += ["", *(f"- {name}: {_overall_words(estimate)}" for name, estimate in report.overall.items())]
+    lines += ["", *(f"- not compared: `{case}`: {why}" for case, why in report.missing.items())]
+    lines += ["", *(f"- differs: {what}" for what in report.differences)]
+    return "\n".join(lines).strip()
+
+
+def _headline(report: Report) -> str:
+    if report.slower:
+        return f"{len(report.slower)} of {len(report.changes)} cases are slower"
+    unclear = sum(change.verdict is Verdict.UNCLEAR for change in report.changes)
+    rest = f", {unclear} unclear" if unclear else ""
+    return f"nothing is slower in {len(report.changes)} cases{rest}"
+
+
+def _overall_words(estimate: Estimate) -> str:
+    return f"geometric mean of its ratios {estimate.value:.3f} {_interval(estimate)} over {estimate.launches} workloads"
+
+
+def _interval(estimate: Estimate) -> str:
+    return "unknown" if math.isnan(estimate.low) else f"[{estimate.low:.3f}, {estimate.high:.3f}]"
+
+
+def _sorted(report: Report) -> list[Change]:
+    return sorted(report.changes, key=lambda change: ORDER.index(change.verdict))
+
+
+def print_report(report: Report) -> None:
+    """The same on the terminal."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
+    console.print(_headline(report), style="red" if report.slower else "green", highlight=False)
+    shown = Table(show_edge=False, pad_edge=False)
+    for column in ("case", "baseline", "candidate", "ratio", "verdict"):
+        shown.add_column(column, overflow="fold", justify="left" if column in ("case", "verdict") else "right")
+    for change in _sorted(report):
+        ratio = f"×{change.ratio.value:.3f} {_interval(change.ratio)}"
+        verdict = Text(change.verdict.value, style=STYLES[change.verdict])
+        shown.add_row(
+            change.case, duration(change.baseline_seconds), duration(change.candidate_seconds), ratio, verdict
+        )
+    console.print(shown)
+    lines = [f"{name}: {_overall_words(estimate)}" for name, estimate in report.overall.items()]
+    lines += [f"! not compared: {case}: {why}" for case, why in report.missing.items()]
+    lines += [f"! differs: {what}" for what in report.differences]
+    for line in lines:
+        console.print(line, markup=False, highlight=False)

@@ -1,0 +1,229 @@
+"""Is this machine fit to measure on, and what would help: what can be read, and a few seconds of watching."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+from rich.console import Console
+
+from bench import machine, setting
+from bench.clock import now, time_round
+from bench.conditions import Watch
+from bench.units import gib
+from impls.frameworks import frameworks
+from results.health import FOREIGN_CORES, STEAL_SHARE, Disturbance
+from results.record import Conditions
+
+GOOD, WORSE, BAD = "good", "worse", "bad"
+"""Nothing to do; verdicts will take longer or be wider; don't trust times from here."""
+
+ENOUGH_MEMORY = 8 * 2**30
+ENOUGH_DISK = 2**30
+STEADY_SPREAD = 0.02
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at: how it is, in words with figures, and what would help (nothing where it is good)."""
+
+    about: str
+    level: str
+    what: str
+    remedy: str = ""
+
+
+def examine(seconds: float) -> list[Finding]:
+    """Everything, in the order in which it matters; `seconds` are spent on watching the machine."""
+    found = [finding for look in LOOKS for finding in look()] + list(_watch(seconds))
+    return sorted(found, key=lambda finding: (BAD, WORSE, GOOD).index(finding.level))
+
+
+def _cores() -> Iterator[Finding]:
+    usable, all_cores = setting.cores(), psutil.cpu_count() or 1
+    if usable < 2:
+        yield Finding("cores", WORSE, "one core: the harness and its contestants share it", "allow at least two cores")
+    else:
+        yield Finding("cores", GOOD, f"{usable} of {all_cores} cores may be used")
+    if (quota := _quota()) and quota < usable:
+        yield Finding(
+            "cores",
+            BAD,
+            f"a quota of {quota:.1f} cores is below the {usable} that may be used: threads are stopped in the middle",
+            "raise the container's quota (docker --cpus), or bind it to whole cores (docker --cpuset-cpus)",
+        )
+
+
+def _quota() -> float | None:
+    """Cores that the control group allows, or None (cgroup v2: "MAX PERIOD" in microseconds)."""
+    with contextlib.suppress(OSError, ValueError):
+        most, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return None if most == "max" else int(most) / int(period)
+    return None
+
+
+def _frequency() -> Iterator[Finding]:
+    governors = {
+        path.read_text().strip() for path in Path("/sys/devices/system/cpu").glob("cpu*/cpufreq/scaling_governor")
+    }
+    if governors - {"performance"}:
+        yield Finding(
+            "clock",
+            WORSE,
+            f"the frequency governor is {', '.join(sorted(governors))}: clocks follow the load",
+            "cpupower frequency-set -g performance",
+        )
+    elif governors:
+        yield Finding("clock", GOOD, "the frequency governor is performance")
+    else:
+        yield Finding(
+            "clock", GOOD, "the system does not tell its clocks (usual in a virtual machine); see the watch below"
+        )
+    battery = getattr(psutil, "sensors_battery", lambda: None)()
+    if battery is not None and not battery.power_plugged:
+        yield Finding("power", BAD, f"running on a battery at {battery.percent:.0f} %", "plug it in")
+
+
+def _memory() -> Iterator[Finding]:
+    free, swap = psutil.virtual_memory().available, psutil.swap_memory().used
+    if free < ENOUGH_MEMORY:
+        yield Finding(
+            "memory",
+            WORSE,
+            f"{gib(free)} are free; suites take up to {gib(ENOUGH_MEMORY)}",
+            f'close something, or set memory = "{max(int(free / 2**30) - 1, 1)}GiB" in a copy of the suite',
+        )
+    else:
+        yield Finding("memory", GOOD, f"{gib(free)} are free")
+    if swap > 2**28:
+        yield Finding(
+            "swap", WORSE, f"{gib(swap)} are swapped out", "free memory; swapoff -a && swapon -a brings it back"
+        )
+
+
+def _disk() -> Iterator[Finding]:
+    free = shutil.disk_usage(Path.cwd()).free
+    if free < ENOUGH_DISK:
+        yield Finding(
+            "disk", WORSE, f"{gib(free)} are free here", "make room: weights and compilers' caches take up to 1 GiB"
+        )
+
+
+def _randomization() -> Iterator[Finding]:
+    with contextlib.suppress(OSError):
+        if Path("/proc/sys/kernel/randomize_va_space").read_text().strip() == "0":
+            yield Finding(
+                "addresses",
+                WORSE,
+                "address randomization is off: all launches have one layout, and vary less than they should",
+                "sysctl kernel.randomize_va_space=2",
+            )
+
+
+def _load() -> Iterator[Finding]:
+    described = machine.describe()
+    for warning in machine.warnings(described):
+        yield Finding("load", WORSE, warning["what"], warning["remedy"])
+
+
+def _frameworks() -> Iterator[Finding]:
+    for framework in frameworks().values():
+        if reason := framework.missing():
+            yield Finding(framework.name, WORSE, f"not here: {reason}", "run that, or do without it")
+            continue
+        versions = ", ".join(f"{name} {version}" for name, version in framework.versions().items())
+        yield Finding(framework.name, GOOD, versions)
+        for execution in framework.executions:
+            if reason := framework.missing(execution):
+                yield Finding(framework.name, WORSE, f"{execution.name}: {reason}", "run that, or do without it")
+
+
+def _watch(seconds: float) -> Iterator[Finding]:
+    """Fixed work over and over: what others take of the machine meanwhile, and how much the work's time varies."""
+    watch, block = Watch(), _work()
+    times: list[float] = []
+    deadline = now() + seconds
+    watch.begin()
+    while now() < deadline or len(times) < 10:
+        times.append(time_round(block, lambda _: None, 1)[0])
+    watch.round()
+    seen = {name: tuple(values) for name, values in watch.seen.items()}
+    disturbed = Disturbance.of(Conditions(len(watch.cores), **seen))
+    yield from _others(disturbed)
+    yield _spread(np.asarray(times))
+
+
+def _work(side: int = 192) -> Callable[[], Any]:
+    array = np.random.default_rng(0).standard_normal((side, side)).astype(np.float32)
+    return lambda: [array @ array for _ in range(8)]
+
+
+def _others(seen: Disturbance) -> Iterator[Finding]:
+    if math.isnan(seen.foreign_cores):
+        yield Finding(
+            "company", WORSE, "the system does not tell what others take", "measure on Linux to have it gated"
+        )
+        return
+    if seen.foreign_cores > FOREIGN_CORES:
+        what = f"other processes take {seen.foreign_cores:.2f} cores, more than {FOREIGN_CORES} disturb"
+        yield Finding("company", BAD, what, "stop what else is running (top shows it)")
+    else:
+        yield Finding("company", GOOD, f"other processes take {max(seen.foreign_cores, 0):.2f} cores")
+    if seen.steal > STEAL_SHARE:
+        what = f"the hypervisor takes {seen.steal:.1%} of the cores for others"
+        yield Finding("steal", BAD, what, "use a machine, or a time, with fewer neighbours")
+
+
+def _spread(times: np.ndarray) -> Finding:
+    """How far apart the quarters of the time are: drift and steps that a median within one would not show."""
+    medians = [float(np.median(part)) for part in np.array_split(times, 4)]
+    apart = max(medians) / min(medians) - 1
+    slow = float(np.mean(times > 1.5 * np.median(times)))
+    what = (
+        f"the same work, over and over: quarters of the time differ by {apart:.1%}, {slow:.1%} take half as long again"
+    )
+    if apart > 5 * STEADY_SPREAD:
+        return Finding(
+            "steadiness", BAD, what, "something throttles or disturbs: let it cool, stop others, fix the clock"
+        )
+    if apart > STEADY_SPREAD or slow > 0.05:
+        return Finding("steadiness", WORSE, what, "verdicts will need more launches: use --preset standard")
+    return Finding("steadiness", GOOD, what)
+
+
+def _threads() -> Iterator[Finding]:
+    set_here = {
+        name: os.environ[name]
+        for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "MALLOC_ARENA_MAX")
+        if name in os.environ
+    }
+    if set_here:
+        said = ", ".join(f"{name}={value}" for name, value in set_here.items())
+        yield Finding(
+            "environment", WORSE, f"{said}: the harness sets its own; with --as-shipped these hold", "unset them"
+        )
+
+
+LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+    _cores, _frequency, _memory, _disk, _randomization, _load, _threads, _frameworks,
+)  # fmt: skip
+
+
+def print_findings(found: list[Finding]) -> None:
+    """A line each, with a remedy below where there is one."""
+    console = Console()
+    styles, marks = {GOOD: "green", WORSE: "yellow", BAD: "red"}, {GOOD: "+", WORSE: "!", BAD: "x"}
+    for one in found:
+        console.print(
+            f"{marks[one.level]} {one.about}: {one.what}", style=styles[one.level], markup=False, highlight=False
+        )
+        if one.remedy:
+            console.print(f"  → {one.remedy}", markup=False, highlight=False, soft_wrap=True)

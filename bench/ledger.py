@@ -1,0 +1,97 @@
+"""What a campaign knows so far: its cases, what was recorded of them, and who is out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from results.precision import widest
+from results.record import Case, Contestant, Parity, Record, Status, Workload
+
+CHANCES = 2
+"""A crash may have been another's fault, who shared the zygote or the memory; so a case has another launch."""
+
+
+class Writer(Protocol):
+    """Where records go as they come."""
+
+    def append(self, records: Iterable[Record]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Group:
+    """A workload and the contestants to compare on it, the reference first."""
+
+    workload: Workload
+    contestants: tuple[Contestant, ...]
+
+
+class Ledger:
+    """Cases and records. `earlier` are records of a use of the harness that was interrupted, and is gone on with."""
+
+    def __init__(self, cases: Sequence[Case], reference: str, writer: Writer, earlier: Sequence[Record] = ()):
+        self.cases = tuple(cases)
+        self.records = list(earlier)
+        self._reference = reference
+        self._writer = writer
+        self._out: set[Case] = set()
+        self._crashes: Counter[Case] = Counter()
+        self._parity = {
+            (record.case.workload.network_id, record.case.contestant): record.parity
+            for record in earlier
+            if record.parity is not None
+        }
+        self._judge(record for record in earlier if record.status is not Status.SKIPPED)  # what was missing may be here
+
+    def groups(self) -> list[Group]:
+        """The groups that are still in, in the order of the suite."""
+        grouped: dict[Workload, list[Contestant]] = {}
+        for case in self.cases:
+            if case not in self._out:
+                grouped.setdefault(case.workload, []).append(case.contestant)
+        return [Group(workload, tuple(contestants)) for workload, contestants in grouped.items()]
+
+    def keep(self, records: Sequence[Record]) -> None:
+        """Write records, and leave out from here on who cannot be measured."""
+        self._writer.append(records)
+        self.records += records
+        self._judge(records)
+
+    def _judge(self, records: Iterable[Record]) -> None:
+        for record in records:
+            self._crashes[record.case] += record.status is Status.CRASHED
+            lost = record.status not in (Status.MEASURED, Status.CRASHED)
+            if lost or self._crashes[record.case] >= CHANCES:
+                self._out.add(record.case)
+
+    def rule_out(self, cases: Iterable[Case], status: Status, reason: str) -> None:
+        """Record why cases are not measured, once, and leave them out from here on."""
+        out = [case for case in cases if case not in self._out]
+        self.keep([Record(case, 0, status, reason, parity=self.parity_of(case)) for case in out])
+        self._out.update(out)
+
+    def rule_out_unmeasured(self, status: Status, reason: str) -> None:
+        """The same for every case that has no record at all."""
+        recorded = {record.case for record in self.records}
+        self.rule_out((case for case in self.cases if case not in recorded), status, reason)
+
+    def still_in(self, group: Group) -> tuple[Contestant, ...]:
+        return tuple(one for one in group.contestants if Case(group.workload, one) not in self._out)
+
+    def learn_parity(self, network_id: str, contestant: Contestant, parity: Parity) -> None:
+        self._parity[network_id, contestant] = parity
+
+    def parity_of(self, case: Case) -> Parity | None:
+        return self._parity.get((case.workload.network_id, case.contestant))
+
+    def next_launch(self, workload: Workload) -> int:
+        """The number of the next launch: one more than the largest recorded, whole or not."""
+        launched = [record.launch for record in self.records if record.case.workload == workload and record.started]
+        return 1 + max(launched, default=-1)
+
+    def widest(self, group: Group) -> float:
+        """Half-width of the widest interval of the group, of a time or a ratio; infinite where there is none yet."""
+        inside = {Case(group.workload, one) for one in group.contestants}
+        return widest([record for record in self.records if record.case in inside], self._reference)

@@ -1,0 +1,28 @@
+"""How often a contaminated block is run again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+IN_VAIN = 3
+"""Blocks that stayed contaminated whatever was done, after which the disturbance is the machine's usual state."""
+
+
+@dataclass
+class Patience:
+    """Up to `redos` times a block, and not at all while that has not helped lately: a flag costs nothing."""
+
+    redos: int
+    _in_vain: int = 0
+
+    def again(self, attempt: int, contaminated: bool) -> bool:
+        """Whether to run a block again, whose attempt of that number (from 0) was, or was not, contaminated."""
+        if not contaminated:
+            self._in_vain = 0
+            return False
+        if self._in_vain >= IN_VAIN:
+            return False
+        if attempt < self.redos:
+            return True
+        self._in_vain += 1
+        return False

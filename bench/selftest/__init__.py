@@ -1,0 +1,132 @@
+"""The harness measures itself: does it see differences that are not there, and those that are?"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from scipy.stats import binomtest
+
+from bench import machine
+from bench.selftest.known_clock import known_clock
+from bench.selftest.pairs import PLANTED, Pair, Plan, measure
+from bench.suites import parse_contestant
+from impls.frameworks import frameworks
+from results.record import Contestant
+
+__all__ = ["PLANTED", "Plan", "default_contestants", "is_trustworthy", "parse_contestant", "print_summary", "run"]
+
+
+def rate(found: int, of: int) -> dict[str, float]:
+    """A share with its 95 % interval (Clopper and Pearson's)."""
+    if not of:
+        return {}
+    interval = binomtest(found, of).proportion_ci()
+    return {"rate": found / of, "low": float(interval.low), "high": float(interval.high)}
+
+
+def summary(pairs: Sequence[Pair], exact: bool) -> dict[str, Any]:
+    """What `--json` prints: rates with intervals, errors of ratios, and every pair."""
+    same = [pair for pair in pairs if not pair.slowdown]
+    false = sum(pair.found for pair in same)
+    return {
+        "aa": {"pairs": len(same), "false_differences": false, **rate(false, len(same)), **_errors(same)},
+        "planted": [_planted(share, pairs) for share in sorted({pair.slowdown for pair in pairs} - {0.0})],
+        "known_clock": {"exact": exact},
+        "measured": [asdict(pair) for pair in pairs],
+    }
+
+
+def _planted(slowdown: float, pairs: Sequence[Pair]) -> dict[str, Any]:
+    own = [pair for pair in pairs if pair.slowdown == slowdown]
+    found = sum(pair.found for pair in own)
+    return {"slowdown": slowdown, "pairs": len(own), "detected": found, **rate(found, len(own)), **_errors(own)}
+
+
+def _errors(pairs: Sequence[Pair]) -> dict[str, float]:
+    """Median and 90th percentile of the relative errors of ratios, and how many intervals hold the truth."""
+    if not pairs:
+        return {}
+    errors = np.array([abs(pair.ratio / (1 + pair.slowdown) - 1) for pair in pairs])
+    held = sum(pair.low <= 1 + pair.slowdown <= pair.high for pair in pairs)
+    return {
+        "median_error": float(np.median(errors)),
+        "p90_error": float(np.quantile(errors, 0.9)),
+        "covered": held / len(pairs),
+        "median_seconds": float(np.median([pair.seconds for pair in pairs])),
+    }
+
+
+@contextmanager
+def burners(count: int) -> Iterator[None]:
+    """So many processes that do nothing but take a core each, as a bad neighbour would."""
+    burning = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in burning:
+            process.kill()
+            process.wait()
+
+
+def run(plan: Plan, burning: int, quiet: bool) -> dict[str, Any]:
+    """The known clock, then pairs; a line for each as it comes, unless `quiet`."""
+    wrong = known_clock()
+    for line in wrong:
+        print(f"known clock: {line}", file=sys.stderr)
+    with burners(burning):
+        done = measure(plan, lambda pair: None if quiet else print(_line(pair), file=sys.stderr, flush=True))
+    return {
+        **summary(done, exact=not wrong),
+        "plan": {**asdict(plan), "burners": burning},
+        "machine": machine.describe(),
+    }
+
+
+def _line(pair: Pair) -> str:
+    planted = f"{pair.slowdown:.0%} slower" if pair.slowdown else "the same"
+    saw = f"×{pair.ratio:.4f} [{pair.low:.4f}, {pair.high:.4f}] {pair.verdict}"
+    return f"{pair.contestant} {pair.architecture}, {planted}: {saw}, {pair.launches} launches, {pair.seconds:.1f} s"
+
+
+FALSE_RATE, FOUND_RATE = 0.08, 0.9
+"""What a trustworthy harness stays below with A/A pairs, and above with a planted 20 %."""
+
+
+def is_trustworthy(summary: dict[str, Any]) -> bool:
+    """Whether durations come out exact, and rates are not, beyond chance, worse than they may be."""
+    same, large = summary["aa"], [one for one in summary["planted"] if one["slowdown"] >= 0.2]
+    false = same.get("low", 0.0) > FALSE_RATE
+    blind = any(one.get("high", 1.0) < FOUND_RATE for one in large)
+    return summary["known_clock"]["exact"] and not false and not blind
+
+
+def print_summary(summary: dict[str, Any]) -> None:
+    """Rates with their intervals, a line each."""
+    same = summary["aa"]
+    print(f"known durations come out {'bit for bit' if summary['known_clock']['exact'] else 'CHANGED'}")
+    print(f"the same against the same: {_rate_words(same, 'false_differences', 'differences seen')}")
+    for one in summary["planted"]:
+        print(f"{one['slowdown']:.0%} slower: {_rate_words(one, 'detected', 'found')}")
+
+
+def _rate_words(one: dict[str, Any], key: str, what: str) -> str:
+    if not one["pairs"]:
+        return "no pair was measured; give more time with --budget"
+    interval = f"{one['rate']:.1%} [{one['low']:.1%}, {one['high']:.1%}]"
+    errors = f"error of the ratio: median {one['median_error']:.2%}, nine in ten below {one['p90_error']:.2%}"
+    return f"{one[key]} of {one['pairs']} {what}, {interval}; {errors}; {one['median_seconds']:.0f} s a pair"
+
+
+def default_contestants() -> list[Contestant]:
+    """The first execution of every framework that is installed."""
+    return [
+        Contestant(one.name, one.executions[0].name)
+        for one in frameworks().values()
+        if not one.missing(one.executions[0])
+    ]

@@ -1,0 +1,134 @@
+"""Pairs of contestants whose ratio is known, each measured as any other group is, with a few seconds of its own."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from bench import suites
+from bench.campaign import Campaign
+from bench.clock import now
+from bench.launcher import Launcher
+from bench.ledger import Ledger
+from bench.planted import SLOWDOWNS, name_of
+from bench.suites import Suite
+from bench.weights import Weights
+from impls.errors import DeadheatError
+from results import table
+from results.record import Case, Contestant, Record, Workload
+from results.statistics import Estimate, ratio, verdict
+
+REFERENCE = "a"
+"""Suffix of the contestant that all are compared with: the framework as it is."""
+PLANTED = tuple(suffix for suffix in SLOWDOWNS if suffix != REFERENCE)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One pair measured: what was planted, and what came out. `seconds` it took in all."""
+
+    contestant: str
+    architecture: str
+    slowdown: float
+    ratio: float
+    low: float
+    high: float
+    launches: int
+    verdict: str
+    seconds: float
+    stopped: str
+
+    @property
+    def found(self) -> bool:
+        """Whether the interval leaves out 1, on the side of what was planted (either side where nothing was)."""
+        return self.low > 1 or (self.high < 1 and not self.slowdown)
+
+
+class Forgetful:
+    """A writer for records that nobody will read."""
+
+    def append(self, records: Iterable[Record]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to measure pairs of, and for how long. `seconds` of each pair, `pairs` of each kind, `budget` of all."""
+
+    contestants: Sequence[Contestant]
+    architectures: Sequence[str]
+    slowdowns: Sequence[str]
+    pairs: int
+    seconds: float
+    budget: float
+    phase: str = "infer"
+    seed: int = 0
+
+    def kinds(self) -> Iterator[tuple[Contestant, str, str]]:
+        """(contestant, architecture, suffix) of every pair, over and over in a random order of its own each time."""
+        order = random.Random(self.seed)
+        every = list(itertools.product(self.contestants, self.architectures, self.slowdowns))
+        for _ in range(self.pairs):
+            yield from order.sample(every, len(every))
+
+
+def suite(seconds: float) -> Suite:
+    """How a pair is measured: as with the preset standard, but for its time and a target that is rarely met."""
+    return suites.load_suite("smoke", "standard", launches=(5, 40), budget=seconds, target=0.004, turns=2, rounds=4)
+
+
+def measure(plan: Plan, tell: Callable[[Pair], None]) -> list[Pair]:
+    """Pairs of every kind by turns, until there are as many as asked for or the budget is spent."""
+    deadline = now() + plan.budget
+    done: list[Pair] = []
+    protocol = suite(plan.seconds)
+    with Launcher(protocol.time_limit) as launcher:
+        weights = Weights(launcher.folder)
+        for contestant, architecture, suffix in plan.kinds():
+            if done and now() + plan.seconds > deadline:
+                break
+            pair = measure_pair(launcher, weights, protocol, contestant, architecture, suffix, plan.phase)
+            done.append(pair)
+            tell(pair)
+    return done
+
+
+def measure_pair(
+    launcher: Launcher,
+    weights: Weights,
+    protocol: Suite,
+    contestant: Contestant,
+    architecture: str,
+    suffix: str,
+    phase: str,
+) -> Pair:
+    """A contestant against itself, slowed down by what `suffix` stands for."""
+    start = now()
+    first, second = (
+        Contestant("bench.planted", name_of(contestant.framework, contestant.execution, end))
+        for end in (REFERENCE, suffix)
+    )
+    cases = [Case(workload_of(architecture, phase), one) for one in (first, second)]
+    ledger = Ledger(cases, first.id, Forgetful())
+    campaign = Campaign(ledger, protocol)
+    campaign.measure(launcher, weights, start + protocol.budget)
+    found = _ratio(ledger.records, first, second)
+    return Pair(
+        contestant.id, architecture, SLOWDOWNS[suffix], found.value, found.low, found.high, found.launches,
+        verdict(found).value, round(now() - start, 2), next(iter(campaign.rules.values()), "nothing measured"),
+    )  # fmt: skip
+
+
+def workload_of(architecture: str, phase: str) -> Workload:
+    entry = suites.Entry(architectures=(architecture,), batches=(1,), phases=(phase,))
+    return next(suites.workloads(entry, "cpu"))
+
+
+def _ratio(records: Sequence[Record], reference: Contestant, other: Contestant) -> Estimate:
+    own = {one: [r for r in table.counted(records) if r.case.contestant == one] for one in (reference, other)}
+    found = ratio(table.by_block(own[other]), table.by_block(own[reference]))
+    if found is None:
+        reason = next((record.reason for record in records if record.reason), "no launch was measured")
+        raise DeadheatError(f"selftest: {other.id} could not be measured: {reason}")
+    return found

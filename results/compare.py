@@ -1,0 +1,169 @@
+"""Two campaigns, case by case: did something become slower?
+
+Launches of two campaigns never ran side by side, so they are compared as independent samples (Welch, on logarithms),
+and what changed between the two besides the candidate is in the difference. Where both can be contestants of one
+campaign, that is the better measurement.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from results.record import Case, Record, Status
+from results.statistics import (
+    CONFIDENCE,
+    Comparison,
+    Estimate,
+    Verdict,
+    geometric_mean,
+    holm,
+    independent_ratio,
+    launch_time,
+    launches_needed,
+    verdict,
+)
+from results.store import Campaign, ResultsError
+from results.table import counted
+
+SAME_SYSTEM = ("cpu", "cores", "threads", "memory_bytes", "os", "architecture", "gpus")
+"""What of a machine must be equal; kernel, drivers and Python may be what is compared, and are only named."""
+WORTH_NAMING = ("kernel", "python")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One case in both campaigns. `p_slower` is Holm's, over all cases; NaN with a single launch on a side."""
+
+    case: str
+    contestant: str
+    workload: str
+    baseline_seconds: float
+    candidate_seconds: float
+    ratio: Estimate
+    p_slower: float
+    verdict: Verdict
+    launches_needed: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of the baseline's cases. `missing`: case -> which side lacks it, and why."""
+
+    baseline: str
+    candidate: str
+    changes: tuple[Change, ...]
+    missing: Mapping[str, str]
+    overall: Mapping[str, Estimate]
+    differences: tuple[str, ...]
+
+    @property
+    def slower(self) -> tuple[Change, ...]:
+        return tuple(change for change in self.changes if change.verdict is Verdict.SLOWER)
+
+
+def compare(baseline: Campaign, candidate: Campaign, across_systems: bool = False) -> Report:
+    """The candidate's times over the baseline's.
+
+    ResultsError if the systems differ and `across_systems` is not set, or if no case was measured in both.
+    """
+    different = system_differences(baseline, candidate, SAME_SYSTEM)
+    if different and not across_systems:
+        raise ResultsError(
+            f"{baseline.name} and {candidate.name} are of different systems ({'; '.join(different)}); "
+            "measure both on one machine, or say --across-systems"
+        )
+    before, after = _times(baseline), _times(candidate)
+    both = [case for case in before if case in after]
+    if not both:
+        raise ResultsError(f"no case was measured both in {baseline.name} and in {candidate.name}; nothing to compare")
+    found = {case: comparison for case in both if (comparison := independent_ratio(after[case], before[case]))}
+    changes = _changes(found, before, after)
+    missing = {**_missing(baseline, before, after, candidate.name), **_missing(candidate, after, before, baseline.name)}
+    named = (
+        *different,
+        *system_differences(baseline, candidate, WORTH_NAMING),
+        *_version_differences(baseline, candidate),
+    )
+    return Report(baseline.name, candidate.name, changes, missing, _overall(found), named)
+
+
+def system_differences(baseline: Campaign, candidate: Campaign, keys: Iterable[str]) -> tuple[str, ...]:
+    """What differs between two machines, among `keys`, in words."""
+    one, other = (campaign.system.get("machine", {}) for campaign in (baseline, candidate))
+    return tuple(f"{key} {one.get(key)} and {other.get(key)}" for key in keys if one.get(key) != other.get(key))
+
+
+def _version_differences(baseline: Campaign, candidate: Campaign) -> Iterable[str]:
+    for contestant, said in baseline.system.get("contestants", {}).items():
+        before = said.get("versions", {})
+        after = candidate.system.get("contestants", {}).get(contestant, {}).get("versions", before)
+        for package in before:
+            if before[package] != after.get(package):
+                yield f"{package} {before[package]} and {after.get(package)}"
+
+
+def _times(campaign: Campaign) -> dict[Case, list[float]]:
+    times: dict[Case, list[float]] = {}
+    for record in counted(campaign.records):
+        times.setdefault(record.case, []).append(launch_time(record.seconds))
+    return times
+
+
+def _changes(
+    found: Mapping[Case, Comparison], before: Mapping[Case, list[float]], after: Mapping[Case, list[float]]
+) -> tuple[Change, ...]:
+    slower = holm({case: comparison.slower for case, comparison in found.items()})
+    faster = holm({case: comparison.faster for case, comparison in found.items()})
+    return tuple(
+        Change(
+            case.id,
+            case.contestant.id,
+            case.workload.id,
+            math.exp(sum(map(math.log, before[case])) / len(before[case])),
+            math.exp(sum(map(math.log, after[case])) / len(after[case])),
+            comparison.ratio,
+            slower[case],
+            judged := _verdict(comparison.ratio, slower[case], faster[case]),
+            launches_needed(comparison.ratio) if judged is Verdict.UNCLEAR else math.nan,
+        )
+        for case, comparison in found.items()
+    )
+
+
+def _verdict(ratio: Estimate, slower: float, faster: float) -> Verdict:
+    """Slower and faster only where Holm's p values say so; then a gate errs in at most 5 % of comparisons."""
+    if slower < 1 - CONFIDENCE:
+        return Verdict.SLOWER
+    if faster < 1 - CONFIDENCE:
+        return Verdict.FASTER
+    return Verdict.DEAD_HEAT if verdict(ratio) is Verdict.DEAD_HEAT else Verdict.UNCLEAR
+
+
+def _missing(
+    campaign: Campaign, own: Mapping[Case, Any], others: Mapping[Case, Any], other_name: str
+) -> dict[str, str]:
+    """Cases that `campaign` speaks of and that cannot be compared."""
+    last: dict[Case, Record] = {record.case: record for record in campaign.records}
+    missing = {}
+    for case, record in last.items():
+        if case not in own and record.status is not Status.MEASURED:
+            missing[case.id] = f"{record.status.value.replace('_', ' ')} in {campaign.name}: {record.reason}"
+        elif case not in others:
+            missing[case.id] = f"not measured in {other_name}"
+    return missing
+
+
+def _overall(found: Mapping[Case, Comparison]) -> dict[str, Estimate]:
+    """By contestant, the geometric mean of its ratios over the workloads that all contestants have in both."""
+    contestants: dict[str, dict[str, Estimate]] = {}
+    for case, comparison in found.items():
+        contestants.setdefault(case.contestant.id, {})[case.workload.id] = comparison.ratio
+    common = set.intersection(*(set(ratios) for ratios in contestants.values()))
+    return (
+        {name: geometric_mean([ratios[one] for one in sorted(common)]) for name, ratios in contestants.items()}
+        if common
+        else {}
+    )

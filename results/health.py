@@ -1,0 +1,121 @@
+"""What speaks against believing a launch, or a case, whatever its times are: judged from what was seen beside them.
+
+Nothing here looks at whether a time is long or short, so to redo a launch for it does not choose among results.
+Thresholds: facts from an experiment with a burner switched at random, in which 0.15 cores told every disturbed turn
+from an undisturbed one (docs/method.md).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from results.record import TICK, Conditions, Record
+from results.statistics import BAND, launch_time
+
+FOREIGN_CORES = 0.15
+FOREIGN_SHARE = 0.10
+"""Of the cores that a launch may use: on a machine with many, 0.15 of one disturbs nobody."""
+STEAL_SHARE = 0.01
+
+FEWEST = 6
+"""Launches from which on a pattern among them can be told from chance."""
+TWO_KINDS = 0.9
+"""Share of the launches' variance that lies between two kinds, from which on there are two."""
+TREND_P = 0.01
+
+
+@dataclass(frozen=True)
+class Disturbance:
+    """A launch's conditions as rates over all its counted rounds; NaN where unknown."""
+
+    foreign_cores: float = math.nan
+    steal: float = math.nan
+    pressure: float = math.nan
+    own_cores: float = math.nan
+    major_faults: float = math.nan
+    runnable: float = math.nan
+
+    @classmethod
+    def of(cls, conditions: Conditions | None) -> Disturbance:
+        if conditions is None or not conditions.wall:
+            return cls()
+        wall = sum(conditions.wall)
+        return cls(
+            foreign_cores=_rate(conditions.foreign_cpu, wall),
+            steal=_rate(conditions.steal, wall * conditions.cores),
+            pressure=_rate(conditions.pressure, wall),
+            own_cores=_rate(conditions.own_cpu, wall),
+            major_faults=float(sum(conditions.major_faults)) if conditions.major_faults else math.nan,
+            runnable=float(np.mean(conditions.runnable)) if conditions.runnable else math.nan,
+        )
+
+
+def _rate(seconds: Sequence[float], wall: float) -> float:
+    return sum(seconds) / wall if seconds else math.nan
+
+
+def contaminations(record: Record) -> tuple[str, ...]:
+    """What disturbed a launch: "foreign_cpu", "steal", beyond what the system's ticks leave open."""
+    return tuple(_contaminations(record))
+
+
+def _contaminations(record: Record) -> Iterator[str]:
+    seen, conditions = Disturbance.of(record.conditions), record.conditions
+    if conditions is None or not conditions.wall:
+        return
+    # A tick more or less on each core at both ends of each turn; rounds of a turn follow each other without a gap.
+    open_seconds = TICK * conditions.cores * max(len(record.turns), 1)
+    unsure = open_seconds / sum(conditions.wall)
+    if seen.foreign_cores - unsure > max(FOREIGN_CORES, FOREIGN_SHARE * conditions.cores):
+        yield "foreign_cpu"
+    if seen.steal - unsure / conditions.cores > STEAL_SHARE:
+        yield "steal"
+
+
+def cautions(launches: Sequence[Record]) -> tuple[str, ...]:
+    """What to know before believing a case, from the launches that count, in the order in which they ran.
+
+    foreign_cpu, steal: a launch stayed disturbed. unsteady: a warm-up did not settle. paging: memory came from a disk
+    in counted rounds. two_kinds: launches fall into two kinds. drift: they grow or shrink as the campaign goes on.
+    """
+    found = [name for record in launches for name in contaminations(record)]
+    if any(record.steady is False for record in launches):
+        found.append("unsteady")
+    if any(Disturbance.of(record.conditions).major_faults > 0 for record in launches):
+        found.append("paging")
+    times = [launch_time(record.seconds) for record in launches]
+    if two_kinds(times):
+        found.append("two_kinds")
+    if drifts(times):
+        found.append("drift")
+    return tuple(dict.fromkeys(found))
+
+
+def two_kinds(times: Sequence[float]) -> bool:
+    """Whether launches fall into two kinds whose means differ by more than twice the band."""
+    if len(times) < FEWEST:
+        return False
+    logs = np.sort(np.log(times))
+    whole = float(np.sum((logs - logs.mean()) ** 2))
+    best, apart = 0.0, 0.0
+    for cut in range(2, len(logs) - 1):
+        low, high = logs[:cut], logs[cut:]
+        gap = float(high.mean() - low.mean())
+        share = len(low) * len(high) / len(logs) * gap**2 / whole if whole else 0.0
+        if share > best:
+            best, apart = share, gap
+    return best > TWO_KINDS and apart > 2 * BAND
+
+
+def drifts(times: Sequence[float]) -> bool:
+    """Whether launches, in the order they ran, grow or shrink by more than the band."""
+    if len(times) < FEWEST or len(set(times)) == 1:
+        return False
+    logs = np.log(times)
+    slope = float(np.polyfit(np.arange(len(logs)), logs, 1)[0]) * (len(logs) - 1)
+    return bool(spearmanr(np.arange(len(logs)), logs).pvalue < TREND_P) and abs(slope) > BAND

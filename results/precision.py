@@ -1,0 +1,33 @@
+"""How precise a group is: the rule by which a campaign has enough launches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from results.record import Record
+from results.statistics import Estimate, geometric, ratio
+from results.table import by_block, counted
+
+
+def widest(records: Sequence[Record], reference: str) -> float:
+    """The largest relative half-width among the times, and the ratios to the reference, of one workload's records.
+
+    Infinite as long as one of them has no interval. Without the reference, ratios are to the first contestant.
+    """
+    launches: dict[str, list[Record]] = {}
+    for record in counted(records):
+        launches.setdefault(record.case.contestant.id, []).append(record)
+    if not launches:
+        return math.inf
+    times = {contestant: by_block(own) for contestant, own in launches.items()}
+    middle = times.get(reference, next(iter(times.values())))
+    estimates = [geometric(list(own.values())) for own in times.values()]
+    estimates += [found for own in times.values() if own is not middle and (found := ratio(own, middle)) is not None]
+    return max(_half_widths(estimates))
+
+
+def _half_widths(estimates: Iterable[Estimate]) -> Iterable[float]:
+    for estimate in estimates:
+        half = estimate.relative_half_width
+        yield math.inf if math.isnan(half) else half
