@@ -22,6 +22,7 @@ def of(campaign: Campaign) -> list[Note]:
     """Sentences about a campaign, the gravest first."""
     cases, launches = table.cases([campaign]), table.launches([campaign])
     return [
+        *_unreadable(campaign),
         *_unmeasured(cases),
         *campaign.system.get("warnings", ()),
         *_stopped(campaign, cases),
@@ -30,6 +31,11 @@ def of(campaign: Campaign) -> list[Note]:
         *_subsets(cases),
         *_unclear(campaign, cases),
     ]
+
+
+def _unreadable(campaign: Campaign) -> Iterator[Note]:
+    for problem in campaign.problems:
+        yield {"what": f"left out, unreadable: {problem}", "remedy": "nothing to do; what could be read is here"}
 
 
 def _unmeasured(cases: pd.DataFrame) -> Iterator[Note]:

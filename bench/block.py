@@ -39,7 +39,7 @@ class _Launch:
 class Block:
     """A block to be run: a workload, the contestants that are alive together, and which launch this is.
 
-    `attempt` counts how often the same block was run before and was contaminated.
+    `attempt` counts how often the same block was run before and was contaminated. Those `apart` share no zygote.
     """
 
     workload: Workload
@@ -48,6 +48,7 @@ class Block:
     subset: int
     weights: Path
     attempt: int = 0
+    apart: frozenset[Contestant] = frozenset()
 
     def run(self, launcher: Launcher, suite: Suite, parity: Mapping[Contestant, Parity | None]) -> list[Record]:
         """One record for each contestant, whatever happens to it."""
@@ -71,7 +72,7 @@ class Block:
         """A launch that is building its model. All of a block build at once: nothing of that is timed closely."""
         launch = _Launch(Case(self.workload, contestant), datetime.now(UTC).isoformat(timespec="seconds"))
         try:
-            worker, start_seconds = launcher.launch(contestant)
+            worker, start_seconds = launcher.launch(contestant, contestant in self.apart)
         except LaunchFailed as failure:
             launch.failure = failure
             return launch
@@ -122,7 +123,7 @@ def _built(launch: _Launch, worker: Worker) -> None:
 def _begin(launch: _Launch, worker: Worker, suite: Suite) -> None:
     launch.facts |= worker.ask(
         "begin",
-        round_seconds=suite.round_seconds,
+        round_seconds=suite.least_round(launch.case.workload.device),
         warmup_seconds=suite.warmup_seconds,
         warmup_limit=suite.warmup_limit,
     )

@@ -146,7 +146,7 @@ class Campaign:
         """Why a group needs no further launch; None if it does."""
         fewest, most = self.suite.launches
         launch = self._launch(group)
-        if fewest < most and launch >= fewest and self.ledger.widest(group) <= self.suite.target:
+        if fewest < most and launch >= fewest and self.ledger.is_precise(group, self.suite.target):
             return "precision"
         return "launches" if launch >= most else None
 
@@ -180,7 +180,9 @@ class Campaign:
             whole = Group(block.workload, block.contestants)
             contestants = self.ledger.still_in(whole)
             parity = {one: self.ledger.parity_of(Case(block.workload, one)) for one in contestants}
-            records = replace(block, contestants=contestants, attempt=attempt).run(launcher, self.suite, parity)
+            apart = frozenset(one for one in contestants if self.ledger.has_just_crashed(Case(block.workload, one)))
+            again = replace(block, contestants=contestants, attempt=attempt, apart=apart)
+            records = again.run(launcher, self.suite, parity)
             self.ledger.keep(records)
             if not self._patience.again(attempt, _contaminated(records)) or now() > deadline:
                 return

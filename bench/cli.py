@@ -95,7 +95,10 @@ def export(
 ) -> None:
     """A campaign's table as CSV, Parquet or Markdown."""
     from results import export as exporting
+    from results import store
 
+    for problem in store.read_campaign(store.find_campaign(campaign, results)).problems:
+        print(f"left out, unreadable: {problem}", file=sys.stderr)
     text = exporting.export(campaign, to.value, rows.value, output, results)
     if text:
         print(text)

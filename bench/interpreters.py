@@ -79,8 +79,11 @@ def _ask(interpreter: Interpreter, framework: str, execution: str) -> dict[str, 
             f"{where} cannot measure: {last}; install the harness and its framework there: "
             f"{interpreter.path} -m pip install 'deadheat[{framework}]'"
         )
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+    try:
+        answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])  # packages may print when they are imported
+        return {key: answer[key] for key in ("python", "missing", "versions")}
+    except (LookupError, TypeError, ValueError):
+        raise InvalidInput(f"{where} is no Python: it answered {done.stdout[:60]!r}; give the path of one") from None
 
 
 OWN = Interpreter("", sys.executable)
@@ -127,4 +130,7 @@ def parse(text: str) -> tuple[str, Interpreter]:
             f"--interpreter {text!r} is not FRAMEWORK@LABEL=PATH, such as pytorch@old=/envs/a/bin/python"
         )
     load_framework(framework)
-    return framework, Interpreter(label or Path(path).absolute().parent.parent.name, path)
+    label = label or Path(path).absolute().parent.parent.name
+    if not label or "+" in label:  # nameless it would be our own, and a + begins a contestant's setting
+        raise InvalidInput(f"--interpreter {text!r} has no label that can be used; write {framework}@LABEL={path}")
+    return framework, Interpreter(label, path)

@@ -212,15 +212,20 @@ class Launcher:
         for contestant in contestants if not self._fresh else ():
             self._zygote(contestant)
 
-    def launch(self, contestant: Contestant) -> tuple[Worker, float]:
-        """A fresh worker for the contestant, and the seconds it took to come up."""
-        start = now()
-        zygote = self._zygote(contestant)
+    def launch(self, contestant: Contestant, apart: bool = False) -> tuple[Worker, float]:
+        """A fresh worker for the contestant, and the seconds it took to come up; `apart`: of a zygote of its own."""
+        start, last = now(), apart or self._fresh
+        zygote = self._zygote(contestant, last)
         self._launches += 1
         log = self.folder / f"launch-{self._launches}.log"
-        return zygote.launch(log, self._time_limit, last=self._fresh), now() - start
+        try:
+            return zygote.launch(log, self._time_limit, last), now() - start
+        except LaunchFailed:
+            if last:
+                zygote.close()
+            raise
 
-    def _zygote(self, contestant: Contestant) -> Zygote:
+    def _zygote(self, contestant: Contestant, apart: bool = False) -> Zygote:
         """The contestant's zygote, begun when it is first needed."""
         framework = load_framework(contestant.framework)
         execution = framework.execution(contestant.execution)
@@ -228,10 +233,12 @@ class Launcher:
         interpreter = interpreter_of(contestant, self._interpreters)
         own = {name: value.replace(CACHE, str(self.folder)) for name, value in execution.environment.items()}
         environment = {**setting.environment(contestant.setting), **own}
-        if self._fresh:
+        if apart:
             return self._begin(interpreter, modules, environment)
         key = interpreter, modules, tuple(sorted(environment.items()))
-        if key not in self._zygotes or self._zygotes[key].dead:
+        if key in self._zygotes and self._zygotes[key].dead:
+            self._zygotes.pop(key).close()
+        if key not in self._zygotes:
             self._zygotes[key] = self._begin(interpreter, modules, environment)
         return self._zygotes[key]
 

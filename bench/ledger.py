@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from results.precision import widest
+from results.precision import is_precise
 from results.record import Case, Contestant, Parity, Record, Status, Workload
 
 CHANCES = 2
-"""A crash may have been another's fault, who shared the zygote or the memory; so a case has another launch."""
+"""A crash may have been another's fault, who shared the zygote or the memory; so a case has another launch, apart."""
 
 
 class Writer(Protocol):
@@ -86,12 +86,18 @@ class Ledger:
     def parity_of(self, case: Case) -> Parity | None:
         return self._parity.get((case.workload.network_id, case.contestant))
 
+    def has_just_crashed(self, case: Case) -> bool:
+        """Whether the case's last launch was a crash: its next one shares no zygote with whoever may be to blame."""
+        if not self._crashes[case]:
+            return False
+        return [record.status for record in self.records if record.case == case][-1] is Status.CRASHED
+
     def next_launch(self, workload: Workload) -> int:
         """The number of the next launch: one more than the largest recorded, whole or not."""
         launched = [record.launch for record in self.records if record.case.workload == workload and record.started]
         return 1 + max(launched, default=-1)
 
-    def widest(self, group: Group) -> float:
-        """Half-width of the widest interval of the group, of a time or a ratio; infinite where there is none yet."""
+    def is_precise(self, group: Group, target: float) -> bool:
+        """Whether every interval of the group, of times and ratios, is within `target`: see results.precision."""
         inside = {Case(group.workload, one) for one in group.contestants}
-        return widest([record for record in self.records if record.case in inside], self._reference)
+        return is_precise([record for record in self.records if record.case in inside], self._reference, target)

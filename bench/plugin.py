@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shlex
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -27,10 +28,10 @@ from bench.suites import Suite
 from bench.summary import print_summary
 from bench.system import describe, reference_of
 from bench.units import seconds, share
-from impls.errors import DeadheatError
+from impls.errors import DeadheatError, InvalidInput
 from impls.frameworks import DEVICES, checked
 from results.record import Case, Contestant
-from results.store import BENCHMARK, DATA, CampaignWriter, check_writable, find_campaign, read_campaign
+from results.store import DATA, CampaignWriter, check_writable, find_campaign, read_campaign
 from results.store import Campaign as Stored
 
 HOME = Path(__file__).parent
@@ -53,7 +54,10 @@ class Session:
         """What is known of the cases, measured at the first call."""
         if self.campaign is None:
             with alone() as free, _uncaptured(config):
-                self.writer = self._writer(cases, config, [] if free else [COMPANY])
+                try:
+                    self.writer = self._writer(cases, config, [] if free else [COMPANY])
+                except DeadheatError as problem:
+                    pytest.exit(f"error: {problem}", returncode=1)
                 records = self.earlier.records if self.earlier else ()
                 ledger = Ledger(cases, reference_of(self.suite, cases).id, self.writer, records)
                 self.campaign = Campaign(ledger, self.suite, Progress(self.suite.budget))
@@ -76,7 +80,8 @@ class Session:
         if self.earlier:
             system = {**self.earlier.system, "resumed": [*self.earlier.system.get("resumed", ()), command]}
             return CampaignWriter.resume(self.earlier.folder, system)
-        name = f"{datetime.now():%Y-%m-%dT%H-%M-%S}-{Path(self.suite_name).stem}"
+        own = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(self.suite_name).stem)
+        name = f"{datetime.now():%Y-%m-%dT%H-%M-%S}-{own}"
         system = describe(self.suite_name, self.suite, cases, command)
         system["warnings"] += warnings
         return CampaignWriter.create(self.data, name, {"campaign": name, **system})
@@ -122,11 +127,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Check everything that was asked for, before anything else starts."""
     if config.getoption("benchmark_only") and not config.getoption("help"):
         try:
-            session = _asked_for(config)
+            _asked_for(config)
         except DeadheatError as problem:
             raise pytest.UsageError(str(problem)) from None
         if not config.getoption("benchmark_json") and not config.getoption("collectonly"):
-            config.option.benchmark_json = _BenchmarkFile(session)
+            config.option.benchmark_json = _BenchmarkFile()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -154,14 +159,19 @@ def _begun(config: pytest.Config) -> Session:
     name, data = config.getoption("--suite"), Path(config.getoption("--results"))
     suite = suites.load_suite(name, config.getoption("preset"), **_changes(config))
     others: dict[str, list[Interpreter]] = {}
+    paths: dict[str, str] = {}
     for framework, interpreter in map(interpreters.parse, config.getoption("--interpreter")):
         others.setdefault(framework, []).append(interpreter)
-    paths = {one.label: one.path for found in others.values() for one in found}
+        if paths.setdefault(interpreter.label, interpreter.path) != interpreter.path:
+            both = f"{paths[interpreter.label]} and {interpreter.path}"
+            raise InvalidInput(f"two interpreters are called {interpreter.label!r}: {both}; give each its own label")
     suite = suite.model_copy(update={"interpreters": {**suite.interpreters, **paths}})
 
     def changed(contestant: Contestant) -> list[Contestant]:
         if config.getoption("--as-shipped"):
             contestant = replace(contestant, setting="as-shipped")
+        if contestant.interpreter:  # the suite says which Python, and the command line only where that is
+            return [contestant]
         labels = [one.label for one in others.get(contestant.framework, ())]
         return [replace(contestant, interpreter=label) for label in labels] or [contestant]
 
@@ -209,6 +219,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
     if (ours := config.stash.get(KEY, None)) and ours.writer:
         output_json["deadheat"] = {"version": bench.VERSION, "campaign": ours.writer.folder.name}
+        if isinstance(config.getoption("benchmark_json"), _BenchmarkFile):
+            ours.writer.save_benchmark(json.dumps(output_json, indent=4, default=str))
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -217,7 +229,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         return
     given = config.getoption("benchmark_json")
     if not isinstance(given, _BenchmarkFile) and Path(given).is_file():
-        shutil.copy(given, ours.writer.folder / BENCHMARK)
+        ours.writer.save_benchmark(Path(given).read_text(encoding="utf-8"))
     notes = advice.of(read_campaign(ours.writer.folder))
     ours.writer.update_system(advice=notes)
     found = read_campaign(ours.writer.folder)
@@ -232,14 +244,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 
 class _BenchmarkFile(os.PathLike[str]):
-    """Where pytest-benchmark saves: in the campaign's folder, whose name is known only once it has begun."""
-
-    def __init__(self, session: Session):
-        self._session = session
+    """Where pytest-benchmark saves: nowhere. The campaign's own copy is written so that a full disk is no failure."""
 
     def __fspath__(self) -> str:
-        writer = self._session.writer
-        return str(writer.folder / BENCHMARK) if writer else os.devnull
+        return os.devnull
 
     __str__ = __fspath__
 

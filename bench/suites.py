@@ -34,6 +34,8 @@ from results.record import STEADY, Case, Contestant, Workload, first_problem
 
 FOLDER = Path(__file__).with_name("suites")
 PRESETS = Path(__file__).with_name("presets")
+GPU_ROUND_SECONDS = 0.05
+"""A GPU's clock and a queue of steps take longer to look the same twice."""
 
 
 class SuiteError(DeadheatError):
@@ -76,13 +78,17 @@ class Protocol(_Strict):
     turns: PositiveInt  # turns a launch takes among the others
     rounds: PositiveInt  # counted rounds a turn, after one settling round
     turn_seconds: Seconds  # after which a turn has no further round
-    round_seconds: Seconds  # a round is at least this long, on a GPU 0.05 s
+    round_seconds: Seconds  # a round is at least this long; on a GPU GPU_ROUND_SECONDS, if that is more
     warmup_seconds: Seconds  # of warm-up, at least
     warmup_limit: Seconds  # after which warm-up ends though steps have not settled
     redos: NonNegativeInt  # how often a contaminated block is run again
     time_limit: Seconds  # for any one thing that a launch is asked to do
     budget: Seconds  # of measuring; no further pass is begun that would not fit
     fresh: bool  # a fresh interpreter for every launch, in place of a fork
+
+    def least_round(self, device: str) -> float:
+        """Seconds that a round takes at least."""
+        return max(self.round_seconds, GPU_ROUND_SECONDS) if device == "cuda" else self.round_seconds
 
 
 class Suite(Protocol):

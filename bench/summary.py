@@ -29,7 +29,9 @@ def print_summary(campaign: Campaign, notes: Sequence[dict[str, str]]) -> None:
         console = Console(width=WIDTH)
     for part in summary_tables(table.cases([campaign])):
         console.print(part)
-    console.print("below 1 is faster than the reference; [95 % interval over launches]", style="dim", highlight=False)
+    console.print(
+        "below 1 is faster than the reference; [95 % interval over launches]; ! see below", style="dim", highlight=False
+    )
     for note in notes:
         console.print(f"! {note['what']}\n  → {note['remedy']}", style="yellow", markup=False, highlight=False)
 
@@ -59,8 +61,9 @@ def _cell(values: dict[Hashable, Any]) -> Text:
     if values["contestant"] == values["reference"] or pd.isna(values["ratio"]):
         return Text(duration(values["seconds"]), style="bold")
     verdict = Verdict(values["verdict"])
+    caution = " !" if values["cautions"] else ""
     interval = "" if pd.isna(values["ratio_low"]) else f" [{values['ratio_low']:.3g}, {values['ratio_high']:.3g}]"
-    return Text(f"×{values['ratio']:.3g}{interval}\n{verdict.value}", style=STYLES[verdict])
+    return Text(f"×{values['ratio']:.3g}{interval}\n{verdict.value}{caution}", style=STYLES[verdict])
 
 
 def duration(seconds: float) -> str:

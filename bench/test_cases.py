@@ -13,9 +13,6 @@ from results.record import Status
 from results.statistics import launch_time
 from results.table import counted
 
-# A case that could not be measured has nothing to report, and says why itself.
-pytestmark = pytest.mark.filterwarnings("ignore:Benchmark fixture was not used")
-
 
 @pytest.mark.benchmark(timer=TIMER)
 def test_case(case, benchmark, campaign):

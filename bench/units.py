@@ -33,7 +33,7 @@ def share(text: str | float) -> float:
     else:
         try:
             value = float(text)
-        except ValueError:
+        except (TypeError, ValueError):
             raise InvalidInput(f"share {text!r} is no number, such as 0.02 or 2%") from None
     if not 0 < value < 1:
         raise InvalidInput(f"share {text!r} must be more than 0 and less than 1 (100%)")

@@ -6,7 +6,7 @@ what went in (`python -m bench selftest`, the tests).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,10 @@ VIRTUAL = Framework(
     name="bench.virtual",
     title="durations that are known",
     model="bench.virtual:VirtualModel",
-    executions=tuple(Execution(name, f"{NANOSECONDS[name]} ns and more a step") for name in NANOSECONDS),
+    executions=(
+        *(Execution(name, f"{NANOSECONDS[name]} ns and more a step") for name in NANOSECONDS),
+        Execution("nothing", "steps that do nothing, on the real clock: what is measured is the harness itself"),
+    ),
     preload=("bench.virtual",),
 )
 
@@ -33,21 +36,30 @@ def nanoseconds(execution: str, phase: Phase, launch: int) -> int:
     return PHASES[phase] * (NANOSECONDS[execution] + launch * PER_LAUNCH[execution])
 
 
+def _nothing(batch: Any) -> float:
+    return 0.0
+
+
 class VirtualModel(Model):
-    """Every phase moves its clock on, and does nothing else."""
+    """Every phase moves its clock on, and does nothing else; with the execution "nothing", not even that."""
 
     def __init__(self, plan: Plan):
         self._plan = plan
         self._now = 0
         self._weights: dict[str, np.ndarray] = {}
-        self.clock = lambda: self._now
+        if plan.execution in NANOSECONDS:
+            self.clock = lambda: self._now
 
     @property
     def _network(self) -> Network:
         return self._plan.network
 
+    def phase(self, name: Phase) -> Callable[[Any], Any]:
+        return _nothing if self._plan.execution == "nothing" else super().phase(name)
+
     def _take(self, phase: Phase) -> None:
-        self._now += nanoseconds(self._plan.execution, phase, self._plan.seed)
+        if self._plan.execution in NANOSECONDS:
+            self._now += nanoseconds(self._plan.execution, phase, self._plan.seed)
 
     def load(self, weights: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray]) -> None:
         self._weights = dict(weights)

@@ -11,6 +11,10 @@ WINDOW = 10
 """Steps of which two windows are compared."""
 CHANGE = 0.02
 """Share by which two windows may differ, or the steps grow or shrink over one, and be called settled."""
+LOOK_EVERY = 0.005
+"""Seconds of steps between two looks at whether they have settled: to look is work, too."""
+DOUBT = 2 * 1.253 * 1.4826 * math.sqrt(2 / WINDOW)
+"""Two standard errors of the difference of two windows' medians, in median absolute deviations of normal noise."""
 
 
 def warm_up(step: Callable[[], float], least: float, most: float) -> tuple[list[float], bool | None]:
@@ -19,16 +23,15 @@ def warm_up(step: Callable[[], float], least: float, most: float) -> tuple[list[
     At least `least` seconds and one step; after `most` seconds it ends, settled or not.
     """
     times = [step()]
-    spent = times[0]
-    while spent < least or (spent < most and not _asked(times)):
+    spent, look_at = times[0], max(least, times[0])
+    while spent < most or spent < least:
+        if spent >= look_at:
+            if settled(times):
+                break
+            look_at = spent + LOOK_EVERY
         times.append(step())
         spent += times[-1]
     return times, settled(times)
-
-
-def _asked(times: Sequence[float]) -> bool:
-    """Whether steps have settled, asked only now and then: to look is work, too."""
-    return len(times) % WINDOW == 0 and bool(settled(times))
 
 
 def settled(times: Sequence[float]) -> bool | None:
@@ -39,9 +42,10 @@ def settled(times: Sequence[float]) -> bool | None:
     if len(times) < 2 * WINDOW:
         return None
     last = np.asarray(times[-2 * WINDOW :])
-    before, after = np.median(last[:WINDOW]), np.median(last[WINDOW:])
-    spread = np.median(np.abs(last[WINDOW:] - after))
-    allowed = max(CHANGE * after, 2 * spread / math.sqrt(WINDOW))
+    windows = last.reshape(2, WINDOW)
+    before, after = middles = np.median(windows, 1)
+    spread = np.median(np.abs(windows - middles[:, None]))
+    allowed = max(CHANGE * after, DOUBT * spread)
     first, second = np.triu_indices(len(last), 1)
     trend = np.median((last[second] - last[first]) / (second - first)) * WINDOW
     return bool(abs(after - before) <= allowed and abs(trend) <= allowed)

@@ -70,10 +70,20 @@ def _die_with(parent: int) -> None:
             os._exit(1)
 
 
+def _is_orphan(control: socket.socket) -> bool:
+    """Whether the other side, which has not asked for anything yet, is gone."""
+    try:
+        return not control.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+
+
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who asks; this ends with the socket
     _die_with(os.getppid())  # or, while it imports, an orphan would not notice
     control = socket.socket(fileno=int(sys.argv[1]))
+    if _is_orphan(control):  # since before the kernel was asked
+        return
     for module in sys.argv[2:]:
         importlib.import_module(module)
     control.sendall(b'{"ready": true}\n')

@@ -15,6 +15,7 @@ from tabulate import tabulate
 
 from bench import catalogue
 from bench.summary import duration
+from docs import method
 from impls.architectures import architectures
 from results import table
 from results.columns import TABLES
@@ -118,6 +119,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "networks": networks,
     "suites": suites,
     "columns": columns,
+    **method.BLOCKS,
 }
 
 

@@ -43,6 +43,7 @@ class CaseRow:
     ratio: Shown | None
     verdict: str
     kind: str
+    cautions: str
     command: str
 
 
@@ -110,6 +111,7 @@ def _case_row(row: Row, lost: int, suite: str | None) -> CaseRow:
         ratio=None if is_reference else numbers.estimate(row["ratio"], row["ratio_low"], row["ratio_high"]),
         verdict=f"{MARKS[Verdict(verdict)]} {verdict}" if verdict else "reference" if is_reference else "no ratio",
         kind=kind(verdict or ("reference" if is_reference else "alone")),
+        cautions=text(row["cautions"]).replace("_", " "),
         command=commands.reproduce(row["case"], suite),
     )
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from results.record import Case, Record, Status
+from results.record import Case, Record
 from results.statistics import (
     CONFIDENCE,
     Comparison,
@@ -81,7 +81,7 @@ def compare(baseline: Campaign, candidate: Campaign, across_systems: bool = Fals
         raise ResultsError(f"no case was measured both in {baseline.name} and in {candidate.name}; nothing to compare")
     found = {case: comparison for case in both if (comparison := independent_ratio(after[case], before[case]))}
     changes = _changes(found, before, after)
-    missing = {**_missing(baseline, before, after, candidate.name), **_missing(candidate, after, before, baseline.name)}
+    missing = _missing((baseline, before), (candidate, after))
     named = (
         *different,
         *system_differences(baseline, candidate, WORTH_NAMING),
@@ -142,18 +142,23 @@ def _verdict(ratio: Estimate, slower: float, faster: float) -> Verdict:
     return Verdict.DEAD_HEAT if verdict(ratio) is Verdict.DEAD_HEAT else Verdict.UNCLEAR
 
 
-def _missing(
-    campaign: Campaign, own: Mapping[Case, Any], others: Mapping[Case, Any], other_name: str
-) -> dict[str, str]:
-    """Cases that `campaign` speaks of and that cannot be compared."""
-    last: dict[Case, Record] = {record.case: record for record in campaign.records}
+def _missing(*sides: tuple[Campaign, Mapping[Case, Any]]) -> dict[str, str]:
+    """Cases that either campaign speaks of and that cannot be compared, with what is the matter on each side."""
+    said = [{record.case: record for record in campaign.records} for campaign, _ in sides]  # the last of each case
     missing = {}
-    for case, record in last.items():
-        if case not in own and record.status is not Status.MEASURED:
-            missing[case.id] = f"{record.status.value.replace('_', ' ')} in {campaign.name}: {record.reason}"
-        elif case not in others:
-            missing[case.id] = f"not measured in {other_name}"
+    for case in dict.fromkeys(case for records in said for case in records):
+        reasons = [
+            _why_missing(campaign.name, records.get(case))
+            for (campaign, times), records in zip(sides, said, strict=True)
+            if case not in times
+        ]
+        if reasons:
+            missing[case.id] = "; ".join(reasons)
     return missing
+
+
+def _why_missing(name: str, last: Record | None) -> str:
+    return f"{last.status.value.replace('_', ' ')} in {name}: {last.reason}" if last else f"not measured in {name}"
 
 
 def _overall(found: Mapping[Case, Comparison]) -> dict[str, Estimate]:

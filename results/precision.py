@@ -9,6 +9,18 @@ from results.record import Record
 from results.statistics import Estimate, geometric, ratio
 from results.table import by_block, counted
 
+IN_A_ROW = 2
+"""Launches after each of which intervals must be narrow: once may be luck, and to stop at it would make it a rule."""
+
+
+def is_precise(records: Sequence[Record], reference: str, target: float) -> bool:
+    """Whether the widest interval has been within `target` (a share) after each of the last launches."""
+    last = max((record.launch for record in records), default=-1)
+    return all(
+        widest([record for record in records if record.launch <= last - less], reference) <= target
+        for less in range(IN_A_ROW)
+    )
+
 
 def widest(records: Sequence[Record], reference: str) -> float:
     """The largest relative half-width among the times, and the ratios to the reference, of one workload's records.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from results.record import Record, UnreadableRecord, from_json, to_json
 
 DATA = Path("results/data")
 RECORDS, SYSTEM, BENCHMARK = "records.jsonl", "system.json", "benchmark.json"
+NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 
 class ResultsError(DeadheatError):
@@ -51,6 +53,10 @@ class CampaignWriter:
     @classmethod
     def create(cls, data: Path, name: str, system: Mapping[str, Any]) -> CampaignWriter:
         """A new folder called `name` (a number is added if it is taken) under `data`; ResultsError if it can't be."""
+        if not NAME.fullmatch(name):
+            raise ResultsError(
+                f"a campaign's name is letters, digits, '.', '_' and '-', and begins with no '.', got {name!r}"
+            )
         for suffix in ("", *(f"-{number}" for number in range(2, 1000))):
             folder = data / f"{name}{suffix}"
             try:
@@ -103,14 +109,26 @@ class CampaignWriter:
         with contextlib.suppress(OSError):
             self._write_system()
 
+    def save_benchmark(self, text: str) -> None:
+        """Keep what pytest-benchmark says, if there is room: all of it is in the records, too."""
+        with contextlib.suppress(OSError):
+            self._replace(BENCHMARK, text)
+
     def close(self) -> None:
         self._records.close()
 
     def _write_system(self) -> None:
-        text = json.dumps(self._system, indent=2, allow_nan=False)
-        temporary = self.folder / f".{SYSTEM}.new"
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(self.folder / SYSTEM)
+        self._replace(SYSTEM, json.dumps(self._system, indent=2, allow_nan=False) + "\n")
+
+    def _replace(self, name: str, text: str) -> None:
+        """Write a file whole or not at all."""
+        temporary = self.folder / f".{name}.new"
+        try:
+            temporary.write_text(text, encoding="utf-8")
+            temporary.replace(self.folder / name)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
 
 
 def check_writable(data: Path) -> None:

@@ -38,8 +38,13 @@ def summary(pairs: Sequence[Pair], exact: bool) -> dict[str, Any]:
         "aa": {"pairs": len(same), "false_differences": false, **rate(false, len(same)), **_errors(same)},
         "planted": [_planted(share, pairs) for share in sorted({pair.slowdown for pair in pairs} - {0.0})],
         "known_clock": {"exact": exact},
-        "measured": [asdict(pair) for pair in pairs],
+        "measured": [_known(asdict(pair)) for pair in pairs],
     }
+
+
+def _known(facts: dict[str, Any]) -> dict[str, Any]:
+    """Null, as JSON has no NaN, for the interval of a pair that had time for one launch only."""
+    return {key: None if value != value else value for key, value in facts.items()}
 
 
 def _planted(slowdown: float, pairs: Sequence[Pair]) -> dict[str, Any]:

@@ -10,7 +10,21 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from results.statistics import BAND, Estimate, Verdict, arithmetic, difference, geometric, launch_time, ratio, verdict
+from results.statistics import (
+    BAND,
+    Estimate,
+    Verdict,
+    arithmetic,
+    difference,
+    geometric,
+    geometric_mean,
+    holm,
+    independent_ratio,
+    launch_time,
+    launches_needed,
+    ratio,
+    verdict,
+)
 
 times = st.lists(st.floats(min_value=1e-6, max_value=1e3), min_size=2, max_size=12)
 
@@ -99,3 +113,66 @@ def test_intervals_over_launches_cover_the_truth_where_rounds_pooled_would_not()
         pooled += naive.low <= 1 <= naive.high
     assert 0.92 <= covered / 600 <= 0.98
     assert pooled / 600 < 0.7
+
+
+@given(times, times)
+def test_independent_launches_are_compared_as_scipys_welch_test_on_logarithms_does(candidate, baseline):
+    assume(np.std(np.log(candidate)) > 1e-6)
+    assume(np.std(np.log(baseline)) > 1e-6)
+    found = independent_ratio(candidate, baseline)
+    expected = stats.ttest_ind(np.log(candidate), np.log(baseline), equal_var=False)
+    interval = expected.confidence_interval(0.95)
+    assert found.ratio.value == pytest.approx(stats.gmean(candidate) / stats.gmean(baseline))
+    assert (found.ratio.low, found.ratio.high) == pytest.approx((math.exp(interval.low), math.exp(interval.high)))
+    shifted = np.log(candidate) - math.log1p(BAND)
+    slower = stats.ttest_ind(shifted, np.log(baseline), equal_var=False, alternative="greater")
+    assert found.slower == pytest.approx(slower.pvalue, abs=1e-9)
+
+
+def test_one_launch_on_a_side_proves_nothing():
+    found = independent_ratio([2.0], [1.0, 1.01])
+    assert found.ratio.value == pytest.approx(2, rel=0.01)
+    assert math.isnan(found.ratio.low)
+    assert math.isnan(found.slower)
+    assert independent_ratio([], [1.0]) is None
+
+
+@given(st.dictionaries(st.integers(), st.floats(0, 1), min_size=1, max_size=12))
+def test_holms_p_values_are_the_definitions(given_p):
+    """Sorted, the i-th of n is multiplied by n - i; none is below the one before, none above 1."""
+    found = holm(given_p)
+    order = sorted(given_p, key=lambda key: given_p[key])
+    largest = 0.0
+    for place, key in enumerate(order):
+        largest = max(largest, min(1.0, (len(order) - place) * given_p[key]))
+        assert found[key] == pytest.approx(largest) or given_p[key] in [given_p[k] for k in order if k != key]
+    assert list(found) == list(given_p)
+
+
+def test_who_was_not_tested_takes_nothing_from_the_others():
+    assert holm({"a": 0.02, "b": math.nan}) == pytest.approx({"a": 0.02, "b": math.nan}, nan_ok=True)
+
+
+def test_as_many_launches_as_are_needed_would_settle_it():
+    dice = np.random.default_rng(3)
+    few = geometric(np.exp(dice.normal(math.log(1.05), 0.04, 5)))
+    needed = launches_needed(few)
+    assert 5 < needed < 1000
+    spread = (math.log(few.high) - math.log(few.low)) / 2 * math.sqrt(5) / stats.t.ppf(0.975, 4)
+    half = stats.t.ppf(0.975, needed - 1) * spread / math.sqrt(needed)
+    settled = Estimate(few.value, few.value * math.exp(-half), few.value * math.exp(half), int(needed))
+    assert verdict(settled) is not Verdict.UNCLEAR
+    assert launches_needed(Estimate(1 + BAND, 0.9, 1.2, 5)) == math.inf
+    assert math.isnan(launches_needed(geometric([1.0])))
+
+
+def test_the_geometric_mean_of_workloads_carries_their_intervals():
+    found = geometric_mean([Estimate(2.0, 1.9, 2.1, 5), Estimate(0.5, 0.45, 0.55, 5)])
+    assert found.value == pytest.approx(1)
+    assert found.low < 1 < found.high
+    assert math.isnan(geometric_mean([Estimate(2.0, math.nan, math.nan, 1)]).low)
+
+
+def test_equal_launches_give_exactly_that_time():
+    assert geometric([0.1, 0.1, 0.1]) == Estimate(0.1, 0.1, 0.1, 3)
+    assert geometric([0.1]).value == 0.1

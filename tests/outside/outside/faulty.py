@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,8 @@ FAULTS = {
     "segfault": "killed by SIGSEGV",
     "hangs": "never answers",
     "exhausts": "runs out of memory",
+    "greedy": "takes memory until the kernel refuses",
+    "parricide": "kills the zygote that it was forked from",
     "diverges": "returns NaN when timed",
     "babbles": "writes to stdout and stderr",
     "late": "dies in the turns, after preparing",
@@ -35,6 +39,7 @@ FAULTY = Framework(
         *(Execution(name, note) for name, note in FAULTS.items()),
         Execution("absent", "needs a package that nobody has", requires=("no_such_package",)),
         Execution("stillborn", "its zygote cannot import", preload=("no_such_module",)),
+        Execution("dawdles", "its zygote imports for a minute", preload=("outside.dawdles",)),
     ),
     requires=("numpy",),
     preload=("outside.faulty",),
@@ -77,6 +82,11 @@ class FaultyModel(NumPyModel):
                 time.sleep(3600)
             case "exhausts":
                 raise MemoryError("planted: out of memory")
+            case "greedy":
+                _take_all_memory()
+            case "parricide":
+                os.kill(os.getppid(), signal.SIGKILL)
+                time.sleep(3600)  # the kernel kills a zygote's children with it
             case "diverges":
                 return scores * np.nan
             case "babbles":
@@ -85,3 +95,13 @@ class FaultyModel(NumPyModel):
             case "late" if self._calls > 200:
                 os._exit(3)
         return scores
+
+
+def _take_all_memory() -> None:
+    """Address space, that is, up to 2 GiB more than now: nothing is touched, so nobody else goes short."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    limit = pages * resource.getpagesize() + 2 * 2**30
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    taken = []
+    while True:
+        taken.append(np.empty(2**28, np.uint8))

@@ -1,0 +1,178 @@
+"""The questions of the selftest put to other harnesses, with as much time: `python -m bench.peers --output FILE`.
+
+Two functions, LeNet-5 in PyTorch and the same again (or 5 % slower, see bench.planted), are timed by pytest-benchmark,
+pyperf and torch.utils.benchmark as their own documents say, one function after the other. Each tool's own rule says
+whether they differ: pyperf has a t test; the others have none, so their users gate on a threshold, here of our band.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bench import machine, setting
+from bench.clock import now
+from bench.planted import SLOWDOWNS
+from bench.selftest import burners
+from bench.units import seconds
+from results.statistics import BAND
+
+ROOT = Path(__file__).parent.parent
+
+STEP = """
+import sys
+sys.path.insert(0, {root!r})
+from impls import load_architecture
+from impls.arrays import make_batch, make_statistics, make_weights
+from impls.frameworks import Plan, load_framework
+
+def step_of(suffix):
+    network = load_architecture("lenet5").at()
+    model = load_framework("bench.planted").build(Plan(network, "pytorch.eager-" + suffix))
+    model.load(make_weights(network), make_statistics(network))
+    images = make_batch(network, 1)
+    batch, infer = model.put(images.images, images.labels), model.phase("infer")
+    return lambda: infer(batch)
+"""
+
+PYTEST_BENCHMARK = """
+def test_first(benchmark):
+    benchmark(step_of({first!r}))
+
+def test_second(benchmark):
+    benchmark(step_of({second!r}))
+"""
+
+PYPERF = """
+import pyperf
+pyperf.Runner().bench_func("step", step_of({suffix!r}))
+"""
+
+TORCH = """
+import json
+import torch
+from torch.utils.benchmark import Timer
+torch_threads = torch.get_num_threads()
+for suffix in ({first!r}, {second!r}):
+    timer = Timer("step()", globals=dict(step=step_of(suffix)), num_threads=torch_threads)
+    print(json.dumps(timer.blocked_autorange(min_run_time={seconds}).median))
+"""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a tool said of one pair; `different` by its own rule."""
+
+    tool: str
+    slowdown: float
+    ratio: float
+    different: bool
+    seconds: float
+
+    @property
+    def found(self) -> bool:
+        return self.different and (not self.slowdown or self.ratio > 1)
+
+
+def pytest_benchmark(folder: Path, second: str, budget: float) -> tuple[float, bool]:
+    """Two tests one after the other; its gate: --benchmark-compare-fail=median:2%."""
+    (folder / "test_pair.py").write_text(
+        STEP.format(root=str(ROOT)) + PYTEST_BENCHMARK.format(first="a", second=second)
+    )
+    options = [f"--benchmark-max-time={budget / 2}", "--benchmark-json=pair.json", "-p", "no:cacheprovider", "-q"]
+    run(folder, "-m", "pytest", "--benchmark-only", "--rootdir=.", *options, "test_pair.py")
+    found = {
+        one["name"]: one["stats"]["median"] for one in json.loads((folder / "pair.json").read_text())["benchmarks"]
+    }
+    ratio = found["test_second"] / found["test_first"]
+    return ratio, abs(ratio - 1) > BAND
+
+
+def pyperf(folder: Path, second: str, budget: float) -> tuple[float, bool]:
+    """Fresh processes, as many as the time allows; its compare_to with its t test."""
+    processes = max(int(budget / 2 / PROCESS_SECONDS), 2)
+    options = [f"--processes={processes}", "--values=20", "--warmups=1", "--min-time=0.02", "--quiet"]
+    options += ["--inherit-environ", ",".join(setting.environment())]
+    for name, suffix in (("first", "a"), ("second", second)):
+        (folder / f"{name}.py").write_text(STEP.format(root=str(ROOT)) + PYPERF.format(suffix=suffix))
+        run(folder, f"{name}.py", *options, "-o", f"{name}.json")
+    said = run(folder, "-m", "pyperf", "compare_to", "first.json", "second.json")
+    means = [json.loads(run(folder, "-c", MEAN, f"{name}.json")) for name in ("first", "second")]
+    return means[1] / means[0], "Not significant" not in said
+
+
+PROCESS_SECONDS = 2.5
+"""What a process of pyperf takes: two for PyTorch to be imported, the rest for 20 values."""
+MEAN = "import pyperf, sys; print(pyperf.Benchmark.load(sys.argv[1]).mean())"
+
+
+def torch_benchmark(folder: Path, second: str, budget: float) -> tuple[float, bool]:
+    """blocked_autorange of one, then of the other."""
+    (folder / "pair.py").write_text(
+        STEP.format(root=str(ROOT)) + TORCH.format(first="a", second=second, seconds=budget / 2)
+    )
+    first, after = map(json.loads, run(folder, "pair.py").split())
+    return after / first, abs(after / first - 1) > BAND
+
+
+TOOLS: Mapping[str, Callable[[Path, str, float], tuple[float, bool]]] = {
+    "pytest-benchmark": pytest_benchmark,
+    "pyperf": pyperf,
+    "torch.utils.benchmark": torch_benchmark,
+}
+
+
+def run(folder: Path, *command: str) -> str:
+    """What a Python said, started in `folder` with the allocator and threads that our own workers have."""
+    environment = {**os.environ, **setting.environment()}
+    return subprocess.run(
+        [sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True, check=True
+    ).stdout
+
+
+@contextmanager
+def _folder() -> Any:
+    with tempfile.TemporaryDirectory(prefix="deadheat-peers-") as name:
+        yield Path(name)
+
+
+def ask(tool: str, second: str, budget: float) -> Outcome:
+    start = now()
+    with _folder() as folder:
+        ratio, different = TOOLS[tool](folder, second, budget)
+    return Outcome(tool, SLOWDOWNS[second], ratio, different, round(now() - start, 1))
+
+
+def main(
+    output: Annotated[Path, typer.Option(help="JSON file to write.")],
+    pairs: Annotated[int, typer.Option(help="Pairs of each kind and tool.")] = 20,
+    pair_seconds: Annotated[str, typer.Option(help="Time of timing for a pair.")] = "10s",
+    budget: Annotated[str, typer.Option(help="Time for all.")] = "20m",
+    burning: Annotated[int, typer.Option("--burners", help="Processes that disturb on purpose.")] = 0,
+) -> None:
+    """Ask every tool about pairs, in random order, until there are as many as asked for or the budget is spent."""
+    order, deadline, outcomes = random.Random(0), now() + seconds(budget), []
+    every = [(tool, second) for tool in TOOLS for second in ("b", "5")]
+    with burners(burning):
+        for tool, second in (one for _ in range(pairs) for one in order.sample(every, len(every))):
+            if now() > deadline:
+                break
+            outcomes.append(ask(tool, second, seconds(pair_seconds)))
+            print(outcomes[-1], flush=True)
+    said = {"burners": burning, "machine": machine.describe(), "outcomes": [asdict(one) for one in outcomes]}
+    output.write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    typer.run(main)

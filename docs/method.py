@@ -1,0 +1,181 @@
+"""The generated blocks of docs/method.md: how the harness itself was measured."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from tabulate import tabulate
+
+from bench.suites import PRESETS, Protocol, load_suite
+from results import table
+from results.record import Record
+from results.statistics import launch_time
+from results.store import read_campaign
+
+DATA = Path(__file__).parent.parent / "results" / "data"
+SELFTESTS = DATA / "reference-selftest"
+PEERS = DATA / "reference-peers"
+INTERLEAVED, FRESH = DATA / "reference-launches", DATA / "reference-launches-fresh"
+
+
+def _table(rows: Iterable[Iterable[str]], headers: list[str]) -> str:
+    return tabulate(list(rows), headers=headers, tablefmt="github", disable_numparse=True) + "\n"
+
+
+def presets() -> str:
+    """What each preset says, a column each."""
+    names = ("smoke", "quick", "standard", "strict")
+    found = {name: load_suite("smoke", name).model_dump() for name in names}
+    titles = [f"- `{name}`: {tomllib.loads((PRESETS / f'{name}.toml').read_text())['title']}\n" for name in names]
+    rows = [[f"`{key}`", *(_setting(found[name][key]) for name in names)] for key in Protocol.model_fields]
+    return "".join(titles) + "\n" + _table(rows, ["key", *names])
+
+
+def _setting(value: object) -> str:
+    if isinstance(value, tuple):
+        return " to ".join(map(str, dict.fromkeys(value)))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def selftest() -> str:
+    """Rates of false differences and of planted ones found, a row a condition and a kind of pair."""
+    rows = []
+    for file in sorted(SELFTESTS.glob("*.json"), reverse=True):
+        said = json.loads(file.read_text())
+        burners = said["plan"]["burners"]
+        where = f"{burners} core{'s' if burners > 1 else ''} burning" if burners else "quiet"
+        rows.append([where, "none", *_rates(said["aa"], "false_differences")])
+        rows += [[where, f"{one['slowdown']:.0%}", *_rates(one, "detected")] for one in said["planted"]]
+    headers = ["machine", "planted", "pairs", "seen", "rate", "ratio's error: median", "90 % below", "s a pair"]
+    return _table(rows, headers) if rows else "Not measured yet.\n"
+
+
+def _rates(one: dict, key: str) -> list[str]:
+    if not one["pairs"]:
+        return ["0", *["-"] * 5]
+    rate = f"{one['rate']:.1%} [{one['low']:.1%}, {one['high']:.1%}]"
+    errors = f"{one['median_error']:.2%}", f"{one['p90_error']:.2%}"
+    return [str(one["pairs"]), str(one[key]), rate, *errors, f"{one['median_seconds']:.0f}"]
+
+
+def peers() -> str:
+    """The same questions, LeNet-5 in PyTorch, put to other harnesses and to this one."""
+    rows = []
+    for file in sorted(PEERS.glob("*.json"), reverse=True):
+        said = json.loads(file.read_text())
+        where = "a core burning" if said["burners"] else "quiet"
+        outcomes = said["outcomes"] + _own_outcomes(said["burners"])
+        for tool in dict.fromkeys(one["tool"] for one in outcomes):
+            rows.append([where, tool, *_peer_cells([one for one in outcomes if one["tool"] == tool])])
+    headers = [
+        "machine",
+        "tool",
+        "nothing planted: says differs",
+        "5 % planted: finds it",
+        "ratio's error: median",
+        "worst",
+        "s a pair",
+    ]
+    return _table(rows, headers) if rows else "Not measured yet.\n"
+
+
+def _own_outcomes(burners: int) -> list[dict]:
+    """Our own pairs of the same contestant, in the form of bench.peers."""
+    pairs = [
+        pair
+        for file in SELFTESTS.glob("*.json")
+        if (said := json.loads(file.read_text()))["plan"]["burners"] == burners
+        for pair in said["measured"]
+        if pair["contestant"] == "pytorch:eager" and pair["architecture"] == "lenet5" and pair["slowdown"] in (0, 0.05)
+    ]
+    return [
+        {
+            "tool": "deadheat",
+            "slowdown": pair["slowdown"],
+            "ratio": pair["ratio"],
+            "different": pair["low"] > 1 or pair["high"] < 1,
+            "seconds": pair["seconds"],
+        }
+        for pair in pairs
+    ]
+
+
+def _peer_cells(outcomes: list[dict]) -> list[str]:
+    same = [one["different"] for one in outcomes if not one["slowdown"]]
+    planted = [one["different"] and one["ratio"] > 1 for one in outcomes if one["slowdown"]]
+    errors = [abs(one["ratio"] / (1 + one["slowdown"]) - 1) for one in outcomes]
+    taken = float(np.median([one["seconds"] for one in outcomes]))
+    return [
+        f"{sum(same)} of {len(same)}",
+        f"{sum(planted)} of {len(planted)}",
+        f"{np.median(errors):.2%}",
+        f"{max(errors):.1%}",
+        f"{taken:.0f}",
+    ]
+
+
+def launching() -> str:
+    """Forks and fresh interpreters: what a launch costs, and how much launches differ."""
+    if not (INTERLEAVED.is_dir() and FRESH.is_dir()):
+        return "Not measured yet.\n"
+    sides = [table.counted(read_campaign(folder).records) for folder in (INTERLEAVED, FRESH)]
+    cases = list(dict.fromkeys(record.case for record in sides[0]))
+    rows = []
+    for case in cases:
+        forks, fresh = ([record for record in side if record.case == case] for side in sides)
+        name = f"{case.workload.architecture}, {case.contestant.id}"
+        rows.append([name, _cost(forks), _cost(fresh), _spread(forks), _spread(fresh)])
+    headers = ["case", "fork: s to first step", "fresh: s to first step", "fork: spread", "fresh: spread"]
+    return _table(rows, headers)
+
+
+def _cost(records: list[Record]) -> str:
+    """Median seconds from asking for a launch to the end of its first step."""
+    taken = [(r.start_seconds or 0) + (r.build_seconds or 0) + (r.first_call_seconds or 0) for r in records]
+    return f"{np.median(taken[1:]):.2f}" if len(taken) > 1 else "-"
+
+
+def _spread(records: list[Record]) -> str:
+    """Standard deviation of launches on the logarithm."""
+    return f"{np.std(np.log([launch_time(r.seconds) for r in records]), ddof=1):.1%}" if len(records) > 1 else "-"
+
+
+def alone() -> str:
+    """Medians side by side with others, over those of the same contestants alone."""
+    rows = []
+    for folder in sorted(DATA.glob("reference-alone-*")):
+        frame = table.cases([read_campaign(folder)]).set_index("case")
+        together = table.cases([read_campaign(INTERLEAVED)]).set_index("case")
+        for case, row in frame[frame.status == "measured"].iterrows():
+            side_by_side = together.loc[case].seconds
+            rows.append(
+                [
+                    f"{row.architecture}, {row.contestant}",
+                    f"{row.seconds * 1e3:.3f} ms",
+                    f"{side_by_side * 1e3:.3f} ms",
+                    f"{side_by_side / row.seconds - 1:+.1%}",
+                ]
+            )
+    return _table(rows, ["case", "alone", "interleaved", "difference"]) if rows else "Not measured yet.\n"
+
+
+def overhead() -> str:
+    folder = DATA / "reference-overhead"
+    if not folder.is_dir():
+        return "Not measured yet.\n"
+    row = table.cases([read_campaign(folder)]).iloc[0]
+    return f"A step that does nothing takes {row.seconds * 1e9:.0f} ns.\n"
+
+
+BLOCKS = {
+    "presets": presets,
+    "selftest": selftest,
+    "peers": peers,
+    "launching": launching,
+    "alone": alone,
+    "overhead": overhead,
+}

@@ -1,0 +1,279 @@
+"""The harness measuring itself: known durations, known ratios, and whether it would notice its own mistakes."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import shutil
+import time
+
+import pytest
+
+from bench import planted, selftest
+from bench.planted import slow_down
+from bench.selftest import pairs
+from bench.selftest.known_clock import CHECKS, VIRTUAL_SUITE, known_clock
+from bench.selftest.pairs import Pair
+from bench.virtual import nanoseconds
+from results.record import Contestant
+from results.store import read_campaign
+
+
+@pytest.fixture(scope="module")
+def tested(run):
+    kinds = "--contestant", "outside:loop", "--architecture", "outside-mlp", "--slowdowns", "b,20"
+    limits = "--pairs", "2", "--pair-seconds", "3s", "--budget", "30s"
+    done = run("bench", "selftest", *kinds, *limits, "--json")
+    return done, json.loads(done.stdout)
+
+
+def test_selftest_measures_pairs_of_each_kind_and_says_what_it_saw(tested):
+    done, found = tested
+    assert found["aa"]["pairs"] == 2
+    assert 0 <= found["aa"]["false_differences"] <= 2
+    (large,) = found["planted"]
+    assert (large["slowdown"], large["pairs"]) == (0.2, 2)
+    assert 0 <= large["detected"] <= 2
+    assert found["known_clock"]["exact"] is True
+    assert len(found["measured"]) == 4
+    assert found["plan"]["slowdowns"] == ["b", "20"]
+    assert found["machine"]["threads"] >= 1
+    assert done.returncode == (0 if selftest.is_trustworthy(found) else 1)
+
+
+def test_every_pair_has_what_was_planted_and_an_interval_or_null(tested):
+    _, found = tested
+    assert sorted(pair["slowdown"] for pair in found["measured"]) == [0, 0, 0.2, 0.2]
+    for pair in found["measured"]:
+        assert (pair["contestant"], pair["architecture"]) == ("outside:loop", "outside-mlp")
+        if pair["launches"] == 1:  # a busy machine has blocks run again until the time is spent
+            assert pair["low"] is pair["high"] is None
+        else:
+            assert pair["low"] <= pair["ratio"] <= pair["high"]
+
+
+MISTAKES = {
+    "contestant": (("--contestant", "outsid:loop"), "unknown framework 'outsid': did you mean 'outside'?"),
+    "architecture": (("--architecture", "lenet6"), "unknown architecture 'lenet6': did you mean 'lenet5'?"),
+    "slowdown": (("--slowdowns", "b,21"), "unknown slowdown '21': "),
+    "phase": (("--phase", "trian"), "unknown phase 'trian': did you mean 'train'?"),
+    "time": (("--pair-seconds", "soon"), "duration 'soon' is not a number"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistakes_are_one_line_before_anything_is_measured(run, mistake):
+    arguments, complaint = MISTAKES[mistake]
+    done = run("bench", "selftest", *arguments)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert complaint in done.stderr
+
+
+def pair(slowdown: float = 0.0, ratio: float = 1.0, half: float = 0.005) -> Pair:
+    return Pair("a:b", "lenet5", slowdown, ratio, ratio - half, ratio + half, 9, "", 10.0, "budget")
+
+
+def summary(*groups: tuple[int, Pair], exact: bool = True) -> dict:
+    return selftest.summary([one for count, one in groups for _ in range(count)], exact)
+
+
+SAME, FALSE = pair(), pair(ratio=1.01)
+FOUND, MISSED = pair(0.2, 1.2), pair(0.2, 1.1, half=0.15)
+
+
+@pytest.mark.parametrize(
+    ("slowdown", "low", "high", "found"),
+    [
+        (0.0, 0.99, 1.01, False), (0.0, 1.001, 1.01, True), (0.0, 0.98, 0.999, True),
+        (0.05, 1.01, 1.09, True), (0.05, 0.9, 0.99, False), (0.05, 0.9, 1.1, False),
+        (0.0, math.nan, math.nan, False),
+    ],
+)  # fmt: skip
+def test_a_difference_is_seen_if_the_interval_leaves_out_1_on_the_side_that_was_planted(slowdown, low, high, found):
+    assert Pair("a:b", "lenet5", slowdown, 1.0, low, high, 5, "", 1.0, "").found is found
+
+
+def test_the_summary_counts_and_has_errors_against_the_truth():
+    found = summary((38, SAME), (2, FALSE), (3, FOUND), (1, MISSED))
+    assert (found["aa"]["pairs"], found["aa"]["false_differences"], found["aa"]["rate"]) == (40, 2, 0.05)
+    assert found["aa"]["low"] == pytest.approx(0.0061, abs=1e-4), "Clopper and Pearson's"
+    assert found["aa"]["high"] == pytest.approx(0.1692, abs=1e-4)
+    assert found["aa"]["covered"] == 38 / 40
+    (large,) = found["planted"]
+    assert (large["slowdown"], large["pairs"], large["detected"]) == (0.2, 4, 3)
+    assert large["median_error"] == pytest.approx(0)
+    assert len(found["measured"]) == 44
+
+
+def test_rates_of_nothing_are_nothing():
+    assert selftest.rate(0, 0) == {}
+    assert selftest.rate(0, 10)["low"] == 0
+    assert selftest.rate(10, 10)["high"] == 1
+
+
+TRUST = {
+    "nothing but the clock": ([], True),
+    "few pairs, all wrong, are in doubt for it": ([(1, FALSE), (1, MISSED)], True),
+    "one false difference in twenty": ([(190, SAME), (10, FALSE), (50, FOUND)], True),
+    "one false difference in five": ([(80, SAME), (20, FALSE), (50, FOUND)], False),
+    "blind": ([(100, SAME), (20, MISSED)], False),
+    "half blind": ([(100, SAME), (20, FOUND), (20, MISSED)], False),
+    "blind to what is small": ([(100, SAME), (20, FOUND), (20, pair(0.02))], True),
+}
+
+
+@pytest.mark.parametrize("case", TRUST)
+def test_who_is_trustworthy(case):
+    groups, trusted = TRUST[case]
+    assert selftest.is_trustworthy(summary(*groups)) is trusted
+
+
+def test_a_clock_that_changes_durations_is_never_trusted():
+    assert not selftest.is_trustworthy(summary((100, SAME), (50, FOUND), exact=False))
+
+
+def test_a_pair_with_time_for_one_launch_is_null_in_json():
+    found = json.dumps(summary((1, pair(half=math.nan))), allow_nan=False)
+    assert json.loads(found)["measured"][0]["low"] is None
+
+
+def test_the_text_says_rates_and_what_to_do_where_there_are_none(capsys):
+    selftest.print_summary(summary((40, SAME), (4, FOUND)))
+    said = capsys.readouterr().out
+    assert "known durations come out bit for bit" in said
+    assert "the same against the same: 0 of 40 differences seen, 0.0% [0.0%, 8.8%]" in said
+    assert "20% slower: 4 of 4 found, 100.0%" in said
+    selftest.print_summary(summary(exact=False))
+    said = capsys.readouterr().out
+    assert "CHANGED" in said
+    assert "give more time with --budget" in said
+
+
+def test_a_plan_has_every_kind_as_often_as_asked_and_in_another_order_each_time():
+    plan = pairs.Plan([Contestant("a", "b")], ["x", "y"], ["b", "2", "20"], 5, 1.0, 1.0)
+    kinds = list(plan.kinds())
+    passes = [kinds[start : start + 6] for start in range(0, 30, 6)]
+    assert len(kinds) == 30
+    assert all(len(set(one)) == 6 for one in passes)
+    assert len(set(map(tuple, passes))) > 1
+    assert list(plan.kinds()) == kinds, "the same seed gives the same order"
+
+
+class Sleeper:
+    """A model whose step takes two milliseconds, more or less, and says how long it took."""
+
+    def __init__(self) -> None:
+        self.took = 0.0
+        self.waited: list[object] = []
+
+    def phase(self, name: str):
+        return getattr(self, name)
+
+    def infer(self, batch: object) -> object:
+        start = time.perf_counter()
+        time.sleep(0.002)
+        self.took = time.perf_counter() - start
+        return batch
+
+    def synchronize(self, outputs: object) -> None:
+        self.waited.append(outputs)
+
+
+@pytest.mark.parametrize("share", planted.SLOWDOWNS.values())
+def test_a_slowed_step_takes_its_share_longer_than_the_step_within_it(share):
+    model = Sleeper()
+    slow_down(model, share)
+    step = model.phase("infer")
+    for batch in range(5):
+        start = time.perf_counter()
+        assert step(batch) == batch
+        assert time.perf_counter() - start >= (1 + share) * model.took
+    assert model.waited == list(range(5)), "what the step began is waited for, or its share would be too small"
+
+
+def test_planted_executions_are_those_of_every_framework_with_what_they_need():
+    names = {one.name: one for one in planted.PLANTED.executions}
+    assert {"pytorch.eager-a", "pytorch.eager-b", "jax.jit-2", "tensorflow.graph-5", "keras.jax-20"} <= set(names)
+    assert names["pytorch.eager-20"].requires[0] == "torch"
+    assert names["pytorch.eager-20"].note.endswith("every step 20% longer")
+
+
+def test_known_durations_come_out_bit_for_bit_of_the_whole_pipeline():
+    assert known_clock() == []
+
+
+@pytest.fixture(scope="module")
+def virtual(run, tmp_path_factory):
+    home = tmp_path_factory.mktemp("virtual")
+    (home / "known.toml").write_text(VIRTUAL_SUITE)
+    where = f"--suite={home / 'known.toml'}", f"--results={home / 'data'}", f"--report={home / 'html'}"
+    done = run("pytest", "--benchmark-only", *where)
+    assert done.returncode == 0, done.stdout
+    return home
+
+
+@pytest.fixture
+def tampered(virtual, tmp_path):
+    """What each check says of a copy of the campaign in which a file was changed by a function of its text."""
+
+    def tampered(name: str, change) -> dict[str, list[str]]:
+        shutil.copytree(virtual, tmp_path / "copy")
+        (campaign,) = (tmp_path / "copy" / "data").iterdir()
+        page = tmp_path / "copy" / "html" / "index.html"
+        file = page if name == page.name else campaign / name
+        changed = change(file.read_text())
+        assert changed != file.read_text()
+        file.write_text(changed)
+        return {check.__name__.removeprefix("_check_"): list(check(campaign, page)) for check in CHECKS}
+
+    return tampered
+
+
+def longer(text: str) -> str:
+    """The text with its numbers that are a step of `fast` in its first launch an ulp longer."""
+    seconds = nanoseconds("fast", "infer", 0) / 1e9
+    return text.replace(repr(seconds), repr(math.nextafter(seconds, 1)))
+
+
+def test_checks_pass_on_a_virtual_campaign_that_nobody_touched(virtual):
+    (campaign,) = (virtual / "data").iterdir()
+    assert [list(check(campaign, virtual / "html" / "index.html")) for check in CHECKS] == [[]] * 4
+    assert {record.status.value for record in read_campaign(campaign).records} == {"measured"}
+
+
+def test_an_ulp_in_one_round_of_the_records_is_noticed(tampered):
+    seconds = nanoseconds("fast", "infer", 0) / 1e9
+    found = tampered("records.jsonl", lambda text: text.replace(repr(seconds), repr(math.nextafter(seconds, 1)), 1))
+    assert len(found["records"]) == 1
+    assert "bench.virtual:fast launch 0" in found["records"][0]
+
+
+def test_an_ulp_in_all_rounds_of_a_launch_is_noticed_in_the_records_and_in_the_table(tampered):
+    found = tampered("records.jsonl", longer)
+    assert len(found["records"]) == len(found["table"]) == 1
+    assert "launch 0" in found["table"][0]
+    assert found["benchmark_file"] == [], "that file was written by another way"
+
+
+def test_an_ulp_in_pytest_benchmarks_file_is_noticed(tampered):
+    found = tampered("benchmark.json", longer)
+    assert len(found.pop("benchmark_file")) == 1
+    assert not any(found.values())
+
+
+def test_an_ulp_in_the_page_is_noticed(tampered):
+    seconds = nanoseconds("level", "train", 0) / 1e9
+
+    def change(text: str) -> str:
+        return text.replace(f'<data value="{seconds!r}"', f'<data value="{math.nextafter(seconds, 1)!r}"')
+
+    found = tampered("index.html", change)
+    assert len(found.pop("page")) == 1
+    assert not any(found.values())
+
+
+def test_a_launch_that_was_lost_is_noticed(tampered):
+    found = tampered("records.jsonl", lambda text: re.sub(r"[^\n]*\n\Z", "", text))
+    assert "35 records, expected 36" in found["records"][0]

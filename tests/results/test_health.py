@@ -1,0 +1,94 @@
+"""What speaks against believing a launch or a case, from made-up conditions and times."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from made_up import measured, workload
+
+from results.health import Disturbance, cautions, contaminations, drifts, two_kinds
+from results.record import Case, Conditions, Contestant, Record
+
+CASE = Case(workload(), Contestant("alpha", "eager"))
+QUIET = Conditions(
+    2,
+    wall=(0.1,) * 4,
+    own_cpu=(0.19,) * 4,
+    foreign_cpu=(0.0, 0.01, -0.01, 0.0),
+    steal=(0.0,) * 4,
+    pressure=(0.01,) * 4,
+    major_faults=(0,) * 4,
+    runnable=(3,) * 4,
+)
+
+
+def launch(conditions: Conditions | None, number: int = 0, seconds: float = 0.1, steady: bool | None = True) -> Record:
+    return replace(measured(CASE, number, [seconds] * 4), conditions=conditions, turns=(0, 3), steady=steady)
+
+
+def test_a_quiet_launch_has_rates_and_no_complaint():
+    seen = Disturbance.of(QUIET)
+    assert seen.own_cores == pytest.approx(1.9)
+    assert seen.foreign_cores == pytest.approx(0)
+    assert seen.pressure == pytest.approx(0.1)
+    assert seen.runnable == 3
+    assert contaminations(launch(QUIET)) == ()
+
+
+def test_what_the_system_does_not_tell_is_unknown_and_no_contamination():
+    for conditions in (None, Conditions(2), Conditions(2, wall=(0.1,), own_cpu=(0.1,), major_faults=(0,))):
+        assert math.isnan(Disturbance.of(conditions).foreign_cores)
+        assert contaminations(launch(conditions)) == ()
+
+
+def test_a_neighbour_and_a_hypervisor_are_seen():
+    burner = replace(QUIET, foreign_cpu=(0.07,) * 4)
+    stolen = replace(QUIET, steal=(0.05,) * 4)
+    assert contaminations(launch(burner)) == ("foreign_cpu",)
+    assert contaminations(launch(stolen)) == ("steal",)
+
+
+def test_what_the_systems_ticks_leave_open_is_not_held_against_a_short_launch():
+    """Two ticks too many in 40 ms look like half a core, and may be none."""
+    short = Conditions(2, wall=(0.02, 0.02), own_cpu=(0.03, 0.03), foreign_cpu=(0.01, 0.01), steal=(0.0, 0.0))
+    assert Disturbance.of(short).foreign_cores == pytest.approx(0.5)
+    assert contaminations(launch(short)) == ()
+
+
+def test_on_many_cores_a_little_of_one_disturbs_nobody():
+    many = replace(QUIET, cores=64, wall=(10.0,) * 4, foreign_cpu=(20.0,) * 4, steal=(0.0,) * 4)
+    assert contaminations(launch(many)) == ()
+
+
+def test_cautions_name_each_kind_once():
+    paging = replace(QUIET, major_faults=(0, 7, 0, 0), foreign_cpu=(0.09,) * 4)
+    found = cautions([launch(paging, 0), launch(paging, 1, steady=False)])
+    assert found == ("foreign_cpu", "unsteady", "paging")
+    assert cautions([launch(QUIET, n, steady=None) for n in range(3)]) == ()
+
+
+def noisy(count: int, spread: float, seed: int) -> np.ndarray:
+    return np.exp(np.random.default_rng(seed).normal(0, spread, count))
+
+
+def test_two_kinds_of_launches_are_seen_and_one_kind_seldom_taken_for_two():
+    kinds = noisy(10, 0.01, 1) * np.where(np.arange(10) % 3 == 0, 2.0, 1.0)
+    assert two_kinds(kinds)
+    taken = sum(two_kinds(noisy(10, 0.02, seed)) for seed in range(500))
+    assert taken < 25
+
+
+def test_drift_is_seen_and_noise_seldom_taken_for_it():
+    assert drifts(noisy(10, 0.005, 1) * (1 + 0.01 * np.arange(10)))
+    taken = sum(drifts(noisy(10, 0.02, seed)) for seed in range(500))
+    assert taken < 25
+
+
+def test_few_or_equal_launches_show_no_pattern():
+    assert not two_kinds([1.0, 1.0, 2.0])
+    assert not drifts([1.0, 2.0, 3.0])
+    assert not two_kinds([1.0] * 8)
+    assert not drifts([1.0] * 8)

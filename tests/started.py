@@ -1,0 +1,103 @@
+"""Campaigns in processes of their own, to be interrupted and killed, and whatever processes they leave."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+MARK = "DEADHEAT_TEST_MARK"
+PATIENCE = 60.0
+
+
+def suite(*contestants: str, launches: int = 2, phases: tuple[str, ...] = ("infer",)) -> str:
+    """A suite that is measured in no time."""
+    return f"""
+title = "made to fail"
+contestants = {json.dumps(contestants)}
+launches = {launches}
+turns = 1
+rounds = 2
+round_seconds = 0.001
+warmup_seconds = 0.001
+redos = 0
+time_limit = "20s"
+memory = "64GiB"
+
+[[workloads]]
+architectures = ["outside-mlp"]
+batches = [4]
+phases = {json.dumps(phases)}
+"""
+
+
+class Started:
+    """`pytest --benchmark-only` on a suite, with a mark in the environment that all its processes inherit."""
+
+    def __init__(self, home: Path, text: str, *arguments: str, name: str = "data", **how: Any):
+        self.data = home / name
+        self._mark = uuid.uuid4().hex
+        (home / "suite.toml").write_text(text)
+        paths = os.pathsep.join((str(ROOT), str(ROOT / "tests" / "outside")))
+        environment = {**os.environ, "PYTHONPATH": paths, "NO_COLOR": "1", MARK: self._mark}
+        environment.pop("PYTEST_ADDOPTS", None)
+        asked = f"--suite={home / 'suite.toml'}", f"--results={self.data}", "-p", "no:cacheprovider"
+        report = () if any(argument.startswith("--report") for argument in arguments) else ("--no-report",)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", "--benchmark-only", *asked, *report, *arguments],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            **how,
+        )
+
+    def output(self) -> str:
+        """What it said, once it has ended."""
+        return self.process.communicate(timeout=PATIENCE)[0]
+
+    def folder(self) -> Path:
+        (folder,) = self.data.iterdir()
+        return folder
+
+    def await_lines(self, count: int) -> None:
+        """Wait until so many records are on the disk; it must not be done by then."""
+        self.wait_for(
+            lambda: sum(file.read_bytes().count(b"\n") for file in self.data.glob("*/records.jsonl")) >= count
+        )
+
+    def wait_for(self, condition: Callable[[], object]) -> None:
+        poll(condition, PATIENCE, lambda: self.process.poll() is None)
+
+    def others(self) -> list[int]:
+        """The processes of this campaign, beside the one that was started."""
+        return [
+            int(process.name)
+            for process in Path("/proc").glob("[0-9]*")
+            if int(process.name) != self.process.pid and f"{MARK}={self._mark}" in read(process / "environ")
+        ]
+
+
+def poll(condition: Callable[[], object], seconds: float, worthwhile: Callable[[], bool] = lambda: True) -> None:
+    """Return as soon as the condition holds; fail if it does not within so many seconds, or it is in vain to wait."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert worthwhile(), "it has ended"
+        assert time.monotonic() < end, f"not within {seconds:g} s"
+        time.sleep(0.02)
+
+
+def read(file: Path) -> str:
+    """A file of a process that may be gone by now."""
+    try:
+        return file.read_text(errors="replace")
+    except OSError:
+        return ""
