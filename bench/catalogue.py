@@ -9,10 +9,11 @@ from impls.architectures import architectures
 from impls.frameworks import frameworks
 
 SUITES = Path(__file__).with_name("suites")
+PRESETS = Path(__file__).with_name("presets")
 
 
 def everything() -> dict[str, Any]:
-    """Names of architectures and suites; frameworks with their executions and whether they are installed.
+    """Names of architectures, suites and presets; frameworks with their executions and whether they are installed.
 
     `missing` says, by execution, why it cannot run here and what would bring it.
     """
@@ -29,14 +30,24 @@ def everything() -> dict[str, Any]:
             for one in frameworks().values()
         ],
         "suites": list(suites()),
+        "presets": list(presets()),
     }
 
 
 def suites() -> dict[str, str]:
-    """The suites of the folder and their titles."""
+    """The suites and their titles."""
+    return _titles(SUITES)
+
+
+def presets() -> dict[str, str]:
+    """The presets, which say how to measure, and their titles."""
+    return _titles(PRESETS)
+
+
+def _titles(folder: Path) -> dict[str, str]:
     import tomllib
 
-    return {file.stem: tomllib.loads(file.read_text())["title"] for file in sorted(SUITES.glob("*.toml"))}
+    return {file.stem: tomllib.loads(file.read_text())["title"] for file in sorted(folder.glob("*.toml"))}
 
 
 def as_text() -> str:
@@ -51,5 +62,6 @@ def as_text() -> str:
         for execution in framework.executions:
             reason = framework.missing(execution) if framework.missing() is None else None
             lines.append(f"    {execution.name:16} {execution.note}{f' ({reason})' if reason else ''}")
-    lines += ["", "suites", *(f"  {name:18} {title}" for name, title in suites().items())]
+    for heading, titles in (("suites (what)", suites()), ("presets (how)", presets())):
+        lines += ["", heading, *(f"  {name:22} {title}" for name, title in titles.items())]
     return "\n".join(lines)

@@ -21,7 +21,7 @@ from bench import advice, interpreters, suites
 from bench.alone import COMPANY, alone
 from bench.campaign import Campaign
 from bench.clock import now
-from bench.interpreters import Interpreter
+from bench.interpreters import OWN, Interpreter
 from bench.ledger import Ledger
 from bench.progress import Progress
 from bench.suites import Suite
@@ -256,7 +256,7 @@ def _make_report(ours: Session, output: str) -> str:
     """Made by a process of its own: this one must not depend on the room to the right, nor hold its memory."""
     assert ours.writer is not None
     command = [sys.executable, "-m", "reports", str(ours.writer.folder), "--output", output]
-    made = subprocess.run(command, capture_output=True, text=True)
+    made = subprocess.run(command, env={**os.environ, **OWN.environment()}, capture_output=True, text=True)
     lines = (made.stdout or made.stderr).strip().splitlines()
     said = lines[-1] if lines else "nothing"
     return f"report: {said}" if made.returncode == 0 else f"no report: {said}; try again with: {shlex.join(command)}"

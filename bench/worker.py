@@ -88,7 +88,7 @@ class Prepared:
         first = self._round()
         times, steady = warm_up(self._round, warmup_seconds, warmup_limit)
         fastest = min(times)
-        for _ in range(CALIBRATIONS):  # a hiccup makes a round look long; the next, longer one tells
+        for _ in range(CALIBRATIONS if fastest < round_seconds else 0):  # a hiccup looks long; the next round tells
             self._steps = max(1, math.ceil(round_seconds / fastest))
             fastest = min(fastest, self._round())
             if self._steps * fastest > round_seconds / 2:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from oracle.children import Children
+from oracle.requests import Requests
 
 ROOT = Path(__file__).parent.parent
 OUTSIDE = ROOT / "tests" / "outside"
@@ -22,6 +24,22 @@ def _no_framework_in_this_process() -> Iterator[None]:
     """The process that runs pytest never imports a framework: its memory and threads would be in every number."""
     yield
     assert not FRAMEWORK_PACKAGES & set(sys.modules)
+
+
+@pytest.fixture(scope="session")
+def children(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Children]:
+    """The child processes that the ring for `impls` shares."""
+    found = Children(tmp_path_factory.mktemp("children"))
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def requests(request: pytest.FixtureRequest, children: Children, tmp_path_factory: pytest.TempPathFactory) -> Requests:
+    """Parity takes longest, and in other processes: it is asked for before the first test and computes beside them."""
+    found = Requests(children, tmp_path_factory.mktemp("gradients"))
+    found.ask_for(request.session.items)
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -80,6 +80,9 @@ def _check_page(campaign: Path, page: Path) -> Iterator[str]:
 
     Where launches are alike, that is the known duration; elsewhere a mean of them.
     """
+    if not page.is_file():
+        yield "index.html was not made"
+        return
     given = set(map(float, re.findall(r'<data value="([^"]+)"', page.read_text())))
     by_id = {record.case.id: record.case for record in read_campaign(campaign).records}
     for row in results.load(campaign, rows="cases").to_dict("records"):
