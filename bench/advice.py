@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from results import table
-from results.health import FOREIGN_CORES, STEAL_SHARE
+from results.health import STEAL_SHARE
 from results.record import Status
 from results.statistics import BAND, Verdict
 from results.store import Campaign
@@ -24,6 +24,7 @@ def of(campaign: Campaign) -> list[Note]:
     return [
         *_unreadable(campaign),
         *_unmeasured(cases),
+        *_dropped_out(cases, launches),
         *campaign.system.get("warnings", ()),
         *_stopped(campaign, cases),
         *_flagged(cases, launches),
@@ -44,6 +45,17 @@ def _unmeasured(cases: pd.DataFrame) -> Iterator[Note]:
         contestants = ", ".join(dict.fromkeys(rows.contestant))
         what = f"{_count(rows, 'case')} {status.value.replace('_', ' ')} ({contestants}): {reason}"
         yield {"what": what, "remedy": _REMEDIES[status]}
+
+
+def _dropped_out(cases: pd.DataFrame, launches: pd.DataFrame) -> Iterator[Note]:
+    """Cases that were measured, until they failed."""
+    measured = cases[cases.status == Status.MEASURED].case
+    lost = launches[(launches.status != Status.MEASURED) & launches.case.isin(measured)]
+    for _, rows in lost.groupby(["status", "reason"], sort=False):
+        status, reason = Status(rows.status.iloc[0]), rows.reason.iloc[0]
+        contestants = ", ".join(dict.fromkeys(rows.contestant))
+        what = f"{_count(rows, 'launch', 'launches')} {status.value.replace('_', ' ')} ({contestants})"
+        yield {"what": f"{what}: {reason}", "remedy": _REMEDIES[status]}
 
 
 def _stopped(campaign: Campaign, cases: pd.DataFrame) -> Iterator[Note]:
@@ -67,6 +79,9 @@ def _asked(launches: Any) -> str:
 
 def _flagged(cases: pd.DataFrame, launches: pd.DataFrame) -> Iterator[Note]:
     """A sentence for each flag that some case carries."""
+    counting = launches[launches.status == Status.MEASURED]
+    last = counting.groupby(["case", "launch", "subset"]).attempt.transform("max")
+    launches = counting[counting.attempt == last]
     flagged = cases.assign(flag=cases.cautions.str.split(", ")).explode("flag")
     for flag, rows in flagged[flagged.flag != ""].groupby("flag", sort=False):
         own = launches[launches.case.isin(rows.case)]
@@ -77,7 +92,7 @@ def _flagged(cases: pd.DataFrame, launches: pd.DataFrame) -> Iterator[Note]:
 def _redone(cases: pd.DataFrame) -> Iterator[Note]:
     if redone := int(cases.superseded.sum()):
         yield {
-            "what": f"{redone} launches were disturbed and made again; what came first is kept and counts in nothing",
+            "what": f"{redone} launches were made again, as their blocks were disturbed; the first count in nothing",
             "remedy": "nothing to do, but a quieter machine would be faster at this",
         }
 
@@ -85,9 +100,10 @@ def _redone(cases: pd.DataFrame) -> Iterator[Note]:
 def _subsets(cases: pd.DataFrame) -> Iterator[Note]:
     apart = cases[cases.subsets > 1]
     if len(apart):
+        ratios = apart.pairs.where(apart.contestant != apart.reference, 0).any()
+        how = "with the reference in each; ratios pair within a part" if ratios else "everyone alone: there is no ratio"
         yield {
-            "what": f"{apart.group.nunique()} groups did not fit in memory together and were measured in "
-            f"{apart.subsets.max()} parts that share the reference; ratios pair within a part",
+            "what": f"{apart.group.nunique()} groups did not fit in memory: {apart.subsets.max()} parts, {how}",
             "remedy": "raise `memory` in the suite if the machine has more, or use a smaller batch",
         }
 
@@ -115,21 +131,21 @@ def _more(system: Mapping[str, Any], needed: pd.Series, launches: int) -> str:
     return f"{middle:.0f} launches would settle half of them{time}: use --preset standard and a larger --budget"
 
 
-def _count(rows: pd.DataFrame, what: str) -> str:
-    return f"1 {what}" if len(rows) == 1 else f"{len(rows)} {what}s"
+def _count(rows: pd.DataFrame, one: str, more: str = "") -> str:
+    return f"1 {one}" if len(rows) == 1 else f"{len(rows)} {more or one + 's'}"
 
 
 _FLAGS: Mapping[str, tuple[Callable[[pd.DataFrame], str], str]] = {
     "foreign_cpu": (
         lambda own: (
-            f"other processes took {own.foreign_cores.max():.2f} cores beside a launch, more than "
-            f"{FOREIGN_CORES} cores disturb"
+            f"other processes took up to {own.foreign_cores.max():.2f} cores beside a launch, "
+            f"{own.foreign_cores.mean():.2f} on average"
         ),
         "stop what else is running (top shows it), then measure these again with -k",
     ),
     "steal": (
         lambda own: (
-            f"the hypervisor took {own.steal.max():.1%} of a launch's cores for others, more than "
+            f"the hypervisor took up to {own.steal.max():.1%} of a launch's cores for others, more than "
             f"{STEAL_SHARE:.0%} disturbs"
         ),
         "use a machine, or a time, with fewer neighbours; compare only within this campaign",

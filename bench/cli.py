@@ -186,7 +186,7 @@ def selftest(
     from impls.architectures import load_architecture
     from impls.frameworks import PHASES, checked
 
-    chosen = [testing.parse_contestant(text) for text in contestants or ()] or testing.default_contestants()
+    chosen = [testing.chosen(text) for text in contestants or ()] or testing.default_contestants()
     plan = testing.Plan(
         chosen,
         [load_architecture(name).name for name in architectures or ["lenet5"]],

@@ -6,6 +6,7 @@ import contextlib
 import math
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from bench.clock import now, time_round
 from bench.conditions import Watch
 from bench.units import gib
 from impls.frameworks import frameworks
-from results.health import FOREIGN_CORES, STEAL_SHARE, Disturbance
+from results.health import STEAL_SHARE, Disturbance, foreign_limit
 from results.record import Conditions
 
 GOOD, WORSE, BAD = "good", "worse", "bad"
@@ -88,7 +89,7 @@ def _frequency() -> Iterator[Finding]:
             "clock", GOOD, "the system does not tell its clocks (usual in a virtual machine); see the watch below"
         )
     battery = getattr(psutil, "sensors_battery", lambda: None)()
-    if battery is not None and not battery.power_plugged:
+    if battery is not None and battery.power_plugged is False:
         yield Finding("power", BAD, f"running on a battery at {battery.percent:.0f} %", "plug it in")
 
 
@@ -110,7 +111,8 @@ def _memory() -> Iterator[Finding]:
 
 
 def _disk() -> Iterator[Finding]:
-    free = shutil.disk_usage(Path.cwd()).free
+    folder = tempfile.gettempdir()
+    free = shutil.disk_usage(folder).free
     if free < ENOUGH_DISK:
         yield Finding(
             "disk", WORSE, f"{gib(free)} are free here", "make room: weights and compilers' caches take up to 1 GiB"
@@ -172,8 +174,8 @@ def _others(seen: Disturbance) -> Iterator[Finding]:
             "company", WORSE, "the system does not tell what others take", "measure on Linux to have it gated"
         )
         return
-    if seen.foreign_cores > FOREIGN_CORES:
-        what = f"other processes take {seen.foreign_cores:.2f} cores, more than {FOREIGN_CORES} disturb"
+    if seen.foreign_cores > (limit := foreign_limit(setting.cores())):
+        what = f"other processes take {seen.foreign_cores:.2f} cores, more than {limit:.2f} disturb"
         yield Finding("company", BAD, what, "stop what else is running (top shows it)")
     else:
         yield Finding("company", GOOD, f"other processes take {max(seen.foreign_cores, 0):.2f} cores")
@@ -202,7 +204,7 @@ def _spread(times: np.ndarray) -> Finding:
 def _threads() -> Iterator[Finding]:
     set_here = {
         name: os.environ[name]
-        for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "MALLOC_ARENA_MAX")
+        for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
         if name in os.environ
     }
     if set_here:

@@ -57,6 +57,9 @@ class Gate:
                     given[contestant] = _answer(worker)
                 except LaunchFailed as failure:
                     findings[contestant] = Finding(status=failure.status, reason=failure.reason)
+        for contestant, complaint in parity.misshapen(given).items():
+            findings[contestant] = Finding(status=Status.MISMATCH, reason=complaint)
+            del given[contestant]
         if given:
             for contestant, (found, complaint) in parity.judge(given, parity.TOLERANCES[workload.precision]).items():
                 findings[contestant] = Finding(found, Status.MISMATCH if complaint else None, complaint)

@@ -143,6 +143,10 @@ class Zygote:
             try:
                 socket.send_fds(self._control, [b'{"do": "fork"}'], [theirs.fileno(), output.fileno()])
                 pid = self._read_answer(IMPORT_LIMIT)["pid"]
+            except KeyboardInterrupt:  # its answer is still to come, and would be taken for the next one's
+                self.dead = True
+                ours.close()
+                raise
             except (OSError, LaunchFailed):
                 self.dead = True
                 ours.close()
@@ -160,7 +164,7 @@ class Zygote:
         try:
             self._control.sendall(json.dumps({"do": "wait", "pid": pid}).encode())
             return int(self._read_answer(IMPORT_LIMIT)["code"])
-        except (OSError, LaunchFailed):
+        except (OSError, LaunchFailed, KeyError):
             self.dead = True
             return None
 

@@ -8,6 +8,7 @@ one who is wrong is told from those who agree; between two that differ nobody ca
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -63,6 +64,18 @@ def signature(name: str, array: np.ndarray) -> list[float]:
     flat = array.astype(np.float64).ravel()
     signs = (sign_vector(name, index, flat.shape) for index in range(SIGN_VECTORS))
     return [float(np.linalg.norm(flat)), *(float(flat @ sign) for sign in signs)]
+
+
+def misshapen(given: Mapping[Contestant, Evidence]) -> dict[Contestant, str]:
+    """Why evidence cannot be compared at all, of those whose scores or gradients have another form than most."""
+    forms = {contestant: (np.shape(one.scores), sorted(one.gradients)) for contestant, one in given.items()}
+    counted = Counter(map(repr, forms.values()))
+    usual = max(counted, key=lambda form: counted[form], default="")
+    return {
+        contestant: f"gives scores of shape {form[0]} and {len(form[1])} gradients, unlike most contestants"
+        for contestant, form in forms.items()
+        if repr(form) != usual
+    }
 
 
 @np.errstate(invalid="ignore")

@@ -73,17 +73,27 @@ class Session:
             pytest.exit(f"error: {problem}", returncode=1)
         finally:
             spent = round(before + now() - start, 1)
-            writer.update_system(stop=campaign.stop, rules=campaign.rules, measuring_seconds=spent)
+            rules = {**(self.earlier.system.get("rules", {}) if self.earlier else {}), **campaign.rules}
+            writer.update_system(stop=self._stop(campaign), rules=rules, measuring_seconds=spent)
+
+    def _stop(self, campaign: Campaign) -> str:
+        """Why the campaign ended; a part of an earlier one that is complete does not make the whole so."""
+        whole = not self.earlier or {case.id for case in campaign.ledger.cases} >= set(self.earlier.system["cases"])
+        return campaign.stop if whole or self.earlier is None else str(self.earlier.system.get("stop", "interrupted"))
 
     def _writer(self, cases: Sequence[Case], config: pytest.Config, warnings: list[dict[str, str]]) -> CampaignWriter:
         command = shlex.join(["pytest", *config.invocation_params.args])
         if self.earlier:
-            system = {**self.earlier.system, "resumed": [*self.earlier.system.get("resumed", ()), command]}
+            earlier = self.earlier.system
+            system = {**earlier, "resumed": [*earlier.get("resumed", ()), command]}
+            system["suite"] = {**earlier["suite"], **self.suite.model_dump(mode="json")}
+            system["warnings"] = [*earlier.get("warnings", ()), *warnings]
             return CampaignWriter.resume(self.earlier.folder, system)
         own = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(self.suite_name).stem)
         name = f"{datetime.now():%Y-%m-%dT%H-%M-%S}-{own}"
         system = describe(self.suite_name, self.suite, cases, command)
         system["warnings"] += warnings
+        system["stop"] = "interrupted"  # until it is known better: a machine that loses its power says nothing
         return CampaignWriter.create(self.data, name, {"campaign": name, **system})
 
 
@@ -143,7 +153,10 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "case" in metafunc.fixturenames and Path(str(metafunc.module.__file__)).parent == HOME:
         skipped = metafunc.config.getoption("benchmark_skip")
-        found = [] if skipped else _asked_for(metafunc.config).cases
+        try:
+            found = [] if skipped else _asked_for(metafunc.config).cases
+        except DeadheatError as problem:
+            raise pytest.UsageError(str(problem)) from None
         metafunc.parametrize("case", found, ids=[case.id for case in found])
 
 
@@ -194,7 +207,10 @@ def _changes(config: pytest.Config) -> dict[str, Any]:
 
 
 def _resumed(name: str, config: pytest.Config) -> Session:
-    """A campaign to go on with: its own suite, cases and device, whatever else the command line says but a budget."""
+    """A campaign to go on with: its own suite, cases and device; only its budget and target may be changed."""
+    for option in ("preset", "as_shipped", "interpreter"):
+        if config.getoption(option):
+            raise InvalidInput(f"--{option.replace('_', '-')} cannot be changed on the way; leave it out of --resume")
     earlier = read_campaign(find_campaign(name, Path(config.getoption("--results"))))
     suite = suites.saved(earlier.system).model_copy(update=_changes(config))
     known = set(earlier.system.get("cases", ()))
@@ -228,7 +244,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if ours is None or ours.campaign is None or ours.writer is None:
         return
     given = config.getoption("benchmark_json")
-    if not isinstance(given, _BenchmarkFile) and Path(given).is_file():
+    if given and not isinstance(given, _BenchmarkFile) and Path(given).is_file():
         ours.writer.save_benchmark(Path(given).read_text(encoding="utf-8"))
     notes = advice.of(read_campaign(ours.writer.folder))
     ours.writer.update_system(advice=notes)

@@ -24,7 +24,7 @@ def _steady() -> Mapping[str, str]:
     threads = str(cores())
     return {
         **STEADY_ALLOCATOR,
-        "OMP_NUM_THREADS": threads,
+        **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads),
         "TF_NUM_INTRAOP_THREADS": threads,  # JAX has no such setting: it goes by the cores that it may use
         "PYTHONHASHSEED": "0",
     }

@@ -20,6 +20,8 @@ def test_case(case, benchmark, campaign):
         pytest.skip("benchmarks are disabled; run without -n and --benchmark-disable")
     benchmark.group = case.workload.id
     records = [record for record in campaign().records if record.case == case]
+    if not records:
+        pytest.fail("the campaign ended before this case had its turn; see its first failure", pytrace=False)
     measured = counted(records)
     if not measured and records[-1].status is Status.SKIPPED:
         pytest.skip(records[-1].reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -21,8 +22,8 @@ def seconds(text: str | float) -> float:
         value, unit = float(match[1]), match[2] or "s"
     else:
         raise InvalidInput(f"duration {text!r} is not a number followed by s, m or h, such as 90s or 7m")
-    if value <= 0:
-        raise InvalidInput(f"duration {text!r} must be positive")
+    if not 0 < value < math.inf:
+        raise InvalidInput(f"duration {text!r} must be positive and finite")
     return value * SECONDS[unit]
 
 

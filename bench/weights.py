@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from bench.memory import network_of
 from impls.arrays import make_weights
+from impls.errors import DeadheatError
 from results.record import Workload
 
 
@@ -22,7 +25,21 @@ class Weights:
         shape = f"{workload.channels}x{workload.height}x{workload.width}-{workload.classes}"
         folder = self._folder / f"weights-{workload.architecture}-{shape}"
         if not folder.exists():
-            folder.mkdir()
-            for name, array in make_weights(network_of(workload)).items():
-                np.save(folder / f"{name}.npy", array)
+            _write(folder, make_weights(network_of(workload)))
         return folder
+
+
+def _write(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """The folder, whole or not at all; DeadheatError if there is no room."""
+    unfinished = folder.with_name(f"{folder.name}.new")
+    try:
+        unfinished.mkdir()
+        for name, array in arrays.items():
+            np.save(unfinished / f"{name}.npy", array)
+        unfinished.rename(folder)
+    except OSError as problem:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise DeadheatError(
+            f"weights can't be written to {folder.parent}: {problem.strerror or problem}; "
+            "make room, or name another folder with the environment variable TMPDIR"
+        ) from None

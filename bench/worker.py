@@ -33,6 +33,8 @@ from impls.network import Network
 from results.record import Contestant, Status, Workload
 
 CALIBRATIONS = 3
+ENOUGH = 0.9
+"""Share of the least length at which a round is long enough: rounds differ by more than that."""
 NO_MEMORY = re.compile(r"out of memory|RESOURCE_EXHAUSTED|can't allocate memory|failed to allocate|OOM", re.IGNORECASE)
 
 
@@ -91,7 +93,7 @@ class Prepared:
         for _ in range(CALIBRATIONS if fastest < round_seconds else 0):  # a hiccup looks long; the next round tells
             self._steps = max(1, math.ceil(round_seconds / fastest))
             fastest = min(fastest, self._round())
-            if self._steps * fastest > round_seconds / 2:
+            if self._steps * fastest >= round_seconds * ENOUGH:
                 break
         return {"first_call_seconds": first, "warmup": thinned(times), "steady": steady, "steps": self._steps}
 
@@ -100,9 +102,9 @@ class Prepared:
 
         There are `rounds` of them, or fewer once they have lasted `turn_seconds`.
         """
+        watch = Watch()
         settling = self._round()
         seconds: list[float] = []
-        watch = Watch()
         watch.begin()
         while len(seconds) < rounds and sum(seconds) * self._steps < turn_seconds:
             seconds.append(self._round())

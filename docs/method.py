@@ -97,7 +97,7 @@ def _own_outcomes(burners: int) -> list[dict]:
             "tool": "deadheat",
             "slowdown": pair["slowdown"],
             "ratio": pair["ratio"],
-            "different": pair["low"] > 1 or pair["high"] < 1,
+            "different": pair["low"] is not None and (pair["low"] > 1 or pair["high"] < 1),
             "seconds": pair["seconds"],
         }
         for pair in pairs

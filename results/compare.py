@@ -28,9 +28,9 @@ from results.statistics import (
 from results.store import Campaign, ResultsError
 from results.table import counted
 
-SAME_SYSTEM = ("cpu", "cores", "threads", "memory_bytes", "os", "architecture", "gpus")
+SAME_SYSTEM = ("cpu", "cores", "threads", "memory in GiB", "os", "architecture", "gpus", "usable cores")
 """What of a machine must be equal; kernel, drivers and Python may be what is compared, and are only named."""
-WORTH_NAMING = ("kernel", "python")
+WORTH_NAMING = ("kernel", "python", "drivers", "preset", "fresh")
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,23 @@ def compare(baseline: Campaign, candidate: Campaign, across_systems: bool = Fals
 
 def system_differences(baseline: Campaign, candidate: Campaign, keys: Iterable[str]) -> tuple[str, ...]:
     """What differs between two machines, among `keys`, in words."""
-    one, other = (campaign.system.get("machine", {}) for campaign in (baseline, candidate))
+    one, other = _described(baseline.system), _described(candidate.system)
     return tuple(f"{key} {one.get(key)} and {other.get(key)}" for key in keys if one.get(key) != other.get(key))
+
+
+def _described(system: Mapping[str, Any]) -> dict[str, Any]:
+    """The machine of a system.json, as far as two are compared."""
+    machine, suite = system.get("machine", {}), system.get("suite", {})
+    gpus, memory = machine.get("gpus") or [], machine.get("memory_bytes")
+    return {
+        **machine,
+        "memory in GiB": round(memory / 2**30) if memory else None,  # a kernel keeps some for itself, more or less
+        "gpus": [gpu.get("name") for gpu in gpus],
+        "drivers": [gpu.get("driver") for gpu in gpus],
+        "usable cores": system.get("settings", {}).get("cores"),
+        "preset": suite.get("preset"),
+        "fresh": suite.get("fresh"),
+    }
 
 
 def _version_differences(baseline: Campaign, candidate: Campaign) -> Iterable[str]:
@@ -127,7 +142,7 @@ def _changes(
             comparison.ratio,
             slower[case],
             judged := _verdict(comparison.ratio, slower[case], faster[case]),
-            launches_needed(comparison.ratio) if judged is Verdict.UNCLEAR else math.nan,
+            launches_needed(comparison.ratio) if judged is verdict(comparison.ratio) is Verdict.UNCLEAR else math.nan,
         )
         for case, comparison in found.items()
     )

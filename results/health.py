@@ -8,7 +8,7 @@ from an undisturbed one (docs/method.md).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,31 +59,46 @@ def _rate(seconds: Sequence[float], wall: float) -> float:
     return sum(seconds) / wall if seconds else math.nan
 
 
-def contaminations(record: Record) -> tuple[str, ...]:
-    """What disturbed a launch: "foreign_cpu", "steal", beyond what the system's ticks leave open."""
-    return tuple(_contaminations(record))
+def foreign_limit(cores: int) -> float:
+    """Cores that others may take beside a launch which may use `cores`."""
+    return max(FOREIGN_CORES, FOREIGN_SHARE * cores)
 
 
-def _contaminations(record: Record) -> Iterator[str]:
-    seen, conditions = Disturbance.of(record.conditions), record.conditions
-    if conditions is None or not conditions.wall:
-        return
-    # A tick more or less on each core at both ends of each turn; rounds of a turn follow each other without a gap.
-    open_seconds = TICK * conditions.cores * max(len(record.turns), 1)
-    unsure = open_seconds / sum(conditions.wall)
-    if seen.foreign_cores - unsure > max(FOREIGN_CORES, FOREIGN_SHARE * conditions.cores):
-        yield "foreign_cpu"
-    if seen.steal - unsure / conditions.cores > STEAL_SHARE:
-        yield "steal"
+def contaminations(records: Sequence[Record]) -> tuple[str, ...]:
+    """What disturbed launches, taken together: "foreign_cpu", "steal", beyond what the system's ticks leave open.
+
+    Rounds of a turn follow each other without a gap, so only the ends of a turn are cut to whole ticks, on each core;
+    these errors are independent, so one tick times the root of their number bounds them (2.4 standard deviations).
+    """
+    known = [record.conditions for record in records if record.conditions is not None and record.conditions.wall]
+    if not known:
+        return ()
+    wall = math.fsum(second for conditions in known for second in conditions.wall)
+    cores = max(conditions.cores for conditions in known)
+    unsure = TICK * math.sqrt(cores * sum(max(len(record.turns), 1) for record in records)) / wall
+    foreign, steal = (_together(known, name) / wall for name in ("foreign_cpu", "steal"))
+    found = []
+    if foreign - unsure > foreign_limit(cores):
+        found.append("foreign_cpu")
+    if (steal - unsure) / cores > STEAL_SHARE:
+        found.append("steal")
+    return tuple(found)
+
+
+def _together(launches: Sequence[Conditions], name: str) -> float:
+    """Seconds over all rounds of all launches; NaN, which is above nothing, where the system does not tell."""
+    entries = [getattr(conditions, name) for conditions in launches]
+    return math.fsum(second for entry in entries for second in entry) if all(entries) else math.nan
 
 
 def cautions(launches: Sequence[Record]) -> tuple[str, ...]:
     """What to know before believing a case, from the launches that count, in the order in which they ran.
 
-    foreign_cpu, steal: a launch stayed disturbed. unsteady: a warm-up did not settle. paging: memory came from a disk
-    in counted rounds. two_kinds: launches fall into two kinds. drift: they grow or shrink as the campaign goes on.
+    foreign_cpu, steal: a launch, or all of them together, stayed disturbed. unsteady: a warm-up did not settle.
+    paging: memory came from a disk in counted rounds. two_kinds: launches fall into two kinds. drift: they grow or
+    shrink as the campaign goes on.
     """
-    found = [name for record in launches for name in contaminations(record)]
+    found = [name for some in (*([one] for one in launches), launches) for name in contaminations(some)]
     if any(record.steady is False for record in launches):
         found.append("unsteady")
     if any(Disturbance.of(record.conditions).major_faults > 0 for record in launches):

@@ -196,7 +196,7 @@ def _case_row(
 
 def by_block(records: Iterable[Record]) -> dict[object, float]:
     """One case's launch times by what pairs them with another's: the block that they ran in."""
-    return {(record.launch, record.subset): launch_time(record.seconds) for record in counted(records)}
+    return {(record.launch, record.subset, record.attempt): launch_time(record.seconds) for record in counted(records)}
 
 
 def _times(estimate: Estimate) -> dict[str, float]:

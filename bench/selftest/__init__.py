@@ -16,10 +16,11 @@ from bench import machine
 from bench.selftest.known_clock import known_clock
 from bench.selftest.pairs import PLANTED, Pair, Plan, measure
 from bench.suites import parse_contestant
+from impls.errors import InvalidInput
 from impls.frameworks import frameworks
 from results.record import Contestant
 
-__all__ = ["PLANTED", "Plan", "default_contestants", "is_trustworthy", "parse_contestant", "print_summary", "run"]
+__all__ = ["PLANTED", "Plan", "chosen", "default_contestants", "is_trustworthy", "print_summary", "run"]
 
 
 def rate(found: int, of: int) -> dict[str, float]:
@@ -77,6 +78,14 @@ def burners(count: int) -> Iterator[None]:
         for process in burning:
             process.kill()
             process.wait()
+
+
+def chosen(text: str) -> Contestant:
+    """The contestant of that name; here it has our own Python and the steady setting."""
+    contestant = parse_contestant(text)
+    if contestant != Contestant(contestant.framework, contestant.execution):
+        raise InvalidInput(f"contestant {text!r}: the selftest knows framework:execution only, without @ and +")
+    return contestant
 
 
 def run(plan: Plan, burning: int, quiet: bool) -> dict[str, Any]:

@@ -74,21 +74,8 @@ class Plan:
 
 
 def suite(seconds: float) -> Suite:
-    """How a pair is measured: as with the preset standard, but in short turns, so that its time gives more launches.
-
-    Launches differ from each other more than rounds of one do, so that is where the time is spent best.
-    """
-    return suites.load_suite(
-        "smoke",
-        "standard",
-        launches=(5, 99),
-        budget=seconds,
-        target=0.001,
-        turns=2,
-        rounds=2,
-        warmup_seconds=0.05,
-        redos=1,
-    )
+    """How a pair is measured: as with the preset standard, but that its time is used up whatever the interval."""
+    return suites.load_suite("smoke", "standard", launches=(5, 99), budget=seconds, target=0.001, redos=1)
 
 
 def measure(plan: Plan, tell: Callable[[Pair], None]) -> list[Pair]:
@@ -98,6 +85,7 @@ def measure(plan: Plan, tell: Callable[[Pair], None]) -> list[Pair]:
     protocol = suite(plan.seconds)
     with Launcher(protocol.time_limit) as launcher:
         weights = Weights(launcher.folder)
+        _import_all(launcher, plan)
         for contestant, architecture, suffix in plan.kinds():
             if done and now() + plan.seconds > deadline:
                 break
@@ -105,6 +93,18 @@ def measure(plan: Plan, tell: Callable[[Pair], None]) -> list[Pair]:
             done.append(pair)
             tell(pair)
     return done
+
+
+def _import_all(launcher: Launcher, plan: Plan) -> None:
+    """Import every framework before the first pair's time begins."""
+    planted = [planted_contestant(one, REFERENCE) for one in plan.contestants]
+    launcher.warm(planted)
+    for one in planted:
+        launcher.launch(one)[0].close()
+
+
+def planted_contestant(contestant: Contestant, suffix: str) -> Contestant:
+    return Contestant("bench.planted", name_of(contestant.framework, contestant.execution, suffix))
 
 
 def measure_pair(
@@ -118,10 +118,7 @@ def measure_pair(
 ) -> Pair:
     """A contestant against itself, slowed down by what `suffix` stands for."""
     start = now()
-    first, second = (
-        Contestant("bench.planted", name_of(contestant.framework, contestant.execution, end))
-        for end in (REFERENCE, suffix)
-    )
+    first, second = (planted_contestant(contestant, end) for end in (REFERENCE, suffix))
     cases = [Case(workload_of(architecture, phase), one) for one in (first, second)]
     ledger = Ledger(cases, first.id, Forgetful())
     campaign = Campaign(ledger, protocol)

@@ -35,32 +35,33 @@ def test_a_quiet_launch_has_rates_and_no_complaint():
     assert seen.foreign_cores == pytest.approx(0)
     assert seen.pressure == pytest.approx(0.1)
     assert seen.runnable == 3
-    assert contaminations(launch(QUIET)) == ()
+    assert contaminations([launch(QUIET)]) == ()
 
 
 def test_what_the_system_does_not_tell_is_unknown_and_no_contamination():
     for conditions in (None, Conditions(2), Conditions(2, wall=(0.1,), own_cpu=(0.1,), major_faults=(0,))):
         assert math.isnan(Disturbance.of(conditions).foreign_cores)
-        assert contaminations(launch(conditions)) == ()
+        assert contaminations([launch(conditions)]) == ()
 
 
 def test_a_neighbour_and_a_hypervisor_are_seen():
     burner = replace(QUIET, foreign_cpu=(0.07,) * 4)
     stolen = replace(QUIET, steal=(0.05,) * 4)
-    assert contaminations(launch(burner)) == ("foreign_cpu",)
-    assert contaminations(launch(stolen)) == ("steal",)
+    assert contaminations([launch(burner)]) == ("foreign_cpu",)
+    assert contaminations([launch(stolen)]) == ("steal",)
 
 
 def test_what_the_systems_ticks_leave_open_is_not_held_against_a_short_launch():
     """Two ticks too many in 40 ms look like half a core, and may be none."""
     short = Conditions(2, wall=(0.02, 0.02), own_cpu=(0.03, 0.03), foreign_cpu=(0.01, 0.01), steal=(0.0, 0.0))
     assert Disturbance.of(short).foreign_cores == pytest.approx(0.5)
-    assert contaminations(launch(short)) == ()
+    assert contaminations([launch(short)]) == ()
+    assert contaminations([launch(short)] * 4) == ("foreign_cpu",), "four times in a row it is no chance"
 
 
 def test_on_many_cores_a_little_of_one_disturbs_nobody():
     many = replace(QUIET, cores=64, wall=(10.0,) * 4, foreign_cpu=(20.0,) * 4, steal=(0.0,) * 4)
-    assert contaminations(launch(many)) == ()
+    assert contaminations([launch(many)]) == ()
 
 
 def test_cautions_name_each_kind_once():
