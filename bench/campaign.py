@@ -19,7 +19,7 @@ from bench.weights import Weights
 from results.health import contaminations
 from results.record import Case, Record, Status, Workload
 
-SPARE = 1.1
+SPARE = 1.05
 """A pass is begun if this many times the seconds that its blocks took last are left of the budget."""
 
 

@@ -4,97 +4,28 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import bench
-from bench import advice, interpreters, suites
-from bench.alone import COMPANY, alone
-from bench.campaign import Campaign
-from bench.clock import now
-from bench.interpreters import OWN, Interpreter
+from bench import advice, suites
+from bench.interpreters import OWN
 from bench.ledger import Ledger
 from bench.progress import Progress
-from bench.suites import Suite
+from bench.session import Options, Session, asked_for
 from bench.summary import print_summary
-from bench.system import describe, reference_of
-from bench.units import seconds, share
-from impls.errors import DeadheatError, InvalidInput
-from impls.frameworks import DEVICES, checked
-from results.record import Case, Contestant
-from results.store import DATA, CampaignWriter, check_writable, find_campaign, read_campaign
-from results.store import Campaign as Stored
+from impls.errors import DeadheatError
+from results.record import Case
+from results.store import DATA, read_campaign
 
 HOME = Path(__file__).parent
-KEY = pytest.StashKey["Session"]()
-
-
-@dataclass
-class Session:
-    """What this use of pytest measures, and has measured; `earlier` is the campaign that it goes on with."""
-
-    suite_name: str
-    suite: Suite
-    cases: Sequence[Case]
-    data: Path
-    earlier: Stored | None = None
-    writer: CampaignWriter | None = None
-    campaign: Campaign | None = None
-
-    def measure(self, cases: Sequence[Case], config: pytest.Config) -> Ledger:
-        """What is known of the cases, measured at the first call."""
-        if self.campaign is None:
-            with alone() as free, _uncaptured(config):
-                try:
-                    self.writer = self._writer(cases, config, [] if free else [COMPANY])
-                except DeadheatError as problem:
-                    pytest.exit(f"error: {problem}", returncode=1)
-                records = self.earlier.records if self.earlier else ()
-                ledger = Ledger(cases, reference_of(self.suite, cases).id, self.writer, records)
-                self.campaign = Campaign(ledger, self.suite, Progress(self.suite.budget))
-                self._run(self.campaign, self.writer)
-        return self.campaign.ledger
-
-    def _run(self, campaign: Campaign, writer: CampaignWriter) -> None:
-        start = now()
-        before = self.earlier.system.get("measuring_seconds", 0.0) if self.earlier else 0.0
-        try:
-            campaign.run()
-        except DeadheatError as problem:
-            pytest.exit(f"error: {problem}", returncode=1)
-        finally:
-            spent = round(before + now() - start, 1)
-            rules = {**(self.earlier.system.get("rules", {}) if self.earlier else {}), **campaign.rules}
-            writer.update_system(stop=self._stop(campaign), rules=rules, measuring_seconds=spent)
-
-    def _stop(self, campaign: Campaign) -> str:
-        """Why the campaign ended; a part of an earlier one that is complete does not make the whole so."""
-        whole = not self.earlier or {case.id for case in campaign.ledger.cases} >= set(self.earlier.system["cases"])
-        return campaign.stop if whole or self.earlier is None else str(self.earlier.system.get("stop", "interrupted"))
-
-    def _writer(self, cases: Sequence[Case], config: pytest.Config, warnings: list[dict[str, str]]) -> CampaignWriter:
-        command = shlex.join(["pytest", *config.invocation_params.args])
-        if self.earlier:
-            earlier = self.earlier.system
-            system = {**earlier, "resumed": [*earlier.get("resumed", ()), command]}
-            system["suite"] = {**earlier["suite"], **self.suite.model_dump(mode="json")}
-            system["warnings"] = [*earlier.get("warnings", ()), *warnings]
-            return CampaignWriter.resume(self.earlier.folder, system)
-        own = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(self.suite_name).stem)
-        name = f"{datetime.now():%Y-%m-%dT%H-%M-%S}-{own}"
-        system = describe(self.suite_name, self.suite, cases, command)
-        system["warnings"] += warnings
-        system["stop"] = "interrupted"  # until it is known better: a machine that loses its power says nothing
-        return CampaignWriter.create(self.data, name, {"campaign": name, **system})
+KEY = pytest.StashKey[Session]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -163,68 +94,40 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def _asked_for(config: pytest.Config) -> Session:
     """The session that the options describe, made once. Raises what is wrong with them."""
     if KEY not in config.stash:
-        resumed = config.getoption("--resume")
-        config.stash[KEY] = _resumed(resumed, config) if resumed else _begun(config)
+        config.stash[KEY] = asked_for(
+            Options(
+                suite=config.getoption("--suite"),
+                results=Path(config.getoption("--results")),
+                preset=config.getoption("--preset"),
+                budget=config.getoption("--budget"),
+                target=config.getoption("--target"),
+                as_shipped=config.getoption("--as-shipped"),
+                interpreters=config.getoption("--interpreter"),
+                device=config.getoption("--device"),
+                resume=config.getoption("--resume"),
+            )
+        )
     return config.stash[KEY]
-
-
-def _begun(config: pytest.Config) -> Session:
-    name, data = config.getoption("--suite"), Path(config.getoption("--results"))
-    suite = suites.load_suite(name, config.getoption("preset"), **_changes(config))
-    others: dict[str, list[Interpreter]] = {}
-    paths: dict[str, str] = {}
-    for framework, interpreter in map(interpreters.parse, config.getoption("--interpreter")):
-        others.setdefault(framework, []).append(interpreter)
-        if paths.setdefault(interpreter.label, interpreter.path) != interpreter.path:
-            both = f"{paths[interpreter.label]} and {interpreter.path}"
-            raise InvalidInput(f"two interpreters are called {interpreter.label!r}: {both}; give each its own label")
-    suite = suite.model_copy(update={"interpreters": {**suite.interpreters, **paths}})
-
-    def changed(contestant: Contestant) -> list[Contestant]:
-        if config.getoption("--as-shipped"):
-            contestant = replace(contestant, setting="as-shipped")
-        if contestant.interpreter:  # the suite says which Python, and the command line only where that is
-            return [contestant]
-        labels = [one.label for one in others.get(contestant.framework, ())]
-        return [replace(contestant, interpreter=label) for label in labels] or [contestant]
-
-    suite = suites.with_contestants(suite, changed)
-    cases = suites.cases(suite, checked("device", config.getoption("--device"), DEVICES))
-    for contestant in dict.fromkeys(case.contestant for case in cases):
-        interpreters.missing(contestant, suite.interpreters)  # raises if its Python cannot be asked
-    check_writable(data)
-    return Session(name, suite, cases, data)
-
-
-def _changes(config: pytest.Config) -> dict[str, Any]:
-    """What the command line says otherwise than the suite."""
-    changes: dict[str, Any] = {}
-    if budget := config.getoption("--budget"):
-        changes["budget"] = seconds(budget)
-    if target := config.getoption("--target"):
-        changes["target"] = share(target)
-    return changes
-
-
-def _resumed(name: str, config: pytest.Config) -> Session:
-    """A campaign to go on with: its own suite, cases and device; only its budget and target may be changed."""
-    for option in ("preset", "as_shipped", "interpreter"):
-        if config.getoption(option):
-            raise InvalidInput(f"--{option.replace('_', '-')} cannot be changed on the way; leave it out of --resume")
-    earlier = read_campaign(find_campaign(name, Path(config.getoption("--results"))))
-    suite = suites.saved(earlier.system).model_copy(update=_changes(config))
-    known = set(earlier.system.get("cases", ()))
-    cases = [case for device in DEVICES for case in suites.cases(suite, device) if case.id in known]
-    check_writable(earlier.folder)
-    return Session(earlier.system["suite"]["name"], suite, cases, earlier.folder.parent, earlier)
 
 
 @pytest.fixture(scope="session")
 def campaign(request: pytest.FixtureRequest) -> Any:
-    """A function that gives the campaign over the selected cases, measuring them at its first call."""
+    """A function that gives what is known of the selected cases, measuring them at its first call."""
     config = request.config
     selected = [item.callspec.params["case"] for item in request.session.items if _is_case(item)]  # type: ignore[attr-defined]
-    return lambda: config.stash[KEY].measure(selected, config)
+    return lambda: _measured(config.stash[KEY], selected, config)
+
+
+def _measured(ours: Session, cases: Sequence[Case], config: pytest.Config) -> Ledger:
+    if ours.campaign is None:
+        command = shlex.join(["pytest", *config.invocation_params.args])
+        try:
+            with _uncaptured(config):
+                ours.measure(cases, command, Progress(ours.suite.budget))
+        except DeadheatError as problem:
+            pytest.exit(f"error: {problem}", returncode=1)
+    assert ours.campaign is not None
+    return ours.campaign.ledger
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

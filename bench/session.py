@@ -1,0 +1,157 @@
+"""One use of the harness: what its options ask for, checked at once, and the campaign that comes of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from bench import interpreters, suites
+from bench.alone import COMPANY, alone
+from bench.campaign import Campaign, Observer
+from bench.clock import now
+from bench.interpreters import Interpreter
+from bench.ledger import Ledger
+from bench.suites import Suite
+from bench.system import describe, reference_of
+from bench.units import seconds, share
+from impls.errors import InvalidInput
+from impls.frameworks import DEVICES, checked
+from results.record import Case, Contestant
+from results.store import Campaign as Stored
+from results.store import CampaignWriter, check_writable, find_campaign, read_campaign
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user asks for, as it was typed. `interpreters` are FRAMEWORK@LABEL=PATH; `resume` names a campaign."""
+
+    suite: str
+    results: Path
+    preset: str | None = None
+    budget: str | None = None
+    target: str | None = None
+    as_shipped: bool = False
+    interpreters: Sequence[str] = ()
+    device: str = "cpu"
+    resume: str | None = None
+
+    def changes(self) -> dict[str, Any]:
+        """What they say otherwise than the suite."""
+        changes: dict[str, Any] = {}
+        if self.budget:
+            changes["budget"] = seconds(self.budget)
+        if self.target:
+            changes["target"] = share(self.target)
+        return changes
+
+
+@dataclass
+class Session:
+    """What is measured, and has been; `earlier` is the campaign that it goes on with."""
+
+    suite_name: str
+    suite: Suite
+    cases: Sequence[Case]
+    data: Path
+    earlier: Stored | None = None
+    writer: CampaignWriter | None = None
+    campaign: Campaign | None = None
+
+    def measure(self, cases: Sequence[Case], command: str, observer: Observer) -> None:
+        """Measure `cases`, all of the session's or some. Raises DeadheatError; what was measured by then is kept."""
+        with alone() as free:
+            self.writer = self._writer(cases, command, [] if free else [COMPANY])
+            records = self.earlier.records if self.earlier else ()
+            ledger = Ledger(cases, reference_of(self.suite, cases).id, self.writer, records)
+            self.campaign = Campaign(ledger, self.suite, observer)
+            self._run(self.campaign, self.writer)
+
+    def _run(self, campaign: Campaign, writer: CampaignWriter) -> None:
+        start = now()
+        try:
+            campaign.run()
+        finally:
+            spent = round(self._before.get("measuring_seconds", 0.0) + now() - start, 1)
+            rules = {**self._before.get("rules", {}), **campaign.rules}
+            writer.update_system(stop=self._stop(campaign), rules=rules, measuring_seconds=spent)
+
+    @property
+    def _before(self) -> Mapping[str, Any]:
+        """What the campaign that this goes on with said of itself; nothing if there is none."""
+        return self.earlier.system if self.earlier else {}
+
+    def _stop(self, campaign: Campaign) -> str:
+        """Why the campaign ended; a part of an earlier one that is complete does not make the whole so."""
+        whole = {case.id for case in campaign.ledger.cases} >= set(self._before.get("cases", ()))
+        return campaign.stop if whole else str(self._before.get("stop", "interrupted"))
+
+    def _writer(self, cases: Sequence[Case], command: str, warnings: list[dict[str, str]]) -> CampaignWriter:
+        if self.earlier:
+            before = self._before
+            system = {**before, "resumed": [*before.get("resumed", ()), command]}
+            system["suite"] = {**before["suite"], **self.suite.model_dump(mode="json")}
+            system["warnings"] = [*before.get("warnings", ()), *warnings]
+            return CampaignWriter.resume(self.earlier.folder, system)
+        own = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(self.suite_name).stem)
+        name = f"{datetime.now():%Y-%m-%dT%H-%M-%S}-{own}"
+        system = describe(self.suite_name, self.suite, cases, command)
+        system["warnings"] += warnings
+        system["stop"] = "interrupted"  # until it is known better: a machine that loses its power says nothing
+        return CampaignWriter.create(self.data, name, {"campaign": name, **system})
+
+
+def asked_for(options: Options) -> Session:
+    """The session that the options describe. Raises DeadheatError if anything about them is wrong."""
+    return _resumed(options, options.resume) if options.resume else _begun(options)
+
+
+def _begun(options: Options) -> Session:
+    suite = suites.load_suite(options.suite, options.preset, **options.changes())
+    others = _others(options.interpreters)
+    paths = {one.label: one.path for found in others.values() for one in found}
+    suite = suite.model_copy(update={"interpreters": {**suite.interpreters, **paths}})
+
+    def changed(contestant: Contestant) -> list[Contestant]:
+        if options.as_shipped:
+            contestant = replace(contestant, setting="as-shipped")
+        if contestant.interpreter:  # the suite says which Python, and the command line only where that is
+            return [contestant]
+        labels = [one.label for one in others.get(contestant.framework, ())]
+        return [replace(contestant, interpreter=label) for label in labels] or [contestant]
+
+    suite = suites.with_contestants(suite, changed)
+    cases = suites.cases(suite, checked("device", options.device, DEVICES))
+    for contestant in dict.fromkeys(case.contestant for case in cases):
+        interpreters.missing(contestant, suite.interpreters)  # raises if its Python cannot be asked
+    check_writable(options.results)
+    return Session(options.suite, suite, cases, options.results)
+
+
+def _others(texts: Sequence[str]) -> Mapping[str, Sequence[Interpreter]]:
+    """Interpreters by the framework that they are for; InvalidInput if one label stands for two."""
+    others: dict[str, list[Interpreter]] = {}
+    paths: dict[str, str] = {}
+    for framework, interpreter in map(interpreters.parse, texts):
+        others.setdefault(framework, []).append(interpreter)
+        if paths.setdefault(interpreter.label, interpreter.path) != interpreter.path:
+            both = f"{paths[interpreter.label]} and {interpreter.path}"
+            raise InvalidInput(f"two interpreters are called {interpreter.label!r}: {both}; give each its own label")
+    return others
+
+
+def _resumed(options: Options, name: str) -> Session:
+    """A campaign to go on with: its own suite, cases and device; only its budget and target may be changed."""
+    for option in ("preset", "as_shipped", "interpreters"):
+        if getattr(options, option):
+            typed = option.removesuffix("s").replace("_", "-")
+            raise InvalidInput(f"--{typed} cannot be changed on the way; leave it out, or measure without --resume")
+    earlier = read_campaign(find_campaign(name, options.results))
+    suite = suites.saved(earlier.system).model_copy(update=options.changes())
+    known = set(earlier.system.get("cases", ()))
+    cases = [case for device in DEVICES for case in suites.cases(suite, device) if case.id in known]
+    check_writable(earlier.folder)
+    return Session(earlier.system["suite"]["name"], suite, cases, earlier.folder.parent, earlier)
