@@ -34,9 +34,9 @@ def children(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Children]:
     found.close()
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def requests(request: pytest.FixtureRequest, children: Children, tmp_path_factory: pytest.TempPathFactory) -> Requests:
-    """Parity takes longest, and in other processes: it is asked for before the first test and computes beside them."""
+    """Everything that the selected parity tests will ask for, asked at the first of them."""
     found = Requests(children, tmp_path_factory.mktemp("gradients"))
     found.ask_for(request.session.items)
     return found

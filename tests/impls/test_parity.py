@@ -4,7 +4,7 @@ Right is what NumPy says in float64 (`oracle.forward`). It has no gradients, so 
 contestant's in float64, which are themselves held against the slopes of the oracle's loss along random directions.
 
 Networks are small (`oracle.networks`) and run in child processes, one for each framework, environment and precision;
-the requests of all tests that were selected are in flight from the session's first test on, two at a time.
+the requests of all tests that were selected are in flight from the first parity test on, two at a time.
 """
 
 from __future__ import annotations
