@@ -20,12 +20,11 @@ REFERENCE = "pytorch:eager"
 
 # Architectures of every paper that together have every kind of layer, both kinds of pool, groups, missing links,
 # uneven borders and bins that overlap: `test_the_chosen_few_have_every_kind_of_layer` holds them to it.
-PAPERS = ("lenet5", "alexnet", "nin-tutorial", "vgg16-tutorial", "zf5-spp30")
 INDUCTORS = ("lenet5", "alexnet", "nin-tutorial", "zf5-spp30")
-CHOSEN = (*PAPERS, "lenet5-dense", "lenet-tutorial")
+CHOSEN = (*INDUCTORS, "vgg16-tutorial", "lenet5-dense", "lenet-tutorial")
 
 # What a network costs, in seconds of a core: 1 where it is interpreted, 6 with XLA, 45 with Inductor. So a compiler
-# beside an execution that takes every architecture takes the chosen few, in float32; Inductor four, without VGG, in which nothing is that the others lack. With
+# beside an execution that takes every architecture takes the chosen few, in float32; Inductor four of them. With
 # DEADHEAT_PARITY=all in the environment all contestants take all architectures in all their precisions: about an hour.
 COMPILERS = ("pytorch:compile", "tensorflow:xla", "keras:jax")
 SLOWEST = "pytorch:compile"
