@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).parent.parent
 MARK = "DEADHEAT_TEST_MARK"
@@ -39,9 +39,14 @@ phases = {json.dumps(phases)}
 
 
 class Started:
-    """`pytest --benchmark-only` on a suite, with a mark in the environment that all its processes inherit."""
+    """`pytest --benchmark-only` on a suite, with a mark in the environment that all its processes inherit.
 
-    def __init__(self, home: Path, text: str, *arguments: str, name: str = "data", **how: Any):
+    It hears Ctrl-C even where these tests run in a shell's background, which does not. `before` runs in the child.
+    """
+
+    def __init__(
+        self, home: Path, text: str, *arguments: str, name: str = "data", before: Callable[[], None] = lambda: None
+    ):
         self.data = home / name
         self._mark = uuid.uuid4().hex
         (home / "suite.toml").write_text(text)
@@ -57,7 +62,7 @@ class Started:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            **how,
+            preexec_fn=lambda: (signal.signal(signal.SIGINT, signal.SIG_DFL), before()),
         )
 
     def output(self) -> str:
