@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from enum import StrEnum
@@ -12,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from impls.errors import DeadheatError
+from impls.errors import DeadheatError, InvalidInput
 
 app = typer.Typer(
     help="Benchmark the classic convolutional networks across frameworks. Measure with: tox -e bench",
@@ -196,6 +197,8 @@ def selftest(
         seconds(budget),
         checked("phase", phase, PHASES),
     )
+    if output and not (output.parent.is_dir() and os.access(output.parent, os.W_OK)):
+        raise InvalidInput(f"{str(output)!r} can't be written: {str(output.parent)!r} is no folder to write in")
     summary = testing.run(plan, burners, quiet=as_json)
     text = json.dumps(summary, indent=2)
     if output:

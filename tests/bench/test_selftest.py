@@ -277,3 +277,11 @@ def test_an_ulp_in_the_page_is_noticed(tampered):
 def test_a_launch_that_was_lost_is_noticed(tampered):
     found = tampered("records.jsonl", lambda text: re.sub(r"[^\n]*\n\Z", "", text))
     assert "35 records, expected 36" in found["records"][0]
+
+
+def test_a_file_that_cannot_be_written_is_one_line_before_anything_is_measured(run, tmp_path):
+    done = run("bench", "selftest", "--output", tmp_path / "nowhere" / "x.json")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert "is no folder to write in" in done.stderr
