@@ -22,13 +22,16 @@ from typing import Annotated, Any
 import typer
 
 from bench import machine, setting
+from bench.cli import one_line_errors
 from bench.clock import now
 from bench.planted import SLOWDOWNS
 from bench.selftest import burners
 from bench.units import seconds
+from impls.errors import DeadheatError, InvalidInput
 from results.statistics import BAND
 
 ROOT = Path(__file__).parent.parent
+TOO_LONG = 600
 
 STEP = """
 import sys
@@ -136,9 +139,16 @@ TOOLS: Mapping[str, Callable[[Path, str, float], tuple[float, bool]]] = {
 def run(folder: Path, *command: str) -> str:
     """What a Python said, started in `folder` with the allocator and threads that our own workers have."""
     environment = {**os.environ, **setting.environment()}
-    return subprocess.run(
-        [sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True, check=True
-    ).stdout
+    try:
+        done = subprocess.run(
+            [sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True, timeout=TOO_LONG
+        )
+    except subprocess.TimeoutExpired:
+        raise DeadheatError(f"{command[0]} had not ended after {TOO_LONG} s") from None
+    if done.returncode:
+        last = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
+        raise DeadheatError(f"{' '.join(command[:2])} failed: {last}")
+    return done.stdout
 
 
 @contextmanager
@@ -154,6 +164,7 @@ def ask(tool: str, second: str, budget: float) -> Outcome:
     return Outcome(tool, SLOWDOWNS[second], ratio, different, round(now() - start, 1))
 
 
+@one_line_errors
 def main(
     output: Annotated[Path, typer.Option(help="JSON file to write.")],
     pairs: Annotated[int, typer.Option(help="Pairs of each kind and tool.")] = 20,
@@ -163,6 +174,8 @@ def main(
 ) -> None:
     """Ask every tool about pairs, in random order, until there are as many as asked for or the budget is spent."""
     order, deadline, outcomes = random.Random(0), now() + seconds(budget), []
+    if not output.parent.is_dir():
+        raise InvalidInput(f"--output {output}: there is no folder {output.parent}; make it first")
     every = [(tool, second) for tool in TOOLS for second in ("b", "5")]
     with burners(burning):
         for tool, second in (one for _ in range(pairs) for one in order.sample(every, len(every))):

@@ -14,12 +14,11 @@ from typing import Any
 import pytest
 
 import bench
-from bench import advice, suites
+from bench import suites
 from bench.interpreters import OWN
 from bench.ledger import Ledger
 from bench.progress import Progress
 from bench.session import Options, Session, asked_for
-from bench.summary import print_summary
 from impls.errors import DeadheatError
 from results.record import Case
 from results.store import DATA, read_campaign
@@ -149,6 +148,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     given = config.getoption("benchmark_json")
     if given and not isinstance(given, _BenchmarkFile) and Path(given).is_file():
         ours.writer.save_benchmark(Path(given).read_text(encoding="utf-8"))
+    from bench import advice  # pandas, which whoever made a mistake in an option need not wait for
+    from bench.summary import print_summary
+
     notes = advice.of(read_campaign(ours.writer.folder))
     ours.writer.update_system(advice=notes)
     found = read_campaign(ours.writer.folder)

@@ -12,6 +12,7 @@ from tabulate import tabulate
 
 from bench.suites import PRESETS, Protocol, load_suite
 from results import table
+from results.counting import counted
 from results.record import Record
 from results.statistics import launch_time
 from results.store import read_campaign
@@ -122,7 +123,7 @@ def launching() -> str:
     """Forks and fresh interpreters: what a launch costs, and how much launches differ."""
     if not (INTERLEAVED.is_dir() and FRESH.is_dir()):
         return "Not measured yet.\n"
-    sides = [table.counted(read_campaign(folder).records) for folder in (INTERLEAVED, FRESH)]
+    sides = [counted(read_campaign(folder).records) for folder in (INTERLEAVED, FRESH)]
     cases = list(dict.fromkeys(record.case for record in sides[0]))
     rows = []
     for case in cases:

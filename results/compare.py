@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from results.counting import counted
 from results.record import Case, Record
 from results.statistics import (
     CONFIDENCE,
@@ -26,7 +27,6 @@ from results.statistics import (
     verdict,
 )
 from results.store import Campaign, ResultsError
-from results.table import counted
 
 SAME_SYSTEM = ("cpu", "cores", "threads", "memory in GiB", "os", "architecture", "gpus", "usable cores")
 """What of a machine must be equal; kernel, drivers and Python may be what is compared, and are only named."""

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from results.record import TICK, Conditions, Record
 from results.statistics import BAND, launch_time
@@ -131,6 +130,8 @@ def drifts(times: Sequence[float]) -> bool:
     """Whether launches, in the order they ran, grow or shrink by more than the band."""
     if len(times) < FEWEST or len(set(times)) == 1:
         return False
+    from scipy.stats import spearmanr  # half a second, which not every command should wait
+
     logs = np.log(times)
     slope = float(np.polyfit(np.arange(len(logs)), logs, 1)[0]) * (len(logs) - 1)
     return bool(spearmanr(np.arange(len(logs)), logs).pvalue < TREND_P) and abs(slope) > BAND

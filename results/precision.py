@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from results.counting import by_block, counted
 from results.record import Record
 from results.statistics import Estimate, geometric, ratio
-from results.table import by_block, counted
 
 IN_A_ROW = 2
 """Launches after each of which intervals must be narrow: once may be luck, and to stop at it would make it a rule."""

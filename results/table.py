@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from results.columns import CASE, DERIVED, LAUNCH, Column
+from results.counting import by_block, counted
 from results.health import Disturbance, cautions
 from results.record import Case, Parity, Record, Status, Workload
 from results.statistics import (
@@ -83,17 +84,6 @@ def reference_of(campaign: Campaign) -> str | None:
     if isinstance(named, str):
         return named
     return campaign.records[0].case.contestant.id if campaign.records else None
-
-
-def counted(records: Iterable[Record]) -> list[Record]:
-    """The launches that statistics are over: measured, the last attempt at each."""
-    measured = [record for record in records if record.status is Status.MEASURED]
-    last = {_launch(record): record.attempt for record in sorted(measured, key=lambda record: record.attempt)}
-    return [record for record in measured if record.attempt == last[_launch(record)]]
-
-
-def _launch(record: Record) -> tuple[Case, int, int]:
-    return record.case, record.launch, record.subset
 
 
 def _groups(campaign: Campaign) -> list[dict[str, list[Record]]]:
@@ -192,11 +182,6 @@ def _case_row(
         "foreign_cores": float(np.mean([one.foreign_cores for one in disturbed])),
         "own_cores": float(np.mean([one.own_cores for one in disturbed])),
     }
-
-
-def by_block(records: Iterable[Record]) -> dict[object, float]:
-    """One case's launch times by what pairs them with another's: the block that they ran in."""
-    return {(record.launch, record.subset, record.attempt): launch_time(record.seconds) for record in counted(records)}
 
 
 def _times(estimate: Estimate) -> dict[str, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -32,13 +32,15 @@ def rate(found: int, of: int) -> dict[str, float]:
 
 
 def summary(pairs: Sequence[Pair], exact: bool) -> dict[str, Any]:
-    """What `--json` prints: rates with intervals, errors of ratios, and every pair."""
-    same = [pair for pair in pairs if not pair.slowdown]
+    """What `--json` prints: rates with intervals, errors of ratios, every pair, and how many could not be measured."""
+    measured = [pair for pair in pairs if not pair.failure]
+    same = [pair for pair in measured if not pair.slowdown]
     false = sum(pair.found for pair in same)
     return {
         "aa": {"pairs": len(same), "false_differences": false, **rate(false, len(same)), **_errors(same)},
-        "planted": [_planted(share, pairs) for share in sorted({pair.slowdown for pair in pairs} - {0.0})],
+        "planted": [_planted(share, measured) for share in sorted({pair.slowdown for pair in measured} - {0.0})],
         "known_clock": {"exact": exact},
+        "failed": len(pairs) - len(measured),
         "measured": [_known(asdict(pair)) for pair in pairs],
     }
 
@@ -89,12 +91,16 @@ def chosen(text: str) -> Contestant:
 
 
 def run(plan: Plan, burning: int, quiet: bool) -> dict[str, Any]:
-    """The known clock, then pairs; a line for each as it comes, unless `quiet`."""
+    """The known clock, then pairs until Ctrl-C or the plan's end; a line for each as it comes, unless `quiet`."""
     wrong = known_clock()
     for line in wrong:
         print(f"known clock: {line}", file=sys.stderr)
-    with burners(burning):
-        done = measure(plan, lambda pair: None if quiet else print(_line(pair), file=sys.stderr, flush=True))
+    done = []
+    with burners(burning), suppress(KeyboardInterrupt):  # what was measured until then counts
+        for pair in measure(plan):
+            done.append(pair)
+            if not quiet:
+                print(_line(pair), file=sys.stderr, flush=True)
     return {
         **summary(done, exact=not wrong),
         "plan": {**asdict(plan), "burners": burning},
@@ -104,6 +110,8 @@ def run(plan: Plan, burning: int, quiet: bool) -> dict[str, Any]:
 
 def _line(pair: Pair) -> str:
     planted = f"{pair.slowdown:.0%} slower" if pair.slowdown else "the same"
+    if pair.failure:
+        return f"{pair.contestant} {pair.architecture}, {planted}: not measured: {pair.failure}"
     saw = f"×{pair.ratio:.4f} [{pair.low:.4f}, {pair.high:.4f}] {pair.verdict}"
     return f"{pair.contestant} {pair.architecture}, {planted}: {saw}, {pair.launches} launches, {pair.seconds:.1f} s"
 
@@ -113,11 +121,11 @@ FALSE_RATE, FOUND_RATE = 0.08, 0.9
 
 
 def is_trustworthy(summary: dict[str, Any]) -> bool:
-    """Whether durations come out exact, and rates are not, beyond chance, worse than they may be."""
+    """Whether durations come out exact, all pairs could be measured, and rates are, beyond chance, not too bad."""
     same, large = summary["aa"], [one for one in summary["planted"] if one["slowdown"] >= 0.2]
     false = same.get("low", 0.0) > FALSE_RATE
     blind = any(one.get("high", 1.0) < FOUND_RATE for one in large)
-    return summary["known_clock"]["exact"] and not false and not blind
+    return summary["known_clock"]["exact"] and not false and not blind and not summary["failed"]
 
 
 def print_summary(summary: dict[str, Any]) -> None:
@@ -127,6 +135,8 @@ def print_summary(summary: dict[str, Any]) -> None:
     print(f"the same against the same: {_rate_words(same, 'false_differences', 'differences seen')}")
     for one in summary["planted"]:
         print(f"{one['slowdown']:.0%} slower: {_rate_words(one, 'detected', 'found')}")
+    if summary["failed"]:
+        print(f"not measured: {summary['failed']} pairs; the lines above say why")
 
 
 def _rate_words(one: dict[str, Any], key: str, what: str) -> str:

@@ -18,6 +18,9 @@ from results.store import read_campaign
 
 ROOT = Path(__file__).parent.parent.parent
 
+TOO_LONG = 300
+"""Seconds; seen: 10."""
+
 VIRTUAL_SUITE = """
 title = "durations that are known"
 preset = "smoke"
@@ -36,10 +39,13 @@ def known_clock() -> list[str]:
         folder = Path(home)
         (folder / "known.toml").write_text(VIRTUAL_SUITE)
         command = [sys.executable, "-m", "pytest", "--benchmark-only", "--suite=known.toml", "--results=data"]
-        done = subprocess.run(
-            [*command, "--report=html", f"--rootdir={ROOT}", f"-c{ROOT / 'pyproject.toml'}", str(ROOT / "bench")],
-            cwd=folder, capture_output=True, text=True,
-        )  # fmt: skip
+        try:
+            done = subprocess.run(
+                [*command, "--report=html", f"--rootdir={ROOT}", f"-c{ROOT / 'pyproject.toml'}", str(ROOT / "bench")],
+                cwd=folder, capture_output=True, text=True, timeout=TOO_LONG,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return [f"the pipeline had not ended after {TOO_LONG} s"]
         if done.returncode:
             return [f"the pipeline ended with status {done.returncode}: {done.stdout[-500:]}{done.stderr[-500:]}"]
         (campaign,) = (folder / "data").iterdir()

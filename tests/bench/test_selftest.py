@@ -22,7 +22,9 @@ from results.store import read_campaign
 
 @pytest.fixture(scope="module")
 def tested(run):
-    kinds = "--contestant", "outside:loop", "--architecture", "outside-mlp", "--slowdowns", "b,20"
+    """Of two networks, the framework from outside can run the first only."""
+    networks = "--architecture", "outside-mlp", "--architecture", "lenet5"
+    kinds = "--contestant", "outside:loop", *networks, "--slowdowns", "b,20"
     limits = "--pairs", "2", "--pair-seconds", "3s", "--budget", "30s"
     done = run("bench", "selftest", *kinds, *limits, "--json")
     return done, json.loads(done.stdout)
@@ -36,16 +38,25 @@ def test_selftest_measures_pairs_of_each_kind_and_says_what_it_saw(tested):
     assert (large["slowdown"], large["pairs"]) == (0.2, 2)
     assert 0 <= large["detected"] <= 2
     assert found["known_clock"]["exact"] is True
-    assert len(found["measured"]) == 4
+    assert len(found["measured"]) == 8
+    assert found["failed"] == 4
     assert found["plan"]["slowdowns"] == ["b", "20"]
     assert found["machine"]["threads"] >= 1
-    assert done.returncode == (0 if selftest.is_trustworthy(found) else 1)
+    assert done.returncode == 1, "not everything could be measured"
+
+
+def test_a_pair_that_cannot_be_measured_has_its_reason_and_costs_only_itself(tested):
+    failed = [pair for pair in tested[1]["measured"] if pair["failure"]]
+    assert {pair["architecture"] for pair in failed} == {"lenet5"}
+    assert {pair["ratio"] for pair in failed} == {None}
+    assert all("no function for Conv" in pair["failure"] for pair in failed), failed[0]["failure"]
 
 
 def test_every_pair_has_what_was_planted_and_an_interval_or_null(tested):
     _, found = tested
-    assert sorted(pair["slowdown"] for pair in found["measured"]) == [0, 0, 0.2, 0.2]
-    for pair in found["measured"]:
+    measured = [pair for pair in found["measured"] if not pair["failure"]]
+    assert sorted(pair["slowdown"] for pair in measured) == [0, 0, 0.2, 0.2]
+    for pair in measured:
         assert (pair["contestant"], pair["architecture"]) == ("outside:loop", "outside-mlp")
         if pair["launches"] == 1:  # a busy machine has blocks run again until the time is spent
             assert pair["low"] is pair["high"] is None
@@ -132,6 +143,14 @@ def test_who_is_trustworthy(case):
 
 def test_a_clock_that_changes_durations_is_never_trusted():
     assert not selftest.is_trustworthy(summary((100, SAME), (50, FOUND), exact=False))
+
+
+def test_who_cannot_measure_a_pair_is_not_trusted_and_says_so(capsys):
+    found = summary((100, SAME), (1, Pair("a:b", "x", 0.2, math.nan, math.nan, math.nan, 0, "", 1.0, "", "no layer")))
+    assert (found["failed"], found["planted"]) == (1, [])
+    assert not selftest.is_trustworthy(found)
+    selftest.print_summary(found)
+    assert "not measured: 1 pairs; the lines above say why" in capsys.readouterr().out
 
 
 def test_a_pair_with_time_for_one_launch_is_null_in_json():

@@ -102,8 +102,10 @@ class Child:
             self._process = None
 
     def close(self) -> None:
-        """Nothing more is asked; what was not begun is dropped."""
+        """Nothing more is asked; what was not begun is dropped. A framework would take a second to end by itself."""
         self._turn.shutdown(cancel_futures=True)
+        if self._process:
+            self._process.kill()
         self._end()
 
 

@@ -1,0 +1,24 @@
+"""Which launches statistics are over, and what pairs them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from results.record import Case, Record, Status
+from results.statistics import launch_time
+
+
+def counted(records: Iterable[Record]) -> list[Record]:
+    """The launches that statistics are over: measured, the last attempt at each."""
+    measured = [record for record in records if record.status is Status.MEASURED]
+    last = {_launch(record): record.attempt for record in sorted(measured, key=lambda record: record.attempt)}
+    return [record for record in measured if record.attempt == last[_launch(record)]]
+
+
+def _launch(record: Record) -> tuple[Case, int, int]:
+    return record.case, record.launch, record.subset
+
+
+def by_block(records: Iterable[Record]) -> dict[object, float]:
+    """One case's launch times by what pairs them with another's: the block that they ran in."""
+    return {(record.launch, record.subset, record.attempt): launch_time(record.seconds) for record in counted(records)}
