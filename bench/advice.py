@@ -166,6 +166,14 @@ _FLAGS: Mapping[str, tuple[Callable[[pd.DataFrame], str], str]] = {
         lambda own: "launches grow or shrink as the campaign goes on: times are of no one state; ratios are paired",
         "let the machine reach its temperature, or fix its clock; trust the ratios rather than the times",
     ),
+    "above_ceiling": (
+        lambda own: "more multiply-accumulates a second than the probes of this machine's ceiling reached",
+        "look whether the step does all its work; a fast algorithm (Winograd) on a large card may explain up to 2.25",
+    ),
+    "less_for_more": (
+        lambda own: "less time than the same contestant takes for a part of that work",
+        "measure them again, with more launches; if it stays, the step does not do what its name says",
+    ),
 }
 
 _REMEDIES = {

@@ -12,9 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bench import usage
 from bench.launcher import Launcher, LaunchFailed, Worker
 from bench.suites import Suite
-from results.record import Case, Conditions, Contestant, Parity, Record, Status, Workload
+from results.record import Case, Conditions, Contestant, Record, Status, Usage, Workload
 
 Thing = TypeVar("Thing")
 
@@ -28,10 +29,12 @@ class _Launch:
     worker: Worker | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
+    device_seconds: list[float] = field(default_factory=list)
     settling: list[float] = field(default_factory=list)
     turns: list[int] = field(default_factory=list)
     cores: int = 0
     seen: dict[str, list[Any]] = field(default_factory=dict)
+    usage: Usage | None = None
     failure: LaunchFailed | None = None
 
 
@@ -50,8 +53,8 @@ class Block:
     attempt: int = 0
     apart: frozenset[Contestant] = frozenset()
 
-    def run(self, launcher: Launcher, suite: Suite, parity: Mapping[Contestant, Parity | None]) -> list[Record]:
-        """One record for each contestant, whatever happens to it."""
+    def run(self, launcher: Launcher, suite: Suite, known: Mapping[Contestant, Mapping[str, Any]]) -> list[Record]:
+        """One record for each contestant, whatever happens to it; `known` are fields that it has from before."""
         order = random.Random(f"{suite.seed}/{self.workload.id}/{self.launch}/{self.subset}/{self.attempt}")
         with ExitStack() as alive:
             launches = [self._launched(launcher, one, alive) for one in _shuffled(order, self.contestants)]
@@ -65,8 +68,10 @@ class Block:
                     _attempt(launch, partial(_turn, suite=suite, places=places))
             for launch in launches:
                 _attempt(launch, _finish)
+            for launch in launches:  # each alone: the others wait for the block to end
+                _attempt(launch, partial(_use, soak=0 if self.launch else suite.soak))
         launches.sort(key=lambda launch: self.contestants.index(launch.case.contestant))
-        return [self._record(launch, parity.get(launch.case.contestant)) for launch in launches]
+        return [self._record(launch, known.get(launch.case.contestant, {})) for launch in launches]
 
     def _launched(self, launcher: Launcher, contestant: Contestant, alive: ExitStack) -> _Launch:
         """A launch that is building its model. All of a block build at once: nothing of that is timed closely."""
@@ -87,7 +92,7 @@ class Block:
         )
         return launch
 
-    def _record(self, launch: _Launch, parity: Parity | None) -> Record:
+    def _record(self, launch: _Launch, known: Mapping[str, Any]) -> Record:
         failure = launch.failure
         record = Record(
             case=launch.case,
@@ -97,11 +102,13 @@ class Block:
             status=failure.status if failure else Status.MEASURED,
             reason=failure.reason if failure else "",
             seconds=() if failure else tuple(launch.seconds),
+            device_seconds=() if failure else tuple(launch.device_seconds),
             settling=tuple(launch.settling),
             turns=tuple(launch.turns),
             conditions=Conditions(launch.cores, **_tuples(launch.seen)) if launch.cores else None,
             started=launch.started,
-            parity=parity,
+            usage=launch.usage,
+            **known,
         )
         return replace(record, **_tuples(launch.facts))
 
@@ -133,6 +140,7 @@ def _turn(launch: _Launch, worker: Worker, suite: Suite, places: Iterator[int]) 
     answer = worker.ask("turn", rounds=suite.rounds, turn_seconds=suite.turn_seconds)
     launch.settling.append(answer["settling"])
     launch.seconds += answer["seconds"]
+    launch.device_seconds += answer["device_seconds"]
     launch.turns.append(next(places))
     launch.cores = answer["cores"]
     for name, values in answer["seen"].items():
@@ -142,6 +150,19 @@ def _turn(launch: _Launch, worker: Worker, suite: Suite, places: Iterator[int]) 
 def _finish(launch: _Launch, worker: Worker) -> None:
     if not worker.ask("finish")["finite"]:
         raise LaunchFailed(Status.FAILED, "computed NaN or infinity")
+
+
+def _use(launch: _Launch, worker: Worker, soak: float) -> None:
+    """What it takes beside time. Its times are in by now: who fails at this says so, and keeps them."""
+    launch.usage = Usage()
+    try:
+        launch.usage |= usage.weigh(worker)
+        if soak:
+            launch.usage |= usage.soak(worker, launch.case, soak)
+    except LaunchFailed as failure:
+        reason = f"after its rounds: {failure.status.value.replace('_', ' ')}: {failure.reason}"
+        known = launch.usage.names
+        launch.usage |= Usage(missing={name: reason for name in usage.quantities(bool(soak)) if name not in known})
 
 
 def _shuffled(order: random.Random, things: Sequence[Thing]) -> list[Thing]:

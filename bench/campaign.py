@@ -10,14 +10,16 @@ from typing import Protocol
 from bench import interpreters, memory
 from bench.block import Block
 from bench.clock import now
+from bench.floors import floor_of
 from bench.gate import Gate
 from bench.launcher import Launcher
 from bench.ledger import Group, Ledger
 from bench.patience import Patience
 from bench.suites import Suite
+from bench.units import amount
 from bench.weights import Weights
 from results.health import contaminations
-from results.record import Case, Record, Status, Workload
+from results.record import Case, Contestant, Record, Status, Workload
 
 SPARE = 1.05
 """A pass is begun if this many times the seconds that its blocks took last are left of the budget."""
@@ -68,18 +70,26 @@ class Campaign:
         """Everything, from skipping what is not installed to the last launch."""
         deadline = now() + self.suite.budget
         self._skip_missing()
+        self._skip_too_large()
         try:
-            with Launcher(self.suite.time_limit, self.suite.interpreters, self.suite.fresh) as launcher:
+            with Launcher(self.suite.time_limit, self.suite.interpreters, self.suite.fresh, self._device) as launcher:
                 launcher.warm(dict.fromkeys(one for group in self.ledger.groups() for one in group.contestants))
                 weights = Weights(launcher.folder)
                 self.observer.begin(self._steps())
-                self._pass_gate(Gate(launcher, weights, self.suite.memory))
+                gate = Gate(launcher, weights, self.suite.memory)
+                self._identify(gate)
+                self._pass_gate(gate)
                 self.measure(launcher, weights, deadline)
         except BaseException:
             self.stop = "interrupted"
             raise
         finally:
             self.observer.end()
+
+    @property
+    def _device(self) -> str:
+        """All cases of a campaign are on one."""
+        return next((case.workload.device for case in self.ledger.cases), "cpu")
 
     @property
     def rules(self) -> dict[str, str]:
@@ -106,13 +116,22 @@ class Campaign:
     def _steps(self) -> int:
         groups = self.ledger.groups()
         launches = sum(max(self.suite.launches[0] - self._launch(group), 0) for group in groups)
-        return len(self._to_examine()) + launches
+        return len(self._arithmetics()) + len(self._to_examine()) + launches
 
     def _skip_missing(self) -> None:
         for contestant in dict.fromkeys(case.contestant for case in self.ledger.cases):
             if reason := interpreters.missing(contestant, self.suite.interpreters):
                 own = (case for case in self.ledger.cases if case.contestant == contestant)
                 self.ledger.rule_out(own, Status.SKIPPED, reason)
+
+    def _skip_too_large(self) -> None:
+        """Who needs more memory than there may be, whatever it is run with, is not tried."""
+        for group in self.ledger.groups():
+            needed = floor_of(group.workload).memory_bytes
+            if needed > self.suite.memory and group.workload.device == "cpu":
+                allowed = amount(self.suite.memory)
+                reason = f"needs {amount(needed)} at least, and may have {allowed}; give more with --memory"
+                self.ledger.rule_out(_cases_of_group(group), Status.OUT_OF_MEMORY, reason)
 
     def _to_examine(self) -> dict[str, list[Group]]:
         """The groups of each network in which somebody has not passed the gate yet."""
@@ -127,6 +146,24 @@ class Campaign:
             )
         }
 
+    def _arithmetics(self) -> dict[tuple[str, str], list[Group]]:
+        """The groups of each precision and device in which somebody's arithmetic is not known yet."""
+        found: dict[tuple[str, str], list[Group]] = {}
+        for group in self.ledger.groups():
+            if not all(self.ledger.arithmetic_of(Case(group.workload, one)) for one in group.contestants):
+                found.setdefault((group.workload.precision, group.workload.device), []).append(group)
+        return found
+
+    def _identify(self, gate: Gate) -> None:
+        """Rule out who computes in another arithmetic than was asked for."""
+        for (precision, _), groups in self._arithmetics().items():
+            self.observer.step(f"what computes in {precision}")
+            contestants = tuple(dict.fromkeys(one for group in groups for one in group.contestants))
+            for contestant, found in gate.identify(groups[0].workload, contestants).items():
+                self.ledger.learn_arithmetic(contestant, precision, found.arithmetic)
+                if found.status is not None:
+                    self.ledger.rule_out(_cases_of(contestant, groups), found.status, found.reason)
+
     def _pass_gate(self, gate: Gate) -> None:
         """Rule out who does not compute the same, and keep everyone's errors for the records."""
         for network_id, groups in self._to_examine().items():
@@ -136,8 +173,7 @@ class Campaign:
                 if found.parity is not None:
                     self.ledger.learn_parity(network_id, contestant, found.parity)
                 if found.status is not None:
-                    out = [Case(group.workload, contestant) for group in groups if contestant in group.contestants]
-                    self.ledger.rule_out(out, found.status, found.reason)
+                    self.ledger.rule_out(_cases_of(contestant, groups), found.status, found.reason)
 
     def _launch(self, group: Group) -> int:
         return self.ledger.next_launch(group.workload)
@@ -179,13 +215,21 @@ class Campaign:
         for attempt in itertools.count():
             whole = Group(block.workload, block.contestants)
             contestants = self.ledger.still_in(whole)
-            parity = {one: self.ledger.parity_of(Case(block.workload, one)) for one in contestants}
+            known = {one: self.ledger.known_of(Case(block.workload, one)) for one in contestants}
             apart = frozenset(one for one in contestants if self.ledger.has_just_crashed(Case(block.workload, one)))
             again = replace(block, contestants=contestants, attempt=attempt, apart=apart)
-            records = again.run(launcher, self.suite, parity)
+            records = again.run(launcher, self.suite, known)
             self.ledger.keep(records)
             if not self._patience.again(attempt, _contaminated(records)) or now() > deadline:
                 return
+
+
+def _cases_of(contestant: Contestant, groups: Sequence[Group]) -> list[Case]:
+    return [Case(group.workload, contestant) for group in groups if contestant in group.contestants]
+
+
+def _cases_of_group(group: Group) -> list[Case]:
+    return [Case(group.workload, contestant) for contestant in group.contestants]
 
 
 def _contaminated(records: Sequence[Record]) -> bool:

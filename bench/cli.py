@@ -34,6 +34,7 @@ class Rows(StrEnum):
     LAUNCHES = "launches"
     CASES = "cases"
     SPLIT = "split"
+    LARGEST = "largest"
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -90,7 +91,9 @@ def describe(
 def export(
     campaign: Annotated[str, typer.Argument(help="Name of a campaign, or its folder.")],
     to: Annotated[Format, typer.Option(help="Format.")] = Format.CSV,
-    rows: Annotated[Rows, typer.Option(help="One row a launch, a case, or a part of the step.")] = Rows.CASES,
+    rows: Annotated[
+        Rows, typer.Option(help="One row a launch, a case, a part of the step, or a largest batch.")
+    ] = Rows.CASES,
     output: Annotated[Path | None, typer.Option(help="File to write; parquet needs one.")] = None,
     results: Results = Path("results/data"),
 ) -> None:

@@ -19,7 +19,7 @@ from rich.console import Console
 from bench import machine, setting
 from bench.clock import now, time_round
 from bench.conditions import Watch
-from bench.units import gib
+from bench.units import amount
 from impls.frameworks import frameworks
 from results.health import STEAL_SHARE, Disturbance, foreign_limit
 from results.record import Conditions
@@ -99,14 +99,14 @@ def _memory() -> Iterator[Finding]:
         yield Finding(
             "memory",
             WORSE,
-            f"{gib(free)} are free; suites take up to {gib(ENOUGH_MEMORY)}",
+            f"{amount(free)} are free; suites take up to {amount(ENOUGH_MEMORY)}",
             f'close something, or set memory = "{max(int(free / 2**30) - 1, 1)}GiB" in a copy of the suite',
         )
     else:
-        yield Finding("memory", GOOD, f"{gib(free)} are free")
+        yield Finding("memory", GOOD, f"{amount(free)} are free")
     if swap > 2**28:
         yield Finding(
-            "swap", WORSE, f"{gib(swap)} are swapped out", "free memory; swapoff -a && swapon -a brings it back"
+            "swap", WORSE, f"{amount(swap)} are swapped out", "free memory; swapoff -a && swapon -a brings it back"
         )
 
 
@@ -115,7 +115,7 @@ def _disk() -> Iterator[Finding]:
     free = shutil.disk_usage(folder).free
     if free < ENOUGH_DISK:
         yield Finding(
-            "disk", WORSE, f"{gib(free)} are free here", "make room: weights and compilers' caches take up to 1 GiB"
+            "disk", WORSE, f"{amount(free)} are free here", "make room: weights and compilers' caches take up to 1 GiB"
         )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
-from bench import memory, parity
+from bench import fingerprint, memory, parity
 from bench.launcher import Launcher, LaunchFailed, Worker
 from bench.weights import Weights
 from impls.frameworks import load_framework
@@ -19,6 +20,7 @@ class Finding:
     parity: Parity | None = None
     status: Status | None = None
     reason: str = ""
+    arithmetic: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,23 @@ class Gate:
             findings |= {one: Finding(findings[one].parity) for one in cleared}
         return findings
 
+    def identify(self, workload: Workload, contestants: Sequence[Contestant]) -> dict[Contestant, Finding]:
+        """What each contestant computes in (the workload's precision, on its device, whatever its network).
+
+        Who computes in something else than was asked for may not be timed. Who cannot be asked, as it has no way to
+        run the probe, is not held back for it; who fails at it fails at the network, too, and says so there.
+        """
+        asked = {one: self._send("identify", one, workload=asdict(workload)) for one in contestants}
+        findings = {}
+        for contestant, worker in asked.items():
+            try:
+                seen = fingerprint.arithmetic(_received(worker))
+            except LaunchFailed:
+                continue
+            wrong = f"computes in {seen} where {workload.precision} was asked for" if seen != workload.precision else ""
+            findings[contestant] = Finding(None, Status.MISMATCH if wrong else None, wrong, seen)
+        return findings
+
     def _hear(self, workload: Workload, contestants: Sequence[Contestant], seed: int = 0) -> dict[Contestant, Finding]:
         given: dict[Contestant, parity.Evidence] = {}
         findings: dict[Contestant, Finding] = {}
@@ -54,7 +73,7 @@ class Gate:
             asked = {contestant: self._ask(workload, contestant, seed) for contestant in part}
             for contestant, worker in asked.items():
                 try:
-                    given[contestant] = _answer(worker)
+                    given[contestant] = parity.Evidence(**_received(worker))
                 except LaunchFailed as failure:
                     findings[contestant] = Finding(status=failure.status, reason=failure.reason)
         for contestant, complaint in parity.misshapen(given).items():
@@ -66,21 +85,24 @@ class Gate:
         return findings
 
     def _ask(self, workload: Workload, contestant: Contestant, seed: int) -> Worker | LaunchFailed:
+        weights = str(self.weights.folder_of(workload))
+        return self._send("evidence", contestant, workload=asdict(workload), weights=weights, seed=seed)
+
+    def _send(self, do: str, contestant: Contestant, **arguments: Any) -> Worker | LaunchFailed:
         """A worker that is at it, or why there is none."""
         try:
             worker, _ = self.launcher.launch(contestant)
         except LaunchFailed as failure:
             return failure
-        weights = str(self.weights.folder_of(workload))
-        worker.send("evidence", workload=asdict(workload), contestant=asdict(contestant), weights=weights, seed=seed)
+        worker.send(do, contestant=asdict(contestant), **arguments)
         return worker
 
 
-def _answer(worker: Worker | LaunchFailed) -> parity.Evidence:
+def _received(worker: Worker | LaunchFailed) -> Any:
     if isinstance(worker, LaunchFailed):
         raise worker
     with worker:
-        return parity.Evidence(**worker.receive())
+        return worker.receive()
 
 
 def _computes_in(contestant: Contestant, precision: str) -> bool:

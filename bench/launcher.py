@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
+import select
+import shutil
 import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from bench import setting
+from bench import card, setting
 from bench.clock import now
 from bench.interpreters import Interpreter, interpreter_of
 from impls.frameworks import CACHE, load_framework
@@ -23,6 +26,8 @@ from results.record import Contestant, Status
 IMPORT_LIMIT = 180.0
 """Seconds for a zygote to import its framework."""
 LOG_TAIL = 4000
+PREFIX, LOCK = "deadheat-launches-", "lock"
+"""Of a launcher's folder, and the file in it that its launcher has locked."""
 
 
 class LaunchFailed(Exception):
@@ -51,8 +56,16 @@ class Worker:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # receive() says why it is gone
             self._link.sendall(json.dumps({"do": do, "with": arguments}).encode() + b"\n")
 
-    def receive(self) -> Any:
+    @property
+    def pid(self) -> int:
+        return self._pid
+
+    def receive(self, meanwhile: Callable[[], None] | None = None, every: float = 1.0) -> Any:
+        """The answer to what was sent; `meanwhile` is called every so many seconds until it comes."""
         self._link.settimeout(self._time_limit)
+        deadline = now() + self._time_limit
+        while meanwhile and now() < deadline and not select.select([self._link], [], [], every)[0]:
+            meanwhile()
         try:
             line = self._answers.readline()
         except TimeoutError:
@@ -121,14 +134,18 @@ class Zygote:
         self.dead = False
         self._control, theirs = socket.socketpair()
         with theirs, log.open("ab") as output:
-            self._process = subprocess.Popen(
-                [*interpreter.command, "-m", "bench.zygote", str(theirs.fileno()), *modules],
-                pass_fds=[theirs.fileno()],
-                env={**os.environ, **environment, **interpreter.environment()},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-            )
+            try:
+                self._process = subprocess.Popen(
+                    [*interpreter.command, "-m", "bench.zygote", str(theirs.fileno()), *modules],
+                    pass_fds=[theirs.fileno()],
+                    env={**os.environ, **environment, **interpreter.environment()},
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                )
+            except OSError as problem:  # its Python is gone since it was asked, or there are too many processes
+                self._control.close()
+                raise LaunchFailed(Status.CRASHED, f"{interpreter.path} cannot be started: {problem}") from None
         self._answers = self._control.makefile("r", encoding="utf-8")
         self._ready = False
 
@@ -192,19 +209,38 @@ class Zygote:
         return answer
 
 
+def _sweep() -> None:
+    """Remove what launchers that were killed have left: hundreds of megabytes of weights each."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError), (folder / LOCK).open("r+b") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # its owner holds it as long as it lives
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 class Launcher:
     """Forks workers, keeping one zygote for each interpreter, set of modules and environment; a context manager.
 
-    A zygote that has died is replaced at the next launch. `fresh`: every launch has a zygote of its own.
+    A zygote that has died is replaced at the next launch. `fresh`: every launch has a zygote of its own. Launches for
+    another device than a card see none.
     """
 
-    def __init__(self, time_limit: float, interpreters: Mapping[str, str] | None = None, fresh: bool = False):
+    def __init__(
+        self,
+        time_limit: float,
+        interpreters: Mapping[str, str] | None = None,
+        fresh: bool = False,
+        device: str = "cpu",
+    ):
         self._time_limit = time_limit
+        self._device = device
         self._interpreters = interpreters or {}
         self._fresh = fresh
         self._zygotes: dict[object, Zygote] = {}
         self._begun = self._launches = 0
-        self._folder = tempfile.TemporaryDirectory(prefix="deadheat-")
+        _sweep()
+        self._folder = tempfile.TemporaryDirectory(prefix=PREFIX)
+        self._lock = (self.folder / LOCK).open("wb")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
 
     @property
     def folder(self) -> Path:
@@ -214,7 +250,8 @@ class Launcher:
     def warm(self, contestants: Iterable[Contestant]) -> None:
         """Begin the zygotes of all contestants at once."""
         for contestant in contestants if not self._fresh else ():
-            self._zygote(contestant)
+            with contextlib.suppress(LaunchFailed):  # who launches from it is told
+                self._zygote(contestant)
 
     def launch(self, contestant: Contestant, apart: bool = False) -> tuple[Worker, float]:
         """A fresh worker for the contestant, and the seconds it took to come up; `apart`: of a zygote of its own."""
@@ -236,7 +273,7 @@ class Launcher:
         modules = (*framework.preload, *execution.preload)
         interpreter = interpreter_of(contestant, self._interpreters)
         own = {name: value.replace(CACHE, str(self.folder)) for name, value in execution.environment.items()}
-        environment = {**setting.environment(contestant.setting), **own}
+        environment = {**setting.environment(contestant.setting), **own, **card.environment(self._device)}
         if apart:
             return self._begin(interpreter, modules, environment)
         key = interpreter, modules, tuple(sorted(environment.items()))
@@ -258,4 +295,5 @@ class Launcher:
     ) -> None:
         for zygote in self._zygotes.values():
             zygote.close()
+        self._lock.close()
         self._folder.cleanup()

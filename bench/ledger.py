@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from results.precision import is_precise
 from results.record import Case, Contestant, Parity, Record, Status, Workload
@@ -43,6 +43,11 @@ class Ledger:
             for record in earlier
             if record.parity is not None
         }
+        self._arithmetic = {
+            (record.case.contestant, record.case.workload.precision): record.arithmetic
+            for record in earlier
+            if record.arithmetic
+        }
         self._judge(record for record in earlier if record.status is not Status.SKIPPED)  # what was missing may be here
 
     def groups(self) -> list[Group]:
@@ -69,7 +74,7 @@ class Ledger:
     def rule_out(self, cases: Iterable[Case], status: Status, reason: str) -> None:
         """Record why cases are not measured, once, and leave them out from here on."""
         out = [case for case in cases if case not in self._out]
-        self.keep([Record(case, 0, status, reason, parity=self.parity_of(case)) for case in out])
+        self.keep([Record(case, 0, status, reason, **self.known_of(case)) for case in out])
         self._out.update(out)
 
     def rule_out_unmeasured(self, status: Status, reason: str) -> None:
@@ -83,8 +88,18 @@ class Ledger:
     def learn_parity(self, network_id: str, contestant: Contestant, parity: Parity) -> None:
         self._parity[network_id, contestant] = parity
 
+    def learn_arithmetic(self, contestant: Contestant, precision: str, arithmetic: str) -> None:
+        self._arithmetic[contestant, precision] = arithmetic
+
+    def arithmetic_of(self, case: Case) -> str:
+        return self._arithmetic.get((case.contestant, case.workload.precision), "")
+
     def parity_of(self, case: Case) -> Parity | None:
         return self._parity.get((case.workload.network_id, case.contestant))
+
+    def known_of(self, case: Case) -> dict[str, Any]:
+        """What the gate found, as every record of the case has it."""
+        return {"parity": self.parity_of(case), "arithmetic": self.arithmetic_of(case)}
 
     def has_just_crashed(self, case: Case) -> bool:
         """Whether the case's last launch was a crash: its next one shares no zygote with whoever may be to blame."""

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import pynvml
+
+from bench import card
 
 BUSY_SHARE = 0.15
 """Load, as a share of the cores, from which a machine is called busy before anything was started."""
@@ -27,7 +28,7 @@ def describe() -> dict[str, Any]:
         "architecture": platform.machine(),
         "python": platform.python_version(),
         "load_before": _load(),
-        "gpus": _gpus(),
+        "gpus": card.state(),
     }
 
 
@@ -56,22 +57,3 @@ def _cpu_name() -> str | None:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or None
-
-
-def _gpus() -> list[dict[str, Any]]:
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return []
-    try:
-        handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
-        return [
-            {
-                "name": pynvml.nvmlDeviceGetName(handle),
-                "memory_bytes": pynvml.nvmlDeviceGetMemoryInfo(handle).total,
-                "driver": pynvml.nvmlSystemGetDriverVersion(),
-            }
-            for handle in handles
-        ]
-    finally:
-        pynvml.nvmlShutdown()

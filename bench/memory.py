@@ -16,7 +16,7 @@ from results.record import Contestant, Workload
 PROCESS_BYTES = 400 * 2**20
 ZYGOTE_BYTES = 500 * 2**20
 COPIES = {"infer": (1.3, 1.5), "forward": (1.3, 2.0), "gradient": (2.6, 3.0), "train": (3.6, 3.0)}
-ITEM_BYTES = {"float32": 4, "float64": 8}
+ITEM_BYTES = {"float32": 4, "tf32": 4, "bfloat16": 2, "float64": 8}
 
 
 def network_of(workload: Workload) -> Network:

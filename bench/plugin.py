@@ -43,6 +43,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="half-width of intervals that is narrow enough, such as 2%% (default: the suite's)",
     )
     group.addoption(
+        "--memory",
+        metavar="SIZE",
+        help="most memory for contestants alive together, such as 8GiB (default: the suite's)",
+    )
+    group.addoption(
+        "--soak",
+        metavar="TIME",
+        help="steps without a pause in each case's first launch, for utilisation and energy (default: the preset's)",
+    )
+    group.addoption(
         "--as-shipped", action="store_true", help="leave allocator and threads as each framework ships them"
     )
     group.addoption(
@@ -100,6 +110,8 @@ def _asked_for(config: pytest.Config) -> Session:
                 preset=config.getoption("--preset"),
                 budget=config.getoption("--budget"),
                 target=config.getoption("--target"),
+                memory=config.getoption("--memory"),
+                soak=config.getoption("--soak"),
                 as_shipped=config.getoption("--as-shipped"),
                 interpreters=config.getoption("--interpreter"),
                 device=config.getoption("--device"),

@@ -9,15 +9,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bench import interpreters, suites
+from bench import card, interpreters, suites
 from bench.alone import COMPANY, alone
 from bench.campaign import Campaign, Observer
 from bench.clock import now
 from bench.interpreters import Interpreter
 from bench.ledger import Ledger
+from bench.search import Search
 from bench.suites import Suite
 from bench.system import describe, reference_of
-from bench.units import seconds, share
+from bench.units import seconds, seconds_or_none, share, size
 from impls.errors import InvalidInput
 from impls.frameworks import DEVICES, checked
 from results.record import Case, Contestant
@@ -34,6 +35,8 @@ class Options:
     preset: str | None = None
     budget: str | None = None
     target: str | None = None
+    memory: str | None = None
+    soak: str | None = None
     as_shipped: bool = False
     interpreters: Sequence[str] = ()
     device: str = "cpu"
@@ -46,6 +49,10 @@ class Options:
             changes["budget"] = seconds(self.budget)
         if self.target:
             changes["target"] = share(self.target)
+        if self.memory:
+            changes["memory"] = size(self.memory)
+        if self.soak:
+            changes["soak"] = seconds_or_none(self.soak)
         return changes
 
 
@@ -67,7 +74,7 @@ class Session:
             self.writer = self._writer(cases, command, [] if free else [COMPANY])
             records = self.earlier.records if self.earlier else ()
             ledger = Ledger(cases, reference_of(self.suite, cases).id, self.writer, records)
-            self.campaign = Campaign(ledger, self.suite, observer)
+            self.campaign = (Search if self.suite.largest_batch else Campaign)(ledger, self.suite, observer)
             self._run(self.campaign, self.writer)
 
     def _run(self, campaign: Campaign, writer: CampaignWriter) -> None:
@@ -125,6 +132,8 @@ def _begun(options: Options) -> Session:
 
     suite = suites.with_contestants(suite, changed)
     cases = suites.cases(suite, checked("device", options.device, DEVICES))
+    if options.device == "cuda" and (reason := card.missing()):
+        raise InvalidInput(f"--device cuda: {reason}; measure with --device cpu")
     for contestant in dict.fromkeys(case.contestant for case in cases):
         interpreters.missing(contestant, suite.interpreters)  # raises if its Python cannot be asked
     check_writable(options.results)

@@ -23,9 +23,9 @@ from pydantic import (
     ValidationError,
 )
 
-from bench import setting
+from bench import ceilings, setting
 from bench.sizes import parse_size
-from bench.units import Bytes, Seconds, Share
+from bench.units import Bytes, Seconds, SecondsOrNone, Share
 from impls.architectures import load_architecture
 from impls.errors import DeadheatError, UnknownName
 from impls.frameworks import PHASES, PRECISIONS, checked, load_framework
@@ -84,6 +84,7 @@ class Protocol(_Strict):
     redos: NonNegativeInt  # how often a contaminated block is run again
     time_limit: Seconds  # for any one thing that a launch is asked to do
     budget: Seconds  # of measuring; no further pass is begun that would not fit
+    soak: SecondsOrNone  # of nothing but steps in a case's first launch, after its rounds, for the meters
     fresh: bool  # a fresh interpreter for every launch, in place of a fork
 
     def least_round(self, device: str) -> float:
@@ -100,6 +101,8 @@ class Suite(Protocol):
     workloads: tuple[Entry, ...] = Field(min_length=1)
     interpreters: dict[str, str] = {}  # label -> the Python to run contestants written with @label
     memory: Bytes = Bytes(8 * 2**30)  # contestants alive together stay within this
+    largest_batch: bool = False  # look for each case's largest batch, from the one given on (bench.search)
+    ceilings: bool = False  # measure with them what the machine can do at most (bench.ceilings)
     seed: Annotated[int, AfterValidator(abs)] = 0
 
     @property
@@ -162,7 +165,21 @@ def cases(suite: Suite, device: str) -> list[Case]:
             found.update(dict.fromkeys(_entry_cases(suite, entry, device)))
         except DeadheatError as problem:
             raise SuiteError(f"workloads.{number}: {problem}") from None
+    if suite.ceilings:
+        found.update(dict.fromkeys(_ceiling_cases(suite, device)))
     return list(found)
+
+
+def _ceiling_cases(suite: Suite, device: str) -> Iterator[Case]:
+    """The probes of what the machine can do, in every precision of the suite, through each of its frameworks."""
+    precisions = dict.fromkeys(precision for entry in suite.workloads for precision in entry.precisions)
+    contestants = [parse_contestant(text) for text in suite.contestants]
+    first = {one.framework: one for one in reversed(contestants)}
+    for probe in ceilings.PROBES:
+        entry = Entry(**probe.entry(device), precisions=tuple(precisions), phases=("infer",))
+        for workload in workloads(entry, device):
+            for contestant in reversed(first.values()):
+                yield Case(workload, contestant)
 
 
 def with_contestants(suite: Suite, change: Callable[[Contestant], Iterable[Contestant]]) -> Suite:

@@ -10,7 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bench.units import amount
 from results import table
+from results.largest import is_search, largest
+from results.limits import limits_of
 from results.record import Status
 from results.statistics import Verdict
 from results.store import Campaign
@@ -18,6 +21,11 @@ from results.store import Campaign
 STYLES = {Verdict.FASTER: "green", Verdict.SLOWER: "red", Verdict.DEAD_HEAT: "cyan", Verdict.UNCLEAR: "dim"}
 COLUMNS = 4
 """Contestants beside the reference in one table."""
+LEGEND = (
+    "below 1 is faster than the reference; [95 % interval over launches]; ! see below; "
+    "memory of a step; share of the machine's ceiling"
+)
+UNITS = {"macs": "GMAC/s", "bytes": "GB/s read"}
 WIDTH = 120
 """Columns of the table where the output is no terminal."""
 
@@ -27,17 +35,42 @@ def print_summary(campaign: Campaign, notes: Sequence[dict[str, str]]) -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
-    for part in summary_tables(table.cases([campaign])):
+    for part in largest_tables(campaign) if is_search(campaign) else summary_tables(table.cases([campaign])):
         console.print(part)
-    console.print(
-        "below 1 is faster than the reference; [95 % interval over launches]; ! see below", style="dim", highlight=False
-    )
+    for line in (LEGEND, *ceilings(campaign)):
+        console.print(line, style="dim", highlight=False)
     for note in notes:
         console.print(f"! {note['what']}\n  → {note['remedy']}", style="yellow", markup=False, highlight=False)
 
 
+def ceilings(campaign: Campaign) -> list[str]:
+    """What the machine was seen to do at most, a line each."""
+    return [
+        f"ceiling of {precision} on {device}: {ceiling.rate / 1e9:.3g} {UNITS[of]} ({ceiling.case.rpartition('-')[2]})"
+        for (of, (precision, device)), ceiling in sorted(limits_of(campaign).ceilings.items())
+    ]
+
+
+def largest_tables(campaign: Campaign) -> list[Table]:
+    """The largest batch of each contestant, and what became of the next."""
+    frame = largest([campaign])
+    found = Table(show_edge=False, pad_edge=False)
+    for heading in ("network", "phase", "contestant", "largest batch", "it took", "beyond"):
+        found.add_column(heading, justify="right" if heading in ("largest batch", "it took") else "left")
+    for row in frame.to_dict("records"):
+        best = "none" if pd.isna(row["largest_batch"]) else f"{row['largest_batch']:.0f}"
+        took = "" if pd.isna(row["host_launch_bytes"]) else amount(row["host_launch_bytes"])
+        beyond = "" if pd.isna(row["smallest_beyond"]) else f"{row['smallest_beyond']:.0f}: "
+        network = f"{row['architecture']} {row['size']} {row['precision']}"
+        found.add_row(network, row["phase"], row["contestant"], best, took, Text(f"{beyond}{row['beyond']}"))
+    return [found]
+
+
 def summary_tables(frame: pd.DataFrame) -> list[Table]:
     """As many tables as it takes for every contestant to have a readable column; the reference leads each."""
+    frame = frame[frame.probe == ""]
+    if frame.empty:
+        return []
     reference = frame.reference.iloc[0]
     others = [contestant for contestant in dict.fromkeys(frame.contestant) if contestant != reference]
     parts = [others[start : start + COLUMNS] for start in range(0, len(others), COLUMNS)] or [[]]
@@ -59,11 +92,22 @@ def _cell(values: dict[Hashable, Any]) -> Text:
     if values["status"] != Status.MEASURED:
         return Text(values["status"].replace("_", " "), style="magenta")
     if values["contestant"] == values["reference"] or pd.isna(values["ratio"]):
-        return Text(duration(values["seconds"]), style="bold")
+        return Text(f"{duration(values['seconds'])}{_caution(values)}\n{_use(values)}".strip(), style="bold")
     verdict = Verdict(values["verdict"])
-    caution = " !" if values["cautions"] else ""
     interval = "" if pd.isna(values["ratio_low"]) else f" [{values['ratio_low']:.3g}, {values['ratio_high']:.3g}]"
-    return Text(f"×{values['ratio']:.3g}{interval}\n{verdict.value}{caution}", style=STYLES[verdict])
+    use = f" · {said}" if (said := _use(values)) else ""
+    return Text(f"×{values['ratio']:.3g}{interval}\n{verdict.value}{_caution(values)}{use}", style=STYLES[verdict])
+
+
+def _caution(values: dict[Hashable, Any]) -> str:
+    return " !" if values["cautions"] else ""
+
+
+def _use(values: dict[Hashable, Any]) -> str:
+    """Memory of a step, and the share of the ceiling, as far as they are known."""
+    memory = "" if pd.isna(values["host_bytes"]) else amount(values["host_bytes"])
+    share = "" if pd.isna(values["ceiling_share"]) else f"{values['ceiling_share']:.0%}"
+    return " · ".join(filter(None, (memory, share)))
 
 
 def duration(seconds: float) -> str:

@@ -7,10 +7,11 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from bench import VERSION, interpreters, machine, parity, setting
+from bench import VERSION, ceilings, interpreters, machine, parity, setting
+from bench.floors import floor_of
 from bench.suites import Suite
 from impls.frameworks import load_framework
-from results.record import Case, Contestant
+from results.record import Case, Contestant, Workload
 
 
 def reference_of(suite: Suite, cases: Sequence[Case]) -> Contestant:
@@ -27,6 +28,7 @@ def describe(suite_name: str, suite: Suite, cases: Sequence[Case], command: str)
         "command": command,
         "suite": {"name": suite_name, **suite.model_dump(mode="json")},
         "cases": [case.id for case in cases],
+        "workloads": {one.id: _workload(one) for one in dict.fromkeys(case.workload for case in cases)},
         "reference": reference_of(suite, cases).id,
         "machine": described,
         "settings": {"cores": setting.cores(), **setting.environment()},
@@ -45,3 +47,8 @@ def _contestant(contestant: Contestant, suite: Suite) -> dict[str, Any]:
         "versions": interpreters.versions(contestant, suite.interpreters),
         "environment": {**setting.environment(contestant.setting), **execution.environment},
     }
+
+
+def _workload(workload: Workload) -> dict[str, Any]:
+    """What follows from the table: the least that a step needs, and which ceiling it is there to find, if any."""
+    return {**asdict(floor_of(workload)), "ceiling": ceilings.probed(workload.architecture, workload.batch)}

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ByteSize
+from pydantic import BeforeValidator, ByteSize, TypeAdapter, ValidationError
 
 from impls.errors import InvalidInput
 
@@ -25,6 +25,17 @@ def seconds(text: str | float) -> float:
     if not 0 < value < math.inf:
         raise InvalidInput(f"duration {text!r} must be positive and finite")
     return value * SECONDS[unit]
+
+
+def size(text: str) -> int:
+    """An amount of memory in bytes; InvalidInput with the forms allowed, or if it is nothing."""
+    try:
+        found = TypeAdapter(ByteSize).validate_python(text)
+    except ValidationError:
+        raise InvalidInput(f"memory {text!r} is not a number with a unit, such as 8GiB or 500MB") from None
+    if found <= 0:
+        raise InvalidInput(f"memory {text!r} leaves nothing to measure in; give more, such as 8GiB")
+    return int(found)
 
 
 def share(text: str | float) -> float:
@@ -53,11 +64,20 @@ def _for_pydantic(parse: Callable[[Any], float]) -> BeforeValidator:
     return BeforeValidator(validate)
 
 
+def seconds_or_none(text: str | float) -> float:
+    """A duration in seconds, which may be 0: none."""
+    return 0.0 if text in (0, "0", "0s") else seconds(text)
+
+
 Seconds = Annotated[float, _for_pydantic(seconds)]
+SecondsOrNone = Annotated[float, _for_pydantic(seconds_or_none)]
 Share = Annotated[float, _for_pydantic(share)]
 Bytes = ByteSize
 
 
-def gib(count: float) -> str:
-    """Bytes as "1.2 GiB"."""
-    return f"{count / 2**30:.1f} GiB"
+def amount(count: float) -> str:
+    """Bytes as "1.2 GiB", "3.4 MiB" or "5.6 KiB"."""
+    for unit, size in (("GiB", 2**30), ("MiB", 2**20)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count / 2**10:.1f} KiB"

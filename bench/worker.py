@@ -1,7 +1,8 @@
 """The child's side of a launch: builds one contestant for one workload and runs what it is asked to.
 
 Requests and answers are lines of JSON. "prepare" builds and loads; "begin" calls once and warms up; "turn" runs a
-settling round and counted rounds; "finish" looks at the last outputs; "evidence" is the gate's. An answer is
+settling round and counted rounds; "finish" looks at the last outputs; "weigh" and "soak" are steps whose memory, and
+whose use of the machine, are looked at; "evidence" and "identify" are the gate's. An answer is
 {"ok": ...} or {"status": ..., "reason": ...} with the status that the case gets.
 """
 
@@ -12,6 +13,7 @@ import json
 import math
 import re
 import socket
+import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -21,14 +23,16 @@ from typing import Any
 
 import numpy as np
 
+from bench import fingerprint
 from bench.clock import now, time_round
 from bench.conditions import Watch
 from bench.memory import network_of
 from bench.parity import evidence
+from bench.resident import Resident
 from bench.warmup import warm_up
 from impls.arrays import make_batch, make_statistics
 from impls.errors import Unavailable, Unsupported
-from impls.frameworks import Model, Plan, load_framework
+from impls.frameworks import Allocated, Model, Plan, load_framework
 from impls.network import Network
 from results.record import Contestant, Status, Workload
 
@@ -40,14 +44,14 @@ NO_MEMORY = re.compile(r"out of memory|RESOURCE_EXHAUSTED|can't allocate memory|
 
 def serve(link: socket.socket) -> None:
     """Answer requests until the other side closes."""
-    tasks: dict[str, Any] = {"prepare": prepare, "evidence": give_evidence}
+    tasks: dict[str, Any] = {"prepare": prepare, "evidence": give_evidence, "identify": identify}
     with link.makefile("r", encoding="utf-8") as requests, link.makefile("w", encoding="utf-8") as answers:
         for line in requests:
             request = json.loads(line)
             try:
                 answer = tasks[request["do"]](**request["with"])
                 if isinstance(answer, Prepared):
-                    tasks.update(begin=answer.begin, turn=answer.turn, finish=answer.finish)
+                    tasks.update(answer.tasks)
                     answer = answer.facts
                 reply = {"ok": answer}
             except Exception as problem:
@@ -69,14 +73,17 @@ def status_of(problem: Exception) -> Status:
 class Prepared:
     """A contestant that has been built and has its weights."""
 
-    def __init__(self, model: Model, phase: str, batch: Any, build_seconds: float):
+    def __init__(self, model: Model, phase: str, batch: Any, build_seconds: float, resident: Resident):
         self._model = model
+        self._resident = resident
         self._step = partial(model.phase(phase), batch)  # type: ignore[arg-type]
         self._scalar = phase == "gradient"
-        self._time_round = partial(time_round, clock=model.clock)
+        self._time_round = partial(time_round, clock=model.clock, stopwatch=model.stopwatch)
         self._steps = 1
         self._outputs: Any = None
         self.facts: dict[str, Any] = {"build_seconds": build_seconds}
+        asked = (self.begin, self.turn, self.finish, self.weigh, self.soak)
+        self.tasks = {task.__name__: task for task in asked}
 
     def begin(self, round_seconds: float, warmup_seconds: float, warmup_limit: float) -> dict[str, Any]:
         """First call, single steps until they have settled, then rounds that grow until they are long enough.
@@ -105,16 +112,50 @@ class Prepared:
         watch = Watch()
         settling = self._round()
         seconds: list[float] = []
+        device_seconds: list[float] = []
         watch.begin()
         while len(seconds) < rounds and sum(seconds) * self._steps < turn_seconds:
             seconds.append(self._round())
             watch.round()
-        return {"settling": settling, "seconds": seconds, "cores": len(watch.cores), "seen": watch.seen}
+            if stopwatch := self._model.stopwatch:
+                device_seconds.append(stopwatch.seconds() / self._steps)
+        return {
+            "settling": settling,
+            "seconds": seconds,
+            "device_seconds": device_seconds,
+            "cores": len(watch.cores),
+            "seen": watch.seen,
+        }
 
     def finish(self) -> dict[str, Any]:
         """Whether what was computed last is finite: a network that has run away costs other times."""
         outputs = self._outputs[0] if self._scalar else self._outputs
         return {"finite": bool(np.isfinite(self._model.to_numpy(outputs)).all())}
+
+    def weigh(self) -> dict[str, Any]:
+        """The memory of one more step, once what is free has been given back: what stays, and what that step takes."""
+        launch = self._resident.peak()
+        self._resident.forget()
+        self._model.forget_allocated()
+        self._outputs = self._step()
+        self._model.synchronize(self._outputs)
+        allocated = self._model.allocated()
+        told = allocated if isinstance(allocated, Allocated) else None
+        readings = {
+            "host_bytes": self._resident.peak(),
+            "host_launch_bytes": launch,
+            "allocator_bytes": told.bytes if told else allocated,
+        }
+        return {"readings": readings, "sources": {"allocator_bytes": told.source} if told else {}}
+
+    def soak(self, seconds: float) -> dict[str, float]:
+        """Steps without a pause, for at least so many seconds; nothing of it is timed closely."""
+        start, own_cpu, rounds = now(), time.process_time(), 0
+        while now() - start < seconds:
+            self._round()
+            rounds += 1
+        own_cpu = time.process_time() - own_cpu
+        return {"seconds": now() - start, "steps": rounds * self._steps, "own_cpu": own_cpu}
 
     def _round(self) -> float:
         taken, self._outputs = self._time_round(self._step, self._model.synchronize, self._steps)
@@ -123,12 +164,12 @@ class Prepared:
 
 def prepare(workload: Mapping[str, Any], contestant: Mapping[str, Any], weights: str, seed: int) -> Prepared:
     """Build the model, load its weights and put its batch on the device."""
-    start = now()
+    resident, start = Resident(), now()
     asked = Workload(**workload)
     network = network_of(asked)
     model = build(network, asked, Contestant(**contestant), weights, seed)
     batch = make_batch(network, asked.batch)
-    return Prepared(model, asked.phase, model.put(batch.images, batch.labels), now() - start)
+    return Prepared(model, asked.phase, model.put(batch.images, batch.labels), now() - start, resident)
 
 
 def give_evidence(
@@ -142,13 +183,30 @@ def give_evidence(
     return asdict(evidence(model, batch.images, batch.labels))
 
 
+def identify(workload: Mapping[str, Any], contestant: Mapping[str, Any]) -> list[float]:
+    """What bench.fingerprint tells arithmetic by; who has no convolution is asked for a product alone."""
+    for architecture in (fingerprint.ROUNDING, fingerprint.PRODUCT):
+        network = architecture.at()
+        try:
+            model = new_model(network, Workload(**workload), Contestant(**contestant), seed=0)
+        except Unsupported:
+            continue
+        return fingerprint.scores(model, network)
+    raise Unsupported("has neither convolutions nor products that could be asked")
+
+
 def build(network: Network, workload: Workload, contestant: Contestant, weights: str, seed: int) -> Model:
     """The contestant's model with the canonical weights of the folder `weights`, mapped rather than read."""
-    framework = load_framework(contestant.framework)
-    model = framework.build(Plan(network, contestant.execution, workload.device, workload.precision, seed=seed))
+    model = new_model(network, workload, contestant, seed)
     arrays = {name: np.load(Path(weights) / f"{name}.npy", mmap_mode="c") for name in network.arrays}
     model.load(arrays, make_statistics(network))
     return model
+
+
+def new_model(network: Network, workload: Workload, contestant: Contestant, seed: int) -> Model:
+    """The contestant's model of a network, in the workload's arithmetic and on its device, without weights."""
+    plan = Plan(network, contestant.execution, workload.device, workload.precision, seed=seed)
+    return load_framework(contestant.framework).build(plan)
 
 
 def thinned(times: list[float], most: int = 20) -> list[float]:

@@ -41,7 +41,7 @@ def build(
 ) -> Model:
     """A model of `architecture` (a name, or a network from `Architecture.at`) in `framework`, without weights yet.
 
-    `execution` defaults to the framework's first; `precision` is "float32" (IEEE, no TF32) or "float64"; `seed` is
+    `execution` defaults to the framework's first; `precision` is one of impls.frameworks.PRECISIONS; `seed` is
     dropout's. Imports the framework into this process. Raises UnknownName, Unavailable, Unsupported.
     """
     from impls.frameworks import DEVICES, PRECISIONS, Plan, checked, load_framework

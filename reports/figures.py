@@ -17,11 +17,13 @@ from reports import svg
 from reports.matrix import MILLISECONDS
 from reports.networks import Network, Row
 from reports.tables import NEEDS, missing
+from results.record import Status
 
 WIDTH, ROW, ABOVE, ABOVE_BARE, BELOW, RIGHT, LETTER = 420, 16, 46, 4, 40, 12, 6.4
 """Pixels: of the figure, of a row, of the margins (with and without an upper axis), of a letter."""
 
 LONGEST_LABEL, MOST_TICKS = 24, 5
+FLOOR, MEGA = "floor of the table", 1e-6
 REACH = 3.0
 """An interval is drawn up to this many times beyond the values; a wider one runs off the edge."""
 
@@ -65,6 +67,30 @@ def parts(network: Network, split: Iterable[Row], slots: Sequence[str], key: str
     bands = [_band(part, found, needs, network, slots) for part, needs in NEEDS.items()]
     label = f"{network.id}: milliseconds of infer, forward, backward and update by contestant; numbers in the table"
     return svg.draw(lambda: _parts(bands), key, label)
+
+
+def memory(network: Network, slots: Sequence[str], key: str) -> str:
+    """Memory of a step of every case of a network, on a linear axis from 0, with the floor of its table above them.
+
+    "" where nobody's is known.
+    """
+    bands = [_memory_band(phase, network, slots) for phase in network.phases]
+    if not any(not math.isnan(mark.value) for band in bands for mark in band.marks[1:]):
+        return ""
+    label = f"{network.id}: megabytes resident during a step by phase and contestant; numbers in the table"
+    return svg.draw(lambda: _memory(bands), key, label)
+
+
+def _memory_band(phase: str, network: Network, slots: Sequence[str]) -> Band:
+    own = {who: network.rows[phase, who] for who in network.contestants if (phase, who) in network.rows}
+    floors = [row["memory_floor_bytes"] for row in own.values() if not math.isnan(row["memory_floor_bytes"])]
+    floor = floors[0] * MEGA if floors else math.nan
+    marks = [Mark(FLOOR, len(slots), floor, note="" if floors else "not known")]
+    for who, row in own.items():
+        known = not math.isnan(row["host_bytes"])
+        note = "" if known else "not known" if row["status"] == Status.MEASURED else missing(network, who, (phase,))
+        marks.append(Mark(who, slots.index(who), row["host_bytes"] * MEGA, note=note))
+    return Band(phase, marks)
 
 
 def _band(
@@ -111,10 +137,27 @@ def _parts(bands: Sequence[Band]) -> Figure:
     return figure
 
 
+def _memory(bands: Sequence[Band]) -> Figure:
+    figure, axes = _canvas(bands, ABOVE_BARE)
+    axes.set_xlabel("MB during a step (less is better)")
+    limits = _linear_limits(_known(bands))
+    if limits is None:
+        return figure
+    axes.set_xlim(limits)
+    _ticks(axes, MaxNLocator(MOST_TICKS - 1).tick_values(*limits))
+    _place(bands, lambda mark, y: _solid_bar(axes, mark, y))
+    return figure
+
+
+def _solid_bar(axes: Axes, mark: Mark, row: int) -> None:
+    colour = svg.INK if mark.label == FLOOR else COLOURS[mark.slot % len(COLOURS)]
+    axes.barh([row], [mark.value], height=0.62, color=colour, alpha=0.75, linewidth=0)
+
+
 def _canvas(bands: Sequence[Band], above: int) -> tuple[Figure, Axes]:
     """Headings and labels on the left, a note where a value is missing, faint lines between the bands."""
     rows = sum(1 + len(band.marks) for band in bands)
-    left = 10 + LETTER * max((len(_short(mark.label)) for band in bands for mark in band.marks), default=0)
+    left = 10 + LETTER * max((len(printable_label(mark.label)) for band in bands for mark in band.marks), default=0)
     height = above + BELOW + ROW * rows
     figure = Figure(figsize=(WIDTH / 72, height / 72))
     plot = WIDTH - left - RIGHT
@@ -127,9 +170,9 @@ def _canvas(bands: Sequence[Band], above: int) -> tuple[Figure, Axes]:
     for row, item in _rows(bands):
         if isinstance(item, Band):
             axes.axhline(row - 0.5, color=svg.INK, alpha=0.3, linewidth=0.6)
-            axes.text(-left / plot, row, _short(item.title), transform=beside, weight="bold", va="center")
+            axes.text(-left / plot, row, printable_label(item.title), transform=beside, weight="bold", va="center")
         else:
-            labels[row] = _short(item.label)
+            labels[row] = printable_label(item.label)
             axes.text(0.02, row, item.note, transform=beside, va="center", style="italic", alpha=0.75)
     axes.set_yticks(list(labels), list(labels.values()))
     return figure, axes
@@ -221,7 +264,7 @@ def tick_label(tick: float) -> str:
     return f"{tick:,g}"
 
 
-def _short(label: str) -> str:
+def printable_label(label: str) -> str:
     """A name that fits beside the rows; the tables have all of it."""
     half = LONGEST_LABEL // 2
     short = label if len(label) <= LONGEST_LABEL else f"{label[:half]}…{label[1 - half :]}"

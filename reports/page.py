@@ -13,8 +13,10 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports import figures, matrix, networks, numbers, system, tables
+from reports import figures, matrix, networks, numbers, system, tables, use
+from reports.roofline import roofline
 from results import table
+from results.limits import Kind, Limits, limits_of
 from results.record import Status
 from results.statistics import BAND, CONFIDENCE, Verdict
 from results.store import Campaign
@@ -36,8 +38,10 @@ class Chapter:
     first_calls: Sequence[tables.FirstCallRow]
     parity: Sequence[tables.ParityRow]
     tolerances: Mapping[str, str]
+    use: use.UseTable
     times_figure: Markup
     parts_figure: Markup
+    memory_figure: Markup
 
 
 def render(campaigns: Sequence[Campaign]) -> str:
@@ -78,7 +82,8 @@ def _section(campaign: Campaign, key: str) -> Mapping[str, Any]:
     cases, split = table.cases([campaign]), table.split([campaign])
     launches = networks.with_network(table.launches([campaign]))
     reference = table.reference_of(campaign)
-    found, everyone = networks.networks(cases), networks.contestants(cases)
+    limits = limits_of(campaign)
+    found, everyone = networks.networks(cases[cases["probe"] == ""]), networks.contestants(cases)
     return {
         "key": key,
         "name": campaign.name,
@@ -93,11 +98,24 @@ def _section(campaign: Campaign, key: str) -> Mapping[str, Any]:
             _chapter(campaign, network, (launches, split), everyone, f"{key}-n{number}")
             for number, network in enumerate(found, 1)
         ],
+        "ceilings": use.ceiling_rows(limits),
+        "rooflines": _rooflines(cases, limits, everyone, key),
         "open": len(found) <= FEW,
         "lost": tables.lost_rows(launches),
         "suite": system.suite_name(campaign.system),
         "system": system.everything(campaign.system),
     }
+
+
+def _rooflines(cases: pd.DataFrame, limits: Limits, everyone: Sequence[str], key: str) -> Sequence[tuple[Kind, Markup]]:
+    """A figure for each precision and device that has a ceiling and a case below it."""
+    measured = networks.rows(cases[cases["status"] == Status.MEASURED])
+    kinds = dict.fromkeys((row["precision"], row["device"]) for row in measured)
+    drawn = [
+        (kind, roofline(measured, limits, kind, everyone, f"{key}-roofline{number}"))
+        for number, kind in enumerate(kinds, 1)
+    ]
+    return [(kind, Markup(figure)) for kind, figure in drawn if figure]
 
 
 def _chapter(
@@ -118,8 +136,10 @@ def _chapter(
         first_calls=tables.first_call_rows(network, launches),
         parity=tables.parity_rows(network, launches, tolerances),
         tolerances={name: numbers.error(value).replace(".0e", "e") for name, value in tolerances.items()},
+        use=use.use_table(network),
         times_figure=Markup(figures.times(network, everyone, f"{key}-times")),
         parts_figure=Markup(figures.parts(network, networks.rows(split), everyone, f"{key}-parts")),
+        memory_figure=Markup(figures.memory(network, everyone, f"{key}-memory")),
     )
 
 

@@ -17,18 +17,20 @@ __all__ = ["load"]
 
 def load(
     campaigns: str | Path | list[str | Path] | None = None,
-    rows: Literal["launches", "cases", "split"] = "launches",
+    rows: Literal["launches", "cases", "split", "largest"] = "launches",
     data: str | Path = "results/data",
 ) -> pd.DataFrame:
     """A tidy table of one or several campaigns, each given by name (in `data`) or as a folder; the newest if left out.
 
-    `rows`: "launches" (one row a launch), "cases" (one row a case, with intervals, ratio and verdict) or "split"
-    (forward, backward, update). Columns and units: results.columns, docs/results.md. Raises ResultsError.
+    `rows`: "launches" (one row a launch), "cases" (one row a case, with intervals, ratio and verdict), "split"
+    (forward, backward, update) or "largest" (the largest batch of each contestant, of suites that look for it).
+    Columns and units: results.columns, docs/results.md. Raises ResultsError.
     """
     from impls.errors import UnknownName
     from results import store, table
+    from results.largest import largest
 
-    makers = {"launches": table.launches, "cases": table.cases, "split": table.split}
+    makers = {"launches": table.launches, "cases": table.cases, "split": table.split, "largest": largest}
     if rows not in makers:
         raise UnknownName("kind of rows", rows, makers)
     names = [store.latest_campaign(Path(data))] if campaigns is None else campaigns

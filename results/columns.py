@@ -30,6 +30,7 @@ WORKLOAD = (
     Column("framework", "", "framework alone"),
     Column("execution", "", "execution alone"),
     Column("interpreter", "", "label of the Python that ran it; empty when there is one"),
+    Column("probe", "", "which ceiling the workload is there to find, macs or bytes a second; empty for a network"),
     Column("setting", "", "how its process was set up: steady (allocator and threads alike for all) or as-shipped"),
 )
 
@@ -52,6 +53,43 @@ PARITY = (
     Column("parity_contestants", "", "contestants in the median"),
 )
 
+USAGE = (
+    Column(
+        "host_bytes", "bytes", "most memory of its own during a step, above the process with its framework imported"
+    ),
+    Column("host_launch_bytes", "bytes", "the same from building the model on: compiling and first calls included"),
+    Column("allocator_bytes", "bytes", "largest that the framework's own allocator of the device had given out"),
+    Column("soak_cores", "cores", "processors' time of its own threads over the time of steps without a pause"),
+    Column("cpu_utilisation", "share", "soak_cores over the cores that it may use"),
+    Column("package_watts", "W", "power of the processor's packages during those steps, all that they do"),
+    Column("package_joules_per_image", "J/image", "energy of the processor's packages for an image"),
+    Column("gpu_utilisation", "share", "of the time in which the card did anything at all (NVML)"),
+    Column("gpu_memory_utilisation", "share", "of the time in which the card's memory was read or written (NVML)"),
+    Column("gpu_watts", "W", "power of the card, mean over the soak (NVML)"),
+    Column("gpu_joules_per_image", "J/image", "energy of the card for an image, from its counter (NVML)"),
+    Column("gpu_clock_hz", "Hz", "clock of the card's multiprocessors, mean over the soak (NVML)"),
+    Column("gpu_memory_clock_hz", "Hz", "clock of the card's memory, mean over the soak (NVML)"),
+    Column("gpu_celsius", "°C", "temperature of the card, mean over the soak (NVML)"),
+    Column(
+        "gpu_throttled", "share", "of the moments at which the card had lowered its clocks for power or heat (NVML)"
+    ),
+    Column("gpu_foreign_processes", "", "most other processes that computed on the card meanwhile (NVML)"),
+    Column("gpu_memory_bytes", "bytes", "most memory of the card that the process had, CUDA's own included (NVML)"),
+)
+
+LIMITS = (
+    Column("macs_per_second", "MAC/s", "multiply-accumulates of the table in a step, over its time"),
+    Column(
+        "ceiling_share", "share", "macs_per_second over the most that any contestant reached in this campaign's probes"
+    ),
+    Column(
+        "macs_per_byte",
+        "MAC/byte",
+        "multiply-accumulates for each byte that a step must move (weights, images, scores)",
+    ),
+    Column("memory_floor_bytes", "bytes", "least memory that the table says the step needs"),
+)
+
 LAUNCH = (
     *WORKLOAD,
     Column("launch", "", "number of the launch (of the block), from 0"),
@@ -72,6 +110,10 @@ LAUNCH = (
     Column("own_cores", "cores", "processors' time of its own threads during its rounds"),
     Column("major_faults", "", "times that memory had to come from a disk during its rounds"),
     Column("runnable", "tasks", "tasks running or ready to, on the whole machine, mean over its rounds"),
+    Column("device_seconds", "s/step", "median of the launch's rounds by the device's own clock"),
+    Column("arithmetic", "", "what its products were seen to be computed in, whatever was asked for"),
+    *USAGE,
+    Column("usage_missing", "", "why quantities of these are empty"),
     *PARITY,
 )
 
@@ -95,9 +137,16 @@ CASE = (
     Column("verdict", "", "faster, slower, dead heat (the interval lies within 2 % of 1) or unclear"),
     Column("launches_needed", "", "of an unclear verdict: launches, all told, that would settle it"),
     Column("subsets", "", "parts in which the group was measured, since it did not fit in memory together"),
-    Column("cautions", "", "what to know before believing it: foreign_cpu, steal, unsteady, paging, two_kinds, drift"),
+    Column(
+        "cautions", "", "what to know before believing it: see results.health.cautions and results.plausible.doubts"
+    ),
     Column("foreign_cores", "cores", "processors' time of other processes during its rounds, mean over its launches"),
     Column("own_cores", "cores", "processors' time of its own threads during its rounds, mean over its launches"),
+    Column("device_seconds", "s/step", "geometric mean of its launches by the device's own clock"),
+    Column("arithmetic", "", "what its products were seen to be computed in, whatever was asked for"),
+    *LIMITS,
+    *USAGE,
+    Column("usage_missing", "", "why quantities of these are empty"),
     *PARITY,
 )
 
@@ -111,4 +160,19 @@ DERIVED = (
     Column("seconds_high", "s/step", "upper end of its 95 % interval (Welch)"),
 )
 
-TABLES = {"launches": LAUNCH, "cases": CASE, "split": DERIVED}
+LARGEST = (
+    Column("campaign", "", "folder of the campaign"),
+    Column("architecture", "", "name of the network's table"),
+    Column("size", "", "size of the images"),
+    Column("precision", "", "arithmetic"),
+    Column("device", "", "cpu or cuda"),
+    Column("phase", "", "infer, forward, gradient or train"),
+    Column("contestant", "", "framework:execution"),
+    Column("memory_bytes", "bytes", "memory that a launch might take"),
+    Column("largest_batch", "images", "largest batch that ran within it"),
+    Column("host_launch_bytes", "bytes", "what that one took, building and first call included"),
+    Column("smallest_beyond", "images", "smallest batch tried that did not"),
+    Column("beyond", "", "what became of that one"),
+)
+
+TABLES = {"launches": LAUNCH, "cases": CASE, "split": DERIVED, "largest": LARGEST}

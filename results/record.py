@@ -3,6 +3,7 @@
 Schema history (a reader takes every version up to its own):
 1  2026-11  first
 2  2026-11  a contestant's setting; attempt, steady and conditions of a launch
+3  2026-11  usage and arithmetic of a launch, device_seconds of its rounds
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any, ClassVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-SCHEMA = 2
+SCHEMA = 3
 STEADY = "steady"
 """The setting of allocator and threads that is the same for all contestants, unless one asks for another."""
 
@@ -129,6 +130,28 @@ class Conditions:
 
 
 @dataclass(frozen=True)
+class Usage:
+    """What a launch took beside time, by the names of results.columns.USAGE; each is in one of the first two.
+
+    `values` are in the columns' units; `missing` says why there is none; `sources` says who counted, where one may ask.
+    """
+
+    values: dict[str, float] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+
+    def __or__(self, other: Usage) -> Usage:
+        """Both; what the other says of a quantity replaces what this one said."""
+        values = {name: value for name, value in self.values.items() if name not in other.names}
+        missing = {name: reason for name, reason in self.missing.items() if name not in other.names}
+        return Usage({**values, **other.values}, {**missing, **other.missing}, {**self.sources, **other.sources})
+
+    @property
+    def names(self) -> set[str]:
+        return {*self.values, *self.missing}
+
+
+@dataclass(frozen=True)
 class Record:
     """What one launch of a case gave. Every duration is in seconds; rounds are per step, in the order taken."""
 
@@ -153,6 +176,9 @@ class Record:
     turns: tuple[int, ...] = ()  # this case's places in the random order of the block
     started: str = ""  # UTC, ISO 8601
     parity: Parity | None = None
+    device_seconds: tuple[float, ...] = ()  # counted rounds by the device's own clock; empty where it has none
+    usage: Usage | None = None  # after its rounds
+    arithmetic: str = ""  # what the contestant was seen to compute in; empty: it could not be asked
     schema: int = field(default=SCHEMA)
 
     def __post_init__(self) -> None:

@@ -7,6 +7,7 @@ the logarithm; a ratio pairs the launches that ran together.
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -145,9 +146,10 @@ def launches_needed(estimate: Estimate | None, band: float = BAND) -> float:
     distance = min(abs(value - math.log1p(edge)) for edge in (-band, band))
     half = (math.log(estimate.high) - math.log(estimate.low)) / 2
     spread = half * math.sqrt(estimate.launches) / _quantile(estimate.launches - 1)
-    needed = np.arange(2, MOST_LAUNCHES + 1)
-    enough = stdtrit(needed - 1, 0.5 + CONFIDENCE / 2) * spread / np.sqrt(needed) <= distance
-    return float(needed[enough.argmax()]) if enough.any() else math.inf
+    needed = bisect.bisect_left(
+        range(MOST_LAUNCHES), True, lo=2, key=lambda n: _quantile(n - 1) * spread / math.sqrt(n) <= distance
+    )
+    return math.inf if needed == MOST_LAUNCHES else float(needed)
 
 
 def difference(longer: Sequence[float], shorter: Sequence[float]) -> Estimate | None:

@@ -15,6 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+try:
+    import fcntl
+except ImportError:  # Windows has none
+    fcntl = None  # type: ignore[assignment]
+
 from impls.errors import DeadheatError
 from results.record import Record, UnreadableRecord, from_json, to_json
 
@@ -47,8 +52,23 @@ class CampaignWriter:
     def __init__(self, folder: Path, system: Mapping[str, Any]):
         self.folder = folder
         self._system = dict(system)
-        self._write_system()
         self._records = (folder / RECORDS).open("ab", buffering=0)
+        self._lock()
+        self._write_system()
+
+    def _lock(self) -> None:
+        """Until the file is closed, or this process is gone, nobody else writes into this folder."""
+        if fcntl is None:
+            return
+        try:
+            fcntl.flock(self._records, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._records.close()
+            raise ResultsError(
+                f"campaign {self.folder.name} is being written by another process; wait for it, or measure anew"
+            ) from None
+        except OSError:  # a file system without locks
+            return
 
     @classmethod
     def create(cls, data: Path, name: str, system: Mapping[str, Any]) -> CampaignWriter:

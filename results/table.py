@@ -16,6 +16,8 @@ import pandas as pd
 from results.columns import CASE, DERIVED, LAUNCH, Column
 from results.counting import by_block, counted
 from results.health import Disturbance, cautions
+from results.limits import Limits, limits_of
+from results.plausible import doubts
 from results.record import Case, Parity, Record, Status, Workload
 from results.statistics import (
     Estimate,
@@ -36,7 +38,10 @@ PARTS = (("forward", "forward", None), ("backward", "gradient", "forward"), ("up
 
 def launches(campaigns: Iterable[Campaign]) -> pd.DataFrame:
     """One row a launch, measured or not, in the order recorded."""
-    rows = [_launch_row(campaign, record) for campaign in campaigns for record in campaign.records]
+    rows = []
+    for campaign in campaigns:
+        limits = limits_of(campaign)
+        rows += [_launch_row(campaign, record, limits) for record in campaign.records]
     return _frame(rows, LAUNCH)
 
 
@@ -46,13 +51,20 @@ def cases(campaigns: Iterable[Campaign], reference: str | None = None) -> pd.Dat
     `reference` is a contestant's id; left out, each campaign's own (the first of its suite), or the first of the
     group where that does not take part. A group in which the reference was not measured has no ratios.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     for campaign in campaigns:
-        named = reference_of(campaign)
+        own_rows: list[dict[str, Any]] = []
+        named, limits = reference_of(campaign), limits_of(campaign)
         for group in _groups(campaign):
             own = named if named in group else next(iter(group))
-            rows += [_case_row(campaign, records, group, reference or own) for records in group.values()]
+            own_rows += [_case_row(campaign, records, group, reference or own, limits) for records in group.values()]
+        doubted = doubts(own_rows)
+        rows += [{**row, "cautions": _and(row["cautions"], doubted.get(row["case"], ()))} for row in own_rows]
     return _frame(rows, CASE)
+
+
+def _and(cautions: str, more: Iterable[str]) -> str:
+    return ", ".join(filter(None, (cautions, *more)))
 
 
 def split(campaigns: Iterable[Campaign]) -> pd.DataFrame:
@@ -95,7 +107,7 @@ def _groups(campaign: Campaign) -> list[dict[str, list[Record]]]:
     return [dict(sorted(group.items(), key=lambda item: place.get(item[0], len(place)))) for group in groups.values()]
 
 
-def _workload_row(campaign: Campaign, case: Case) -> dict[str, Any]:
+def _workload_row(campaign: Campaign, case: Case, limits: Limits) -> dict[str, Any]:
     workload, contestant = case.workload, case.contestant
     return {
         "campaign": campaign.name,
@@ -116,12 +128,13 @@ def _workload_row(campaign: Campaign, case: Case) -> dict[str, Any]:
         "execution": contestant.execution,
         "interpreter": contestant.interpreter,
         "setting": contestant.setting,
+        "probe": limits.probe(workload),
     }
 
 
-def _launch_row(campaign: Campaign, record: Record) -> dict[str, Any]:
+def _launch_row(campaign: Campaign, record: Record, limits: Limits) -> dict[str, Any]:
     return {
-        **_workload_row(campaign, record.case),
+        **_workload_row(campaign, record.case, limits),
         "launch": record.launch,
         "subset": record.subset,
         "attempt": record.attempt,
@@ -136,17 +149,24 @@ def _launch_row(campaign: Campaign, record: Record) -> dict[str, Any]:
         "started": record.started,
         "steady": record.steady,
         **asdict(Disturbance.of(record.conditions)),
+        "device_seconds": launch_time(record.device_seconds) if record.device_seconds else math.nan,
+        "arithmetic": record.arithmetic,
+        **_usage_row([record]),
         **_parity_row(record.parity),
     }
 
 
 def _case_row(
-    campaign: Campaign, records: Sequence[Record], group: Mapping[str, Sequence[Record]], reference: str
+    campaign: Campaign,
+    records: Sequence[Record],
+    group: Mapping[str, Sequence[Record]],
+    reference: str,
+    limits: Limits,
 ) -> dict[str, Any]:
     measured, last = counted(records), records[-1]
     case = last.case
     row = {
-        **_workload_row(campaign, case),
+        **_workload_row(campaign, case, limits),
         "status": (Status.MEASURED if measured else last.status).value,
         "reason": "" if measured else last.reason,
         "launches": len(measured),
@@ -181,7 +201,29 @@ def _case_row(
         "cautions": ", ".join(cautions(measured)),
         "foreign_cores": float(np.mean([one.foreign_cores for one in disturbed])),
         "own_cores": float(np.mean([one.own_cores for one in disturbed])),
+        "device_seconds": _device_seconds(measured),
+        "arithmetic": ", ".join(dict.fromkeys(record.arithmetic for record in measured if record.arithmetic)),
+        **limits.columns(case.workload, estimate.value),
+        **_usage_row(measured),
     }
+
+
+def _device_seconds(measured: Sequence[Record]) -> float:
+    own = [launch_time(record.device_seconds) for record in measured if record.device_seconds]
+    return geometric(own).value if own else math.nan
+
+
+def _usage_row(records: Sequence[Record]) -> dict[str, Any]:
+    """The median of each quantity over the launches that know it, and the reasons for those that none knows."""
+    used = [record.usage for record in records if record.usage]
+    values = {name: [one.values[name] for one in used if name in one.values] for one in used for name in one.values}
+    reasons: dict[str, list[str]] = {}
+    for one in used:
+        for name, reason in one.missing.items():
+            if name not in values and name not in reasons.setdefault(reason, []):
+                reasons[reason].append(name)
+    missing = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
+    return {**{name: float(np.median(known)) for name, known in values.items()}, "usage_missing": missing}
 
 
 def _times(estimate: Estimate) -> dict[str, float]:

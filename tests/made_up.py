@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
 
-from results.record import Case, Contestant, Parity, Record, Status, Workload
+from results.record import Case, Contestant, Parity, Record, Status, Usage, Workload
 
 HOSTILE = "<script>alert(1)</script>"
 LONG = "x" * 10_000
 SHARE = {"infer": 0.3, "forward": 0.35, "gradient": 0.98, "train": 1.0}
 
-SYSTEM = {
+SYSTEM: dict[str, Any] = {
     "campaign": "lively",
     "started": "2026-11-22T15:00:00Z",
     "finished": "2026-11-22T15:12:00Z",
@@ -45,11 +47,44 @@ def workload(architecture: str = "alexnet", phase: str = "infer", height: int = 
     return Workload(architecture, height, height, 3, 10, batch, "float32", "cpu", phase)
 
 
+WORKLOADS = {
+    name: {"macs": macs, "traffic_bytes": 10**7, "memory_bytes": memory, "ceiling": None}
+    for name, macs, memory in (
+        ("alexnet-3x64x64-k10-b8-float32-cpu", 10**8, 3 * 10**8),
+        ("vgg-a-3x64x64-k10-b1-float32-cpu", 10**10, 6 * 10**8),
+    )
+}
+PROBES = {"PRODUCT": (512, "macs", 10**10, 10**6), "VECTOR": (1, "bytes", 10**7, 10**8)}
+"""Architecture of a probe: batch, what it finds, multiply-accumulates and bytes of a step."""
+
+
+def probe(name: str, phase: str = "infer") -> Workload:
+    return replace(workload(f"bench.ceilings.{name}", phase), batch=PROBES[name][0])
+
+
+SYSTEM["workloads"] = {
+    **{f"{name}-{phase}": facts for name, facts in WORKLOADS.items() for phase in SHARE},
+    **{
+        probe(name).id: {"macs": macs, "traffic_bytes": traffic, "memory_bytes": 10**8, "ceiling": of}
+        for name, (_, of, macs, traffic) in PROBES.items()
+    },
+}
+
+
+def use(case: Case, launch: int) -> Usage:
+    """What a made-up launch took; nobody knows of a card, and one contestant does not know its memory."""
+    missing = {"gpu_watts": f"it runs on the CPU {HOSTILE}"}
+    if case.contestant.framework == "gamma":
+        return Usage({"soak_cores": 1.5, "cpu_utilisation": 0.75}, {**missing, "host_bytes": "nobody counted"})
+    taken = 4.5e8 + 1e6 * launch
+    return Usage({"host_bytes": taken, "host_launch_bytes": 1.5 * taken, "package_joules_per_image": 0.25}, missing)
+
+
 def measured(case: Case, launch: int, seconds: Iterable[float], parity: Parity | None = None) -> Record:
     good = parity or Parity(3.1e-7, 2e-8, 4.4e-6, "conv1.weight", 3)
     return Record(
         case, launch, Status.MEASURED, seconds=tuple(seconds), steps=3, first_call_seconds=0.5 + launch / 10,
-        build_seconds=0.2, start_seconds=0.01, parity=good,
+        build_seconds=0.2, start_seconds=0.01, parity=good, usage=use(case, launch), arithmetic="float32",
     )  # fmt: skip
 
 
@@ -78,6 +113,8 @@ def lively_records() -> list[Record]:
                 records += launches(Case(load, Contestant(*name.split(":"))), base * factor, 5, noise, name)
             records += launches(Case(load, Contestant("single", "eager")), base, 1, 0.01, "single")
             records += _failures(load, architecture)
+    for name in PROBES:
+        records += launches(Case(probe(name), Contestant("alpha", "eager")), 0.1, 5, 0.001, name)
     return records
 
 

@@ -6,10 +6,11 @@ or one `Architecture`.
 
 from __future__ import annotations
 
+import importlib
 from functools import cache
 
 from impls import registry
-from impls.errors import UnknownName
+from impls.errors import InvalidInput, UnknownName
 from impls.network import Architecture
 
 
@@ -20,8 +21,24 @@ def architectures() -> dict[str, Architecture]:
 
 
 def load_architecture(name: str) -> Architecture:
-    """The architecture of that name, for example "alexnet"; `.at(size=...)` makes a network of it."""
+    """The architecture of that name, for example "alexnet"; `.at(size=...)` makes a network of it.
+
+    One that is in no registry goes by its (dotted) place: `bench.ceilings.PRODUCT`.
+    """
+    module, _, place = name.rpartition(".")
+    if module:
+        return _named_in_full(module, place)
     known = architectures()
     if name not in known:
         raise UnknownName("architecture", name, known)
     return known[name]
+
+
+def _named_in_full(module: str, place: str) -> Architecture:
+    try:
+        found = getattr(importlib.import_module(module), place, None)
+    except (ImportError, TypeError, ValueError) as problem:  # "./x" would be a relative import
+        raise InvalidInput(f"module {module!r} cannot be imported: {problem}") from None
+    if not isinstance(found, Architecture):
+        raise InvalidInput(f"module {module!r} has no Architecture called {place!r}")
+    return found

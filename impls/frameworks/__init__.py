@@ -19,7 +19,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from impls import registry
 from impls.errors import InvalidInput, Unavailable, UnknownName, Unsupported
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
 
 Phase = Literal["infer", "forward", "gradient", "train"]
 PHASES: tuple[Phase, ...] = ("infer", "forward", "gradient", "train")
-PRECISIONS = ("float32", "float64")
+PRECISIONS = ("float32", "tf32", "bfloat16", "float64")
+"""Policies. float32 and float64 are IEEE's, in everything. In tf32 and bfloat16 weights, momentum, loss and update are
+float32; convolutions and products take their operands in the named format, and in bfloat16 activations are kept in it.
+"""
 DEVICES = ("cpu", "cuda")
 CACHE = "{cache}"
 """Stands in an execution's environment for a folder that is empty when a campaign begins, for compilers' caches."""
@@ -56,6 +60,29 @@ class Plan:
     sgd: Sgd = Sgd()
     seed: int = 0  # of dropout
 
+    @property
+    def stored(self) -> str:
+        """The format of weights, momentum and loss."""
+        return "float64" if self.precision == "float64" else "float32"
+
+
+@dataclass(frozen=True)
+class Allocated:
+    """The largest that a framework's allocator had given out: bytes, and which figure of whose it is, since when."""
+
+    bytes: int
+    source: str
+
+
+class Stopwatch(Protocol):
+    """A device's own clock: `start` and `stop` are put in its queue; `seconds` is read once that is empty."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def seconds(self) -> float: ...
+
 
 class Model(ABC):
     """A network built in a framework, on a device.
@@ -66,6 +93,8 @@ class Model(ABC):
 
     clock: Callable[[], int] = staticmethod(time.perf_counter_ns)
     """Nanoseconds. Another one only where time itself is made up, to check what measures it."""
+    stopwatch: Stopwatch | None = None
+    """The device's own clock, where it has one that the framework can ask."""
 
     @abstractmethod
     def load(self, weights: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray]) -> None:
@@ -113,6 +142,14 @@ class Model(ABC):
     @abstractmethod
     def gradients(self, outputs: Any) -> dict[str, np.ndarray]:
         """The gradients that `gradient` returned, canonical, by the names of `Network.arrays`."""
+
+    def forget_allocated(self) -> None:
+        """Let the peak of `allocated` begin again, where the framework can."""
+        return
+
+    def allocated(self) -> Allocated | str:
+        """The peak of the framework's own allocator on the device, or why it is not known. Never 0 for unknown."""
+        return "the framework does not count what it allocates here"
 
     def phase(self, name: Phase) -> Callable[[Any], Any]:
         """The method for a phase's name."""
@@ -181,11 +218,36 @@ class Framework:
         if plan.precision not in execution.precisions:
             has = ", ".join(execution.precisions)
             raise Unsupported(f"{self.name}:{execution.name} has no {plan.precision}; it has {has}")
+        if reason := without(plan.precision, plan.device):
+            raise Unsupported(reason)
         if reason := self.missing(execution):
             raise Unavailable(f"{self.name}:{execution.name}: {reason}")
         module, _, name = self.model.partition(":")
         model: Model = getattr(importlib.import_module(module), name)(plan)
         return model
+
+
+BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16")
+"""What Linux calls a processor's own instructions for bfloat16, on x86 and on Arm."""
+
+
+def without(precision: str, device: str) -> str | None:
+    """Why this machine has no such arithmetic; None if it has. It could be imitated, which would say nothing."""
+    if device == "cpu" and precision == "tf32":
+        return "tf32 is an arithmetic of NVIDIA's GPUs; ask for it with --device cuda"
+    if device == "cpu" and precision == "bfloat16" and not set(BFLOAT16) & _instructions():
+        return "this processor has no instructions for bfloat16 (avx512_bf16 or amx_bf16); ask for float32"
+    return None
+
+
+@cache
+def _instructions() -> frozenset[str]:
+    """Names of the processor's extensions; none where the system does not say."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return frozenset()
+    return frozenset(next((line for line in lines if line.startswith(("flags", "Features"))), "").split())
 
 
 @cache
@@ -199,7 +261,7 @@ def load_framework(name: str) -> Framework:
     if "." in name:
         try:
             module = importlib.import_module(name)
-        except ImportError as problem:
+        except (ImportError, TypeError, ValueError) as problem:  # "./x.py" would be a relative import
             raise InvalidInput(f"framework module {name!r} cannot be imported: {problem}") from None
         for found in registry.things_in(module, Framework):
             return found

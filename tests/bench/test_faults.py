@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from started import Started, poll, read, suite
+from started import Started, poll, read, tiny
 
 from results.record import Status
 from results.store import RECORDS, SYSTEM, read_campaign
@@ -19,7 +19,7 @@ ORPHANS_LIVE = 5.0
 """Seconds after which none of a campaign's processes is left, whatever happened to the one that began it."""
 
 
-LONG = suite("outside", "outside.faulty:fine", launches=2000)
+LONG = tiny("outside", "outside.faulty:fine", launches=2000)
 
 
 def statuses(folder: Path) -> dict[str, list[Status]]:
@@ -30,7 +30,7 @@ def statuses(folder: Path) -> dict[str, list[Status]]:
 
 
 def test_a_zygote_that_dies_costs_who_killed_it_and_is_replaced_for_the_others(tmp_path):
-    started = Started(tmp_path, suite("outside", "outside.faulty:parricide", "outside.faulty:fine", launches=3))
+    started = Started(tmp_path, tiny("outside", "outside.faulty:parricide", "outside.faulty:fine", launches=3))
     output = started.output()
     assert started.process.returncode == 1, output
     assert "1 failed, 2 passed" in output
@@ -47,7 +47,7 @@ def test_a_zygote_that_dies_costs_who_killed_it_and_is_replaced_for_the_others(t
 
 
 def test_memory_that_the_kernel_refuses_is_out_of_memory_and_costs_only_its_case(tmp_path):
-    started = Started(tmp_path, suite("outside", "outside.faulty:greedy"))
+    started = Started(tmp_path, tiny("outside", "outside.faulty:greedy"))
     output = started.output()
     found = statuses(started.folder())
     assert found["outside:loop"] == [Status.MEASURED] * 2, output
@@ -87,7 +87,7 @@ def ignores_interrupts(process: int) -> bool:
 
 @pytest.mark.parametrize("far", [False, True], ids=["the interpreter starts", "the framework is imported"])
 def test_whoever_is_killed_while_a_zygote_starts_leaves_nobody(tmp_path, far):
-    started = Started(tmp_path, suite("outside", "outside.faulty:dawdles"))
+    started = Started(tmp_path, tiny("outside", "outside.faulty:dawdles"))
 
     def dawdling() -> bool:
         named = [one for one in started.others() if "outside.dawdles" in read(Path(f"/proc/{one}/cmdline"))]
@@ -143,7 +143,7 @@ def test_a_full_disk_is_one_line_that_says_how_to_go_on_and_whole_records_are_ke
 
 def test_room_for_the_records_but_not_for_pytest_benchmarks_copy_is_enough(tmp_path):
     phases = ("infer", "forward", "gradient", "train")
-    text = suite("outside", "outside.faulty:fine", launches=1, phases=phases)
+    text = tiny("outside", "outside.faulty:fine", launches=1, phases=phases)
     started = Started(tmp_path, text, before=lives_on_files_up_to(12_000))
     output = started.output()
     assert started.process.returncode == 0, output

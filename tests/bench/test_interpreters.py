@@ -10,41 +10,8 @@ from bench import interpreters, setting, suites
 from bench.interpreters import Interpreter
 from impls.errors import DeadheatError, InvalidInput
 from results.record import Contestant, Status
-from results.store import read_campaign
 
 PY = sys.executable
-TINY = """
-title = "one workload, as short as can be"
-contestants = ["outside"]
-launches = 2
-turns = 1
-rounds = 2
-round_seconds = 0.001
-warmup_seconds = 0.001
-warmup_limit = 0.01
-redos = 0
-
-[[workloads]]
-architectures = ["outside-mlp"]
-batches = [1]
-phases = ["infer"]
-"""
-
-
-@pytest.fixture
-def measure(run, tmp_path):
-    """Measures the tiny suite with these contestants and options: (what pytest said, the campaign or None)."""
-
-    def measure(*options: str, contestants: str = '["outside"]', extra: str = ""):
-        suite = tmp_path / "tiny.toml"
-        suite.write_text(extra + TINY.replace('["outside"]', contestants, 1))
-        data = tmp_path / "data"
-        done = run("pytest", "--benchmark-only", f"--suite={suite}", f"--results={data}", "--no-report", *options)
-        folders = list(data.iterdir()) if data.exists() else []
-        assert len(folders) <= 1
-        return done, read_campaign(folders[0]) if folders else None
-
-    return measure
 
 
 def by_contestant(campaign) -> dict[str, list[Status]]:
@@ -103,7 +70,7 @@ def test_without_a_label_it_is_that_of_the_environments_folder(text):
 
 
 def test_a_contestant_with_a_label_needs_somebody_to_say_where_that_is(measure):
-    done, campaign = measure(contestants='["outside", "outside@old"]')
+    done, campaign = measure(contestants=("outside", "outside@old"))
     assert done.returncode == 4
     assert done.stderr.strip() == (
         "ERROR: no interpreter is called 'old' (of outside:loop@old); known: none; "
@@ -113,7 +80,7 @@ def test_a_contestant_with_a_label_needs_somebody_to_say_where_that_is(measure):
 
 
 def test_a_suite_says_itself_where_its_labels_are_and_its_own_python_competes(measure):
-    done, campaign = measure(contestants='["outside", "outside@other"]', extra=f'interpreters = {{other = "{PY}"}}\n')
+    done, campaign = measure(contestants=("outside", "outside@other"), interpreters={"other": PY})
     assert done.returncode == 0, done.stdout + done.stderr
     assert by_contestant(campaign).keys() == {"outside:loop", "outside:loop@other"}
     versions = {one: said["versions"] for one, said in campaign.system["contestants"].items()}
@@ -123,15 +90,13 @@ def test_a_suite_says_itself_where_its_labels_are_and_its_own_python_competes(me
 
 def test_labels_that_a_suite_wrote_stay_when_the_command_line_says_where_they_are(measure):
     options = f"--interpreter=outside@one={PY}", f"--interpreter=outside@two={PY}"
-    done, campaign = measure(*options, contestants='["outside.faulty:fine@two", "outside@one", "outside@two"]')
+    done, campaign = measure(*options, contestants=("outside.faulty:fine@two", "outside@one", "outside@two"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert by_contestant(campaign).keys() == {"outside.faulty:fine@two", "outside:loop@one", "outside:loop@two"}
 
 
 def test_a_python_that_lacks_what_a_contestant_needs_has_it_skipped_with_the_reason(measure):
-    done, campaign = measure(
-        f"--interpreter=outside.faulty@one={PY}", contestants='["outside", "outside.faulty:absent"]'
-    )
+    done, campaign = measure(f"--interpreter=outside.faulty@one={PY}", contestants=("outside", "outside.faulty:absent"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert by_contestant(campaign)["outside.faulty:absent@one"] == [Status.SKIPPED]
     assert "pip install no_such_package" in campaign.records[0].reason
@@ -152,7 +117,7 @@ def test_as_shipped_sets_nothing_of_allocator_and_threads(measure):
 
 
 def test_a_suite_has_both_settings_compete(measure):
-    done, campaign = measure(contestants='["outside", "outside+as-shipped"]')
+    done, campaign = measure(contestants=("outside", "outside+as-shipped"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert by_contestant(campaign) == {
         "outside:loop": [Status.MEASURED] * 2,

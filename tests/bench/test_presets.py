@@ -13,23 +13,7 @@ from bench.suites import Protocol, SuiteError, load_suite, preset_names
 from bench.units import share
 from impls.errors import DeadheatError, InvalidInput
 from results.record import Contestant, Status
-from results.store import read_campaign
 
-TINY = """
-title = "one workload, as short as can be"
-contestants = ["outside", "outside.faulty:fine"]
-turns = 1
-rounds = 2
-round_seconds = 0.001
-warmup_seconds = 0.001
-warmup_limit = 0.01
-redos = 0
-
-[[workloads]]
-architectures = ["outside-mlp"]
-batches = [1]
-phases = ["infer"]
-"""
 LENET = """
 title = "for loading only"
 contestants = ["pytorch"]
@@ -50,18 +34,6 @@ def load(tmp_path):
         return load_suite(str(file), **changes)
 
     return load
-
-
-@pytest.fixture
-def measure(run, tmp_path):
-    def measure(line: str, *options: str):
-        suite, data = tmp_path / "tiny.toml", tmp_path / "data"
-        suite.write_text(f"{line}\n{TINY}")
-        done = run("pytest", "--benchmark-only", f"--suite={suite}", f"--results={data}", "--no-report", *options)
-        folders = list(data.iterdir()) if data.exists() else []
-        return done, read_campaign(folders[0]) if folders else None
-
-    return measure
 
 
 @pytest.mark.parametrize("preset", preset_names())
@@ -162,7 +134,7 @@ OPTIONS = {
 @pytest.mark.parametrize("option", OPTIONS)
 def test_mistakes_on_the_command_line_are_one_line_before_anything_is_measured(measure, option):
     given, complaint = OPTIONS[option]
-    done, campaign = measure("launches = 1", given)
+    done, campaign = measure(given, launches=1)
     assert done.returncode == 4
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert complaint in done.stderr
@@ -170,27 +142,24 @@ def test_mistakes_on_the_command_line_are_one_line_before_anything_is_measured(m
 
 
 def test_a_target_in_percent_is_recorded_with_the_whole_suite(measure):
-    done, campaign = measure("launches = 1", "--target=2%")
+    done, campaign = measure("--target=2%", launches=1)
     assert done.returncode == 0, done.stdout + done.stderr
     assert campaign.system["suite"]["target"] == 0.02
     assert suites.saved(campaign.system).launches == (1, 1)
 
 
 def test_fresh_interpreters_measure_the_same_things(measure):
-    done, campaign = measure("fresh = true\nlaunches = 2")
+    done, campaign = measure(fresh=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert [record.status for record in campaign.records] == [Status.MEASURED] * 4
     assert campaign.system["suite"]["fresh"] is True
 
 
-def test_fresh_interpreters_that_die_cost_only_their_own_case(run, tmp_path):
-    contestants = '["outside", "outside.faulty:stillborn", "outside.faulty:killed", "outside.faulty:raises"]'
-    suite = f"fresh = true\nlaunches = 2\n{TINY}".replace('["outside", "outside.faulty:fine"]', contestants)
-    (tmp_path / "tiny.toml").write_text(suite)
-    data = tmp_path / "data"
-    done = run("pytest", "--benchmark-only", f"--suite={tmp_path / 'tiny.toml'}", f"--results={data}", "--no-report")
+def test_fresh_interpreters_that_die_cost_only_their_own_case(measure):
+    contestants = ("outside", "outside.faulty:stillborn", "outside.faulty:killed", "outside.faulty:raises")
+    done, campaign = measure(contestants=contestants, fresh=True)
     found: dict[str, list[Status]] = {}
-    for record in read_campaign(next(data.iterdir())).records:
+    for record in campaign.records:
         found.setdefault(record.case.contestant.execution, []).append(record.status)
     assert found == {
         "loop": [Status.MEASURED] * 2,
@@ -219,7 +188,7 @@ def rule_and_launches(campaign) -> tuple[str, int]:
 
 
 def test_a_group_whose_intervals_are_narrow_enough_ends_by_precision(measure):
-    done, campaign = measure("launches = [2, 6]\ntarget = '90%'")
+    done, campaign = measure(launches=[2, 6], target="90%")
     assert done.returncode == 0, done.stdout + done.stderr
     rule, launches = rule_and_launches(campaign)
     assert (rule, campaign.system["stop"]) == ("precision", "complete")
@@ -227,12 +196,12 @@ def test_a_group_whose_intervals_are_narrow_enough_ends_by_precision(measure):
 
 
 def test_a_group_that_never_is_precise_ends_by_its_launches(measure):
-    done, campaign = measure("launches = [2, 6]", "--target=0.0001%")
+    done, campaign = measure("--target=0.0001%", launches=[2, 6])
     assert done.returncode == 0, done.stdout + done.stderr
     assert rule_and_launches(campaign) == ("launches", 6)
 
 
 def test_a_number_of_launches_is_made_however_precise(measure):
-    done, campaign = measure("launches = 4\ntarget = '99%'")
+    done, campaign = measure(launches=4, target="99%")
     assert done.returncode == 0, done.stdout + done.stderr
     assert rule_and_launches(campaign) == ("launches", 4)

@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from started import ROOT, Started, poll, suite
+from started import ROOT, Started, poll, tiny
 
 import results
 from bench.alone import COMPANY
@@ -18,7 +18,7 @@ from results.record import SCHEMA
 from results.store import RECORDS, SYSTEM, CampaignWriter, ResultsError, read_campaign
 
 LAUNCHES = 12
-SUITE = suite("outside", "outside.faulty:fine", launches=LAUNCHES, phases=("infer", "train"))
+SUITE = tiny("outside", "outside.faulty:fine", launches=LAUNCHES, phases=("infer", "train"))
 
 
 @pytest.fixture(scope="module")

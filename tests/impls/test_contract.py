@@ -19,11 +19,12 @@ from oracle import forward
 from oracle.children import ChildFailed, Children, answer
 from oracle.jobs import BATCH, CONTRACT_SGD, DROPPING, STEPS, TINY, Behaviour, Dropped
 from oracle.numpy_layers import dense
+from oracle.requests import COMPILERS, missing
 
 from impls.architectures import architectures, load_architecture
 from impls.arrays import make_batch, make_statistics, make_weights
 from impls.errors import UnknownName, Unsupported
-from impls.frameworks import Execution, Framework, Plan, frameworks, load_framework
+from impls.frameworks import PRECISIONS, Execution, Framework, Plan, frameworks, load_framework
 from impls.layers import Layer
 from impls.network import Architecture
 
@@ -168,23 +169,23 @@ def test_an_unknown_framework_is_answered_with_the_nearest() -> None:
 
 # --- Frameworks, built ----------------------------------------------------------------------------------------------
 
-Ask = Callable[[str, str], Any]
+Ask = Callable[..., Any]
 
 
 @pytest.fixture(scope="session")
 def ask(children: Children) -> Ask:
     """The answer of a job for a contestant, asked once; skipped where it is not installed or has no such layer."""
-    asked: dict[tuple[str, str], Future[Any]] = {}
+    asked: dict[tuple[str, str, str], Future[Any]] = {}
 
-    def ask(job: str, contestant: str) -> Any:
+    def ask(job: str, contestant: str, precision: str = "float32") -> Any:
         name, _, execution = contestant.partition(":")
-        found = load_framework(name)
-        if reason := found.missing(found.execution(execution)):
+        if reason := missing(contestant, precision):
             pytest.skip(reason)
-        if (job, contestant) not in asked:
-            child = children.child(f"{name}-float32", found.execution(execution).environment)
-            asked[job, contestant] = child.submit(f"oracle.jobs:{job}", contestant, "float32")
-        return answer(asked[job, contestant])
+        key = job, contestant, precision
+        if key not in asked:
+            child = children.child(f"{name}-{precision}", load_framework(name).execution(execution).environment)
+            asked[key] = child.submit(f"oracle.jobs:{job}", contestant, precision)
+        return answer(asked[key])
 
     return ask
 
@@ -282,6 +283,20 @@ def _inputs_of_the_output(gradients: Mapping[str, np.ndarray]) -> np.ndarray:
     """With one image, the weight's gradient is the bias's times the inputs."""
     signal = gradients["output.bias"]
     return signal @ gradients["output.weight"] / (signal @ signal)
+
+
+POLICIES = [
+    (contestant, precision)
+    for contestant in CONTESTANTS
+    if contestant not in COMPILERS
+    for precision in PRECISIONS
+    if precision in load_framework(contestant.partition(":")[0]).execution(contestant.partition(":")[2]).precisions
+]
+
+
+@pytest.mark.parametrize(("contestant", "precision"), POLICIES)
+def test_what_was_asked_for_is_what_computes(contestant: str, precision: str, ask: Ask) -> None:
+    assert ask("arithmetic", contestant, precision) == precision
 
 
 @pytest.mark.parametrize("name", frameworks())

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from impls.arrays import Batch, make_batch, make_statistics, make_weights
+from impls.errors import Unsupported
 from impls.frameworks import Model, Plan, Sgd, load_framework
 from impls.layers import Activation, Dense, Dropout, Flatten
 from impls.network import Network
@@ -309,6 +310,19 @@ def refusal(contestant: str, precision: str) -> str:
     except Exception as problem:
         return f"{type(problem).__name__}: {problem}"
     return "built"
+
+
+def arithmetic(contestant: str, precision: str) -> str:
+    """What a contestant is seen to compute in."""
+    from bench import fingerprint
+
+    for architecture in (fingerprint.ROUNDING, fingerprint.PRODUCT):
+        network = architecture.at()
+        try:
+            return fingerprint.arithmetic(fingerprint.scores(build(contestant, network, precision), network))
+        except Unsupported:
+            continue
+    return "unknown"
 
 
 # --- Oracles of other people ----------------------------------------------------------------------------------------

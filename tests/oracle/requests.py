@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from impls.architectures import architectures
-from impls.frameworks import frameworks, load_framework
+from impls.frameworks import frameworks, load_framework, without
 from oracle.children import Child, Children
 from oracle.jobs import Result, Slope, Truth
 
@@ -26,8 +26,8 @@ CHOSEN = (*INDUCTORS, "vgg16-tutorial", "lenet5-dense", "lenet-tutorial")
 # What a network costs, in seconds of a core: 1 where it is interpreted, 6 with XLA, 45 with Inductor. So a compiler
 # beside an execution that takes every architecture takes the chosen few, in float32; Inductor four of them. With
 # DEADHEAT_PARITY=all in the environment all contestants take all architectures in all their precisions: about an hour.
-COMPILERS = ("pytorch:compile", "tensorflow:xla", "keras:jax")
-SLOWEST = "pytorch:compile"
+COMPILERS = ("pytorch:compile", "pytorch:compile-graphs", "tensorflow:xla", "keras:jax")
+SLOWEST = ("pytorch:compile", "pytorch:compile-graphs")
 EVERYTHING = os.environ.get("DEADHEAT_PARITY") == "all"
 DIRECTIONS = 2
 
@@ -46,6 +46,8 @@ def cases() -> Iterator[Case]:
         for framework in frameworks().values():
             for execution in framework.executions:
                 for precision in execution.precisions:
+                    if precision == "tf32":  # not of a CPU
+                        continue
                     case = Case(architecture, f"{framework.name}:{execution.name}", precision)
                     if EVERYTHING or _is_affordable(case):
                         yield case
@@ -53,18 +55,20 @@ def cases() -> Iterator[Case]:
 
 def _is_affordable(case: Case) -> bool:
     if case.contestant in COMPILERS:
-        few = INDUCTORS if case.contestant == SLOWEST else CHOSEN
+        few = INDUCTORS if case.contestant in SLOWEST else CHOSEN
         return case.precision == "float32" and case.architecture in few
+    if case.precision == "bfloat16":
+        return case.architecture in INDUCTORS
     return case.precision == "float32" or case.architecture in CHOSEN
 
 
 CASES = tuple(cases())
 
 
-def missing(contestant: str) -> str | None:
+def missing(contestant: str, precision: str = "float32") -> str | None:
     framework, _, execution = contestant.partition(":")
     found = load_framework(framework)
-    return found.missing(found.execution(execution))
+    return without(precision, "cpu") or found.missing(found.execution(execution))
 
 
 @dataclass
@@ -125,7 +129,7 @@ class Requests:
         """Ask everything that these tests will want to know, at once."""
         selected = [item.callspec.params for item in items if hasattr(item, "callspec")]
         for params in selected:
-            if isinstance(case := params.get("case"), Case) and not missing(case.contestant):
+            if isinstance(case := params.get("case"), Case) and not missing(case.contestant, case.precision):
                 self.truth(case.architecture)
                 self.result(case)
             elif (architecture := params.get("referenced")) and not missing(REFERENCE):

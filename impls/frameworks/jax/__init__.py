@@ -19,7 +19,7 @@ JAX = Framework(
                 "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
                 "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
             },
-            precisions=("float32", "float64"),
+            precisions=("float32", "tf32", "bfloat16", "float64"),
         ),
     ),
     requires=("jax", "optax"),

@@ -11,7 +11,7 @@ import numpy as np
 import optax
 from jax import Array
 
-from impls.frameworks import Model, Plan
+from impls.frameworks import Allocated, Model, Plan
 from impls.frameworks.jax.layers import Apply, Arrays, translate
 from impls.layers import Dropout
 from impls.layouts import ChannelsLast
@@ -36,11 +36,12 @@ class JaxModel(Model):
     """A translated network under jax.jit. Another translator to JAX overrides `translate`."""
 
     def __init__(self, plan: Plan):
-        jax.config.update("jax_default_matmul_precision", "highest")
+        jax.config.update("jax_default_matmul_precision", "tensorfloat32" if plan.precision == "tf32" else "highest")
         if plan.precision == "float64":
             jax.config.update("jax_enable_x64", True)
         self._device = jax.devices(plan.device)[0]
-        self._dtype = np.dtype(plan.precision)
+        self._dtype = np.dtype(plan.stored)
+        self._mixed = plan.precision == "bfloat16"
         self._network = plan.network
         self._layout = ChannelsLast(plan.network)
         self._apply = self.translate(plan.network)
@@ -113,6 +114,14 @@ class JaxModel(Model):
     def synchronize(self, outputs: Any) -> None:
         jax.block_until_ready((outputs, self._state))
 
+    def allocated(self) -> Allocated | str:
+        told = self._device.memory_stats()
+        if not told or "peak_bytes_in_use" not in told:
+            return super().allocated()
+        return Allocated(
+            told["peak_bytes_in_use"], "jax.Device.memory_stats: peak_bytes_in_use, since the launch began"
+        )
+
     def to_numpy(self, outputs: Array) -> np.ndarray:
         return _to_numpy(outputs)
 
@@ -125,11 +134,18 @@ class JaxModel(Model):
     # From here on: pure functions, compiled once for each shape of batch.
 
     def _scores(self, params: Arrays, statistics: Arrays, images: Array) -> Array:
-        scores, _ = self._apply(params, statistics, images, False, None)
+        scores, _ = self._computed(params, statistics, images, False, None)
         return scores
 
+    def _computed(self, params: Arrays, statistics: Arrays, images: Array, training: bool, key: Any) -> Any:
+        """What the network gives, in the policy's arithmetic, with scores in the format of the loss."""
+        if self._mixed:
+            params, images = jax.tree.map(lambda array: array.astype(jnp.bfloat16), (params, images))
+        scores, moved = self._apply(params, statistics, images, training, key)
+        return scores.astype(self._dtype), moved
+
     def _loss(self, params: Arrays, statistics: Arrays, key: Array | None, batch: Batch) -> tuple[Array, Arrays]:
-        scores, statistics = self._apply(params, statistics, batch.images, True, key)
+        scores, statistics = self._computed(params, statistics, batch.images, True, key)
         if (rubbish := self._network.rubbish) is not None:
             scores = jnp.pad(scores, ((0, 0), (0, 1)), constant_values=-rubbish)
         return optax.softmax_cross_entropy_with_integer_labels(scores, batch.labels).mean(), statistics

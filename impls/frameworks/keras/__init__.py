@@ -18,7 +18,7 @@ KERAS = Framework(
             environment={"KERAS_BACKEND": "tensorflow", **tensorflow.ENVIRONMENT},
             requires=("tensorflow",),
             preload=("impls.frameworks.keras.on_tensorflow",),
-            precisions=("float32", "float64"),
+            precisions=("float32", "tf32", "bfloat16", "float64"),
         ),
         Execution(
             "torch",
@@ -27,6 +27,7 @@ KERAS = Framework(
             environment={"KERAS_BACKEND": "torch", "PYTORCH_NVML_BASED_CUDA_CHECK": "1"},
             requires=("torch",),
             preload=("impls.frameworks.keras.on_torch",),
+            precisions=("float32", "tf32", "bfloat16"),
         ),
         Execution(
             "jax",
@@ -34,6 +35,7 @@ KERAS = Framework(
             environment={"KERAS_BACKEND": "jax", **jax.JAX.execution("jit").environment},
             requires=("jax", "optax"),
             preload=("impls.frameworks.keras.on_jax",),
+            precisions=("float32", "tf32", "bfloat16"),
         ),
     ),
     requires=("keras",),

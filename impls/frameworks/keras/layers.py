@@ -29,13 +29,22 @@ NAMES = {
 """Keras's names for arrays and statistics, where they are not the canonical ones."""
 
 
+POLICIES = {"bfloat16": "mixed_bfloat16", "tf32": "float32"}
+"""Keras's names for our precisions, where they are not the same; whether float32 means TF32, the backend is told."""
+
+
 @dataclass(frozen=True)
 class Style:
     """What the layers of one model have in common. Without a seed, dropout uses the backend's own generator."""
 
-    dtype: str
+    precision: str
     data_format: str = "channels_last"
     seed: int | None = None
+
+    @property
+    def dtype(self) -> str:
+        """Of the layers: a format, or Keras's name for a policy."""
+        return POLICIES.get(self.precision, self.precision)
 
     @property
     def channels(self) -> int:
@@ -68,7 +77,8 @@ def translate(network: Network, style: Style) -> keras.Sequential:
 
     Activations go into the layers before them where these have one: a layer more is a call more in an eager backend.
     """
-    stack = [keras.Input(style.shape(network.input_shape), dtype=style.dtype)]
+    stored = "float64" if style.precision == "float64" else "float32"
+    stack = [keras.Input(style.shape(network.input_shape), dtype=stored)]
     for row in network.rows:
         before = getattr(stack[-1], "activation", None)
         if isinstance(row.layer, layers.Activation) and before is keras.activations.linear:
@@ -180,7 +190,7 @@ class SparseConv(keras.layers.Conv2D):
 
     def build(self, input_shape: Shape) -> None:
         super().build(input_shape)
-        self._mask = ops.convert_to_tensor(self._mask, self.dtype)
+        self._mask = ops.convert_to_tensor(self._mask, self.compute_dtype)
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         return super().convolution_op(inputs, kernel * self._mask)
@@ -274,7 +284,7 @@ class RadialBasis(keras.Layer):
         self._codes = layer.codes
 
     def build(self, input_shape: Shape) -> None:
-        self._codes = ops.convert_to_tensor(np.array(self._codes, self.dtype))
+        self._codes = ops.cast(np.array(self._codes, np.float32), self.compute_dtype)
 
     def call(self, inputs: Any) -> Any:
         return -ops.sum(ops.square(inputs[:, None] - self._codes), 2)

@@ -19,7 +19,7 @@ class KerasModel(JaxModel):
     def translate(self, network: Network) -> Apply:
         # Variables without values: those that count are in the state, and these would be as much memory again.
         with keras.StatelessScope(initialize_variables=False):
-            model = translate(network, Style(self._dtype.name))
+            model = translate(network, Style("bfloat16" if self._mixed else self._dtype.name))
         names = {
             id(variable): name for name, variable in variables(model, [*network.arrays, *network.statistics]).items()
         }

@@ -31,6 +31,9 @@ class KerasModel(PyTorchModel):
     def named_parameters(self, module: nn.Module) -> dict[str, nn.Parameter]:
         return {name: variable.value for name, variable in self._arrays.items()}
 
+    def _evaluation_scores(self, images: Tensor) -> Tensor:
+        return self._module(images).to(self._dtype)  # in bfloat16 Keras's own policy casts what it computes with
+
     def load(self, weights: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray]) -> None:
         super().load(self._kernels.all_to_native(weights), {})
         for name, variable in self._statistics.items():

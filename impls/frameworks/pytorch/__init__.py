@@ -6,13 +6,17 @@ import shutil
 
 from impls.frameworks import CACHE, Execution, Framework
 
-PRECISIONS = ("float32", "float64")
+PRECISIONS = ("float32", "tf32", "bfloat16", "float64")
 
 
 def _no_compiler() -> str | None:
     if shutil.which("g++") or shutil.which("clang++"):
         return None
     return "torch.compile needs a C++ compiler on the CPU; install g++ (apt install g++)"
+
+
+def _no_cuda() -> str | None:
+    return None if shutil.which("nvidia-smi") else "CUDA graphs need an NVIDIA GPU and its driver; use compile"
 
 
 PYTORCH = Framework(
@@ -27,6 +31,13 @@ PYTORCH = Framework(
             "torch.compile, static shapes",
             environment={"TORCHINDUCTOR_CACHE_DIR": f"{CACHE}/inductor"},
             missing=_no_compiler,
+            precisions=PRECISIONS,
+        ),
+        Execution(
+            "compile-graphs",
+            "torch.compile, static shapes, recorded as CUDA graphs and replayed",
+            environment={"TORCHINDUCTOR_CACHE_DIR": f"{CACHE}/inductor"},
+            missing=_no_cuda,
             precisions=PRECISIONS,
         ),
     ),

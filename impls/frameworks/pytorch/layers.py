@@ -236,12 +236,12 @@ def pyramid_level(layer: layers.SpatialPyramid, level: int, shape: Shape) -> nn.
 
 
 class Bins(nn.Module):
-    """Max over explicit bins, by slices."""
+    """Max over explicit bins, by slices. Of equal cells the first row's first has the gradient (amax: all of them)."""
 
     def __init__(self, rows: tuple[tuple[int, int], ...], columns: tuple[tuple[int, int], ...]):
         super().__init__()
         self.rows, self.columns = rows, columns
 
     def forward(self, x: Tensor) -> Tensor:
-        bands = torch.stack([x[:, :, top:bottom].amax(2) for top, bottom in self.rows], 2)
-        return torch.stack([bands[:, :, :, left:right].amax(3) for left, right in self.columns], 3)
+        bands = torch.stack([x[:, :, :, left:right].max(3).values for left, right in self.columns], 3)
+        return torch.stack([bands[:, :, top:bottom].max(2).values for top, bottom in self.rows], 2)

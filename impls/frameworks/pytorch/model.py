@@ -10,8 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from impls.frameworks import Model, Plan
+from impls.frameworks import Allocated, Model, Plan
 from impls.frameworks.pytorch.layers import translate
+
+COMPILED = {"compile": None, "compile-graphs": "reduce-overhead"}
+"""Executions that compile, and torch.compile's mode for each; that mode records CUDA graphs and replays them."""
 
 
 class Batch(NamedTuple):
@@ -19,16 +22,36 @@ class Batch(NamedTuple):
     labels: Tensor
 
 
+class Events:
+    """CUDA's own clock: two events in the stream."""
+
+    def __init__(self) -> None:
+        self._ends = [torch.cuda.Event(enable_timing=True) for _ in range(2)]
+
+    def start(self) -> None:
+        self._ends[0].record()
+
+    def stop(self) -> None:
+        self._ends[1].record()
+
+    def seconds(self) -> float:
+        return self._ends[0].elapsed_time(self._ends[1]) / 1e3
+
+
 class PyTorchModel(Model):
     """A translated network, eager or compiled."""
 
     def __init__(self, plan: Plan):
         torch.manual_seed(plan.seed)
-        torch.set_float32_matmul_precision("highest")
-        torch.backends.cudnn.allow_tf32 = False
+        tf32 = plan.precision == "tf32"
+        torch.set_float32_matmul_precision("high" if tf32 else "highest")
+        torch.backends.cudnn.allow_tf32 = tf32
         torch.backends.cudnn.benchmark = True  # shapes are static: let it pick its fastest algorithm
         self._device = torch.device(plan.device)
-        self._dtype = getattr(torch, plan.precision)
+        if self._device.type == "cuda":
+            self.stopwatch = Events()
+        self._dtype = getattr(torch, plan.stored)
+        self._mixed = plan.precision == "bfloat16"
         self._layout = torch.channels_last if plan.execution == "eager-nhwc" else torch.contiguous_format
         self._rubbish = plan.network.rubbish
         self._sgd = plan.sgd
@@ -38,11 +61,12 @@ class PyTorchModel(Model):
         self._values = list(self._parameters.values())
         self._new_optimizer()
         self._scores, self._loss = self._evaluation_scores, self._training_loss
-        if plan.execution == "compile":
+        if plan.execution in COMPILED:
             _keep_pool_gradient_whole()
             # fullgraph: an error where PyTorch would otherwise go on eagerly and only warn
-            self._scores = torch.compile(self._scores, dynamic=False, fullgraph=True)
-            self._loss = torch.compile(self._loss, dynamic=False, fullgraph=True)
+            settings = dict(dynamic=False, fullgraph=True, mode=COMPILED[plan.execution])
+            self._scores = torch.compile(self._scores, **settings)
+            self._loss = torch.compile(self._loss, **settings)
 
     def module(self, plan: Plan) -> nn.Module:
         """The module that computes the scores."""
@@ -107,6 +131,15 @@ class PyTorchModel(Model):
         if self._device.type == "cuda":
             torch.cuda.synchronize()
 
+    def forget_allocated(self) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats()
+
+    def allocated(self) -> Allocated | str:
+        if self._device.type != "cuda":
+            return super().allocated()
+        return Allocated(torch.cuda.max_memory_allocated(), "torch.cuda.max_memory_allocated, of the step")
+
     def to_numpy(self, outputs: Tensor) -> np.ndarray:
         return _to_numpy(outputs)
 
@@ -119,10 +152,13 @@ class PyTorchModel(Model):
 
     def _evaluation_scores(self, images: Tensor) -> Tensor:
         # A function of this file: torch.compile skips frames of torch.nn, and so a module whose layers are all its own.
-        return self._module(images)
+        if not self._mixed:
+            return self._module(images)
+        with torch.autocast(self._device.type, torch.bfloat16):
+            return self._module(images.bfloat16()).float()
 
     def _training_loss(self, images: Tensor, labels: Tensor) -> Tensor:
-        scores = self._module(images)
+        scores = self._evaluation_scores(images)
         if self._rubbish is not None:
             scores = F.pad(scores, (0, 1), value=-self._rubbish)
         return F.cross_entropy(scores, labels)

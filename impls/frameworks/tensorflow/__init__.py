@@ -8,7 +8,7 @@ ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # or it takes the whole GPU at once, and a memory meter reads nothing else
 }
-PRECISIONS = ("float32", "float64")
+PRECISIONS = ("float32", "tf32", "bfloat16", "float64")
 
 TENSORFLOW = Framework(
     name="tensorflow",

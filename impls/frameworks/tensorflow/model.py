@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from impls.errors import Unavailable
-from impls.frameworks import Model, Plan
+from impls.frameworks import Allocated, Model, Plan
 from impls.frameworks.tensorflow.layers import Function, translate
 from impls.layouts import ChannelsLast
 
@@ -33,9 +33,10 @@ class TensorFlowModel(Model):
 
     def __init__(self, plan: Plan):
         tf.random.set_seed(plan.seed)
-        tf.config.experimental.enable_tensor_float_32_execution(False)
+        tf.config.experimental.enable_tensor_float_32_execution(plan.precision == "tf32")
         self._device = device(plan)
-        self._dtype = tf.as_dtype(plan.precision)
+        self._dtype = tf.as_dtype(plan.stored)
+        self._mixed = plan.precision == "bfloat16"
         self._layout = ChannelsLast(plan.network)
         self._rubbish = plan.network.rubbish
         self._sgd = plan.sgd
@@ -53,7 +54,15 @@ class TensorFlowModel(Model):
         network = plan.network
         arrays = {name: self._variable(name, shape) for name, shape in network.arrays.items()}
         statistics = {name: self._variable(name, shape, trainable=False) for name, shape in network.statistics.items()}
-        scores = translate(network, {**arrays, **statistics}, compiled=plan.execution == "xla")
+        compiled = plan.execution == "xla"
+        if not self._mixed:
+            return Built(translate(network, {**arrays, **statistics}, compiled), arrays, statistics)
+
+        def scores(images: tf.Tensor, training: bool) -> tf.Tensor:
+            """Translated anew where it is traced: casts are a part of the step, and gradients go through them."""
+            cast = {name: tf.cast(value, tf.bfloat16) for name, value in arrays.items()}
+            return translate(network, {**cast, **statistics}, compiled)(tf.cast(images, tf.bfloat16), training)
+
         return Built(scores, arrays, statistics)
 
     def _variable(self, name: str, shape: tuple[int, ...], trainable: bool = True) -> tf.Variable:
@@ -109,6 +118,16 @@ class TensorFlowModel(Model):
     def synchronize(self, outputs: object) -> None:
         tf.test.experimental.sync_devices()
 
+    def forget_allocated(self) -> None:
+        if self._device != "/CPU:0":
+            tf.config.experimental.reset_memory_stats(self._device)
+
+    def allocated(self) -> Allocated | str:
+        if self._device == "/CPU:0":  # TensorFlow would say 0
+            return super().allocated()
+        peak = tf.config.experimental.get_memory_info(self._device)["peak"]
+        return Allocated(peak, "tf.config.experimental.get_memory_info: peak, of the step")
+
     def to_numpy(self, outputs: tf.Tensor) -> np.ndarray:
         return outputs.numpy()
 
@@ -119,10 +138,10 @@ class TensorFlowModel(Model):
         return self._layout.all_to_canonical({name: value.numpy() for name, value in zip(self._arrays, values)})
 
     def _evaluation_scores(self, images: tf.Tensor) -> tf.Tensor:
-        return self._scores(images, False)
+        return tf.cast(self._scores(images, False), self._dtype)
 
     def _training_loss(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        scores = self._scores(images, True)
+        scores = tf.cast(self._scores(images, True), self._dtype)
         if self._rubbish is not None:
             scores = tf.pad(scores, ((0, 0), (0, 1)), constant_values=tf.constant(-self._rubbish, scores.dtype))
         return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, scores))

@@ -1,0 +1,77 @@
+"""What the machine can do at most, measured in the same campaign as the networks, through the same frameworks.
+
+A probe is a network like any other, of one large layer: a matrix product, a convolution that many papers have, and
+a product with a vector, which must read every weight and computes next to nothing. The fastest contestant's figure is
+the ceiling. What counts is what frameworks reach, not what a data sheet promises.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from impls.layers import Conv, Dense, Flatten, GlobalAverage, Layer
+from impls.network import Architecture
+
+
+def _product(classes: int) -> tuple[Layer, ...]:
+    return Flatten("flatten"), Dense("product", classes)
+
+
+def _convolution(classes: int) -> tuple[Layer, ...]:
+    return Conv("convolution", kernel=3, padding=1, channels=classes), GlobalAverage("average")
+
+
+PRODUCT = Architecture(
+    name="bench.ceilings.PRODUCT",
+    title="a matrix product",
+    source="a probe of this project",
+    input_shape=(2, 32, 32),
+    classes=2048,
+    table=_product,
+)
+CONVOLUTION = Architecture(
+    name="bench.ceilings.CONVOLUTION",
+    title="a 3x3 convolution",
+    source="a probe of this project; the layer is VGG's (Simonyan and Zisserman 2015, table 1)",
+    input_shape=(256, 28, 28),
+    classes=256,
+    table=_convolution,
+)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A network and the batch and size at which it finds a ceiling: `of` "macs" or "bytes" per second."""
+
+    architecture: Architecture
+    of: str
+    batches: dict[str, int]
+    sizes: dict[str, tuple[int, int, int]]  # channels, side, classes
+
+    def entry(self, device: str) -> dict[str, Any]:
+        """The keys of a suite's entry."""
+        channels, side, classes = self.sizes[device]
+        return {
+            "architectures": (self.architecture.name,),
+            "batches": (self.batches[device],),
+            "sizes": (side,),
+            "channels": channels,
+            "classes": classes,
+        }
+
+
+# A GPU takes longer to be filled, and has larger caches to be read past.
+PROBES = (
+    Probe(PRODUCT, "macs", {"cpu": 512, "cuda": 8192}, {"cpu": (2, 32, 2048), "cuda": (8, 32, 8192)}),
+    Probe(CONVOLUTION, "macs", {"cpu": 4, "cuda": 64}, {"cpu": (256, 28, 256), "cuda": (256, 28, 256)}),
+    Probe(PRODUCT, "bytes", {"cpu": 1, "cuda": 1}, {"cpu": (8, 32, 4096), "cuda": (16, 32, 16384)}),
+)
+
+
+def probed(architecture: str, batch: int) -> str | None:
+    """Which ceiling a workload probes; None for a network that is measured for itself."""
+    for probe in PROBES:
+        if probe.architecture.name == architecture and (probe.of == "bytes") == (batch == 1):
+            return probe.of
+    return None

@@ -1,0 +1,78 @@
+"""The least that a step needs, from the table alone: multiply-accumulates, bytes to move, bytes to hold.
+
+Each is a bound that no implementation can go below without computing something else or computing it twice: fusing,
+caches and reuse of buffers are all allowed for. So they are smaller than what a framework takes, often by much.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from bench.memory import ITEM_BYTES, network_of
+from impls.network import Network, Row
+from results.record import Workload
+
+
+@dataclass(frozen=True)
+class Floor:
+    """Of one step: `macs` of its convolutions and full connections, `traffic_bytes` that cross the memory bus at least
+    once when nothing is left in caches from the step before, and `memory_bytes` that are alive at one moment."""
+
+    macs: int
+    traffic_bytes: int
+    memory_bytes: int
+
+
+def floor_of(workload: Workload) -> Floor:
+    """The floor of a step of the workload."""
+    network, item = network_of(workload), ITEM_BYTES[workload.precision]
+    rows = [row for row in network.rows if row.facts.arrays]
+    return Floor(
+        macs=workload.batch * _macs(network, workload.phase),
+        traffic_bytes=_traffic(network, workload, item),
+        memory_bytes=_memory(network, rows, workload, item),
+    )
+
+
+def _macs(network: Network, phase: str) -> int:
+    """Backward, a layer with weights does as much again for its weights, and as much for its input, unless it is the
+    images, which nobody asks the gradient of."""
+    if phase in ("infer", "forward"):
+        return network.macs
+    first = next((row.facts.macs for row in network.rows if row.facts.macs), 0)
+    return 3 * network.macs - first
+
+
+PASSES = {"infer": 1, "forward": 1, "gradient": 2, "train": 4}
+"""How often every weight crosses the bus, or its gradient or momentum: read; read and written as a gradient; read and
+written with its momentum, the gradient consumed where it is made."""
+
+
+def _traffic(network: Network, workload: Workload, item: int) -> int:
+    images, scores = math.prod(network.input_shape), network.classes
+    return PASSES[workload.phase] * network.parameter_bytes(_stored(item)) + item * workload.batch * (images + scores)
+
+
+def _memory(network: Network, rows: list[Row], workload: Workload, item: int) -> int:
+    """Weights (and momentum), and beside them the fullest moment of the step.
+
+    Backward, a layer needs the input that it had; those of the layers below it are still to be used, and the gradients
+    of those above it are there already. Training may consume a gradient as soon as it is made.
+    """
+    weights = network.parameter_bytes(_stored(item))
+    batch_bytes = item * workload.batch
+    if workload.phase in ("infer", "forward"):
+        return weights + batch_bytes * (math.prod(network.input_shape) + network.classes)
+    inputs = [batch_bytes * math.prod(row.input) for row in rows]
+    gradients = [_stored(item) * sum(map(math.prod, row.facts.arrays.values())) for row in rows]
+    kept = workload.phase == "gradient"
+    moments = (
+        sum(inputs[: index + 1]) + (sum(gradients[index:]) if kept else gradients[index]) for index in range(len(rows))
+    )
+    return weights * (1 if kept else 2) + max(moments, default=0)
+
+
+def _stored(item: int) -> int:
+    """Bytes in which a weight is kept: at least float32's, whatever is computed in."""
+    return max(item, ITEM_BYTES["float32"])

@@ -1,0 +1,111 @@
+"""What an NVIDIA card does while a launch does nothing but steps: asked of its driver, some times a second.
+
+Utilisation is the share of the time in which the card did anything at all, however little of it. Whatever the driver
+does not tell has the driver's words as its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from statistics import fmean
+from typing import Any
+
+import pynvml
+
+from bench import card
+from bench.meters import Meter, Readings, Soak, Watcher
+
+SHORTEST = 2.0
+"""Seconds below which the energy counter, which moves in steps, says nothing."""
+SLOWED = (
+    pynvml.nvmlClocksEventReasonSwPowerCap
+    | pynvml.nvmlClocksThrottleReasonHwSlowdown
+    | pynvml.nvmlClocksEventReasonSwThermalSlowdown
+    | pynvml.nvmlClocksThrottleReasonHwThermalSlowdown
+    | pynvml.nvmlClocksThrottleReasonHwPowerBrakeSlowdown
+)
+"""Reasons for lower clocks that spoil a measurement; being idle, or set so by its owner, does not."""
+
+
+def _slowed(handle: Any) -> float:
+    return float(bool(_reasons(handle) & SLOWED))
+
+
+def _reasons(handle: Any) -> int:
+    try:
+        return int(pynvml.nvmlDeviceGetCurrentClocksEventReasons(handle))
+    except pynvml.NVMLError_FunctionNotFound:  # a driver from before the new name
+        return int(pynvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle))
+
+
+MOMENTS: Mapping[str, Callable[[Any], float]] = {
+    "gpu_utilisation": lambda handle: pynvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100,
+    "gpu_memory_utilisation": lambda handle: pynvml.nvmlDeviceGetUtilizationRates(handle).memory / 100,
+    "gpu_watts": lambda handle: pynvml.nvmlDeviceGetPowerUsage(handle) / 1e3,
+    "gpu_clock_hz": lambda handle: pynvml.nvmlDeviceGetClockInfo(handle, pynvml.NVML_CLOCK_SM) * 1e6,
+    "gpu_memory_clock_hz": lambda handle: pynvml.nvmlDeviceGetClockInfo(handle, pynvml.NVML_CLOCK_MEM) * 1e6,
+    "gpu_celsius": lambda handle: pynvml.nvmlDeviceGetTemperature(handle, pynvml.NVML_TEMPERATURE_GPU),
+    "gpu_throttled": _slowed,
+}
+"""What is known at a moment; its mean over the soak counts."""
+
+
+class Card(Watcher):
+    """The card that a launch computes on."""
+
+    def __init__(self, pid: int, device: str):
+        self._pid = pid
+        self._seen: dict[str, list[float]] = {name: [] for name in (*MOMENTS, *PROCESSES)}
+        self._missing: dict[str, str] = {}
+        self._handle: Any
+        self._handle, problem = card.handle() if device != "cpu" else (None, "it runs on the CPU")
+        if self._handle is None:
+            self._missing = dict.fromkeys(NVML.quantities, problem)
+        self._energy = self._ask("gpu_joules_per_image", pynvml.nvmlDeviceGetTotalEnergyConsumption)
+
+    def _ask(self, name: str, query: Callable[[Any], Any]) -> Any:
+        """The driver's answer; None, with the reason kept, where it has none. It is not asked again then."""
+        if name in self._missing:
+            return None
+        try:
+            return query(self._handle)
+        except pynvml.NVMLError as problem:
+            self._missing[name] = f"the driver does not tell: {problem}"
+            return None
+
+    def sample(self) -> None:
+        for name, query in MOMENTS.items():
+            if (value := self._ask(name, query)) is not None:
+                self._seen[name].append(float(value))
+        processes = self._ask("gpu_foreign_processes", pynvml.nvmlDeviceGetComputeRunningProcesses)
+        if processes is not None:
+            self._count(processes)
+
+    def _count(self, processes: list[Any]) -> None:
+        """Containers show other process ids than ours; the only process there is must be it."""
+        own = [one for one in processes if one.pid == self._pid] or (processes if len(processes) == 1 else [])
+        self._seen["gpu_foreign_processes"].append(len(processes) - bool(own))
+        if own and own[0].usedGpuMemory is not None:
+            self._seen["gpu_memory_bytes"].append(own[0].usedGpuMemory)
+        else:
+            what = "its memory" if own else "which process is ours, as containers have ids of their own"
+            self._missing["gpu_memory_bytes"] = f"the driver does not tell {what}"
+
+    def end(self, soak: Soak) -> Readings:
+        after = self._ask("gpu_joules_per_image", pynvml.nvmlDeviceGetTotalEnergyConsumption)
+        if after is not None:
+            joules = (after - self._energy) / 1e3
+            if soak.seconds < SHORTEST or joules <= 0:
+                said = f"the energy counter moved by {joules:g} J in {soak.seconds:.1f} s; soak for longer"
+                self._missing["gpu_joules_per_image"] = said
+        values = {name: fmean(seen) for name, seen in self._seen.items() if seen and name not in PROCESSES}
+        values |= {name: max(self._seen[name]) for name in PROCESSES if self._seen[name]}
+        if after is not None and "gpu_joules_per_image" not in self._missing:
+            values["gpu_joules_per_image"] = joules / soak.images
+        nothing = dict.fromkeys(NVML.quantities, "the soak ended before the driver was asked")
+        return {**nothing, **self._missing, **values}
+
+
+PROCESSES = ("gpu_foreign_processes", "gpu_memory_bytes")
+"""What is known of processes; the largest counts."""
+NVML = Meter("nvml", (*MOMENTS, *PROCESSES, "gpu_joules_per_image"), Card)

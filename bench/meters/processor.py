@@ -1,0 +1,23 @@
+"""How busy the processors are with a launch: its own time on them, all threads, over the time that passed."""
+
+from __future__ import annotations
+
+from bench import setting
+from bench.meters import Meter, Readings, Soak, Watcher
+
+
+class Busy(Watcher):
+    """The launch itself counts, from the first of its steps to the last."""
+
+    def __init__(self, pid: int, device: str):
+        pass
+
+    def sample(self) -> None:
+        pass
+
+    def end(self, soak: Soak) -> Readings:
+        cores = soak.own_cpu / soak.seconds
+        return {"soak_cores": cores, "cpu_utilisation": cores / setting.cores()}
+
+
+PROCESSOR = Meter("processor", ("soak_cores", "cpu_utilisation"), Busy)

@@ -1,0 +1,52 @@
+"""Memory of this process's own, as Linux counts what is resident of it, above what it had when it was first looked at.
+
+Pages that a fork shares with its parent were there before, and are not counted; nor are pages of files, such as
+libraries' code, which every process that uses them shares. Elsewhere than on Linux nothing is known, which has its
+reason.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+from pathlib import Path
+
+STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+FORGET_PEAK = "5"
+"""What clear_refs takes to set the peak back to what is resident now (proc(5))."""
+UNKNOWN = "this system does not count a process's peak of resident memory (Linux does, in /proc/self/status)"
+
+
+class Resident:
+    """From here on: what is resident more, at most."""
+
+    def __init__(self) -> None:
+        self._before = _own("VmRSS")
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget the peak so far, once what is free has been given back to the system."""
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)
+        with contextlib.suppress(OSError):
+            CLEAR.write_text(FORGET_PEAK)
+
+    def peak(self) -> float | str:
+        """Bytes that were resident at most, above those at the beginning; or why that is not known.
+
+        Files' pages are taken off as they are now, as they hardly ever go.
+        """
+        peak = _own("VmHWM")
+        if self._before is None or peak is None:
+            return UNKNOWN
+        return float(max(peak - self._before, 0))
+
+
+def _own(name: str) -> int | None:
+    """Bytes of a line of /proc/self/status, such as "VmHWM:  1024 kB", without those of files' pages."""
+    try:
+        lines = (line.split() for line in STATUS.read_text().splitlines())
+        sizes = {fields[0].rstrip(":"): int(fields[1]) * 1024 for fields in lines if fields[-1:] == ["kB"]}
+        return sizes[name] - sizes["RssFile"]
+    except (OSError, KeyError):
+        return None

@@ -1,0 +1,107 @@
+"""What cases take, and how far they are from what the machine can do: rows ready to be printed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from reports import numbers
+from reports.networks import Network, Row, text
+from results.limits import Limits
+from results.record import Status
+
+MEGA, GIGA = 1e-6, 1e-9
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A column of the table: what it is called, in which unit, and the number of a row of `cases` in that unit."""
+
+    name: str
+    unit: str
+    of: Callable[[Row], float]
+
+
+def _scaled(column: str, scale: float = 1.0) -> Callable[[Row], float]:
+    return lambda row: row[column] * scale
+
+
+def _energy(row: Row) -> float:
+    """The card's, where there is one."""
+    card = row["gpu_joules_per_image"]
+    return float(row["package_joules_per_image"] if math.isnan(card) else card)
+
+
+QUANTITIES = (
+    Quantity("memory of a step", "MB", _scaled("host_bytes", MEGA)),
+    Quantity("its floor", "MB", _scaled("memory_floor_bytes", MEGA)),
+    Quantity("with building and first call", "MB", _scaled("host_launch_bytes", MEGA)),
+    Quantity("memory on the card", "MB", _scaled("gpu_memory_bytes", MEGA)),
+    Quantity("of it by the framework's allocator", "MB", _scaled("allocator_bytes", MEGA)),
+    Quantity("own cores while timed", "cores", _scaled("own_cores")),
+    Quantity("processors busy in the soak", "%", _scaled("cpu_utilisation", 100)),
+    Quantity("card busy in the soak", "%", _scaled("gpu_utilisation", 100)),
+    Quantity("energy", "J/image", _energy),
+    Quantity("work", "GMAC/s", _scaled("macs_per_second", GIGA)),
+    Quantity("of the ceiling", "%", _scaled("ceiling_share", 100)),
+)
+
+
+@dataclass(frozen=True)
+class UseRow:
+    """One case: a number for each quantity that any case of the network has, None where this one has none."""
+
+    phase: str
+    contestant: str
+    values: Sequence[tuple[float, str] | None]
+    missing: str
+
+
+@dataclass(frozen=True)
+class UseTable:
+    """The quantities that are known of a network, and a row a measured case."""
+
+    quantities: Sequence[Quantity]
+    rows: Sequence[UseRow]
+
+
+def use_table(network: Network) -> UseTable:
+    """What is known of every measured case of a network; quantities that nobody has are left out."""
+    order = [(phase, who) for phase in network.phases for who in network.contestants if (phase, who) in network.rows]
+    measured = [network.rows[key] for key in order if network.rows[key]["status"] == Status.MEASURED]
+    known = [one for one in QUANTITIES if any(not math.isnan(one.of(row)) for row in measured)]
+    return UseTable(known, [_use_row(row, known) for row in measured])
+
+
+def _use_row(row: Row, known: Sequence[Quantity]) -> UseRow:
+    values = [None if math.isnan(value := one.of(row)) else (value, numbers.plain(value)) for one in known]
+    return UseRow(row["phase"], row["contestant"], values, text(row["usage_missing"]))
+
+
+@dataclass(frozen=True)
+class CeilingRow:
+    """The most that was reached of something, by whom."""
+
+    precision: str
+    device: str
+    what: str
+    rate: float
+    shown: str
+    case: str
+
+
+WORDS: Mapping[str, tuple[str, str]] = {
+    "macs": ("multiply-accumulates", "GMAC/s"),
+    "bytes": ("reading memory", "GB/s"),
+}
+
+
+def ceiling_rows(limits: Limits) -> list[CeilingRow]:
+    """A campaign's ceilings; none if it has no probes."""
+    rows = []
+    for (of, (precision, device)), ceiling in sorted(limits.ceilings.items()):
+        what, unit = WORDS[of]
+        shown = f"{numbers.plain(ceiling.rate * GIGA)} {unit}"
+        rows.append(CeilingRow(precision, device, what, ceiling.rate, shown, ceiling.case))
+    return rows

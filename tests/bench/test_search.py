@@ -1,0 +1,33 @@
+"""The largest batch within the memory there is: found where it is known, and said why it ends there."""
+
+from __future__ import annotations
+
+import results
+from bench.search import MOST
+from results.record import Status
+
+
+def test_the_largest_batch_is_found_in_launches_of_their_own(measure):
+    options = dict(contestants=("outside",), largest_batch=True, memory="20MB", launches=1)
+    done, campaign = measure(**options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (row,) = results.load(campaign.folder, rows="largest").to_dict("records")
+    assert row["largest_batch"] >= 4
+    assert row["host_launch_bytes"] <= 20_000_000
+    tried = {record.case.workload.batch: record for record in campaign.records}
+    assert row["smallest_beyond"] is None or row["smallest_beyond"] > row["largest_batch"]
+    assert row["largest_batch"] in tried
+    assert str(int(row["largest_batch"])) in done.stdout
+
+
+def test_who_does_not_run_at_all_has_no_batch_and_a_reason(measure):
+    done, campaign = measure(
+        contestants=("outside.using:plain", "outside.using:leaks"), largest_batch=True, memory="300MB", launches=1
+    )
+    rows = results.load(campaign.folder, rows="largest").set_index("contestant")
+    assert rows.largest_batch.isna()["outside.using:leaks"]
+    assert rows.beyond["outside.using:leaks"] == "took more than it may"
+    assert rows.largest_batch["outside.using:plain"] == MOST
+    assert rows.beyond["outside.using:plain"].startswith("nothing that was tried")
+    assert {record.status for record in campaign.records} == {Status.MEASURED}
+    assert rows.host_launch_bytes["outside.using:plain"] < 300e6
