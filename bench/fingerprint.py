@@ -30,6 +30,9 @@ CELLS = (1 + SMALL, 1 + SMALLER, TINY, 1 + SMALLER)
 """Of the image; the last one meets a weight that is the same."""
 
 
+UNKNOWN = "unknown"
+
+
 def _table(classes: int) -> tuple[Layer, ...]:
     return Conv("convolution", kernel=3, padding=1, channels=CHANNELS), *_dense(classes)
 
@@ -91,7 +94,7 @@ def scores(model: Model, network: Network) -> list[float]:
 
 
 def arithmetic(seen: Sequence[float]) -> str:
-    """The arithmetic that gives these scores: "float64", "float32", "tf32", "bfloat16", "float16" or "unknown"."""
+    """The arithmetic that gives these scores: "float64", "float32", "tf32", "bfloat16", "float16" or UNKNOWN."""
     small, smaller, tiny, square = seen
     keeps_small, keeps_smaller = abs(small - 1) > SMALL / 2, abs(smaller - 1) > SMALLER / 2
     keeps_tiny = abs(tiny - TINY) < TINY / 2
@@ -104,4 +107,4 @@ def arithmetic(seen: Sequence[float]) -> str:
             return "bfloat16"
         case True, False, False:
             return "float16"
-    return "unknown"
+    return UNKNOWN

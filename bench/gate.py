@@ -53,7 +53,8 @@ class Gate:
         """What each contestant computes in (the workload's precision, on its device, whatever its network).
 
         Who computes in something else than was asked for may not be timed. Who cannot be asked, as it has no way to
-        run the probe, is not held back for it; who fails at it fails at the network, too, and says so there.
+        run the probe, is not held back for it; who fails at it, or gives what no arithmetic gives, shows that at the
+        network, too.
         """
         asked = {one: self._send("identify", one, workload=asdict(workload)) for one in contestants}
         findings = {}
@@ -61,6 +62,8 @@ class Gate:
             try:
                 seen = fingerprint.arithmetic(_received(worker))
             except LaunchFailed:
+                continue
+            if seen == fingerprint.UNKNOWN:
                 continue
             wrong = f"computes in {seen} where {workload.precision} was asked for" if seen != workload.precision else ""
             findings[contestant] = Finding(None, Status.MISMATCH if wrong else None, wrong, seen)

@@ -52,7 +52,9 @@ def test_a_mistake_in_an_interpreter_is_one_line_before_anything_is_measured(mea
 
 
 def test_two_labels_of_one_framework_compete_and_each_says_its_versions(measure):
-    done, campaign = measure(f"--interpreter=outside@one={PY}", f"--interpreter=outside@two={PY}")
+    done, campaign = measure(
+        f"--interpreter=outside@one={PY}", f"--interpreter=outside@two={PY}", contestants=("outside",)
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert by_contestant(campaign) == {
         "outside:loop@one": [Status.MEASURED] * 2,
@@ -110,7 +112,7 @@ def test_what_packages_print_when_they_are_imported_is_no_answer(tmp_path):
 
 
 def test_as_shipped_sets_nothing_of_allocator_and_threads(measure):
-    done, campaign = measure("--as-shipped")
+    done, campaign = measure("--as-shipped", contestants=("outside",))
     assert done.returncode == 0, done.stdout + done.stderr
     assert by_contestant(campaign) == {"outside:loop+as-shipped": [Status.MEASURED] * 2}
     assert campaign.system["contestants"]["outside:loop+as-shipped"]["environment"] == {}

@@ -26,8 +26,8 @@ Arrays = dict[str, np.ndarray]
 LEARNING_RATE = 2e-5
 """A step moves the loss by 0.1 to 20 %: seen at a tolerance of 1e-4, and far from chaos, which no two would share."""
 STEPS = 3
-SMALL_SHARE = 1e-3
-"""A gradient below this share of the whole gradient is judged against that share: its own digits are noise."""
+SMALL_SHARE = {"bfloat16": 1e-1}
+"""A gradient below this share (1e-3 elsewhere) of the whole one is judged against that: its own digits are noise."""
 
 
 @dataclass(frozen=True)
@@ -169,13 +169,14 @@ def compare(
         return result
     right = read_arrays(folder, small(architecture))
     whole = float(np.sqrt(sum(np.linalg.norm(array) ** 2 for array in right.values())))
-    errors = {name: _error(gradients[name], array, whole) for name, array in right.items() if name in gradients}
+    least = SMALL_SHARE.get(precision, 1e-3) * whole
+    errors = {name: _error(gradients[name], array, least) for name, array in right.items() if name in gradients}
     return replace(result, gradient_errors=errors)
 
 
-def _error(given: np.ndarray, right: np.ndarray, whole: float) -> float:
+def _error(given: np.ndarray, right: np.ndarray, least: float) -> float:
     norm = float(np.linalg.norm(right))
-    return float(np.linalg.norm(given.astype(np.float64) - right)) / max(norm, SMALL_SHARE * whole)
+    return float(np.linalg.norm(given.astype(np.float64) - right)) / max(norm, least)
 
 
 def _run(architecture: str, contestant: str, precision: str, images: int, forward_too: bool) -> tuple[Result, Arrays]:

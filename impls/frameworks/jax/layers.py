@@ -253,13 +253,15 @@ def inverse_power(x: Array, exponent: float) -> Array:
 def batch_norm(layer: layers.BatchNorm, x: Array, run: Run) -> Array:
     scale, shift = run.arrays(layer, "scale", "shift")
     of_mean, of_variance = f"{layer.name}.mean", f"{layer.name}.variance"
+    kind = x.dtype
+    x = x.astype(run.statistics[of_mean].dtype)  # a mean of bfloat16s is none: in the statistics' format, and back
     if run.training:
         mean, variance = x.mean((0, 1, 2)), x.var((0, 1, 2))
         for name, now in ((of_mean, mean), (of_variance, variance)):
             run.statistics[name] = layer.momentum * run.statistics[name] + (1 - layer.momentum) * now
     else:
         mean, variance = run.statistics[of_mean], run.statistics[of_variance]
-    return (x - mean) * (lax.rsqrt(variance + layer.epsilon) * scale) + shift
+    return ((x - mean) * (lax.rsqrt(variance + layer.epsilon) * scale) + shift).astype(kind)
 
 
 def dropout(layer: layers.Dropout, x: Array, run: Run) -> Array:

@@ -222,13 +222,18 @@ def batch_norm(
     layer: layers.BatchNorm, scale: tf.Variable, shift: tf.Variable, mean: tf.Variable, variance: tf.Variable
 ) -> Function:
     def apply(x: tf.Tensor, training: bool) -> tf.Tensor:
+        kind = x.dtype
+        if kind != mean.dtype:  # a mean of bfloat16s is none: in the statistics' format, and back
+            x, gain, offset = (tf.cast(value, mean.dtype) for value in (x, scale, shift))
+        else:
+            gain, offset = scale, shift
         normalise = fused_normalisation if x.dtype == tf.float32 else plain_normalisation
         if not training:
-            return normalise(x, scale, shift, layer.epsilon, mean, variance)[0]
-        y, *moments = normalise(x, scale, shift, layer.epsilon)
+            return tf.cast(normalise(x, gain, offset, layer.epsilon, mean, variance)[0], kind)
+        y, *moments = normalise(x, gain, offset, layer.epsilon)
         for running, new in zip((mean, variance), moments):
             running.assign(layer.momentum * running + (1 - layer.momentum) * new)
-        return y
+        return tf.cast(y, kind)
 
     return apply
 
