@@ -68,8 +68,8 @@ class Block:
                     _attempt(launch, partial(_turn, suite=suite, places=places))
             for launch in launches:
                 _attempt(launch, _finish)
-            for launch in launches:  # each alone: the others wait for the block to end
-                _attempt(launch, partial(_use, soak=0 if self.launch else suite.soak))
+            for launch in launches if self.launch == 0 else ():  # each alone: the others wait for the block to end
+                _attempt(launch, partial(_use, soak=suite.soak))
         launches.sort(key=lambda launch: self.contestants.index(launch.case.contestant))
         return [self._record(launch, known.get(launch.case.contestant, {})) for launch in launches]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from bench.memory import ITEM_BYTES, network_of
 from impls.network import Network, Row
@@ -33,6 +34,20 @@ def floor_of(workload: Workload) -> Floor:
         traffic_bytes=_traffic(network, workload, item),
         memory_bytes=_memory(network, rows, workload, item),
     )
+
+
+def layers_of(workload: Workload) -> list[dict[str, Any]]:
+    """What each layer with weights needs in a forward pass of the batch: multiply-accumulates, and bytes of weights."""
+    network, item = network_of(workload), ITEM_BYTES[workload.precision]
+    return [
+        {
+            "layer": row.layer.name,
+            "macs": workload.batch * row.facts.macs,
+            "weight_bytes": _stored(item) * sum(map(math.prod, row.facts.arrays.values())),
+        }
+        for row in network.rows
+        if row.facts.macs
+    ]
 
 
 def _macs(network: Network, phase: str) -> int:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bench import VERSION, ceilings, interpreters, machine, parity, setting
-from bench.floors import floor_of
+from bench.floors import floor_of, layers_of
 from bench.suites import Suite
 from impls.frameworks import load_framework
 from results.record import Case, Contestant, Workload
@@ -22,13 +22,15 @@ def reference_of(suite: Suite, cases: Sequence[Case]) -> Contestant:
 def describe(suite_name: str, suite: Suite, cases: Sequence[Case], command: str) -> dict[str, Any]:
     """Machine, suite, contestants with versions, settings, and what may have disturbed."""
     described = machine.describe()
+    workloads = list(dict.fromkeys(case.workload for case in cases))
     return {
         "deadheat": VERSION,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": command,
         "suite": {"name": suite_name, **suite.model_dump(mode="json")},
         "cases": [case.id for case in cases],
-        "workloads": {one.id: _workload(one) for one in dict.fromkeys(case.workload for case in cases)},
+        "workloads": {one.id: {**asdict(floor_of(one)), "ceiling": _probed(one)} for one in workloads},
+        "networks": {one.network_id: layers_of(one) for one in workloads if not _probed(one)},
         "reference": reference_of(suite, cases).id,
         "machine": described,
         "settings": {"cores": setting.cores(), **setting.environment()},
@@ -49,6 +51,6 @@ def _contestant(contestant: Contestant, suite: Suite) -> dict[str, Any]:
     }
 
 
-def _workload(workload: Workload) -> dict[str, Any]:
-    """What follows from the table: the least that a step needs, and which ceiling it is there to find, if any."""
-    return {**asdict(floor_of(workload)), "ceiling": ceilings.probed(workload.architecture, workload.batch)}
+def _probed(workload: Workload) -> str | None:
+    """Which ceiling a workload is there to find, if any."""
+    return ceilings.probed(workload.architecture, workload.batch)

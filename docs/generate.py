@@ -29,10 +29,10 @@ HANDWRITTEN = sorted((ROOT / "results" / "data").glob("reference-handwritten-*")
 
 
 def verdicts() -> str:
-    """The reference campaign's inference and training rows."""
+    """The reference campaign's inference and training rows, without its probes."""
     campaign = read_campaign(REFERENCE)
     frame = table.cases([campaign])
-    frame = frame[frame.phase.isin(["infer", "train"])]
+    frame = frame[frame.phase.isin(["infer", "train"]) & (frame.probe == "")]
     contestants = list(dict.fromkeys(frame.contestant))
     rows = []
     for _, group in frame.groupby("group", sort=False):
@@ -44,7 +44,7 @@ def verdicts() -> str:
     machine = campaign.system["machine"]
     where = f"{machine['cpu']}, {machine['threads']} cores, {campaign.system['started'][:10]}"
     body = tabulate(rows, headers=["workload", *contestants], tablefmt="github", disable_numparse=True)
-    return f"{body}\n\nMeasured on {where}; {frame.launches.max()} launches a case.\n"
+    return f"{body}\n\nMeasured on {where}; {frame.pairs.max()} launches beside the reference's.\n"
 
 
 def verdict_cell(row: dict) -> str:

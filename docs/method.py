@@ -13,6 +13,7 @@ from tabulate import tabulate
 from bench.suites import PRESETS, Protocol, load_suite
 from results import table
 from results.counting import counted
+from results.limits import limits_of
 from results.record import Record
 from results.statistics import launch_time
 from results.store import read_campaign
@@ -20,6 +21,7 @@ from results.store import read_campaign
 DATA = Path(__file__).parent.parent / "results" / "data"
 SELFTESTS = DATA / "reference-selftest"
 PEERS = DATA / "reference-peers"
+ONCE, AGAIN = DATA / "reference-cpu-2cores", DATA / "reference-cpu-2cores-again"
 INTERLEAVED, FRESH = DATA / "reference-launches", DATA / "reference-launches-fresh"
 
 
@@ -91,7 +93,10 @@ def _own_outcomes(burners: int) -> list[dict]:
         for file in SELFTESTS.glob("*.json")
         if (said := json.loads(file.read_text()))["plan"]["burners"] == burners
         for pair in said["measured"]
-        if pair["contestant"] == "pytorch:eager" and pair["architecture"] == "lenet5" and pair["slowdown"] in (0, 0.05)
+        if not pair.get("failure")
+        and pair["contestant"] == "pytorch:eager"
+        and pair["architecture"] == "lenet5"
+        and pair["slowdown"] in (0, 0.05)
     ]
     return [
         {
@@ -172,7 +177,56 @@ def overhead() -> str:
     return f"A step that does nothing takes {row.seconds * 1e9:.0f} ns.\n"
 
 
+LARGE = 50e6
+"""Bytes from which on a case's memory is large beside what allocators keep at random."""
+
+
+def memory() -> str:
+    """Memory of the same cases in two campaigns, against each other and against the floor."""
+    if not (ONCE.is_dir() and AGAIN.is_dir()):
+        return "Not measured yet.\n"
+    once, again = (table.cases([read_campaign(folder)]).set_index("case") for folder in (ONCE, AGAIN))
+    both = once.join(again[["host_bytes"]], rsuffix="_again", how="inner").dropna(
+        subset=["host_bytes", "host_bytes_again"]
+    )
+    large = both[both.host_bytes > LARGE]
+    apart = (large.host_bytes_again / large.host_bytes - 1).abs()
+    above = both.host_bytes / both.memory_floor_bytes
+    worst = apart.idxmax()
+    return (
+        f"{len(large)} of {len(both)} cases take more than {LARGE / 1e6:.0f} MB. Between two campaigns their memory "
+        f"differs by {apart.median():.1%} in the middle and {apart.max():.1%} at most (`{worst}`); "
+        f"{(apart <= 0.05).sum()} of {len(large)} agree within 5 %. The least beside its floor has "
+        f"{above.min():.2f} times as much (`{above.idxmin()}`).\n"
+    )
+
+
+def ceilings() -> str:
+    """The ceilings of two campaigns, and how near the cases come."""
+    if not (ONCE.is_dir() and AGAIN.is_dir()):
+        return "Not measured yet.\n"
+    once, again = (limits_of(read_campaign(folder)).ceilings for folder in (ONCE, AGAIN))
+    rows = [
+        [
+            f"{key[0]} a second, {key[1][0]} on {key[1][1]}",
+            f"{once[key].rate / 1e9:.1f} G",
+            f"{again[key].rate / 1e9:.1f} G",
+            f"{again[key].rate / once[key].rate - 1:+.1%}",
+        ]
+        for key in once
+        if key in again
+    ]
+    shares = table.cases([read_campaign(ONCE)]).query("probe == ''").dropna(subset=["ceiling_share"]).set_index("case")
+    nearest = shares.ceiling_share.idxmax()
+    text = (
+        f"Of {len(shares)} cases the nearest to the ceiling reaches {shares.ceiling_share.max():.0%} (`{nearest}`).\n"
+    )
+    return _table(rows, ["ceiling", "one campaign", "another", "difference"]) + "\n" + text
+
+
 BLOCKS = {
+    "memory": memory,
+    "ceilings": ceilings,
     "presets": presets,
     "selftest": selftest,
     "peers": peers,

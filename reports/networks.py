@@ -22,6 +22,7 @@ class Network:
     architecture: str
     conditions: str
     precision: str
+    device: str
     phases: Sequence[str]
     contestants: Sequence[str]
     rows: Mapping[tuple[str, str], Row]
@@ -63,6 +64,7 @@ def _network(key: str, part: pd.DataFrame) -> Network:
         conditions=f"{first['channels']} × {first['height']} × {first['width']} · batch {first['batch']}"
         f" · {first['precision']} · {first['device']}",
         precision=first["precision"],
+        device=first["device"],
         phases=sorted(phases, key=lambda phase: PHASES.index(phase) if phase in PHASES else len(PHASES)),
         contestants=contestants(part),
         rows={(row["phase"], row["contestant"]): row for row in rows(part)},

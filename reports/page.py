@@ -39,6 +39,7 @@ class Chapter:
     parity: Sequence[tables.ParityRow]
     tolerances: Mapping[str, str]
     use: use.UseTable
+    layers: use.LayerTable | None
     times_figure: Markup
     parts_figure: Markup
     memory_figure: Markup
@@ -137,6 +138,7 @@ def _chapter(
         parity=tables.parity_rows(network, launches, tolerances),
         tolerances={name: numbers.error(value).replace(".0e", "e") for name, value in tolerances.items()},
         use=use.use_table(network),
+        layers=use.layer_table(network, system.layers(campaign.system, network.id), limits_of(campaign)),
         times_figure=Markup(figures.times(network, everyone, f"{key}-times")),
         parts_figure=Markup(figures.parts(network, networks.rows(split), everyone, f"{key}-parts")),
         memory_figure=Markup(figures.memory(network, everyone, f"{key}-memory")),

@@ -17,6 +17,8 @@ STOPS = {
     "budget": "budget: the time was up before everything planned was measured",
 }
 
+IN_TABLES = ("workloads", "networks")
+
 System = Mapping[str, Any]
 Entry = tuple[str, str]
 
@@ -75,8 +77,19 @@ def tolerances(system: System, precision: str) -> Mapping[str, float]:
     )
 
 
+def layers(system: System, network: str) -> list[Mapping[str, Any]]:
+    """What each layer of a network needs, as its table says; nothing where the campaign does not say, or not all."""
+    found = look(system, "networks", network)
+    whole = isinstance(found, list) and all(
+        isinstance(look(layer, "layer"), str) and all(_is_number(look(layer, key)) for key in ("macs", "weight_bytes"))
+        for layer in found
+    )
+    return found if whole else []
+
+
 def everything(system: System) -> list[tuple[str, list[Entry]]]:
-    """All of system.json as (heading, entries), nested keys joined by dots."""
+    """All of system.json as (heading, entries), nested keys joined by dots, but what its tables have said."""
+    system = {key: value for key, value in system.items() if key not in IN_TABLES}
     loose = [(key, _scalar(value)) for key, value in system.items() if not isinstance(value, Mapping)]
     nested = [(key, list(_flat(value))) for key, value in system.items() if isinstance(value, Mapping)]
     return [section for section in (("campaign", loose), *nested) if section[1]]
@@ -119,11 +132,16 @@ def _machine(machine: object) -> str:
         _scalar(look(machine, "cpu")),
         f"{_scalar(cores)} cores" if cores is not None else "",
         numbers.size(memory) if _is_number(memory) else "",
-        _scalar(look(machine, "gpus") or None),
+        _gpus(look(machine, "gpus")),
         *(_scalar(look(machine, key)) for key in ("os", "kernel")),
         f"Python {_scalar(look(machine, 'python'))}" if look(machine, "python") else "",
     )
     return " · ".join(filter(None, parts))
+
+
+def _gpus(gpus: object) -> str:
+    """Their names; what else is known of them stands with the system."""
+    return ", ".join(_scalar(look(gpu, "name")) for gpu in gpus) if isinstance(gpus, list) else ""
 
 
 def _suite(suite: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from reports import numbers
 from reports.networks import Network, Row, text
@@ -77,6 +78,51 @@ def use_table(network: Network) -> UseTable:
 def _use_row(row: Row, known: Sequence[Quantity]) -> UseRow:
     values = [None if math.isnan(value := one.of(row)) else (value, numbers.plain(value)) for one in known]
     return UseRow(row["phase"], row["contestant"], values, text(row["usage_missing"]))
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """A layer of a forward pass: its work, and the least milliseconds for it at the campaign's ceilings."""
+
+    layer: str
+    macs: str
+    compute: tuple[float, str]
+    weights: tuple[float, str] | None
+
+
+@dataclass(frozen=True)
+class LayerTable:
+    """The layers of a network, their sum, and the shortest `infer` that was measured of it (None: not measured)."""
+
+    rows: Sequence[LayerRow]
+    total: tuple[float, str]
+    measured: tuple[float, str, str] | None
+
+
+def layer_table(network: Network, layers: Sequence[Mapping[str, Any]], limits: Limits) -> LayerTable | None:
+    """Floors by layer; None for a campaign that has no ceilings, or from before tables said what layers need."""
+    kind = network.precision, network.device
+    compute, reading = (limits.ceilings.get((of, kind)) for of in ("macs", "bytes"))
+    if compute is None or not layers:
+        return None
+    rows = []
+    for layer in layers:
+        least = 1e3 * layer["macs"] / compute.rate
+        read = 1e3 * layer["weight_bytes"] / reading.rate if reading else None
+        weights = None if read is None else (read, numbers.plain(read))
+        rows.append(LayerRow(layer["layer"], f"{layer['macs']:,}", (least, numbers.plain(least)), weights))
+    total = sum(row.compute[0] for row in rows)
+    return LayerTable(rows, (total, numbers.plain(total)), _shortest(network))
+
+
+def _shortest(network: Network) -> tuple[float, str, str] | None:
+    measured = [
+        row for (phase, _), row in network.rows.items() if phase == "infer" and row["status"] == Status.MEASURED
+    ]
+    if not measured:
+        return None
+    best = min(measured, key=lambda row: row["seconds"])
+    return 1e3 * best["seconds"], numbers.plain(1e3 * best["seconds"]), best["contestant"]
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,14 @@ SYSTEM["workloads"] = {
 }
 
 
+SYSTEM["networks"] = {
+    "alexnet-3x64x64-k10-b8-float32-cpu": [
+        {"layer": "conv1", "macs": 8 * 10**7, "weight_bytes": 139_392},
+        {"layer": "fc6", "macs": 2 * 10**7, "weight_bytes": 10**8},
+    ]
+}
+
+
 def use(case: Case, launch: int) -> Usage:
     """What a made-up launch took; nobody knows of a card, and one contestant does not know its memory."""
     missing = {"gpu_watts": f"it runs on the CPU {HOSTILE}"}

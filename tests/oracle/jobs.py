@@ -10,14 +10,14 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from impls.arrays import Batch, make_batch, make_statistics, make_weights
 from impls.errors import Unsupported
 from impls.frameworks import Model, Plan, Sgd, load_framework
-from impls.layers import Activation, Dense, Dropout, Flatten
+from impls.layers import Activation, Conv, Dense, Dropout, Flatten, SpatialPyramid
 from impls.network import Network
 from oracle import forward
 from oracle.networks import BATCH, small
@@ -311,6 +311,45 @@ def refusal(contestant: str, precision: str) -> str:
     except Exception as problem:
         return f"{type(problem).__name__}: {problem}"
     return "built"
+
+
+class PyramidCase(NamedTuple):
+    """A map and how it is pooled."""
+
+    height: int
+    width: int
+    levels: tuple[int, ...]
+    rule: str
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """The vector of each image, and the gradient of the weight of the convolution before it."""
+
+    scores: np.ndarray
+    gradient: np.ndarray
+
+
+def pyramid_network(case: PyramidCase) -> Network:
+    """A 1x1 convolution, then a pyramid whose vector is the scores."""
+    channels = 2
+    length = channels * sum(n * n for n in case.levels)
+    layers = Conv("mix", kernel=1, channels=channels), SpatialPyramid("spp", case.levels, case.rule)  # type: ignore[arg-type]
+    return Network("pyramid", (3, case.height, case.width), length, layers)
+
+
+def pyramids(contestant: str, precision: str, cases: list[PyramidCase]) -> list[Pooled]:
+    """What a contestant makes of each case."""
+    found = []
+    for case in cases:
+        network = pyramid_network(case)
+        weights, _, arrays = _inputs(network)
+        model = build(contestant, network, precision)
+        model.load(weights, {})
+        batch = model.put(arrays.images, arrays.labels)
+        scores = model.to_numpy(model.infer(batch))
+        found.append(Pooled(scores, model.gradients(model.gradient(batch))["mix.weight"]))
+    return found
 
 
 def arithmetic(contestant: str, precision: str) -> str:

@@ -7,7 +7,7 @@ import math
 import pytest
 from made_up import launches, workload
 
-from reports import networks, page, use
+from reports import networks, page, system, use
 from results import table
 from results.limits import limits_of
 from results.record import Case, Contestant
@@ -42,6 +42,26 @@ def test_ceilings_are_named_with_who_reached_them(lively, lively_page):
     assert rows["multiply-accumulates"].rate == pytest.approx(10**10 / 0.03, rel=0.05)
     assert rows["reading memory"].shown in lively_page
     assert 'aria-label="float32 on cpu: multiply-accumulates a second' in lively_page
+
+
+def test_floors_of_layers_are_work_over_the_ceiling(lively, lively_page):
+    limits = limits_of(lively)
+    cases = table.cases([lively])
+    (alexnet, vgg) = networks.networks(cases[cases.probe == ""])
+    found = use.layer_table(alexnet, system.layers(lively.system, alexnet.id), limits)
+    ceiling = {row.what: row.rate for row in use.ceiling_rows(limits)}
+    assert [row.layer for row in found.rows] == ["conv1", "fc6"]
+    assert found.rows[0].compute[0] == pytest.approx(1e3 * 8e7 / ceiling["multiply-accumulates"])
+    assert found.rows[1].weights[0] == pytest.approx(1e3 * 1e8 / ceiling["reading memory"])
+    assert found.total[0] == pytest.approx(sum(row.compute[0] for row in found.rows))
+    assert found.measured[2] == "beta:jit", "the fastest"
+    assert use.layer_table(vgg, system.layers(lively.system, vgg.id), limits) is None
+    assert "shortest infer measured" in lively_page
+
+
+@pytest.mark.parametrize("odd", [[{"layer": "a"}], [{"layer": 1, "macs": 1, "weight_bytes": 1}], "x", [3]])
+def test_layers_that_are_none_are_left_out(odd):
+    assert system.layers({"networks": {"n": odd}}, "n") == []
 
 
 def test_probes_are_no_networks_on_the_page(lively):
