@@ -53,8 +53,17 @@ class Block:
     attempt: int = 0
     apart: frozenset[Contestant] = frozenset()
 
-    def run(self, launcher: Launcher, suite: Suite, known: Mapping[Contestant, Mapping[str, Any]]) -> list[Record]:
-        """One record for each contestant, whatever happens to it; `known` are fields that it has from before."""
+    def run(
+        self,
+        launcher: Launcher,
+        suite: Suite,
+        known: Mapping[Contestant, Mapping[str, Any]],
+        used: Mapping[Contestant, Usage],
+    ) -> list[Record]:
+        """One record for each contestant, whatever happens to it.
+
+        `known` are fields that it has from before; what it is known to have `used` is not looked at again.
+        """
         order = random.Random(f"{suite.seed}/{self.workload.id}/{self.launch}/{self.subset}/{self.attempt}")
         with ExitStack() as alive:
             launches = [self._launched(launcher, one, alive) for one in _shuffled(order, self.contestants)]
@@ -68,8 +77,10 @@ class Block:
                     _attempt(launch, partial(_turn, suite=suite, places=places))
             for launch in launches:
                 _attempt(launch, _finish)
-            for launch in launches if self.launch == 0 else ():  # each alone: the others wait for the block to end
-                _attempt(launch, partial(_use, soak=suite.soak))
+            company = frozenset(launch.worker.pid for launch in launches if launch.worker)
+            for launch in launches:  # each alone: the others wait for the block to end
+                already = used.get(launch.case.contestant, Usage())
+                _attempt(launch, partial(_use, already=already, soak=suite.soak, company=company))
         launches.sort(key=lambda launch: self.contestants.index(launch.case.contestant))
         return [self._record(launch, known.get(launch.case.contestant, {})) for launch in launches]
 
@@ -152,17 +163,18 @@ def _finish(launch: _Launch, worker: Worker) -> None:
         raise LaunchFailed(Status.FAILED, "computed NaN or infinity")
 
 
-def _use(launch: _Launch, worker: Worker, soak: float) -> None:
+def _use(launch: _Launch, worker: Worker, already: Usage, soak: float, company: frozenset[int]) -> None:
     """What it takes beside time. Its times are in by now: who fails at this says so, and keeps them."""
-    launch.usage = Usage()
+    wanted = usage.parts(worker, launch.case, soak, company, already)
+    found = Usage()
     try:
-        launch.usage |= usage.weigh(worker)
-        if soak:
-            launch.usage |= usage.soak(worker, launch.case, soak)
+        for part in wanted:
+            found |= part.ask()
     except LaunchFailed as failure:
         reason = f"after its rounds: {failure.status.value.replace('_', ' ')}: {failure.reason}"
-        known = launch.usage.names
-        launch.usage |= Usage(missing={name: reason for name in usage.quantities(bool(soak)) if name not in known})
+        names = {name for part in wanted for name in part.names}
+        found |= Usage(missing=dict.fromkeys(sorted(names - found.names), reason))
+    launch.usage = found if wanted else None
 
 
 def _shuffled(order: random.Random, things: Sequence[Thing]) -> list[Thing]:

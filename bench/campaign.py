@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from bench import interpreters, memory
+from bench import interpreters, memory, usage
 from bench.block import Block
 from bench.clock import now
 from bench.floors import floor_of
@@ -204,11 +204,16 @@ class Campaign:
 
     def _run_blocks(self, launcher: Launcher, weights: Weights, group: Group, deadline: float) -> None:
         start, launch = now(), self._launch(group)
+        soaked = sum(self.suite.soak for one in group.contestants if self._is_to_soak(Case(group.workload, one)))
         parts = memory.subsets(group.contestants, memory.estimate(group.workload), self.suite.memory)
         for subset, contestants in enumerate(parts):
             block = Block(group.workload, contestants, launch, subset, weights.folder_of(group.workload))
             self._run_block(launcher, block, deadline)
-        self._seconds[group.workload] = now() - start
+        self._seconds[group.workload] = now() - start - soaked  # which no later pass will take
+
+    def _is_to_soak(self, case: Case) -> bool:
+        known = self.ledger.usage_of(case)
+        return bool(self.suite.soak) and (not known.names or usage.is_unasked(known, usage.metered()))
 
     def _run_block(self, launcher: Launcher, block: Block, deadline: float) -> None:
         """A block, and again as long as it is contaminated and there is patience and time."""
@@ -217,8 +222,9 @@ class Campaign:
             contestants = self.ledger.still_in(whole)
             known = {one: self.ledger.known_of(Case(block.workload, one)) for one in contestants}
             apart = frozenset(one for one in contestants if self.ledger.has_just_crashed(Case(block.workload, one)))
+            used = {one: self.ledger.usage_of(Case(block.workload, one)) for one in contestants}
             again = replace(block, contestants=contestants, attempt=attempt, apart=apart)
-            records = again.run(launcher, self.suite, known)
+            records = again.run(launcher, self.suite, known, used)
             self.ledger.keep(records)
             if not self._patience.again(attempt, _contaminated(records)) or now() > deadline:
                 return

@@ -93,6 +93,8 @@ def _told(query: Callable[..., Any], *arguments: Any) -> Any:
 
 def missing() -> str | None:
     """Why nothing can compute on a card here; None if something can."""
+    if os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1"):
+        return "CUDA_VISIBLE_DEVICES hides every card"
     with driver() as problem:
         if problem:
             return problem

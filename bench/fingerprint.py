@@ -31,6 +31,8 @@ CELLS = (1 + SMALL, 1 + SMALLER, TINY, 1 + SMALLER)
 
 
 UNKNOWN = "unknown"
+ACCEPTED = {"tf32": ("tf32", "float32")}
+"""Where there is more than the policy itself: TF32 is allowed to kernels, and for small layers some do without."""
 
 
 def _table(classes: int) -> tuple[Layer, ...]:

@@ -1,7 +1,7 @@
 """The least that a step needs, from the table alone: multiply-accumulates, bytes to move, bytes to hold.
 
-Each is a bound that no implementation can go below without computing something else or computing it twice: fusing,
-caches and reuse of buffers are all allowed for. So they are smaller than what a framework takes, often by much.
+Fusing, caches and reuse of buffers are allowed for, so bytes are smaller than what a framework takes, often by much.
+Multiply-accumulates are those of the table: an algorithm that needs fewer (Winograd's) can do better than they say.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from bench.memory import ITEM_BYTES, network_of
+from bench.memory import ITEM_BYTES, network_of, stored
 from impls.network import Network, Row
 from results.record import Workload
 
@@ -43,7 +43,7 @@ def layers_of(workload: Workload) -> list[dict[str, Any]]:
         {
             "layer": row.layer.name,
             "macs": workload.batch * row.facts.macs,
-            "weight_bytes": _stored(item) * sum(map(math.prod, row.facts.arrays.values())),
+            "weight_bytes": stored(item) * sum(map(math.prod, row.facts.arrays.values())),
         }
         for row in network.rows
         if row.facts.macs
@@ -66,7 +66,7 @@ written with its momentum, the gradient consumed where it is made."""
 
 def _traffic(network: Network, workload: Workload, item: int) -> int:
     images, scores = math.prod(network.input_shape), network.classes
-    return PASSES[workload.phase] * network.parameter_bytes(_stored(item)) + item * workload.batch * (images + scores)
+    return PASSES[workload.phase] * network.parameter_bytes(stored(item)) + item * workload.batch * (images + scores)
 
 
 def _memory(network: Network, rows: list[Row], workload: Workload, item: int) -> int:
@@ -75,19 +75,14 @@ def _memory(network: Network, rows: list[Row], workload: Workload, item: int) ->
     Backward, a layer needs the input that it had; those of the layers below it are still to be used, and the gradients
     of those above it are there already. Training may consume a gradient as soon as it is made.
     """
-    weights = network.parameter_bytes(_stored(item))
+    weights = network.parameter_bytes(stored(item))
     batch_bytes = item * workload.batch
     if workload.phase in ("infer", "forward"):
         return weights + batch_bytes * (math.prod(network.input_shape) + network.classes)
     inputs = [batch_bytes * math.prod(row.input) for row in rows]
-    gradients = [_stored(item) * sum(map(math.prod, row.facts.arrays.values())) for row in rows]
+    gradients = [stored(item) * sum(map(math.prod, row.facts.arrays.values())) for row in rows]
     kept = workload.phase == "gradient"
     moments = (
         sum(inputs[: index + 1]) + (sum(gradients[index:]) if kept else gradients[index]) for index in range(len(rows))
     )
     return weights * (1 if kept else 2) + max(moments, default=0)
-
-
-def _stored(item: int) -> int:
-    """Bytes in which a weight is kept: at least float32's, whatever is computed in."""
-    return max(item, ITEM_BYTES["float32"])

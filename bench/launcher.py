@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from bench import card, setting
 from bench.clock import now
@@ -217,6 +217,17 @@ def _sweep() -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def _locked_folder() -> tuple[tempfile.TemporaryDirectory[str], IO[bytes]]:
+    """A folder, and its lock; another one if somebody who swept took it before it was locked."""
+    while True:
+        folder = tempfile.TemporaryDirectory(prefix=PREFIX)
+        lock = Path(folder.name, LOCK).open("wb")  # noqa: SIM115 - held as long as the launcher lives
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if Path(folder.name, LOCK).exists():
+            return folder, lock
+        lock.close()
+
+
 class Launcher:
     """Forks workers, keeping one zygote for each interpreter, set of modules and environment; a context manager.
 
@@ -238,9 +249,7 @@ class Launcher:
         self._zygotes: dict[object, Zygote] = {}
         self._begun = self._launches = 0
         _sweep()
-        self._folder = tempfile.TemporaryDirectory(prefix=PREFIX)
-        self._lock = (self.folder / LOCK).open("wb")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._folder, self._lock = _locked_folder()
 
     @property
     def folder(self) -> Path:

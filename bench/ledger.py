@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from results.precision import is_precise
-from results.record import Case, Contestant, Parity, Record, Status, Workload
+from results.record import Case, Contestant, Parity, Record, Status, Usage, Workload
 
 CHANCES = 2
 """A crash may have been another's fault, who shared the zygote or the memory; so a case has another launch, apart."""
@@ -100,6 +100,14 @@ class Ledger:
     def known_of(self, case: Case) -> dict[str, Any]:
         """What the gate found, as every record of the case has it."""
         return {"parity": self.parity_of(case), "arithmetic": self.arithmetic_of(case)}
+
+    def usage_of(self, case: Case) -> Usage:
+        """What is known of a case's use of the machine."""
+        known = Usage()
+        for record in self.records:
+            if record.case == case and record.usage:
+                known |= record.usage
+        return known
 
     def has_just_crashed(self, case: Case) -> bool:
         """Whether the case's last launch was a crash: its next one shares no zygote with whoever may be to blame."""

@@ -25,11 +25,18 @@ def network_of(workload: Workload) -> Network:
     return load_architecture(workload.architecture).at(size, workload.channels, workload.classes)
 
 
+def stored(item: int) -> int:
+    """Bytes in which a weight is kept: at least float32's, whatever is computed in."""
+    return max(item, ITEM_BYTES["float32"])
+
+
 def estimate(workload: Workload) -> int:
     """Bytes that one contestant of the workload needs, framework included."""
     network, item = network_of(workload), ITEM_BYTES[workload.precision]
     weights, activations = COPIES[workload.phase]
-    needed = weights * network.parameter_bytes(item) + activations * workload.batch * network.activation_bytes(item)
+    needed = weights * network.parameter_bytes(stored(item)) + activations * workload.batch * network.activation_bytes(
+        item
+    )
     return PROCESS_BYTES + int(needed)
 
 

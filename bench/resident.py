@@ -1,8 +1,8 @@
 """Memory of this process's own, as Linux counts what is resident of it, above what it had when it was first looked at.
 
 Pages that a fork shares with its parent were there before, and are not counted; nor are pages of files, such as
-libraries' code, which every process that uses them shares. Elsewhere than on Linux nothing is known, which has its
-reason.
+libraries' code, which every process that uses them shares. Where the system does not count, or lets nobody set its
+peak back, that is the reason why there is no figure.
 """
 
 from __future__ import annotations
@@ -15,31 +15,48 @@ STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 FORGET_PEAK = "5"
 """What clear_refs takes to set the peak back to what is resident now (proc(5))."""
 UNKNOWN = "this system does not count a process's peak of resident memory (Linux does, in /proc/self/status)"
+FIXED = "this system lets nobody set a process's peak of resident memory back (Linux does, in /proc/self/clear_refs)"
 
 
 class Resident:
     """From here on: what is resident more, at most."""
 
     def __init__(self) -> None:
-        self._before = _own("VmRSS")
+        self._forgets = True
         self.forget()
+        self._before = _own("VmRSS")
+        self._most = self._before
 
     def forget(self) -> None:
         """Forget the peak so far, once what is free has been given back to the system."""
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).malloc_trim(0)
-        with contextlib.suppress(OSError):
+        try:
             CLEAR.write_text(FORGET_PEAK)
+        except OSError:
+            self._forgets = False
+
+    def loaded(self) -> None:
+        """Weights have been copied from their files: what counts of that is what is there now, without the files."""
+        self._most = _own("VmRSS")
+        self.forget()
 
     def peak(self) -> float | str:
-        """Bytes that were resident at most, above those at the beginning; or why that is not known.
+        """Bytes that were resident at most since `forget`, above those at the beginning; or why that is not known.
 
-        Files' pages are taken off as they are now, as they hardly ever go.
+        Files' pages are taken off as they are now: those that are left are code, and stay.
         """
         peak = _own("VmHWM")
         if self._before is None or peak is None:
             return UNKNOWN
-        return float(max(peak - self._before, 0))
+        return float(peak - self._before) if self._forgets and peak >= self._before else FIXED
+
+    def peak_of_launch(self) -> float | str:
+        """The same since the beginning, but for the moments of loading."""
+        peak = self.peak()
+        if isinstance(peak, str) or self._most is None or self._before is None:
+            return peak
+        return max(peak, float(self._most - self._before))
 
 
 def _own(name: str) -> int | None:

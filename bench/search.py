@@ -15,11 +15,9 @@ from bench.floors import floor_of
 from bench.launcher import Launcher
 from bench.ledger import Group
 from bench.weights import Weights
-from results.largest import fits
+from results.largest import MOST, fits
 from results.record import Case, Contestant, Workload
 
-MOST = 2**16
-"""Images beyond which nobody asks."""
 CLOSE = 32
 """The search ends when the next batch that fails is within this fraction of the largest that runs."""
 
@@ -44,7 +42,7 @@ class Search(Campaign):
         runs, fails, batch = 0, MOST + 1, group.workload.batch
         while fails - runs > max(1, runs // CLOSE):
             workload = replace(group.workload, batch=batch)
-            if floor_of(workload).memory_bytes > self.suite.memory:
+            if workload.device == "cpu" and floor_of(workload).memory_bytes > self.suite.memory:
                 fails = batch
             else:
                 yield batch
@@ -57,8 +55,11 @@ class Search(Campaign):
                 return
 
     def _runs(self, launcher: Launcher, weights: Weights, workload: Workload, contestant: Contestant) -> bool:
+        earlier = [record for record in self.ledger.records if record.case == Case(workload, contestant)]
+        if earlier:  # this goes on with a campaign that was interrupted
+            return all(fits(record, self.suite.memory) for record in earlier)
         known = {contestant: self.ledger.known_of(Case(workload, contestant))}
         block = Block(workload, (contestant,), 0, 0, weights.folder_of(workload))
-        records = block.run(launcher, self.suite, known)
+        records = block.run(launcher, self.suite, known, {})
         self.ledger.keep(records)
         return all(fits(record, self.suite.memory) for record in records)

@@ -132,12 +132,17 @@ def _begun(options: Options) -> Session:
 
     suite = suites.with_contestants(suite, changed)
     cases = suites.cases(suite, checked("device", options.device, DEVICES))
-    if options.device == "cuda" and (reason := card.missing()):
-        raise InvalidInput(f"--device cuda: {reason}; measure with --device cpu")
+    _check_device(options.device)
     for contestant in dict.fromkeys(case.contestant for case in cases):
         interpreters.missing(contestant, suite.interpreters)  # raises if its Python cannot be asked
     check_writable(options.results)
     return Session(options.suite, suite, cases, options.results)
+
+
+def _check_device(device: str) -> None:
+    """InvalidInput if there is no card, and one is needed."""
+    if device == "cuda" and (reason := card.missing()):
+        raise InvalidInput(f"--device cuda: {reason}; measure with --device cpu")
 
 
 def _others(texts: Sequence[str]) -> Mapping[str, Sequence[Interpreter]]:
@@ -153,7 +158,7 @@ def _others(texts: Sequence[str]) -> Mapping[str, Sequence[Interpreter]]:
 
 
 def _resumed(options: Options, name: str) -> Session:
-    """A campaign to go on with: its own suite, cases and device; only its budget and target may be changed."""
+    """A campaign to go on with: its own suite, cases and device; budget, target, memory and soak may be changed."""
     for option in ("preset", "as_shipped", "interpreters"):
         if getattr(options, option):
             typed = option.removesuffix("s").replace("_", "-")
@@ -162,5 +167,7 @@ def _resumed(options: Options, name: str) -> Session:
     suite = suites.saved(earlier.system).model_copy(update=options.changes())
     known = set(earlier.system.get("cases", ()))
     cases = [case for device in DEVICES for case in suites.cases(suite, device) if case.id in known]
+    for device in dict.fromkeys(case.workload.device for case in cases):
+        _check_device(device)
     check_writable(earlier.folder)
     return Session(earlier.system["suite"]["name"], suite, cases, earlier.folder.parent, earlier)

@@ -159,14 +159,12 @@ def _read(path: Path, name: str) -> dict[str, Any]:
 
 def cases(suite: Suite, device: str) -> list[Case]:
     """Every case of the suite once, in its order. Raises what the registries say of unknown names and bad sizes."""
-    found: dict[Case, None] = {}
+    found = dict.fromkeys(_ceiling_cases(suite, device)) if suite.ceilings else {}
     for number, entry in enumerate(suite.workloads):
         try:
             found.update(dict.fromkeys(_entry_cases(suite, entry, device)))
         except DeadheatError as problem:
             raise SuiteError(f"workloads.{number}: {problem}") from None
-    if suite.ceilings:
-        found.update(dict.fromkeys(_ceiling_cases(suite, device)))
     return list(found)
 
 
@@ -199,7 +197,8 @@ def saved(system: Mapping[str, Any]) -> Suite:
     """The suite that a campaign's system.json holds."""
     try:
         said = {key: value for key, value in system["suite"].items() if key in Suite.model_fields}
-        return Suite.model_validate(said)
+        later = {"soak": 0}  # keys that older campaigns lack, as they were measured
+        return Suite.model_validate({**later, **said})
     except (KeyError, AttributeError, ValidationError):
         raise SuiteError(
             "system.json holds no whole suite; this campaign is too old or damaged to go on with"

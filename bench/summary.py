@@ -46,7 +46,7 @@ def print_summary(campaign: Campaign, notes: Sequence[dict[str, str]]) -> None:
 def ceilings(campaign: Campaign) -> list[str]:
     """What the machine was seen to do at most, a line each."""
     return [
-        f"ceiling of {precision} on {device}: {ceiling.rate / 1e9:.3g} {UNITS[of]} ({ceiling.case.rpartition('-')[2]})"
+        f"ceiling of {precision} on {device}: {ceiling.rate / 1e9:.3g} {UNITS[of]} ({ceiling.contestant})"
         for (of, (precision, device)), ceiling in sorted(limits_of(campaign).ceilings.items())
     ]
 
@@ -105,7 +105,7 @@ def _caution(values: dict[Hashable, Any]) -> str:
 
 def _use(values: dict[Hashable, Any]) -> str:
     """Memory of a step, and the share of the ceiling, as far as they are known."""
-    memory = "" if pd.isna(values["host_bytes"]) else amount(values["host_bytes"])
+    memory = "" if pd.isna(values["memory_bytes"]) else amount(values["memory_bytes"])
     share = "" if pd.isna(values["ceiling_share"]) else f"{values['ceiling_share']:.0%}"
     return " · ".join(filter(None, (memory, share)))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from functools import partial
 
 from bench.launcher import Worker
 from bench.meters import Readings, Soak, meters
@@ -10,17 +12,51 @@ from results.record import Case, Usage
 
 SAMPLE_EVERY = 0.1
 """Seconds between two looks of the meters that read moments."""
+MEMORY = frozenset({"host_bytes", "host_launch_bytes", "allocator_bytes"})
+UNASKED = "no soak was asked for; --soak 3s gives one"
+
+
+def metered() -> Set[str]:
+    """The quantities that meters read."""
+    return {name for meter in meters().values() for name in meter.quantities}
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some quantities, and how to ask a launch for them. LaunchFailed if it does not survive that."""
+
+    names: Set[str]
+    ask: Callable[[], Usage]
+
+
+def parts(worker: Worker, case: Case, seconds: float, company: Set[int], already: Usage) -> Sequence[Part]:
+    """What a launch is still to be asked, beside what is known `already`.
+
+    `company` are the process ids of all launches that are alive with it.
+    """
+    soaking = partial(soak, worker, case, seconds, company - {worker.pid}) if seconds else _no_soak
+    every = Part(MEMORY, partial(weigh, worker)), Part(metered(), soaking)
+    return [part for part in every if not part.names & already.names or (seconds and is_unasked(already, part.names))]
+
+
+def is_unasked(already: Usage, names: Set[str]) -> bool:
+    """Whether these are unknown for no other reason than that nobody asked."""
+    return any(already.missing.get(name) == UNASKED for name in names)
+
+
+def _no_soak() -> Usage:
+    return Usage(missing=dict.fromkeys(sorted(metered()), UNASKED))
 
 
 def weigh(worker: Worker) -> Usage:
-    """The memory of a step. LaunchFailed if the launch did not survive it."""
+    """The memory of a step."""
     answer = worker.ask("weigh")
     return usage(answer["readings"], answer["sources"])
 
 
-def soak(worker: Worker, case: Case, seconds: float) -> Usage:
-    """What every meter says of so many seconds of nothing but steps. LaunchFailed if the launch did not survive it."""
-    watchers = [meter.watcher(worker.pid, case.workload.device) for meter in meters().values()]
+def soak(worker: Worker, case: Case, seconds: float, company: Set[int]) -> Usage:
+    """What every meter says of so many seconds of nothing but steps."""
+    watchers = [meter.watcher(worker.pid, case.workload.device, company) for meter in meters().values()]
     worker.send("soak", seconds=seconds)
 
     def sample() -> None:
@@ -32,14 +68,6 @@ def soak(worker: Worker, case: Case, seconds: float) -> Usage:
     for watcher in watchers:
         found |= usage(watcher.end(seen))
     return found
-
-
-MEMORY = ("host_bytes", "host_launch_bytes", "allocator_bytes")
-
-
-def quantities(soaked: bool) -> list[str]:
-    """What a launch is asked for, by name."""
-    return [*MEMORY, *(name for meter in meters().values() if soaked for name in meter.quantities)]
 
 
 def usage(readings: Readings, sources: Mapping[str, str] | None = None) -> Usage:

@@ -134,7 +134,8 @@ class Prepared:
 
     def weigh(self) -> dict[str, Any]:
         """The memory of one more step, once what is free has been given back: what stays, and what that step takes."""
-        launch = self._resident.peak()
+        launch = self._resident.peak_of_launch()
+        self._outputs = None
         self._resident.forget()
         self._model.forget_allocated()
         self._outputs = self._step()
@@ -168,6 +169,7 @@ def prepare(workload: Mapping[str, Any], contestant: Mapping[str, Any], weights:
     asked = Workload(**workload)
     network = network_of(asked)
     model = build(network, asked, Contestant(**contestant), weights, seed)
+    resident.loaded()
     batch = make_batch(network, asked.batch)
     return Prepared(model, asked.phase, model.put(batch.images, batch.labels), now() - start, resident)
 

@@ -87,9 +87,9 @@ def _memory_band(phase: str, network: Network, slots: Sequence[str]) -> Band:
     floor = floors[0] * MEGA if floors else math.nan
     marks = [Mark(FLOOR, len(slots), floor, note="" if floors else "not known")]
     for who, row in own.items():
-        known = not math.isnan(row["host_bytes"])
+        known = not math.isnan(row["memory_bytes"])
         note = "" if known else "not known" if row["status"] == Status.MEASURED else missing(network, who, (phase,))
-        marks.append(Mark(who, slots.index(who), row["host_bytes"] * MEGA, note=note))
+        marks.append(Mark(who, slots.index(who), row["memory_bytes"] * MEGA, note=note))
     return Band(phase, marks)
 
 

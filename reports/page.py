@@ -38,7 +38,7 @@ class Chapter:
     first_calls: Sequence[tables.FirstCallRow]
     parity: Sequence[tables.ParityRow]
     tolerances: Mapping[str, str]
-    use: use.UseTable
+    used: use.UseTable
     layers: use.LayerTable | None
     times_figure: Markup
     parts_figure: Markup
@@ -137,7 +137,7 @@ def _chapter(
         first_calls=tables.first_call_rows(network, launches),
         parity=tables.parity_rows(network, launches, tolerances),
         tolerances={name: numbers.error(value).replace(".0e", "e") for name, value in tolerances.items()},
-        use=use.use_table(network),
+        used=use.use_table(network),
         layers=use.layer_table(network, system.layers(campaign.system, network.id), limits_of(campaign)),
         times_figure=Markup(figures.times(network, everyone, f"{key}-times")),
         parts_figure=Markup(figures.parts(network, networks.rows(split), everyone, f"{key}-parts")),

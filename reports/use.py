@@ -29,17 +29,15 @@ def _scaled(column: str, scale: float = 1.0) -> Callable[[Row], float]:
 
 
 def _energy(row: Row) -> float:
-    """The card's, where there is one."""
-    card = row["gpu_joules_per_image"]
-    return float(row["package_joules_per_image"] if math.isnan(card) else card)
+    """Of what computes: a card's, or the processor's packages."""
+    return float(row["package_joules_per_image" if row["device"] == "cpu" else "gpu_joules_per_image"])
 
 
 QUANTITIES = (
-    Quantity("memory of a step", "MB", _scaled("host_bytes", MEGA)),
+    Quantity("memory of a step", "MB", _scaled("memory_bytes", MEGA)),
     Quantity("its floor", "MB", _scaled("memory_floor_bytes", MEGA)),
-    Quantity("with building and first call", "MB", _scaled("host_launch_bytes", MEGA)),
-    Quantity("memory on the card", "MB", _scaled("gpu_memory_bytes", MEGA)),
-    Quantity("of it by the framework's allocator", "MB", _scaled("allocator_bytes", MEGA)),
+    Quantity("of the host, with building and first call", "MB", _scaled("host_launch_bytes", MEGA)),
+    Quantity("by the framework's allocator", "MB", _scaled("allocator_bytes", MEGA)),
     Quantity("own cores while timed", "cores", _scaled("own_cores")),
     Quantity("processors busy in the soak", "%", _scaled("cpu_utilisation", 100)),
     Quantity("card busy in the soak", "%", _scaled("gpu_utilisation", 100)),
@@ -56,6 +54,7 @@ class UseRow:
     phase: str
     contestant: str
     values: Sequence[tuple[float, str] | None]
+    source: str
     missing: str
 
 
@@ -77,7 +76,7 @@ def use_table(network: Network) -> UseTable:
 
 def _use_row(row: Row, known: Sequence[Quantity]) -> UseRow:
     values = [None if math.isnan(value := one.of(row)) else (value, numbers.plain(value)) for one in known]
-    return UseRow(row["phase"], row["contestant"], values, text(row["usage_missing"]))
+    return UseRow(row["phase"], row["contestant"], values, text(row["allocator_source"]), text(row["usage_missing"]))
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,12 @@ USAGE = (
     Column("gpu_memory_bytes", "bytes", "most memory of the card that the process had, CUDA's own included (NVML)"),
 )
 
+MEMORY = Column(
+    "memory_bytes",
+    "bytes",
+    "of a step where it is computed: host_bytes; on a card gpu_memory_bytes, else allocator_bytes",
+)
+
 LIMITS = (
     Column("macs_per_second", "MAC/s", "multiply-accumulates of the table in a step, over its time"),
     Column(
@@ -113,6 +119,7 @@ LAUNCH = (
     Column("device_seconds", "s/step", "median of the launch's rounds by the device's own clock"),
     Column("arithmetic", "", "what its products were seen to be computed in, whatever was asked for"),
     *USAGE,
+    Column("allocator_source", "", "which figure of the framework's allocator_bytes is, and since when"),
     Column("usage_missing", "", "why quantities of these are empty"),
     *PARITY,
 )
@@ -145,7 +152,9 @@ CASE = (
     Column("device_seconds", "s/step", "geometric mean of its launches by the device's own clock"),
     Column("arithmetic", "", "what its products were seen to be computed in, whatever was asked for"),
     *LIMITS,
+    MEMORY,
     *USAGE,
+    Column("allocator_source", "", "which figure of the framework's allocator_bytes is, and since when"),
     Column("usage_missing", "", "why quantities of these are empty"),
     *PARITY,
 )

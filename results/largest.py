@@ -12,6 +12,9 @@ from results.columns import LARGEST
 from results.record import Case, Record, Status
 from results.store import Campaign
 
+MOST = 2**16
+"""Images beyond which nobody asks."""
+
 
 def fits(record: Record, memory: float) -> bool:
     """Whether a launch ran, and took no more than so many bytes above its process with the framework imported.
@@ -68,11 +71,21 @@ def _row(campaign: Campaign, case: Case, records: list[Record], memory: float) -
         "largest_batch": best.case.workload.batch if best else None,
         "host_launch_bytes": best.usage.values.get("host_launch_bytes") if best and best.usage else None,
         "smallest_beyond": beyond.case.workload.batch if beyond else None,
-        "beyond": _why(beyond) if beyond else "nothing that was tried; the next would need more than there is",
+        "beyond": _why(beyond) if beyond else _end(campaign, best),
     }
 
 
 def _why(record: Record) -> str:
     if record.status is not Status.MEASURED:
         return f"{record.status.value.replace('_', ' ')}: {record.reason}"
-    return "took more than it may"
+    unknown = record.usage.missing.get("host_launch_bytes") if record.usage else "nobody looked at its memory"
+    return unknown or "took more than it may"
+
+
+def _end(campaign: Campaign, best: Record | None) -> str:
+    """Why nothing beyond the largest was tried."""
+    if best and best.case.workload.batch >= MOST:
+        return f"{MOST} are as many as are ever tried"
+    if campaign.system.get("stop") != "complete":
+        return f"the search ended before it was known ({campaign.system.get('stop')})"
+    return "the next would need more than there is, says its table"

@@ -25,6 +25,7 @@ class Ceiling:
 
     rate: float
     case: str
+    contestant: str
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def limits_of(campaign: Campaign) -> Limits:
     ceilings: dict[tuple[str, Kind], Ceiling] = {}
     for case, records in launches.items():
         facts = workloads[case.workload.id]
-        found = Ceiling(_amount(facts) / _seconds(records), case.id)
+        found = Ceiling(_amount(facts) / _seconds(records), case.id, case.contestant.id)
         key = facts["ceiling"], kind_of(case.workload)
         ceilings[key] = max(ceilings.get(key, found), found, key=lambda one: one.rate)
     return Limits(workloads, ceilings)

@@ -180,7 +180,7 @@ def _case_row(
     if not measured:
         return row
     estimate = geometric([launch_time(record.seconds) for record in measured])
-    batch = case.workload.batch
+    batch, used = case.workload.batch, _usage_row(measured)
     compared = ratio(by_block(records), by_block(group.get(reference, ())))
     judged = verdict(compared) if compared and case.contestant.id != reference else None
     first_calls = [record.first_call_seconds for record in measured if record.first_call_seconds is not None]
@@ -204,13 +204,19 @@ def _case_row(
         "device_seconds": _device_seconds(measured),
         "arithmetic": ", ".join(dict.fromkeys(record.arithmetic for record in measured if record.arithmetic)),
         **limits.columns(case.workload, estimate.value),
-        **_usage_row(measured),
+        **used,
+        "memory_bytes": _memory(used, case.workload.device),
     }
 
 
 def _device_seconds(measured: Sequence[Record]) -> float:
     own = [launch_time(record.device_seconds) for record in measured if record.device_seconds]
     return geometric(own).value if own else math.nan
+
+
+def _memory(used: Mapping[str, Any], device: str) -> float:
+    names = ("host_bytes",) if device == "cpu" else ("gpu_memory_bytes", "allocator_bytes")
+    return next((used[name] for name in names if name in used), math.nan)
 
 
 def _usage_row(records: Sequence[Record]) -> dict[str, Any]:
@@ -222,8 +228,13 @@ def _usage_row(records: Sequence[Record]) -> dict[str, Any]:
         for name, reason in one.missing.items():
             if name not in values and name not in reasons.setdefault(reason, []):
                 reasons[reason].append(name)
+    sources = dict.fromkeys(source for one in used for source in one.sources.values())
     missing = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
-    return {**{name: float(np.median(known)) for name, known in values.items()}, "usage_missing": missing}
+    return {
+        **{name: float(np.median(known)) for name, known in values.items()},
+        "usage_missing": missing,
+        "allocator_source": ", ".join(sources),
+    }
 
 
 def _times(estimate: Estimate) -> dict[str, float]:

@@ -7,7 +7,7 @@ meter cannot read here it says so, and why: a quantity is a number or a reason, 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from functools import cache
 
@@ -32,10 +32,13 @@ class Soak:
 
 
 class Watcher(ABC):
-    """One use of a meter on the launch of that process id: begun, sampled some times a second, and ended."""
+    """One use of a meter on the launch of that process id: begun, sampled some times a second, and ended.
+
+    `company` are the process ids of the other launches that are alive, and idle.
+    """
 
     @abstractmethod
-    def __init__(self, pid: int, device: str): ...
+    def __init__(self, pid: int, device: str, company: Set[int]): ...
 
     @abstractmethod
     def sample(self) -> None:

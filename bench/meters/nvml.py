@@ -6,17 +6,20 @@ does not tell has the driver's words as its reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from statistics import fmean
 from typing import Any
 
 import pynvml
 
 from bench import card
+from bench.clock import now
 from bench.meters import Meter, Readings, Soak, Watcher
 
 SHORTEST = 2.0
 """Seconds below which the energy counter, which moves in steps, says nothing."""
+SETTLE = 1.0
+"""Seconds of a soak in which nothing is read: utilisation and power are of the second before."""
 SLOWED = (
     pynvml.nvmlClocksEventReasonSwPowerCap
     | pynvml.nvmlClocksThrottleReasonHwSlowdown
@@ -53,8 +56,9 @@ MOMENTS: Mapping[str, Callable[[Any], float]] = {
 class Card(Watcher):
     """The card that a launch computes on."""
 
-    def __init__(self, pid: int, device: str):
-        self._pid = pid
+    def __init__(self, pid: int, device: str, company: Set[int], settle: float = SETTLE):
+        self._pid, self._company = pid, company
+        self._settled = now() + settle
         self._seen: dict[str, list[float]] = {name: [] for name in (*MOMENTS, *PROCESSES)}
         self._missing: dict[str, str] = {}
         self._handle: Any
@@ -74,6 +78,8 @@ class Card(Watcher):
             return None
 
     def sample(self) -> None:
+        if now() < self._settled:
+            return
         for name, query in MOMENTS.items():
             if (value := self._ask(name, query)) is not None:
                 self._seen[name].append(float(value))
@@ -82,9 +88,14 @@ class Card(Watcher):
             self._count(processes)
 
     def _count(self, processes: list[Any]) -> None:
-        """Containers show other process ids than ours; the only process there is must be it."""
-        own = [one for one in processes if one.pid == self._pid] or (processes if len(processes) == 1 else [])
-        self._seen["gpu_foreign_processes"].append(len(processes) - bool(own))
+        """Containers show other process ids than ours: as many as we have are ours, and an only one must be it."""
+        ours = {self._pid, *self._company}
+        hidden = not any(one.pid in ours for one in processes)
+        own = [one for one in processes if one.pid == self._pid]
+        if hidden and len(processes) == len(ours) == 1:
+            own = processes
+        others = len(processes) - len(ours) if hidden else sum(one.pid not in ours for one in processes)
+        self._seen["gpu_foreign_processes"].append(max(others, 0))
         if own and own[0].usedGpuMemory is not None:
             self._seen["gpu_memory_bytes"].append(own[0].usedGpuMemory)
         else:

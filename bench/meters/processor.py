@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from bench import setting
 from bench.meters import Meter, Readings, Soak, Watcher
 
@@ -9,7 +11,7 @@ from bench.meters import Meter, Readings, Soak, Watcher
 class Busy(Watcher):
     """The launch itself counts, from the first of its steps to the last."""
 
-    def __init__(self, pid: int, device: str):
+    def __init__(self, pid: int, device: str, company: Set[int]):
         pass
 
     def sample(self) -> None:

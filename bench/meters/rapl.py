@@ -5,7 +5,7 @@ All that the packages do is counted, not only the launch; on a machine that is o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 
 from bench.meters import Meter, Readings, Soak, Watcher
@@ -17,7 +17,7 @@ MICRO = 1e-6
 class Packages(Watcher):
     """Energy between two readings of every package's counter, each of which wraps round."""
 
-    def __init__(self, pid: int, device: str, zones: Path = ZONES):
+    def __init__(self, pid: int, device: str, company: Set[int], zones: Path = ZONES):
         self._zones = sorted(zone for zone in zones.glob("*-rapl:*") if zone.name.count(":") == 1)
         self._before = self._read()
 

@@ -236,7 +236,7 @@ def without(precision: str, device: str) -> str | None:
     if device == "cpu" and precision == "tf32":
         return "tf32 is an arithmetic of NVIDIA's GPUs; ask for it with --device cuda"
     if device == "cpu" and precision == "bfloat16" and not set(BFLOAT16) & _instructions():
-        return "this processor has no instructions for bfloat16 (avx512_bf16 or amx_bf16); ask for float32"
+        return f"/proc/cpuinfo names no instructions for bfloat16 ({', '.join(BFLOAT16)}); use float32"
     return None
 
 

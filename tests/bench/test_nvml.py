@@ -23,7 +23,7 @@ import json, sys
 from bench import card
 from bench.meters import Soak
 from bench.meters.nvml import Card
-watcher = Card({OWN}, sys.argv[1])
+watcher = Card({OWN}, sys.argv[1], set(map(int, sys.argv[3].split())), settle=0)
 for _ in range({SAMPLES}):
     watcher.sample()
 soak = Soak(float(sys.argv[2]), {STEPS}, 1.0, {BATCH})
@@ -60,13 +60,13 @@ def library(tmp_path_factory):
 def ask(library, tmp_path):
     """What the meter reads of a card that gives these answers."""
 
-    def ask(driver: str = "today", device: str = "cuda", seconds: float = SECONDS, **answers: str):
+    def ask(driver="today", device="cuda", seconds=SECONDS, company: str = "", **answers: str):
         script = tmp_path / "answers.txt"
         given = {**ANSWERS, **{name.replace("_", "."): value for name, value in answers.items()}}
         script.write_text("".join(f"{name} {value}\n" for name, value in given.items()))
         environment = {**os.environ, "LD_LIBRARY_PATH": str(library[driver]), "DEADHEAT_STUB_NVML": str(script)}
         environment.pop("CUDA_VISIBLE_DEVICES", None)
-        command = [sys.executable, "-c", WATCH, device, str(seconds)]
+        command = [sys.executable, "-c", WATCH, device, str(seconds), company]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=STUB.parents[2])
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
@@ -165,13 +165,23 @@ def test_in_a_container_the_only_process_must_be_ours(ask):
     assert (read["gpu_foreign_processes"], read["gpu_memory_bytes"]) == (0, 123456)
 
 
+def test_our_own_company_is_not_foreign(ask):
+    company = "1000001 1000002"
+    read = ask(company=company, processes_foreign="2")["read"]
+    assert (read["gpu_foreign_processes"], read["gpu_memory_bytes"]) == (0, 123456)
+    assert ask(company=company, processes_foreign="4")["read"]["gpu_foreign_processes"] == 2
+
+
+def test_in_a_container_as_many_as_we_have_are_ours(ask):
+    read = ask(company="5 6", processes_own="0", processes_foreign="4")["read"]
+    assert read["gpu_foreign_processes"] == 1
+    assert "which process is ours" in read["gpu_memory_bytes"]
+
+
 def test_in_a_container_among_others_nobody_knows_which_is_ours(ask):
     read = ask(processes_own="0", processes_foreign="2")["read"]
-    assert read["gpu_foreign_processes"] == 2
-    assert (
-        read["gpu_memory_bytes"]
-        == "the driver does not tell which process is ours, as containers have ids of their own"
-    )
+    assert read["gpu_foreign_processes"] == 1
+    assert "which process is ours" in read["gpu_memory_bytes"]
 
 
 @pytest.mark.parametrize(("energy", "seconds"), [("5000", SECONDS), ("+ 400000", 1.0)])

@@ -11,8 +11,8 @@ from bench import card, fingerprint
 from bench.meters import Soak, meters
 from bench.meters.processor import Busy
 from bench.meters.rapl import Packages
-from bench.resident import UNKNOWN, Resident
-from bench.usage import quantities
+from bench.resident import FIXED, UNKNOWN, Resident
+from bench.usage import MEMORY, UNASKED, metered
 from results.columns import USAGE
 from results.record import Status, Usage
 from results.store import read_campaign
@@ -39,9 +39,11 @@ def test_a_planted_500_mb_are_500_mb(measured, execution):
 
 
 def test_memory_is_never_below_the_floor(measured):
-    table = measured[0]
+    table = measured[0].dropna(subset=["host_bytes"])
+    assert len(table) == len(KNOWN) - 1, "all but who died"
     assert (table.memory_floor_bytes > 0).all()
-    assert (table.host_launch_bytes.dropna() >= table.memory_floor_bytes[table.host_launch_bytes.notna()]).all()
+    assert (table.host_bytes >= table.memory_floor_bytes).all()
+    assert (table.host_launch_bytes >= table.host_bytes).all()
 
 
 @pytest.mark.parametrize("duty", [25, 50, 100])
@@ -75,12 +77,21 @@ def test_who_dies_after_its_rounds_keeps_its_times(measured):
 
 def test_every_quantity_of_a_launch_is_there_or_has_a_reason(measured):
     for record in measured[1].records:
-        assert record.usage.names == set(quantities(soaked=True)), record.case.id
+        assert record.usage.names == MEMORY | metered(), record.case.id
         assert not set(record.usage.values) & set(record.usage.missing)
 
 
+def test_without_a_soak_what_meters_would_read_has_that_reason(measure):
+    done, campaign = measure(contestants=("outside.using:plain",))
+    assert done.returncode == 0, done.stdout + done.stderr
+    first, second = campaign.records
+    assert first.usage.names == MEMORY | metered()
+    assert {first.usage.missing[name] for name in metered()} == {UNASKED}
+    assert second.usage is None, "all is known by now"
+
+
 def test_every_quantity_of_every_meter_has_a_column():
-    assert set(quantities(soaked=True)) == {column.name for column in USAGE}
+    assert MEMORY | metered() == {column.name for column in USAGE}
     assert {name for meter in meters().values() for name in meter.quantities} < {column.name for column in USAGE}
 
 
@@ -102,6 +113,21 @@ def test_resident_memory_is_what_was_added_since():
     assert resident.peak() < 0.1e8
 
 
+def test_a_peak_that_cannot_be_set_back_is_none(monkeypatch, tmp_path):
+    monkeypatch.setattr("bench.resident.CLEAR", tmp_path / "nothing" / "there")
+    assert Resident().peak() == FIXED
+
+
+def test_loading_counts_by_what_stays(tmp_path):
+    resident = Resident()
+    if resident.peak() == UNKNOWN:
+        pytest.skip(UNKNOWN)
+    np.save(tmp_path / "weights.npy", np.ones(50_000_000, np.uint8))
+    kept = np.array(np.load(tmp_path / "weights.npy", mmap_mode="c"))
+    resident.loaded()
+    assert resident.peak_of_launch() == pytest.approx(kept.nbytes, rel=0.1)
+
+
 def test_a_system_that_does_not_count_says_so(monkeypatch, tmp_path):
     monkeypatch.setattr("bench.resident.STATUS", tmp_path / "nothing")
     assert Resident().peak() == UNKNOWN
@@ -121,21 +147,21 @@ def zone(folder, name: str, energy: int, most: int = 1_000_000_000):
 def test_package_energy_is_of_all_packages_and_counters_may_wrap(tmp_path):
     one, two = zone(tmp_path, "intel-rapl:0", 1_000_000), zone(tmp_path, "intel-rapl:1", 999_000_000)
     zone(tmp_path, "intel-rapl:0:0", 77)  # a part of the first package, which has counted it
-    watcher = Packages(1, "cpu", tmp_path)
+    watcher = Packages(1, "cpu", set(), tmp_path)
     (one / "energy_uj").write_text("9000000")
     (two / "energy_uj").write_text("3000000")
     assert watcher.end(SOAK) == {"package_watts": 3.0, "package_joules_per_image": 12 / 80}
 
 
 def test_no_counters_or_no_permission_is_a_reason(tmp_path):
-    said = Packages(1, "cpu", tmp_path).end(SOAK)
+    said = Packages(1, "cpu", set(), tmp_path).end(SOAK)
     assert set(said.values()) == {"this system has no powercap counters (virtual machines seldom do)"}
     (zone(tmp_path, "intel-rapl:0", 1) / "energy_uj").write_text("rubbish")
-    assert "cannot be read" in Packages(1, "cpu", tmp_path).end(SOAK)["package_watts"]
+    assert "cannot be read" in Packages(1, "cpu", set(), tmp_path).end(SOAK)["package_watts"]
 
 
 def test_busy_cores_are_own_time_over_the_soaks():
-    assert Busy(1, "cpu").end(SOAK)["soak_cores"] == 0.5
+    assert Busy(1, "cpu", set()).end(SOAK)["soak_cores"] == 0.5
 
 
 def rounded(array, digits: int):

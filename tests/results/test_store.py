@@ -112,3 +112,11 @@ def test_a_results_folder_without_permission_is_refused_before_anything(tmp_path
 def test_checking_leaves_nothing_behind(tmp_path):
     check_writable(tmp_path / "a" / "b")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_somebody_writes_into_is_left_to_them(tmp_path):
+    writer = CampaignWriter.create(tmp_path, "one", {})
+    with pytest.raises(ResultsError, match="campaign one is being written by another process; wait for it"):
+        CampaignWriter.resume(writer.folder, {})
+    writer.close()
+    CampaignWriter.resume(writer.folder, {}).close()

@@ -61,6 +61,7 @@ class PyTorchModel(Model):
         self._values = list(self._parameters.values())
         self._new_optimizer()
         self._scores, self._loss = self._evaluation_scores, self._training_loss
+        self._graphs = plan.execution == "compile-graphs"
         if plan.execution in COMPILED:
             _keep_pool_gradient_whole()
             # fullgraph: an error where PyTorch would otherwise go on eagerly and only warn
@@ -109,11 +110,13 @@ class PyTorchModel(Model):
 
     def infer(self, batch: Batch) -> Tensor:
         self._mode(training=False)
+        self._begin()
         with torch.inference_mode():
             return self._scores(batch.images)
 
     def forward(self, batch: Batch) -> Tensor:
         self._mode(training=True)
+        self._begin()
         return self._loss(batch.images, batch.labels)
 
     def gradient(self, batch: Batch) -> tuple[Tensor, Sequence[Tensor]]:
@@ -138,6 +141,8 @@ class PyTorchModel(Model):
     def allocated(self) -> Allocated | str:
         if self._device.type != "cuda":
             return super().allocated()
+        if self._graphs:
+            return "a graph that is replayed takes nothing from the allocator, so its peak says nothing of the step"
         return Allocated(torch.cuda.max_memory_allocated(), "torch.cuda.max_memory_allocated, of the step")
 
     def to_numpy(self, outputs: Tensor) -> np.ndarray:
@@ -145,6 +150,11 @@ class PyTorchModel(Model):
 
     def gradients(self, outputs: tuple[Tensor, Sequence[Tensor]]) -> dict[str, np.ndarray]:
         return {name: _to_numpy(value) for name, value in zip(self._parameters, outputs[1])}
+
+    def _begin(self) -> None:
+        """A step's outputs may be written over by the next one, which recorded graphs must be told."""
+        if self._graphs:
+            torch.compiler.cudagraph_mark_step_begin()
 
     def _mode(self, training: bool) -> None:
         if self._module.training is not training:
