@@ -22,24 +22,21 @@ class Resident:
     """From here on: what is resident more, at most."""
 
     def __init__(self) -> None:
-        self._forgets = True
-        self.forget()
+        self._forgets, self._most = True, 0.0
+        self._give_back()
         self._before = _own("VmRSS")
-        self._most = self._before
-
-    def forget(self) -> None:
-        """Forget the peak so far, once what is free has been given back to the system."""
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).malloc_trim(0)
-        try:
-            CLEAR.write_text(FORGET_PEAK)
-        except OSError:
-            self._forgets = False
 
     def loaded(self) -> None:
         """Weights have been copied from their files: what counts of that is what is there now, without the files."""
-        self._most = _own("VmRSS")
-        self.forget()
+        self._give_back()
+        peak = self.peak()
+        self._most = peak if isinstance(peak, float) else 0.0
+
+    def forget(self) -> None:
+        """Begin a new peak, once what is free has been given back to the system; `peak_of_launch` keeps the old one."""
+        peak = self.peak()
+        self._most = max(self._most, peak) if isinstance(peak, float) else self._most
+        self._give_back()
 
     def peak(self) -> float | str:
         """Bytes that were resident at most since `forget`, above those at the beginning; or why that is not known.
@@ -54,9 +51,15 @@ class Resident:
     def peak_of_launch(self) -> float | str:
         """The same since the beginning, but for the moments of loading."""
         peak = self.peak()
-        if isinstance(peak, str) or self._most is None or self._before is None:
-            return peak
-        return max(peak, float(self._most - self._before))
+        return max(peak, self._most) if isinstance(peak, float) else peak
+
+    def _give_back(self) -> None:
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)
+        try:
+            CLEAR.write_text(FORGET_PEAK)
+        except OSError:
+            self._forgets = False
 
 
 def _own(name: str) -> int | None:

@@ -134,7 +134,6 @@ class Prepared:
 
     def weigh(self) -> dict[str, Any]:
         """The memory of one more step, once what is free has been given back: what stays, and what that step takes."""
-        launch = self._resident.peak_of_launch()
         self._outputs = None
         self._resident.forget()
         self._model.forget_allocated()
@@ -144,7 +143,7 @@ class Prepared:
         told = allocated if isinstance(allocated, Allocated) else None
         readings = {
             "host_bytes": self._resident.peak(),
-            "host_launch_bytes": launch,
+            "host_launch_bytes": self._resident.peak_of_launch(),
             "allocator_bytes": told.bytes if told else allocated,
         }
         return {"readings": readings, "sources": {"allocator_bytes": told.source} if told else {}}

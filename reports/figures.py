@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
@@ -251,9 +252,18 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 
 def _ticks(axes: Axes, ticks: Sequence[float]) -> None:
-    axes.xaxis.set_major_locator(FixedLocator(ticks))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FixedFormatter([tick_label(tick) for tick in ticks]))
+    _fix(axes.xaxis, ticks)
+
+
+def log_axis(axis: Axis, low: float, high: float) -> None:
+    """Round numbers along a logarithmic axis."""
+    _fix(axis, log_ticks(low, high))
+
+
+def _fix(axis: Axis, ticks: Sequence[float]) -> None:
+    axis.set_major_locator(FixedLocator(ticks))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FixedFormatter([tick_label(tick) for tick in ticks]))
 
 
 def tick_label(tick: float) -> str:

@@ -13,11 +13,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from reports import svg
-from reports.figures import COLOURS, MARKERS, WIDTH, printable_label
+from reports.figures import COLOURS, MARKERS, WIDTH, log_axis, printable_label
 from reports.networks import Row
 from results.limits import Kind, Limits, roof
 
-HEIGHT = 330
+HEIGHT = 360
 GIGA = 1e-9
 
 
@@ -54,5 +54,7 @@ def _draw(rows: Sequence[Row], limits: Limits, kind: Kind, slots: Sequence[str])
             alpha=0.8,
             label=printable_label(who),
         )
-    axes.legend(loc="lower right", fontsize=9, frameon=False)
+    for axis, ends in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+        log_axis(axis, *ends)
+    figure.legend(loc="outside lower center", ncols=2, fontsize=9, frameon=False)
     return figure

@@ -23,17 +23,11 @@ from impls.errors import InvalidInput
 from impls.frameworks import load_framework
 from impls.layers import SpatialPyramid
 
-CONTESTANTS = {
-    "pytorch:eager": "float64",
-    "tensorflow:graph": "float64",
-    "tensorflow:xla": "float64",
-    "jax:jit": "float64",
-    "keras:tensorflow": "float64",
-    "keras:torch": "float32",
-    "keras:jax": "float32",
-}
+CONTESTANTS = ("pytorch:eager", "tensorflow:graph", "jax:jit", "keras:tensorflow")
+PRECISION = "float64"
 LARGEST, MOST = 64, 8
-TOLERANCE = {"float64": 1e-12, "float32": 1e-6}
+TOLERANCE = 1e-11
+"""Relative, in float64."""
 
 
 def some_cases(count: int, seed: int = 0) -> list[PyramidCase]:
@@ -60,7 +54,7 @@ CASES = [
     PyramidCase(1, 1, (4, 2, 1), "adaptive"),
     PyramidCase(64, 1, (8, 1), "adaptive"),
     PyramidCase(13, 10, (4, 2, 1), "rounded"),
-    *some_cases(14),
+    *some_cases(9),
 ]
 
 
@@ -68,25 +62,24 @@ CASES = [
 def pooled(children: Children) -> dict[str, Future[Any]]:
     """What each contestant makes of all cases, asked at once."""
     asked = {}
-    for contestant, precision in CONTESTANTS.items():
+    for contestant in CONTESTANTS:
         framework, _, execution = contestant.partition(":")
-        if not missing(contestant, precision):
+        if not missing(contestant):
             child = children.child(
-                f"{framework}-{precision}", load_framework(framework).execution(execution).environment
+                f"{framework}-{PRECISION}", load_framework(framework).execution(execution).environment
             )
-            asked[contestant] = child.submit("oracle.jobs:pyramids", contestant, precision, CASES)
+            asked[contestant] = child.submit("oracle.jobs:pyramids", contestant, PRECISION, CASES)
     return asked
 
 
 @pytest.mark.parametrize("contestant", CONTESTANTS)
 @pytest.mark.parametrize("number", range(len(CASES)), ids=map(str, CASES))
 def test_values_and_gradients_are_the_definitions(contestant: str, number: int, pooled: dict[str, Future[Any]]) -> None:
-    if reason := missing(contestant, CONTESTANTS[contestant]):
+    if reason := missing(contestant):
         pytest.skip(reason)
     given, right = answer(pooled[contestant])[number], by_definition(CASES[number])
-    tolerance = TOLERANCE[CONTESTANTS[contestant]]
-    assert np.abs(given.scores - right.scores).max() <= tolerance * np.abs(right.scores).max()
-    assert np.abs(given.gradient - right.gradient).max() <= tolerance * max(np.abs(right.gradient).max(), 1e-3)
+    assert np.abs(given.scores - right.scores).max() <= TOLERANCE * np.abs(right.scores).max()
+    assert np.abs(given.gradient - right.gradient).max() <= TOLERANCE * max(np.abs(right.gradient).max(), 1e-3)
 
 
 def by_definition(case: PyramidCase) -> Pooled:
@@ -107,13 +100,15 @@ def by_definition(case: PyramidCase) -> Pooled:
                     place = window.argmax(1)
                     values.append(window.max(1))
                     cells.append((channel, top + place // (right - left), left + place % (right - left)))
-    scores = np.stack(values, 1)
+    weight, shift = (weights[f"output.{name}"].astype(np.float64) for name in ("weight", "bias"))
+    scores = np.stack(values, 1) @ weight.T + shift
     shares = np.exp(scores - scores.max(1, keepdims=True))
     shares /= shares.sum(1, keepdims=True)
     shares[np.arange(len(shares)), batch.labels] -= 1
+    back = shares @ weight / len(maps)
     signal = np.zeros_like(maps)
-    for score, (channel, y, x) in enumerate(cells):
-        np.add.at(signal, (np.arange(len(maps)), channel, y, x), shares[:, score] / len(maps))
+    for place, (channel, y, x) in enumerate(cells):
+        np.add.at(signal, (np.arange(len(maps)), channel, y, x), back[:, place])
     return Pooled(scores, np.einsum("bohw,bihw->oi", signal, images)[:, :, None, None])
 
 

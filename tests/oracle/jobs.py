@@ -324,18 +324,17 @@ class PyramidCase(NamedTuple):
 
 @dataclass(frozen=True)
 class Pooled:
-    """The vector of each image, and the gradient of the weight of the convolution before it."""
+    """The scores of each image, and the gradient of the weight of the convolution before the pyramid."""
 
     scores: np.ndarray
     gradient: np.ndarray
 
 
 def pyramid_network(case: PyramidCase) -> Network:
-    """A 1x1 convolution, then a pyramid whose vector is the scores."""
-    channels = 2
-    length = channels * sum(n * n for n in case.levels)
-    layers = Conv("mix", kernel=1, channels=channels), SpatialPyramid("spp", case.levels, case.rule)  # type: ignore[arg-type]
-    return Network("pyramid", (3, case.height, case.width), length, layers)
+    """A 1x1 convolution, a pyramid, and a full connection, which has the vector in the canonical order."""
+    pyramid = SpatialPyramid("spp", case.levels, case.rule)  # type: ignore[arg-type]
+    layers = Conv("mix", kernel=1, channels=2), pyramid, Dense("output", 5)
+    return Network("pyramid", (3, case.height, case.width), 5, layers)
 
 
 def pyramids(contestant: str, precision: str, cases: list[PyramidCase]) -> list[Pooled]:
