@@ -158,6 +158,10 @@ _FLAGS: Mapping[str, tuple[Callable[[pd.DataFrame], str], str]] = {
         lambda own: f"memory came from a disk {own.major_faults.sum():.0f} times while rounds ran",
         "free memory, or lower `memory` in the suite so that fewer contestants are alive together",
     ),
+    "fallback": (
+        lambda own: f"not executed as asked: {own.fallback[own.fallback != ''].iloc[0]}",
+        "warm times of these are of a mixture; give it fewer shapes (buckets, grouped), or an execution of open shapes",
+    ),
     "two_kinds": (
         lambda own: "launches fall into two kinds, so a mean describes neither and its interval may be too narrow",
         "look at the launches in the report; thread placement or the allocator are usual causes: try --as-shipped",

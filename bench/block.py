@@ -159,8 +159,12 @@ def _turn(launch: _Launch, worker: Worker, suite: Suite, places: Iterator[int]) 
 
 
 def _finish(launch: _Launch, worker: Worker) -> None:
-    if not worker.ask("finish")["finite"]:
+    end = worker.ask("finish")
+    if not end["finite"]:
         raise LaunchFailed(Status.FAILED, "computed NaN or infinity")
+    if end["fallback"] and not launch.case.workload.stream:  # of a stream it is a part of the answer
+        raise LaunchFailed(Status.FAILED, end["fallback"])
+    launch.facts |= {"compilations": end["compilations"], "fallback": end["fallback"]}
 
 
 def _use(launch: _Launch, worker: Worker, already: Usage, soak: float, company: frozenset[int]) -> None:

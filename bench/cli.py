@@ -35,6 +35,8 @@ class Rows(StrEnum):
     CASES = "cases"
     SPLIT = "split"
     LARGEST = "largest"
+    STREAMS = "streams"
+    WINDOWS = "windows"
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -92,7 +94,10 @@ def export(
     campaign: Annotated[str, typer.Argument(help="Name of a campaign, or its folder.")],
     to: Annotated[Format, typer.Option(help="Format.")] = Format.CSV,
     rows: Annotated[
-        Rows, typer.Option(help="One row a launch, a case, a part of the step, or a largest batch.")
+        Rows,
+        typer.Option(
+            help="One row a launch, a case, a part of the step, a largest batch, a stream, or a number of windows."
+        ),
     ] = Rows.CASES,
     output: Annotated[Path | None, typer.Option(help="File to write; parquet needs one.")] = None,
     results: Results = Path("results/data"),

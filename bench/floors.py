@@ -26,7 +26,16 @@ class Floor:
 
 
 def floor_of(workload: Workload) -> Floor:
-    """The floor of a step of the workload."""
+    """The floor of a step of the workload; of a stream, of all its parts one after another."""
+    floors = [_floor(batch) for batch in workload.batches]
+    return Floor(
+        macs=sum(floor.macs for floor in floors),
+        traffic_bytes=sum(floor.traffic_bytes for floor in floors),
+        memory_bytes=max(floor.memory_bytes for floor in floors),
+    )
+
+
+def _floor(workload: Workload) -> Floor:
     network, item = network_of(workload), ITEM_BYTES[workload.precision]
     rows = [row for row in network.rows if row.facts.arrays]
     return Floor(

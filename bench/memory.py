@@ -32,6 +32,10 @@ def stored(item: int) -> int:
 
 def estimate(workload: Workload) -> int:
     """Bytes that one contestant of the workload needs, framework included."""
+    return max(map(_estimate, workload.batches))
+
+
+def _estimate(workload: Workload) -> int:
     network, item = network_of(workload), ITEM_BYTES[workload.precision]
     weights, activations = COPIES[workload.phase]
     needed = weights * network.parameter_bytes(stored(item)) + activations * workload.batch * network.activation_bytes(

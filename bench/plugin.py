@@ -62,6 +62,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FRAMEWORK@LABEL=PATH",
         help="run a framework's contestants with that Python; given twice, with two labels, they compete",
     )
+    group.addoption(
+        "--sizes-from", metavar="FOLDER", help="let streams have the sizes of the images in that folder (suite stream)"
+    )
     group.addoption("--resume", metavar="CAMPAIGN", help="go on with a campaign that was interrupted, in its folder")
     group.addoption("--device", default="cpu", metavar="DEVICE", help="cpu or cuda (default: cpu)")
     group.addoption(
@@ -112,6 +115,7 @@ def _asked_for(config: pytest.Config) -> Session:
                 target=config.getoption("--target"),
                 memory=config.getoption("--memory"),
                 soak=config.getoption("--soak"),
+                sizes_from=config.getoption("--sizes-from"),
                 as_shipped=config.getoption("--as-shipped"),
                 interpreters=config.getoption("--interpreter"),
                 device=config.getoption("--device"),

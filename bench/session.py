@@ -37,6 +37,7 @@ class Options:
     target: str | None = None
     memory: str | None = None
     soak: str | None = None
+    sizes_from: str | None = None
     as_shipped: bool = False
     interpreters: Sequence[str] = ()
     device: str = "cpu"
@@ -53,6 +54,8 @@ class Options:
             changes["memory"] = size(self.memory)
         if self.soak:
             changes["soak"] = seconds_or_none(self.soak)
+        if self.sizes_from:
+            changes["sizes_from"] = self.sizes_from
         return changes
 
 
@@ -71,7 +74,7 @@ class Session:
     def measure(self, cases: Sequence[Case], command: str, observer: Observer) -> None:
         """Measure `cases`, all of the session's or some. Raises DeadheatError; what was measured by then is kept."""
         with alone() as free:
-            self.writer = self._writer(cases, command, [] if free else [COMPANY])
+            self.writer = self._writer(cases, command, [*([] if free else [COMPANY]), *_left_out(self.suite)])
             records = self.earlier.records if self.earlier else ()
             ledger = Ledger(cases, reference_of(self.suite, cases).id, self.writer, records)
             self.campaign = (Search if self.suite.largest_batch else Campaign)(ledger, self.suite, observer)
@@ -109,6 +112,16 @@ class Session:
         system["warnings"] += warnings
         system["stop"] = "interrupted"  # until it is known better: a machine that loses its power says nothing
         return CampaignWriter.create(self.data, name, {"campaign": name, **system})
+
+
+def _left_out(suite: Suite) -> list[dict[str, str]]:
+    """A warning if images of the folder that the suite's streams have their sizes from could not be used."""
+    images = suites.photographs(suite)
+    if not images or not images.left_out:
+        return []
+    told = "; ".join(f"{name}: {reason}" for name, reason in list(images.left_out.items())[:3])
+    what = f"{len(images.left_out)} of {len(images.left_out) + len(images.sizes)} images left out: {told}"
+    return [{"what": what, "remedy": f"mend or remove them in {suite.sizes_from}"}]
 
 
 def asked_for(options: Options) -> Session:
@@ -159,7 +172,7 @@ def _others(texts: Sequence[str]) -> Mapping[str, Sequence[Interpreter]]:
 
 def _resumed(options: Options, name: str) -> Session:
     """A campaign to go on with: its own suite, cases and device; budget, target, memory and soak may be changed."""
-    for option in ("preset", "as_shipped", "interpreters"):
+    for option in ("preset", "as_shipped", "interpreters", "sizes_from"):
         if getattr(options, option):
             typed = option.removesuffix("s").replace("_", "-")
             raise InvalidInput(f"--{typed} cannot be changed on the way; leave it out, or measure without --resume")

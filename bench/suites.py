@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import itertools
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,11 +24,11 @@ from pydantic import (
     ValidationError,
 )
 
-from bench import ceilings, setting
+from bench import ceilings, setting, streams
 from bench.sizes import parse_size
 from bench.units import Bytes, Seconds, SecondsOrNone, Share
 from impls.architectures import load_architecture
-from impls.errors import DeadheatError, UnknownName
+from impls.errors import DeadheatError, InvalidInput, UnknownName
 from impls.frameworks import PHASES, PRECISIONS, checked, load_framework
 from impls.layers import Pair
 from results.record import STEADY, Case, Contestant, Workload, first_problem
@@ -52,6 +53,7 @@ class Entry(_Strict):
     architectures: tuple[str, ...] = Field(min_length=1)
     sizes: tuple[int | str, ...] = ()  # a side, or "HxW"; left out: the size of the architecture's source
     batches: tuple[PositiveInt, ...] = Field(min_length=1)
+    streams: tuple[str, ...] = ()  # in place of sizes: what to do with images of many (bench.streams)
     phases: tuple[str, ...] = PHASES
     channels: PositiveInt | None = None
     classes: PositiveInt | None = None
@@ -102,6 +104,7 @@ class Suite(Protocol):
     interpreters: dict[str, str] = {}  # label -> the Python to run contestants written with @label
     memory: Bytes = Bytes(8 * 2**30)  # contestants alive together stay within this
     largest_batch: bool = False  # look for each case's largest batch, from the one given on (bench.search)
+    sizes_from: str = ""  # a folder with images whose sizes streams have; left out: made up
     ceilings: bool = False  # measure with them what the machine can do at most (bench.ceilings)
     seed: Annotated[int, AfterValidator(abs)] = 0
 
@@ -160,12 +163,35 @@ def _read(path: Path, name: str) -> dict[str, Any]:
 def cases(suite: Suite, device: str) -> list[Case]:
     """Every case of the suite once, in its order. Raises what the registries say of unknown names and bad sizes."""
     found = dict.fromkeys(_ceiling_cases(suite, device)) if suite.ceilings else {}
+    images = photographs(suite)
+    sizes = list(images.sizes.values()) if images else None
     for number, entry in enumerate(suite.workloads):
         try:
-            found.update(dict.fromkeys(_entry_cases(suite, entry, device)))
+            found.update(dict.fromkeys(_entry_cases(suite, entry, device, sizes)))
         except DeadheatError as problem:
             raise SuiteError(f"workloads.{number}: {problem}") from None
     return list(found)
+
+
+def photographs(suite: Suite) -> streams.Found | None:
+    """The images whose sizes the suite's streams have: those that all of its streamed networks can take."""
+    if not suite.sizes_from:
+        return None
+    found = streams.found_in(suite.sizes_from)
+    for entry in suite.workloads:
+        for name in entry.architectures if entry.streams else ():
+            found = found.without(_too_small(name, entry, found.sizes))
+    return found
+
+
+def _too_small(architecture: str, entry: Entry, sizes: Mapping[str, Pair]) -> dict[str, str]:
+    reasons = {}
+    for name, size in sizes.items():
+        try:
+            load_architecture(architecture).at(size, entry.channels, entry.classes)
+        except InvalidInput as problem:
+            reasons[name] = str(problem)
+    return reasons
 
 
 def _ceiling_cases(suite: Suite, device: str) -> Iterator[Case]:
@@ -222,9 +248,10 @@ def parse_contestant(text: str) -> Contestant:
     )
 
 
-def _entry_cases(suite: Suite, entry: Entry, device: str) -> Iterator[Case]:
+def _entry_cases(suite: Suite, entry: Entry, device: str, sizes: Sequence[Pair] | None) -> Iterator[Case]:
     contestants = [parse_contestant(text) for text in entry.contestants or suite.contestants]
-    for workload in workloads(entry, device):
+    plain = workloads(entry, device)
+    for workload in _streamed(plain, entry.streams, suite.seed, sizes) if entry.streams else plain:
         for contestant in contestants:
             yield Case(workload, contestant)
 
@@ -246,3 +273,30 @@ def workloads(entry: Entry, device: str) -> Iterator[Workload]:
                 device=device,
                 phase=checked("phase", phase, PHASES),
             )
+
+
+def _streamed(
+    plain: Iterable[Workload], names: Sequence[str], seed: int, sizes: Sequence[Pair] | None
+) -> Iterator[Workload]:
+    """Each workload as streams of its batch of images, which its network must be able to take at all their sizes."""
+    for workload in plain:
+        for name in names:
+            parts = streams.parts(name, workload.batch, seed, sizes)
+            _check_sizes(workload, parts)
+            height, width, _ = max(parts, key=lambda part: (part[0] * part[1], part))
+            yield replace(workload, height=height, width=width, stream=name, parts=parts)
+
+
+def _check_sizes(workload: Workload, parts: Sequence[streams.Part]) -> None:
+    """InvalidInput if the network cannot take a size, or has other arrays there."""
+    architecture = load_architecture(workload.architecture)
+    found: dict[str, Pair] = {}
+    for height, width in dict.fromkeys((height, width) for height, width, _ in parts):
+        network = architecture.at((height, width), workload.channels, workload.classes)
+        found.setdefault(repr(network.arrays), (height, width))
+    if len(found) > 1:
+        one, other = (f"{height}x{width}" for height, width in list(found.values())[:2])
+        raise InvalidInput(
+            f"{workload.architecture} has other weights for {other} than for {one}, so no stream of both; "
+            "take a network with a spatial pyramid or a global average, such as zf5-spp or nin-imagenet"
+        )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+import math
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -17,6 +18,7 @@ from results.limits import limits_of
 from results.record import Status
 from results.statistics import Verdict
 from results.store import Campaign
+from results.streams import of_cases
 
 STYLES = {Verdict.FASTER: "green", Verdict.SLOWER: "red", Verdict.DEAD_HEAT: "cyan", Verdict.UNCLEAR: "dim"}
 COLUMNS = 4
@@ -35,7 +37,7 @@ def print_summary(campaign: Campaign, notes: Sequence[dict[str, str]]) -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
-    for part in largest_tables(campaign) if is_search(campaign) else summary_tables(table.cases([campaign])):
+    for part in largest_tables(campaign) if is_search(campaign) else case_tables(table.cases([campaign])):
         console.print(part)
     for line in (LEGEND, *ceilings(campaign)):
         console.print(line, style="dim", highlight=False)
@@ -64,6 +66,37 @@ def largest_tables(campaign: Campaign) -> list[Table]:
         network = f"{row['architecture']} {row['size']} {row['precision']}"
         found.add_row(network, row["phase"], row["contestant"], best, took, Text(f"{beyond}{row['beyond']}"))
     return [found]
+
+
+def case_tables(frame: pd.DataFrame) -> list[Table]:
+    """Verdicts of what has one size of images, then every stream."""
+    streamed = frame.stream != ""
+    return [*summary_tables(frame[~streamed]), *([stream_table(frame)] if streamed.any() else [])]
+
+
+def stream_table(frame: pd.DataFrame) -> Table:
+    """What each contestant does of each stream a second, the first time and when warm."""
+    found = Table(show_edge=False, pad_edge=False)
+    for heading in ("stream", "contestant", "images/s at first", "warm", "compiled", "memory", "pays after"):
+        found.add_column(heading, justify="left" if heading in ("stream", "contestant") else "right")
+    for row in of_cases(frame).to_dict("records"):
+        name = f"{row['architecture']} {row['phase']} {row['stream']}"
+        if row["status"] != Status.MEASURED:
+            found.add_row(name, row["contestant"], Text(row["status"].replace("_", " "), style="magenta"))
+            continue
+        rates = [f"{row[name]:.3g}" for name in ("cold_images_per_second", "images_per_second")]
+        compiled = "" if pd.isna(row["compilations"]) else f"{row['compilations']:.0f}{' !' if row['fallback'] else ''}"
+        memory = "" if pd.isna(row["memory_bytes"]) else amount(row["memory_bytes"])
+        found.add_row(name, row["contestant"], *rates, compiled, memory, pays_after(row))
+    return found
+
+
+def pays_after(row: Mapping[Hashable, Any]) -> str:
+    """When compiling has paid for itself, in words; "" where nobody compiles or there is nobody to compare with."""
+    after = row["pays_after_images"]
+    if pd.isna(after) or row["contestant"] == row["eager"]:
+        return ""
+    return f"{after:,.0f} images" if math.isfinite(after) else "never"
 
 
 def summary_tables(frame: pd.DataFrame) -> list[Table]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 from bench import VERSION, ceilings, interpreters, machine, parity, setting
 from bench.floors import floor_of, layers_of
+from bench.memory import network_of
 from bench.suites import Suite
+from impls.errors import InvalidInput
 from impls.frameworks import load_framework
+from impls.layers import EdgeRule, SpatialPyramid, WindowPyramid
 from results.record import Case, Contestant, Workload
 
 
@@ -29,8 +32,9 @@ def describe(suite_name: str, suite: Suite, cases: Sequence[Case], command: str)
         "command": command,
         "suite": {"name": suite_name, **suite.model_dump(mode="json")},
         "cases": [case.id for case in cases],
-        "workloads": {one.id: {**asdict(floor_of(one)), "ceiling": _probed(one)} for one in workloads},
-        "networks": {one.network_id: layers_of(one) for one in workloads if not _probed(one)},
+        "workloads": {one.id: _workload(one) for one in workloads},
+        "pyramids": _pyramids(workloads),
+        "networks": {one.network_id: layers_of(one) for one in workloads if not (_probed(one) or one.stream)},
         "reference": reference_of(suite, cases).id,
         "machine": described,
         "settings": {"cores": setting.cores(), **setting.environment()},
@@ -38,6 +42,44 @@ def describe(suite_name: str, suite: Suite, cases: Sequence[Case], command: str)
         "parity_tolerances": {name: asdict(tolerance) for name, tolerance in parity.TOLERANCES.items()},
         "warnings": machine.warnings(described),
     }
+
+
+def _workload(workload: Workload) -> dict[str, Any]:
+    """What follows from the tables of a workload's network."""
+    network = network_of(workload)
+    return {
+        **asdict(floor_of(workload)),
+        "ceiling": _probed(workload),
+        "parameters": network.parameters,
+        "windows": sum(len(layer.windows) for layer in network.layers if isinstance(layer, WindowPyramid)),
+    }
+
+
+def _pyramids(workloads: Sequence[Workload]) -> list[dict[str, Any]]:
+    """Where the bins of each pyramid lie on a side of each map, under every rule; or why a rule cannot have them."""
+    sides: dict[tuple[int, tuple[int, ...]], None] = {}
+    for part in (part for workload in workloads for part in workload.batches):
+        for row in network_of(part).rows:
+            if isinstance(row.layer, SpatialPyramid) and not isinstance(row.layer, WindowPyramid):
+                sides |= dict.fromkeys((side, row.layer.levels) for side in row.input[1:])
+    return [
+        {
+            "side": side,
+            "levels": list(levels),
+            "rules": {rule: _bins(side, levels, rule) for rule in get_args(EdgeRule)},
+        }
+        for side, levels in sorted(sides)
+    ]
+
+
+def _bins(side: int, levels: Sequence[int], rule: EdgeRule) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for level in levels:
+        try:
+            found[str(level)] = SpatialPyramid("spp", (level,), rule).bins(side, level)
+        except InvalidInput as problem:
+            found[str(level)] = str(problem)
+    return found
 
 
 def _contestant(contestant: Contestant, suite: Suite) -> dict[str, Any]:

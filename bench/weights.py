@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,10 +23,13 @@ class Weights:
 
     def folder_of(self, workload: Workload) -> Path:
         """The folder with one NAME.npy for each array of the workload's network."""
-        shape = f"{workload.channels}x{workload.height}x{workload.width}-{workload.classes}"
-        folder = self._folder / f"weights-{workload.architecture}-{shape}"
+        network = network_of(workload)
+        shapes = zlib.crc32(
+            repr(sorted(network.arrays.items())).encode()
+        )  # sizes that share every shape share the files
+        folder = self._folder / f"weights-{workload.architecture}-{shapes:08x}"
         if not folder.exists():
-            _write(folder, make_weights(network_of(workload)))
+            _write(folder, make_weights(network))
         return folder
 
 

@@ -15,7 +15,7 @@ import re
 import socket
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -73,11 +73,12 @@ def status_of(problem: Exception) -> Status:
 class Prepared:
     """A contestant that has been built and has its weights."""
 
-    def __init__(self, model: Model, phase: str, batch: Any, build_seconds: float, resident: Resident):
+    def __init__(self, model: Model, phase: str, batches: list[Any], build_seconds: float, resident: Resident):
         self._model = model
         self._resident = resident
-        self._step = partial(model.phase(phase), batch)  # type: ignore[arg-type]
-        self._scalar = phase == "gradient"
+        step = model.phase(phase)  # type: ignore[arg-type]
+        self._step = partial(step, batches[0]) if len(batches) == 1 else partial(one_after_another, step, batches)
+        self._scalar, self._several = phase == "gradient", len(batches) > 1
         self._time_round = partial(time_round, clock=model.clock, stopwatch=model.stopwatch)
         self._steps = 1
         self._outputs: Any = None
@@ -129,8 +130,13 @@ class Prepared:
 
     def finish(self) -> dict[str, Any]:
         """Whether what was computed last is finite: a network that has run away costs other times."""
-        outputs = self._outputs[0] if self._scalar else self._outputs
-        return {"finite": bool(np.isfinite(self._model.to_numpy(outputs)).all())}
+        outputs = self._outputs[-1] if self._several else self._outputs
+        scores = self._model.to_numpy(outputs[0] if self._scalar else outputs)
+        return {
+            "finite": bool(np.isfinite(scores).all()),
+            "compilations": self._model.compilations,
+            "fallback": self._model.fallback,
+        }
 
     def weigh(self) -> dict[str, Any]:
         """The memory of one more step, once what is free has been given back: what stays, and what that step takes."""
@@ -169,8 +175,14 @@ def prepare(workload: Mapping[str, Any], contestant: Mapping[str, Any], weights:
     network = network_of(asked)
     model = build(network, asked, Contestant(**contestant), weights, seed)
     resident.loaded()
-    batch = make_batch(network, asked.batch)
-    return Prepared(model, asked.phase, model.put(batch.images, batch.labels), now() - start, resident)
+    made = (make_batch(network_of(part), part.batch) for part in asked.batches)
+    batches = [model.put(batch.images, batch.labels) for batch in made]
+    return Prepared(model, asked.phase, batches, now() - start, resident)
+
+
+def one_after_another(step: Callable[[Any], Any], batches: list[Any]) -> list[Any]:
+    """A step of each batch; a stream is a step of all of them."""
+    return [step(batch) for batch in batches]
 
 
 def give_evidence(
@@ -206,8 +218,13 @@ def build(network: Network, workload: Workload, contestant: Contestant, weights:
 
 def new_model(network: Network, workload: Workload, contestant: Contestant, seed: int) -> Model:
     """The contestant's model of a network, in the workload's arithmetic and on its device, without weights."""
-    plan = Plan(network, contestant.execution, workload.device, workload.precision, seed=seed)
-    return load_framework(contestant.framework).build(plan)
+    framework = load_framework(contestant.framework)
+    several = len({(part.height, part.width) for part in workload.batches}) > 1
+    if several and not framework.execution(contestant.execution).any_size:
+        raise Unsupported(f"{contestant.id} builds a network for images of one size")
+    cold = bool(workload.stream)  # what compiling costs is a part of the question there
+    plan = Plan(network, contestant.execution, workload.device, workload.precision, seed=seed, cold=cold)
+    return framework.build(plan)
 
 
 def thinned(times: list[float], most: int = 20) -> list[float]:

@@ -1,9 +1,9 @@
 """The closed vocabulary of layers, and what follows from a layer without any framework.
 
-Twelve kinds are enough for the five papers. A layer is what a row of a paper's table says; `Layer.at(shape)`
+Fourteen kinds are enough for the five papers. A layer is what a row of a paper's table says; `Layer.at(shape)`
 gives what that row comes to for one input shape: output shape, arrays, multiply-accumulates, connections, and
-the window that the receptive field grows by. Shapes are (channels, height, width) for maps and (length,) for
-vectors, always without the batch.
+the window that the receptive field grows by. Shapes are (channels, height, width) for maps, (length,) for
+vectors and (windows, length) for those of several windows of an image, always without the batch.
 
 Counting follows one convention throughout: multiply-accumulates are those of convolutions and full connections,
 without biases; connections are LeCun's (1998, section II-B): every input link and every bias of every unit.
@@ -78,6 +78,20 @@ class _Sliding(Layer):
     def windows(self) -> tuple[Pair, Pair]:
         """(kernel, stride), each as (height, width)."""
         return _pair(self.kernel), _pair(self.stride)
+
+    @property
+    def margin(self) -> Pair | None:
+        """The cells (above and below, left and right) that go around every map, whatever its size.
+
+        None where opposite sides differ, or may at some size: `pads` tells for one size.
+        """
+        (height, width), stride = self.windows()
+        if self.padding == "same":
+            return ((height - 1) // 2, (width - 1) // 2) if stride == (1, 1) and height % 2 and width % 2 else None
+        if isinstance(self.padding, int):
+            return self.padding, self.padding
+        (top, bottom), (left, right) = self.padding
+        return (top, left) if (top, left) == (bottom, right) else None
 
     def outputs(self, shape: Shape) -> Pair:
         """Height and width of the output map."""
@@ -260,20 +274,21 @@ class Flatten(Layer):
 
 @dataclass(frozen=True)
 class Dense(Layer):
-    """Full connection with bias. Arrays: weight (outputs, inputs), bias (outputs,)."""
+    """Full connection with bias, the same for every window. Arrays: weight (outputs, inputs), bias (outputs,)."""
 
     units: int
 
     def at(self, shape: Shape) -> Facts:
-        if len(shape) != 1:
+        if len(shape) > 2:
             raise InvalidInput(f"{self.name} takes a vector, got shape {shape}; put a Flatten before it")
-        macs = self.units * shape[0]
+        *windows, inputs = shape
+        weights, times = self.units * inputs, math.prod(windows)
         return Facts(
-            output=(self.units,),
-            arrays={"weight": (self.units, shape[0]), "bias": (self.units,)},
-            parameters=macs + self.units,
-            macs=macs,
-            connections=macs + self.units,
+            output=(*windows, self.units),
+            arrays={"weight": (self.units, inputs), "bias": (self.units,)},
+            parameters=weights + self.units,
+            macs=times * weights,
+            connections=times * (weights + self.units),
             window=None,
         )
 
@@ -299,6 +314,9 @@ class GlobalAverage(Layer):
         return Facts(output=(maps(self, shape)[0],), window=None)
 
 
+EdgeRule = Literal["adaptive", "sliding", "rounded"]
+
+
 @dataclass(frozen=True)
 class SpatialPyramid(Layer):
     """Max pooling into n x n bins for each n of `levels`, concatenated (SPP-net, section 2.2).
@@ -309,7 +327,7 @@ class SpatialPyramid(Layer):
     """
 
     levels: tuple[int, ...]
-    rule: Literal["adaptive", "sliding", "rounded"] = "adaptive"
+    rule: EdgeRule = "adaptive"
 
     def at(self, shape: Shape) -> Facts:
         channels, height, width = maps(self, shape)
@@ -320,6 +338,56 @@ class SpatialPyramid(Layer):
     def bins(self, side: int, level: int) -> tuple[Pair, ...]:
         """The `level` half-open ranges [start, end) that pool a side of `side` cells; InvalidInput if it cannot."""
         return _EDGE_RULES[self.rule](side, level)
+
+
+Window = tuple[int, int, int, int]
+"""Cells of a map: [top, bottom) x [left, right)."""
+
+
+@dataclass(frozen=True)
+class WindowPyramid(SpatialPyramid):
+    """The same pyramid in each of several windows of the maps (SPP-net, sections 3.1.5 and 4.1): (windows, length)."""
+
+    windows: tuple[Window, ...] = field(kw_only=True)
+
+    def at(self, shape: Shape) -> Facts:
+        channels, height, width = maps(self, shape)
+        lowest, rightmost = (max(window[end] for window in self.windows) for end in (1, 3))
+        if lowest > height or rightmost > width:
+            raise InvalidInput(f"{self.name}: windows reach to {lowest}x{rightmost} on a map of {height}x{width}")
+        for level in self.levels:
+            self.cells(level)
+        length = channels * sum(n * n for n in self.levels)
+        return Facts(output=(len(self.windows), length), window=None)
+
+    def cells(self, level: int) -> tuple[Window, ...]:
+        """The rectangle of each of the n x n bins of each window: window by window, row by row."""
+        found = []
+        for top, bottom, left, right in self.windows:
+            rows, columns = self.bins(bottom - top, level), self.bins(right - left, level)
+            found += [(top + a, top + b, left + c, left + d) for a, b in rows for c, d in columns]
+        return tuple(found)
+
+    def lookup(self, level: int) -> tuple[tuple[Pair, ...], tuple[Pair, ...], tuple[int, ...]]:
+        """The different ranges of rows and of columns of those rectangles, and where each is in their table.
+
+        There are many windows and few ranges: with the maximum of every range of rows in every range of columns at
+        hand, each bin is one look into that table (at rows' place x number of columns' ranges + columns' place).
+        """
+        cells = self.cells(level)
+        rows = {ends: place for place, ends in enumerate(sorted({cell[:2] for cell in cells}))}
+        columns = {ends: place for place, ends in enumerate(sorted({cell[2:] for cell in cells}))}
+        return tuple(rows), tuple(columns), tuple(rows[cell[:2]] * len(columns) + columns[cell[2:]] for cell in cells)
+
+
+@dataclass(frozen=True)
+class WindowAverage(Layer):
+    """The average over an image's windows (multi-view testing; Krizhevsky 2012, section 4.1)."""
+
+    def at(self, shape: Shape) -> Facts:
+        if len(shape) != 2:
+            raise InvalidInput(f"{self.name} takes vectors of windows, got shape {shape}")
+        return Facts(output=shape[1:], window=None)
 
 
 def _adaptive(side: int, n: int) -> tuple[Pair, ...]:

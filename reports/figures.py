@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -253,6 +254,12 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 def _ticks(axes: Axes, ticks: Sequence[float]) -> None:
     _fix(axes.xaxis, ticks)
+
+
+def style(slots: Sequence[str], who: str) -> dict[str, Any]:
+    """Colour and shape of a contestant, the same in every figure of a campaign."""
+    slot = slots.index(who)
+    return {"color": COLOURS[slot % len(COLOURS)], "marker": MARKERS[slot % len(MARKERS)], "markersize": 5}
 
 
 def log_axis(axis: Axis, low: float, high: float) -> None:

@@ -55,14 +55,19 @@ def text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _images(row: Row) -> str:
+    if row["stream"]:
+        return f"stream {row['stream']}: {row['batch']} images in batches of {row['sizes']} shapes"
+    return f"{row['channels']} × {row['height']} × {row['width']} · batch {row['batch']}"
+
+
 def _network(key: str, part: pd.DataFrame) -> Network:
-    first = part.iloc[0]
+    first = rows(part)[0]
     phases = list(dict.fromkeys(part["phase"]))
     return Network(
         id=key,
         architecture=first["architecture"],
-        conditions=f"{first['channels']} × {first['height']} × {first['width']} · batch {first['batch']}"
-        f" · {first['precision']} · {first['device']}",
+        conditions=" · ".join((_images(first), first["precision"], first["device"])),
         precision=first["precision"],
         device=first["device"],
         phases=sorted(phases, key=lambda phase: PHASES.index(phase) if phase in PHASES else len(PHASES)),

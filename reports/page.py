@@ -13,13 +13,15 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports import figures, matrix, networks, numbers, system, tables, use
+from reports import bins, figures, growth, matrix, networks, numbers, streams, system, tables, use, windows
 from reports.roofline import roofline
 from results import table
 from results.limits import Kind, Limits, limits_of
 from results.record import Status
 from results.statistics import BAND, CONFIDENCE, Verdict
 from results.store import Campaign
+from results.streams import of_cases
+from results.windows import windows as windows_of
 
 HERE = Path(__file__).parent
 PAGE = "index.html"
@@ -84,6 +86,7 @@ def _section(campaign: Campaign, key: str) -> Mapping[str, Any]:
     launches = networks.with_network(table.launches([campaign]))
     reference = table.reference_of(campaign)
     limits = limits_of(campaign)
+    streamed = of_cases(cases)
     found, everyone = networks.networks(cases[cases["probe"] == ""]), networks.contestants(cases)
     return {
         "key": key,
@@ -101,6 +104,12 @@ def _section(campaign: Campaign, key: str) -> Mapping[str, Any]:
         ],
         "ceilings": use.ceiling_rows(limits),
         "rooflines": _rooflines(cases, limits, everyone, key),
+        "growth": growth.growth(cases, limits, everyone, key),
+        "streams": streams.stream_rows(streamed),
+        "stream_figures": streams.stream_figures(streamed, everyone, key),
+        "windows": windows.window_rows(windows_of([campaign])),
+        "paper": windows.PAPER,
+        "bins": bins.bins_figure(system.pyramids(campaign.system), f"{key}-bins"),
         "open": len(found) <= FEW,
         "lost": tables.lost_rows(launches),
         "suite": system.suite_name(campaign.system),

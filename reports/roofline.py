@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from reports import svg
-from reports.figures import COLOURS, MARKERS, WIDTH, log_axis, printable_label
+from reports.figures import WIDTH, log_axis, printable_label, style
 from reports.networks import Row
 from results.limits import Kind, Limits, roof
 
@@ -44,15 +44,14 @@ def _draw(rows: Sequence[Row], limits: Limits, kind: Kind, slots: Sequence[str])
     line = np.geomspace(min(intensities) / 3, max(intensities) * 3, 100)
     axes.plot(line, [GIGA * roof(limits, kind, float(one)) for one in line], color=svg.INK, linewidth=1.5)
     for who in dict.fromkeys(row["contestant"] for row in rows):
-        own, slot = [row for row in rows if row["contestant"] == who], slots.index(who)
+        own = [row for row in rows if row["contestant"] == who]
         axes.plot(
             [row["macs_per_byte"] for row in own],
             [GIGA * row["macs_per_second"] for row in own],
-            MARKERS[slot % len(MARKERS)],
-            color=COLOURS[slot % len(COLOURS)],
-            markersize=5,
+            linestyle="none",
             alpha=0.8,
             label=printable_label(who),
+            **style(slots, who),
         )
     for axis, ends in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
         log_axis(axis, *ends)

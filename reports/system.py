@@ -17,7 +17,7 @@ STOPS = {
     "budget": "budget: the time was up before everything planned was measured",
 }
 
-IN_TABLES = ("workloads", "networks")
+IN_TABLES = ("workloads", "networks", "pyramids")
 
 System = Mapping[str, Any]
 Entry = tuple[str, str]
@@ -74,6 +74,33 @@ def tolerances(system: System, precision: str) -> Mapping[str, float]:
     found = look(system, "parity_tolerances", precision)
     return (
         {key: float(value) for key, value in found.items() if _is_number(value)} if isinstance(found, Mapping) else {}
+    )
+
+
+def pyramids(system: System) -> list[Mapping[str, Any]]:
+    """Where the bins of the campaign's pyramids lie, as far as it says so in a way that can be drawn."""
+    found = system.get("pyramids")
+    return [one for one in found if _is_pyramid(one)] if isinstance(found, list) else []
+
+
+def _is_pyramid(one: object) -> bool:
+    rules, levels, side = look(one, "rules"), look(one, "levels"), look(one, "side")
+    return (
+        isinstance(levels, list)
+        and bool(levels)
+        and _is_number(side)
+        and isinstance(rules, Mapping)
+        and bool(rules)
+        and all(_are_bins(look(rule, str(level))) for rule in rules.values() for level in levels)
+    )
+
+
+def _are_bins(found: object) -> bool:
+    """Ranges, or the reason why there are none."""
+    if isinstance(found, str):
+        return True
+    return isinstance(found, list) and all(
+        isinstance(ends, list) and len(ends) == 2 and all(map(_is_number, ends)) for ends in found
     )
 
 

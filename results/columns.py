@@ -19,7 +19,12 @@ WORKLOAD = (
     Column("architecture", "", "name of the network's table"),
     Column("height", "pixels", "height of the images"),
     Column("width", "pixels", "width of the images"),
-    Column("size", "", "the size as people write it: 224, or 180x240 (height x width)"),
+    Column("size", "", "the size as people write it: 224, or 180x240 (height x width); of a stream its name"),
+    Column(
+        "stream", "", "what is done with images of many sizes, one step being all of them; empty where all are alike"
+    ),
+    Column("megapixels", "Mpx", "pixels of all images of a step, filled-up ones included"),
+    Column("sizes", "", "different shapes of batches in a step"),
     Column("channels", "", "channels of the images"),
     Column("classes", "", "number of scores per image"),
     Column("batch", "images", "images per step"),
@@ -118,6 +123,8 @@ LAUNCH = (
     Column("runnable", "tasks", "tasks running or ready to, on the whole machine, mean over its rounds"),
     Column("device_seconds", "s/step", "median of the launch's rounds by the device's own clock"),
     Column("arithmetic", "", "what its products were seen to be computed in, whatever was asked for"),
+    Column("compilations", "", "how often its steps were traced or compiled"),
+    Column("fallback", "", "why it went on in another way than it was asked to execute in"),
     *USAGE,
     Column("allocator_source", "", "which figure of the framework's allocator_bytes is, and since when"),
     Column("usage_missing", "", "why quantities of these are empty"),
@@ -136,6 +143,8 @@ CASE = (
     Column("images_per_second_low", "images/s", "lower end of its interval"),
     Column("images_per_second_high", "images/s", "upper end of its interval"),
     Column("first_call_seconds", "s", "longest first step of its launches: tracing and compiling, caches empty"),
+    Column("compilations", "", "most that a launch traced or compiled its steps"),
+    Column("fallback", "", "why a launch went on in another way than it was asked to execute in"),
     Column("reference", "", "the contestant that the ratio is to"),
     Column("ratio", "", "time over the reference's, paired by block: below 1 is faster"),
     Column("ratio_low", "", "lower end of its 95 % interval over blocks"),
@@ -184,4 +193,48 @@ LARGEST = (
     Column("beyond", "", "what became of that one"),
 )
 
-TABLES = {"launches": LAUNCH, "cases": CASE, "split": DERIVED, "largest": LARGEST}
+STREAM = (
+    Column("campaign", "", "folder of the campaign"),
+    Column("group", "", "id of the workload"),
+    Column("architecture", "", "name of the network's table"),
+    Column("phase", "", "infer, forward, gradient or train"),
+    Column("device", "", "cpu or cuda"),
+    Column("stream", "", "what is done with images of many sizes"),
+    Column("contestant", "", "framework:execution"),
+    Column("images", "images", "images of the stream"),
+    Column("sizes", "", "different shapes of batches that come of them"),
+    Column("megapixels", "Mpx", "pixels of all its images, filled-up ones included"),
+    Column("cold_images_per_second", "images/s", "the first time through, tracing, compiling and tuning included"),
+    Column("images_per_second", "images/s", "when warm"),
+    Column("compilations", "", "how often steps were traced or compiled"),
+    Column("fallback", "", "why it went on in another way than it was asked to execute in"),
+    Column(
+        "memory_bytes",
+        "bytes",
+        "most memory from building the model on, as host_launch_bytes; on a card as memory_bytes",
+    ),
+    Column("eager", "", "the execution of the same framework that compiles nothing, measured on the same stream"),
+    Column("pays_after_images", "images", "images after which all its time is less than eager's; infinite: never"),
+    Column("status", "", "measured, skipped, mismatch, out_of_memory, crashed, timed_out or failed"),
+    Column("reason", "", "why a row is not measured"),
+)
+
+WINDOWS = (
+    Column("campaign", "", "folder of the campaign"),
+    Column("contestant", "", "framework:execution"),
+    Column("network", "", "name of the table that pools windows from one map"),
+    Column("windows", "", "windows of an image"),
+    Column("size", "", "size of that image"),
+    Column("shared_seconds", "s", "time with features computed once"),
+    Column("each_seconds", "s", "time with a forward pass for each window, ten at a time"),
+    Column("speed_up", "", "the latter over the former"),
+)
+
+TABLES = {
+    "launches": LAUNCH,
+    "cases": CASE,
+    "split": DERIVED,
+    "largest": LARGEST,
+    "streams": STREAM,
+    "windows": WINDOWS,
+}

@@ -94,8 +94,8 @@ def cautions(launches: Sequence[Record]) -> tuple[str, ...]:
     """What to know before believing a case, from the launches that count, in the order in which they ran.
 
     foreign_cpu, steal: a launch, or all of them together, stayed disturbed. unsteady: a warm-up did not settle.
-    paging: memory came from a disk in counted rounds. two_kinds: launches fall into two kinds. drift: they grow or
-    shrink as the campaign goes on.
+    paging: memory came from a disk in counted rounds. fallback: a launch went on in another way than it was asked to.
+    two_kinds: launches fall into two kinds. drift: they grow or shrink as the campaign goes on.
     """
     found = [name for some in (*([one] for one in launches), launches) for name in contaminations(some)]
     if any(record.steady is False for record in launches):
@@ -103,6 +103,8 @@ def cautions(launches: Sequence[Record]) -> tuple[str, ...]:
     if any(Disturbance.of(record.conditions).major_faults > 0 for record in launches):
         found.append("paging")
     times = [launch_time(record.seconds) for record in launches]
+    if any(record.fallback for record in launches):
+        found.append("fallback")
     if two_kinds(times):
         found.append("two_kinds")
     if drifts(times):

@@ -4,20 +4,22 @@ Schema history (a reader takes every version up to its own):
 1  2026-11  first
 2  2026-11  a contestant's setting; attempt, steady and conditions of a launch
 3  2026-11  usage and arithmetic of a launch, device_seconds of its rounds
+4  2026-11  streams: a workload's stream and parts; compilations and fallback of a launch
 """
 
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
 from typing import Any, ClassVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-SCHEMA = 3
+SCHEMA = 4
 STEADY = "steady"
 """The setting of allocator and threads that is the same for all contestants, unless one asks for another."""
 
@@ -36,7 +38,12 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, order=True)
 class Workload:
-    """What must be equal for a comparison to be fair: the same network, phase, images and arithmetic."""
+    """What must be equal for a comparison to be fair: the same network, phase, images and arithmetic.
+
+    A stream is a workload of `batch` images whose sizes differ: `stream` names what is done with them, and `parts` are
+    the batches that come of it, (height, width, images) each, which a step goes through one after another. Height and
+    width are those of the largest part then.
+    """
 
     architecture: str
     height: int
@@ -47,15 +54,29 @@ class Workload:
     precision: str
     device: str
     phase: str
+    stream: str = ""
+    parts: tuple[tuple[int, int, int], ...] = ()
 
     @property
     def size(self) -> str:
-        """The image's size as people write it: "224", or "180x240" (height x width)."""
+        """The image's size as people write it: "224", or "180x240" (height x width); of a stream, its name."""
+        if self.stream:
+            return self.stream
         return str(self.height) if self.height == self.width else f"{self.height}x{self.width}"
 
     @property
     def id(self) -> str:
-        return "-".join((self.network_id, self.phase))
+        if not self.stream:
+            return f"{self.network_id}-{self.phase}"
+        return f"{self.network_id}-{self.stream}-{zlib.crc32(repr(self.parts).encode()):08x}-{self.phase}"
+
+    @property
+    def batches(self) -> tuple[Workload, ...]:
+        """What a step goes through: itself, or each part of a stream as a workload of its own."""
+        if not self.stream:
+            return (self,)
+        plain = replace(self, stream="", parts=())
+        return tuple(replace(plain, height=height, width=width, batch=images) for height, width, images in self.parts)
 
     @property
     def network_id(self) -> str:
@@ -179,6 +200,8 @@ class Record:
     device_seconds: tuple[float, ...] = ()  # counted rounds by the device's own clock; empty where it has none
     usage: Usage | None = None  # after its rounds
     arithmetic: str = ""  # what the contestant was seen to compute in; empty: it could not be asked
+    compilations: int | None = None  # how often its steps were traced or compiled
+    fallback: str = ""  # why it went on in another way than it was asked to execute in
     schema: int = field(default=SCHEMA)
 
     def __post_init__(self) -> None:

@@ -73,8 +73,9 @@ def split(campaigns: Iterable[Campaign]) -> pd.DataFrame:
     for campaign in campaigns:
         networks: dict[tuple[str, str], dict[str, list[float]]] = {}
         for record in counted(campaign.records):
-            key = record.case.workload.network_id, record.case.contestant.id
-            networks.setdefault(key, {}).setdefault(record.case.workload.phase, []).append(launch_time(record.seconds))
+            workload = record.case.workload
+            key = workload.id.removesuffix(f"-{workload.phase}"), record.case.contestant.id
+            networks.setdefault(key, {}).setdefault(workload.phase, []).append(launch_time(record.seconds))
         for (network, contestant), phases in networks.items():
             for part, phase, less in PARTS:
                 estimate = _part(phases.get(phase, []), None if less is None else phases.get(less, []))
@@ -117,6 +118,9 @@ def _workload_row(campaign: Campaign, case: Case, limits: Limits) -> dict[str, A
         "height": workload.height,
         "width": workload.width,
         "size": workload.size,
+        "stream": workload.stream,
+        "megapixels": sum(one.height * one.width * one.batch for one in workload.batches) / 1e6,
+        "sizes": len({(one.height, one.width, one.batch) for one in workload.batches}),
         "channels": workload.channels,
         "classes": workload.classes,
         "batch": workload.batch,
@@ -151,6 +155,8 @@ def _launch_row(campaign: Campaign, record: Record, limits: Limits) -> dict[str,
         **asdict(Disturbance.of(record.conditions)),
         "device_seconds": launch_time(record.device_seconds) if record.device_seconds else math.nan,
         "arithmetic": record.arithmetic,
+        "compilations": record.compilations,
+        "fallback": record.fallback,
         **_usage_row([record]),
         **_parity_row(record.parity),
     }
@@ -192,6 +198,8 @@ def _case_row(
         "images_per_second_low": batch / estimate.high,
         "images_per_second_high": batch / estimate.low,
         "first_call_seconds": max(first_calls, default=math.nan),
+        "compilations": max((one.compilations for one in measured if one.compilations is not None), default=math.nan),
+        "fallback": next((record.fallback for record in measured if record.fallback), ""),
         "ratio": compared.value if compared else math.nan,
         "ratio_low": compared.low if compared else math.nan,
         "ratio_high": compared.high if compared else math.nan,

@@ -17,8 +17,15 @@ MARK = "DEADHEAT_TEST_MARK"
 PATIENCE = 60.0
 
 
-def tiny(*contestants: str, phases: tuple[str, ...] = ("infer",), **others: object) -> str:
-    """A suite that is measured in no time; `others` are keys of the suite."""
+WORKLOADS = """
+[[workloads]]
+architectures = ["outside-mlp"]
+batches = [4]
+phases = """
+
+
+def tiny(*contestants: str, phases: tuple[str, ...] = ("infer",), workloads: str = "", **others: object) -> str:
+    """A suite that is measured in no time; `others` are keys of the suite, `workloads` its tables of that name."""
     keys = {
         "title": "as short as can be",
         "contestants": contestants,
@@ -35,13 +42,7 @@ def tiny(*contestants: str, phases: tuple[str, ...] = ("infer",), **others: obje
         **others,
     }
     said = "\n".join(f"{key} = {_toml(value)}" for key, value in keys.items())
-    return f"""{said}
-
-[[workloads]]
-architectures = ["outside-mlp"]
-batches = [4]
-phases = {_toml(phases)}
-"""
+    return f"{said}\n{workloads or WORKLOADS + _toml(phases)}\n"
 
 
 def _toml(value: object) -> str:

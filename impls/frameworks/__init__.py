@@ -59,6 +59,7 @@ class Plan:
     precision: str = "float32"
     sgd: Sgd = Sgd()
     seed: int = 0  # of dropout
+    cold: bool = False  # compile anew, whatever was compiled before and is kept on disk
 
     @property
     def stored(self) -> str:
@@ -88,7 +89,8 @@ class Model(ABC):
     """A network built in a framework, on a device.
 
     Outputs of the four phases are the framework's own arrays, possibly not computed yet: `synchronize` them before
-    reading a clock. `batch` below is what `put` gave, already on the device.
+    reading a clock. `batch` below is what `put` gave, already on the device. Where the execution says so (`any_size`),
+    images may have another size than the plan's network, if the architecture's arrays are the same there.
     """
 
     clock: Callable[[], int] = staticmethod(time.perf_counter_ns)
@@ -143,6 +145,16 @@ class Model(ABC):
     def gradients(self, outputs: Any) -> dict[str, np.ndarray]:
         """The gradients that `gradient` returned, canonical, by the names of `Network.arrays`."""
 
+    @property
+    def compilations(self) -> int:
+        """How often its steps have been traced or compiled so far; 0 where they never are."""
+        return 0
+
+    @property
+    def fallback(self) -> str:
+        """Why it has stopped executing as it was asked to and goes on in another way; empty as long as it has not."""
+        return ""
+
     def forget_allocated(self) -> None:
         """Let the peak of `allocated` begin again, where the framework can."""
         return
@@ -163,7 +175,8 @@ class Execution:
 
     `environment` is set before the framework is imported, so executions that differ in it need processes of their
     own. `missing` says why it cannot run on this machine, or None; `requires` adds packages to the framework's;
-    `precisions` are the arithmetics it really computes in.
+    `precisions` are the arithmetics it really computes in; `any_size`: whether a model takes images of other sizes
+    than it was built for.
     """
 
     name: str
@@ -173,6 +186,7 @@ class Execution:
     preload: tuple[str, ...] = ()
     missing: Callable[[], str | None] = lambda: None
     precisions: tuple[str, ...] = ("float32",)
+    any_size: bool = False
 
 
 @dataclass(frozen=True)

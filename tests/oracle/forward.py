@@ -104,6 +104,17 @@ def _pyramid(row: Row, x: np.ndarray) -> np.ndarray:
     return definition.pyramid_max(x, edges)
 
 
+def _window_pyramid(row: Row, x: np.ndarray) -> np.ndarray:
+    """A pyramid of each window alone, cut out of the maps."""
+    layer = row.layer
+    pooled = []
+    for top, bottom, left, right in layer.windows:
+        part = x[:, :, top:bottom, left:right]
+        edges = [[_edges(layer, side, level) for side in part.shape[2:]] for level in layer.levels]
+        pooled.append(definition.pyramid_max(part, edges))
+    return np.stack(pooled, 1)
+
+
 def _edges(layer: layers.SpatialPyramid, side: int, level: int) -> list[definition.Pair]:
     if layer.rule == "adaptive":
         return definition.bin_edges(side, level)
@@ -125,4 +136,6 @@ _FUNCTIONS = {
     layers.RadialBasis: lambda row, x: definition.radial_basis(x, np.array(row.layer.codes, float)),
     layers.GlobalAverage: partial(_plain, definition.global_average),
     layers.SpatialPyramid: _pyramid,
+    layers.WindowPyramid: _window_pyramid,
+    layers.WindowAverage: lambda row, x: x.mean(1),
 }

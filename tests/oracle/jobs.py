@@ -364,6 +364,34 @@ def arithmetic(contestant: str, precision: str) -> str:
     return "unknown"
 
 
+@dataclass(frozen=True)
+class Travelled:
+    """What one model made of images of many sizes: scores by size, losses of training steps by turns of two sizes, and
+    how often it had compiled by then."""
+
+    scores: dict[tuple[int, int], np.ndarray]
+    losses: list[float]
+    compilations: int
+    fallback: str
+
+
+def travels(contestant: str, sizes: list[tuple[int, int]], schedule: list[int]) -> Travelled:
+    """One model of zf5-spp, with one set of weights, at all of `sizes`; then a step at each of `schedule`."""
+    from impls.architectures import load_architecture
+
+    architecture = load_architecture("zf5-spp")
+    networks = {
+        size: architecture.at(size).without_dropout() for size in {*sizes, *((side, side) for side in schedule)}
+    }
+    first = networks[sizes[0]]
+    model = build(contestant, first, "float32", Sgd(learning_rate=LEARNING_RATE / 10))  # or losses would end near 0
+    model.load(make_weights(first), make_statistics(first))
+    batches = {size: model.put(*_pair(make_batch(network, 1))) for size, network in networks.items()}
+    scores = {size: model.to_numpy(model.infer(batches[size])) for size in sizes}
+    losses = [float(model.to_numpy(model.train(batches[side, side]))) for side in schedule]
+    return Travelled(scores, losses, model.compilations, model.fallback)
+
+
 # --- Oracles of other people ----------------------------------------------------------------------------------------
 
 

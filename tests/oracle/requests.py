@@ -26,8 +26,10 @@ CHOSEN = (*INDUCTORS, "vgg16-tutorial", "lenet5-dense", "lenet-tutorial")
 # What a network costs, in seconds of a core: 1 where it is interpreted, 6 with XLA, 45 with Inductor. So a compiler
 # beside an execution that takes every architecture takes the chosen few, in float32; Inductor four of them. With
 # DEADHEAT_PARITY=all in the environment all contestants take all architectures in all their precisions: about an hour.
-COMPILERS = ("pytorch:compile", "pytorch:compile-graphs", "tensorflow:xla", "keras:jax")
-SLOWEST = ("pytorch:compile", "pytorch:compile-graphs")
+COMPILERS = ("pytorch:compile", "pytorch:compile-dynamic", "pytorch:compile-graphs", "tensorflow:xla", "keras:jax")
+SLOWEST = {"pytorch:compile": INDUCTORS, "pytorch:compile-dynamic": ("zf5-spp30",), "pytorch:compile-graphs": INDUCTORS}
+# These go through the same functions as tensorflow:graph, called as they are or traced once for all sizes.
+SAME_FUNCTIONS = ("tensorflow:eager", "tensorflow:graph-any-size")
 EVERYTHING = os.environ.get("DEADHEAT_PARITY") == "all"
 DIRECTIONS = 2
 
@@ -55,8 +57,9 @@ def cases() -> Iterator[Case]:
 
 def _is_affordable(case: Case) -> bool:
     if case.contestant in COMPILERS:
-        few = INDUCTORS if case.contestant in SLOWEST else CHOSEN
-        return case.precision == "float32" and case.architecture in few
+        return case.precision == "float32" and case.architecture in SLOWEST.get(case.contestant, CHOSEN)
+    if case.contestant in SAME_FUNCTIONS and case.precision == "float32":
+        return case.architecture in CHOSEN
     if case.precision == "bfloat16":
         return case.architecture in ("lenet5", "nin-tutorial")
     return case.precision == "float32" or case.architecture in CHOSEN

@@ -20,6 +20,7 @@ JAX = Framework(
                 "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
             },
             precisions=("float32", "tf32", "bfloat16", "float64"),
+            any_size=True,
         ),
     ),
     requires=("jax", "optax"),

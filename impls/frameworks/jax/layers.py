@@ -1,7 +1,8 @@
 """What each layer is in JAX: a function of maps (batch, height, width, channels) or vectors (batch, length).
 
 Where JAX offers several ways to compute the same, the comments say which was faster; ratios are medians of
-interleaved rounds on two CPU cores with jax 0.10, against the plain way.
+interleaved rounds on two CPU cores with jax 0.10, against the plain way. Functions take maps of any size: each is
+traced for every shape that comes.
 """
 
 from __future__ import annotations
@@ -44,9 +45,12 @@ class Run:
 Function = Callable[[Array, Run], Array]
 
 
-def translate(network: Network) -> Apply:
-    """The network as one pure function. `key` may be None without dropout, or when not training."""
-    functions = [function(row) for row in network.rows]
+def translate(network: Network, of_row: Callable[[Row], Function] | None = None) -> Apply:
+    """The network as one pure function. `key` may be None without dropout, or when not training.
+
+    `of_row`: the function for a row, where that is not `function`.
+    """
+    functions = [(of_row or function)(row) for row in network.rows]
     dropouts = sum(isinstance(layer, layers.Dropout) for layer in network.layers)
 
     def apply(params: Arrays, statistics: Arrays, images: Array, training: bool, key: Any) -> tuple[Array, Arrays]:
@@ -61,13 +65,13 @@ def function(row: Row) -> Function:  # noqa: C901 (one case a kind of layer)
     """The function for one row of a network."""
     match row.layer:
         case layers.Conv() as layer:
-            return partial(convolution, layer, row.input)
+            return partial(convolution, layer)
         case layers.Subsample() as layer:
-            return partial(subsample, layer, row.input)
+            return partial(subsample, layer)
         case layers.Pool(kind="max") as layer:
-            return partial(max_layer, Windows.of(layer, row.input))
+            return partial(max_layer, layer)
         case layers.Pool() as layer:
-            return partial(average_layer, Windows.of(layer, row.input))
+            return partial(average_layer, layer)
         case layers.LocalResponseNorm() as layer:
             return partial(local_response_norm, layer)
         case layers.BatchNorm() as layer:
@@ -84,6 +88,10 @@ def function(row: Row) -> Function:  # noqa: C901 (one case a kind of layer)
             return partial(radial_basis, layer)
         case layers.GlobalAverage():
             return global_average
+        case layers.WindowPyramid() as layer:
+            return partial(window_pyramid, layer)
+        case layers.WindowAverage():
+            return window_average
         case layers.SpatialPyramid() as layer:
             return partial(spatial_pyramid, layer)
     raise Unsupported(f"jax: no function for {type(row.layer).__name__}; add a case in {__name__}")
@@ -104,8 +112,15 @@ def activation(squash: Callable[[Array], Array], x: Array, run: Run) -> Array:
     return squash(x)
 
 
-def convolution(layer: layers.Conv, shape: Shape, x: Array, run: Run) -> Array:
+def shape_of(x: Array) -> Shape:
+    """The shape of maps as tables write it: (channels, height, width)."""
+    _, height, width, channels = x.shape
+    return channels, height, width
+
+
+def convolution(layer: layers.Conv, x: Array, run: Run) -> Array:
     """Channels last: 0.6 to 1.0 times channels first forward, the same backward."""
+    shape = shape_of(x)
     weight, bias = run.arrays(layer, "weight", "bias")
     if layer.links is not None and run.training:
         # Missing weights are zero from the start, so only training needs the mask: it keeps their gradient zero.
@@ -169,7 +184,8 @@ class Windows:
     outputs: Pair
 
     @classmethod
-    def of(cls, layer: layers.Pool, shape: Shape) -> Windows:
+    def of(cls, layer: layers.Pool, x: Array) -> Windows:
+        shape = shape_of(x)
         return cls((shape[1], shape[2]), *layer.windows(), layer.pads(shape), layer.outputs(shape))
 
     def cells(self, x: Array, border: float) -> list[Array]:
@@ -193,8 +209,8 @@ class Windows:
         return jax.linear_transpose(partial(self.cells, border=0.0), maps)(cells)[0]
 
 
-def max_layer(windows: Windows, x: Array, run: Run) -> Array:
-    return max_pool(x, windows)
+def max_layer(layer: layers.Pool, x: Array, run: Run) -> Array:
+    return max_pool(x, Windows.of(layer, x))
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(1,))
@@ -223,15 +239,16 @@ def _max_pool_backward(windows: Windows, winner: Array, change: Array) -> tuple[
 max_pool.defvjp(_max_pool_forward, _max_pool_backward)
 
 
-def average_layer(windows: Windows, x: Array, run: Run) -> Array:
+def average_layer(layer: layers.Pool, x: Array, run: Run) -> Array:
+    windows = Windows.of(layer, x)
     counts = sum(windows.cells(jnp.ones((1, *windows.size, 1), x.dtype), 0.0))
     return sum(windows.cells(x, 0.0)) / counts
 
 
-def subsample(layer: layers.Subsample, shape: Shape, x: Array, run: Run) -> Array:
+def subsample(layer: layers.Subsample, x: Array, run: Run) -> Array:
     coefficient, bias = run.arrays(layer, "coefficient", "bias")
     pool = layers.Pool(layer.name, kernel=layer.side, stride=layer.side)
-    return sum(Windows.of(pool, shape).cells(x, 0.0)) * coefficient + bias
+    return sum(Windows.of(pool, x).cells(x, 0.0)) * coefficient + bias
 
 
 def local_response_norm(layer: layers.LocalResponseNorm, x: Array, run: Run) -> Array:
@@ -286,6 +303,21 @@ def global_average(x: Array, run: Run) -> Array:
 def spatial_pyramid(layer: layers.SpatialPyramid, x: Array, run: Run) -> Array:
     """Levels one after another, each by row, column, channel."""
     return jnp.concatenate([flatten(pyramid_level(layer, level, x), run) for level in layer.levels], 1)
+
+
+def window_pyramid(layer: layers.WindowPyramid, x: Array, run: Run) -> Array:
+    """By looking up (`layers.WindowPyramid.lookup`). Windows one after another, each as a pyramid."""
+    pooled = []
+    for level in layer.levels:
+        rows, columns, places = layer.lookup(level)
+        table = bin_maxima(bin_maxima(x, columns, 2), rows, 1)
+        found = table.reshape(len(x), -1, x.shape[3])[:, np.array(places)]
+        pooled.append(found.reshape(len(x), len(layer.windows), -1))
+    return jnp.concatenate(pooled, 2)
+
+
+def window_average(x: Array, run: Run) -> Array:
+    return x.mean(1)
 
 
 def pyramid_level(layer: layers.SpatialPyramid, level: int, x: Array) -> Array:

@@ -39,6 +39,9 @@ class JaxModel(Model):
         jax.config.update("jax_default_matmul_precision", "tensorfloat32" if plan.precision == "tf32" else "highest")
         if plan.precision == "float64":
             jax.config.update("jax_enable_x64", True)
+        if plan.cold:
+            jax.config.update("jax_enable_compilation_cache", False)
+        self._compilations = 0
         self._device = jax.devices(plan.device)[0]
         self._dtype = np.dtype(plan.stored)
         self._mixed = plan.precision == "bfloat16"
@@ -114,6 +117,10 @@ class JaxModel(Model):
     def synchronize(self, outputs: Any) -> None:
         jax.block_until_ready((outputs, self._state))
 
+    @property
+    def compilations(self) -> int:
+        return self._compilations
+
     def allocated(self) -> Allocated | str:
         told = self._device.memory_stats()
         if not told or "peak_bytes_in_use" not in told:
@@ -139,6 +146,7 @@ class JaxModel(Model):
 
     def _computed(self, params: Arrays, statistics: Arrays, images: Array, training: bool, key: Any) -> Any:
         """What the network gives, in the policy's arithmetic, with scores in the format of the loss."""
+        self._compilations += 1  # this runs when a step is traced, and not when it is taken
         if self._mixed:
             params, images = jax.tree.map(lambda array: array.astype(jnp.bfloat16), (params, images))
         scores, moved = self._apply(params, statistics, images, training, key)

@@ -125,6 +125,8 @@ def keras_layers(row: Row, style: Style) -> list[keras.Layer]:
             return [RadialBasis(layer, **common)]
         case layers.GlobalAverage():
             return [keras.layers.GlobalAveragePooling2D(**placed)]
+        case layers.WindowPyramid() as layer:
+            raise Unsupported(f"keras: no layer for the windows of {layer.name}; use pytorch, tensorflow or jax")
         case layers.SpatialPyramid() as layer:
             return [SpatialPyramid(layer, row.input, style, **common)]
     raise Unsupported(f"keras: no layer for {type(row.layer).__name__}; add a case in {__name__}")

@@ -24,14 +24,23 @@ PYTORCH = Framework(
     title="PyTorch",
     model="impls.frameworks.pytorch.model:PyTorchModel",
     executions=(
-        Execution("eager", "module by module, channels first", precisions=PRECISIONS),
-        Execution("eager-nhwc", "module by module, channels-last memory format", precisions=PRECISIONS),
+        Execution("eager", "module by module, channels first", precisions=PRECISIONS, any_size=True),
+        Execution("eager-nhwc", "module by module, channels-last memory format", precisions=PRECISIONS, any_size=True),
         Execution(
             "compile",
             "torch.compile, static shapes",
             environment={"TORCHINDUCTOR_CACHE_DIR": f"{CACHE}/inductor"},
             missing=_no_compiler,
             precisions=PRECISIONS,
+            any_size=True,
+        ),
+        Execution(
+            "compile-dynamic",
+            "torch.compile, shapes left open",
+            environment={"TORCHINDUCTOR_CACHE_DIR": f"{CACHE}/inductor"},
+            missing=_no_compiler,
+            precisions=PRECISIONS,
+            any_size=True,
         ),
         Execution(
             "compile-graphs",

@@ -1,8 +1,12 @@
-"""What each layer is in PyTorch. Parameter and buffer names are the canonical ones, so no table of names is needed."""
+"""What each layer is in PyTorch. Parameter and buffer names are the canonical ones, so no table of names is needed.
+
+Modules take maps of any size: what depends on it is worked out from the map that comes.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -12,7 +16,7 @@ from torch import Tensor, nn
 from impls import layers
 from impls.arrays import link_mask
 from impls.errors import Unsupported
-from impls.layers import Pads, Shape
+from impls.layers import Pair, Shape
 from impls.network import Network, Row
 
 
@@ -21,7 +25,7 @@ def translate(network: Network) -> nn.Sequential:
     return nn.Sequential(OrderedDict((row.layer.name, module(row)) for row in network.rows))
 
 
-def module(row: Row) -> nn.Module:
+def module(row: Row) -> nn.Module:  # noqa: C901 (one case a kind of layer)
     """The module for one row of a network."""
     match row.layer:
         case layers.Conv() as layer:
@@ -29,7 +33,7 @@ def module(row: Row) -> nn.Module:
         case layers.Subsample() as layer:
             return Subsample(row.input[0], layer.side)
         case layers.Pool() as layer:
-            return pool(layer, row.input)
+            return pool(layer)
         case layers.LocalResponseNorm() as layer:
             return LocalResponseNorm(layer)
         case layers.BatchNorm() as layer:
@@ -50,64 +54,72 @@ def module(row: Row) -> nn.Module:
             return RadialBasis(layer)
         case layers.GlobalAverage():
             return GlobalAverage()
+        case layers.WindowPyramid() as layer:
+            return WindowPyramid(layer)
+        case layers.WindowAverage():
+            return WindowAverage()
         case layers.SpatialPyramid() as layer:
-            return SpatialPyramid(layer, row.input)
+            return SpatialPyramid(layer)
     raise Unsupported(f"pytorch: no module for {type(row.layer).__name__}; add a case in {__name__}")
 
 
 def convolution(layer: layers.Conv, shape: Shape) -> nn.Module:
     kernel, stride = layer.windows()
-    padding, overhang = native_padding(layer, shape, ceil=False)
-    settings = dict(kernel_size=kernel, stride=stride, padding=padding, groups=layer.groups)
-    if layer.links is None:
-        conv: nn.Module = nn.utils.skip_init(nn.Conv2d, shape[0], layer.channels, **settings)
-    else:
-        conv = SparseConv(layer, shape[0], **settings)
-    return Padded(conv, overhang, 0.0) if overhang else conv
+    settings = dict(kernel_size=kernel, stride=stride, padding=layer.margin or 0, groups=layer.groups)
+    if layer.margin is None or layer.ceil:
+        return FittedConv(layer, shape[0], **settings)
+    if layer.links is not None:
+        return SparseConv(layer, shape[0], **settings)
+    return nn.utils.skip_init(nn.Conv2d, shape[0], layer.channels, **settings)
 
 
-def pool(layer: layers.Pool, shape: Shape) -> nn.Module:
+def pool(layer: layers.Pool) -> nn.Module:
     kernel, stride = layer.windows()
-    for ceil in (False, True):
-        padding, overhang = native_padding(layer, shape, ceil)
-        if not overhang:
-            break
-    if layer.kind == "average":
-        if overhang:
+    if layer.margin is None:
+        if layer.kind == "average":
             raise Unsupported(f"pytorch: {layer.name} averages over an uneven border; add a case in {__name__}")
-        return nn.AvgPool2d(kernel, stride, padding, ceil_mode=ceil, count_include_pad=False)
-    if overhang:
-        return Padded(nn.MaxPool2d(kernel, stride), overhang, -torch.inf)
-    return nn.MaxPool2d(kernel, stride, padding, ceil_mode=ceil)
+        return FittedMaxPool(layer)
+    if layer.kind == "average":
+        return nn.AvgPool2d(kernel, stride, layer.margin, ceil_mode=layer.ceil, count_include_pad=False)
+    return nn.MaxPool2d(kernel, stride, layer.margin, ceil_mode=layer.ceil)
 
 
-def native_padding(layer: layers.Conv | layers.Pool, shape: Shape, ceil: bool) -> tuple[tuple[int, int], Pads | None]:
-    """The symmetric padding that places the same windows, or (0, 0) and the pads to put around by hand."""
-    pads = layer.pads(shape)
-    kernel, stride = layer.windows()
-    for size, k, s, (before, _), outputs in zip(shape[1:], kernel, stride, pads, layer.outputs(shape)):
-        room = size + 2 * before - k
-        native = (-(-room // s) if ceil else room // s) + 1
-        if ceil and (native - 1) * s >= size + before:
-            native -= 1
-        if native != outputs:
-            return (0, 0), pads
-    return (pads[0][0], pads[1][0]), None
+def fitted(layer: layers.Conv | layers.Pool, x: Tensor, border: float) -> tuple[Tensor, Pair]:
+    """`x` and the padding to give to the layer's operation, where both depend on the size of `x`.
+
+    Padding that is the same on opposite sides is left to the operation, which is spared a copy.
+    """
+    (top, bottom), (left, right) = layer.pads(tuple(x.shape[1:]))
+    if (top, left) == (bottom, right):
+        return x, (top, left)
+    return F.pad(x, (left, right, top, bottom), value=border), (0, 0)
 
 
-class Padded(nn.Module):
-    """A module behind explicit, possibly uneven, padding."""
+class FittedConv(nn.Conv2d):
+    """A convolution whose padding depends on the map's size."""
 
-    def __init__(self, inner: nn.Module, pads: Pads, value: float):
-        super().__init__()
-        for name, parameter in inner.named_parameters():
-            self.register_parameter(name, parameter)
-        self._inner = [inner]  # in a list, so that its parameters keep the canonical names of this module
-        self._pads = (*pads[1], *pads[0])
-        self._value = value
+    def __init__(self, layer: layers.Conv, inputs: int, **settings: object):
+        if layer.links is not None:
+            raise Unsupported(f"pytorch: {layer.name} has missing links and an uneven border; add a case in {__name__}")
+        super().__init__(inputs, layer.channels, **settings)  # type: ignore[arg-type]
+        self.layer = layer
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._inner[0](F.pad(x, self._pads, value=self._value))
+        x, padding = fitted(self.layer, x, 0.0)
+        return F.conv2d(x, self.weight, self.bias, self.stride, padding, groups=self.groups)
+
+
+class FittedMaxPool(nn.Module):
+    """The same for a maximum."""
+
+    def __init__(self, layer: layers.Pool):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        x, padding = fitted(self.layer, x, -torch.inf)
+        kernel, stride = self.layer.windows()
+        return F.max_pool2d(x, kernel, stride, padding)
 
 
 class SparseConv(nn.Conv2d):
@@ -222,26 +234,55 @@ class GlobalAverage(nn.Module):
 class SpatialPyramid(nn.Module):
     """Levels one after another, each by channel, row, column."""
 
-    def __init__(self, layer: layers.SpatialPyramid, shape: Shape):
+    def __init__(self, layer: layers.SpatialPyramid):
         super().__init__()
-        self.levels = tuple(pyramid_level(layer, level, shape) for level in layer.levels)
+        self.levels = tuple(pyramid_level(layer, level) for level in layer.levels)
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.cat([level(x).flatten(1) for level in self.levels], 1)
 
 
-def pyramid_level(layer: layers.SpatialPyramid, level: int, shape: Shape) -> nn.Module:
-    rows, columns = (layer.bins(side, level) for side in shape[1:])
-    return nn.AdaptiveMaxPool2d(level) if layer.rule == "adaptive" else Bins(rows, columns)
+def pyramid_level(layer: layers.SpatialPyramid, level: int) -> nn.Module:
+    return nn.AdaptiveMaxPool2d(level) if layer.rule == "adaptive" else Bins(layer, level)
 
 
 class Bins(nn.Module):
     """Max over explicit bins, by slices. Of equal cells the first row's first has the gradient (amax: all of them)."""
 
-    def __init__(self, rows: tuple[tuple[int, int], ...], columns: tuple[tuple[int, int], ...]):
+    def __init__(self, layer: layers.SpatialPyramid, level: int):
         super().__init__()
-        self.rows, self.columns = rows, columns
+        self.layer, self.level = layer, level
 
     def forward(self, x: Tensor) -> Tensor:
-        bands = torch.stack([x[:, :, :, left:right].max(3).values for left, right in self.columns], 3)
-        return torch.stack([bands[:, :, top:bottom].max(2).values for top, bottom in self.rows], 2)
+        rows, columns = (self.layer.bins(side, self.level) for side in x.shape[2:])
+        return maxima(x, rows, columns)
+
+
+def maxima(x: Tensor, rows: Sequence[Pair], columns: Sequence[Pair]) -> Tensor:
+    """The maximum of each range of rows in each range of columns."""
+    bands = torch.stack([x[:, :, :, left:right].max(3).values for left, right in columns], 3)
+    return torch.stack([bands[:, :, top:bottom].max(2).values for top, bottom in rows], 2)
+
+
+class WindowPyramid(nn.Module):
+    """By looking up (`layers.WindowPyramid.lookup`). Windows one after another, each as a pyramid."""
+
+    def __init__(self, layer: layers.WindowPyramid):
+        super().__init__()
+        self.lookups = []
+        for number, level in enumerate(layer.levels):
+            rows, columns, places = layer.lookup(level)
+            self.register_buffer(f"places{number}", torch.tensor(places), persistent=False)
+            self.lookups.append((rows, columns, level * level))
+
+    def forward(self, x: Tensor) -> Tensor:
+        pooled = []
+        for number, (rows, columns, bins) in enumerate(self.lookups):
+            found = maxima(x, rows, columns).flatten(2)[:, :, self.get_buffer(f"places{number}")]
+            pooled.append(found.unflatten(2, (-1, bins)).transpose(1, 2).flatten(2))
+        return torch.cat(pooled, 2)
+
+
+class WindowAverage(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(1)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch._dynamo.exc import FailOnRecompileLimitHit
+from torch._dynamo.utils import counters
 
 from impls.frameworks import Allocated, Model, Plan
 from impls.frameworks.pytorch.layers import translate
 
-COMPILED = {"compile": None, "compile-graphs": "reduce-overhead"}
-"""Executions that compile, and torch.compile's mode for each; that mode records CUDA graphs and replays them."""
+COMPILED: Mapping[str, dict[str, Any]] = {
+    "compile": {"dynamic": False},
+    "compile-dynamic": {"dynamic": True},
+    "compile-graphs": {"dynamic": False, "mode": "reduce-overhead"},
+}
+"""Executions that compile, and torch.compile's settings for each; that mode records CUDA graphs and replays them."""
 
 
 class Batch(NamedTuple):
@@ -60,14 +66,40 @@ class PyTorchModel(Model):
         self._parameters = dict(self.named_parameters(self._module))
         self._values = list(self._parameters.values())
         self._new_optimizer()
+        self._fallback = ""
         self._scores, self._loss = self._evaluation_scores, self._training_loss
         self._graphs = plan.execution == "compile-graphs"
         if plan.execution in COMPILED:
             _keep_pool_gradient_whole()
-            # fullgraph: an error where PyTorch would otherwise go on eagerly and only warn
-            settings = dict(dynamic=False, fullgraph=True, mode=COMPILED[plan.execution])
-            self._scores = torch.compile(self._scores, **settings)
-            self._loss = torch.compile(self._loss, **settings)
+            torch.compiler.config.force_disable_caches = plan.cold
+            self._scores = self._compiled(self._scores, COMPILED[plan.execution])
+            self._loss = self._compiled(self._loss, COMPILED[plan.execution])
+
+    def _compiled(self, function: Callable[..., Tensor], settings: Mapping[str, Any]) -> Callable[..., Tensor]:
+        """`function` compiled, until PyTorch gives up compiling it for ever new shapes.
+
+        Without `fullgraph` it would go on eagerly then, with a line in a log. With it, that is an error, and so known.
+        """
+        compiled = torch.compile(function, fullgraph=True, **settings)
+
+        def call(*arrays: Tensor) -> Tensor:
+            if not self._fallback:
+                try:
+                    return compiled(*arrays)
+                except FailOnRecompileLimitHit:
+                    most = torch._dynamo.config.recompile_limit
+                    self._fallback = f"PyTorch compiles a function {most} times and no more: eager from then on"
+            return function(*arrays)
+
+        return call
+
+    @property
+    def compilations(self) -> int:
+        return counters["stats"]["unique_graphs"]
+
+    @property
+    def fallback(self) -> str:
+        return self._fallback
 
     def module(self, plan: Plan) -> nn.Module:
         """The module that computes the scores."""

@@ -15,11 +15,24 @@ TENSORFLOW = Framework(
     title="TensorFlow",
     model="impls.frameworks.tensorflow.model:TensorFlowModel",
     executions=(
-        Execution("graph", "tf.function, channels last", ENVIRONMENT, precisions=PRECISIONS),
-        Execution("xla", "tf.function compiled by XLA, channels last", ENVIRONMENT, precisions=PRECISIONS),
+        Execution("graph", "tf.function, channels last", ENVIRONMENT, precisions=PRECISIONS, any_size=True),
+        Execution(
+            "xla", "tf.function compiled by XLA, channels last", ENVIRONMENT, precisions=PRECISIONS, any_size=True
+        ),
+        Execution(
+            "graph-any-size",
+            "tf.function traced once for images of every size, channels last",
+            ENVIRONMENT,
+            precisions=PRECISIONS,
+            any_size=True,
+        ),
         # In bfloat16 the casts are translated where a step is traced, which eager never is.
         Execution(
-            "eager", "operation by operation, channels last", ENVIRONMENT, precisions=("float32", "tf32", "float64")
+            "eager",
+            "operation by operation, channels last",
+            ENVIRONMENT,
+            precisions=("float32", "tf32", "float64"),
+            any_size=True,
         ),
     ),
     requires=("tensorflow",),

@@ -1,12 +1,16 @@
 """What each layer is in tf.nn, channels last.
 
 Where XLA wants another form than TensorFlow's kernels do, `compiled` chooses; the figures are ratios of medians of
-forward and backward on two CPU cores, TensorFlow 2.21.
+forward and backward on two CPU cores, TensorFlow 2.21. Functions take maps of any size: what depends on it is worked
+out where they are traced, or in the graph where the size is not known by then.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -27,9 +31,16 @@ Bins = tuple[Pair, ...]
 """Half-open ranges [start, end) of one side of a map."""
 
 
-def translate(network: Network, variables: Variables, compiled: bool) -> Function:
-    """The network as one function of native operations. `variables` hold its arrays and statistics by name."""
-    functions = [function(row, _own(row, variables), compiled) for row in network.rows]
+OfRow = Callable[[Row, Variables, bool], Function]
+"""From a row of a network, its variables and whether XLA compiles it, to its function."""
+
+
+def translate(network: Network, variables: Variables, compiled: bool, of_row: OfRow | None = None) -> Function:
+    """The network as one function of native operations. `variables` hold its arrays and statistics by name.
+
+    `of_row` gives the function of a row, where that is not `function`.
+    """
+    functions = [(of_row or function)(row, _own(row, variables), compiled) for row in network.rows]
 
     def scores(x: tf.Tensor, training: bool) -> tf.Tensor:
         for layer in functions:
@@ -44,17 +55,17 @@ def _own(row: Row, variables: Variables) -> dict[str, tf.Variable]:
     return {suffix: variables[f"{row.layer.name}.{suffix}"] for suffix in (*row.facts.arrays, *row.facts.statistics)}
 
 
-def function(row: Row, own: Variables, compiled: bool) -> Function:
+def function(row: Row, own: Variables, compiled: bool) -> Function:  # noqa: C901 (one case a kind of layer)
     """The function for one row of a network."""
     match row.layer:
         case layers.Conv() as layer:
-            return convolution(layer, row.input, **own)
+            return convolution(layer, row.input[0], **own)
         case layers.Subsample() as layer:
             return subsample(layer, **own)
         case layers.Pool(kind="average") as layer:
-            return average_pool(layer, row.input)
+            return average_pool(layer)
         case layers.Pool(kind="max") as layer:
-            return max_pool(layer, row.input, compiled)
+            return max_pool(layer, compiled)
         case layers.LocalResponseNorm() as layer:
             return local_response_norm(layer)
         case layers.BatchNorm() as layer:
@@ -75,22 +86,33 @@ def function(row: Row, own: Variables, compiled: bool) -> Function:
             return radial_basis(layer)
         case layers.GlobalAverage():
             return lambda x, training: tf.reduce_mean(x, (1, 2))
+        case layers.WindowPyramid() as layer:
+            return lambda x, training: window_pyramid(layer, x)
+        case layers.WindowAverage():
+            return lambda x, training: tf.reduce_mean(x, 1)
         case layers.SpatialPyramid() as layer:
-            return spatial_pyramid(layer, row.input, compiled)
+            return spatial_pyramid(layer, compiled)
     raise Unsupported(f"tensorflow: no function for {type(row.layer).__name__}; add a case in {__name__}")
 
 
-def convolution(layer: layers.Conv, shape: Shape, weight: tf.Variable, bias: tf.Variable) -> Function:
-    _, stride = layer.windows()
-    padding, pads = native_padding(layer, shape)
-    mask = None if layer.links is None else link_mask(layer, shape[0]).transpose(2, 3, 1, 0)
+def shape_of(x: tf.Tensor) -> Shape:
+    """The shape of maps as tables write it: (channels, height, width); None for a side that is not known yet."""
+    _, height, width, channels = x.shape
+    return channels, height, width
 
-    def convolve(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-        return tf.nn.conv2d(x, kernel, stride, padding)
+
+def convolution(layer: layers.Conv, inputs: int, weight: tf.Variable, bias: tf.Variable) -> Function:
+    _, stride = layer.windows()
+    mask = None if layer.links is None else link_mask(layer, inputs).transpose(2, 3, 1, 0)
 
     def apply(x: tf.Tensor, training: bool) -> tf.Tensor:
+        padding, pads = native_padding(layer, shape_of(x))
         # Missing weights are zero from the start, so only training needs the mask: it keeps their gradient zero.
         kernel = weight * mask if training and mask is not None else weight
+
+        def convolve(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+            return tf.nn.conv2d(x, kernel, stride, padding)
+
         y = in_groups(convolve, layer.groups, around(x, pads), kernel)
         return tf.nn.bias_add(y, bias)  # the form that TensorFlow fuses into the convolution, with the ReLU after it
 
@@ -110,12 +132,15 @@ def in_groups(
     return tf.concat([convolve(*part) for part in parts], 3)
 
 
+@cache
 def native_padding(layer: layers.Conv | layers.Pool, shape: Shape) -> tuple[str, Pads | None]:
     """The padding by name that places the same windows, and the cells to put around by hand where none does.
 
     Explicit paddings of tf.nn are not used: gradients through them take up to 1.7 times as long (convolution) and
     4 times (maximum), and XLA has none for pools.
     """
+    if None in shape:
+        return padding_of_any(layer)
     pads = layer.pads(shape)
     if not any(map(any, pads)):
         return "VALID", None
@@ -125,6 +150,18 @@ def native_padding(layer: layers.Conv | layers.Pool, shape: Shape) -> tuple[str,
     if same == pads and all(outputs == -(-size // s) for size, _, s, outputs in sides):
         return "SAME", None
     return "VALID", pads
+
+
+def padding_of_any(layer: layers.Conv | layers.Pool) -> tuple[str, Pads | None]:
+    """The same for maps of any size."""
+    if layer.padding == "same" or (layer.margin is not None and replace(layer, padding="same").margin == layer.margin):
+        return "SAME", None
+    if layer.margin is None:
+        raise Unsupported(f"tensorflow: {layer.name} has an uneven border, which needs a known size; use graph")
+    # With a stride less one cells more at the end, windows that must lie within are as many as may overhang without.
+    more = [step - 1 if layer.ceil else 0 for step in layer.windows()[1]]
+    pads = tuple((cells, cells + extra) for cells, extra in zip(layer.margin, more))
+    return "VALID", pads if any(map(any, pads)) else None
 
 
 def _halves(cells: int) -> Pair:
@@ -144,13 +181,20 @@ def subsample(layer: layers.Subsample, coefficient: tf.Variable, bias: tf.Variab
     return apply
 
 
-def average_pool(layer: layers.Pool, shape: Shape) -> Function:
+def average_pool(layer: layers.Pool) -> Function:
     kernel, stride = layer.windows()
-    padding, pads = native_padding(layer, shape)
-    if pads is None:
-        return lambda x, training: tf.nn.avg_pool2d(x, kernel, stride, padding)
-    share = kernel[0] * kernel[1] / cells_averaged(layer, shape, pads)
-    return lambda x, training: tf.nn.avg_pool2d(around(x, pads), kernel, stride, padding) * tf.constant(share, x.dtype)
+
+    def apply(x: tf.Tensor, training: bool) -> tf.Tensor:
+        shape = shape_of(x)
+        padding, pads = native_padding(layer, shape)
+        average = tf.nn.avg_pool2d(around(x, pads), kernel, stride, padding)
+        if pads is None:
+            return average
+        if None in shape:
+            raise Unsupported(f"tensorflow: {layer.name} averages over a border, which needs a known size; use graph")
+        return average * tf.constant(kernel[0] * kernel[1] / cells_averaged(layer, shape, pads), x.dtype)
+
+    return apply
 
 
 def cells_averaged(layer: layers.Pool, shape: Shape, pads: Pads) -> np.ndarray:
@@ -162,13 +206,17 @@ def cells_averaged(layer: layers.Pool, shape: Shape, pads: Pads) -> np.ndarray:
     return np.multiply.outer(*counts)[..., np.newaxis]
 
 
-def max_pool(layer: layers.Pool, shape: Shape, compiled: bool) -> Function:
+def max_pool(layer: layers.Pool, compiled: bool) -> Function:
     kernel, stride = layer.windows()
-    if compiled:
-        outputs, pads = layer.outputs(shape), layer.pads(shape)
-        return lambda x, training: largest_shifted(around(x, pads, -np.inf), kernel, stride, outputs)
-    padding, pads = native_padding(layer, shape)
-    return lambda x, training: tf.nn.max_pool2d(around(x, pads, -np.inf), kernel, stride, padding)
+
+    def apply(x: tf.Tensor, training: bool) -> tf.Tensor:
+        shape = shape_of(x)
+        if compiled:
+            return largest_shifted(around(x, layer.pads(shape), -np.inf), kernel, stride, layer.outputs(shape))
+        padding, pads = native_padding(layer, shape)
+        return tf.nn.max_pool2d(around(x, pads, -np.inf), kernel, stride, padding)
+
+    return apply
 
 
 def largest_shifted(x: tf.Tensor, kernel: Pair, stride: Pair, outputs: Pair) -> tf.Tensor:
@@ -248,7 +296,9 @@ def fused_normalisation(
     """TensorFlow's kernel: twice as fast, and for float32 only. Its variance divides by the count less one."""
     training = mean is None
     y, mean, variance = tf.compat.v1.nn.fused_batch_norm(x, scale, shift, mean, variance, epsilon, is_training=training)
-    count = x.shape[0] * x.shape[1] * x.shape[2]
+    if not training:
+        return y, mean, variance
+    count = tf.cast(tf.size(x) // x.shape[3], x.dtype)
     return y, mean, variance * ((count - 1) / count)
 
 
@@ -262,11 +312,20 @@ def plain_normalisation(
 
 def flatten(x: tf.Tensor) -> tf.Tensor:
     """In the order that memory has: row, column, channel."""
-    return tf.reshape(x, (x.shape[0], -1))
+    sides = x.shape[1:]
+    if sides.is_fully_defined():
+        return tf.reshape(x, (-1, math.prod(sides)))
+    return tf.reshape(x, (tf.shape(x)[0], -1))
 
 
 def dense(weight: tf.Variable, bias: tf.Variable) -> Function:
-    return lambda x, training: tf.nn.bias_add(tf.matmul(x, weight), bias)
+    def apply(x: tf.Tensor, training: bool) -> tf.Tensor:
+        if x.shape.rank == 2:
+            return tf.nn.bias_add(tf.matmul(x, weight), bias)
+        rows = tf.reshape(x, (-1, x.shape[-1]))  # as one product: windows would be a product each
+        return tf.reshape(apply(rows, training), (-1, *x.shape[1:-1], weight.shape[1]))
+
+    return apply
 
 
 def radial_basis(layer: layers.RadialBasis) -> Function:
@@ -278,23 +337,53 @@ def radial_basis(layer: layers.RadialBasis) -> Function:
     return apply
 
 
-def spatial_pyramid(layer: layers.SpatialPyramid, shape: Shape, compiled: bool) -> Function:
+def spatial_pyramid(layer: layers.SpatialPyramid, compiled: bool) -> Function:
     """Levels one after another, each by row, column, channel."""
-    levels = [pyramid_level(*(layer.bins(side, level) for side in shape[1:]), compiled) for level in layer.levels]
-    return lambda x, training: tf.concat([flatten(level(x)) for level in levels], 1)
+
+    def apply(x: tf.Tensor, training: bool) -> tf.Tensor:
+        return tf.concat([flatten(pyramid_level(layer, level, x, compiled)) for level in layer.levels], 1)
+
+    return apply
 
 
-def pyramid_level(rows: Bins, columns: Bins, compiled: bool) -> Callable[[tf.Tensor], tf.Tensor]:
+def window_pyramid(layer: layers.WindowPyramid, x: tf.Tensor) -> tf.Tensor:
+    """By looking up (`layers.WindowPyramid.lookup`). Windows one after another, each as a pyramid."""
+    pooled = []
+    for level in layer.levels:
+        rows, columns, places = layer.lookup(level)
+        table = largest_in(largest_in(x, columns, 2), rows, 1)
+        found = tf.gather(tf.reshape(table, (-1, len(rows) * len(columns), x.shape[3])), places, axis=1)
+        pooled.append(tf.reshape(found, (-1, len(layer.windows), level * level * x.shape[3])))
+    return tf.concat(pooled, 2)
+
+
+def pyramid_level(layer: layers.SpatialPyramid, level: int, x: tf.Tensor, compiled: bool) -> tf.Tensor:
     """Max over bins. One pool where they are a sliding window, and where they are laid side by side to be one."""
+    if None in x.shape[1:3]:
+        return pyramid_level_of_any(layer, level, x)
+    rows, columns = (layer.bins(side, level) for side in x.shape[1:3])
     if compiled:  # XLA fuses slices, and its gradient of a pool takes 2 to 6 times as long
-        return lambda x: largest_in(largest_in(x, rows, 1), columns, 2)
+        return largest_in(largest_in(x, rows, 1), columns, 2)
     windows = sliding_window(rows), sliding_window(columns)
     if None not in windows:
         kernel, stride = zip(*windows)
-        return lambda x: tf.nn.max_pool2d(x, kernel, stride, "VALID")
+        return tf.nn.max_pool2d(x, kernel, stride, "VALID")
+    return pooled_side_by_side(x, rows, columns)
+
+
+def pooled_side_by_side(x: tf.Tensor, rows: Bins, columns: Bins) -> tf.Tensor:
+    """The maximum of each bin by one pool, once the cells of each are laid out to be a window of it."""
     (down, height), (right, width) = side_by_side(rows), side_by_side(columns)
     side = (height, width)
-    return lambda x: tf.nn.max_pool2d(tf.gather(tf.gather(x, down, axis=1), right, axis=2), side, side, "VALID")
+    return tf.nn.max_pool2d(tf.gather(tf.gather(x, down, axis=1), right, axis=2), side, side, "VALID")
+
+
+def pyramid_level_of_any(layer: layers.SpatialPyramid, level: int, x: tf.Tensor) -> tf.Tensor:
+    """The same where the size is known in the graph only. Of equal cells all share the gradient."""
+    if layer.rule != "adaptive":
+        raise Unsupported(f"tensorflow: {layer.name}'s rule {layer.rule} needs a known size; use graph")
+    height, width = tf.shape(x)[1], tf.shape(x)[2]
+    return largest_in(largest_in(x, layer.bins(height, level), 1), layer.bins(width, level), 2)
 
 
 def sliding_window(bins: Bins) -> Pair | None:

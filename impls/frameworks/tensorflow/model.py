@@ -13,6 +13,7 @@ from impls.errors import Unavailable
 from impls.frameworks import Allocated, Model, Plan
 from impls.frameworks.tensorflow.layers import Function, translate
 from impls.layouts import ChannelsLast
+from impls.network import Network
 
 
 class Batch(NamedTuple):
@@ -44,6 +45,7 @@ class TensorFlowModel(Model):
             self._scores, self._arrays, self._statistics = self.build(plan)
             self._values = list(self._arrays.values())
             self._momenta: list[tf.Variable] = []
+        self._traced: list[Traced] = []
         self._infer, self._forward, self._gradient, self._train = (
             self._execute(function, plan.execution)
             for function in (self._evaluation_scores, self._training_loss, self._loss_and_gradients, self._step)
@@ -56,14 +58,18 @@ class TensorFlowModel(Model):
         statistics = {name: self._variable(name, shape, trainable=False) for name, shape in network.statistics.items()}
         compiled = plan.execution == "xla"
         if not self._mixed:
-            return Built(translate(network, {**arrays, **statistics}, compiled), arrays, statistics)
+            return Built(self.translate(network, {**arrays, **statistics}, compiled), arrays, statistics)
 
         def scores(images: tf.Tensor, training: bool) -> tf.Tensor:
             """Translated anew where it is traced: casts are a part of the step, and gradients go through them."""
             cast = {name: tf.cast(value, tf.bfloat16) for name, value in arrays.items()}
-            return translate(network, {**cast, **statistics}, compiled)(tf.cast(images, tf.bfloat16), training)
+            return self.translate(network, {**cast, **statistics}, compiled)(tf.cast(images, tf.bfloat16), training)
 
         return Built(scores, arrays, statistics)
+
+    def translate(self, network: Network, variables: Mapping[str, tf.Tensor], compiled: bool) -> Function:
+        """The function that computes the scores from images and whether it is training."""
+        return translate(network, variables, compiled)
 
     def _variable(self, name: str, shape: tuple[int, ...], trainable: bool = True) -> tf.Variable:
         return tf.Variable(
@@ -75,7 +81,11 @@ class TensorFlowModel(Model):
             with tf.device(self._device):
                 return function(*arrays)
 
-        return placed if execution == "eager" else Traced(placed, jit_compile=execution == "xla")
+        if execution == "eager":
+            return placed
+        traced = Traced(placed, jit_compile=execution == "xla", any_size=execution == "graph-any-size")
+        self._traced.append(traced)
+        return traced
 
     def load(self, weights: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray]) -> None:
         for name, variable in self._arrays.items():
@@ -122,6 +132,10 @@ class TensorFlowModel(Model):
         if self._device != "/CPU:0":
             tf.config.experimental.reset_memory_stats(self._device)
 
+    @property
+    def compilations(self) -> int:
+        return sum(len(function) for function in self._traced)
+
     def allocated(self) -> Allocated | str:
         if self._device == "/CPU:0":  # TensorFlow would say 0
             return super().allocated()
@@ -166,16 +180,30 @@ class TensorFlowModel(Model):
 
 
 class Traced:
-    """A function traced once for each shape of batch, and then called with as little Python as TensorFlow allows."""
+    """A function traced once for each shape of batch, and then called with as little Python as TensorFlow allows.
 
-    def __init__(self, function: Callable[..., Any], jit_compile: bool):
+    With `any_size` one trace takes batches of any number of images of any size.
+    """
+
+    def __init__(self, function: Callable[..., Any], jit_compile: bool, any_size: bool = False):
         self._function = tf.function(function, autograph=False, jit_compile=jit_compile)
-        self._concrete: dict[tf.TensorShape, Callable[..., Any]] = {}
+        self._any_size = any_size
+        self._concrete: dict[tf.TensorShape | None, Callable[..., Any]] = {}
+
+    def __len__(self) -> int:
+        """How often it has been traced."""
+        return len(self._concrete)
 
     def __call__(self, images: tf.Tensor, *others: tf.Tensor) -> Any:
-        if images.shape not in self._concrete:
-            self._concrete[images.shape] = self._function.get_concrete_function(images, *others)
-        return self._concrete[images.shape](images, *others)  # half of what calling the tf.function costs
+        key = None if self._any_size else images.shape
+        if key not in self._concrete:
+            self._concrete[key] = self._function.get_concrete_function(*map(self._spec, (images, *others)))
+        return self._concrete[key](images, *others)  # half of what calling the tf.function costs
+
+    def _spec(self, array: tf.Tensor) -> tf.Tensor | tf.TensorSpec:
+        if not self._any_size:
+            return array
+        return tf.TensorSpec([*(None for _ in array.shape[:3]), *array.shape[3:]], array.dtype)
 
 
 def device(plan: Plan) -> str:

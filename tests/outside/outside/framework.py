@@ -8,7 +8,7 @@ OUTSIDE = Framework(
     name="outside",
     title="NumPy, full connections only",
     model="outside.model:NumPyModel",
-    executions=(Execution("loop", "one layer after another", precisions=("float32", "float64")),),
+    executions=(Execution("loop", "one layer after another", precisions=("float32", "float64"), any_size=True),),
     requires=("numpy",),
     preload=("outside.model",),
 )

@@ -22,7 +22,7 @@ class NumPyModel(Model):
 
     def __init__(self, plan: Plan):
         for layer in plan.network.layers:
-            if not isinstance(layer, (layers.Flatten, layers.Dense, layers.Activation)):
+            if not isinstance(layer, (layers.Flatten, layers.GlobalAverage, layers.Dense, layers.Activation)):
                 raise Unsupported(f"outside: no function for {type(layer).__name__}; it knows full connections only")
         self._layers, self._sgd, self._dtype = plan.network.layers, plan.sgd, np.dtype(plan.precision)
         self._weights: dict[str, np.ndarray] = {}
@@ -85,6 +85,8 @@ class NumPyModel(Model):
             match layer:
                 case layers.Flatten():
                     steps.append(x.reshape(len(x), -1))
+                case layers.GlobalAverage():
+                    steps.append(x.mean((2, 3)))
                 case layers.Dense(name=name):
                     steps.append(x @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"])
                 case layers.Activation():

@@ -1,0 +1,34 @@
+"""The spatial pyramid alone, and other ways to write it: what suite `spp-layer` compares.
+
+Maps come from a 1x1 convolution of one channel, so that there is something to send a gradient to, and go into a full
+connection with two outputs; both cost little beside the pyramid and are the same for all.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from impls.layers import Conv, Dense, Layer, SpatialPyramid
+from impls.network import Architecture
+
+PYRAMIDS = {14: (3, 2, 1), 21: (4, 2, 1), 30: (4, 3, 2, 1), 50: (6, 3, 2, 1)}
+"""Levels by number of bins (He et al. 2015: figure 4, figure 3, section 3.1.2 twice)."""
+
+
+def _table(classes: int, channels: int, levels: tuple[int, ...]) -> tuple[Layer, ...]:
+    return Conv("maps", channels, kernel=1), SpatialPyramid("spp", levels), Dense("scores", classes)
+
+
+def _of(bins: int, channels: int) -> Architecture:
+    return Architecture(
+        name=f"bench.pyramids.BINS{bins}_OF{channels}",
+        title=f"a pyramid of {bins} bins of {channels} maps",
+        source="He et al. 2015, sections 2.2 and 3.1",
+        input_shape=(1, 13, 13),
+        classes=2,
+        table=partial(_table, channels=channels, levels=PYRAMIDS[bins]),
+    )
+
+
+BINS14_OF256, BINS21_OF256, BINS30_OF256, BINS50_OF256 = (_of(bins, 256) for bins in PYRAMIDS)
+BINS14_OF512, BINS21_OF512, BINS30_OF512, BINS50_OF512 = (_of(bins, 512) for bins in PYRAMIDS)

@@ -1,0 +1,175 @@
+"""Streams: images of many sizes, and what one does with them.
+
+Where images come from, and in which batches they are computed, are the two halves of a stream. Photographs, made up or
+measured in a folder, come under a policy: `exact` (one by one, each at its size), `grouped` (those of one size
+together), `buckets-K` (in K buckets by area, each filled up to its largest height and width), `padded` (all filled up
+to the largest) and `resized-S` (all as S x S). Schedules are of squares, one image each: `always-S`, `alternate-S-T`
+and `random-S-T` (He et al. 2015, section 2.3: every side from S to T as likely). `tens-S` are squares ten at a time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from impls.errors import InvalidInput
+from impls.layers import Pair
+
+Part = tuple[int, int, int]
+"""A batch: height, width, images."""
+
+SMALLER_SIDE = 224
+"""Pixels to which a photograph's smaller side is brought (He et al. 2015, sections 2.3 and 3.1.4)."""
+ASPECTS = {(4, 3): 0.45, (3, 2): 0.30, (16, 9): 0.05, (1, 1): 0.05}
+"""How often photographs have an aspect ratio; the rest has any up to 2 to 1, evenly. Our own choice: cameras and phones
+give 4:3 and 3:2, and what people crop is anything."""
+UPRIGHT = 0.3
+"""Share of photographs that are higher than wide."""
+WHOLE = 0.6
+"""Share that is brought to SMALLER_SIDE; the others' smaller side is from 180 to 320 pixels, evenly."""
+OTHERS = (180, 320)
+
+
+def photographs(count: int, seed: int) -> list[Pair]:
+    """(height, width) of `count` photographs as people have them; see ASPECTS, UPRIGHT, WHOLE and OTHERS."""
+    dice = np.random.default_rng(seed)
+    return [_photograph(dice) for _ in range(count)]
+
+
+def _photograph(dice: np.random.Generator) -> Pair:
+    kinds = [long / short for long, short in ASPECTS]
+    chances = list(ASPECTS.values())
+    kind = dice.choice(len(kinds) + 1, p=[*chances, 1 - sum(chances)])
+    aspect = kinds[kind] if kind < len(kinds) else dice.uniform(1, 2)
+    side = SMALLER_SIDE if dice.random() < WHOLE else int(dice.integers(OTHERS[0], OTHERS[1], endpoint=True))
+    size = side, round(side * aspect)
+    return size[::-1] if dice.random() < UPRIGHT else size
+
+
+@dataclass(frozen=True)
+class Found:
+    """Sizes (height, width) of the images of a folder by name, brought to SMALLER_SIDE; what was left out, and why."""
+
+    sizes: dict[str, Pair]
+    left_out: dict[str, str]
+
+    def without(self, reasons: dict[str, str]) -> Found:
+        """With more left out; InvalidInput if nothing remains."""
+        left_out = {**self.left_out, **reasons}
+        sizes = {name: size for name, size in self.sizes.items() if name not in left_out}
+        if not sizes:
+            told = [f"{name}: {reason}" for name, reason in list(left_out.items())[:3]]
+            raise InvalidInput(f"--sizes-from: {'; '.join(['no image that can be used', *told])}")
+        return Found(sizes, left_out)
+
+
+def found_in(folder: str | Path) -> Found:
+    """The sizes of all images below a folder, from their headers, in the order of their names.
+
+    Images whose smaller side is larger than SMALLER_SIDE count as they are when brought to it. InvalidInput if there
+    is no folder, or no image in it that can be read.
+    """
+    from PIL import Image, UnidentifiedImageError  # nobody else waits for it
+
+    place = Path(folder)
+    if not place.is_dir():
+        raise InvalidInput(f"--sizes-from {folder}: no such folder; give one with images in it")
+    sizes: dict[str, Pair] = {}
+    left_out: dict[str, str] = {}
+    known = Image.registered_extensions()
+    for path in sorted(file for file in place.rglob("*") if file.is_file() and file.suffix.lower() in known):
+        try:
+            with Image.open(path) as image:
+                sizes[str(path.relative_to(place))] = _brought((image.height, image.width))
+        except (OSError, UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError) as problem:
+            what = "not an image" if isinstance(problem, UnidentifiedImageError) else str(problem)
+            left_out[str(path.relative_to(place))] = what
+    return Found(sizes, {}).without(left_out)
+
+
+def _brought(size: Pair) -> Pair:
+    if 0 in size:
+        raise ValueError(f"its size is {size[1]}x{size[0]}")
+    scale = min(1.0, SMALLER_SIDE / min(size))
+    return round(size[0] * scale), round(size[1] * scale)
+
+
+def exact(sizes: Sequence[Pair]) -> tuple[Part, ...]:
+    return tuple((height, width, 1) for height, width in sizes)
+
+
+def grouped(sizes: Sequence[Pair]) -> tuple[Part, ...]:
+    return tuple((*size, list(sizes).count(size)) for size in dict.fromkeys(sizes))
+
+
+def buckets(sizes: Sequence[Pair], count: int) -> tuple[Part, ...]:
+    ordered = sorted(sizes, key=lambda size: (size[0] * size[1], size))
+    ends = np.linspace(0, len(ordered), min(count, len(ordered)) + 1).round().astype(int).tolist()
+    return tuple(part for start, end in zip(ends, ends[1:]) for part in padded(ordered[start:end]))
+
+
+def padded(sizes: Sequence[Pair]) -> tuple[Part, ...]:
+    height, width = np.max(np.array(sizes), axis=0)
+    return ((int(height), int(width), len(sizes)),)
+
+
+def resized(sizes: Sequence[Pair], side: int) -> tuple[Part, ...]:
+    return ((side, side, len(sizes)),)
+
+
+POLICIES: dict[str, Callable[..., tuple[Part, ...]]] = {
+    "exact": exact,
+    "grouped": grouped,
+    "buckets-K": buckets,
+    "padded": padded,
+    "resized-S": resized,
+}
+
+
+def always(count: int, seed: int, side: int) -> tuple[Part, ...]:
+    return ((side, side, 1),) * count
+
+
+def alternate(count: int, seed: int, one: int, other: int) -> tuple[Part, ...]:
+    return tuple((side, side, 1) for side in (one, other) * count)[:count]
+
+
+def random(count: int, seed: int, least: int, most: int) -> tuple[Part, ...]:
+    sides = np.random.default_rng(seed).integers(min(least, most), max(least, most), count, endpoint=True)
+    return tuple((int(side), int(side), 1) for side in sides)
+
+
+def tens(count: int, seed: int, side: int) -> tuple[Part, ...]:
+    return tuple((side, side, min(10, count - start)) for start in range(0, count, 10))
+
+
+SCHEDULES: dict[str, Callable[..., tuple[Part, ...]]] = {
+    "always-S": always,
+    "alternate-S-T": alternate,
+    "random-S-T": random,
+    "tens-S": tens,
+}
+
+
+def parts(name: str, count: int, seed: int, sizes: Sequence[Pair] | None = None) -> tuple[Part, ...]:
+    """The batches of the stream of that name, of `count` images.
+
+    `sizes` are those of photographs, over and over where they are fewer; left out, made up from the seed. InvalidInput
+    for a name that is none.
+    """
+    word, *numbers = re.split(r"-(?=\d)", name)
+    given = [int(number) for number in numbers if number.isdigit()]
+    for pattern, make in {**POLICIES, **SCHEDULES}.items():
+        if (word, len(numbers), len(given)) != (pattern.split("-")[0], pattern.count("-"), pattern.count("-")):
+            continue
+        if not all(given):
+            raise InvalidInput(f"stream {name!r}: its numbers must be at least 1")
+        if pattern in SCHEDULES:
+            return make(count, seed, *given)
+        known = photographs(count, seed) if sizes is None else [sizes[i % len(sizes)] for i in range(count)]
+        return make(known, *given)
+    raise InvalidInput(f"no stream is called {name!r}; there are {', '.join([*POLICIES, *SCHEDULES])}")

@@ -1,0 +1,67 @@
+"""Many windows of one image: ZF-5 that computes its features once, for all of them (SPP-net, sections 3.1.5 and 4.1).
+
+To be compared with one forward pass a window: the stream `tens-224` of `zf5-spp`, which has the same layers. A window
+is a rectangle of the image brought to 224 pixels there, and of conv5's map of the image here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from impls.architectures.alexnet import classifier
+from impls.architectures.spp import FIFTY_BINS, zf
+from impls.layers import Layer, Window, WindowAverage, WindowPyramid
+from impls.network import Architecture
+
+SIDE = 400
+"""Pixels of the image's sides."""
+MAP = 24
+"""Cells of conv5's map of it."""
+VIEW = 13
+"""Cells of a view of 224 pixels (He et al. 2015, table 1)."""
+
+
+def views(count: int) -> tuple[Window, ...]:
+    """Views of one size, spread evenly; flipped ones would be as many again of the flipped image's map."""
+    across = int(np.ceil(np.sqrt(count)))
+    starts = np.linspace(0, MAP - VIEW, across).round().astype(int).tolist()
+    places = [(top, left) for top in starts for left in starts]
+    chosen = [places[place] for place in np.linspace(0, len(places) - 1, count).round().astype(int)]
+    return tuple((top, top + VIEW, left, left + VIEW) for top, left in chosen)
+
+
+def regions(count: int) -> tuple[Window, ...]:
+    """Rectangles of any place and shape, as an object detector proposes them: sides of 2 cells to the whole map."""
+    return tuple(_regions(count, np.random.default_rng(0)))
+
+
+def _regions(count: int, dice: np.random.Generator) -> Iterator[Window]:
+    for _ in range(count):
+        height, width = (int(side) for side in dice.integers(2, MAP, 2, endpoint=True))
+        top, left = int(dice.integers(MAP - height + 1)), int(dice.integers(MAP - width + 1))
+        yield top, top + height, left, left + width
+
+
+def _table(classes: int, windows: tuple[Window, ...]) -> tuple[Layer, ...]:
+    pyramid = WindowPyramid("spp", FIFTY_BINS, windows=windows)
+    return (*zf(classes), pyramid, *classifier(classes), WindowAverage("average"))
+
+
+def _of(name: str, windows: tuple[Window, ...]) -> Architecture:
+    return Architecture(
+        name=f"bench.windows.{name}",
+        title=f"ZF-5, {len(windows)} windows of one image",
+        source="He et al. 2015, sections 3.1.5 and 4.1",
+        input_shape=(3, SIDE, SIDE),
+        classes=1000,
+        table=partial(_table, windows=windows),
+        deviations=("scores are averaged over windows, as of views; a detector would look at each",),
+    )
+
+
+VIEWS10, VIEWS96 = _of("VIEWS10", views(10)), _of("VIEWS96", views(96))
+WINDOWS100, WINDOWS500 = _of("WINDOWS100", regions(100)), _of("WINDOWS500", regions(500))
+WINDOWS2000 = _of("WINDOWS2000", regions(2000))

@@ -1,0 +1,122 @@
+"""The generated blocks of docs/sizes.md, from the committed campaigns of its suites."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from tabulate import tabulate
+
+from bench.summary import pays_after
+from results import table
+from results.store import Campaign, read_campaign
+from results.streams import of_cases
+from results.windows import windows as windows_of
+
+DATA = Path(__file__).parent.parent / "results" / "data"
+TUTORIAL = ":slices"
+
+
+def layer() -> str:
+    """For each framework, pyramid and phase: the range over map sizes of ours over the fastest other, and of slices."""
+    frame = table.cases([_campaign("spp-layer")])
+    frame = frame[(frame.status == "measured") & (frame.probe == "")]
+    frame = frame.assign(of=[name.removeprefix("bench.pyramids.") for name in frame.framework])
+    rows: dict[tuple[str, str, str], list[tuple[float, float]]] = {}
+    for (framework, name, _, phase), part in frame.groupby(["of", "architecture", "size", "phase"], sort=False):
+        own = part[part.framework == framework].seconds
+        others = part[part.framework != framework]
+        slices = others[others.contestant.str.endswith(TUTORIAL)].seconds
+        if len(own) and len(others):
+            times = own.iloc[0] / others.seconds.min(), slices.iloc[0] / own.iloc[0] if len(slices) else math.nan
+            rows.setdefault((framework, name.rpartition(".")[2], phase), []).append(times)
+    body = [
+        (framework, name.lower().replace("_of", " bins of ").removeprefix("bins"), phase, _range(ours), _range(sliced))
+        for (framework, name, phase), pairs in rows.items()
+        for ours, sliced in [tuple(zip(*pairs))]
+    ]
+    headers = ["framework", "pyramid, maps", "phase", "over the fastest other", "slices over it"]
+    return tabulate(body, headers=headers, tablefmt="github", disable_numparse=True) + "\n"
+
+
+def _range(values: tuple[float, ...]) -> str:
+    known = [value for value in values if not math.isnan(value)]
+    return f"{min(known):.2f}–{max(known):.2f}" if known else "not measured"
+
+
+def streams() -> str:
+    """Every stream and contestant, cold and warm."""
+    campaign = _campaign("stream")
+    frame = of_cases(table.cases([campaign]))
+    rows = [
+        (
+            row["stream"],
+            row["contestant"],
+            _number(row["cold_images_per_second"]),
+            _number(row["images_per_second"]),
+            _number(row["compilations"]),
+            f"{row['memory_bytes'] / 1e6:,.0f}" if not math.isnan(row["memory_bytes"]) else "not known",
+            pays_after(row),
+            row["fallback"] if isinstance(row["fallback"], str) else "",
+        )
+        if row["status"] == "measured"
+        else (row["stream"], row["contestant"], row["status"], "", "", "", "", row["reason"])
+        for row in frame.to_dict("records")
+    ]
+    headers = ["stream", "contestant", "cold, images/s", "warm, images/s", "compiled", "MB", "pays after", "remark"]
+    body = tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
+    first = frame.iloc[0]
+    return f"{body}\n\n{first.architecture}, {first.phase}, {first.images} images; {_where(campaign)}.\n"
+
+
+def _number(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.3g}"
+
+
+def multisize() -> str:
+    """Milliseconds an image under each schedule, and what going back and forth costs."""
+    campaign = _campaign("multisize")
+    frame = table.cases([campaign])
+    rows = []
+    for contestant, part in frame[frame.status == "measured"].groupby("contestant", sort=False):
+        own = part.set_index("stream")
+        each = 1e3 * own.seconds / own.batch
+        names = [name for name in own.index if name.startswith("always-")]
+        turns = next(name for name in own.index if name.startswith("alternate-"))
+        random = next(name for name in own.index if name.startswith("random-"))
+        switch = each[turns] / each[names].mean()
+        cells = [f"{each[name]:.0f}" for name in (*names, turns, random)]
+        rows.append((contestant, *cells, f"{switch:.3f}", f"{own.first_call_seconds[random]:.1f}"))
+    headers = ["contestant", *names, turns, random, "switch", f"first time through {random}, s"]
+    body = tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
+    return f"{body}\n\nMilliseconds an image; {frame.iloc[0].architecture}, {_where(campaign)}.\n"
+
+
+def windows() -> str:
+    """Milliseconds both ways, and the speed-up."""
+    campaign = _campaign("windows")
+    rows = [
+        (
+            row.contestant,
+            f"{row.windows:,}",
+            f"{1e3 * row.shared_seconds:,.0f}",
+            f"{1e3 * row.each_seconds:,.0f}",
+            f"{row.speed_up:.1f}×",
+        )
+        for row in windows_of([campaign]).itertuples()
+    ]
+    headers = ["contestant", "windows", "features once, ms", "a pass each, ms", "faster by"]
+    body = tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
+    return f"{body}\n\nZF-5, batch 1, {_where(campaign)}.\n"
+
+
+def _campaign(name: str) -> Campaign:
+    return read_campaign(DATA / f"reference-{name}")
+
+
+def _where(campaign: Campaign) -> str:
+    machine = campaign.system["machine"]
+    return f"measured on {machine['cpu']}, {machine['threads']} cores, {campaign.system['started'][:10]}"
+
+
+BLOCKS = {"layer": layer, "streams": streams, "multisize": multisize, "windows": windows}

@@ -1,0 +1,113 @@
+"""Streams of images of many sizes: what each contestant does of them a second, the first time and when warm."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import pandas as pd
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from reports import numbers, svg
+from reports.figures import WIDTH, log_axis, printable_label, style
+from reports.networks import Row, rows, text
+from results.record import Status
+
+
+@dataclass(frozen=True)
+class StreamRow:
+    """A contestant of a stream; numbers are ready to be printed, `missing` says why there are none."""
+
+    stream: str
+    contestant: str
+    images: str
+    megapixels: str
+    cold: str
+    warm: str
+    compilations: str
+    memory: str
+    pays_after: str
+    fallback: str
+    missing: str
+
+
+def stream_rows(table: pd.DataFrame) -> list[StreamRow]:
+    """What results.streams says, stream by stream."""
+    return [_stream_row(row) for row in rows(table)]
+
+
+def _stream_row(row: Row) -> StreamRow:
+    lost = row["status"] != Status.MEASURED
+    missing = f"{row['status'].replace('_', ' ')}: {text(row['reason'])}" if lost else ""
+    known = {
+        name: "" if lost or math.isnan(row[name]) else numbers.plain(row[name])
+        for name in ("cold_images_per_second", "images_per_second")
+    }
+    return StreamRow(
+        stream=f"{row['stream']}, {row['phase']}",
+        contestant=row["contestant"],
+        images=f"{row['images']} in {row['sizes']} shapes",
+        megapixels=numbers.plain(row["megapixels"]),
+        cold=known["cold_images_per_second"],
+        warm=known["images_per_second"],
+        compilations="" if lost or math.isnan(row["compilations"]) else f"{row['compilations']:.0f}",
+        memory="" if lost or math.isnan(row["memory_bytes"]) else f"{numbers.plain(row['memory_bytes'] / 1e6)} MB",
+        pays_after=_pays_after(row),
+        fallback=text(row["fallback"]),
+        missing=missing,
+    )
+
+
+def _pays_after(row: Row) -> str:
+    if row["status"] != Status.MEASURED or math.isnan(row["pays_after_images"]):
+        return ""
+    if row["contestant"] == row["eager"]:
+        return "compiles nothing"
+    if math.isinf(row["pays_after_images"]):
+        return "never: no faster when warm"
+    return f"{numbers.plain(row['pays_after_images'])} images"
+
+
+def stream_figures(table: pd.DataFrame, slots: Sequence[str], key: str) -> list[tuple[str, Markup]]:
+    """Images a second of every stream, cold and warm; a figure for each network and phase."""
+    measured = table[table["status"] == Status.MEASURED]
+    found = []
+    for number, ((architecture, phase), part) in enumerate(measured.groupby(["architecture", "phase"], sort=False)):
+        title = f"{architecture}, {phase}"
+        label = f"{title}: images a second of each stream, the first time and when warm; numbers in the table"
+        drawn = svg.draw(partial(_streams, rows(part), slots), f"{key}-stream{number}", label)
+        found.append((title, Markup(drawn)))
+    return found
+
+
+def _streams(own: Sequence[Row], slots: Sequence[str]) -> Figure:
+    """A row a contestant below each stream: hollow is the first time through, solid is warm."""
+    names = list(dict.fromkeys(row["stream"] for row in own))
+    lines: list[Row | str] = [line for name in names for line in (name, *(r for r in own if r["stream"] == name))]
+    figure = Figure(figsize=(WIDTH / 72, (60 + 16 * len(lines)) / 72), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set(xscale="log", xlabel="images/s, hollow: the first time, solid: warm (more is faster)")
+    axes.set_ylim(len(lines) - 0.5, -0.5)
+    axes.spines[["top", "left", "right"]].set_visible(False)
+    axes.grid(axis="x", color=svg.INK, alpha=0.15, linewidth=0.8)
+    axes.tick_params(axis="y", length=0)
+    for place, line in enumerate(lines):
+        if isinstance(line, str):
+            continue
+        own_style = style(slots, line["contestant"])
+        ends = [line["cold_images_per_second"], line["images_per_second"]]
+        axes.plot(ends, [place, place], color=own_style["color"], linewidth=1.2, alpha=0.6)
+        axes.plot(ends[:1], [place], **{**own_style, "markerfacecolor": "none"})
+        axes.plot(ends[1:], [place], **own_style)
+    axes.set_yticks(range(len(lines)), [printable_label(_label(line)) for line in lines])
+    for tick, line in zip(axes.get_yticklabels(), lines):
+        tick.set_fontweight("bold" if isinstance(line, str) else "normal")
+    log_axis(axes.xaxis, *axes.get_xlim())
+    return figure
+
+
+def _label(line: Row | str) -> str:
+    return line if isinstance(line, str) else str(line["contestant"])

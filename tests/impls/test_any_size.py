@@ -1,0 +1,89 @@
+"""One set of weights at every size: what SPP-net is for (He et al. 2015, section 2.3)."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from typing import Any
+
+import numpy as np
+import pytest
+from oracle.children import Children, answer
+from oracle.jobs import Travelled
+from oracle.requests import missing
+
+from impls.architectures import architectures, load_architecture
+from impls.frameworks import load_framework
+
+REFERENCE = "pytorch:eager"
+CONTESTANTS = (REFERENCE, "tensorflow:graph", "tensorflow:graph-any-size", "tensorflow:eager", "jax:jit")
+SIZES = [
+    (224, 224),
+    (180, 180),
+    (160, 160),
+    (192, 192),
+    (200, 200),
+    (211, 211),
+    (256, 256),
+    (180, 240),
+    (224, 160),
+    (161, 299),
+]
+SCHEDULE = [224, 180] * 10
+TRACES = {REFERENCE: 0, "tensorflow:eager": 0, "tensorflow:graph-any-size": 2, "tensorflow:graph": 12, "jax:jit": 12}
+"""A trace for each of ten sizes and of two more of another phase; one of each phase where sizes are left open."""
+
+
+@pytest.fixture(scope="module")
+def travelled(children: Children) -> dict[str, Future[Any]]:
+    asked = {}
+    for contestant in CONTESTANTS:
+        framework, _, execution = contestant.partition(":")
+        if not missing(contestant):
+            environment = load_framework(framework).execution(execution).environment
+            child = children.child(f"{framework}-float32", environment)
+            asked[contestant] = child.submit("oracle.jobs:travels", contestant, SIZES, SCHEDULE)
+    return asked
+
+
+@pytest.fixture
+def both(request: pytest.FixtureRequest, travelled: dict[str, Future[Any]]) -> tuple[Travelled, Travelled]:
+    contestant = request.param
+    for one in (REFERENCE, contestant):
+        if reason := missing(one):
+            pytest.skip(reason)
+    return answer(travelled[contestant]), answer(travelled[REFERENCE])
+
+
+others = pytest.mark.parametrize("both", CONTESTANTS[1:], indirect=True)
+
+
+@others
+def test_one_set_of_weights_gives_everyones_scores_at_ten_sizes(both: tuple[Travelled, Travelled]) -> None:
+    given, right = both
+    for size in SIZES:
+        error = np.abs(given.scores[size] - right.scores[size]).max()
+        assert error <= 1e-5 * np.abs(right.scores[size]).max(), size
+
+
+@others
+def test_losses_agree_over_twenty_steps_at_two_sizes_by_turns(both: tuple[Travelled, Travelled]) -> None:
+    given, right = both
+    assert given.losses == pytest.approx(right.losses, rel=1e-4)
+    assert right.losses[-1] < right.losses[1], "it learns: so steps at one size are seen at the other"
+
+
+@pytest.mark.parametrize("contestant", CONTESTANTS)
+def test_what_was_compiled_is_counted(contestant: str, travelled: dict[str, Future[Any]]) -> None:
+    if reason := missing(contestant):
+        pytest.skip(reason)
+    found = answer(travelled[contestant])
+    assert (found.compilations, found.fallback) == (TRACES[contestant], "")
+
+
+@pytest.mark.parametrize("name", [name for name in architectures() if "-spp" in name])
+def test_the_networks_of_224_and_180_share_every_parameter(name: str) -> None:
+    architecture = load_architecture(name)
+    at_224, at_180 = (architecture.at(side).arrays for side in (224, 180))
+    assert at_224 == at_180
+    fixed = architectures().get(name.partition("-spp")[0])
+    assert fixed is None or fixed.at(224).arrays != fixed.at(180).arrays
