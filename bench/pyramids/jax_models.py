@@ -32,7 +32,7 @@ def windows(layer: SpatialPyramid, level: int, x: Array) -> Array:
         bins = layer.bins(side, level)
         kernel.append(bins[0][1])
         stride.append(bins[1][0] if level > 1 else side)
-        if bins != tuple((i * stride[-1], i * stride[-1] + kernel[-1]) for i in range(level)):
+        if not stride[-1] or bins != tuple((i * stride[-1], i * stride[-1] + kernel[-1]) for i in range(level)):
             return passes(layer, level, x)
     return lax.reduce_window(x, np.array(-np.inf, x.dtype), lax.max, (1, *kernel, 1), (1, *stride, 1), "VALID")
 

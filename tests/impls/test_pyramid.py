@@ -24,6 +24,12 @@ from impls.frameworks import load_framework
 from impls.layers import SpatialPyramid
 
 CONTESTANTS = ("pytorch:eager", "tensorflow:graph", "jax:jit", "keras:tensorflow")
+OTHERS = tuple(
+    f"bench.pyramids.{framework}:{execution.name}"
+    for framework in ("pytorch", "tensorflow", "jax")
+    for execution in load_framework(f"bench.pyramids.{framework}").executions
+)
+"""What suite spp-layer compares ours with."""
 PRECISION = "float64"
 LARGEST, MOST = 64, 8
 TOLERANCE = 1e-11
@@ -80,6 +86,21 @@ def test_values_and_gradients_are_the_definitions(contestant: str, number: int, 
     given, right = answer(pooled[contestant])[number], by_definition(CASES[number])
     assert np.abs(given.scores - right.scores).max() <= TOLERANCE * np.abs(right.scores).max()
     assert np.abs(given.gradient - right.gradient).max() <= TOLERANCE * max(np.abs(right.gradient).max(), 1e-3)
+
+
+@pytest.mark.parametrize("contestant", OTHERS)
+def test_other_ways_to_write_it_are_the_same_pyramid(contestant: str, children: Children) -> None:
+    if reason := missing(contestant):
+        pytest.skip(reason)
+    name, _, execution = contestant.partition(":")
+    framework = load_framework(name)
+    child = children.child(f"{framework.extra}-float32", framework.execution(execution).environment)
+    cases = [case for case in CASES if case.rule == "adaptive"]
+    found = answer(child.submit("oracle.jobs:pyramids", contestant, "float32", cases))
+    for case, pooled in zip(cases, found, strict=True):
+        right = by_definition(case)
+        assert np.abs(pooled.scores - right.scores).max() <= 1e-5 * np.abs(right.scores).max(), case
+        assert np.abs(pooled.gradient - right.gradient).max() <= 1e-3 * np.abs(right.gradient).max(), case
 
 
 def by_definition(case: PyramidCase) -> Pooled:

@@ -17,7 +17,7 @@ import numpy as np
 from impls.arrays import Batch, make_batch, make_statistics, make_weights
 from impls.errors import Unsupported
 from impls.frameworks import Model, Plan, Sgd, load_framework
-from impls.layers import Activation, Conv, Dense, Dropout, Flatten, SpatialPyramid
+from impls.layers import Activation, Conv, Dense, Dropout, Flatten, SpatialPyramid, WindowAverage, WindowPyramid
 from impls.network import Network
 from oracle import forward
 from oracle.networks import BATCH, small
@@ -362,6 +362,27 @@ def arithmetic(contestant: str, precision: str) -> str:
         except Unsupported:
             continue
     return "unknown"
+
+
+WINDOWS = ((0, 7, 0, 9), (1, 4, 2, 9), (3, 7, 5, 6), (0, 1, 0, 1), (2, 6, 1, 8))
+
+
+def windowed_network() -> Network:
+    """A convolution, a pyramid in each of five windows, a full connection, and the average over the windows."""
+    pyramid = WindowPyramid("spp", (3, 2, 1), windows=WINDOWS)
+    layers = Conv("mix", kernel=1, channels=4), pyramid, Dense("output", 5), WindowAverage("average")
+    return Network("windowed", (3, 7, 9), 5, layers)
+
+
+def windowed(contestant: str, precision: str) -> tuple[np.ndarray, float, Arrays]:
+    """(scores, loss, gradients) of that network."""
+    network = windowed_network()
+    weights, _, arrays = _inputs(network)
+    model = build(contestant, network, precision)
+    model.load(weights, {})
+    batch = model.put(arrays.images, arrays.labels)
+    loss = float(model.to_numpy(model.forward(batch)))
+    return model.to_numpy(model.infer(batch)), loss, model.gradients(model.gradient(batch))
 
 
 @dataclass(frozen=True)

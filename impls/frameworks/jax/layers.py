@@ -310,7 +310,7 @@ def window_pyramid(layer: layers.WindowPyramid, x: Array, run: Run) -> Array:
     pooled = []
     for level in layer.levels:
         rows, columns, places = layer.lookup(level)
-        table = bin_maxima(bin_maxima(x, columns, 2), rows, 1)
+        table = maxima(x, rows, columns)
         found = table.reshape(len(x), -1, x.shape[3])[:, np.array(places)]
         pooled.append(found.reshape(len(x), len(layer.windows), -1))
     return jnp.concatenate(pooled, 2)
@@ -321,10 +321,54 @@ def window_average(x: Array, run: Run) -> Array:
 
 
 def pyramid_level(layer: layers.SpatialPyramid, level: int, x: Array) -> Array:
-    """Columns before rows, so that of equal maxima the first row's first wins, as in a window."""
-    for axis in (2, 1):
-        x = bin_maxima(x, layer.bins(x.shape[axis], level), axis)
-    return x
+    return maxima(x, *(layer.bins(side, level) for side in x.shape[1:3]))
+
+
+Bins = tuple[Pair, ...]
+"""Half-open ranges [start, end) of one side of a map."""
+
+FEW, LARGE = 2, 6
+"""Bins a side up to which, or cells a side of a bin from which on, a slice for each bin has the faster gradient."""
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(1, 2))
+def maxima(x: Array, rows: Bins, columns: Bins) -> Array:
+    """The maximum of each range of rows in each range of columns.
+
+    As windows where they lie side by side: 0.5 to 0.9 times slices; as slices of columns, then of rows, where not.
+    """
+    sides = side_by_side(rows, x.shape[1]), side_by_side(columns, x.shape[2])
+    if None not in sides and (len(rows), len(columns)) != (1, 1):
+        window = (1, *sides, 1)
+        return lax.reduce_window(x, np.array(-np.inf, x.dtype), lax.max, window, window, "VALID")
+    bands = jnp.stack([x[:, :, start:end].max(2) for start, end in columns], 2)
+    return jnp.stack([bands[:, start:end].max(1) for start, end in rows], 1)
+
+
+def side_by_side(bins: Bins, side: int) -> int | None:
+    """The length of bins that follow each other without a gap; None for others."""
+    length = side // len(bins)
+    return length if bins == tuple((i * length, (i + 1) * length) for i in range(len(bins))) else None
+
+
+def _differentiable_maxima(x: Array, rows: Bins, columns: Bins) -> Array:
+    """The same with a fast gradient, for which slices of a whole bin share it among equal cells."""
+    shortest = min(end - start for start, end in (*rows, *columns))
+    if max(len(rows), len(columns)) > FEW and shortest < LARGE:
+        return bin_maxima(bin_maxima(x, columns, 2), rows, 1)
+    cells = [x[:, top:bottom, left:right].max((1, 2)) for top, bottom in rows for left, right in columns]
+    return jnp.stack(cells, 1).reshape(len(x), len(rows), len(columns), -1)
+
+
+def _maxima_forward(x: Array, rows: Bins, columns: Bins) -> tuple[Array, Callable[[Array], tuple[Array]]]:
+    return jax.vjp(lambda x: _differentiable_maxima(x, rows, columns), x)
+
+
+def _maxima_backward(rows: Bins, columns: Bins, back: Callable[[Array], tuple[Array]], change: Array) -> tuple[Array]:
+    return back(change)
+
+
+maxima.defvjp(_maxima_forward, _maxima_backward)
 
 
 def bin_maxima(x: Array, bins: tuple[Pair, ...], axis: int) -> Array:

@@ -49,7 +49,7 @@ def module(row: Row) -> nn.Module:  # noqa: C901 (one case a kind of layer)
         case layers.Flatten():
             return nn.Flatten()
         case layers.Dense() as layer:
-            return nn.utils.skip_init(nn.Linear, row.input[0], layer.units)
+            return nn.utils.skip_init(nn.Linear, row.input[-1], layer.units)
         case layers.RadialBasis() as layer:
             return RadialBasis(layer)
         case layers.GlobalAverage():

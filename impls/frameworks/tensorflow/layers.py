@@ -341,7 +341,8 @@ def spatial_pyramid(layer: layers.SpatialPyramid, compiled: bool) -> Function:
     """Levels one after another, each by row, column, channel."""
 
     def apply(x: tf.Tensor, training: bool) -> tf.Tensor:
-        return tf.concat([flatten(pyramid_level(layer, level, x, compiled)) for level in layer.levels], 1)
+        plain = compiled or (not training and max(side or WIDE for side in x.shape[1:3]) < WIDE)
+        return tf.concat([flatten(pyramid_level(layer, level, x, plain)) for level in layer.levels], 1)
 
     return apply
 
@@ -357,12 +358,19 @@ def window_pyramid(layer: layers.WindowPyramid, x: tf.Tensor) -> tf.Tensor:
     return tf.concat(pooled, 2)
 
 
-def pyramid_level(layer: layers.SpatialPyramid, level: int, x: tf.Tensor, compiled: bool) -> tf.Tensor:
-    """Max over bins. One pool where they are a sliding window, and where they are laid side by side to be one."""
+WIDE = 20
+"""Cells a side from which on pools are the faster way to the bins of a map even where nobody asks for a gradient."""
+
+
+def pyramid_level(layer: layers.SpatialPyramid, level: int, x: tf.Tensor, plain: bool) -> tf.Tensor:
+    """Max over bins. One pool where they are a sliding window, and where they are laid side by side to be one.
+
+    `plain`: by slices. XLA fuses those, and its gradient of a pool takes 2 to 6 times as long.
+    """
     if None in x.shape[1:3]:
         return pyramid_level_of_any(layer, level, x)
     rows, columns = (layer.bins(side, level) for side in x.shape[1:3])
-    if compiled:  # XLA fuses slices, and its gradient of a pool takes 2 to 6 times as long
+    if plain:
         return largest_in(largest_in(x, rows, 1), columns, 2)
     windows = sliding_window(rows), sliding_window(columns)
     if None not in windows:

@@ -1,0 +1,70 @@
+"""Many windows of one map: the same as a pyramid of each window cut out, in every framework that has it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from oracle import forward
+from oracle.children import Children, answer
+from oracle.jobs import BATCH, WINDOWS, windowed_network
+from oracle.requests import missing
+
+from bench import windows
+from impls.arrays import make_batch, make_weights
+from impls.errors import InvalidInput
+from impls.frameworks import load_framework
+from impls.layers import SpatialPyramid, WindowAverage, WindowPyramid
+
+CONTESTANTS = ("pytorch:eager", "tensorflow:graph", "tensorflow:graph-any-size", "jax:jit")
+STEP = 1e-6
+
+
+@pytest.mark.parametrize("contestant", CONTESTANTS)
+def test_windows_are_pooled_as_if_they_were_cut_out(contestant: str, children: Children) -> None:
+    if reason := missing(contestant):
+        pytest.skip(reason)
+    name, _, execution = contestant.partition(":")
+    child = children.child(f"{name}-float64", load_framework(name).execution(execution).environment)
+    scores, loss, gradients = answer(child.submit("oracle.jobs:windowed", contestant, "float64"))
+    network = windowed_network()
+    weights, batch = make_weights(network), make_batch(network, BATCH)
+    assert scores == pytest.approx(forward.scores(network, weights, {}, batch.images), rel=1e-9)
+    right = forward.loss(network, weights, {}, batch.images, batch.labels)
+    assert loss == pytest.approx(right, rel=1e-9)
+    for array in weights:  # along a gradient, the loss moves by its squared length
+        moved = {key: value.astype(np.float64) for key, value in weights.items()}
+        moved[array] = moved[array] + STEP * gradients[array]
+        further = forward.loss(network, moved, {}, batch.images, batch.labels)
+        assert (further - right) / STEP == pytest.approx(np.vdot(gradients[array], gradients[array]), rel=1e-3), array
+
+
+def test_a_lookup_finds_the_bins_of_every_window() -> None:
+    layer = WindowPyramid("spp", (3, 1), windows=WINDOWS)
+    for level in layer.levels:
+        rows, columns, places = layer.lookup(level)
+        found = [(*rows[place // len(columns)], *columns[place % len(columns)]) for place in places]
+        assert tuple(found) == layer.cells(level)
+        assert len(found) == len(WINDOWS) * level * level
+
+
+def test_a_window_of_the_whole_map_is_the_pyramid_itself() -> None:
+    whole = WindowPyramid("spp", (6, 3, 2, 1), windows=((0, 13, 0, 13),)).at((256, 13, 13))
+    assert whole.output == (1, *SpatialPyramid("spp", (6, 3, 2, 1)).at((256, 13, 13)).output)
+
+
+def test_windows_that_reach_beyond_the_map_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="windows reach to 7x9 on a map of 6x9"):
+        WindowPyramid("spp", (1,), windows=WINDOWS).at((4, 6, 9))
+    with pytest.raises(InvalidInput, match="takes vectors of windows"):
+        WindowAverage("average").at((5,))
+
+
+@pytest.mark.parametrize(("name", "count"), [("VIEWS10", 10), ("VIEWS96", 96), ("WINDOWS2000", 2000)])
+def test_the_suites_networks_have_as_many_windows_as_they_say(name: str, count: int) -> None:
+    network = getattr(windows, name).at()
+    row = next(row for row in network.rows if isinstance(row.layer, WindowPyramid))
+    assert row.input[1:] == (windows.MAP, windows.MAP)
+    assert row.facts.output == (count, 12_800)
+    single = windows.VIEWS10.at()
+    assert network.parameters == single.parameters
+    assert network.macs - single.macs == (count - 10) * (12_800 * 4096 + 4096 * 4096 + 4096 * 1000)
