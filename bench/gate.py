@@ -38,7 +38,7 @@ class Gate:
         different ones. In float64, or on other images, that tie is gone; an error in the network is not. So who
         differs by no more than a tie explains is heard again.
         """
-        if workload.stream:  # an image of its largest size will do
+        if workload.stream:  # an image will do, and need not be had for each stream of a network
             workload = replace(workload, stream="", parts=(), batch=1)
         findings = self._hear(workload, contestants)
         for precision, seed in parity.further_hearings(workload.precision):

@@ -283,8 +283,7 @@ def _streamed(
         for name in names:
             parts = streams.parts(name, workload.batch, seed, sizes)
             _check_sizes(workload, parts)
-            height, width, _ = max(parts, key=lambda part: (part[0] * part[1], part))
-            yield replace(workload, height=height, width=width, stream=name, parts=parts)
+            yield replace(workload, stream=name, parts=parts)
 
 
 def _check_sizes(workload: Workload, parts: Sequence[streams.Part]) -> None:

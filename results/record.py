@@ -42,7 +42,7 @@ class Workload:
 
     A stream is a workload of `batch` images whose sizes differ: `stream` names what is done with them, and `parts` are
     the batches that come of it, (height, width, images) each, which a step goes through one after another. Height and
-    width are those of the largest part then.
+    width are then those at which it is made sure that contestants compute the same.
     """
 
     architecture: str

@@ -20,12 +20,15 @@ from impls.layers import Pair, Shape
 from impls.network import Network, Row
 
 
-def translate(network: Network) -> nn.Sequential:
-    """The network as native modules, one a row, called by the rows' names. Weights are uninitialised."""
-    return nn.Sequential(OrderedDict((row.layer.name, module(row)) for row in network.rows))
+def translate(network: Network, open_sizes: bool = False) -> nn.Sequential:
+    """The network as native modules, one a row, called by the rows' names. Weights are uninitialised.
+
+    `open_sizes`: it is to be compiled once for images of every size.
+    """
+    return nn.Sequential(OrderedDict((row.layer.name, module(row, open_sizes)) for row in network.rows))
 
 
-def module(row: Row) -> nn.Module:  # noqa: C901 (one case a kind of layer)
+def module(row: Row, open_sizes: bool = False) -> nn.Module:  # noqa: C901 (one case a kind of layer)
     """The module for one row of a network."""
     match row.layer:
         case layers.Conv() as layer:
@@ -59,7 +62,7 @@ def module(row: Row) -> nn.Module:  # noqa: C901 (one case a kind of layer)
         case layers.WindowAverage():
             return WindowAverage()
         case layers.SpatialPyramid() as layer:
-            return SpatialPyramid(layer)
+            return SpatialPyramid(layer, open_sizes)
     raise Unsupported(f"pytorch: no module for {type(row.layer).__name__}; add a case in {__name__}")
 
 
@@ -234,16 +237,17 @@ class GlobalAverage(nn.Module):
 class SpatialPyramid(nn.Module):
     """Levels one after another, each by channel, row, column."""
 
-    def __init__(self, layer: layers.SpatialPyramid):
+    def __init__(self, layer: layers.SpatialPyramid, open_sizes: bool):
         super().__init__()
-        self.levels = tuple(pyramid_level(layer, level) for level in layer.levels)
+        self.levels = tuple(pyramid_level(layer, level, open_sizes) for level in layer.levels)
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.cat([level(x).flatten(1) for level in self.levels], 1)
 
 
-def pyramid_level(layer: layers.SpatialPyramid, level: int) -> nn.Module:
-    return nn.AdaptiveMaxPool2d(level) if layer.rule == "adaptive" else Bins(layer, level)
+def pyramid_level(layer: layers.SpatialPyramid, level: int, open_sizes: bool) -> nn.Module:
+    """PyTorch's own where it has it; compiled, that would be for one size only, and compiled again for every other."""
+    return nn.AdaptiveMaxPool2d(level) if layer.rule == "adaptive" and not open_sizes else Bins(layer, level)
 
 
 class Bins(nn.Module):

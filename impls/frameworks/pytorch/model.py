@@ -103,7 +103,7 @@ class PyTorchModel(Model):
 
     def module(self, plan: Plan) -> nn.Module:
         """The module that computes the scores."""
-        return translate(plan.network)
+        return translate(plan.network, open_sizes=plan.execution == "compile-dynamic")
 
     def named_parameters(self, module: nn.Module) -> dict[str, nn.Parameter]:
         """The trainable arrays by canonical name."""
