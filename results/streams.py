@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from results.columns import STREAM
+from results.statistics import BAND
 from results.store import Campaign
 from results.table import cases
 
@@ -43,12 +44,13 @@ def _row(row: Mapping[str, Any], eager: Mapping[str, Any] | None) -> dict[str, A
 def _pays_after(row: Mapping[str, Any], eager: Mapping[str, Any]) -> float:
     """Images after which `row` has taken less time than `eager`, when the same stream comes again and again.
 
-    The first time through costs what it costs; every further time what it costs when warm.
+    The first time through costs what it costs; every further time what it costs when warm. Who is faster then by no
+    more than what counts as a dead heat never gets there.
     """
     if row["contestant"] == eager["contestant"]:
         return 0.0
     behind = row["first_call_seconds"] - eager["first_call_seconds"]
     gained = eager["seconds"] - row["seconds"]
-    if behind <= 0:
-        return float(row["batch"]) if gained >= 0 else np.nan
-    return float(row["batch"] * (1 + behind / gained)) if gained > 0 else np.inf
+    if gained <= BAND * eager["seconds"]:
+        return np.inf
+    return float(row["batch"] * (1 + max(behind / gained, 0)))

@@ -27,7 +27,8 @@ CHOSEN = (*INDUCTORS, "vgg16-tutorial", "lenet5-dense", "lenet-tutorial")
 # beside an execution that takes every architecture takes the chosen few, in float32; Inductor four of them. With
 # DEADHEAT_PARITY=all in the environment all contestants take all architectures in all their precisions: about an hour.
 COMPILERS = ("pytorch:compile", "pytorch:compile-dynamic", "pytorch:compile-graphs", "tensorflow:xla", "keras:jax")
-SLOWEST = {"pytorch:compile": INDUCTORS, "pytorch:compile-dynamic": ("zf5-spp30",), "pytorch:compile-graphs": INDUCTORS}
+SLOWEST = {"pytorch:compile": INDUCTORS, "pytorch:compile-dynamic": (), "pytorch:compile-graphs": INDUCTORS}
+# compile-dynamic takes minutes for a network with a gradient: the contract tests and every campaign's gate ask it.
 # These go through the same functions as tensorflow:graph, called as they are or traced once for all sizes.
 SAME_FUNCTIONS = ("tensorflow:eager", "tensorflow:graph-any-size")
 EVERYTHING = os.environ.get("DEADHEAT_PARITY") == "all"
