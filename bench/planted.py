@@ -1,8 +1,9 @@
 """Contestants whose ratio is known: a framework's own model under two names, or slowed down by a known share.
 
 bench.planted:pytorch.eager-a against bench.planted:pytorch.eager-b is the same against the same; -2, -5 and -20 stand
-for so many percent more time. Every step waits for its results and is then held back, so the share is exact, as far as
-a step is long beside the microsecond that this takes.
+for so many percent more time. Every step waits for its results and is then held back, so it is at least that share, as
+far as a step is long beside the microsecond that this takes. Where a framework's threads doze off meanwhile, the next
+step is longer still: short steps of JAX and TensorFlow on a CPU come out slower than was planted.
 """
 
 from __future__ import annotations

@@ -51,15 +51,14 @@ def selftest() -> str:
         said = json.loads(file.read_text())
         burners = said["plan"]["burners"]
         where = f"{burners} core{'s' if burners > 1 else ''} burning" if burners else "quiet"
-        rows.append([where, "none", *_rates(said["aa"], "false_differences")])
+        if said["aa"]["pairs"]:
+            rows.append([where, "none", *_rates(said["aa"], "false_differences")])
         rows += [[where, f"{one['slowdown']:.0%}", *_rates(one, "detected")] for one in said["planted"]]
     headers = ["machine", "planted", "pairs", "seen", "rate", "ratio's error: median", "90 % below", "s a pair"]
     return _table(rows, headers) if rows else "Not measured yet.\n"
 
 
 def _rates(one: dict, key: str) -> list[str]:
-    if not one["pairs"]:
-        return ["0", *["-"] * 5]
     rate = f"{one['rate']:.1%} [{one['low']:.1%}, {one['high']:.1%}]"
     errors = f"{one['median_error']:.2%}", f"{one['p90_error']:.2%}"
     return [str(one["pairs"]), str(one[key]), rate, *errors, f"{one['median_seconds']:.0f}"]
@@ -186,9 +185,8 @@ def memory() -> str:
     if not (ONCE.is_dir() and AGAIN.is_dir()):
         return "Not measured yet.\n"
     once, again = (table.cases([read_campaign(folder)]).set_index("case") for folder in (ONCE, AGAIN))
-    both = once.join(again[["host_bytes"]], rsuffix="_again", how="inner").dropna(
-        subset=["host_bytes", "host_bytes_again"]
-    )
+    both = once.join(again.host_bytes.rename("host_bytes_again"), how="inner")
+    both = both.dropna(subset=["host_bytes", "host_bytes_again"])
     large = both[both.host_bytes > LARGE]
     apart = (large.host_bytes_again / large.host_bytes - 1).abs()
     above = both.host_bytes / both.memory_floor_bytes

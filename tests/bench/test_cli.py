@@ -16,8 +16,14 @@ def test_list_json_has_what_there_is_and_what_comes_from_outside(run):
     assert set(found["architectures"]) == set(architectures()) | {"outside-mlp"}
     frameworks = {one["name"]: one for one in found["frameworks"]}
     assert set(frameworks) == {"pytorch", "tensorflow", "jax", "keras", "outside"}
-    assert frameworks["pytorch"]["executions"] == ["eager", "eager-nhwc", "compile", "compile-graphs"]
-    assert frameworks["tensorflow"]["executions"] == ["graph", "xla", "eager"]
+    assert frameworks["pytorch"]["executions"] == [
+        "eager",
+        "eager-nhwc",
+        "compile",
+        "compile-dynamic",
+        "compile-graphs",
+    ]
+    assert frameworks["tensorflow"]["executions"] == ["graph", "xla", "graph-any-size", "eager"]
     assert frameworks["outside"]["installed"] is True
     assert {"smoke", "quick"} <= set(found["suites"])
 

@@ -15,7 +15,7 @@ from impls.architectures import architectures, load_architecture
 from impls.frameworks import load_framework
 
 REFERENCE = "pytorch:eager"
-CONTESTANTS = (REFERENCE, "tensorflow:graph", "tensorflow:graph-any-size", "tensorflow:eager", "jax:jit")
+CONTESTANTS = (REFERENCE, "tensorflow:graph", "tensorflow:graph-any-size", "jax:jit")
 SIZES = [
     (224, 224),
     (180, 180),
@@ -29,7 +29,7 @@ SIZES = [
     (161, 299),
 ]
 SCHEDULE = [224, 180] * 10
-TRACES = {REFERENCE: 0, "tensorflow:eager": 0, "tensorflow:graph-any-size": 2, "tensorflow:graph": 12, "jax:jit": 12}
+TRACES = {REFERENCE: 0, "tensorflow:graph-any-size": 2, "tensorflow:graph": 12, "jax:jit": 12}
 """A trace for each of ten sizes and of two more of another phase; one of each phase where sizes are left open."""
 
 

@@ -33,7 +33,7 @@ MODEST = {
     "TF_NUM_INTRAOP_THREADS": "1",
     "TF_NUM_INTEROP_THREADS": "1",
     # A dozen children live side by side: what one does not use goes back to the system.
-    "MALLOC_MMAP_THRESHOLD_": "262144",
+    "MALLOC_MMAP_THRESHOLD_": "8388608",
 }
 
 

@@ -29,10 +29,11 @@ CHOSEN = (*INDUCTORS, "vgg16-tutorial", "lenet5-dense", "lenet-tutorial")
 COMPILERS = ("pytorch:compile", "pytorch:compile-dynamic", "pytorch:compile-graphs", "tensorflow:xla", "keras:jax")
 SLOWEST = {"pytorch:compile": INDUCTORS, "pytorch:compile-dynamic": (), "pytorch:compile-graphs": INDUCTORS}
 # compile-dynamic takes minutes for a network with a gradient: the contract tests and every campaign's gate ask it.
-# These go through the same functions as tensorflow:graph, called as they are or traced once for all sizes.
-SAME_FUNCTIONS = ("tensorflow:eager", "tensorflow:graph-any-size")
+# These go through the same functions as tensorflow:graph, called as they are or traced once for all sizes, or the same
+# modules as pytorch:eager, in another order of memory: the chosen few have every function and module.
+SAME_FUNCTIONS = ("tensorflow:eager", "tensorflow:graph-any-size", "pytorch:eager-nhwc")
 EVERYTHING = os.environ.get("DEADHEAT_PARITY") == "all"
-DIRECTIONS = 2
+DIRECTIONS = 1
 
 
 class Case(NamedTuple):
