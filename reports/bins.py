@@ -38,13 +38,13 @@ def _differ(pyramid: Mapping[str, Any]) -> bool:
 def _bins(pyramid: Mapping[str, Any]) -> Figure:
     """A line a bin, a row a level, a column a rule; overlapping bins are staggered."""
     side, levels, rules = pyramid["side"], [str(level) for level in pyramid["levels"]], pyramid["rules"]
-    figure = Figure(figsize=(WIDTH * 1.5 / 72, ROW * (len(levels) + 1) / 72), layout="constrained")
+    figure = Figure(figsize=(WIDTH / 72, ROW * (len(levels) + 1) / 72), layout="constrained")
     grid = figure.subplots(len(levels), len(rules), squeeze=False)
     for (row, level), (column, (rule, found)) in itertools.product(enumerate(levels), enumerate(rules.items())):
         axes = grid[row, column]
         _bins_of_level(axes, found.get(level, "not recorded"), side)
         if row == 0:
-            axes.set_title(rule, fontsize=10)
+            axes.set_title(rule, fontsize=9)
         if column == 0:
             axes.set_ylabel(f"{level} × {level}", rotation=0, ha="right", va="center")
         axes.set_xticks([0, side] if row == len(levels) - 1 else [])

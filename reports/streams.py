@@ -85,11 +85,15 @@ def stream_figures(table: pd.DataFrame, slots: Sequence[str], key: str) -> list[
 
 def _streams(own: Sequence[Row], slots: Sequence[str]) -> Figure:
     """A row a contestant below each stream: hollow is the first time through, solid is warm."""
-    names = list(dict.fromkeys(row["stream"] for row in own))
-    lines: list[Row | str] = [line for name in names for line in (name, *(r for r in own if r["stream"] == name))]
+    found: dict[str, list[Row]] = {}
+    for row in own:
+        found.setdefault(row["group"], []).append(row)
+    lines: list[Row | str] = []
+    for together in found.values():
+        lines += [_heading(together[0]), *together]
     figure = Figure(figsize=(WIDTH / 72, (60 + 16 * len(lines)) / 72), layout="constrained")
     axes = figure.add_subplot()
-    axes.set(xscale="log", xlabel="images/s, hollow: the first time, solid: warm (more is faster)")
+    axes.set(xscale="log", xlabel="images/s (more is faster)\nhollow: the first time, solid: warm")
     axes.set_ylim(len(lines) - 0.5, -0.5)
     axes.spines[["top", "left", "right"]].set_visible(False)
     axes.grid(axis="x", color=svg.INK, alpha=0.15, linewidth=0.8)
@@ -107,6 +111,10 @@ def _streams(own: Sequence[Row], slots: Sequence[str]) -> Figure:
         tick.set_fontweight("bold" if isinstance(line, str) else "normal")
     log_axis(axes.xaxis, *axes.get_xlim())
     return figure
+
+
+def _heading(row: Row) -> str:
+    return f"{row['stream']}, {row['images']} images"
 
 
 def _label(line: Row | str) -> str:

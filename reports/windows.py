@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import pandas as pd
@@ -29,9 +30,13 @@ def window_rows(table: pd.DataFrame) -> list[WindowRow]:
         WindowRow(
             row["contestant"],
             f"{row['windows']:,}",
-            numbers.plain(1e3 * row["shared_seconds"]),
-            numbers.plain(1e3 * row["each_seconds"]),
-            f"{numbers.plain(row['speed_up'])}×",
+            _known(1e3 * row["shared_seconds"]),
+            _known(1e3 * row["each_seconds"]),
+            _known(row["speed_up"], "×"),
         )
         for row in rows(table)
     ]
+
+
+def _known(value: float, unit: str = "") -> str:
+    return "not measured" if math.isnan(value) else f"{numbers.plain(value)}{unit}"
