@@ -16,10 +16,10 @@ from bench.launcher import Launcher
 from bench.ledger import Group, Ledger
 from bench.patience import Patience
 from bench.suites import Suite
-from bench.units import amount
 from bench.weights import Weights
 from results.health import contaminations
 from results.record import Case, Contestant, Record, Status, Workload
+from results.units import amount
 
 SPARE = 1.05
 """A pass is begun if this many times the seconds that its blocks took last are left of the budget."""

@@ -191,9 +191,9 @@ def selftest(
 ) -> None:
     """Does the harness see differences that are not there, and those that are? Exit status 1 if it can't be trusted."""
     from bench import selftest as testing
-    from bench.units import seconds
     from impls.architectures import load_architecture
     from impls.frameworks import PHASES, checked
+    from results.units import seconds
 
     chosen = [testing.chosen(text) for text in contestants or ()] or testing.default_contestants()
     plan = testing.Plan(

@@ -16,13 +16,14 @@ import numpy as np
 import psutil
 from rich.console import Console
 
-from bench import machine, setting
+from bench import card, setting
 from bench.clock import now, time_round
 from bench.conditions import Watch
-from bench.units import amount
 from impls.frameworks import frameworks
+from results import machine
 from results.health import STEAL_SHARE, Disturbance, foreign_limit
 from results.record import Conditions
+from results.units import amount
 
 GOOD, WORSE, BAD = "good", "worse", "bad"
 """Nothing to do; verdicts will take longer or be wider; don't trust times from here."""
@@ -131,7 +132,7 @@ def _randomization() -> Iterator[Finding]:
 
 
 def _load() -> Iterator[Finding]:
-    described = machine.describe()
+    described = machine.describe(card.state())
     for warning in machine.warnings(described):
         yield Finding("load", WORSE, warning["what"], warning["remedy"])
 

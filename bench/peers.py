@@ -21,14 +21,15 @@ from typing import Annotated, Any
 
 import typer
 
-from bench import machine, setting
+from bench import card, setting
 from bench.cli import one_line_errors
 from bench.clock import now
 from bench.planted import SLOWDOWNS
 from bench.selftest import burners
-from bench.units import seconds
 from impls.errors import DeadheatError, InvalidInput
+from results import machine
 from results.statistics import BAND
+from results.units import seconds
 
 ROOT = Path(__file__).parent.parent
 TOO_LONG = 600
@@ -183,7 +184,11 @@ def main(
                 break
             outcomes.append(ask(tool, second, seconds(pair_seconds)))
             print(outcomes[-1], flush=True)
-    said = {"burners": burning, "machine": machine.describe(), "outcomes": [asdict(one) for one in outcomes]}
+    said = {
+        "burners": burning,
+        "machine": machine.describe(card.state()),
+        "outcomes": [asdict(one) for one in outcomes],
+    }
     output.write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
 
 

@@ -18,12 +18,12 @@ from bench.ledger import Ledger
 from bench.search import Search
 from bench.suites import Suite
 from bench.system import describe, reference_of
-from bench.units import seconds, seconds_or_none, share, size
 from impls.errors import InvalidInput
 from impls.frameworks import DEVICES, checked
 from results.record import Case, Contestant
 from results.store import Campaign as Stored
 from results.store import CampaignWriter, check_writable, find_campaign, read_campaign
+from results.units import seconds, seconds_or_none, share, size
 
 
 @dataclass(frozen=True)

@@ -9,24 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from bench.conditions import allowed_cores
+from impls.process import STEADY_ALLOCATOR, threads
 from results.record import STEADY
-
-# Small blocks that glibc hands back to the system and takes again make launches differ by a factor; with the
-# thresholds raised, memory stays with the process once it has been touched.
-STEADY_ALLOCATOR = {
-    "MALLOC_MMAP_THRESHOLD_": str(2**30),
-    "MALLOC_TRIM_THRESHOLD_": str(2**32),
-    "MALLOC_TOP_PAD_": str(2**26),
-}
 
 
 def _steady() -> Mapping[str, str]:
-    threads = str(cores())
     return {
         **STEADY_ALLOCATOR,
-        **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads),
+        **threads(cores()),
         "OMP_PROC_BIND": "true",  # a thread that wanders: launches of LeNet-5 in PyTorch differ by 10 %, bound by 3 %
-        "TF_NUM_INTRAOP_THREADS": threads,  # JAX has no such setting: it goes by the cores that it may use
         "PYTHONHASHSEED": "0",
     }
 

@@ -26,12 +26,12 @@ from pydantic import (
 
 from bench import ceilings, setting, streams
 from bench.sizes import parse_size
-from bench.units import Bytes, Seconds, SecondsOrNone, Share
 from impls.architectures import load_architecture
 from impls.errors import DeadheatError, InvalidInput, UnknownName
 from impls.frameworks import PHASES, PRECISIONS, checked, load_framework
 from impls.layers import Pair
 from results.record import STEADY, Case, Contestant, Workload, first_problem
+from results.units import Bytes, Seconds, SecondsOrNone, Share
 
 FOLDER = Path(__file__).with_name("suites")
 PRESETS = Path(__file__).with_name("presets")

@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.units import amount
 from results import table
 from results.largest import is_search, largest
 from results.limits import limits_of
@@ -19,6 +18,7 @@ from results.record import Status
 from results.statistics import Verdict
 from results.store import Campaign
 from results.streams import of_cases
+from results.units import amount
 
 STYLES = {Verdict.FASTER: "green", Verdict.SLOWER: "red", Verdict.DEAD_HEAT: "cyan", Verdict.UNCLEAR: "dim"}
 COLUMNS = 4

@@ -7,13 +7,14 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, get_args
 
-from bench import VERSION, ceilings, interpreters, machine, parity, setting
+from bench import VERSION, card, ceilings, interpreters, parity, setting
 from bench.floors import floor_of, layers_of
 from bench.memory import network_of
 from bench.suites import Suite
 from impls.errors import InvalidInput
 from impls.frameworks import load_framework
 from impls.layers import EdgeRule, SpatialPyramid, WindowPyramid
+from results import machine
 from results.record import Case, Contestant, Workload
 
 
@@ -24,7 +25,7 @@ def reference_of(suite: Suite, cases: Sequence[Case]) -> Contestant:
 
 def describe(suite_name: str, suite: Suite, cases: Sequence[Case], command: str) -> dict[str, Any]:
     """Machine, suite, contestants with versions, settings, and what may have disturbed."""
-    described = machine.describe()
+    described = machine.describe(card.state())
     workloads = list(dict.fromkeys(case.workload for case in cases))
     return {
         "deadheat": VERSION,

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 from scipy.stats import binomtest
 
-from bench import machine
+from bench import card
 from bench.selftest.known_clock import known_clock
 from bench.selftest.pairs import PLANTED, Pair, Plan, measure
 from bench.suites import parse_contestant
 from impls.errors import InvalidInput
 from impls.frameworks import frameworks
+from results import machine
 from results.record import Contestant
 
 __all__ = ["PLANTED", "Plan", "chosen", "default_contestants", "is_trustworthy", "print_summary", "run"]
@@ -104,7 +105,7 @@ def run(plan: Plan, burning: int, quiet: bool) -> dict[str, Any]:
     return {
         **summary(done, exact=not wrong),
         "plan": {**asdict(plan), "burners": burning},
-        "machine": machine.describe(),
+        "machine": machine.describe(card.state()),
     }
 
 

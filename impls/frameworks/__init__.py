@@ -110,6 +110,18 @@ class Model(ABC):
     def statistics(self) -> dict[str, np.ndarray]:
         """The running statistics as they are now; empty without batch normalisation."""
 
+    def momentum(self) -> dict[str, np.ndarray]:
+        """The velocity v of the update rule for every trainable array, canonical: zero before the first `train`."""
+        raise Unsupported(f"{type(self).__name__} does not give its momentum away, so it can't be trained in parts")
+
+    def set_momentum(self, momentum: Mapping[str, np.ndarray]) -> None:
+        """Go on from a velocity that `momentum` gave, in this framework or another one."""
+        raise Unsupported(f"{type(self).__name__} takes no momentum, so it can't be trained in parts")
+
+    def reseed(self, seed: int) -> None:
+        """Let dropout draw anew, from `seed`."""
+        raise Unsupported(f"{type(self).__name__} has dropout that can't be seeded anew, so no trial can be repeated")
+
     @abstractmethod
     def put(self, images: np.ndarray, labels: np.ndarray) -> Any:
         """A batch on the device, in the layout that this model computes in.

@@ -6,8 +6,8 @@ import pytest
 
 from bench import suites
 from bench.sizes import parse_size
-from bench.units import seconds
 from impls.errors import DeadheatError, InvalidInput
+from results.units import seconds
 
 GOOD = """
 title = "t"

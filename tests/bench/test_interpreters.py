@@ -6,9 +6,10 @@ import sys
 
 import pytest
 
-from bench import interpreters, setting, suites
+from bench import interpreters, suites
 from bench.interpreters import Interpreter
 from impls.errors import DeadheatError, InvalidInput
+from impls.process import STEADY_ALLOCATOR
 from results.record import Contestant, Status
 
 PY = sys.executable
@@ -126,7 +127,7 @@ def test_a_suite_has_both_settings_compete(measure):
         "outside:loop+as-shipped": [Status.MEASURED] * 2,
     }
     environments = {one: said["environment"] for one, said in campaign.system["contestants"].items()}
-    assert setting.STEADY_ALLOCATOR.items() <= environments["outside:loop"].items()
+    assert STEADY_ALLOCATOR.items() <= environments["outside:loop"].items()
     assert not any(name.startswith("MALLOC_") for name in environments["outside:loop+as-shipped"])
 
 

@@ -10,9 +10,9 @@ import pytest
 from bench import suites
 from bench.launcher import Launcher
 from bench.suites import Protocol, SuiteError, load_suite, preset_names
-from bench.units import share
 from impls.errors import DeadheatError, InvalidInput
 from results.record import Contestant, Status
+from results.units import share
 
 LENET = """
 title = "for loading only"

@@ -52,7 +52,7 @@ class JaxModel(Model):
             optax.add_decayed_weights(plan.sgd.weight_decay),
             optax.sgd(plan.sgd.learning_rate, plan.sgd.momentum),
         )
-        self._state = State({}, {}, None, self._new_key(plan))
+        self._state = State({}, {}, None, self._new_key(plan.seed))
         self._infer = jax.jit(self._scores)
         self._forward = jax.jit(self._loss_alone, donate_argnums=(1, 2))
         self._gradient = jax.jit(self._loss_and_gradients, donate_argnums=(1, 2))
@@ -62,11 +62,11 @@ class JaxModel(Model):
         """The pure function that computes the scores."""
         return translate(network)
 
-    def _new_key(self, plan: Plan) -> Array | None:
-        if not any(isinstance(layer, Dropout) for layer in plan.network.layers):
+    def _new_key(self, seed: int) -> Array | None:
+        if not any(isinstance(layer, Dropout) for layer in self._network.layers):
             return None
         with jax.default_device(self._device):
-            key = jax.random.key(plan.seed)  # threefry: 0.3 to 0.8 times rbg on the CPU
+            key = jax.random.key(seed)  # threefry: 0.3 to 0.8 times rbg on the CPU
         return jax.device_put(key, self._device)  # bound to it as what a step returns is, or step 2 compiles again
 
     def load(self, weights: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray]) -> None:
@@ -85,6 +85,23 @@ class JaxModel(Model):
 
     def statistics(self) -> dict[str, np.ndarray]:
         return {name: _to_numpy(self._state.statistics[name]) for name in self._network.statistics}
+
+    def momentum(self) -> dict[str, np.ndarray]:
+        self._begin_momentum()
+        return self._canonical(optax.tree.get(self._state.momentum, "trace"))
+
+    def set_momentum(self, momentum: Mapping[str, np.ndarray]) -> None:
+        self._begin_momentum()
+        values = self._put_all(self._layout.all_to_native(momentum))
+        self._state = self._state._replace(momentum=optax.tree.set(self._state.momentum, trace=values))
+
+    def _begin_momentum(self) -> None:
+        if self._state.momentum is None:
+            momentum = jax.device_put(self._optimizer.init(self._state.params), self._device)
+            self._state = self._state._replace(momentum=momentum)
+
+    def reseed(self, seed: int) -> None:
+        self._state = self._state._replace(key=self._new_key(seed))
 
     def put(self, images: np.ndarray, labels: np.ndarray) -> Batch:
         channels_first = self._put(images, self._dtype)
@@ -108,9 +125,7 @@ class JaxModel(Model):
         self._state = self._state._replace(statistics=statistics, key=key)
 
     def train(self, batch: Batch) -> Array:
-        if self._state.momentum is None:
-            momentum = jax.device_put(self._optimizer.init(self._state.params), self._device)
-            self._state = self._state._replace(momentum=momentum)
+        self._begin_momentum()
         loss, self._state = self._train(self._state, batch)
         return loss
 

@@ -12,10 +12,11 @@ from jax import Array
 from impls.frameworks.jax.layers import Apply, Arrays
 from impls.frameworks.jax.model import JaxModel
 from impls.frameworks.keras.layers import Style, translate, variables
+from impls.frameworks.keras.whole import Whole
 from impls.network import Network
 
 
-class KerasModel(JaxModel):
+class KerasModel(Whole, JaxModel):
     def translate(self, network: Network) -> Apply:
         # Variables without values: those that count are in the state, and these would be as much memory again.
         with keras.StatelessScope(initialize_variables=False):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from impls.frameworks import Plan
 from impls.frameworks.keras.layers import Style, translate, variables
+from impls.frameworks.keras.whole import Whole
 from impls.frameworks.tensorflow.model import Built, TensorFlowModel
 
 
-class KerasModel(TensorFlowModel):
+class KerasModel(Whole, TensorFlowModel):
     def build(self, plan: Plan) -> Built:
         network = plan.network
         model = translate(network, Style(plan.precision, seed=plan.seed))

@@ -14,12 +14,13 @@ from torch import Tensor, nn
 
 from impls.frameworks import Plan
 from impls.frameworks.keras.layers import Style, translate, variables
+from impls.frameworks.keras.whole import Whole
 from impls.frameworks.pytorch.model import PyTorchModel
 from impls.layouts import ChannelsLast
 from impls.network import Network
 
 
-class KerasModel(PyTorchModel):
+class KerasModel(Whole, PyTorchModel):
     def module(self, plan: Plan) -> nn.Module:
         network = plan.network
         self._kernels = KernelsLast(network)

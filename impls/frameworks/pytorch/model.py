@@ -134,6 +134,21 @@ class PyTorchModel(Model):
         named = self._module.named_buffers()
         return {name: _to_numpy(value).copy() for name, value in named if name in self._statistic_names}
 
+    def momentum(self) -> dict[str, np.ndarray]:
+        state = self._optimizer.state
+        found = {name: state[value].get("momentum_buffer") for name, value in self._parameters.items()}
+        return {
+            name: np.zeros(tuple(self._parameters[name].shape), np.float32) if v is None else _to_numpy(v).copy()
+            for name, v in found.items()
+        }
+
+    def set_momentum(self, momentum: Mapping[str, np.ndarray]) -> None:
+        for name, value in self._parameters.items():
+            self._optimizer.state[value]["momentum_buffer"] = torch.from_numpy(momentum[name]).to(value, copy=True)
+
+    def reseed(self, seed: int) -> None:
+        torch.manual_seed(seed)  # of every device
+
     def put(self, images: np.ndarray, labels: np.ndarray) -> Batch:
         return Batch(
             torch.tensor(images, dtype=self._dtype, device=self._device).contiguous(memory_format=self._layout),

@@ -77,7 +77,7 @@ def function(row: Row, own: Variables, compiled: bool) -> Function:  # noqa: C90
         case layers.Activation(kind="scaled_tanh") as layer:
             return lambda x, training: layer.AMPLITUDE * tf.tanh(layer.SLOPE * x)
         case layers.Dropout() as layer:
-            return lambda x, training: tf.nn.dropout(x, layer.rate) if training else x
+            return dropout(layer)
         case layers.Flatten():
             return lambda x, training: flatten(x)
         case layers.Dense():
@@ -326,6 +326,16 @@ def dense(weight: tf.Variable, bias: tf.Variable) -> Function:
         return tf.reshape(apply(rows, training), (-1, *x.shape[1:-1], weight.shape[1]))
 
     return apply
+
+
+def dropout(layer: layers.Dropout) -> Function:
+    """Drawn from the generator that is the global one now, whose state, unlike tf.nn.dropout's, can be set."""
+    draw = tf.random.get_global_generator().uniform
+
+    def call(x: tf.Tensor, training: bool) -> tf.Tensor:
+        return tf.nn.experimental.general_dropout(x, layer.rate, draw) if training else x
+
+    return call
 
 
 def radial_basis(layer: layers.RadialBasis) -> Function:

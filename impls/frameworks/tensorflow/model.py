@@ -42,6 +42,8 @@ class TensorFlowModel(Model):
         self._rubbish = plan.network.rubbish
         self._sgd = plan.sgd
         with tf.device(self._device):
+            self._dice = tf.random.Generator.from_seed(plan.seed, alg="philox")
+            tf.random.set_global_generator(self._dice)  # which dropout takes
             self._scores, self._arrays, self._statistics = self.build(plan)
             self._values = list(self._arrays.values())
             self._momenta: list[tf.Variable] = []
@@ -95,8 +97,22 @@ class TensorFlowModel(Model):
         for momentum in self._momenta:
             momentum.assign(tf.zeros_like(momentum))
 
+    def momentum(self) -> dict[str, np.ndarray]:
+        self._begin_momentum()
+        return self._canonical(self._momenta)
+
+    def set_momentum(self, momentum: Mapping[str, np.ndarray]) -> None:
+        self._begin_momentum()
+        for name, variable in zip(self._arrays, self._momenta):
+            variable.assign(self._layout.to_native(name, momentum[name]))
+
+    def reseed(self, seed: int) -> None:
+        self._dice.reset_from_seed(seed)
+
     def _begin_momentum(self) -> None:
         """As much memory as the weights, so only who trains has it."""
+        if self._momenta:
+            return
         with tf.device(self._device):
             self._momenta = [tf.Variable(tf.zeros_like(value), trainable=False) for value in self._values]
 
@@ -121,8 +137,7 @@ class TensorFlowModel(Model):
         return self._gradient(batch.images, batch.labels)
 
     def train(self, batch: Batch) -> tf.Tensor:
-        if not self._momenta:
-            self._begin_momentum()
+        self._begin_momentum()
         return self._train(batch.images, batch.labels)
 
     def synchronize(self, outputs: object) -> None:

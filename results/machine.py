@@ -10,14 +10,12 @@ from typing import Any
 
 import psutil
 
-from bench import card
-
 BUSY_SHARE = 0.15
 """Load, as a share of the cores, from which a machine is called busy before anything was started."""
 
 
-def describe() -> dict[str, Any]:
-    """Processor, memory, system, Python and GPUs; null where the system does not say."""
+def describe(gpus: object = None) -> dict[str, Any]:
+    """Processor, memory, system and Python, null where the system does not say; and what is known of its GPUs."""
     return {
         "cpu": _cpu_name(),
         "cores": psutil.cpu_count(logical=False),
@@ -28,7 +26,7 @@ def describe() -> dict[str, Any]:
         "architecture": platform.machine(),
         "python": platform.python_version(),
         "load_before": _load(),
-        "gpus": card.state(),
+        "gpus": gpus,
     }
 
 

@@ -1,0 +1,94 @@
+"""What is stored of one trial: a seeded training with its curve, complete in itself and checked when it is read.
+
+Schema history (a reader takes every version up to its own):
+1  2026-11  first
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from results.record import UnreadableRecord
+
+SCHEMA = 1
+
+
+class Outcome(StrEnum):
+    """How a trial ended. Everything but `finished` carries a reason."""
+
+    FINISHED = "finished"
+    DIVERGED = "diverged"
+    SKIPPED = "skipped"
+    OUT_OF_MEMORY = "out_of_memory"
+    CRASHED = "crashed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Point:
+    """A trial after so many `images`: mean loss since the point before, and errors as shares of images wrong.
+
+    `training_error` is of images as they are trained on, without augmentation; errors are in evaluation mode.
+    """
+
+    passes: float
+    images: int
+    learning_rate: float
+    loss: float | None
+    training_error: float | None
+    test_error: float | None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One seeded training.
+
+    `id` is a digest of all that its outcome follows from; two claims that need the same trial share it. `errors` are
+    the shares of test images that were wrong at the end, by view ("" is the plain one); `losses` those of its
+    first steps. `settings` say in words what was trained and how.
+    """
+
+    id: str
+    network: str
+    data: str
+    framework: str
+    execution: str
+    device: str
+    seed: int
+    outcome: Outcome
+    reason: str = ""
+    points: tuple[Point, ...] = ()
+    errors: Mapping[str, float] = field(default_factory=dict)
+    losses: tuple[float, ...] = ()
+    seconds: float = 0.0
+    resumed: int = 0
+    settings: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    schema: int = SCHEMA
+
+
+@cache
+def _adapter() -> TypeAdapter[Trial]:
+    return TypeAdapter(Trial, config=ConfigDict(extra="ignore"))
+
+
+def to_json(trial: Trial) -> str:
+    return _adapter().dump_json(trial).decode()
+
+
+def from_json(line: str) -> Trial:
+    """The trial of a line; UnreadableRecord if it is none, or of a later schema than this one."""
+    try:
+        trial = _adapter().validate_json(line)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UnreadableRecord(f"not a trial: {where}: {first['msg']}" if where else first["msg"]) from None
+    if trial.schema > SCHEMA:
+        raise UnreadableRecord(f"schema {trial.schema} is newer than {SCHEMA}; update Deadheat to read it")
+    return trial
