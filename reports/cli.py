@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from results import store
+from results.journal import ResultsError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -27,7 +28,7 @@ def report(
         folders = [store.find_campaign(name, results) for name in campaigns or ()] or [store.latest_campaign(results)]
         unique = list({folder.resolve(): folder for folder in folders}.values())
         written = page.write(page.render([store.read_campaign(folder) for folder in unique]), output)
-    except (store.ResultsError, OSError) as problem:
+    except (ResultsError, OSError) as problem:
         typer.echo(f"error: {' '.join(str(problem).split())}", err=True)
         raise typer.Exit(1) from None
     typer.echo(str(written))

@@ -58,3 +58,38 @@ class ClaimResult:
     command: str = ""
     contrasts: tuple[Contrasted, ...] = ()
     arms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """The frameworks' losses step by step from the same weights, images and order.
+
+    They were within `tolerance` of each other (relative) for the first `together` of `steps` steps. `trials`: the id
+    for each framework.
+    """
+
+    statement: str
+    tolerance: float
+    together: int
+    steps: int
+    trials: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network trained by its recipe, in each framework: the share of test images it gets right, and the aim."""
+
+    name: str
+    scale: str
+    aim: float
+    trials: Mapping[str, str]
+    command: str
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a reproduction came to."""
+
+    claims: tuple[ClaimResult, ...] = ()
+    agreement: Agreement | None = None
+    trained: tuple[Trained, ...] = ()

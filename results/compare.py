@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from results.counting import counted
+from results.journal import ResultsError
 from results.record import Case, Record
 from results.statistics import (
     CONFIDENCE,
@@ -26,7 +27,7 @@ from results.statistics import (
     launches_needed,
     verdict,
 )
-from results.store import Campaign, ResultsError
+from results.store import Campaign
 
 SAME_SYSTEM = ("cpu", "cores", "threads", "memory in GiB", "os", "architecture", "gpus", "usable cores")
 """What of a machine must be equal; kernel, drivers and Python may be what is compared, and are only named."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import results
-from results.store import ResultsError
+from results.journal import ResultsError
 
 
 def export(campaign: str, to: str, rows: str, output: Path | None, data: Path) -> str | None:

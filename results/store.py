@@ -9,27 +9,16 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-try:
-    import fcntl
-except ImportError:  # Windows has none
-    fcntl = None  # type: ignore[assignment]
-
-from impls.errors import DeadheatError
+from results.journal import SYSTEM, Journal, ResultsError, unwritable
 from results.record import Record, UnreadableRecord, from_json, to_json
 
 DATA = Path("results/data")
-RECORDS, SYSTEM, BENCHMARK = "records.jsonl", "system.json", "benchmark.json"
-NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
-
-
-class ResultsError(DeadheatError):
-    """A results folder that cannot be written, or a campaign that is not there."""
+RECORDS, BENCHMARK = "records.jsonl", "benchmark.json"
 
 
 @dataclass(frozen=True)
@@ -46,109 +35,19 @@ class Campaign:
         return self.folder.name
 
 
-class CampaignWriter:
+class CampaignWriter(Journal):
     """The folder of a campaign that is going on."""
 
-    def __init__(self, folder: Path, system: Mapping[str, Any]):
-        self.folder = folder
-        self._system = dict(system)
-        self._records = (folder / RECORDS).open("ab", buffering=0)
-        self._lock()
-        self._write_system()
-
-    def _lock(self) -> None:
-        """Until the file is closed, or this process is gone, nobody else writes into this folder."""
-        if fcntl is None:
-            return
-        try:
-            fcntl.flock(self._records, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._records.close()
-            raise ResultsError(
-                f"campaign {self.folder.name} is being written by another process; wait for it, or measure anew"
-            ) from None
-        except OSError:  # a file system without locks
-            return
-
-    @classmethod
-    def create(cls, data: Path, name: str, system: Mapping[str, Any]) -> CampaignWriter:
-        """A new folder called `name` (a number is added if it is taken) under `data`; ResultsError if it can't be."""
-        if not NAME.fullmatch(name):
-            raise ResultsError(
-                f"a campaign's name is letters, digits, '.', '_' and '-', and begins with no '.', got {name!r}"
-            )
-        for suffix in ("", *(f"-{number}" for number in range(2, 1000))):
-            folder = data / f"{name}{suffix}"
-            try:
-                folder.mkdir(parents=True)
-                return cls(folder, system)
-            except FileExistsError:
-                if not data.is_dir():
-                    raise ResultsError(f"results folder {str(data)!r} is a file; give another with --results") from None
-            except OSError as problem:
-                raise ResultsError(_unwritable(data, problem)) from None
-        raise ResultsError(f"a thousand campaigns are called {name!r} in {str(data)!r}; move some away")
-
-    @classmethod
-    def resume(cls, folder: Path, system: Mapping[str, Any]) -> CampaignWriter:
-        """Go on with the campaign in `folder`; a last line that was cut off stays, on a line of its own."""
-        try:
-            writer = cls(folder, system)
-            text = (folder / RECORDS).read_bytes()
-            if text and not text.endswith(b"\n"):
-                writer._write(b"\n")
-        except OSError as problem:
-            raise ResultsError(_unwritable(folder, problem)) from None
-        return writer
+    FILE = RECORDS
 
     def append(self, records: Iterable[Record]) -> None:
-        """Write the records and have the disk keep them before returning; ResultsError if it has no room for them.
-
-        Either all of them are kept or none: a part of a line is taken back.
-        """
-        self._write("".join(f"{to_json(record)}\n" for record in records).encode())
-
-    def _write(self, text: bytes) -> None:
-        file = self._records.fileno()
-        before = os.fstat(file).st_size
-        try:
-            while text:
-                text = text[os.write(file, text) :]
-            os.fsync(file)
-        except OSError as problem:
-            with contextlib.suppress(OSError):
-                os.ftruncate(file, before)
-            raise ResultsError(
-                f"{self.folder / RECORDS} can't be written: {problem.strerror or problem}; what was recorded before "
-                f"is kept; make room, then go on with --resume {self.folder.name}"
-            ) from None
-
-    def update_system(self, **facts: Any) -> None:
-        """Add what is known only later: how long it took, why it stopped. A full disk keeps what it had."""
-        self._system.update(facts)
-        with contextlib.suppress(OSError):
-            self._write_system()
+        """Write the records and have the disk keep them before returning; ResultsError if it has no room for them."""
+        self.append_lines("".join(f"{to_json(record)}\n" for record in records))
 
     def save_benchmark(self, text: str) -> None:
         """Keep what pytest-benchmark says, if there is room: all of it is in the records, too."""
         with contextlib.suppress(OSError):
-            self._replace(BENCHMARK, text)
-
-    def close(self) -> None:
-        self._records.close()
-
-    def _write_system(self) -> None:
-        self._replace(SYSTEM, json.dumps(self._system, indent=2, allow_nan=False) + "\n")
-
-    def _replace(self, name: str, text: str) -> None:
-        """Write a file whole or not at all."""
-        temporary = self.folder / f".{name}.new"
-        try:
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(self.folder / name)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
+            self.replace_file(BENCHMARK, text)
 
 
 def check_writable(data: Path) -> None:
@@ -166,7 +65,7 @@ def check_writable(data: Path) -> None:
         probe.mkdir()
         probe.rmdir()
     except OSError as problem:
-        raise ResultsError(_unwritable(data, problem)) from None
+        raise ResultsError(unwritable(data, problem)) from None
 
 
 def read_campaign(folder: Path) -> Campaign:
@@ -217,7 +116,3 @@ def _read_system(folder: Path) -> tuple[Mapping[str, Any], Sequence[str]]:
 def _nearby(folder: Path) -> str:
     names = [found.name for found in campaigns_in(folder.parent)] if folder.parent.is_dir() else []
     return f"; there are: {', '.join(names[-5:])}" if names else ""
-
-
-def _unwritable(data: Path, problem: OSError) -> str:
-    return f"results folder {str(data)!r} can't be written: {problem.strerror or problem}; give another with --results"

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from results.record import UnreadableRecord
+from results.record import UnreadableRecord, first_problem
 
 SCHEMA = 1
 
@@ -74,7 +74,7 @@ class Trial:
 
 @cache
 def _adapter() -> TypeAdapter[Trial]:
-    return TypeAdapter(Trial, config=ConfigDict(extra="ignore"))
+    return TypeAdapter(Trial)
 
 
 def to_json(trial: Trial) -> str:
@@ -86,9 +86,7 @@ def from_json(line: str) -> Trial:
     try:
         trial = _adapter().validate_json(line)
     except ValidationError as problem:
-        first = problem.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UnreadableRecord(f"not a trial: {where}: {first['msg']}" if where else first["msg"]) from None
+        raise UnreadableRecord(first_problem(problem)) from None
     if trial.schema > SCHEMA:
-        raise UnreadableRecord(f"schema {trial.schema} is newer than {SCHEMA}; update Deadheat to read it")
+        raise UnreadableRecord(f"schema {trial.schema} is newer than {SCHEMA}; update deadheat")
     return trial

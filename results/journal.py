@@ -1,0 +1,131 @@
+"""A folder that is being written: system.json beside a file of lines that are appended, synced, and never lost."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+try:
+    import fcntl
+except ImportError:  # Windows has none
+    fcntl = None  # type: ignore[assignment]
+
+from impls.errors import DeadheatError
+
+SYSTEM = "system.json"
+NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
+
+
+class ResultsError(DeadheatError):
+    """A results folder that cannot be written, or a campaign that is not there."""
+
+
+class Journal:
+    """The folder of a campaign that is going on; `FILE` is what its lines are appended to."""
+
+    FILE: ClassVar[str]
+
+    def __init__(self, folder: Path, system: Mapping[str, Any]):
+        self.folder = folder
+        self._system = dict(system)
+        self._lines = (folder / self.FILE).open("ab", buffering=0)
+        self._lock()
+        self._write_system()
+
+    def _lock(self) -> None:
+        """Until the file is closed, or this process is gone, nobody else writes into this folder."""
+        if fcntl is None:
+            return
+        try:
+            fcntl.flock(self._lines, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lines.close()
+            raise ResultsError(
+                f"campaign {self.folder.name} is being written by another process; wait for it, or measure anew"
+            ) from None
+        except OSError:  # a file system without locks
+            return
+
+    @classmethod
+    def create(cls, data: Path, name: str, system: Mapping[str, Any]) -> Self:
+        """A new folder called `name` (a number is added if it is taken) under `data`; ResultsError if it can't be."""
+        if not NAME.fullmatch(name):
+            raise ResultsError(
+                f"a campaign's name is letters, digits, '.', '_' and '-', and begins with no '.', got {name!r}"
+            )
+        for suffix in ("", *(f"-{number}" for number in range(2, 1000))):
+            folder = data / f"{name}{suffix}"
+            try:
+                folder.mkdir(parents=True)
+                return cls(folder, system)
+            except FileExistsError:
+                if not data.is_dir():
+                    raise ResultsError(f"results folder {str(data)!r} is a file; give another with --results") from None
+            except OSError as problem:
+                raise ResultsError(unwritable(data, problem)) from None
+        raise ResultsError(f"a thousand campaigns are called {name!r} in {str(data)!r}; move some away")
+
+    @classmethod
+    def resume(cls, folder: Path, system: Mapping[str, Any]) -> Self:
+        """Go on with the campaign in `folder`; a last line that was cut off stays, on a line of its own."""
+        try:
+            writer = cls(folder, system)
+            text = (folder / cls.FILE).read_bytes()
+            if text and not text.endswith(b"\n"):
+                writer._write(b"\n")
+        except OSError as problem:
+            raise ResultsError(unwritable(folder, problem)) from None
+        return writer
+
+    def append_lines(self, lines: str) -> None:
+        """Write the lines and have the disk keep them before returning; ResultsError if it has no room for them.
+
+        Either all of them are kept or none: a part of a line is taken back.
+        """
+        self._write(lines.encode())
+
+    def _write(self, text: bytes) -> None:
+        file = self._lines.fileno()
+        before = os.fstat(file).st_size
+        try:
+            while text:
+                text = text[os.write(file, text) :]
+            os.fsync(file)
+        except OSError as problem:
+            with contextlib.suppress(OSError):
+                os.ftruncate(file, before)
+            raise ResultsError(
+                f"{self.folder / self.FILE} can't be written: {problem.strerror or problem}; what was recorded before "
+                f"is kept; make room, then go on with --resume {self.folder.name}"
+            ) from None
+
+    def update_system(self, **facts: Any) -> None:
+        """Add what is known only later: how long it took, why it stopped. A full disk keeps what it had."""
+        self._system.update(facts)
+        with contextlib.suppress(OSError):
+            self._write_system()
+
+    def close(self) -> None:
+        self._lines.close()
+
+    def _write_system(self) -> None:
+        self.replace_file(SYSTEM, json.dumps(self._system, indent=2, allow_nan=False) + "\n")
+
+    def replace_file(self, name: str, text: str) -> None:
+        """Write a file whole or not at all."""
+        temporary = self.folder / f".{name}.new"
+        try:
+            temporary.write_text(text, encoding="utf-8")
+            temporary.replace(self.folder / name)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def unwritable(data: Path, problem: OSError) -> str:
+    return f"results folder {str(data)!r} can't be written: {problem.strerror or problem}; give another with --results"

@@ -1,0 +1,59 @@
+"""What a trained network looks like inside, kept beside its trial: filters, mistakes, class maps."""
+
+from __future__ import annotations
+
+import contextlib
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+NOTHING = np.zeros(0, np.uint8)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Empty arrays stand for what was not asked for.
+
+    filters: the first convolution's weights (outputs, channels, height, width). mistakes: test images (n, channels,
+    height, width) uint8 that were taken for the class `taken` and are of class `truth` (n,), the first of `wrong` in
+    all. maps: what the last convolution gave for the images `shown` (n, channels, height, width) uint8 of class
+    `shown_truth` (n,), before global averaging: (n, classes, height, width). classes: their names.
+    """
+
+    classes: tuple[str, ...] = ()
+    filters: np.ndarray = NOTHING
+    mistakes: np.ndarray = NOTHING
+    truth: np.ndarray = NOTHING
+    taken: np.ndarray = NOTHING
+    wrong: int = 0
+    maps: np.ndarray = NOTHING
+    shown: np.ndarray = NOTHING
+    shown_truth: np.ndarray = NOTHING
+
+
+ARRAYS = "filters", "mistakes", "truth", "taken", "maps", "shown", "shown_truth"
+
+
+def write(path: Path, pictures: Pictures) -> None:
+    """Put them into the file (.npz), whole or not at all; numbers that are not integers as float16."""
+    arrays = {name: _small(getattr(pictures, name)) for name in ARRAYS}
+    path.parent.mkdir(exist_ok=True)
+    temporary = path.with_name(f".{path.name}.new")
+    with temporary.open("wb") as file:
+        np.savez_compressed(file, classes=np.array(pictures.classes), wrong=np.array(pictures.wrong), **arrays)
+    temporary.replace(path)
+
+
+def read(path: Path) -> Pictures | None:
+    """The pictures in the file; None if there are none that can be read."""
+    with contextlib.suppress(OSError, ValueError, KeyError, zipfile.BadZipFile), np.load(path) as file:
+        arrays: Mapping[str, np.ndarray] = {name: file[name] for name in ARRAYS}
+        return Pictures(tuple(map(str, file["classes"])), wrong=int(file["wrong"]), **arrays)
+    return None
+
+
+def _small(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.float16) if array.dtype.kind == "f" else array

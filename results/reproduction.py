@@ -1,0 +1,99 @@
+"""Reproductions on disk: a folder each beside the campaigns', with system.json, trials.jsonl, findings.json, pictures.
+
+Trials are appended as they end. The findings follow from them, and are written anew each time that they are judged.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from results.claims import Findings
+from results.journal import SYSTEM, Journal, ResultsError
+from results.record import UnreadableRecord, first_problem
+from results.store import DATA
+from results.trial import Trial, from_json, to_json
+
+TRIALS, FINDINGS, PICTURES = "trials.jsonl", "findings.json", "pictures"
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """One use of the reproduction half on one system. `problems` are what of it could not be read."""
+
+    folder: Path
+    system: Mapping[str, Any]
+    trials: Mapping[str, Trial]
+    findings: Findings
+    problems: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+
+class ReproductionWriter(Journal):
+    """The folder of a reproduction that is going on."""
+
+    FILE = TRIALS
+
+    def append(self, trial: Trial) -> None:
+        """Write a trial and have the disk keep it before returning; ResultsError if it has no room for it."""
+        self.append_lines(to_json(trial) + "\n")
+
+    def save_findings(self, findings: Findings) -> None:
+        self.replace_file(FINDINGS, TypeAdapter(Findings).dump_json(findings, indent=1).decode() + "\n")
+
+
+def read(folder: Path) -> Reproduction:
+    """The reproduction in `folder`; ResultsError if there is none. Of two trials with an id, the later counts."""
+    if not (folder / TRIALS).is_file():
+        raise ResultsError(f"no reproduction in {str(folder)!r}: it has no {TRIALS}")
+    trials, problems = {}, []
+    text = (folder / TRIALS).read_text(encoding="utf-8", errors="replace")
+    for number, line in enumerate(text.removesuffix("\n").split("\n") if text else (), 1):
+        try:
+            trial = from_json(line)
+        except UnreadableRecord as problem:
+            problems.append(f"{folder.name}/{TRIALS} line {number}: {problem}")
+        else:
+            trials[trial.id] = trial
+    findings, trouble = _findings(folder)
+    system, more = _system(folder)
+    return Reproduction(folder, system, trials, findings, (*problems, *trouble, *more))
+
+
+def find(name: str | Path, data: Path = DATA) -> Path:
+    """The folder of a reproduction given as a path, or as a name in `data`; ResultsError otherwise."""
+    for folder in (Path(name), data / name):
+        if (folder / TRIALS).is_file():
+            return folder
+    there = ", ".join(folder.name for folder in every(data)[-5:])
+    raise ResultsError(f"no reproduction {str(name)!r}, neither a folder nor in {str(data)!r}; there are: {there}")
+
+
+def every(data: Path = DATA) -> list[Path]:
+    """The folders of `data` that hold a reproduction, the one written last at the end."""
+    return sorted((file.parent for file in data.glob(f"*/{TRIALS}")), key=lambda at: (at / TRIALS).stat().st_mtime)
+
+
+def _findings(folder: Path) -> tuple[Findings, tuple[str, ...]]:
+    try:
+        return TypeAdapter(Findings).validate_json((folder / FINDINGS).read_bytes()), ()
+    except FileNotFoundError:
+        return Findings(), ()
+    except ValidationError as problem:
+        return Findings(), (f"{folder.name}/{FINDINGS}: {first_problem(problem)}",)
+
+
+def _system(folder: Path) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    try:
+        found = json.loads((folder / SYSTEM).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        return {}, (f"{folder.name}/{SYSTEM}: {problem}",)
+    return (found, ()) if isinstance(found, dict) else ({}, (f"{folder.name}/{SYSTEM}: not a JSON object",))
