@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
 from enum import StrEnum
-from functools import partial, wraps
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from impls.errors import DeadheatError, InvalidInput
+from impls.command import one_line_errors
+from impls.errors import InvalidInput
 
 app = typer.Typer(
     help="Benchmark the classic convolutional networks across frameworks. Measure with: tox -e bench",
@@ -41,20 +41,6 @@ class Rows(StrEnum):
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Results = Annotated[Path, typer.Option("--results", help="Folder of campaigns.")]
-
-
-def one_line_errors(command: Callable[..., None], status: int = 1) -> Callable[..., None]:
-    """A user's mistake is one line on stderr and that exit status."""
-
-    @wraps(command)
-    def run(*arguments: Any, **options: Any) -> None:
-        try:
-            command(*arguments, **options)
-        except DeadheatError as problem:
-            print(f"error: {problem}", file=sys.stderr)
-            raise typer.Exit(status) from None
-
-    return run
 
 
 @app.command("list")

@@ -22,10 +22,10 @@ from typing import Annotated, Any
 import typer
 
 from bench import card, setting
-from bench.cli import one_line_errors
 from bench.clock import now
 from bench.planted import SLOWDOWNS
 from bench.selftest import burners
+from impls.command import one_line_errors
 from impls.errors import DeadheatError, InvalidInput
 from results import machine
 from results.statistics import BAND

@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-NOTHING = np.zeros(0, np.uint8)
+
+def _nothing() -> np.ndarray:
+    return np.zeros(0, np.uint8)
 
 
 @dataclass(frozen=True)
@@ -24,14 +27,14 @@ class Pictures:
     """
 
     classes: tuple[str, ...] = ()
-    filters: np.ndarray = NOTHING
-    mistakes: np.ndarray = NOTHING
-    truth: np.ndarray = NOTHING
-    taken: np.ndarray = NOTHING
+    filters: np.ndarray = field(default_factory=_nothing)
+    mistakes: np.ndarray = field(default_factory=_nothing)
+    truth: np.ndarray = field(default_factory=_nothing)
+    taken: np.ndarray = field(default_factory=_nothing)
     wrong: int = 0
-    maps: np.ndarray = NOTHING
-    shown: np.ndarray = NOTHING
-    shown_truth: np.ndarray = NOTHING
+    maps: np.ndarray = field(default_factory=_nothing)
+    shown: np.ndarray = field(default_factory=_nothing)
+    shown_truth: np.ndarray = field(default_factory=_nothing)
 
 
 ARRAYS = "filters", "mistakes", "truth", "taken", "maps", "shown", "shown_truth"
@@ -39,7 +42,7 @@ ARRAYS = "filters", "mistakes", "truth", "taken", "maps", "shown", "shown_truth"
 
 def write(path: Path, pictures: Pictures) -> None:
     """Put them into the file (.npz), whole or not at all; numbers that are not integers as float16."""
-    arrays = {name: _small(getattr(pictures, name)) for name in ARRAYS}
+    arrays: dict[str, Any] = {name: _small(getattr(pictures, name)) for name in ARRAYS}
     path.parent.mkdir(exist_ok=True)
     temporary = path.with_name(f".{path.name}.new")
     with temporary.open("wb") as file:

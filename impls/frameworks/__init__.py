@@ -206,7 +206,8 @@ class Framework:
     """A framework's description. `model` is "module:class", imported only in the process that builds with it.
 
     `requires` are import names; `extra` is the extra of this distribution that brings them (None: nothing to bring);
-    `preload` are the modules that a process imports before it is forked for each launch.
+    `preload` are the modules that a process imports before it is forked for each launch. `in_parts`: whether its
+    models take part in trials: they have `momentum`, `set_momentum` and `reseed`.
     """
 
     name: str
@@ -216,6 +217,7 @@ class Framework:
     requires: tuple[str, ...] = ()
     extra: str | None = None
     preload: tuple[str, ...] = ()
+    in_parts: bool = False
 
     def execution(self, name: str) -> Execution:
         for execution in self.executions:

@@ -26,4 +26,5 @@ JAX = Framework(
     requires=("jax", "optax"),
     extra="jax",
     preload=("jax", "optax", "impls.frameworks.jax.model"),
+    in_parts=True,
 )

@@ -1,0 +1,1 @@
+"""What papers claim: claims as data, data sets, trials, verdicts."""

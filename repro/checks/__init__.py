@@ -1,0 +1,1 @@
+"""What settles structural and speed claims without training anything, a file a paper."""

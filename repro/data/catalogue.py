@@ -1,0 +1,23 @@
+"""The data sets that are known: this folder's, and those of packages from outside."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from impls import registry
+from impls.errors import UnknownName
+from repro.data.source import Source
+
+
+@cache
+def sources() -> dict[str, Source]:
+    """Every data set by its name."""
+    return registry.find("repro.data", "deadheat.datasets", Source)
+
+
+def load_source(name: str) -> Source:
+    """The data set called `name`; UnknownName if there is none."""
+    known = sources()
+    if name not in known:
+        raise UnknownName("data set", name, known)
+    return known[name]

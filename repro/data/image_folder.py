@@ -1,0 +1,120 @@
+"""Folders of image files, train/CLASS/* and val/CLASS/*, decoded as they are asked for."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+
+from repro.data.checking import checked_split
+from repro.data.dataset import Dataset, Split
+from repro.data.digests import digest_of_sizes
+from repro.data.errors import BadData
+from repro.data.reading import first_line, missing, unreadable
+
+TRAIN, TEST = "train", "val"
+NAMED = 3  # broken files, or classes, in a message
+# What Pillow raises for a file that it can't make an image of, apart from its own errors, which are OSErrors.
+BROKEN = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
+
+
+@dataclass(frozen=True)
+class FolderImages:
+    """Images in files: the shorter side scaled to `size`, the central `size`×`size` of it, RGB (AlexNet, sect. 2)."""
+
+    files: tuple[str, ...]
+    size: int
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: npt.NDArray[np.integer[Any]], /) -> np.ndarray:
+        """Decode the images of an index array, uint8 (k, 3, size, size); BadData names a file that can't be."""
+        images = np.empty((len(index), 3, self.size, self.size), np.uint8)
+        for image, position in zip(images, index, strict=True):
+            image[:] = _decode(self.files[position], self.size)
+        return images
+
+
+def read_image_folder(folder: Path, name: str, size: int) -> Dataset:
+    """The data set in train/ and val/ of the folder, classes in the order of their folders' names.
+
+    Every file's header is looked at, none is decoded; hidden files are left out. BadData if the two have different
+    classes, a class has no images, or files are no images (the first three are named).
+    """
+    classes = _class_names(folder / TRAIN)
+    others = _class_names(folder / TEST)
+    if classes != others:
+        differ = sorted(set(classes) ^ set(others))
+        raise BadData(
+            f"{folder}: {TRAIN}/ has {len(classes)} classes and {TEST}/ has {len(others)}, and they differ in "
+            f"{len(differ)}: {_first(differ)}"
+        )
+    parts = [[_files(folder / part / class_name) for class_name in classes] for part in (TRAIN, TEST)]
+    files = [file for part in parts for found in part for file in found]
+    _refuse_broken(files)
+    sizes = ((Path(file).relative_to(folder).as_posix(), os.path.getsize(file)) for file in files)
+    train, test = (_split(part, size, folder) for part in parts)
+    return Dataset(name, tuple(classes), train, test, digest_of_sizes(sizes))
+
+
+def _class_names(folder: Path) -> list[str]:
+    if not folder.is_dir():
+        raise missing(folder)
+    names = sorted(found.name for found in _listing(folder) if found.is_dir())
+    if not names:
+        raise BadData(f"{folder}: no folders of classes in it; images are expected at {folder.name}/CLASS/FILE")
+    return names
+
+
+def _files(folder: Path) -> list[str]:
+    files = sorted(found.path for found in _listing(folder) if not found.is_dir())
+    if not files:
+        raise BadData(f"{folder}: no images in it; take the class away from both {TRAIN}/ and {TEST}/, or fill it")
+    return files
+
+
+def _listing(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            return [entry for entry in found if not entry.name.startswith(".")]
+    except OSError as problem:
+        raise unreadable(folder, problem) from None
+
+
+def _refuse_broken(files: list[str]) -> None:
+    broken = [file for file in files if not _has_header(file)]
+    if broken:
+        raise BadData(f"{len(broken)} of {len(files)} files are no images or can't be read: {_first(broken)}")
+
+
+def _has_header(file: str) -> bool:
+    try:
+        with Image.open(file):
+            return True
+    except BROKEN:
+        return False
+
+
+def _split(files: list[list[str]], size: int, where: Path) -> Split:
+    labels = np.repeat(np.arange(len(files)), [len(found) for found in files])
+    images = FolderImages(tuple(file for found in files for file in found), size)
+    return checked_split(images, labels, len(files), where)
+
+
+def _decode(file: str, size: int) -> np.ndarray:
+    try:
+        with Image.open(file) as image:
+            square = ImageOps.fit(image.convert("RGB"), (size, size), Image.Resampling.BILINEAR)
+            return np.asarray(square).transpose(2, 0, 1)
+    except BROKEN as problem:
+        raise BadData(f"{file} can't be decoded: {first_line(problem)}; fetch it again, or take it away") from None
+
+
+def _first(names: list[str]) -> str:
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")

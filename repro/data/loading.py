@@ -1,0 +1,21 @@
+"""From a name to a data set that can be trained on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from repro.data.catalogue import load_source
+from repro.data.checking import check_dataset
+from repro.data.dataset import Dataset
+from repro.data.places import find
+
+
+def load(name: str, path: Path | None = None) -> Dataset:
+    """The data set called `name`, from `path` or wherever it is found (`find`), read and checked.
+
+    UnknownName, MissingData or BadData, each naming the file or the folder.
+    """
+    source, folder = load_source(name), find(name, path)
+    dataset = source.read(folder)
+    check_dataset(dataset, source, folder)
+    return dataset

@@ -1,0 +1,1 @@
+"""The experiments behind the papers' training claims, a file a paper."""

@@ -1,0 +1,139 @@
+"""Simonyan and Zisserman 2015: depth, kernel sizes, LRN, scale jitter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from impls import load_architecture
+from impls.architectures.alexnet import classifier
+from impls.layers import Flatten, Layer, Pool
+from impls.network import Architecture
+from repro.data.augment import Augmentation, Flip, ScaleJitter
+from repro.experiment import BELOW_ZERO, Arm, Contrast, Experiment, Region
+from repro.initial import Glorot
+from repro.metrics import TEST_ERROR, error_seen
+from repro.prepare import MeanImage
+from repro.recipe import Recipe, Stage
+from repro.trainings import small
+from repro.views import Centre, Crops, Dense, View
+
+SMALL = Recipe((Stage(8, 0.02), Stage(2, 0.002)))
+TRAIN = 5_000
+STAGES: dict[str, tuple[small.Stage, ...]] = {
+    "A": ((1,), (1,), (2,)),
+    "A-LRN": ((1, "lrn"), (1,), (2,)),
+    "B": ((2,), (2,), (2,)),
+    "B 5x5": (("5x5",), ("5x5",), ("5x5",)),
+    "C": ((2,), (2, "1x1"), (2, "1x1")),
+    "D": ((2,), (3,), (3,)),
+    "E": ((2,), (4,), (4,)),
+}
+"""Configurations by stage; three stages fit where the paper has five."""
+
+
+def _small(name: str) -> Arm:
+    table = partial(small.vgg, stages=STAGES[name])
+    return Arm(name, small.architecture(f"vgg {name}", table), SMALL, train=TRAIN)
+
+
+def _large(name: str, scale: int = 256, augment: Augmentation | None = None) -> Arm:
+    """The configuration on ImageNet with crops of 224 of images whose shorter side is `scale`."""
+    recipe = Recipe(
+        (Stage(30, 0.01), Stage(20, 0.001), Stage(12, 0.0001), Stage(12, 0.00001)),
+        batch=256,
+        initial=Glorot(),
+        prepare=MeanImage(),
+        augment=(augment or ScaleJitter(scale, scale, 224), Flip()),
+    )
+    return Arm(name, _architecture(name), recipe, size=224, views={"": Centre(224, (scale,))})
+
+
+def _architecture(name: str) -> Architecture:
+    if name == "B 5x5":
+        return small.architecture("vgg-b 5x5", _shallow, side=224)
+    return load_architecture(f"vgg-{name.lower()}")
+
+
+def _shallow(classes: int) -> tuple[Layer, ...]:
+    """B with each pair of 3 x 3 convolutions as one of 5 x 5 (section 4.1)."""
+    layers: list[Layer] = []
+    for stage, width in enumerate((64, 128, 256, 512, 512), 1):
+        layers += [*small.conv(f"conv{stage}", width, 5), Pool(f"pool{stage}", kernel=2, stride=2)]
+    return (*layers, Flatten("flatten"), *classifier(classes))
+
+
+def _less(first: str, second: str, paper: str) -> Contrast:
+    return Contrast(f"test error, {first} less {second}", TEST_ERROR, first, second, BELOW_ZERO, paper)
+
+
+def _both(names: Sequence[str], contrasts: tuple[Contrast, ...], cheap: bool = False) -> tuple[Experiment, ...]:
+    """On ImageNet at the paper's scale, and small on Fashion-MNIST."""
+    return (
+        Experiment("imagenet", tuple(map(_large, names)), contrasts),
+        Experiment("fashion-mnist", tuple(map(_small, names)), contrasts, cheap=cheap),
+    )
+
+
+NO_HELP = 0.3
+"""Points of error by which LRN would have to be better to count as a help."""
+LRN = _both(
+    ("A", "A-LRN"),
+    (Contrast("test error with LRN less without", TEST_ERROR, "A-LRN", "A", Region(low=-NO_HELP), "+0.1 % top-1"),),
+    cheap=True,
+)
+DEPTH = _both(
+    ("A", "B", "C", "D", "E"),
+    (
+        *(_less("B", "A", "-0.9 % top-1"), _less("C", "B", "-0.6 % top-1"), _less("D", "C", "-1.1 % top-1")),
+        Contrast("test error, E less D", TEST_ERROR, "E", "D", Region(-1.0, 1.0), "+0.3 % top-1 (saturates)"),
+    ),
+)
+NONLINEARITY = _both(("B", "C", "D"), (_less("C", "B", "-0.6 % top-1"), _less("D", "C", "-1.1 % top-1")))
+SMALL_KERNELS = _both(("B", "B 5x5"), (_less("B", "B 5x5", "-7 % top-1"),), cheap=True)
+
+
+def _jitter(fixed: int, low: int, high: int, side: int, data: str) -> Experiment:
+    """Training at a fixed scale against scales drawn from a range; test at one scale against three."""
+    scales = (low, (low + high) // 2, high)
+    views: dict[str, View] = {"": Centre(side, (scales[1],)), "three scales": Centre(side, scales)}
+    names = {"fixed": (fixed, fixed), "jittered": (low, high)}
+    arms = tuple(_scaled(name, ScaleJitter(*ends, side), side, views, data) for name, ends in names.items())
+    three = error_seen("three scales")
+    return Experiment(
+        data,
+        arms,
+        (
+            Contrast("test error, jittered less fixed", TEST_ERROR, "jittered", "fixed", BELOW_ZERO, "-1.2 % top-1"),
+            Contrast(
+                "test error at three scales less at one",
+                *(three, "jittered", "jittered", BELOW_ZERO, "-0.8 % top-1"),
+                other=TEST_ERROR,
+            ),
+        ),
+    )
+
+
+def _scaled(name: str, jitter: ScaleJitter, side: int, views: dict[str, View], data: str) -> Arm:
+    arm = _large("D", augment=jitter) if data == "imagenet" else _small("B")
+    recipe = arm.recipe if data == "imagenet" else Recipe(SMALL.stages, augment=(jitter, Flip()))
+    return Arm(name, arm.architecture, recipe, train=arm.train, size=side, views=views)
+
+
+JITTER = (_jitter(256, 256, 512, 224, "imagenet"), _jitter(28, 26, 36, 24, "fashion-mnist"))
+
+
+def _views(data: str, side: int, scale: int, grid: int) -> Experiment:
+    """A grid of crops against the network at every place of the maps."""
+    arm = _large("D") if data == "imagenet" else _small("B")
+    views: dict[str, View] = {"": Dense(side, scale), "crops": Crops(side, scale, grid)}
+    shown = Arm("network", arm.architecture, arm.recipe, train=arm.train, size=side, views=views)
+    says = Contrast(
+        "test error, crops less dense",
+        *(error_seen("crops"), "network", "network", BELOW_ZERO, "-0.2 % top-1"),
+        other=TEST_ERROR,
+    )
+    return Experiment(data, (shown,), (says,))
+
+
+VIEWS = (_views("imagenet", 224, 384, 5), _views("fashion-mnist", 28, 36, 3))

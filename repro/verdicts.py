@@ -1,0 +1,103 @@
+"""Verdicts as they are printed: a table on the terminal, JSON for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from results.claims import Agreement, ClaimResult, Trained, Verdict
+from results.trial import Trial
+
+MARKS = {
+    Verdict.SUPPORTED: ("+", "green"),
+    Verdict.CONTRADICTED: ("x", "red"),
+    Verdict.INCONCLUSIVE: ("?", "yellow"),
+    Verdict.NOT_TESTABLE: ("-", "dim"),
+}
+WIDTH = 120
+"""Columns where there is no terminal that says how many it has."""
+
+
+def as_json(result: ClaimResult) -> dict[str, Any]:
+    """What a program reads of a claim."""
+    names = "id", "kind", "verdict", "evidence", "scale", "seeds", "framework", "needs"
+    return {name: getattr(result, name) for name in names} | {
+        "contrasts": [
+            {"statement": one.statement, "value": one.value, "low": one.low, "high": one.high, "verdict": one.verdict}
+            for one in result.contrasts
+        ]
+    }
+
+
+def is_untested(result: ClaimResult) -> bool:
+    return result.verdict is Verdict.NOT_TESTABLE
+
+
+def print_all(results: Sequence[ClaimResult], agreement: Agreement | None) -> None:
+    """A line for every claim, and how many came out how. What can't be tested here is only counted."""
+    console = _console()
+    if agreement is not None:
+        console.print(agreed(agreement), highlight=False)
+    table = Table(show_edge=False, pad_edge=False)
+    for heading in ("claim", "verdict", "what was found"):
+        table.add_column(heading, overflow="fold", no_wrap=heading != "what was found")
+    for result in (result for result in results if not is_untested(result)):
+        mark, style = MARKS[result.verdict]
+        found = f"{result.evidence} ({result.scale})" if result.scale else result.evidence
+        table.add_row(result.id, Text(f"{mark} {result.verdict}", style), Text(found))
+    console.print(table)
+    counts = [f"{sum(one.verdict is verdict for one in results)} {verdict}" for verdict in Verdict]
+    console.print(f"\n{', '.join(counts)}", highlight=False)
+    if waiting := [result.id for result in results if is_untested(result)]:
+        console.print(
+            f"not testable here: {', '.join(waiting)}; what each needs: python -m repro list", highlight=False
+        )
+
+
+def agreed(agreement: Agreement) -> str:
+    """How long the frameworks' losses stayed together, in a sentence."""
+    share = f"{100 * agreement.tolerance:g} %"
+    all_of_it = agreement.together == agreement.steps
+    until = (
+        f"all {agreement.steps} steps" if all_of_it else f"the first {agreement.together} of {agreement.steps} steps"
+    )
+    return f"{agreement.statement}: the losses in {', '.join(agreement.trials)} lie within {share} for {until}\n"
+
+
+def is_met(trained: Trained, trials: Mapping[str, Trial]) -> bool:
+    """Whether every framework came to the accuracy that the recipe aims at."""
+    found = [accuracy(trials.get(id)) for id in trained.trials.values()]
+    return bool(found) and all(one is not None and one >= trained.aim for one in found)
+
+
+def accuracy(trial: Trial | None) -> float | None:
+    """The share of all test images that a trial's network gets right; None if it never came to its end."""
+    return None if trial is None or "" not in trial.errors else 1 - trial.errors[""]
+
+
+def trained_as_json(trained: Trained, trials: Mapping[str, Trial]) -> dict[str, Any]:
+    found = {name: accuracy(trials.get(id)) for name, id in trained.trials.items()}
+    return {"name": trained.name, "scale": trained.scale, "aim": trained.aim, "accuracy": found}
+
+
+def print_trained(trained: Sequence[Trained], trials: Mapping[str, Trial]) -> None:
+    """A line for each network and framework."""
+    table = Table(show_edge=False, pad_edge=False)
+    for heading in ("network", "framework", "test accuracy", "aim", "trained on", "seconds"):
+        table.add_column(heading)
+    for one in trained:
+        for name, id in one.trials.items():
+            trial = trials[id]
+            found = accuracy(trial)
+            cell = f"{trial.outcome}: {trial.reason}" if found is None else f"{100 * found:.2f} %"
+            table.add_row(one.name, name, cell, f"{100 * one.aim:.0f} %", one.scale, f"{trial.seconds:.0f}")
+    _console().print(table)
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH)

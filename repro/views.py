@@ -1,0 +1,167 @@
+"""How a trained network is shown test images: whole, cropped, in ten views, at several scales, or pooled in windows.
+
+A view gives one or several versions of every image; their class probabilities are averaged.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from impls.layers import Flatten, Layer, Pool, SpatialPyramid, Window, WindowAverage, WindowPyramid
+from impls.network import Network
+from repro.data.augment import CentreCrop, Resize, ten_views
+
+
+@dataclass(frozen=True)
+class View(ABC):
+    """What a network sees of test images."""
+
+    @abstractmethod
+    def images(self, images: np.ndarray) -> Sequence[np.ndarray]:
+        """The versions of prepared images (n, channels, height, width), each of a size of its own."""
+
+    def network(self, network: Network) -> Network:
+        """The network that sees them: the trained one, or one with the same arrays."""
+        return network
+
+
+@dataclass(frozen=True)
+class Whole(View):
+    """The image as it is."""
+
+    def images(self, images: np.ndarray) -> Sequence[np.ndarray]:
+        return [images]
+
+
+@dataclass(frozen=True)
+class Centre(View):
+    """The middle of the image, brought to each of several sides first if `scales` are given."""
+
+    side: int
+    scales: tuple[int, ...] = ()
+
+    def images(self, images: np.ndarray) -> Sequence[np.ndarray]:
+        versions = [_still(Resize(scale), images) for scale in self.scales] or [images]
+        return [_still(CentreCrop(self.side), version) for version in versions]
+
+
+@dataclass(frozen=True)
+class Ten(View):
+    """Four corners and the middle, and their mirror images (Krizhevsky 2012, section 4.1)."""
+
+    side: int
+
+    def images(self, images: np.ndarray) -> Sequence[np.ndarray]:
+        return list(ten_views(images, self.side))
+
+
+@dataclass(frozen=True)
+class Scales(View):
+    """The image brought to each of several sides (VGG, section 4.2), and its mirror image if `flips`."""
+
+    sides: tuple[int, ...]
+    flips: bool = False
+
+    def images(self, images: np.ndarray) -> Sequence[np.ndarray]:
+        seen = [_still(Resize(side), images) for side in self.sides]
+        return [*seen, *(version[..., ::-1] for version in seen if self.flips)]
+
+
+@dataclass(frozen=True)
+class Crops(View):
+    """A grid of crops of the image brought to a side, and their mirror images (VGG, section 4.3)."""
+
+    side: int
+    scale: int
+    grid: int
+
+    def images(self, images: np.ndarray) -> Sequence[np.ndarray]:
+        scaled = _still(Resize(self.scale), images)
+        starts = np.linspace(0, self.scale - self.side, self.grid).round().astype(int)
+        crops = [scaled[..., top : top + self.side, left : left + self.side] for top in starts for left in starts]
+        return [*crops, *(crop[..., ::-1] for crop in crops)]
+
+
+@dataclass(frozen=True)
+class Dense(View):
+    """The full connections at every place of the maps of an image brought to a side, and of its mirror image.
+
+    `side` is what the network was trained at (VGG, section 3.2).
+    """
+
+    side: int
+    scale: int
+
+    def images(self, images: np.ndarray) -> Sequence[np.ndarray]:
+        scaled = _still(Resize(self.scale), images)
+        return [scaled, scaled[..., ::-1]]
+
+    def network(self, network: Network) -> Network:
+        channels, *_ = network.input_shape
+        place = next(at for at, layer in enumerate(network.layers) if isinstance(layer, Flatten))
+        own = replace(network, input_shape=(channels, self.side, self.side)).rows[place].input
+        _, height, width = replace(network, layers=network.layers[:place]).rows[-1].facts.output
+        tall, wide = own[1:]
+        windows = tuple(
+            (top, top + tall, left, left + wide) for top in range(height - tall + 1) for left in range(width - wide + 1)
+        )
+        flat = WindowPyramid(network.layers[place].name, (tall,), windows=windows)  # a bin a cell: Flatten's own order
+        return replace(network, layers=(*network.layers[:place], flat, *network.layers[place + 1 :], AVERAGE))
+
+
+@dataclass(frozen=True)
+class OnMaps(View):
+    """Views of `side` taken from the last maps of the image, and of its mirror image (SPP-net, section 3.1.5).
+
+    Four corners and the middle, of the image as it is or brought to each of `scales`. The scores of an image's five
+    windows are averaged in the network.
+    """
+
+    side: int
+    scales: tuple[int, ...] = ()
+
+    def images(self, images: np.ndarray) -> Sequence[np.ndarray]:
+        seen = [_still(Resize(scale), images) for scale in self.scales] or [images]
+        return [*seen, *(version[..., ::-1] for version in seen)]
+
+    def network(self, network: Network) -> Network:
+        return replace(network, layers=(*(self._in_windows(network, layer) for layer in network.layers), AVERAGE))
+
+    def _in_windows(self, network: Network, layer: Layer) -> Layer:
+        if not isinstance(layer, SpatialPyramid):
+            return layer
+        _, height, width = next(row.input for row in network.rows if row.layer is layer)
+        tall, wide = (
+            math.ceil(self.side * cells / pixels) for cells, pixels in zip((height, width), network.input_shape[1:])
+        )
+        down, right = height - tall, width - wide
+        corners = [(0, 0), (0, right), (down, 0), (down, right), (down // 2, right // 2)]
+        windows: tuple[Window, ...] = tuple((top, top + tall, left, left + wide) for top, left in corners)
+        return WindowPyramid(layer.name, layer.levels, layer.rule, windows=windows)
+
+
+@dataclass(frozen=True)
+class Strongest(View):
+    """Classes by the strongest cell of their map, where the network averages over its cells (NIN, section 4.7)."""
+
+    def images(self, images: np.ndarray) -> Sequence[np.ndarray]:
+        return [images]
+
+    def network(self, network: Network) -> Network:
+        *before, last = network.rows
+        _, *sides = last.input
+        strongest = Pool("strongest", kernel=(sides[0], sides[1]), kind="max"), Flatten("classes")
+        return replace(network, layers=(*(row.layer for row in before), *strongest))
+
+
+AVERAGE = WindowAverage("views")
+
+
+def _still(change: CentreCrop | Resize, images: np.ndarray) -> np.ndarray:
+    """A change that draws nothing."""
+    return change.apply(images, np.random.default_rng(0))

@@ -1,0 +1,172 @@
+"""Trials side by side: a process each, a core each, as many at a time as there is room for.
+
+Each is a fresh interpreter, so one that crashes or runs out of memory costs only itself. On a CPU a trial is bound to
+a core of its own: these networks are too small to gain from a second one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from impls.errors import DeadheatError
+from impls.frameworks import CACHE, load_framework
+from impls.process import STEADY_ALLOCATOR, threads
+from repro import data, trial
+from repro.job import Job
+from results.trial import Outcome, Trial
+
+
+@dataclass(frozen=True)
+class Task:
+    """A job with its digest, the folder of its data, and the files that its state and its pictures are kept in."""
+
+    id: str
+    job: Job
+    folder: Path
+    checkpoint: Path
+    album: Path
+
+    @property
+    def log(self) -> Path:
+        """What its process prints."""
+        return self.checkpoint.with_suffix(".log")
+
+
+@dataclass(frozen=True)
+class _Running:
+    task: Task
+    process: BaseProcess
+    link: Connection
+    core: int | None
+
+
+Told = Callable[[Task, float], None]
+
+
+def run(
+    tasks: Sequence[Task], cores: Sequence[int | None], cache: Path, told: Told, in_time: Callable[[], bool]
+) -> Iterator[Trial]:
+    """Each task's trial as it ends. None is begun any more when `in_time` says no; what runs then is finished.
+
+    cores: the cores to bind trials to, one trial each; None leaves one where the system puts it.
+    """
+    waiting, free = list(tasks), list(cores)
+    running: dict[Connection, _Running] = {}
+    try:
+        while running or (waiting and in_time()):
+            while waiting and free and in_time():
+                begun = _begin(waiting.pop(0), free.pop(), cache)
+                running[begun.link] = begun
+            for link in wait(list(running)):
+                one = running[link]  # type: ignore[index]
+                message = _message(one)
+                if isinstance(message, float):
+                    told(one.task, message)
+                    continue
+                del running[one.link]
+                free.append(one.core)
+                one.link.close()
+                one.process.join()
+                yield message
+    finally:
+        for one in running.values():
+            one.process.kill()
+            one.process.join()
+
+
+def lost(job: Job, id: str, outcome: Outcome, reason: str) -> Trial:
+    """A trial that came to nothing."""
+    return Trial(
+        id=id,
+        network=job.arm.architecture.name,
+        data=job.data,
+        framework=job.framework,
+        execution=job.execution,
+        device=job.device,
+        seed=job.seed,
+        outcome=outcome,
+        reason=reason,
+    )
+
+
+def _begin(task: Task, core: int | None, cache: Path) -> _Running:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_serve, args=(task, core, cache, theirs), daemon=True)
+    with _environment(STEADY_ALLOCATOR):  # the allocator reads it when the process begins
+        process.start()
+    theirs.close()
+    return _Running(task, process, ours, core)
+
+
+def _last_words(log: Path) -> str:
+    """The last line that a process wrote, as the end of a sentence."""
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    return f"; it last said: {lines[-1][:300]}" if lines else ""
+
+
+def _message(one: _Running) -> float | Trial:
+    """How far the trial is, or what it came to."""
+    try:
+        told: float | Trial = one.link.recv()
+    except EOFError:
+        one.process.join()
+        code = one.process.exitcode or 0
+        killed = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
+        maybe = " (the system may have run out of memory)" if code == -signal.SIGKILL else ""
+        return lost(one.task.job, one.task.id, Outcome.CRASHED, f"{killed}{maybe}{_last_words(one.task.log)}")
+    return told
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+# From here on: in the process of a trial.
+
+
+def _serve(task: Task, core: int | None, cache: Path, link: Connection) -> None:
+    with task.log.open("wb") as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who asks, and kills this
+    if core is not None and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {core})
+        os.environ.update(threads(1))
+    execution = load_framework(task.job.framework).execution(task.job.execution)
+    os.environ.update({name: value.replace(CACHE, str(cache)) for name, value in execution.environment.items()})
+    with contextlib.suppress(BrokenPipeError):
+        link.send(_outcome(task, link.send))
+
+
+def _outcome(task: Task, tell: Callable[[float], None]) -> Trial:
+    try:
+        found = data.load(task.job.data, task.folder)
+        return trial.run(task.job, found, task.checkpoint, task.album, tell)
+    except MemoryError as problem:
+        return lost(task.job, task.id, Outcome.OUT_OF_MEMORY, _line(problem))
+    except DeadheatError as problem:
+        return lost(task.job, task.id, Outcome.FAILED, str(problem))
+    except Exception as problem:  # whatever a framework raises costs this trial, and no other
+        return lost(task.job, task.id, Outcome.FAILED, _line(problem))
+
+
+def _line(problem: Exception) -> str:
+    text = str(problem).strip().splitlines()
+    return f"{type(problem).__name__}: {text[0][:500]}" if text else type(problem).__name__
