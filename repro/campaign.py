@@ -114,6 +114,8 @@ class Campaign:
     def _train(self, experiments: Iterable[Experiment]) -> None:
         """Every trial that the experiments need and that is not there yet, learning rates first."""
         unique = list(dict.fromkeys(experiments))
+        if not unique:
+            return
         at, seeds = self._at, range(1, self._options.seeds + 1)
         self._run("learning rates", [job for one in unique for job in plan.tuning(one, at)])
         rates = {one: self._rates(one) for one in unique}
@@ -155,8 +157,9 @@ class Campaign:
                 for trial in workers.run(list(tasks.values()), self._cores(), Path(cache), told, self._in_time):
                     self._folder.append(trial)
                     self.trials[trial.id] = trial
-                    tasks[trial.id].checkpoint.unlink(missing_ok=True)
                     tasks[trial.id].log.unlink(missing_ok=True)
+                    if self._done(trial.id):  # one that crashed goes on from there the next time
+                        tasks[trial.id].checkpoint.unlink(missing_ok=True)
                     if trial.outcome is not Outcome.FINISHED:
                         self._meter.say(f"{trial.network}, seed {trial.seed}: {trial.outcome}: {trial.reason}")
         finally:

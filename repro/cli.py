@@ -51,7 +51,7 @@ def list_all(as_json: Json = False, data: Data = None) -> None:
     from repro import listing
 
     rows = listing.rows(paths(data))
-    print(json.dumps(rows, indent=2) if as_json else listing.as_text(rows))
+    print(json.dumps(rows, indent=2)) if as_json else listing.print_rows(rows)
 
 
 @app.command("data")
@@ -61,7 +61,7 @@ def list_data(as_json: Json = False) -> None:
     from repro import listing
 
     rows = listing.data_rows()
-    print(json.dumps(rows, indent=2) if as_json else listing.data_as_text(rows))
+    print(json.dumps(rows, indent=2)) if as_json else listing.print_data(rows)
 
 
 @app.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from repro.claims import Claim
+from repro.claims import Claim, papers
 from repro.experiment import Experiment
 from repro.judge import judge
 from results.claims import ClaimResult, Contrasted, Verdict
@@ -72,7 +72,7 @@ def _each(told: list[dict[str, str]], name: str) -> str:
 def _result(claim: Claim, verdict: Verdict, evidence: str, **more: object) -> ClaimResult:
     return ClaimResult(
         id=claim.id,
-        paper=claim.id.partition("-")[0],
+        paper=papers()[claim.id.partition("-")[0]].title,
         kind=claim.kind,
         place=claim.place,
         statement=claim.statement,

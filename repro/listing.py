@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tabulate import tabulate
-
 from impls.errors import DeadheatError
 from repro import data
 from repro.claims import Claim, claims
+from repro.terminal import print_table
 
+YES = {True: "yes", False: "no"}
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -21,15 +21,19 @@ def rows(paths: Mapping[str, Path]) -> Rows:
     return [_row(claim, here) for claim in claims().values()]
 
 
-def as_text(rows: Rows) -> str:
-    marks = {True: "yes", False: "no"}
+def print_rows(rows: Rows) -> None:
     shown = [
-        (row["id"], row["kind"], row["statement"], row["paper"], marks[row["testable"]], ", ".join(row["needs"]))
+        (
+            row["id"],
+            row["kind"],
+            row["statement"],
+            row["paper"],
+            "yes" if row["testable"] else "no",
+            _list(row["needs"]),
+        )
         for row in rows
     ]
-    headers = ["claim", "kind", "", "the paper's figure", "testable", "needs"]
-    widths = [None, None, 60, 24, None, 24]
-    return tabulate(shown, headers, tablefmt="simple", maxcolwidths=widths, disable_numparse=True)
+    print_table(("claim", "kind", "", "the paper's figure", "testable", "needs"), shown)
 
 
 def data_rows() -> Rows:
@@ -37,9 +41,9 @@ def data_rows() -> Rows:
     return [_data_row(name) for name in data.sources()]
 
 
-def data_as_text(rows: Rows) -> str:
+def print_data(rows: Rows) -> None:
     shown = [(row["name"], row["here"] or "no", row["missing"]) for row in rows]
-    return tabulate(shown, ["data set", "folder", "what brings it"], tablefmt="simple", maxcolwidths=[None, None, 90])
+    print_table(("data set", "folder", "what brings it"), shown)
 
 
 def _row(claim: Claim, here: Mapping[str, bool]) -> dict[str, Any]:

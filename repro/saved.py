@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from results.pictures import UNREADABLE
 from results.trial import Point
 
 Arrays = Mapping[str, np.ndarray]
@@ -48,8 +48,8 @@ def write(path: Path, state: State) -> None:
 
 def read(path: Path) -> State | None:
     """The state in the file; None if there is none, or none that can be read: then the trial begins anew."""
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
-        with np.load(path, allow_pickle=False) as file:
+    with contextlib.suppress(*UNREADABLE):
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             told: dict[str, Any] = json.loads(str(file["told"]))
             groups = {
                 group: {key.removeprefix(f"{group}/"): file[key] for key in file if key.startswith(f"{group}/")}

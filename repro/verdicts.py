@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from repro.terminal import console, print_table
 from results.claims import Agreement, ClaimResult, Trained, Verdict
 from results.trial import Trial
 
@@ -18,8 +17,6 @@ MARKS = {
     Verdict.INCONCLUSIVE: ("?", "yellow"),
     Verdict.NOT_TESTABLE: ("-", "dim"),
 }
-WIDTH = 120
-"""Columns where there is no terminal that says how many it has."""
 
 
 def as_json(result: ClaimResult) -> dict[str, Any]:
@@ -39,23 +36,14 @@ def is_untested(result: ClaimResult) -> bool:
 
 def print_all(results: Sequence[ClaimResult], agreement: Agreement | None) -> None:
     """A line for every claim, and how many came out how. What can't be tested here is only counted."""
-    console = _console()
+    out = console()
     if agreement is not None:
-        console.print(agreed(agreement), highlight=False)
-    table = Table(show_edge=False, pad_edge=False)
-    for heading in ("claim", "verdict", "what was found"):
-        table.add_column(heading, overflow="fold", no_wrap=heading != "what was found")
-    for result in (result for result in results if not is_untested(result)):
-        mark, style = MARKS[result.verdict]
-        found = f"{result.evidence} ({result.scale})" if result.scale else result.evidence
-        table.add_row(result.id, Text(f"{mark} {result.verdict}", style), Text(found))
-    console.print(table)
+        out.print(agreed(agreement), highlight=False)
+    print_table(("claim", "verdict", "what was found"), map(_row, (one for one in results if not is_untested(one))))
     counts = [f"{sum(one.verdict is verdict for one in results)} {verdict}" for verdict in Verdict]
-    console.print(f"\n{', '.join(counts)}", highlight=False)
+    out.print(f"\n{', '.join(counts)}", highlight=False)
     if waiting := [result.id for result in results if is_untested(result)]:
-        console.print(
-            f"not testable here: {', '.join(waiting)}; what each needs: python -m repro list", highlight=False
-        )
+        out.print(f"not testable here: {', '.join(waiting)}; what each needs: python -m repro list", highlight=False)
 
 
 def agreed(agreement: Agreement) -> str:
@@ -86,18 +74,18 @@ def trained_as_json(trained: Trained, trials: Mapping[str, Trial]) -> dict[str, 
 
 def print_trained(trained: Sequence[Trained], trials: Mapping[str, Trial]) -> None:
     """A line for each network and framework."""
-    table = Table(show_edge=False, pad_edge=False)
-    for heading in ("network", "framework", "test accuracy", "aim", "trained on", "seconds"):
-        table.add_column(heading)
-    for one in trained:
-        for name, id in one.trials.items():
-            trial = trials[id]
-            found = accuracy(trial)
-            cell = f"{trial.outcome}: {trial.reason}" if found is None else f"{100 * found:.2f} %"
-            table.add_row(one.name, name, cell, f"{100 * one.aim:.0f} %", one.scale, f"{trial.seconds:.0f}")
-    _console().print(table)
+    headings = "network", "framework", "test accuracy", "aim", "trained on", "seconds"
+    rows = [(one, name, trials[id]) for one in trained for name, id in one.trials.items()]
+    print_table(headings, [_trained_row(one, name, trial) for one, name, trial in rows])
 
 
-def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=WIDTH)
+def _row(result: ClaimResult) -> tuple[str, Text, str]:
+    mark, style = MARKS[result.verdict]
+    found = f"{result.evidence} ({result.scale})" if result.scale else result.evidence
+    return result.id, Text(f"{mark} {result.verdict}", style), found
+
+
+def _trained_row(trained: Trained, framework: str, trial: Trial) -> tuple[str, ...]:
+    found = accuracy(trial)
+    cell = f"{trial.outcome}: {trial.reason}" if found is None else f"{100 * found:.2f} %"
+    return trained.name, framework, cell, f"{100 * trained.aim:.0f} %", trained.scale, f"{trial.seconds:.0f}"

@@ -1,0 +1,198 @@
+"""A reproduction from claims to findings, in processes of its own, with everything that can go wrong on the way."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from repro import campaign
+from repro.campaign import Campaign, Options
+from repro.claims import Claim, Kind, load_claim
+from repro.experiment import Arm, Experiment
+from repro.plan import Where
+from repro.recipe import Recipe, Stage
+from results import reproduction
+from results.claims import ClaimResult, Verdict
+from results.journal import ResultsError
+from results.trial import Outcome
+from tests.repro.planted import ARCHITECTURE, EXPERIMENT, LONG
+
+AT = Where("oracle.regression", "numpy")
+
+
+def claim(experiment: Experiment = EXPERIMENT) -> Claim:
+    return Claim(
+        *("LN-2", Kind.TRAINING, "section 0", "longer is better", "-1 %", "two regressions"), experiments=(experiment,)
+    )
+
+
+@contextmanager
+def going(data: Path, fashion: Path, resume: str | None = None, **options: object) -> Iterator[Campaign]:
+    chosen = replace(Options(AT, seeds=2, paths={"fashion-mnist": fashion}), **options)
+    with Campaign(campaign.begin(data, "the command", "made-up", resume), chosen) as one:
+        yield one
+
+
+def test_from_claims_to_findings(tmp_path: Path, fashion: Path) -> None:
+    with going(tmp_path, fashion) as one:
+        training, arithmetic = one.test([claim(), load_claim("AX-11")])
+    assert training.verdict in (Verdict.SUPPORTED, Verdict.INCONCLUSIVE)
+    assert training.seeds == 2
+    assert training.scale.startswith("200 of 400 images of fashion-mnist, input 1x28x28, 7,850 parameters, passes")
+    assert "paper -1 %" in training.evidence
+    assert arithmetic.verdict is Verdict.CONTRADICTED
+    kept = reproduction.read(tmp_path / "made-up")
+    assert kept.findings.claims == (training, arithmetic)
+    assert {id for ids in training.arms.values() for id in ids} == set(kept.trials)
+    assert len(kept.trials) == 4
+    assert all(trial.outcome is Outcome.FINISHED for trial in kept.trials.values())
+    assert not list((tmp_path / "made-up" / "checkpoints").iterdir())
+    assert kept.system["command"] == "the command"
+    assert not kept.problems
+
+
+def test_what_is_there_is_not_trained_again(tmp_path: Path, fashion: Path) -> None:
+    with going(tmp_path, fashion, seeds=1) as one:
+        one.test([claim()])
+    before = (tmp_path / "made-up" / "trials.jsonl").read_bytes()
+    with going(tmp_path, fashion, resume="made-up", seeds=2) as one:
+        found = one.test([claim()])
+    after = (tmp_path / "made-up" / "trials.jsonl").read_bytes()
+    assert after.startswith(before)
+    assert after.count(b"\n") == 2 * before.count(b"\n") == 4
+    assert found[0].seeds == 2
+
+
+def test_findings_of_other_claims_stay(tmp_path: Path, fashion: Path) -> None:
+    for name, resume in (("LN-1", None), ("AX-11", "made-up")):
+        with going(tmp_path, fashion, resume=resume) as one:
+            one.test([load_claim(name)])
+    assert [one.id for one in reproduction.read(tmp_path / "made-up").findings.claims] == ["LN-1", "AX-11"]
+
+
+def test_learning_rates_are_tuned_on_a_seed_of_their_own(tmp_path: Path, fashion: Path) -> None:
+    from repro.metrics import TEST_ERROR
+
+    tuned = replace(EXPERIMENT, learning_rates=(1e-5, 0.05, 1e7), tuned_on=TEST_ERROR)
+    with going(tmp_path, fashion) as one:
+        one.test([claim(tuned)])
+        trials = one.trials.values()
+    rates = {trial.points[0].learning_rate for trial in trials if trial.seed > 0 and trial.points}
+    assert rates == {0.05}
+    assert {trial.outcome for trial in trials if trial.seed == 0} == {Outcome.FINISHED, Outcome.DIVERGED}
+    assert sum(trial.seed == 0 for trial in trials) == 6
+
+
+def test_a_killed_trial_costs_itself_only(
+    tmp_path: Path, fashion: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ORACLE_REGRESSION_KILLS_AT", "25")  # the long arm takes 40 steps, the short one 10
+    with going(tmp_path, fashion) as one:
+        (found,) = one.test([claim()])
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "2 trials of 'long' crashed: killed by SIGKILL" in found.evidence
+    trials = reproduction.read(tmp_path / "made-up").trials.values()
+    assert sorted(trial.outcome for trial in trials) == ["crashed", "crashed", "finished", "finished"]
+    assert "killed by SIGKILL" in capfd.readouterr().err
+    monkeypatch.delenv("ORACLE_REGRESSION_KILLS_AT")
+    with going(tmp_path, fashion, resume="made-up") as one:
+        (again,) = one.test([claim()])
+    assert again.seeds == 2
+    resumed = [trial for trial in one.trials.values() if trial.resumed]
+    assert len(resumed) == 2  # from the passes that the killed ones had done
+
+
+def test_killed_half_way_and_resumed(tmp_path: Path, fashion: Path) -> None:
+    """The whole program killed, no process left, and the same numbers in the end as without."""
+    slow = "import os; os.environ['ORACLE_REGRESSION_KILLS_AT'] = '0'"
+    script = (
+        f"{slow}\nfrom pathlib import Path\nfrom tests.repro.test_campaign import claim, going, LENGTHY\n"
+        f"with going(Path({str(tmp_path)!r}), Path({str(fashion)!r})) as one:\n    one.test([claim(LENGTHY)])\n"
+    )
+    root = Path(__file__).parent.parent.parent
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (root, root / "tests")))}
+    main = "if __name__ == '__main__':\n" + "".join(f"    {line}\n" for line in script.splitlines())
+    (tmp_path / "main.py").write_text(main)
+    process = subprocess.Popen([sys.executable, str(tmp_path / "main.py")], env=environment, start_new_session=True)
+    checkpoints = tmp_path / "made-up" / "checkpoints"
+    deadline = time.monotonic() + 60
+    while not list(checkpoints.glob("[!.]*.npz")) and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.02)
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    _, alive = psutil.wait_procs(children, timeout=5)
+    assert not alive
+    with going(tmp_path, fashion, resume="made-up") as one:
+        (resumed,) = one.test([claim(LENGTHY)])
+    assert any(trial.resumed for trial in one.trials.values())
+    with going(tmp_path / "whole", fashion) as other:
+        (whole,) = other.test([claim(LENGTHY)])
+    assert numbers(resumed) == numbers(whole)
+    for id, trial in other.trials.items():
+        assert (one.trials[id].points, one.trials[id].errors) == (trial.points, trial.errors)
+
+
+LENGTHY = Experiment(
+    "fashion-mnist",
+    (
+        Arm("long", ARCHITECTURE, Recipe((Stage(60, 0.05),), batch=2, measured=200), train=200),
+        replace(LONG, name="short"),
+    ),
+    EXPERIMENT.contrasts,
+)
+
+
+def numbers(result: ClaimResult) -> list[object]:
+    return [(one.value, one.low, one.high, one.verdict) for one in result.contrasts]
+
+
+def test_out_of_time_is_inconclusive(tmp_path: Path, fashion: Path) -> None:
+    with going(tmp_path, fashion, seconds=1e-9) as one:
+        (found,) = one.test([claim()])
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "nothing trained yet" in found.scale
+    assert not one.trials
+
+
+@pytest.mark.parametrize("broken", ["missing", "cut"])
+def test_bad_data_costs_its_claims_only(tmp_path: Path, fashion: Path, broken: str) -> None:
+    folder = tmp_path / "data"
+    if broken == "cut":
+        folder.mkdir()
+        for file in fashion.iterdir():
+            (folder / file.name).write_bytes(file.read_bytes()[: 1000 if "images" in file.name else None])
+    with going(tmp_path, folder) as one:
+        training, arithmetic = one.test([claim(), load_claim("AX-11")])
+    assert training.verdict is Verdict.NOT_TESTABLE
+    assert "\n" not in training.evidence
+    assert str(folder) in training.evidence or "images-idx3-ubyte" in training.evidence
+    assert arithmetic.verdict is Verdict.CONTRADICTED
+
+
+def test_resuming_what_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ResultsError, match="no reproduction 'nothing'"):
+        campaign.begin(tmp_path, "", resume="nothing")
+
+
+def test_a_damaged_line_is_named_and_left(tmp_path: Path, fashion: Path) -> None:
+    with going(tmp_path, fashion, seeds=1) as one:
+        one.test([claim()])
+    lines = tmp_path / "made-up" / "trials.jsonl"
+    lines.write_text(lines.read_text() + '{"id": "cut o')
+    with going(tmp_path, fashion, resume="made-up") as one:
+        (found,) = one.test([claim()])
+    assert found.seeds == 2
+    kept = reproduction.read(tmp_path / "made-up")
+    assert len(kept.problems) == 1
+    assert "line 3" in kept.problems[0]

@@ -1,0 +1,91 @@
+"""python -m repro as it is typed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def repro(tmp_path: Path) -> Run:
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        keeps = ["--results", tmp_path / "results"] if arguments[0] in ("run", "train") else []
+        command = [sys.executable, "-m", "repro", *arguments, *keeps]
+        return subprocess.run(list(map(str, command)), capture_output=True, text=True)
+
+    return run
+
+
+def test_list(repro: Run) -> None:
+    listed = json.loads(repro("list", "--json").stdout)
+    assert len(listed) > 50
+    assert all({"id", "kind", "testable", "needs"} <= set(row) for row in listed)
+    by_id = {row["id"]: row for row in listed}
+    assert by_id["AX-11"]["testable"]
+    assert by_id["AX-8"]["needs"] == ["imagenet"]
+    assert "AX-11" in repro("list").stdout
+
+
+def test_structural_claims_need_no_framework(repro: Run) -> None:
+    listed = json.loads(repro("list", "--json").stdout)
+    names = [row["id"] for row in listed if row["kind"] == "structural"]
+    found = repro("run", "--claims", ",".join(names), "--json")
+    assert found.returncode == 0, found.stderr
+    verdicts = {one["id"]: one["verdict"] for one in json.loads(found.stdout)}
+    assert set(verdicts) == set(names)
+    assert set(verdicts.values()) == {"supported", "contradicted"}
+    assert all(one["evidence"] for one in json.loads(found.stdout))
+
+
+def test_unknown_claims_are_named_and_others_go_on(repro: Run) -> None:
+    found = repro("run", "--claims", "AX-111, ln-1", "--json")
+    assert found.returncode == 1
+    assert [one["id"] for one in json.loads(found.stdout)] == ["LN-1"]
+    assert found.stderr.startswith("error: unknown claim 'AX-111': did you mean 'AX-11'?")
+    assert found.stderr.count("\n") == 1
+
+
+def test_what_cannot_be_tested_says_what_it_needs(repro: Run) -> None:
+    found = repro("run", "--claims", "AX-8,LN-1", "--json")
+    assert found.returncode == 1
+    untested, tested = json.loads(found.stdout)
+    assert untested["verdict"] == "not testable here"
+    assert "imagenet" in untested["evidence"].lower()
+    assert tested["verdict"] == "supported"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("run", "--claims", "LN-2", "--framework", "pytroch"), "did you mean 'pytorch'"),
+        (("run", "--claims", "LN-2", "--framework", "keras"), "can't be trained in parts"),
+        (("run", "--claims", "LN-2", "--data", "fashion-mnits=/x"), "did you mean 'fashion-mnist'"),
+        (("run", "--claims", "LN-2", "--data", "/x"), "not of the form NAME=PATH"),
+        (("run", "--claims", "LN-2", "--budget", "soon"), "'soon' is not a number"),
+        (("run", "--claims", "LN-1", "--resume", "nothing"), "no reproduction 'nothing'"),
+        (("run", "--claims", "LN-1", "--name", "../x"), "a campaign's name is"),
+        (("train", "lenet6"), "did you mean 'lenet5'"),
+        (("train", "lenet5", "--framework", "jaxx"), "did you mean 'jax'"),
+        (("download", "cifar11"), "did you mean 'cifar10'"),
+    ],
+)
+def test_bad_input_is_one_line(repro: Run, arguments: tuple[str, ...], says: str) -> None:
+    found = repro(*arguments)
+    assert found.returncode == 1
+    assert says in found.stderr
+    assert found.stderr.startswith("error: ")
+    assert found.stderr.strip().count("\n") == 0
+    assert not found.stdout
+
+
+def test_data(repro: Run) -> None:
+    listed = json.loads(repro("data", "--json").stdout)
+    assert {row["name"] for row in listed} >= {"mnist", "fashion-mnist", "cifar10", "cifar100", "svhn", "imagenet"}
+    assert all(row["here"] or row["missing"] for row in listed)

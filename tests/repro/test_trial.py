@@ -1,0 +1,134 @@
+"""A trial comes out the same twice, and the same when it was stopped in the middle."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from repro import saved, trial
+from repro.data import Dataset
+from repro.job import Job
+from repro.order import batches, chosen, passes
+from repro.recipe import Recipe, Sizes, Stage
+from repro.trial import Training
+from repro.views import Centre
+from results.trial import Outcome, Trial
+from tests.repro.planted import ARCHITECTURE, LONG, RECIPE
+
+JOB = Job(LONG, "fashion-mnist", seed=1, framework="oracle.regression", execution="numpy", losses=7)
+
+
+class Stopped(Exception):
+    pass
+
+
+def run(job: Job, data: Dataset, folder: Path, tell: trial.Tell = lambda share: None) -> Trial:
+    return trial.run(job, data, folder / "state.npz", folder / "pictures.npz", tell)
+
+
+def same(one: Trial) -> Trial:
+    """The trial without what it is allowed to differ in."""
+    return replace(one, seconds=0.0, resumed=0)
+
+
+def test_learns(images: Dataset, tmp_path: Path) -> None:
+    found = run(JOB, images, tmp_path)
+    assert found.outcome is Outcome.FINISHED
+    assert [point.passes for point in found.points] == [0.5 * step for step in range(1, 9)]
+    assert [point.images for point in found.points] == [100 * step for step in range(1, 9)]
+    assert [point.learning_rate for point in found.points] == [0.05] * 6 + [0.005] * 2
+    assert len(found.losses) == 7
+    assert found.errors[""] < 0.5 < found.losses[0]
+    assert found.points[-1].training_error < 0.4
+
+
+def test_twice_the_same(images: Dataset, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    assert same(run(JOB, images, tmp_path / "a")) == same(run(JOB, images, tmp_path / "b"))
+
+
+@pytest.mark.parametrize("share", [0.2, 0.25, 0.5, 0.8])
+def test_stopped_and_taken_up_again(images: Dataset, tmp_path: Path, share: float) -> None:
+    def stop(done: float) -> None:
+        if done > share:
+            raise Stopped
+
+    (tmp_path / "whole").mkdir()
+    whole = run(JOB, images, tmp_path / "whole")
+    with pytest.raises(Stopped):
+        run(JOB, images, tmp_path, stop)
+    resumed = run(JOB, images, tmp_path)
+    assert same(resumed) == same(whole)
+    assert resumed.resumed == int(share >= 0.25)  # before the end of the first pass there is nothing to go on with
+
+
+def test_an_unreadable_checkpoint_begins_anew(images: Dataset, tmp_path: Path) -> None:
+    (tmp_path / "state.npz").write_bytes(b"PK\x03\x04 cut off")
+    assert run(JOB, images, tmp_path).resumed == 0
+
+
+def test_divergence_is_an_outcome(images: Dataset, tmp_path: Path) -> None:
+    found = run(replace(JOB, learning_rate=1e6), images, tmp_path)
+    assert found.outcome is Outcome.DIVERGED
+    assert "mean loss" in found.reason
+    assert "pass 1 of 4, learning rate 1e+06" in found.reason
+    assert not found.errors
+
+
+def test_another_learning_rate_scales_the_whole_schedule() -> None:
+    assert [stage.learning_rate for stage in replace(JOB, learning_rate=0.5).recipe.stages] == [0.5, 0.05]
+
+
+def test_identity_goes_by_everything_that_matters(images: Dataset) -> None:
+    others = [
+        replace(JOB, seed=2),
+        replace(JOB, learning_rate=0.1),
+        replace(JOB, arm=replace(LONG, train=199)),
+        replace(JOB, arm=replace(LONG, recipe=replace(RECIPE, weight_decay=0.0))),
+        replace(JOB, arm=replace(LONG, views={"": Centre(28)})),
+        replace(JOB, framework="other"),
+    ]
+    assert len({job.id(images) for job in (JOB, *others)}) == 1 + len(others)
+    renamed = replace(LONG, name="another", architecture=replace(ARCHITECTURE, name="another"))
+    assert replace(JOB, arm=renamed).id(images) == JOB.id(images)
+    assert JOB.id(replace(images, digest="other")) != JOB.id(images)
+
+
+@given(st.integers(1, 500), st.integers(1, 64), st.integers(0, 9), st.integers(0, 5))
+def test_a_pass_takes_every_image_at_most_once(images: int, batch: int, seed: int, number: int) -> None:
+    rows = batches(images, batch, seed, number)
+    assert rows.shape == (images // batch, batch)
+    assert len(set(rows.ravel().tolist())) == rows.size
+    assert (rows == batches(images, batch, seed, number)).all()
+
+
+@given(st.integers(1, 300), st.integers(0, 9), st.data())
+def test_more_images_hold_the_fewer(images: int, seed: int, draw: st.DataObject) -> None:
+    few = draw.draw(st.integers(0, images))
+    many = draw.draw(st.integers(few, images))
+    assert (chosen(images, many, seed)[:few] == chosen(images, few, seed)).all()
+
+
+def test_sizes_of_passes() -> None:
+    recipe = Recipe((Stage(4, 0.1),), sizes=Sizes((24, 19)))
+    assert [one.side for one in passes(recipe, 0)] == [24, 19, 24, 19]
+    drawn = [one.side for one in passes(replace(recipe, sizes=Sizes((24, 19), random=True)), 3)]
+    assert drawn == [one.side for one in passes(replace(recipe, sizes=Sizes((24, 19), random=True)), 3)]
+
+
+def test_state_on_disk(images: Dataset, tmp_path: Path) -> None:
+    training = Training(JOB, images, tmp_path / "state.npz", lambda share: None)
+    training.run()
+    read = saved.read(tmp_path / "state.npz")
+    assert read is not None
+    assert read.points == training.state.points
+    assert read.losses == training.state.losses
+    for group in saved.GROUPS:
+        for name, array in getattr(training.state, group).items():
+            assert np.array_equal(getattr(read, group)[name], array)
