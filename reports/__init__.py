@@ -1,4 +1,4 @@
-"""What people look at: one self-contained HTML page of one or several campaigns.
+"""What people look at: self-contained HTML pages, one of one or several campaigns, one of a reproduction.
 
-python -m reports                 the newest campaign, to reports/html/index.html
+python -m reports                 the newest of each, to reports/html/index.html and reproduction.html
 """

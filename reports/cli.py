@@ -1,13 +1,15 @@
-"""The command line: which campaigns, where to, and user errors as one line."""
+"""The command line: which campaigns and reproduction, where to, and user errors as one line."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from results import store
+from results import reproduction, store
 from results.journal import ResultsError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -15,20 +17,82 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command()
 def report(
-    campaigns: Annotated[
-        list[str] | None, typer.Argument(metavar="[CAMPAIGN]...", help="Names in --results, or folders; the newest.")
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...",
+            help="Campaigns and a reproduction, by name in --results or as folders; the newest of each.",
+        ),
     ] = None,
-    results: Annotated[Path, typer.Option(help="Folder that holds the campaigns.")] = store.DATA,
-    output: Annotated[Path, typer.Option(help="Folder to write index.html into.")] = Path("reports/html"),
+    results: Annotated[Path, typer.Option(help="Folder that holds them.")] = store.DATA,
+    output: Annotated[
+        Path, typer.Option(help="Folder to write index.html (campaigns) and reproduction.html into.")
+    ] = Path("reports/html"),
 ) -> None:
-    """Write one self-contained HTML page of the campaigns, a part each (never pooled), and print its path."""
-    from reports import page  # pandas and matplotlib: not for --help
+    """Write one self-contained HTML page of the campaigns, a part each (never pooled), and one of the reproduction.
 
+    Prints their paths.
+    """
     try:
-        folders = [store.find_campaign(name, results) for name in campaigns or ()] or [store.latest_campaign(results)]
-        unique = list({folder.resolve(): folder for folder in folders}.values())
-        written = page.write(page.render([store.read_campaign(folder) for folder in unique]), output)
+        campaigns, reproduced = _chosen(names, results) if names else _newest(results)
+        for path in _write(campaigns, reproduced, output):
+            typer.echo(str(path))
     except (ResultsError, OSError) as problem:
         typer.echo(f"error: {' '.join(str(problem).split())}", err=True)
         raise typer.Exit(1) from None
-    typer.echo(str(written))
+
+
+def _newest(results: Path) -> tuple[list[Path], Path | None]:
+    """The newest of each; ResultsError if there is neither."""
+    reproductions = reproduction.every(results)
+    if reproductions and not store.campaigns_in(results):
+        return [], reproductions[-1]
+    return [store.latest_campaign(results)], reproductions[-1] if reproductions else None
+
+
+def _chosen(names: Sequence[str], results: Path) -> tuple[list[Path], Path | None]:
+    """The folders of those names, each once; ResultsError if one is neither, or two are reproductions."""
+    campaigns: dict[Path, Path] = {}
+    reproductions: dict[Path, Path] = {}
+    for name in names:
+        folder = _reproduction(name, results)
+        if folder:
+            reproductions[folder.resolve()] = folder
+        else:
+            folder = _campaign(name, results)
+            campaigns[folder.resolve()] = folder
+    if len(reproductions) > 1:
+        given = ", ".join(folder.name for folder in reproductions.values())
+        raise ResultsError(f"a page shows one reproduction, got {given}; give one of them at a time")
+    return list(campaigns.values()), next(iter(reproductions.values()), None)
+
+
+def _reproduction(name: str, results: Path) -> Path | None:
+    with contextlib.suppress(ResultsError, OSError):  # a name that is too long for the system is none
+        return reproduction.find(name, results)
+    return None
+
+
+def _campaign(name: str, results: Path) -> Path:
+    try:
+        return store.find_campaign(name, results)
+    except ResultsError as problem:
+        there = ", ".join(folder.name for folder in reproduction.every(results)[-5:])
+        raise ResultsError(f"{problem}; reproductions: {there}" if there else str(problem)) from None
+
+
+def _write(campaigns: Sequence[Path], reproduced: Path | None, output: Path) -> list[Path]:
+    """Write the pages; each leads to the other where that is there, or will be."""
+    from reports import document, page  # pandas and matplotlib: not for --help
+    from reports import reproduction as reproduction_page
+
+    index, other = output / page.PAGE, output / reproduction_page.PAGE
+    written = []
+    if campaigns:
+        link = other.name if reproduced or other.is_file() else None
+        written.append(page.write(page.render([store.read_campaign(folder) for folder in campaigns], link), output))
+    if reproduced:
+        link = index.name if campaigns or index.is_file() else None
+        html = reproduction_page.render(reproduction.read(reproduced), link)
+        written.append(document.write(html, other))
+    return written

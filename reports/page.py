@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports import bins, figures, growth, matrix, networks, numbers, streams, system, tables, use, windows
+from reports import bins, document, figures, growth, matrix, networks, numbers, streams, system, tables, use, windows
 from reports.roofline import roofline
 from results import table
 from results.limits import Kind, Limits, limits_of
@@ -23,7 +20,6 @@ from results.store import Campaign
 from results.streams import of_cases
 from results.windows import windows as windows_of
 
-HERE = Path(__file__).parent
 PAGE = "index.html"
 FEW = 2
 """With no more networks than this, the tables are open."""
@@ -47,22 +43,15 @@ class Chapter:
     memory_figure: Markup
 
 
-def render(campaigns: Sequence[Campaign]) -> str:
-    """The page as one HTML text: a section a campaign, nothing loaded from anywhere, the same for the same input."""
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    style = (HERE / "page.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return environment.get_template("page.html.j2").render(
+def render(campaigns: Sequence[Campaign], reproduction_link: str | None = None) -> str:
+    """The page as one HTML text: a section a campaign, nothing loaded from anywhere, the same for the same input.
+
+    `reproduction_link` leads to the reproduction's page, where there is one.
+    """
+    return document.document(
+        "page.html.j2",
+        reproduction_link=reproduction_link,
         sections=[_section(campaign, f"c{number}") for number, campaign in enumerate(campaigns, 1)],
-        style=Markup(style),
-        policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
         confidence=f"{100 * CONFIDENCE:.0f} %",
         band=f"{100 * BAND:.0f} %",
         parts=list(tables.NEEDS),
@@ -72,12 +61,8 @@ def render(campaigns: Sequence[Campaign]) -> str:
 
 
 def write(html: str, folder: Path) -> Path:
-    """Put the page into `folder`, whole or not at all, and say where. A lone surrogate is written as its escape."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path, temporary = folder / PAGE, folder / f".{PAGE}.new"
-    temporary.write_bytes(html.encode("utf-8", "backslashreplace"))
-    temporary.replace(path)
-    return path
+    """Put the page into `folder`, whole or not at all, and say where."""
+    return document.write(html, folder / PAGE)
 
 
 def _section(campaign: Campaign, key: str) -> Mapping[str, Any]:

@@ -32,6 +32,7 @@ SETTINGS: Mapping[str, Any] = {
     "xtick.color": INK,
     "ytick.color": INK,
     "axes.unicode_minus": True,
+    "image.composite_image": False,  # pictures keep their own pixels
 }
 REFERENCE = re.compile(r"url\(#([^)]*)\)")
 
@@ -99,9 +100,9 @@ def _rename(element: ElementTree.Element, key: str, used: set[str]) -> None:
     if name in used:
         element.set("id", f"{key}-{name}")
     for attribute, value in element.attrib.items():
-        if attribute == "href":
+        if attribute == "href" and value.startswith("#"):
             element.set(attribute, f"#{key}-{value[1:]}")
-        elif attribute != "id":
+        elif attribute not in ("id", "href"):  # a picture's href is the picture itself
             element.set(attribute, REFERENCE.sub(rf"url(#{key}-\1)", value))
 
 

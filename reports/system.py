@@ -114,12 +114,15 @@ def layers(system: System, network: str) -> list[Mapping[str, Any]]:
     return found if whole else []
 
 
-def everything(system: System) -> list[tuple[str, list[Entry]]]:
-    """All of system.json as (heading, entries), nested keys joined by dots, but what its tables have said."""
+def everything(system: System, itself: str = "campaign") -> list[tuple[str, list[Entry]]]:
+    """All of system.json as (heading, entries), nested keys joined by dots, but what its tables have said.
+
+    What belongs to nothing else is headed `itself`.
+    """
     system = {key: value for key, value in system.items() if key not in IN_TABLES}
     loose = [(key, _scalar(value)) for key, value in system.items() if not isinstance(value, Mapping)]
     nested = [(key, list(_flat(value))) for key, value in system.items() if isinstance(value, Mapping)]
-    return [section for section in (("campaign", loose), *nested) if section[1]]
+    return [section for section in ((itself, loose), *nested) if section[1]]
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator[Entry]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +38,8 @@ class Pictures:
     shown_truth: np.ndarray = field(default_factory=_nothing)
 
 
+UNREADABLE = OSError, ValueError, KeyError, TypeError, EOFError, zlib.error, zipfile.BadZipFile
+"""What NumPy raises for a file of arrays that is cut off, or none."""
 ARRAYS = "filters", "mistakes", "truth", "taken", "maps", "shown", "shown_truth"
 
 
@@ -52,7 +55,7 @@ def write(path: Path, pictures: Pictures) -> None:
 
 def read(path: Path) -> Pictures | None:
     """The pictures in the file; None if there are none that can be read."""
-    with contextlib.suppress(OSError, ValueError, KeyError, zipfile.BadZipFile), np.load(path) as file:
+    with contextlib.suppress(*UNREADABLE), path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
         arrays: Mapping[str, np.ndarray] = {name: file[name] for name in ARRAYS}
         return Pictures(tuple(map(str, file["classes"])), wrong=int(file["wrong"]), **arrays)
     return None

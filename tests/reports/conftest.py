@@ -1,16 +1,22 @@
-"""Campaigns of made-up records, on disk."""
+"""Campaigns of made-up records, and a reproduction of planted trials, on disk."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import numpy as np
 import pytest
-from made_up import SYSTEM, lively_records
+from made_up import HOSTILE, SYSTEM, lively_records
 
-from reports import page
+from reports import page, reproduction
+from results import pictures
+from results.claims import Agreement, ClaimResult, Contrasted, Findings, Trained, Verdict
+from results.pictures import Pictures
 from results.record import Record
+from results.reproduction import PICTURES, Reproduction, ReproductionWriter, read
 from results.store import Campaign, CampaignWriter, read_campaign
+from results.trial import Outcome, Point, Trial
 
 
 @pytest.fixture
@@ -45,3 +51,110 @@ def lively(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
 @pytest.fixture(scope="session")
 def lively_page(lively: Campaign) -> str:
     return page.render([lively])
+
+
+def trial(name: str, seed: int = 0, end: float = 0.02, **other: object) -> Trial:
+    """A trial whose test error falls from 30 % to `end` in five passes."""
+    points = tuple(
+        Point(float(n), 1000 * n, 0.01, 2.0 / n, 0.5 * end * 5 / n, end + (0.3 - end) * (5 - n) / 4)
+        for n in range(1, 6)
+    )
+    given = {"network": "lenet5", "framework": "pytorch", "errors": {"": end}, "points": points, "seconds": 75.0}
+    losses = tuple(2.3 / (1 + 0.1 * step) * (1 + 1e-6 * seed * 1.5**step) for step in range(40))
+    settings = {"images": "1,000 of 60,000", "passes": "5 at 0.01"}
+    common = {"data": "mnist", "execution": "eager", "device": "cpu", "outcome": Outcome.FINISHED}
+    return Trial(id=name, seed=seed, **{**common, **given, "losses": losses, "settings": settings, **other})  # type: ignore[arg-type]
+
+
+def claim(name: str, verdict: Verdict, **other: object) -> ClaimResult:
+    given = {"paper": "LN", "kind": "structural", "place": "Table 1", "statement": f"what {name} says"}
+    rest = {"number": "60,000", "method": "counted", "evidence": "it came to 60,000", "verdict": verdict}
+    return ClaimResult(id=name, **{**given, **rest, **other})  # type: ignore[arg-type]
+
+
+def contrast(verdict: Verdict, **other: object) -> Contrasted:
+    given = {"unit": "points", "value": -0.15, "low": -0.21, "high": -0.09, "pairs": 3, "confidence": 0.95}
+    rest = {"statement": "error with less that without", "claimed": (None, 0.0), "paper": "-0.14 points"}
+    return Contrasted(verdict=verdict, **{**given, **rest, **other})  # type: ignore[arg-type]
+
+
+def planted_findings() -> Findings:
+    """All four verdicts, an erratum, a claim whose trials broke off, one whose trial is gone, and hostile names."""
+    arms = {"plain": ("a0", "a1"), "distorted": ("b0", "b1")}
+    open_end = contrast(Verdict.INCONCLUSIVE, value=None, low=None, high=None, pairs=0, remedy="more seeds")
+    training = {"kind": "training", "framework": "pytorch:eager", "scale": "1,000 of 60,000 images", "seeds": 2}
+    again = {"command": "deadheat-reproduce LN-4 --seeds 2"}
+    kept = contrast(Verdict.SUPPORTED)
+    nasty = {"paper": HOSTILE, "statement": HOSTILE, "number": HOSTILE, "evidence": HOSTILE, "needs": (HOSTILE,)}
+    hostile = contrast(Verdict.INCONCLUSIVE, statement=HOSTILE, unit=HOSTILE, paper=HOSTILE, remedy=HOSTILE)
+    return Findings(
+        claims=(
+            claim("LN-1", Verdict.SUPPORTED),
+            claim("LN-4", Verdict.SUPPORTED, **training, **again, contrasts=(kept,), arms=arms),
+            claim(
+                "LN-5", Verdict.INCONCLUSIVE, **training, contrasts=(open_end,), arms={"plain": ("a0", "bad", "gone")}
+            ),
+            claim("LN-E1", Verdict.CONTRADICTED),
+            claim("NIN-1", Verdict.NOT_TESTABLE, paper="NIN", needs=("cifar10",), evidence=""),
+            claim(
+                HOSTILE, Verdict.INCONCLUSIVE, **nasty, kind="training", contrasts=(hostile,), arms={HOSTILE: ("a1",)}
+            ),
+        ),
+        agreement=Agreement("One training, twice.", 1e-3, 16, 40, {"pytorch": "a0", "jax": "a1", HOSTILE: "gone"}),
+        trained=(
+            Trained("LeNet-5", "a sixtieth", 0.97, {"pytorch": "a0", "jax": "low", "keras": "bad", "tf": "gone"}, "go"),
+        ),
+    )
+
+
+PLANTED = (
+    *(trial(f"a{seed}", seed, 0.02 + 0.001 * seed) for seed in range(2)),
+    *(trial(f"b{seed}", seed, 0.015 + 0.001 * seed) for seed in range(2)),
+    trial("low", end=0.2, framework="jax"),
+    trial("bad", 7, outcome=Outcome.DIVERGED, reason="the mean loss came to inf", errors={}),
+    trial("never", outcome=Outcome.SKIPPED, reason=HOSTILE, points=(), losses=(), errors={}, seconds=0.0, settings={}),
+)
+
+
+def planted_pictures() -> Pictures:
+    dice = np.random.default_rng(0)
+    images, labels = dice.integers(0, 256, (12, 1, 28, 28), np.uint8), np.arange(12) % 10
+    maps, filters = dice.random((3, 10, 7, 7)), dice.normal(size=(6, 1, 5, 5))
+    classes = (*map(str, range(9)), HOSTILE)
+    return Pictures(classes, filters, images, labels, (labels + 1) % 10, 40, maps, images[:3], labels[:3])
+
+
+@pytest.fixture
+def write_reproduction(data: Path) -> Callable[..., Reproduction]:
+    """Write trials and findings as a reproduction and read it back."""
+
+    def write(trials: Iterable[Trial] = (), findings: Findings | None = None, name: str = "r1") -> Reproduction:
+        writer = ReproductionWriter.create(data, name, SYSTEM)
+        for one in trials:
+            writer.append(one)
+        if findings:
+            writer.save_findings(findings)
+        writer.close()
+        return read(writer.folder)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Reproduction:
+    """Everything at once, an unreadable line and a damaged picture among it; for reading only."""
+    writer = ReproductionWriter.create(tmp_path_factory.mktemp("data"), "2026-11-23-planted", SYSTEM)
+    for one in PLANTED:
+        writer.append(one)
+    writer.save_findings(planted_findings())
+    writer.close()
+    pictures.write(writer.folder / PICTURES / "a0.npz", planted_pictures())
+    (writer.folder / PICTURES / "b0.npz").write_bytes((writer.folder / PICTURES / "a0.npz").read_bytes()[:900])
+    with (writer.folder / "trials.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"cut off": \n')
+    return read(writer.folder)
+
+
+@pytest.fixture(scope="session")
+def planted_page(planted: Reproduction) -> str:
+    return reproduction.render(planted, "index.html")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reports import page
+from reports import document, page
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -55,3 +55,23 @@ def test_it_is_silent_and_fits(
     )
     assert heard == []
     assert asked == [path.as_uri()]
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_reproduction_is_silent_and_fits(
+    browser: sync_api.Browser, planted_page: str, tmp_path: Path, width: int
+) -> None:
+    path = document.write(planted_page, tmp_path / "reproduction.html")
+    tab = browser.new_page(viewport={"width": width, "height": 900})
+    heard: list[str] = []
+    asked: list[str] = []
+    tab.on("console", lambda message: heard.append(message.text))
+    tab.on("pageerror", lambda error: heard.append(str(error)))
+    tab.on("dialog", lambda dialog: heard.append(dialog.message))
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.goto(path.as_uri())
+    tab.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    assert tab.evaluate("document.body.scrollWidth") <= width
+    assert heard == []
+    assert [url for url in asked if not url.startswith("data:image/png")] == [path.as_uri()]

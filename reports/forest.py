@@ -1,0 +1,129 @@
+"""A claim's comparisons in one figure: each with its interval, where the claim puts it, and the paper's own figure."""
+
+from __future__ import annotations
+
+import math
+import re
+import textwrap
+from collections.abc import Sequence
+
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from reports import svg
+from reports.figures import COLOURS, REACH, WIDTH, log_axis
+from results.claims import ClaimResult, Contrasted
+
+LETTERS, LINE, BAR, AXIS, MARGIN = 78, 15, 22, 38, 10
+"""Letters of a line of text; pixels of a line, of an interval, of the axis below, of the margins."""
+
+FIGURE = re.compile(r"(?:about |≈ ?)?([+\-−]?\d+(?:\.\d+)?) ?(.*)")
+SAME_UNIT = {
+    "ratio": {"times", "x", "×", "-fold"},
+    "%": {"points", "percent"},
+    "points": {"%", "point", "percentage points"},
+    "percentage points": {"%", "point", "points"},
+}
+
+
+def forest(claim: ClaimResult, key: str) -> Markup:
+    """Rows of one unit share an axis; "" where nothing has a value."""
+    units = dict.fromkeys(one.unit for one in claim.contrasts if _value(one) is not None)
+    if not units:
+        return Markup("")
+    groups = {unit: [one for one in claim.contrasts if one.unit == unit] for unit in units}
+    label = f"{claim.id}: each comparison's value and interval against the range that is claimed; numbers in the table"
+    return Markup(svg.draw(lambda: _forest(groups), key, label))
+
+
+def papers_own(contrast: Contrasted) -> float | None:
+    """The paper's figure, where it is a single number in the contrast's own unit: nothing is guessed."""
+    found = FIGURE.fullmatch(contrast.paper.strip())
+    if not found or found[2] not in {"", contrast.unit, *SAME_UNIT.get(contrast.unit, ())}:
+        return None
+    return float(found[1].replace("−", "-"))
+
+
+def _value(contrast: Contrasted) -> float | None:
+    return contrast.value if contrast.value is not None and math.isfinite(contrast.value) else None
+
+
+def _forest(groups: dict[str, list[Contrasted]]) -> Figure:
+    heights = {unit: sum(map(_height, rows)) for unit, rows in groups.items()}
+    height = sum(heights.values()) + AXIS * len(groups)
+    figure, top = Figure(figsize=(WIDTH / 72, height / 72)), 0
+    for unit, rows in groups.items():
+        bottom = height - top - heights[unit]
+        place = (MARGIN / WIDTH, bottom / height, 1 - 2 * MARGIN / WIDTH, heights[unit] / height)
+        _group(figure.add_axes(place), unit, rows)
+        top += heights[unit] + AXIS
+    return figure
+
+
+def _height(row: Contrasted) -> int:
+    return LINE * len(_lines(row)) + BAR
+
+
+def _lines(row: Contrasted) -> list[str]:
+    return textwrap.wrap(svg.printable(row.statement), LETTERS, max_lines=3, placeholder=" …") or [""]
+
+
+def _group(axes: Axes, unit: str, rows: Sequence[Contrasted]) -> None:
+    """Text above each interval, a pixel of height each unit of y."""
+    axes.set_ylim(sum(map(_height, rows)), 0)
+    limits = _limits(unit, rows)
+    if unit == "ratio" and limits[0] > 0:
+        axes.set(xscale="log", xlim=limits)
+        log_axis(axes.xaxis, *limits)
+    else:
+        axes.set_xlim(limits)
+        axes.locator_params(axis="x", nbins=5)
+    axes.set(yticks=[], xlabel=svg.printable(unit))
+    axes.spines[["top", "left", "right"]].set_visible(False)
+    top = 0
+    for row in rows:
+        lines = _lines(row)
+        beside = axes.get_yaxis_transform()
+        axes.text(0, top + 2, "\n".join(lines), transform=beside, va="top", fontsize=10, linespacing=1.15)
+        _interval(axes, row, top + LINE * len(lines), limits)
+        top += _height(row)
+
+
+def _interval(axes: Axes, row: Contrasted, top: int, limits: tuple[float, float]) -> None:
+    """What is claimed is shaded, with a line at each of its ends; ours is the dot, hollow without an interval."""
+    ends = [limit if end is None else end for end, limit in zip(row.claimed, limits, strict=True)]
+    low, high = (min(max(end, limits[0]), limits[1]) for end in ends)
+    if row.claimed != (None, None):
+        axes.add_patch(Rectangle((low, top + 3), high - low, BAR - 6, color=COLOURS[2], alpha=0.2, linewidth=0))
+    for end in row.claimed:
+        if end is not None:
+            axes.plot([end, end], [top + 3, top + BAR - 3], color=COLOURS[2], linewidth=1.5)
+    middle, value, paper = top + BAR / 2, _value(row), papers_own(row)
+    if value is None:
+        axes.text(0.02, middle, "no value", transform=axes.get_yaxis_transform(), va="center", style="italic")
+        return
+    known = row.low is not None and row.high is not None
+    if row.low is not None and row.high is not None:
+        inside = [min(max(end, limits[0]), limits[1]) for end in (row.low, row.high)]
+        axes.plot(inside, [middle, middle], color=COLOURS[0], linewidth=2.5, solid_capstyle="butt")
+    axes.plot([value], [middle], "o", color=COLOURS[0], markersize=7, markerfacecolor=COLOURS[0] if known else "none")
+    if paper is not None:
+        axes.plot([paper], [middle], "D", color=COLOURS[1], markersize=7, markerfacecolor="none", markeredgewidth=1.8)
+
+
+def _limits(unit: str, rows: Sequence[Contrasted]) -> tuple[float, float]:
+    """All values and claimed ends, and intervals as far as they do not dwarf them."""
+    values = [value for row in rows if (value := _value(row)) is not None]
+    marks = [*values, 1.0] if unit == "ratio" else list(values)
+    marks += [end for row in rows for end in row.claimed if end is not None]
+    marks += [own for row in rows if (own := papers_own(row)) is not None]
+    ends = [end for row in rows for end in (row.low, row.high) if end is not None]
+    if unit == "ratio" and min(marks) > 0:
+        low = max(min([*marks, *(end for end in ends if end > 0)]), min(marks) / REACH)
+        return low / 1.15, min(max([*marks, *ends]), max(marks) * REACH) * 1.15
+    size = (max(marks) - min(marks)) or max(map(abs, marks)) or 1.0
+    low, high = max(min([*marks, *ends]), min(marks) - size), min(max([*marks, *ends]), max(marks) + size)
+    margin = 0.08 * ((high - low) or size)
+    return low - margin, high + margin
