@@ -15,7 +15,7 @@ from tabulate import tabulate
 
 from bench import catalogue
 from bench.summary import duration
-from docs import method, sizes
+from docs import method, reproduction, sizes
 from impls.architectures import architectures
 from results import table
 from results.columns import TABLES
@@ -120,6 +120,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "suites": suites,
     "columns": columns,
     **method.BLOCKS,
+    **reproduction.BLOCKS,
     **sizes.BLOCKS,
 }
 

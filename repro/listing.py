@@ -28,8 +28,8 @@ def print_rows(rows: Rows) -> None:
             row["kind"],
             row["statement"],
             row["paper"],
-            "yes" if row["testable"] else "no",
-            _list(row["needs"]),
+            YES[row["testable"]],
+            ", ".join(row["needs"]),
         )
         for row in rows
     ]

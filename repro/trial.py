@@ -117,11 +117,15 @@ class Training:
         return State(weights, statistics, zeros)
 
     def _pass(self, one: Pass, of: int) -> str:
-        """Train one pass, measuring as often as the recipe says; why it makes no sense to go on, or nothing."""
+        """Train one pass, measuring as often as the recipe says; why it makes no sense to go on, or nothing.
+
+        Dropout is seeded after each measurement: the models that look may be new, and building one seeds it, too.
+        """
         model = self._model(one)
         order = batches(len(self._chosen), self._recipe.batch, self._job.seed, one.number)
         throw = dice(self._job.seed, "augmentation", one.number)
         for part, rows in enumerate(np.array_split(order, self._recipe.measures), 1):
+            model.reseed(int(dice(self._job.seed, f"dropout {part}", one.number).integers(2**31)))
             losses = [model.train(model.put(*self._batch(row, one.side, throw))) for row in rows]
             values = [float(model.to_numpy(loss)) for loss in losses]
             mean = float(np.mean(values))
@@ -143,7 +147,6 @@ class Training:
         model = self._models[key]
         model.load(self.state.weights, self.state.statistics)
         model.set_momentum(self.state.momentum)
-        model.reseed(int(dice(self._job.seed, "dropout", one.number).integers(2**31)))
         return model
 
     def _build(self, network: Network, learning_rate: float) -> Model:

@@ -11,6 +11,7 @@ from impls.layers import Conv, Layer, LocalResponseNorm, Pool
 from repro.colour import Colour
 from repro.data.augment import Flip
 from repro.experiment import ABOVE_ONE, BELOW_ZERO, Arm, Contrast, Experiment, Region
+from repro.initial import Glorot
 from repro.metrics import TEST_ERROR, error_seen, images_to
 from repro.recipe import Recipe, Stage
 from repro.trainings import imagenet, small
@@ -51,7 +52,11 @@ RELU = (
     ),
     Experiment(
         "fashion-mnist",
-        _squashes((16, 16, 32), Recipe((Stage(5, 0.01),), weight_decay=0.0, measures=20, measured=1000), 8_000),
+        _squashes(
+            (16, 16, 32),
+            Recipe((Stage(5, 0.01),), 32, weight_decay=0.0, initial=Glorot(), measures=20, measured=1000),
+            8_000,
+        ),
         (_faster(25, "6"), _faster(15, "not given")),
         learning_rates=RATES,
         tuned_on=images_to(15),
@@ -72,11 +77,10 @@ def _eleven(widths: tuple[int, int, int, int], recipe: Recipe, train: int | None
 
 NORM = (Contrast(SAYS_NORM, TEST_ERROR, "LRN", "no LRN", BELOW_ZERO, "-2 % (11 % and 13 %)"),)
 CUDA_CONVNET = Recipe((Stage(100, 0.01), Stage(20, 0.001)), batch=128, weight_decay=0.004, augment=(Flip(),))
-SMALL = Recipe((Stage(8, 0.02), Stage(2, 0.002)))
 TRAIN = 6_000
 LRN_FOUR_LAYERS = (
     Experiment("cifar10", _eleven((64, 64, 64, 32), CUDA_CONVNET), NORM),
-    Experiment("fashion-mnist", _eleven((16, 16, 16, 8), SMALL, TRAIN), NORM),
+    Experiment("fashion-mnist", _eleven((16, 16, 16, 8), small.RECIPE, TRAIN), NORM),
 )
 
 # The rest: AlexNet itself on ImageNet, and a small one on Fashion-MNIST.
@@ -89,7 +93,7 @@ def _large(name: str, table: small.Table = ALEXNET.table, colour: bool = True) -
     return Arm(name, replace(ALEXNET, name=f"alexnet {name}", table=table), recipe, size=227, views=views)
 
 
-def _small(name: str, table: small.Table = BASE.table, recipe: Recipe = SMALL) -> Arm:
+def _small(name: str, table: small.Table = BASE.table, recipe: Recipe = small.RECIPE) -> Arm:
     return Arm(name, small.architecture(f"alexnet {name}", table), recipe, train=TRAIN)
 
 
@@ -134,7 +138,9 @@ OVERLAP = (
 SAYS_COLOUR = "test error with colour jitter less without"
 COLOUR = (
     _pair(_large("jitter"), _large("none", colour=False), SAYS_COLOUR, "-1 % top-1"),
-    _pair(_small("jitter", recipe=replace(SMALL, augment=(Colour(),))), _small("none"), SAYS_COLOUR, "-1 % top-1"),
+    _pair(
+        _small("jitter", recipe=replace(small.RECIPE, augment=(Colour(),))), _small("none"), SAYS_COLOUR, "-1 % top-1"
+    ),
 )
 SAYS_TOWERS = "test error of two towers less one of half the maps"
 TWO_TOWERS = (_pair(_large("two towers"), _large("one", _half), SAYS_TOWERS, "-1.7 % top-1"),)

@@ -19,6 +19,11 @@ from impls.layers import (
     SpatialPyramid,
 )
 from impls.network import Architecture
+from repro.initial import Glorot
+from repro.recipe import Recipe, Stage
+
+RECIPE = Recipe((Stage(8, 0.01), Stage(2, 0.001)), batch=32, initial=Glorot())
+"""How they are trained, unless that is the question."""
 
 Table = Callable[[int], tuple[Layer, ...]]
 Squash = Literal["relu", "tanh"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from impls import load_architecture
@@ -18,7 +19,6 @@ from repro.recipe import Recipe, Stage
 from repro.trainings import small
 from repro.views import Centre, Crops, Dense, View
 
-SMALL = Recipe((Stage(8, 0.02), Stage(2, 0.002)))
 TRAIN = 5_000
 STAGES: dict[str, tuple[small.Stage, ...]] = {
     "A": ((1,), (1,), (2,)),
@@ -34,7 +34,7 @@ STAGES: dict[str, tuple[small.Stage, ...]] = {
 
 def _small(name: str) -> Arm:
     table = partial(small.vgg, stages=STAGES[name])
-    return Arm(name, small.architecture(f"vgg {name}", table), SMALL, train=TRAIN)
+    return Arm(name, small.architecture(f"vgg {name}", table), small.RECIPE, train=TRAIN)
 
 
 def _large(name: str, scale: int = 256, augment: Augmentation | None = None) -> Arm:
@@ -116,7 +116,7 @@ def _jitter(fixed: int, low: int, high: int, side: int, data: str) -> Experiment
 
 def _scaled(name: str, jitter: ScaleJitter, side: int, views: dict[str, View], data: str) -> Arm:
     arm = _large("D", augment=jitter) if data == "imagenet" else _small("B")
-    recipe = arm.recipe if data == "imagenet" else Recipe(SMALL.stages, augment=(jitter, Flip()))
+    recipe = arm.recipe if data == "imagenet" else replace(small.RECIPE, augment=(jitter, Flip()))
     return Arm(name, arm.architecture, recipe, train=arm.train, size=side, views=views)
 
 

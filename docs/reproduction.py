@@ -1,0 +1,99 @@
+"""The generated blocks of docs/reproduction.md: claims from repro.papers, findings from the committed reproduction."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tabulate import tabulate
+
+from repro.claims import claims, papers
+from repro.verdicts import accuracy, agreed
+from results import reproduction
+from results.claims import Contrasted
+from results.reproduction import Reproduction
+
+REFERENCE = Path(__file__).parent.parent / "results" / "data" / "reference-reproduction"
+
+
+def _reference() -> Reproduction:
+    return reproduction.read(REFERENCE)
+
+
+def _table(rows: list[tuple[str, ...]], headers: list[str]) -> str:
+    return tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True) + "\n"
+
+
+def tested() -> str:
+    """Every claim and how it is tested, paper by paper."""
+    parts = []
+    for paper in papers().values():
+        rows = [(one.id, one.kind.value, one.statement, one.number, one.method) for one in paper.claims]
+        body = _table(rows, ["claim", "kind", "statement", "the paper's figure", "how it is tested"])
+        parts.append(f"### {paper.title}\n\n{paper.source}\n\n{body}")
+    return "\n".join(parts)
+
+
+def verdicts() -> str:
+    """What came of the training claims in the reference run."""
+    found = [one for one in _reference().findings.claims if one.contrasts]
+    rows = [
+        (one.id, str(one.verdict), contrast.statement, _interval(contrast), contrast.paper, str(contrast.pairs))
+        for one in found
+        for contrast in one.contrasts
+    ]
+    headers = ["claim", "verdict", "compared", "found, 95 % interval", "the paper's figure", "seeds"]
+    return _table(rows, headers)
+
+
+def _interval(one: Contrasted) -> str:
+    if one.value is None:
+        return "nothing to compare"
+    unit = "" if one.unit == "ratio" else f" {one.unit}"
+    ends = "" if one.low is None or one.high is None else f" [{one.low:.3g}, {one.high:.3g}]"
+    return f"{one.value:.3g}{ends}{unit}"
+
+
+def structural() -> str:
+    """What came of the claims that need no training."""
+    kinds = {one.id: one.kind for one in claims().values() if one.check}
+    found = [one for one in _reference().findings.claims if one.id in kinds]
+    return _table([(one.id, str(one.verdict), one.evidence) for one in found], ["claim", "verdict", "what was found"])
+
+
+def agreement() -> str:
+    found = _reference().findings.agreement
+    return "not measured\n" if found is None else f"{agreed(found).strip()}.\n"
+
+
+def trained() -> str:
+    """The accuracy that recipes came to, in each framework."""
+    kept = _reference()
+    rows = []
+    for one in kept.findings.trained:
+        for name, id in one.trials.items():
+            found = accuracy(kept.trials.get(id))
+            cell = "not trained" if found is None else f"{100 * found:.2f} %"
+            seconds = f"{kept.trials[id].seconds:.0f}" if id in kept.trials else "–"
+            rows.append((f"`{one.name}`", name, cell, f"{100 * one.aim:.0f} %", one.scale, seconds))
+    return _table(rows, ["network", "framework", "test accuracy", "aim", "trained on", "seconds on a core"])
+
+
+def run() -> str:
+    """Where and when the reference run was made, and how much it trained."""
+    kept = _reference()
+    machine = kept.system.get("machine", {})
+    seconds = sum(trial.seconds for trial in kept.trials.values())
+    return (
+        f"{len(kept.trials)} trials, {seconds / 3600:.1f} core hours, on {machine.get('cpu')}, "
+        f"{machine.get('threads')} cores, {kept.system.get('started', '')[:10]}.\n"
+    )
+
+
+BLOCKS = {
+    "claims": tested,
+    "claim-verdicts": verdicts,
+    "claim-structural": structural,
+    "claim-agreement": agreement,
+    "claim-trained": trained,
+    "claim-run": run,
+}

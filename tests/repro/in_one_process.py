@@ -1,0 +1,70 @@
+"""Trials of one framework in a process of their own: `python -m tests.repro.in_one_process NAME DATA FOLDER`.
+
+What each came to is a line of JSON. All in one process, as importing a framework takes longer than they do.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from impls.frameworks import CACHE, load_framework
+from impls.process import threads
+from repro import agreement, data, plan, trial
+from repro.data.augment import Flip, RandomCrop
+from repro.experiment import Arm
+from repro.recipe import Recipe, Sizes, Stage
+from repro.trainings import nin, spp, vgg
+from repro.views import Centre, Dense, OnMaps, Strongest, Whole
+from results.trial import to_json
+
+EVERYTHING = Arm(
+    "everything",
+    spp.ONE.architecture,
+    Recipe(
+        (Stage(2, 0.02),), batch=20, augment=(RandomCrop(24), Flip()), sizes=Sizes((24, 19)), measures=2, measured=40
+    ),
+    train=80,
+    size=24,
+    views={"": Centre(24), "maps": OnMaps(24)},
+)
+"""Dropout, LRN, a pyramid, two sizes, views of images and of maps."""
+ONE_PASS = Recipe((Stage(1, 0.02),), batch=20, measured=40)
+AVERAGED = replace(
+    nin.HEADS[-1].arms[-1],
+    recipe=ONE_PASS,
+    train=40,
+    views={"": Whole(), "strongest": Strongest()},
+    pictures=("filters", "mistakes", "maps"),
+)
+DENSE = replace(vgg.VIEWS[-1].arms[0], recipe=ONE_PASS, train=40, views={"": Dense(28, 36)})
+SHORT = replace(agreement.ARM, train=320)
+
+
+def main(name: str, folder: Path, kept: Path) -> None:
+    images = data.load("fashion-mnist", folder)
+    at = plan.where(name, "cpu")
+
+    def run(arm: Arm, called: str, losses: int = 0) -> None:
+        job = replace(at.job(arm, "fashion-mnist", seed=1), losses=losses)
+        found = trial.run(job, images, kept / f"{called}.npz", kept / f"{called}-pictures.npz")
+        (kept / f"{called}.json").write_text(to_json(found))
+
+    run(EVERYTHING, "whole")
+    run(replace(EVERYTHING, recipe=replace(EVERYTHING.recipe, stages=(Stage(1, 0.02),))), "half")
+    (kept / "half.npz").rename(kept / "resumed.npz")
+    run(EVERYTHING, "resumed")
+    run(SHORT, "short", losses=10)
+    run(AVERAGED, "averaged")
+    run(DENSE, "dense")
+
+
+if __name__ == "__main__":
+    if hasattr(os, "sched_setaffinity"):  # one core, so that no two orders of sums differ by the number of threads
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    os.environ.update(threads(1))
+    execution = load_framework(sys.argv[1]).executions[0]
+    os.environ.update({key: value.replace(CACHE, sys.argv[3]) for key, value in execution.environment.items()})
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
