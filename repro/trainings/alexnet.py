@@ -42,6 +42,7 @@ def _faster(error: float, paper: str) -> Contrast:
     )
 
 
+SHORT = Recipe((Stage(5, 0.01),), batch=32, weight_decay=0.0, initial=Glorot(), measures=20, measured=1000)
 RELU = (
     Experiment(
         "cifar10",
@@ -135,6 +136,7 @@ OVERLAP = (
         _small("3/2"), _small("2/2", partial(small.alexnet, overlap=False)), SAYS_OVERLAP, "-0.4 % top-1", cheap=True
     ),
 )
+JITTERED = replace(small.RECIPE, augment=(Colour(),))
 SAYS_COLOUR = "test error with colour jitter less without"
 COLOUR = (
     _pair(_large("jitter"), _large("none", colour=False), SAYS_COLOUR, "-1 % top-1"),

@@ -121,10 +121,10 @@ def plain(classes: int, head: Head) -> tuple[Layer, ...]:
     )
 
 
-Stage = tuple[int | Literal["1x1", "5x5", "lrn"], ...]
+Convolutions = tuple[int | Literal["1x1", "5x5", "lrn"], ...]
 
 
-def vgg(classes: int, stages: Sequence[Stage]) -> tuple[Layer, ...]:
+def vgg(classes: int, stages: Sequence[Convolutions]) -> tuple[Layer, ...]:
     """Stages of 3 x 3 convolutions (a number each: so many), 1 x 1 and 5 x 5 ones, or LRN, with a pool after each."""
     layers: list[Layer] = []
     for stage, (kinds, width) in enumerate(zip(stages, (12, 24, 48)), 1):
@@ -135,7 +135,7 @@ def vgg(classes: int, stages: Sequence[Stage]) -> tuple[Layer, ...]:
     return (*layers, Flatten("flatten"), *classifier(classes, 128))
 
 
-def _spelt(kinds: Stage) -> list[str]:
+def _spelt(kinds: Convolutions) -> list[str]:
     return [one for kind in kinds for one in (["3x3"] * kind if isinstance(kind, int) else [kind])]
 
 

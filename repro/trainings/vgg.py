@@ -20,7 +20,7 @@ from repro.trainings import small
 from repro.views import Centre, Crops, Dense, View
 
 TRAIN = 5_000
-STAGES: dict[str, tuple[small.Stage, ...]] = {
+STAGES: dict[str, tuple[small.Convolutions, ...]] = {
     "A": ((1,), (1,), (2,)),
     "A-LRN": ((1, "lrn"), (1,), (2,)),
     "B": ((2,), (2,), (2,)),
