@@ -1,3 +1,1 @@
 """How it is measured: suites, launches, campaigns; the pytest plug-in and the command line."""
-
-VERSION = "0.1.0"

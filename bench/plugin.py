@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-import bench
+import results
 from bench import suites
 from bench.interpreters import OWN
 from bench.ledger import Ledger
@@ -152,7 +152,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
     if (ours := config.stash.get(KEY, None)) and ours.writer:
-        output_json["deadheat"] = {"version": bench.VERSION, "campaign": ours.writer.folder.name}
+        output_json["deadheat"] = {"version": results.VERSION, "campaign": ours.writer.folder.name}
         if isinstance(config.getoption("benchmark_json"), _BenchmarkFile):
             ours.writer.save_benchmark(json.dumps(output_json, indent=4, default=str))
 

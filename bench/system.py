@@ -7,14 +7,14 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, get_args
 
-from bench import VERSION, card, ceilings, interpreters, parity, setting
+from bench import card, ceilings, interpreters, parity, setting
 from bench.floors import floor_of, layers_of
 from bench.memory import network_of
 from bench.suites import Suite
 from impls.errors import InvalidInput
 from impls.frameworks import load_framework
 from impls.layers import EdgeRule, SpatialPyramid, WindowPyramid
-from results import machine
+from results import VERSION, machine
 from results.record import Case, Contestant, Workload
 
 

@@ -9,7 +9,7 @@ from tabulate import tabulate
 from repro.claims import claims, papers
 from repro.verdicts import accuracy, agreed
 from results import reproduction
-from results.claims import Contrasted
+from results.claims import Contrasted, Verdict
 from results.reproduction import Reproduction
 
 REFERENCE = Path(__file__).parent.parent / "results" / "data" / "reference-reproduction"
@@ -89,7 +89,18 @@ def run() -> str:
     )
 
 
+def counts() -> str:
+    """How many claims of each paper came out how."""
+    found = _reference().findings.claims
+    rows = [
+        (title, *(str(sum(one.paper == title and one.verdict is verdict for one in found)) for verdict in Verdict))
+        for title in dict.fromkeys(one.paper for one in found)
+    ]
+    return _table(rows, ["paper", *map(str, Verdict)])
+
+
 BLOCKS = {
+    "claim-counts": counts,
     "claims": tested,
     "claim-verdicts": verdicts,
     "claim-structural": structural,

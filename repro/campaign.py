@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -23,7 +22,7 @@ from repro.plan import Shelf, Where
 from repro.progress import Meter
 from repro.trainings.recipes import Goal
 from repro.workers import Task
-from results import machine, reproduction
+from results import VERSION, machine, reproduction
 from results.claims import Agreement, ClaimResult, Findings, Trained
 from results.journal import ResultsError
 from results.reproduction import PICTURES, ReproductionWriter
@@ -226,7 +225,7 @@ def begin(data: Path, command: str, name: str | None = None, resume: str | None 
 def system(command: str) -> dict[str, Any]:
     """What a reproduction says of itself beside its trials."""
     return {
-        "deadheat": version("deadheat"),
+        "deadheat": VERSION,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": command,
         "machine": machine.describe(),

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["load"]
+__all__ = ["VERSION", "load"]
+
+VERSION = "0.1.0"
+"""Of Deadheat: what measured says so in what it writes."""
 
 
 def load(
