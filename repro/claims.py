@@ -54,6 +54,11 @@ class Claim:
         """The data sets that it can be tested on, the closest to the paper's own first."""
         return tuple(dict.fromkeys(experiment.data for experiment in self.experiments))
 
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """What would make it testable, where it is not: any of these."""
+        return tuple(dict.fromkeys((*self.needs, *self.data)))
+
 
 @dataclass(frozen=True)
 class Paper:

@@ -52,7 +52,7 @@ def _row(claim: Claim, here: Mapping[str, bool]) -> dict[str, Any]:
         "id": claim.id,
         "kind": claim.kind.value,
         "testable": testable,
-        "needs": [] if testable else list(claim.data or claim.needs),
+        "needs": [] if testable else list(claim.wanted),
         "statement": claim.statement,
         "paper": claim.number,
         "place": claim.place,

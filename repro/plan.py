@@ -46,11 +46,12 @@ def where(framework: str | None, device: str) -> Where:
 
 
 def chosen_claims(names: Sequence[str], full: bool) -> tuple[list[Claim], list[str]]:
-    """The claims asked for, and what was wrong with names; without names, all of them or those that are cheap."""
+    """The claims asked for, and what was wrong with names.
+
+    Without names it is all that are cheap, and those that can't be tested here, to say why; with `full` all there are.
+    """
     if not names:
-        return [
-            claim for claim in claims().values() if full or claim.check or not claim.experiments or _cheap(claim)
-        ], []
+        return [claim for claim in claims().values() if full or _cheap(claim) or not _trainable(claim)], []
     found, wrong = {}, []
     for name in names:
         try:
@@ -64,6 +65,10 @@ def chosen_claims(names: Sequence[str], full: bool) -> tuple[list[Claim], list[s
 
 def _cheap(claim: Claim) -> bool:
     return any(experiment.cheap for experiment in claim.experiments)
+
+
+def _trainable(claim: Claim) -> bool:
+    return any(data.available(name) for name in claim.data)
 
 
 class Shelf:
@@ -100,7 +105,7 @@ class Shelf:
             if isinstance(got, Dataset):
                 return experiment
             problems.append(got)
-        return "; ".join(problems) or f"needs {' or '.join(claim.data or claim.needs)}"
+        return "; ".join(problems) or f"needs {' or '.join(claim.wanted)}"
 
 
 def tuning(experiment: Experiment, at: Where) -> list[Job]:

@@ -33,13 +33,17 @@ class Sight:
     def likelihoods(self, state: State, split: Split, places: np.ndarray, view: View) -> np.ndarray:
         """Class probabilities (places, classes), averaged over what the view shows of each image."""
         parts = np.array_split(places, max(1, math.ceil(len(places) / AT_ONCE)))
-        return np.concatenate([self._seen(state, self._prepare(split.images[part]), view) for part in parts])
+        return np.concatenate([self._averaged(state, self._prepare(split.images[part]), view) for part in parts])
 
     def scores(self, state: State, split: Split, places: np.ndarray, network: Network) -> np.ndarray:
         """What another network with the same arrays gives for the images at `places`."""
         images = self._prepare(split.images[places])
         model = self._model(network, state)
         return _scores(model, images)
+
+    def _averaged(self, state: State, images: np.ndarray, view: View) -> np.ndarray:
+        mean: np.ndarray = np.mean([self._seen(state, images, part) for part in view.parts], 0)
+        return mean
 
     def _seen(self, state: State, images: np.ndarray, view: View) -> np.ndarray:
         likely = []

@@ -29,6 +29,11 @@ class View(ABC):
         """The network that sees them: the trained one, or one with the same arrays."""
         return network
 
+    @property
+    def parts(self) -> Sequence[View]:
+        """The views that it is made of, whose probabilities are averaged."""
+        return (self,)
+
 
 @dataclass(frozen=True)
 class Whole(View):
@@ -112,6 +117,21 @@ class Dense(View):
         )
         flat = WindowPyramid(network.layers[place].name, (tall,), windows=windows)  # a bin a cell: Flatten's own order
         return replace(network, layers=(*network.layers[:place], flat, *network.layers[place + 1 :], AVERAGE))
+
+
+@dataclass(frozen=True)
+class Both(View):
+    """What two views show, averaged."""
+
+    first: View
+    second: View
+
+    def images(self, images: np.ndarray) -> Sequence[np.ndarray]:
+        return [version for part in self.parts for version in part.images(images)]
+
+    @property
+    def parts(self) -> Sequence[View]:
+        return self.first, self.second
 
 
 @dataclass(frozen=True)

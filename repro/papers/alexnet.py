@@ -120,7 +120,7 @@ ALEXNET = Paper(
             statement="Leaving out any one of the middle convolutions costs about two points of top-1 error.",
             number="about 2 points",
             method=(
-                "The whole network against three that lack conv3, conv4 or conv5. Small images may not need as many "
+                "The whole network against two that lack conv3 or conv4. Small images may not need as many "
                 "layers as ImageNet's: elsewhere only the direction is tested."
             ),
             experiments=trainings.WITHOUT_MIDDLE,

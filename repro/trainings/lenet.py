@@ -26,10 +26,10 @@ MNIST = Arm("lenet5", LENET5, RECIPE)
 FASHION = replace(MNIST, train=10_000)
 
 
-def _both(contrasts: tuple[Contrast, ...], mnist: tuple[Contrast, ...] = ()) -> tuple[Experiment, ...]:
-    """On all of MNIST, as the paper has it, and on a sixth of Fashion-MNIST."""
+def _both(contrasts: tuple[Contrast, ...], mnist: tuple[Contrast, ...]) -> tuple[Experiment, ...]:
+    """On all of MNIST, as the paper has it, where its figures (`mnist`) hold, too; and on a sixth of Fashion-MNIST."""
     return (
-        Experiment("mnist", (MNIST,), mnist or contrasts),
+        Experiment("mnist", (MNIST,), (*contrasts, *mnist)),
         Experiment("fashion-mnist", (FASHION,), contrasts, cheap=True),
     )
 
@@ -42,7 +42,8 @@ STABILISES = _both(
             other=HALFWAY,
         ),
         Contrast("test error at the end above its least", RISE, "lenet5", None, Region(high=0.5), "0", scale="value"),
-    )
+    ),
+    mnist=(Contrast("test error", TEST_ERROR, "lenet5", None, Region(0.75, 1.15), "0.95 %", scale="value"),),
 )
 TRAINING_ERROR_LOW = _both(
     (
