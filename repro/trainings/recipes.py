@@ -44,7 +44,7 @@ LENET = Recipe(
     measured=2_000,
 )
 RBF = Recipe(
-    (Stage(6, 0.002), Stage(3, 0.0005), Stage(1, 0.0001)),
+    (Stage(8, 0.002), Stage(5, 0.0005), Stage(2, 0.0001)),
     batch=32,
     weight_decay=0.0,
     initial=FanIn(),
