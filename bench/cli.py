@@ -37,8 +37,12 @@ class Rows(StrEnum):
     LARGEST = "largest"
     STREAMS = "streams"
     WINDOWS = "windows"
+    TRIALS = "trials"
+    CURVES = "curves"
+    CLAIMS = "claims"
 
 
+REPRODUCED = Rows.TRIALS, Rows.CURVES, Rows.CLAIMS
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Results = Annotated[Path, typer.Option("--results", help="Folder of campaigns.")]
 
@@ -82,7 +86,8 @@ def export(
     rows: Annotated[
         Rows,
         typer.Option(
-            help="One row a launch, a case, a part of the step, a largest batch, a stream, or a number of windows."
+            help="One row a launch, a case, a part of the step, a largest batch, a stream, a number of windows; "
+            "of a reproduction a trial, a measurement of one, or a claim."
         ),
     ] = Rows.CASES,
     output: Annotated[Path | None, typer.Option(help="File to write; parquet needs one.")] = None,
@@ -92,8 +97,9 @@ def export(
     from results import export as exporting
     from results import store
 
-    for problem in store.read_campaign(store.find_campaign(campaign, results)).problems:
-        print(f"left out, unreadable: {problem}", file=sys.stderr)
+    if rows.value not in REPRODUCED:
+        for problem in store.read_campaign(store.find_campaign(campaign, results)).problems:
+            print(f"left out, unreadable: {problem}", file=sys.stderr)
     text = exporting.export(campaign, to.value, rows.value, output, results)
     if text:
         print(text)

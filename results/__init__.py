@@ -18,9 +18,14 @@ VERSION = "0.1.0"
 """Of Deadheat: what measured says so in what it writes."""
 
 
+Rows = Literal[
+    "launches", "cases", "split", "largest", "streams", "windows", "trials", "curves", "claims"
+]  # fmt: skip
+
+
 def load(
     campaigns: str | Path | list[str | Path] | None = None,
-    rows: Literal["launches", "cases", "split", "largest", "streams", "windows"] = "launches",
+    rows: Rows = "launches",
     data: str | Path = "results/data",
 ) -> pd.DataFrame:
     """A tidy table of one or several campaigns, each given by name (in `data`) or as a folder; the newest if left out.
@@ -28,11 +33,11 @@ def load(
     `rows`: "launches" (one row a launch), "cases" (one row a case, with intervals, ratio and verdict), "split"
     (forward, backward, update), "largest" (the largest batch of each contestant, of suites that look for it),
     "streams" (cold and warm, of suites that have images of many sizes) or "windows" (of suites that pool many windows
-    of an image).
+    of an image); of reproductions "trials", "curves" (one row a measurement) or "claims".
     Columns and units: results.columns, docs/results.md. Raises ResultsError.
     """
     from impls.errors import UnknownName
-    from results import store, table
+    from results import reproduced, reproduction, store, table
     from results.largest import largest
     from results.streams import streams
     from results.windows import windows
@@ -45,8 +50,16 @@ def load(
         "streams": streams,
         "windows": windows,
     }
-    if rows not in makers:
-        raise UnknownName("kind of rows", rows, makers)
-    names = [store.latest_campaign(Path(data))] if campaigns is None else campaigns
-    wanted = names if isinstance(names, list) else [names]
-    return makers[rows]([store.read_campaign(store.find_campaign(name, Path(data))) for name in wanted])
+    of_reproductions = {"trials": reproduced.trials, "curves": reproduced.curves, "claims": reproduced.claims}
+    if rows not in {**makers, **of_reproductions}:
+        raise UnknownName("kind of rows", rows, {**makers, **of_reproductions})
+    folder = Path(data)
+    if rows in of_reproductions:
+        named = _listed(campaigns) or [reproduction.latest(folder)]
+        return of_reproductions[rows]([reproduction.read(reproduction.find(name, folder)) for name in named])
+    named = _listed(campaigns) or [store.latest_campaign(folder)]
+    return makers[rows]([store.read_campaign(store.find_campaign(name, folder)) for name in named])
+
+
+def _listed(names: str | Path | list[str | Path] | None) -> list[str | Path]:
+    return names if isinstance(names, list) else [] if names is None else [names]

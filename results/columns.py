@@ -230,6 +230,54 @@ WINDOWS = (
     Column("speed_up", "", "the latter over the former"),
 )
 
+_TRIAL_IDS = (
+    Column("reproduction", "", "folder of the reproduction"),
+    Column("trial", "", "digest of all that the trial's outcome follows from"),
+)
+TRIAL = (
+    *_TRIAL_IDS,
+    Column("network", "", "name of the network's table"),
+    Column("data", "", "name of the data set"),
+    Column("framework", "", "where it was trained"),
+    Column("execution", "", "how the framework ran it"),
+    Column("device", "", "cpu or cuda"),
+    Column("seed", "", "decides images, order, first weights, augmentation and dropout; 0 chooses learning rates"),
+    Column("outcome", "", "finished, diverged, out_of_memory, crashed or failed"),
+    Column("reason", "", "why it is not finished"),
+    Column("test_error", "", "share of all test images that were taken for another class at the end"),
+    Column("training_error", "", "the same of training images, without augmentation, at the last measurement"),
+    Column("passes", "", "passes over the training images"),
+    Column("images", "images", "training images seen, with repetition"),
+    Column("seconds", "s", "time on one core, measuring included, pauses left out"),
+)
+POINT = (
+    *_TRIAL_IDS,
+    Column("seed", "", "as of the trial"),
+    Column("passes", "", "passes done"),
+    Column("images", "images", "training images seen, with repetition"),
+    Column("learning_rate", "", "of the pass"),
+    Column("loss", "nats", "mean training loss since the measurement before, dropout included"),
+    Column("training_error", "", "share of wrong ones among the same training images each time"),
+    Column("test_error", "", "share of wrong ones among the same test images each time"),
+)
+CLAIM = (
+    Column("reproduction", "", "folder of the reproduction"),
+    Column("claim", "", "id of the claim"),
+    Column("paper", "", "title of its paper"),
+    Column("kind", "", "structural, training or speed"),
+    Column("claim_verdict", "", "supported, contradicted, inconclusive or not testable here: of the claim as a whole"),
+    Column("statement", "", "what was compared; missing where a claim rests on no comparison of trials"),
+    Column("unit", "", "of value, low and high"),
+    Column("value", "as unit says", "mean over seeds"),
+    Column("low", "as unit says", "lower end of its 95 % interval over seeds"),
+    Column("high", "as unit says", "upper end"),
+    Column("pairs", "", "seeds that both arms have"),
+    Column("verdict", "", "of this comparison"),
+    Column("seeds", "", "least number of seeds that a comparison of the claim rests on"),
+    Column("scale", "", "how large the trials were"),
+    Column("evidence", "", "all of it in one line"),
+)
+
 TABLES = {
     "launches": LAUNCH,
     "cases": CASE,
@@ -237,4 +285,7 @@ TABLES = {
     "largest": LARGEST,
     "streams": STREAM,
     "windows": WINDOWS,
+    "trials": TRIAL,
+    "curves": POINT,
+    "claims": CLAIM,
 }

@@ -82,6 +82,14 @@ def every(data: Path = DATA) -> list[Path]:
     return sorted((file.parent for file in data.glob(f"*/{TRIALS}")), key=lambda at: (at / TRIALS).stat().st_mtime)
 
 
+def latest(data: Path = DATA) -> Path:
+    """The reproduction that was written last; ResultsError if there is none."""
+    found = every(data)
+    if not found:
+        raise ResultsError(f"no reproduction in {str(data)!r} yet; make one with: tox -e reproduce")
+    return found[-1]
+
+
 def _findings(folder: Path) -> tuple[Findings, tuple[str, ...]]:
     try:
         return TypeAdapter(Findings).validate_json((folder / FINDINGS).read_bytes()), ()
