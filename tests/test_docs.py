@@ -11,6 +11,8 @@ import pytest
 
 from bench import suites
 from impls.network import Architecture
+from repro.claims import Paper
+from results.claims import Verdict
 
 ROOT = Path(__file__).parent.parent
 
@@ -26,6 +28,16 @@ def test_the_example_network_of_the_documents_works():
     exec(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], found)
     (architecture,) = [thing for thing in found.values() if isinstance(thing, Architecture)]
     assert architecture.at(size=32, channels=3).classes == 10
+
+
+def test_the_example_claim_of_the_documents_works():
+    text = (ROOT / "docs" / "extending.md").read_text()
+    found: dict[str, object] = {}
+    exec(re.search(r"```python\n(from impls import load_architecture.*?)```", text, re.DOTALL)[1], found)
+    (paper,) = [thing for thing in found.values() if isinstance(thing, Paper)]
+    (claim,) = paper.claims
+    assert claim.check().verdict is Verdict.SUPPORTED
+    assert claim.check().evidence == "60,000 parameters"
 
 
 def test_the_example_suite_of_the_documents_works(tmp_path):

@@ -40,7 +40,7 @@ AVERAGED = replace(
     pictures=("filters", "mistakes", "maps"),
 )
 DENSE = replace(vgg.VIEWS[-1].arms[0], recipe=ONE_PASS, train=40, views={"": Dense(28, 36)})
-SHORT = replace(agreement.ARM, train=320)
+SHORT = replace(agreement.ARM, train=160)
 
 
 def main(name: str, folder: Path, kept: Path) -> None:
