@@ -14,6 +14,7 @@ from typing import Any
 from impls.errors import InvalidInput
 from repro import agreement, plan, workers
 from repro.claims import Claim
+from repro.claims import claims as registered
 from repro.data import Dataset
 from repro.experiment import Experiment
 from repro.findings import by_check, by_trials, untestable
@@ -198,8 +199,10 @@ class Campaign:
     ) -> None:
         """Write the findings: what is new in place of what was found before under the same name."""
         old = self.findings
+        known = {one.id: one for one in (*old.claims, *claims)}
+        order = {id: place for place, id in enumerate(registered())}
         self.findings = Findings(
-            claims=tuple({one.id: one for one in (*old.claims, *claims)}.values()),
+            claims=tuple(known[id] for id in sorted(known, key=lambda id: order.get(id, len(order)))),
             agreement=agreement or old.agreement,
             trained=tuple({one.name: one for one in (*old.trained, *trained)}.values()),
         )

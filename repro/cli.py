@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -112,6 +113,7 @@ def run(
         raise typer.Exit(1)
     at = plan.where(framework, device.value) if any(not claim.check for claim in found) else None
     limit = None if budget is None else seconds(budget)
+    plan.fetch(found, paths(data), partial(print, file=sys.stderr))
     options = campaign.Options(at, full, seeds, limit, jobs, paths(data))
     with campaign.Campaign(campaign.begin(results, command(), name, resume), options) as going:
         agreed = None if claims or at is None else going.agree()

@@ -10,6 +10,8 @@ from repro.judge import judge
 from results.claims import ClaimResult, Contrasted, Verdict
 from results.trial import Outcome, Trial
 
+COMMAND = "tox -e reproduce --"
+
 
 def by_check(claim: Claim) -> ClaimResult:
     """What the claim's own check says of it."""
@@ -28,6 +30,7 @@ def by_trials(
     """What the claim's trials say of it; a claim without any that finished is inconclusive, and says so."""
     verdict, contrasts = judge(experiment.contrasts, arms)
     seeds = min((one.pairs for one in contrasts), default=0)
+    asked = max((len(trials) for trials in arms.values()), default=0)
     evidence = "; ".join(sentence(one) for one in contrasts)
     return _result(
         claim,
@@ -36,6 +39,7 @@ def by_trials(
         scale=scale(experiment, arms),
         seeds=seeds,
         framework=framework,
+        command=f"{COMMAND} --claims {claim.id} --seeds {asked} --framework {framework}",
         contrasts=contrasts,
         arms={name: tuple(trial.id for trial in trials.values()) for name, trials in arms.items()},
     )
@@ -81,6 +85,5 @@ def _result(claim: Claim, verdict: Verdict, evidence: str, **more: object) -> Cl
         verdict=verdict,
         evidence=evidence,
         needs=claim.needs if verdict is Verdict.NOT_TESTABLE else (),
-        command=f"tox -e reproduce -- --claims {claim.id}",
-        **more,  # type: ignore[arg-type]
+        **{"command": f"{COMMAND} --claims {claim.id}", **more},  # type: ignore[arg-type]
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,6 +65,17 @@ def chosen_claims(names: Sequence[str], full: bool) -> tuple[list[Claim], list[s
 
 def _cheap(claim: Claim) -> bool:
     return any(experiment.cheap for experiment in claim.experiments)
+
+
+def fetch(claims: Iterable[Claim], paths: Mapping[str, Path], say: Callable[[str], None]) -> None:
+    """Download the data that the cheap ones of the claims are tested on, where it is not here; say what goes wrong."""
+    for name in dict.fromkeys(one.experiments[-1].data for one in claims if _cheap(one) and not _trainable(one)):
+        if name not in paths and data.load_source(name).files:
+            say(f"{name} is not here: fetching it")
+            try:
+                say(f"{name} is in {data.download(name)}")
+            except DeadheatError as problem:
+                say(f"error: {problem}")
 
 
 def _trainable(claim: Claim) -> bool:

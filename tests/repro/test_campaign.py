@@ -52,7 +52,7 @@ def test_from_claims_to_findings(tmp_path: Path, fashion: Path) -> None:
     assert "paper -1 %" in training.evidence
     assert arithmetic.verdict is Verdict.CONTRADICTED
     kept = reproduction.read(tmp_path / "made-up")
-    assert kept.findings.claims == (training, arithmetic)
+    assert kept.findings.claims == (arithmetic, training)  # as the papers have them
     assert {id for ids in training.arms.values() for id in ids} == set(kept.trials)
     assert len(kept.trials) == 4
     assert all(trial.outcome is Outcome.FINISHED for trial in kept.trials.values())
@@ -77,7 +77,7 @@ def test_findings_of_other_claims_stay(tmp_path: Path, fashion: Path) -> None:
     for name, resume in (("LN-1", None), ("AX-11", "made-up")):
         with going(tmp_path, fashion, resume=resume) as one:
             one.test([load_claim(name)])
-    assert [one.id for one in reproduction.read(tmp_path / "made-up").findings.claims] == ["LN-1", "AX-11"]
+    assert [one.id for one in reproduction.read(tmp_path / "made-up").findings.claims] == ["AX-11", "LN-1"]
 
 
 def test_learning_rates_are_tuned_on_a_seed_of_their_own(tmp_path: Path, fashion: Path) -> None:

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from repro import data, plan
+from repro.claims import load_claim
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -89,3 +92,21 @@ def test_data(repro: Run) -> None:
     listed = json.loads(repro("data", "--json").stdout)
     assert {row["name"] for row in listed} >= {"mnist", "fashion-mnist", "cifar10", "cifar100", "svhn", "imagenet"}
     assert all(row["here"] or row["missing"] for row in listed)
+
+
+def test_data_that_cheap_claims_need_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what goes wrong with that is said, and no more."""
+    fetched, said = [], []
+
+    def download(name: str) -> Path:
+        fetched.append(name)
+        raise data.DownloadFailed("no network")
+
+    monkeypatch.setattr(data, "available", lambda name, path=None: False)
+    monkeypatch.setattr(data, "download", download)
+    wanted = [load_claim(name) for name in ("AX-1", "LN-2", "AX-8", "NIN-3", "LN-1")]
+    plan.fetch(wanted, {}, said.append)
+    assert fetched == ["fashion-mnist"]
+    assert said == ["fashion-mnist is not here: fetching it", "error: no network"]
+    plan.fetch(wanted, {"fashion-mnist": Path("given")}, said.append)
+    assert len(fetched) == 1
