@@ -1,4 +1,4 @@
-"""A page as one file that needs no other: its style sheet inside, and a policy that forbids everything else."""
+"""A page as one file that needs no other: style and script inside, and a policy that forbids everything else."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from markupsafe import Markup
 HERE = Path(__file__).parent
 
 
-def document(template: str, *, pictures: bool = False, **values: Any) -> str:
-    """The page that `template` makes of `values`; all text is escaped. `pictures`: it holds some, in itself."""
+def document(template: str, **values: Any) -> str:
+    """The page that `template` makes of `values`; all text is escaped."""
     environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
@@ -23,11 +23,17 @@ def document(template: str, *, pictures: bool = False, **values: Any) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    style = (HERE / "page.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    allowed = f"style-src 'sha256-{digest}'" + ("; img-src data:" if pictures else "")
+    style, script = ((HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    allowed = f"style-src {_hash(style)}; script-src {_hash(script)}; img-src data:"  # a figure is saved by way of one
     policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
-    return environment.get_template(template).render(style=Markup(style), policy=policy, **values)
+    return environment.get_template(template).render(
+        style=Markup(style), script=Markup(script), policy=policy, **values
+    )
+
+
+def _hash(text: str) -> str:
+    """What a policy calls a text that it allows."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def write(html: str, path: Path) -> Path:

@@ -24,7 +24,6 @@ def render(reproduction: Reproduction, benchmark_link: str | None = None) -> str
         figure = agreement.agreement(findings.agreement, reproduction.trials, "agreement-figure")
     return document.document(
         "reproduction.html.j2",
-        pictures=bool(galleries),
         name=reproduction.name,
         benchmark_link=benchmark_link,
         facts=system.header(reproduction.system, None),

@@ -75,3 +75,86 @@ def test_the_reproduction_is_silent_and_fits(
     assert tab.evaluate("document.body.scrollWidth") <= width
     assert heard == []
     assert [url for url in asked if not url.startswith("data:image/png")] == [path.as_uri()]
+
+
+@pytest.fixture
+def tab(browser: sync_api.Browser, lively_page: str, tmp_path: Path) -> Iterator[sync_api.Page]:
+    """The page with everything unfolded; a complaint of the browser is an error."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    heard: list[str] = []
+    opened = context.new_page()
+    opened.on("console", lambda message: heard.append(message.text))
+    opened.on("pageerror", lambda error: heard.append(str(error)))
+    opened.goto(page.write(lively_page, tmp_path / "html").as_uri())
+    opened.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")
+    opened.locator("table.cases").first.scroll_into_view_if_needed()
+    opened.locator("table.cases .sort").first.wait_for()
+    yield opened
+    assert heard == []
+
+
+def cells(table: sync_api.Locator, column: int) -> list[str]:
+    """The texts of a column of the rows that are to be seen."""
+    return table.evaluate(
+        """(table, column) => [...table.tBodies].flatMap(body => [...body.rows]).filter(row => !row.hidden)
+           .map(row => [...row.cells].flatMap(cell => Array(cell.colSpan).fill(cell))[column].innerText.trim())""",
+        column,
+    )
+
+
+def test_tables_sort_by_exact_numbers(tab: sync_api.Page) -> None:
+    table = tab.locator("table.cases").first
+    header = table.locator("thead th", has_text="ms per step")
+    header.get_by_role("button").click()
+    assert header.get_attribute("aria-sort") == "ascending"
+    exact = """table => [...table.tBodies[0].rows]
+        .map(row => [...row.cells].flatMap(cell => Array(cell.colSpan).fill(cell))[4].querySelector('data'))
+        .map(data => data && parseFloat(data.value))"""
+    rising = table.evaluate(exact)
+    known = [value for value in rising if value is not None]
+    assert known == sorted(known)
+    assert len(known) > 2
+    assert rising[len(known) :] == [None] * (len(rising) - len(known))  # what was not measured comes last
+    header.get_by_role("button").click()
+    assert header.get_attribute("aria-sort") == "descending"
+    falling = table.evaluate(exact)
+    assert falling[: len(known)] == known[::-1]
+    assert falling[len(known) :] == rising[len(known) :]
+    tab.keyboard.press("Enter")  # the button has the focus: the keyboard does the same
+    assert table.evaluate(exact) == rising
+
+
+def test_tables_filter(tab: sync_api.Page) -> None:
+    table = tab.locator("table.matrix").first
+    tab.locator("table.matrix").first.scroll_into_view_if_needed()
+    search = tab.get_by_role("searchbox", name="Filter Verdicts")
+    before = cells(table, 0)
+    search.fill("train")
+    shown = cells(table, 0)
+    assert 0 < len(shown) < len(before)
+    assert {"infer", "forward"}.isdisjoint(shown)
+    assert "rows" in tab.locator(".tools output").first.inner_text()
+    search.fill("no such thing")
+    assert cells(table, 0) == []
+    search.fill("")
+    assert cells(table, 0) == before
+
+
+def test_tables_are_copied(tab: sync_api.Page) -> None:
+    tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    table = tab.locator("table.cases").first
+    label = table.locator("xpath=..").get_attribute("aria-label")
+    for name, line in (("Markdown", "| --- |"), ("CSV", '","')):
+        button = tab.get_by_role("button", name=f"Copy {label} as {name}", exact=True)
+        button.click()
+        tab.wait_for_function("document.body.innerText.includes('Copied')")
+        copied = tab.evaluate("navigator.clipboard.readText()")
+        assert line in copied
+        assert len(copied.strip().splitlines()) == len(cells(table, 0)) + 1 + (name == "Markdown")
+
+
+def test_figures_are_saved_as_png(tab: sync_api.Page) -> None:
+    with tab.expect_download() as download:
+        tab.locator("figure .save").first.click()
+    assert download.value.suggested_filename.endswith(".png")
+    assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
