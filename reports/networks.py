@@ -21,6 +21,7 @@ class Network:
     id: str
     architecture: str
     conditions: str
+    batch: int
     precision: str
     device: str
     phases: Sequence[str]
@@ -68,6 +69,7 @@ def _network(key: str, part: pd.DataFrame) -> Network:
         id=key,
         architecture=first["architecture"],
         conditions=" · ".join((_images(first), first["precision"], first["device"])),
+        batch=first["batch"],
         precision=first["precision"],
         device=first["device"],
         phases=sorted(phases, key=lambda phase: PHASES.index(phase) if phase in PHASES else len(PHASES)),

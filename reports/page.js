@@ -53,6 +53,8 @@ const makeSortable = (table) => {
   }
 };
 
+const isSeen = (row) => !row.hidden && !row.classList.contains("unchosen");
+
 const filter = (table, wanted, said) => {
   const rows = [...table.tBodies].flatMap((body) => [...body.rows]);
   const words = wanted.toLowerCase().split(/\s+/).filter(Boolean);
@@ -64,8 +66,8 @@ const filter = (table, wanted, said) => {
       const found = `${own} ${text(row)}`.toLowerCase();
       row.hidden = row !== heading && !words.every((word) => found.includes(word));
     }
-    if (heading) heading.hidden = [...body.rows].every((row) => row === heading || row.hidden);
-    shown += [...body.rows].filter((row) => !row.hidden && row !== heading).length;
+    if (heading) heading.hidden = [...body.rows].every((row) => row === heading || !isSeen(row));
+    shown += [...body.rows].filter((row) => isSeen(row) && row !== heading).length;
   }
   said.textContent = words.length ? `${shown} of ${rows.length} rows` : "";
 };
@@ -73,7 +75,7 @@ const filter = (table, wanted, said) => {
 // Rows of text as they are seen; a cell that spans several columns is followed by empty ones.
 const seen = (table) =>
   [...table.rows]
-    .filter((row) => !row.hidden)
+    .filter(isSeen)
     .map((row) => [...row.cells].flatMap((cell) => [text(cell), ...Array(cell.colSpan - 1).fill("")]));
 
 const markdown = (rows) => {
@@ -117,6 +119,67 @@ const makeTools = (table) => {
   table.parentElement.before(tools);
 };
 
+// The verdict matrix over another reference, and only some of its rows.
+const fill = (cell, kind, word, shown) => {
+  cell.className = kind;
+  cell.removeAttribute("title");
+  const parts = [element("span", { className: "word" }, word)];
+  if (shown) parts.push(" ", element("data", { value: shown[2] }, shown[0]), " ", element("span", { className: "interval" }, shown[1]));
+  cell.replaceChildren(...parts);
+};
+
+const refer = (table, cells, reference) =>
+  cells.forEach(({ cell, column, of }) => {
+    if (!of) return; // what was not measured stays as it is
+    const [time, ratios] = of;
+    if (column === reference) return fill(cell, "reference", "reference", time);
+    const ratio = ratios[reference];
+    if (!ratio) return fill(cell, "alone", "no ratio", time);
+    fill(cell, ratio[0], ratio[1], ratio.slice(2));
+  });
+
+const select = (name, values, chosen, then) => {
+  const made = element("select", {}, ...values.map((value, place) => element("option", { value: place, selected: place === chosen }, value)));
+  made.addEventListener("change", () => then(Number(made.value)));
+  return element("label", {}, `${name} `, made);
+};
+
+const makeChoices = (table) => {
+  const { contestants, rows } = JSON.parse(table.dataset.choices);
+  const lines = [...table.querySelectorAll("tr[data-phase]")];
+  const cells = lines.flatMap((line, place) =>
+    [...line.querySelectorAll("td")].map((cell, column) => ({ cell, column, of: rows[place][column] })),
+  );
+  const names = table.closest("section").querySelectorAll(".reference-name");
+  const tools = element("div", { className: "tools" });
+  const own = contestants.indexOf(table.dataset.reference);
+  tools.append(
+    select("reference", contestants, own, (place) => {
+      refer(table, cells, place);
+      names.forEach((name) => (name.textContent = contestants[place]));
+    }),
+  );
+  const wanted = {};
+  const show = () => {
+    for (const line of lines) {
+      const is = { ...line.parentElement.dataset, ...line.dataset };
+      line.classList.toggle("unchosen", Object.entries(wanted).some(([name, value]) => value && is[name] !== value));
+    }
+    for (const body of table.tBodies) body.classList.toggle("unchosen", [...body.querySelectorAll("tr[data-phase]")].every((line) => line.classList.contains("unchosen")));
+  };
+  for (const name of ["phase", "network", "batch", "precision"]) {
+    const values = [...new Set(lines.map((line) => ({ ...line.parentElement.dataset, ...line.dataset })[name]))];
+    if (values.length < 2) continue; // nothing to choose
+    tools.append(
+      select(name, ["all", ...values], 0, (place) => {
+        wanted[name] = place ? values[place - 1] : "";
+        show();
+      }),
+    );
+  }
+  table.parentElement.before(tools);
+};
+
 // A figure as it stands on the page, its text in the page's colour, on the page's paper.
 const png = (svg, name) => {
   const box = svg.viewBox.baseVal;
@@ -154,7 +217,8 @@ const watcher = new IntersectionObserver((entries) => {
     watcher.unobserve(entry.target);
     const table = entry.target.querySelector("table");
     makeTools(table);
-    if (!table.classList.contains("matrix")) makeSortable(table);
+    if (table.dataset.choices) makeChoices(table);
+    else makeSortable(table);
   }
 });
 for (const region of document.querySelectorAll(".scroll")) if (region.querySelector("table thead")) watcher.observe(region);

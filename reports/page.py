@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from reports import bins, document, figures, growth, matrix, networks, numbers, streams, system, tables, use, windows
+from reports import bins, choices, document, figures, growth, matrix, networks, numbers, streams, system, tables, use, windows
 from reports.roofline import roofline
-from results import table
+from results import pairs, table
 from results.limits import Kind, Limits, limits_of
 from results.record import Status
 from results.statistics import BAND, CONFIDENCE, Verdict
@@ -73,6 +73,7 @@ def _section(campaign: Campaign, key: str) -> Mapping[str, Any]:
     limits = limits_of(campaign)
     streamed = of_cases(cases)
     found, everyone = networks.networks(cases[cases["probe"] == ""]), networks.contestants(cases)
+    blocks = matrix.matrix(found, everyone)
     return {
         "key": key,
         "name": campaign.name,
@@ -82,7 +83,8 @@ def _section(campaign: Campaign, key: str) -> Mapping[str, Any]:
         "warnings": system.warnings(campaign.system),
         "problems": campaign.problems,
         "contestants": [(who, system.versions(campaign.system, who)) for who in everyone],
-        "matrix": matrix.matrix(found, everyone),
+        "matrix": blocks,
+        "choices": choices.choices(blocks, everyone, pairs.pairs(campaign)),
         "chapters": [
             _chapter(campaign, network, (launches, split), everyone, f"{key}-n{number}")
             for number, network in enumerate(found, 1)

@@ -1,0 +1,45 @@
+"""What the reader can choose of the verdict matrix in the page: the reference, and which rows are shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reports import numbers
+from reports.matrix import MARKS, MILLISECONDS, Block, kind
+from results.pairs import Ratios
+from results.statistics import Estimate, verdict
+
+
+def choices(blocks: Sequence[Block], contestants: Sequence[str], ratios: Mapping[str, Ratios]) -> str:
+    """JSON for the page's script: {contestants, rows}, a row for each line of the matrix with a cell a contestant.
+
+    A cell is null where nothing was measured; else its own time, [text, interval, seconds], and for each contestant as
+    the reference [class, word, text, interval, ratio], or null where the two never ran together.
+    """
+    rows = [
+        [_cell(block, line.phase, who, contestants, ratios) for who in contestants]
+        for block in blocks
+        for line in block.lines
+    ]
+    return json.dumps({"contestants": list(contestants), "rows": rows}, allow_nan=False, separators=(",", ":"))
+
+
+def _cell(
+    block: Block, phase: str, contestant: str, contestants: Sequence[str], ratios: Mapping[str, Ratios]
+) -> list[Any] | None:
+    row = block.network.rows.get((phase, contestant))
+    time = numbers.estimate(row["seconds"], row["seconds_low"], row["seconds_high"], MILLISECONDS) if row else None
+    if row is None or time is None:
+        return None
+    found = ratios.get(row["group"], {})
+    return [[f"{time.text} ms", time.interval, time.value], [_ratio(found.get((contestant, to))) for to in contestants]]
+
+
+def _ratio(found: Estimate | None) -> list[Any] | None:
+    shown = numbers.estimate(found.value, found.low, found.high) if found else None
+    if found is None or shown is None:
+        return None
+    judged = verdict(found)
+    return [kind(judged), f"{MARKS[judged]} {judged}", shown.text, shown.interval, shown.value]
