@@ -11,7 +11,6 @@ whoever asked is gone, and so is the zygote; its children are killed with it.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import importlib
 import json
 import os
@@ -20,9 +19,9 @@ import socket
 import sys
 
 from bench import worker
+from impls.process import die_with
 
 REQUEST_BYTES = 4096
-PR_SET_PDEATHSIG = 1
 
 
 def serve(control: socket.socket) -> None:
@@ -48,7 +47,7 @@ def fork(control: socket.socket, channel: int, log: int) -> int:
         return pid
     code = 1
     try:
-        _die_with(zygote)
+        die_with(zygote)
         control.close()
         os.dup2(log, 1)
         os.dup2(log, 2)
@@ -62,14 +61,6 @@ def fork(control: socket.socket, channel: int, log: int) -> int:
         os._exit(code)  # no exit handlers: they belong to the zygote
 
 
-def _die_with(parent: int) -> None:
-    """Have the kernel kill this process when its parent dies (Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
-
-
 def _is_orphan(control: socket.socket) -> bool:
     """Whether the other side, which has not asked for anything yet, is gone."""
     try:
@@ -80,7 +71,7 @@ def _is_orphan(control: socket.socket) -> bool:
 
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who asks; this ends with the socket
-    _die_with(os.getppid())  # or, while it imports, an orphan would not notice
+    die_with(os.getppid())  # or, while it imports, an orphan would not notice
     control = socket.socket(fileno=int(sys.argv[1]))
     if _is_orphan(control):  # since before the kernel was asked
         return

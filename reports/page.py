@@ -10,7 +10,21 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from reports import bins, choices, document, figures, growth, matrix, networks, numbers, streams, system, tables, use, windows
+from reports import (
+    bins,
+    choices,
+    document,
+    figures,
+    growth,
+    matrix,
+    networks,
+    numbers,
+    streams,
+    system,
+    tables,
+    use,
+    windows,
+)
 from reports.roofline import roofline
 from results import pairs, table
 from results.limits import Kind, Limits, limits_of

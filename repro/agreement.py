@@ -39,7 +39,10 @@ def job(at: Where) -> Job:
 
 
 def judge(trials: Mapping[str, Trial | None]) -> Agreement | None:
-    """How long the losses of all frameworks lay within the tolerance; None with fewer than two that have losses."""
+    """How long the losses of all frameworks that have any lay within the tolerance; None with fewer than two.
+
+    A trial that ended early parts from the others there.
+    """
     losses = {name: trial.losses for name, trial in trials.items() if trial and trial.losses}
     if len(losses) < 2:
         return None
@@ -49,8 +52,8 @@ def judge(trials: Mapping[str, Trial | None]) -> Agreement | None:
         statement="LeNet-5 (dense) on Fashion-MNIST from the same weights, images and order",
         tolerance=TOLERANCE,
         together=together,
-        steps=len(steps),
-        trials={name: trial.id for name, trial in trials.items() if trial},
+        steps=STEPS,
+        trials={name: trial.id for name, trial in trials.items() if trial and name in losses},
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -17,7 +19,7 @@ from repro.claims import Claim
 from repro.claims import claims as registered
 from repro.data import Dataset
 from repro.experiment import Experiment
-from repro.findings import by_check, by_trials, untestable
+from repro.findings import COMMAND, by_check, by_trials, untestable
 from repro.job import Job
 from repro.plan import Shelf, Where
 from repro.progress import Meter
@@ -43,6 +45,14 @@ class Options:
     side_by_side: int | None = None
     paths: Mapping[str, Path] = field(default_factory=dict)
 
+    def command(self) -> str:
+        """What asks for the same again, but for the claims."""
+        parts = [COMMAND, f"--seeds {self.seeds}"]
+        if self.at:
+            parts += [f"--framework {self.at.framework}"] + [f"--device {self.at.device}"] * (self.at.device != "cpu")
+        parts += ["--full"] * self.full + [f"--data {name}=PATH" for name in self.paths]
+        return " ".join(parts)
+
 
 class Campaign:
     """A reproduction that is going on, in a folder of its own; a context manager."""
@@ -54,6 +64,7 @@ class Campaign:
         self.trials: dict[str, Trial] = dict(before.trials)
         self.findings = before.findings
         self._start = monotonic()
+        self._interrupted = False
 
     @property
     def folder(self) -> Path:
@@ -62,6 +73,7 @@ class Campaign:
     def test(self, claims: Sequence[Claim]) -> list[ClaimResult]:
         """Settle every claim, the instant ones first. Ctrl-C ends it with what there is."""
         found = {claim.id: by_check(claim) for claim in claims if claim.check}
+        self._keep(claims=list(found.values()))
         experiments = {}
         for claim in (claim for claim in claims if not claim.check):
             chosen = self._shelf.choose(claim, self._options.full)
@@ -69,10 +81,8 @@ class Campaign:
                 found[claim.id] = untestable(claim, chosen)
             else:
                 experiments[claim.id] = chosen
-        try:
+        with self._until_interrupted():
             self._train(experiments.values())
-        except KeyboardInterrupt:
-            self._meter.say("interrupted: what has been trained is kept and judged")
         for claim in (claim for claim in claims if claim.id in experiments):
             found[claim.id] = self._judged(claim, experiments[claim.id])
         results = [found[claim.id] for claim in claims]
@@ -86,7 +96,8 @@ class Campaign:
         if len(everywhere) < 2 or isinstance(data, str):
             return None
         jobs = {at.framework: agreement.job(at) for at in everywhere}
-        self._run("the same training in every framework", list(jobs.values()))
+        with self._until_interrupted():
+            self._run("the same training in every framework", list(jobs.values()))
         found = agreement.judge({name: self._trial(job) for name, job in jobs.items()})
         self._keep(agreement=found)
         return found
@@ -97,13 +108,23 @@ class Campaign:
         for goal in goals:
             if isinstance(problem := self._shelf.get(goal.data), str):
                 raise ResultsError(problem)
-        self._run("networks by their recipes", list(jobs.values()))
+        with self._until_interrupted():
+            self._run("networks by their recipes", list(jobs.values()))
         found = []
         for goal in goals:
             trials = {at.framework: self._trial(jobs[goal, at]) for at in everywhere}
             found.append(goal.trained({name: trial for name, trial in trials.items() if trial}))
         self._keep(trained=found)
         return found
+
+    @contextmanager
+    def _until_interrupted(self) -> Iterator[None]:
+        """Ctrl-C ends the training, and what is there is judged."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self._meter.say("interrupted: what has been trained is kept and judged")
+            self._interrupted = True
 
     @property
     def _at(self) -> Where:
@@ -136,10 +157,14 @@ class Campaign:
     def _judged(self, claim: Claim, experiment: Experiment) -> ClaimResult:
         rates = self._rates(experiment)
         arms: dict[str, dict[int, Trial]] = {arm.name: {} for arm in experiment.arms}
-        for job in plan.jobs(experiment, self._at, range(1, self._options.seeds + 1), rates):
-            if trial := self._trial(job):
-                arms[job.arm.name][job.seed] = trial
-        return by_trials(claim, experiment, arms, self._at.framework)
+        for seed in itertools.count(1):
+            there = {job.arm.name: self._trial(job) for job in plan.jobs(experiment, self._at, [seed], rates)}
+            found = {name: trial for name, trial in there.items() if trial}
+            if seed > self._options.seeds and not found:
+                break
+            for name, trial in found.items():
+                arms[name][seed] = trial
+        return by_trials(claim, experiment, arms, rates, self._options.command(), self._at.framework)
 
     def _trial(self, job: Job) -> Trial | None:
         data = self._shelf.get(job.data)
@@ -189,6 +214,9 @@ class Campaign:
         return list(sorted(os.sched_getaffinity(0))[:wanted])
 
     def _in_time(self) -> bool:
+        return not self._interrupted and self._within()
+
+    def _within(self) -> bool:
         return self._options.seconds is None or monotonic() - self._start < self._options.seconds
 
     def _keep(
@@ -204,7 +232,7 @@ class Campaign:
         self.findings = Findings(
             claims=tuple(known[id] for id in sorted(known, key=lambda id: order.get(id, len(order)))),
             agreement=agreement or old.agreement,
-            trained=tuple({one.name: one for one in (*old.trained, *trained)}.values()),
+            trained=merged(old.trained, trained),
         )
         self._folder.save_findings(self.findings)
 
@@ -214,6 +242,15 @@ class Campaign:
     def __exit__(self, *_: object) -> None:
         self._folder.update_system(seconds=monotonic() - self._start)
         self._folder.close()
+
+
+def merged(old: Iterable[Trained], new: Iterable[Trained]) -> tuple[Trained, ...]:
+    """What was trained, the new in place of the old, framework by framework."""
+    found: dict[str, Trained] = {}
+    for one in (*old, *new):
+        before = found.get(one.name)
+        found[one.name] = replace(one, trials={**before.trials, **one.trials}) if before else one
+    return tuple(found.values())
 
 
 def begin(data: Path, command: str, name: str | None = None, resume: str | None = None) -> ReproductionWriter:

@@ -107,14 +107,16 @@ def run(
     from results.units import seconds
 
     found, wrong = plan.chosen_claims(list(filter(None, (part.strip() for part in claims.split(",")))), full)
+    places = paths(data)
+    wrong += plan.unusable(places)
     for problem in wrong:
         print(f"error: {problem}", file=sys.stderr)
     if not found:
         raise typer.Exit(1)
     at = plan.where(framework, device.value) if any(not claim.check for claim in found) else None
     limit = None if budget is None else seconds(budget)
-    plan.fetch(found, paths(data), partial(print, file=sys.stderr))
-    options = campaign.Options(at, full, seeds, limit, jobs, paths(data))
+    plan.fetch(found, places, partial(print, file=sys.stderr))
+    options = campaign.Options(at, full, seeds, limit, jobs, places)
     with campaign.Campaign(campaign.begin(results, command(), name, resume), options) as going:
         agreed = None if claims or at is None else going.agree()
         tested = going.test(found)

@@ -76,7 +76,8 @@ class Experiment:
     """Arms that share data, order, seeds and whatever else is not what they differ in.
 
     `learning_rates`: each arm takes the one of these with which it does best by `tuned_on`, found on a seed of its
-    own; empty if the recipes say it. `cheap`: a part of what `tox -e reproduce` runs.
+    own; empty if the recipes say it. `cheap`: a part of what `tox -e reproduce` runs. `classes`: how many the data must
+    have, where the paper's own figure is asked for.
     """
 
     data: str
@@ -85,6 +86,7 @@ class Experiment:
     learning_rates: tuple[float, ...] = ()
     tuned_on: Metric | None = None
     cheap: bool = False
+    classes: int | None = None
 
     def arm(self, name: str) -> Arm:
         return next(arm for arm in self.arms if arm.name == name)

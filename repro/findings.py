@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from repro.claims import Claim, papers
 from repro.experiment import Experiment
-from repro.judge import judge
+from repro.judge import Arms, judge
 from results.claims import ClaimResult, Contrasted, Verdict
-from results.trial import Outcome, Trial
+from results.trial import Outcome
 
 COMMAND = "tox -e reproduce --"
+"""What every claim can be tested by."""
 
 
 def by_check(claim: Claim) -> ClaimResult:
@@ -25,24 +26,30 @@ def untestable(claim: Claim, reason: str) -> ClaimResult:
 
 
 def by_trials(
-    claim: Claim, experiment: Experiment, arms: Mapping[str, Mapping[int, Trial]], framework: str
+    claim: Claim, experiment: Experiment, arms: Arms, rates: Mapping[str, float], command: str, framework: str
 ) -> ClaimResult:
     """What the claim's trials say of it; a claim without any that finished is inconclusive, and says so."""
     verdict, contrasts = judge(experiment.contrasts, arms)
-    seeds = min((one.pairs for one in contrasts), default=0)
-    asked = max((len(trials) for trials in arms.values()), default=0)
-    evidence = "; ".join(sentence(one) for one in contrasts)
+    untuned = [arm.name for arm in experiment.arms if experiment.learning_rates and arm.name not in rates]
+    said = [*map(sentence, contrasts), *_tuned(experiment, rates), *(f"no rate suited {name!r}" for name in untuned)]
     return _result(
         claim,
-        verdict,
-        evidence,
+        Verdict.INCONCLUSIVE if untuned else verdict,
+        "; ".join(said),
         scale=scale(experiment, arms),
-        seeds=seeds,
+        seeds=min((one.pairs for one in contrasts), default=0),
         framework=framework,
-        command=f"{COMMAND} --claims {claim.id} --seeds {asked} --framework {framework}",
+        command=f"{command} --claims {claim.id}",
         contrasts=contrasts,
         arms={name: tuple(trial.id for trial in trials.values()) for name, trials in arms.items()},
     )
+
+
+def _tuned(experiment: Experiment, rates: Mapping[str, float]) -> list[str]:
+    """The learning rates that were chosen, and whether one lies at the end of those tried."""
+    tried = sorted(experiment.learning_rates)
+    ends = {tried[0]: " (the least tried)", tried[-1]: " (the largest tried)"} if tried else {}
+    return [f"learning rate of {name!r} {rate:g}{ends.get(rate, '')}" for name, rate in rates.items()]
 
 
 def sentence(one: Contrasted) -> str:
@@ -53,11 +60,11 @@ def sentence(one: Contrasted) -> str:
     sign = "" if one.unit == "ratio" else "+"
     ends = "unknown" if one.low is None or one.high is None else f"{one.low:{sign}.3g} to {one.high:{sign}.3g}"
     found = f"{one.value:{sign}.3g}{unit} [{ends}] over {one.pairs} seeds"
-    settle = f"; inconclusive: {one.remedy}" if one.remedy else ""
+    settle = f"; {one.verdict}: {one.remedy}" if one.remedy else ""
     return f"{one.statement}: {found}, paper {one.paper}{settle}"
 
 
-def scale(experiment: Experiment, arms: Mapping[str, Mapping[int, Trial]]) -> str:
+def scale(experiment: Experiment, arms: Arms) -> str:
     """How large the trials were, from what they recorded of themselves."""
     done = [trial for trials in arms.values() for trial in trials.values() if trial.outcome is not Outcome.CRASHED]
     told = [dict(trial.settings) for trial in done if trial.settings]

@@ -34,7 +34,7 @@ def judge(contrasts: Sequence[Contrast], arms: Arms) -> tuple[Verdict, tuple[Con
     """The verdict on a claim that says all of `contrasts`, and each of them with its interval.
 
     All have to be supported for the claim to be; one that is contradicted is enough against it, for which the level
-    is shared out among them (Bonferroni).
+    is shared out among them (Bonferroni). A comparison that lacks seeds is inconclusive: which ones is seldom chance.
     """
     found = tuple(_contrasted(contrast, arms, len(contrasts)) for contrast in contrasts)
     verdicts = {one.verdict for one in found}
@@ -60,8 +60,12 @@ def values(contrast: Contrast, arms: Arms) -> list[float]:
     second = _numbers(contrast.other or contrast.metric, arms.get(contrast.second, {}))
     pairs = [(first[seed], second[seed]) for seed in first if seed in second]
     if contrast.scale == "ratio":
-        return [math.log(one / other) for one, other in pairs if one > 0 and other > 0]
+        return [math.log(one / other) for one, other in pairs if _has_logarithm(one, other)]
     return [one - other for one, other in pairs]
+
+
+def _has_logarithm(one: float, other: float) -> bool:
+    return one > 0 and other > 0
 
 
 def _numbers(metric: Metric, trials: Mapping[int, Trial]) -> dict[int, float]:
@@ -72,8 +76,9 @@ def _numbers(metric: Metric, trials: Mapping[int, Trial]) -> dict[int, float]:
 def _contrasted(contrast: Contrast, arms: Arms, family: int) -> Contrasted:
     ratio = contrast.scale == "ratio"
     found, claimed = values(contrast, arms), _logs(contrast.claimed) if ratio else contrast.claimed
+    missing = _missing(contrast, arms, len(found))
     seen = interval(found) if found else None
-    verdict = _verdict(found, claimed, family)
+    verdict = Verdict.INCONCLUSIVE if missing else _verdict(found, claimed, family)
     shown = [_shown(end, ratio) for end in (seen.mean, seen.low, seen.high)] if seen else [None] * 3
     return Contrasted(
         statement=contrast.statement,
@@ -86,25 +91,24 @@ def _contrasted(contrast: Contrast, arms: Arms, family: int) -> Contrasted:
         claimed=(_shown(claimed.low, ratio), _shown(claimed.high, ratio)),
         paper=contrast.paper,
         verdict=verdict,
-        remedy=_remedy(found, claimed, _missing(contrast, arms)) if verdict is Verdict.INCONCLUSIVE else "",
+        remedy="; ".join(missing) or (_remedy(found, claimed) if verdict is Verdict.INCONCLUSIVE else ""),
     )
 
 
 def _verdict(found: Sequence[float], claimed: Region, family: int) -> Verdict:
+    """Ends of a region do not belong to it: of two arms that are equal in every seed neither is the better."""
     if len(found) < 2:
         return Verdict.INCONCLUSIVE
     inside, outside = interval(found), interval(found, 1 - (1 - CONFIDENCE) / family)
-    if claimed.low <= inside.low and inside.high <= claimed.high:
+    if claimed.low < inside.low and inside.high < claimed.high:
         return Verdict.SUPPORTED
     if outside.high < claimed.low or outside.low > claimed.high:
         return Verdict.CONTRADICTED
     return Verdict.INCONCLUSIVE
 
 
-def _remedy(found: Sequence[float], claimed: Region, missing: Sequence[str]) -> str:
+def _remedy(found: Sequence[float], claimed: Region) -> str:
     """What would settle it."""
-    if missing:
-        return "; ".join(missing)
     if len(found) < 2:
         return "at least 2 seeds are needed for an interval"
     mean, spread = float(np.mean(found)), float(np.std(found, ddof=1))
@@ -115,17 +119,22 @@ def _remedy(found: Sequence[float], claimed: Region, missing: Sequence[str]) -> 
     return f"the effect is too small beside its spread: {MOST_SEEDS} seeds would not settle it; a larger scale may"
 
 
-def _missing(contrast: Contrast, arms: Arms) -> list[str]:
+def _missing(contrast: Contrast, arms: Arms, pairs: int) -> list[str]:
     """Why seeds are missing from a contrast, arm by arm."""
     said = []
     for name in filter(None, dict.fromkeys((contrast.first, contrast.second))):
-        lost = [trial for trial in arms.get(name, {}).values() if trial.outcome is not Outcome.FINISHED]
+        trials = arms.get(name, {}).values()
+        lost = [trial for trial in trials if trial.outcome is not Outcome.FINISHED]
         if lost:
             said.append(f"{len(lost)} trials of {name!r} {lost[0].outcome.replace('_', ' ')}: {lost[0].reason}")
         metric = contrast.metric if name == contrast.first else contrast.other or contrast.metric
-        trials = [trial for trial in arms.get(name, {}).values() if trial.outcome is Outcome.FINISHED]
-        if never := sum(metric.of(trial) is None for trial in trials):
+        ended = [trial for trial in trials if trial.outcome is Outcome.FINISHED]
+        if never := sum(metric.of(trial) is None for trial in ended):
             said.append(f"{never} trials of {name!r} have no {metric.name}; more passes")
+    names = [contrast.first, contrast.second or contrast.first]
+    seeds = {seed for name in names for seed in arms.get(name, {})}
+    if not said and pairs < len(seeds):
+        said.append(f"{len(seeds) - pairs} of {len(seeds)} seeds have no pair, or a ratio with nothing")
     return said
 
 

@@ -16,7 +16,8 @@ def error_seen(view: str) -> Metric:
 def images_to(error: float) -> Metric:
     """How many images had been trained on (with repetition) when the training error first was no more than `error` %.
 
-    Between two measurements it is taken to fall in a straight line.
+    Between two measurements it is taken to fall in a straight line; if it is so low at the first one already, there is
+    no such number, and more measurements would have to be made.
     """
     return Metric(f"images to {error:g} % training error", "images", partial(_images_to, error / 100))
 
@@ -26,15 +27,10 @@ def _error_seen(view: str, trial: Trial) -> float | None:
 
 
 def _images_to(error: float, trial: Trial) -> float | None:
-    before = (0.0, 1.0)
-    for point in trial.points:
-        if point.training_error is None:
-            continue
-        if point.training_error <= error:
-            images, was = before
-            share = (was - error) / (was - point.training_error) if was > point.training_error else 1.0
-            return images + share * (point.images - images)
-        before = (point.images, point.training_error)
+    known = [(point.images, point.training_error) for point in trial.points if point.training_error is not None]
+    for (images, was), (later, found) in zip(known, known[1:]):
+        if found <= error:
+            return None if was <= error else images + (was - error) / (was - found) * (later - images)
     return None
 
 

@@ -40,9 +40,23 @@ def where(framework: str | None, device: str) -> Where:
     found = load_framework(framework)
     if not found.in_parts:
         raise InvalidInput(f"{framework} can't be trained in parts, which trials are; use one of {', '.join(able)}")
-    if reason := found.missing(found.executions[0]):
+    if reason := found.missing(found.executions[0]) or missing_device(device):
         raise Unavailable(f"{framework}: {reason}")
     return Where(framework, found.executions[0].name, device)
+
+
+def missing_device(device: str) -> str | None:
+    """Why there is no such device on this machine; None if there is."""
+    if device == "cpu":
+        return None
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+        count = pynvml.nvmlDeviceGetCount()
+    except pynvml.NVMLError as problem:
+        return f"no NVIDIA GPU can be used here ({problem}); leave out --device {device}"
+    return None if count else f"there is no NVIDIA GPU here; leave out --device {device}"
 
 
 def chosen_claims(names: Sequence[str], full: bool) -> tuple[list[Claim], list[str]]:
@@ -61,6 +75,17 @@ def chosen_claims(names: Sequence[str], full: bool) -> tuple[list[Claim], list[s
         else:
             found[claim.id] = claim
     return list(found.values()), wrong
+
+
+def unusable(paths: Mapping[str, Path]) -> list[str]:
+    """What is wrong with folders of data that were given, at first sight."""
+    problems = []
+    for name, path in paths.items():
+        try:
+            data.find(name, path)
+        except DeadheatError as problem:
+            problems.append(str(problem))
+    return problems
 
 
 def _cheap(claim: Claim) -> bool:
@@ -113,9 +138,12 @@ class Shelf:
             if not named and not data.available(experiment.data):
                 continue
             got = self.get(experiment.data)
-            if isinstance(got, Dataset):
+            if isinstance(got, str):
+                problems.append(got)
+            elif experiment.classes not in (None, len(got.classes)):
+                problems.append(f"needs {experiment.classes:,} classes, {got.name} has {len(got.classes):,}")
+            else:
                 return experiment
-            problems.append(got)
         return "; ".join(problems) or f"needs {' or '.join(claim.wanted)}"
 
 

@@ -8,18 +8,19 @@ that are given the same job are given the same images, order, sizes, augmentatio
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
 import numpy as np
 
+from impls.errors import InvalidInput
 from impls.frameworks import Model, Plan, Sgd, load_framework
 from impls.network import Network
 from repro import saved
 from repro.data import Dataset
-from repro.data.augment import Augmentation, Resize
+from repro.data.augment import Augmentation, Resize, still
 from repro.job import Job
 from repro.order import Pass, batches, chosen, dice, passes
 from repro.pictures import draw
@@ -34,6 +35,11 @@ FITTED_ON = 10_000
 """Training images that preparations are fitted to, at most."""
 HOPELESS = 50.0
 """A mean loss (nats) from which nothing comes back; guessing among ten classes has 2.3."""
+GUESSING = 0.95
+"""A training error at the end above this share of what guessing gives: the network has learned nothing."""
+
+AT_HAND = 4
+"""Models for training that are kept: two sizes by turns at two rates need no more."""
 
 Tell = Callable[[float], None]
 """Is told how far a trial is, from 0 to 1, each time that it has measured."""
@@ -74,6 +80,9 @@ class Training:
         self._start = monotonic()
         self._recipe, self._network = job.recipe, job.network(data)
         self._chosen = chosen(len(data.train.labels), job.images(data), job.seed)
+        if len(self._chosen) < self._recipe.batch:
+            have = f"{len(self._chosen)} training images of {data.name}"
+            raise InvalidInput(f"{have} are fewer than a batch of {self._recipe.batch}: nothing can be trained")
         sample = data.train.images[np.sort(self._chosen[:FITTED_ON])]
         self._prepare = self._recipe.prepare.fit(sample)
         self._augment = [_fitted(change, sample, self._prepare(sample)) for change in self._recipe.augment]
@@ -93,6 +102,10 @@ class Training:
             if reason := self._pass(one, len(planned)):
                 return f"{reason} in pass {one.number + 1} of {len(planned)}, learning rate {one.learning_rate:g}"
             saved.write(self._checkpoint, replace(self.state, seconds=self.seconds))
+        guessed, error = 1 - 1 / len(self._data.classes), self.state.points[-1].training_error
+        if error is not None and error > GUESSING * guessed:
+            wrong = f"{100 * error:.0f} % of its training images wrong, of which guessing has {100 * guessed:.0f} %"
+            return f"it learned nothing: {wrong}"
         return ""
 
     def errors(self) -> dict[str, float]:
@@ -123,15 +136,15 @@ class Training:
         """
         model = self._model(one)
         order = batches(len(self._chosen), self._recipe.batch, self._job.seed, one.number)
-        throw = dice(self._job.seed, "augmentation", one.number)
-        for part, rows in enumerate(np.array_split(order, self._recipe.measures), 1):
+        throws = [dice(self._job.seed, f"augmentation {type(change).__name__}", one.number) for change in self._augment]
+        for part, rows in enumerate(np.array_split(order, min(self._recipe.measures, len(order))), 1):
             model.reseed(int(dice(self._job.seed, f"dropout {part}", one.number).integers(2**31)))
-            losses = [model.train(model.put(*self._batch(row, one.side, throw))) for row in rows]
+            losses = [model.train(model.put(*self._batch(row, one.side, throws))) for row in rows]
             values = [float(model.to_numpy(loss)) for loss in losses]
             mean = float(np.mean(values))
             if not math.isfinite(mean) or mean > HOPELESS:
                 return f"the mean loss came to {mean:.3g}"
-            done = one.number + part / self._recipe.measures
+            done = one.number + part / min(self._recipe.measures, len(order))
             self._take(model, values, rows.size, int(done))
             self._measure(done, one.learning_rate, mean)
             self._tell(done / of)
@@ -141,6 +154,8 @@ class Training:
         """A model for the pass's size and learning rate, with the state as it is."""
         key = one.side, one.learning_rate
         if key not in self._models:
+            if len(self._models) == AT_HAND:  # random sizes would else end in a model for each
+                del self._models[next(iter(self._models))]
             channels, *own = self._network.input_shape
             sides = own if one.side is None else (one.side, one.side)
             self._models[key] = self._build(replace(self._network, input_shape=(channels, *sides)), one.learning_rate)
@@ -154,14 +169,16 @@ class Training:
         plan = Plan(network, self._job.execution, self._job.device, sgd=sgd, seed=self._job.seed)
         return load_framework(self._job.framework).build(plan)
 
-    def _batch(self, row: np.ndarray, side: int | None, throw: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def _batch(
+        self, row: np.ndarray, side: int | None, throws: Sequence[np.random.Generator]
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Prepared and changed images (batch, channels, height, width) at `rows`, and their labels."""
         places = self._chosen[row]
         images = self._prepare(self._data.train.images[places])
-        for change in self._augment:
+        for change, throw in zip(self._augment, throws, strict=True):
             images = change.apply(images, throw)
         if side is not None and images.shape[-1] != side:
-            images = Resize(side).apply(images, throw)
+            images = still(Resize(side), images)
         return images, self._data.train.labels[places]
 
     def _take(self, model: Model, losses: list[float], images: int, passes: int) -> None:

@@ -31,6 +31,11 @@ def as_json(result: ClaimResult) -> dict[str, Any]:
 
 
 def is_untested(result: ClaimResult) -> bool:
+    """Whether nothing that was asked for could be done about a claim."""
+    return result.verdict is Verdict.NOT_TESTABLE or (bool(result.contrasts) and not result.seeds)
+
+
+def _is_waiting(result: ClaimResult) -> bool:
     return result.verdict is Verdict.NOT_TESTABLE
 
 
@@ -39,10 +44,10 @@ def print_all(results: Sequence[ClaimResult], agreement: Agreement | None) -> No
     out = console()
     if agreement is not None:
         out.print(agreed(agreement), highlight=False)
-    print_table(("claim", "verdict", "what was found"), map(_row, (one for one in results if not is_untested(one))))
+    print_table(("claim", "verdict", "what was found"), map(_row, (one for one in results if not _is_waiting(one))))
     counts = [f"{sum(one.verdict is verdict for one in results)} {verdict}" for verdict in Verdict]
     out.print(f"\n{', '.join(counts)}", highlight=False)
-    if waiting := [result.id for result in results if is_untested(result)]:
+    if waiting := [result.id for result in results if _is_waiting(result)]:
         out.print(f"not testable here: {', '.join(waiting)}; what each needs: python -m repro list", highlight=False)
 
 

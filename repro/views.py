@@ -14,7 +14,7 @@ import numpy as np
 
 from impls.layers import Flatten, Layer, Pool, SpatialPyramid, Window, WindowAverage, WindowPyramid
 from impls.network import Network
-from repro.data.augment import CentreCrop, Resize, ten_views
+from repro.data.augment import CentreCrop, Resize, still, ten_views
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class Centre(View):
     scales: tuple[int, ...] = ()
 
     def images(self, images: np.ndarray) -> Sequence[np.ndarray]:
-        versions = [_still(Resize(scale), images) for scale in self.scales] or [images]
-        return [_still(CentreCrop(self.side), version) for version in versions]
+        versions = [still(Resize(scale), images) for scale in self.scales] or [images]
+        return [still(CentreCrop(self.side), version) for version in versions]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Scales(View):
     flips: bool = False
 
     def images(self, images: np.ndarray) -> Sequence[np.ndarray]:
-        seen = [_still(Resize(side), images) for side in self.sides]
+        seen = [still(Resize(side), images) for side in self.sides]
         return [*seen, *(version[..., ::-1] for version in seen if self.flips)]
 
 
@@ -86,7 +86,7 @@ class Crops(View):
     grid: int
 
     def images(self, images: np.ndarray) -> Sequence[np.ndarray]:
-        scaled = _still(Resize(self.scale), images)
+        scaled = still(Resize(self.scale), images)
         starts = np.linspace(0, self.scale - self.side, self.grid).round().astype(int)
         crops = [scaled[..., top : top + self.side, left : left + self.side] for top in starts for left in starts]
         return [*crops, *(crop[..., ::-1] for crop in crops)]
@@ -103,7 +103,7 @@ class Dense(View):
     scale: int
 
     def images(self, images: np.ndarray) -> Sequence[np.ndarray]:
-        scaled = _still(Resize(self.scale), images)
+        scaled = still(Resize(self.scale), images)
         return [scaled, scaled[..., ::-1]]
 
     def network(self, network: Network) -> Network:
@@ -146,7 +146,7 @@ class OnMaps(View):
     scales: tuple[int, ...] = ()
 
     def images(self, images: np.ndarray) -> Sequence[np.ndarray]:
-        seen = [_still(Resize(scale), images) for scale in self.scales] or [images]
+        seen = [still(Resize(scale), images) for scale in self.scales] or [images]
         return [*seen, *(version[..., ::-1] for version in seen)]
 
     def network(self, network: Network) -> Network:
@@ -180,8 +180,3 @@ class Strongest(View):
 
 
 AVERAGE = WindowAverage("views")
-
-
-def _still(change: CentreCrop | Resize, images: np.ndarray) -> np.ndarray:
-    """A change that draws nothing."""
-    return change.apply(images, np.random.default_rng(0))

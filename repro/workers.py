@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import pickle
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from impls.errors import DeadheatError
 from impls.frameworks import CACHE, load_framework
-from impls.process import STEADY_ALLOCATOR, threads
+from impls.process import STEADY_ALLOCATOR, die_with, threads
 from repro import data, trial
 from repro.job import Job
 from results.trial import Outcome, Trial
@@ -100,6 +101,7 @@ def lost(job: Job, id: str, outcome: Outcome, reason: str) -> Trial:
 
 def _begin(task: Task, core: int | None, cache: Path) -> _Running:
     context = multiprocessing.get_context("spawn")
+    task.log.unlink(missing_ok=True)  # of an earlier attempt
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_serve, args=(task, core, cache, theirs), daemon=True)
     with _environment(STEADY_ALLOCATOR):  # the allocator reads it when the process begins
@@ -110,15 +112,18 @@ def _begin(task: Task, core: int | None, cache: Path) -> _Running:
 
 def _last_words(log: Path) -> str:
     """The last line that a process wrote, as the end of a sentence."""
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    return f"; it last said: {lines[-1][:300]}" if lines else ""
+    with contextlib.suppress(OSError):
+        lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        return f"; it last said: {lines[-1][:300]}" if lines else ""
+    return ""
 
 
 def _message(one: _Running) -> float | Trial:
     """How far the trial is, or what it came to."""
     try:
         told: float | Trial = one.link.recv()
-    except EOFError:
+    except (EOFError, OSError, pickle.UnpicklingError):  # it ended, perhaps in the middle of telling
+        one.process.kill()
         one.process.join()
         code = one.process.exitcode or 0
         killed = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
@@ -145,6 +150,7 @@ def _serve(task: Task, core: int | None, cache: Path, link: Connection) -> None:
     with task.log.open("wb") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
+    die_with(os.getppid())  # or it would train on into a checkpoint that nobody waits for
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who asks, and kills this
     if core is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})

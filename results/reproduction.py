@@ -47,6 +47,16 @@ class ReproductionWriter(Journal):
         self.append_lines(to_json(trial) + "\n")
 
     def save_findings(self, findings: Findings) -> None:
+        """Write them whole or not at all; ResultsError if there is no room for them."""
+        try:
+            self._save(findings)
+        except OSError as problem:
+            raise ResultsError(
+                f"{self.folder / FINDINGS} can't be written: {problem.strerror or problem}; the trials are kept; make "
+                f"room, then go on with --resume {self.folder.name}"
+            ) from None
+
+    def _save(self, findings: Findings) -> None:
         self.replace_file(FINDINGS, TypeAdapter(Findings).dump_json(findings, indent=1).decode() + "\n")
 
 

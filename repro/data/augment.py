@@ -189,6 +189,11 @@ class RandomAffine:
         return sample_points(images, row + middle_row, column + middle_column, self.fill)
 
 
+def still(change: Resize | CentreCrop, images: np.ndarray) -> np.ndarray:
+    """A change that draws nothing, applied."""
+    return change.apply(images, np.random.default_rng(0))
+
+
 def ten_views(images: np.ndarray, size: int) -> np.ndarray:
     """AlexNet's test views: four corners (by rows), the centre, then the same five flipped, (10, n, C, size, size)."""
     windows = _windows(images, size)

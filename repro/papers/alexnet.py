@@ -97,7 +97,6 @@ ALEXNET = Paper(
             statement="On ILSVRC-2010's test images the network errs on 37.5 % top-1 and 17.0 % top-5.",
             number="37.5 / 17.0 %; 39.0 / 18.3 % without the mean of ten views",
             method="The error on that test set, seen in ten views and in one. No other data can stand in for it.",
-            experiments=trainings.TOP1_2010,
             needs=("ILSVRC-2010 with the labels of its test images",),
         ),
         Claim(
@@ -109,7 +108,7 @@ ALEXNET = Paper(
                 "1 CNN 40.7 / 18.2 %; 5 CNNs 38.1 / 16.4 %, test 16.4 %; 1 CNN* 39.0 / 16.6 %; 7 CNNs* 36.7 / 15.4 %, "
                 "test 15.3 %; the next best entry 26.2 %"
             ),
-            method="The error on those validation images. No other data can stand in for it.",
+            method="The top-1 error of one network on those validation images. No other data can stand in for it.",
             experiments=trainings.TOP1_2012,
             needs=("imagenet",),
         ),
@@ -133,7 +132,6 @@ ALEXNET = Paper(
             statement="On ImageNet as of fall 2009, with 10,184 classes, the errors are 67.4 % top-1 and 40.9 % top-5.",
             number="67.4 / 40.9 %",
             method="It would take that release: images of 10,184 classes. No other data can stand in for it.",
-            experiments=trainings.FALL_2009,
             needs=("the fall 2009 release of ImageNet, 10,184 classes",),
         ),
         Claim(

@@ -57,8 +57,8 @@ SPP = Paper(
             statement="A pyramid lowers the error of all four networks, and training at two sizes lowers it further.",
             number="top-1 points: 1.01, 0.55, 1.26, 1.65; at two sizes 1.39, 0.99, 1.87, 2.33",
             method=(
-                "Arms with and without the pyramid, and with it at two sizes, on the same data. Only the direction "
-                "carries over to small images; the points are ImageNet's."
+                "ZF-5, the first of the four, with and without the pyramid, and with it at two sizes. Only the "
+                "direction carries over to small images; the points are ImageNet's."
             ),
             experiments=trainings.PYRAMID,
             needs=("imagenet",),
@@ -122,8 +122,8 @@ SPP = Paper(
             statement="96 views at six scales lower the top-5 error from 10.95 % to 9.36 %, two full ones to 9.14 %.",
             number="10.95, 9.36, 9.14 %",
             method=(
-                "One trained network, seen in ten and in many views of its maps. Small images have no detail at larger "
-                "scales, so that more views may bring less there."
+                "One trained network, seen in ten crops and in many views of its maps, by top-1. Small images have no "
+                "detail at larger scales, so that more views may bring less there."
             ),
             experiments=trainings.MANY_VIEWS,
             needs=("imagenet",),

@@ -118,10 +118,12 @@ def _half(classes: int) -> tuple[Layer, ...]:
     )
 
 
-def _pair(first: Arm, second: Arm, statement: str, paper: str, cheap: bool = False) -> Experiment:
+def _pair(
+    first: Arm, second: Arm, statement: str, paper: str, claimed: Region = BELOW_ZERO, cheap: bool = False
+) -> Experiment:
     """The first arm's test error is said to be the lower; in ten views where there are such."""
     metric = TEN if "ten views" in first.views else TEST_ERROR
-    says = Contrast(statement, metric, first.name, second.name, BELOW_ZERO, paper)
+    says = Contrast(statement, metric, first.name, second.name, claimed, paper)
     return Experiment(imagenet.DATA if metric is TEN else "fashion-mnist", (first, second), (says,), cheap=cheap)
 
 
@@ -139,7 +141,7 @@ OVERLAP = (
 JITTERED = replace(small.RECIPE, augment=(Colour(),))
 SAYS_COLOUR = "test error with colour jitter less without"
 COLOUR = (
-    _pair(_large("jitter"), _large("none", colour=False), SAYS_COLOUR, "-1 % top-1"),
+    _pair(_large("jitter"), _large("none", colour=False), SAYS_COLOUR, "below -1 % top-1", Region(high=-1.0)),
     _pair(
         _small("jitter", recipe=replace(small.RECIPE, augment=(Colour(),))), _small("none"), SAYS_COLOUR, "-1 % top-1"
     ),
@@ -148,32 +150,37 @@ SAYS_TOWERS = "test error of two towers less one of half the maps"
 TWO_TOWERS = (_pair(_large("two towers"), _large("one", _half), SAYS_TOWERS, "-1.7 % top-1"),)
 
 
-def _reaches(paper: float) -> tuple[Experiment, ...]:
-    """The paper's own figure on ImageNet, met within a point."""
-    claimed = Region(paper - 1, paper + 1)
-    says = Contrast("top-1 error, ten views", TEN, "alexnet", None, claimed, f"{paper} %", scale="value")
-    return (Experiment(imagenet.DATA, (_large("alexnet"),), (says,)),)
-
-
-TOP1_2010, TOP1_2012, FALL_2009 = _reaches(37.5), _reaches(40.7), _reaches(67.4)
+TOP1_2012 = (
+    Experiment(
+        imagenet.DATA,
+        (_large("alexnet"),),
+        (Contrast("top-1 error, ten views", TEN, "alexnet", None, Region(39.7, 41.7), "40.7 %", scale="value"),),
+        classes=1000,
+    ),
+)
 
 MIDDLE = ("conv3", "conv4")
-COSTS = tuple(
-    Contrast(
-        f"test error without {name} less with it",
-        *(TEST_ERROR, f"no {name}", "all", Region(low=0.0), "about 2 % top-1"),
+
+
+def _costs(least: float) -> tuple[Contrast, ...]:
+    return tuple(
+        Contrast(
+            f"test error without {name} less with it",
+            *(TEST_ERROR, f"no {name}", "all", Region(low=least), "about 2 % top-1"),
+        )
+        for name in MIDDLE
     )
-    for name in MIDDLE
-)
+
+
 WITHOUT_MIDDLE = (
     Experiment(
         imagenet.DATA,
         (_large("all"), *(_large(f"no {name}", partial(_without, names=(name,))) for name in MIDDLE)),
-        COSTS,
+        _costs(1.0),
     ),
     Experiment(
         "fashion-mnist",
         (_small("all"), *(_small(f"no {name}", partial(small.alexnet, drop=(name,))) for name in MIDDLE)),
-        COSTS,
+        _costs(0.0),
     ),
 )

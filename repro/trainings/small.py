@@ -78,7 +78,7 @@ def cifar_eleven(classes: int, widths: Sequence[int], norm: bool) -> tuple[Layer
 
 def alexnet(classes: int, norm: bool = True, overlap: bool = True, drop: Sequence[str] = ()) -> tuple[Layer, ...]:
     """Five convolutions, three pools, three full connections; without the layers that begin with a name of `drop`."""
-    pool = overlapping if overlap else partial(Pool, kernel=2, stride=2, ceil=True)
+    pool = overlapping if overlap else partial(Pool, kernel=2, stride=2)  # maps of the same sizes
     layers: tuple[Layer, ...] = (
         *(*conv("conv1", 16, 5), LocalResponseNorm("norm1"), pool("pool1")),
         *(*conv("conv2", 24, 5), LocalResponseNorm("norm2"), pool("pool2")),

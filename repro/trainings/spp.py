@@ -15,7 +15,7 @@ from repro.views import Centre, OnMaps, Ten, View, Whole
 
 SIDE, SMALLER = 24, 19
 """Crops of 24 of 28 pixels stand for 224 of 256, and 19 for 180."""
-SMALL = replace(small.RECIPE, augment=(RandomCrop(SIDE), Flip()))
+SMALL = replace(small.RECIPE, augment=(RandomCrop(SIDE), Flip()), measures=4)
 TRAIN = 5_000
 RANDOM = Sizes(tuple(range(SMALLER, SIDE + 1)), random=True)
 LEVELS = {"pyramid": (3, 2, 1), "fewer bins": (2, 1), "no pyramid": ()}
@@ -48,9 +48,9 @@ def _large(name: str, architecture: str = "zf5-spp", sizes: Sizes | None = None)
 
 
 ONE, FEWER, NONE = _small("pyramid"), _small("fewer bins", "fewer bins"), _small("no pyramid", "no pyramid")
-TWO, ANY = _small("two sizes", sizes=Sizes((SIDE, SMALLER))), _small("random size", sizes=RANDOM)
+TWO, ANY = _small("two sizes", sizes=Sizes((SMALLER, SIDE))), _small("random size", sizes=RANDOM)
 LARGE_ONE, LARGE_NONE = _large("pyramid"), _large("no pyramid", "zf5")
-LARGE_TWO = _large("two sizes", sizes=Sizes((224, 180)))
+LARGE_TWO = _large("two sizes", sizes=Sizes((180, 224)))
 LARGE_ANY = _large("random size", sizes=Sizes(tuple(range(180, 225)), random=True))
 
 
@@ -58,7 +58,7 @@ def _less(first: str, second: str, paper: str) -> Contrast:
     return Contrast(f"test error, {first} less {second}", TEST_ERROR, first, second, BELOW_ZERO, paper)
 
 
-BETTER = (_less("pyramid", "no pyramid", "-1.01 % top-1"), _less("two sizes", "no pyramid", "-1.39 % top-1"))
+BETTER = (_less("pyramid", "no pyramid", "-1.01 % top-1"), _less("two sizes", "pyramid", "-0.38 % top-1"))
 PYRAMID = (
     Experiment("imagenet", (LARGE_ONE, LARGE_TWO, LARGE_NONE), BETTER),
     Experiment("fashion-mnist", (ONE, TWO, NONE), BETTER),
@@ -88,16 +88,21 @@ FULL_IMAGE = (
     Experiment("imagenet", (LARGE_ONE, LARGE_TWO), FULL),
     Experiment("fashion-mnist", (ONE, TWO), FULL, cheap=True),
 )
-SAME = (
-    Contrast(
-        "test error, ten views on maps less ten views of the image",
-        *(error_seen("ten views on maps"), "pyramid", "pyramid", Region(-0.5, 0.5), "within 0.1 % top-5"),
-        other=error_seen("ten views"),
-    ),
-)
+
+
+def _same(within: float) -> tuple[Contrast, ...]:
+    return (
+        Contrast(
+            "test error, ten views on maps less ten views of the image",
+            *(error_seen("ten views on maps"), "pyramid", "pyramid", Region(-within, within), "within 0.1 % top-5"),
+            other=error_seen("ten views"),
+        ),
+    )
+
+
 VIEWS_ON_MAPS = (
-    Experiment("imagenet", (LARGE_ONE,), SAME),
-    Experiment("fashion-mnist", (ONE,), SAME, cheap=True),
+    Experiment("imagenet", (LARGE_ONE,), _same(0.1)),
+    Experiment("fashion-mnist", (ONE,), _same(0.5), cheap=True),
 )
 MORE = (
     Contrast(
@@ -109,8 +114,8 @@ MORE = (
 MANY_VIEWS = (Experiment("imagenet", (LARGE_ONE,), MORE), Experiment("fashion-mnist", (ONE,), MORE, cheap=True))
 RATE = (
     Contrast(
-        "images to 25 % training error, two sizes over one",
-        *(images_to(25), "two sizes", "pyramid", Region(0.67, 1.5), "about the same"),
+        "images to 20 % training error, two sizes over one",
+        *(images_to(20), "two sizes", "pyramid", Region(0.67, 1.5), "about the same"),
         scale="ratio",
     ),
 )

@@ -57,7 +57,8 @@ class Regression(Model):
 
     def infer(self, batch: Any) -> np.ndarray:
         weight, bias = self._weights.values()
-        return batch[0] @ weight.T + bias
+        with np.errstate(all="ignore"):  # a loss that runs away is what some tests are about
+            return batch[0] @ weight.T + bias
 
     def forward(self, batch: Any) -> float:
         return self.gradient(batch)[0]

@@ -39,7 +39,7 @@ AVERAGED = replace(
     views={"": Whole(), "strongest": Strongest()},
     pictures=("filters", "mistakes", "maps"),
 )
-DENSE = replace(vgg.VIEWS[-1].arms[0], recipe=ONE_PASS, train=40, views={"": Dense(28, 36)})
+DENSE = replace(vgg.VIEWS[-1].arms[0], recipe=ONE_PASS, train=40, size=28, views={"": Dense(28, 36)})
 SHORT = replace(agreement.ARM, train=160)
 
 

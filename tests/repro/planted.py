@@ -19,7 +19,7 @@ def regression(classes: int) -> tuple[Layer, ...]:
 ARCHITECTURE = Architecture("regression", "a regression", "no paper", (1, 28, 28), 10, regression)
 RECIPE = Recipe((Stage(3, 0.05), Stage(1, 0.005)), batch=20, measures=2, measured=100)
 LONG = Arm("long", ARCHITECTURE, RECIPE, train=200)
-SHORT = Arm("short", ARCHITECTURE, Recipe((Stage(1, 0.0001),), batch=20, measured=100), train=200)
+SHORT = Arm("short", ARCHITECTURE, Recipe((Stage(1, 0.005),), batch=20, measured=100), train=200)
 EXPERIMENT = Experiment(
     "fashion-mnist",
     (LONG, SHORT),

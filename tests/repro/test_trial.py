@@ -77,7 +77,7 @@ def test_divergence_is_an_outcome(images: Dataset, tmp_path: Path) -> None:
     found = run(replace(JOB, learning_rate=1e6), images, tmp_path)
     assert found.outcome is Outcome.DIVERGED
     assert "mean loss" in found.reason
-    assert "pass 1 of 4, learning rate 1e+06" in found.reason
+    assert "of 4, learning rate 1e+06" in found.reason
     assert not found.errors
 
 
