@@ -89,7 +89,8 @@ LENET = Paper(
             ),
             method=(
                 "LeNet-5 (dense C3, softmax) against those of the figure's classifiers that a table of layers can say, "
-                "on the same images. Neighbours, principal components and support vectors are outside of what this harness trains."
+                "on the same images. Neighbours, principal components and support vectors are outside of what this "
+                "harness trains."
             ),
             experiments=trainings.CLASSIFIERS,
             needs=("mnist",),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from impls import load_architecture
 from impls.errors import UnknownName
 from repro.experiment import Arm
-from repro.initial import FanIn
+from repro.initial import FanIn, Glorot
 from repro.prepare import Levels
 from repro.recipe import Recipe, Stage
 from results.claims import Trained
@@ -51,7 +51,7 @@ RBF = Recipe(
     prepare=Levels(),
     measured=2_000,
 )
-NIN = Recipe((Stage(4, 0.05), Stage(2, 0.005)), batch=64, weight_decay=1e-4)
+NIN = Recipe((Stage(4, 0.02), Stage(2, 0.002)), batch=32, weight_decay=1e-4, initial=Glorot())
 
 SHOWN = ("filters", "mistakes")
 
@@ -59,7 +59,7 @@ GOALS = (
     Goal(Arm("lenet5-dense", load_architecture("lenet5-dense"), LENET, pictures=SHOWN), "fashion-mnist", 0.89),
     Goal(Arm("lenet5", load_architecture("lenet5"), RBF, pictures=SHOWN), "fashion-mnist", 0.89),
     Goal(
-        Arm("nin-mnist", load_architecture("nin-mnist"), NIN, train=30_000, pictures=(*SHOWN, "maps")),
+        Arm("nin-mnist", load_architecture("nin-mnist"), NIN, pictures=(*SHOWN, "maps")),
         "fashion-mnist",
         0.91,
     ),

@@ -22,7 +22,7 @@ from repro.experiment import Arm, Experiment
 from repro.plan import Where
 from repro.recipe import Recipe, Stage
 from results import reproduction
-from results.claims import ClaimResult, Verdict
+from results.claims import ClaimResult, Trained, Verdict
 from results.journal import ResultsError
 from results.trial import Outcome
 from tests.repro.planted import ARCHITECTURE, EXPERIMENT, LONG
@@ -112,22 +112,42 @@ def test_a_killed_trial_costs_itself_only(
     assert len(resumed) == 2  # from the passes that the killed ones had done
 
 
-def test_killed_half_way_and_resumed(tmp_path: Path, fashion: Path) -> None:
-    """The whole program killed, no process left, and the same numbers in the end as without."""
-    slow = "import os; os.environ['ORACLE_REGRESSION_KILLS_AT'] = '0'"
-    script = (
-        f"{slow}\nfrom pathlib import Path\nfrom tests.repro.test_campaign import claim, going, LENGTHY\n"
-        f"with going(Path({str(tmp_path)!r}), Path({str(fashion)!r})) as one:\n    one.test([claim(LENGTHY)])\n"
-    )
+SCRIPT = """
+from pathlib import Path
+from tests.repro.test_campaign import LENGTHY, claim, going
+
+if __name__ == "__main__":
+    with going(Path({data!r}), Path({fashion!r})) as one:
+        one.test([claim(LENGTHY)])
+"""
+
+
+def begun(tmp_path: Path, fashion: Path) -> subprocess.Popen[bytes]:
+    """A reproduction in a process of its own, which has trained a pass."""
     root = Path(__file__).parent.parent.parent
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (root, root / "tests")))}
-    main = "if __name__ == '__main__':\n" + "".join(f"    {line}\n" for line in script.splitlines())
-    (tmp_path / "main.py").write_text(main)
+    (tmp_path / "main.py").write_text(SCRIPT.format(data=str(tmp_path), fashion=str(fashion)))
     process = subprocess.Popen([sys.executable, str(tmp_path / "main.py")], env=environment, start_new_session=True)
     checkpoints = tmp_path / "made-up" / "checkpoints"
     deadline = time.monotonic() + 60
     while not list(checkpoints.glob("[!.]*.npz")) and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.02)
+    return process
+
+
+def test_interrupted(tmp_path: Path, fashion: Path) -> None:
+    """Ctrl-C: what is there is judged and kept."""
+    process = begun(tmp_path, fashion)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 0
+    kept = reproduction.read(tmp_path / "made-up")
+    assert [one.verdict for one in kept.findings.claims] == [Verdict.INCONCLUSIVE]
+    assert list((tmp_path / "made-up" / "checkpoints").glob("[!.]*.npz"))
+
+
+def test_killed_half_way_and_resumed(tmp_path: Path, fashion: Path) -> None:
+    """The whole program killed, no process left, and the same numbers in the end as without."""
+    process = begun(tmp_path, fashion)
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -196,3 +216,10 @@ def test_a_damaged_line_is_named_and_left(tmp_path: Path, fashion: Path) -> None
     kept = reproduction.read(tmp_path / "made-up")
     assert len(kept.problems) == 1
     assert "line 3" in kept.problems[0]
+
+
+def test_what_another_framework_trained_stays() -> None:
+    first = Trained("lenet5", "all", 0.89, {"jax": "a", "pytorch": "b"}, "train")
+    again = Trained("lenet5", "all", 0.89, {"jax": "c"}, "train")
+    other = Trained("nin-mnist", "all", 0.91, {"jax": "d"}, "train")
+    assert campaign.merged([first], [again, other]) == (replace(again, trials={"jax": "c", "pytorch": "b"}), other)

@@ -74,6 +74,7 @@ def test_what_cannot_be_tested_says_what_it_needs(repro: Run) -> None:
         (("run", "--claims", "LN-2", "--budget", "soon"), "'soon' is not a number"),
         (("run", "--claims", "LN-1", "--resume", "nothing"), "no reproduction 'nothing'"),
         (("run", "--claims", "LN-1", "--name", "../x"), "a campaign's name is"),
+        (("run", "--claims", "LN-2", "--device", "cuda"), "no NVIDIA GPU"),
         (("train", "lenet6"), "did you mean 'lenet5'"),
         (("train", "lenet5", "--framework", "jaxx"), "did you mean 'jax'"),
         (("download", "cifar11"), "did you mean 'cifar10'"),
@@ -86,6 +87,16 @@ def test_bad_input_is_one_line(repro: Run, arguments: tuple[str, ...], says: str
     assert found.stderr.startswith("error: ")
     assert found.stderr.strip().count("\n") == 0
     assert not found.stdout
+
+
+def test_what_was_asked_for_in_vain_is_not_a_success(repro: Run, fashion: Path) -> None:
+    out_of_time = repro("run", "--claims", "LN-5", "--budget", "0.001s", "--data", f"fashion-mnist={fashion}", "--json")
+    assert out_of_time.returncode == 1
+    assert json.loads(out_of_time.stdout)[0]["verdict"] == "inconclusive"
+    typo = repro("run", "--claims", "LN-1", "--data", "cifar10=/no/such/folder", "--json")
+    assert typo.returncode == 1
+    assert "/no/such/folder" in typo.stderr
+    assert json.loads(typo.stdout)[0]["verdict"] == "supported"  # the others go on
 
 
 def test_data(repro: Run) -> None:

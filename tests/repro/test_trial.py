@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from impls.errors import InvalidInput
 from repro import saved, trial
 from repro.data import Dataset
+from repro.data.augment import Flip, RandomCrop
 from repro.job import Job
 from repro.order import batches, chosen, passes
 from repro.recipe import Recipe, Sizes, Stage
@@ -79,6 +81,41 @@ def test_divergence_is_an_outcome(images: Dataset, tmp_path: Path) -> None:
     assert "mean loss" in found.reason
     assert "of 4, learning rate 1e+06" in found.reason
     assert not found.errors
+
+
+def test_having_learned_nothing_is_one_too(images: Dataset, tmp_path: Path) -> None:
+    found = run(replace(JOB, learning_rate=1e-9), images, tmp_path)
+    assert found.outcome is Outcome.DIVERGED
+    assert "learned nothing" in found.reason
+    assert "guessing has 90 %" in found.reason
+
+
+def test_fewer_images_than_a_batch(images: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="19 training images of fashion-mnist are fewer than a batch of 20"):
+        run(replace(JOB, arm=replace(LONG, train=19)), images, tmp_path)
+
+
+def test_more_measures_than_batches(images: Dataset, tmp_path: Path) -> None:
+    often = replace(LONG, train=60, recipe=replace(RECIPE, measures=50))
+    found = run(replace(JOB, arm=often), images, tmp_path)
+    assert len(found.points) == 4 * 3
+
+
+def test_augmentations_do_not_disturb_each_other(images: Dataset, tmp_path: Path) -> None:
+    """Mirror images fall alike with and without another augmentation before them."""
+    seen: list[np.ndarray] = []
+
+    class Watched(Flip):
+        def apply(self, batch: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+            seen.append(rng.random(3))
+            return super().apply(batch, rng)
+
+    for number, augment in enumerate(((Watched(),), (RandomCrop(28, padding=2), Watched()))):
+        (tmp_path / str(number)).mkdir()
+        arm = replace(LONG, recipe=replace(RECIPE, stages=(Stage(1, 0.05),), augment=augment))
+        run(replace(JOB, arm=arm), images, tmp_path / str(number))
+    half = len(seen) // 2
+    assert all((one == other).all() for one, other in zip(seen[:half], seen[half:], strict=True))
 
 
 def test_another_learning_rate_scales_the_whole_schedule() -> None:
