@@ -139,7 +139,7 @@ const refer = (table, cells, reference) =>
   });
 
 const select = (name, values, chosen, then) => {
-  const made = element("select", {}, ...values.map((value, place) => element("option", { value: place, selected: place === chosen }, value)));
+  const made = element("select", { ariaLabel: name }, ...values.map((value, place) => element("option", { value: place, selected: place === chosen }, value)));
   made.addEventListener("change", () => then(Number(made.value)));
   return element("label", {}, `${name} `, made);
 };

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from reports import document, page
+from results import table
+from results.store import Campaign
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -158,3 +160,42 @@ def test_figures_are_saved_as_png(tab: sync_api.Page) -> None:
         tab.locator("figure .save").first.click()
     assert download.value.suggested_filename.endswith(".png")
     assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
+
+
+def test_another_reference_can_be_chosen(tab: sync_api.Page, lively: Campaign) -> None:
+    """Every ratio is then that of results.load with that reference, and back again nothing has changed."""
+    matrix = tab.locator("table.matrix").first
+    matrix.scroll_into_view_if_needed()
+    select = tab.get_by_label("reference", exact=True)
+    select.wait_for()
+    exact = "table => [...table.querySelectorAll('tbody td')].map(cell => [cell.className, cell.innerText])"
+    before = matrix.evaluate(exact)
+    names = select.locator("option").all_inner_texts()
+    for name in names:
+        select.select_option(label=name)
+        assert tab.locator(".reference-name").first.inner_text() == name
+        frame = table.cases([lively], reference=name).query("probe == '' and status == 'measured'")
+        others = frame[frame.contestant != name].ratio.dropna()
+        shown = matrix.evaluate(
+            """table => [...table.querySelectorAll('td.faster, td.slower, td.dead-heat, td.unclear')]
+               .map(cell => parseFloat(cell.querySelector('data').value))"""
+        )
+        assert sorted(shown) == pytest.approx(sorted(others))
+        assert matrix.locator("td.reference").count() == (frame.contestant == name).sum()
+    select.select_option(label=lively.system["reference"])
+    after = matrix.evaluate(exact)
+    assert after == before
+
+
+def test_rows_of_the_matrix_can_be_chosen(tab: sync_api.Page) -> None:
+    matrix = tab.locator("table.matrix").first
+    matrix.scroll_into_view_if_needed()
+    phase = tab.get_by_label("phase", exact=True)
+    phase.wait_for()
+    seen = """table => [...table.querySelectorAll('tr[data-phase]')].filter(row => row.offsetParent)
+        .map(row => row.dataset.phase)"""
+    before = matrix.evaluate(seen)
+    phase.select_option(label="train")
+    assert set(matrix.evaluate(seen)) == {"train"}
+    phase.select_option(label="all")
+    assert matrix.evaluate(seen) == before
