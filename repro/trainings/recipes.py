@@ -51,7 +51,7 @@ RBF = Recipe(
     prepare=Levels(),
     measured=2_000,
 )
-NIN = Recipe((Stage(4, 0.02), Stage(2, 0.002)), batch=32, weight_decay=1e-4, initial=Glorot())
+NIN = Recipe((Stage(6, 0.02), Stage(2, 0.002)), batch=32, weight_decay=1e-4, initial=Glorot())
 
 SHOWN = ("filters", "mistakes")
 
