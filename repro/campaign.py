@@ -52,7 +52,9 @@ class Campaign:
         self._folder, self._options = folder, options
         self._shelf = Shelf(options.paths)
         self._runner = Runner(folder, self._shelf, options.seconds, options.side_by_side)
-        self.findings = reproduction.read(folder.folder).findings
+        before = reproduction.read(folder.folder)
+        self.findings = before.findings
+        self._seconds_before = float(before.system.get("seconds", 0.0))
 
     @property
     def folder(self) -> Path:
@@ -169,7 +171,7 @@ class Campaign:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._folder.update_system(seconds=self._runner.seconds)
+        self._folder.update_system(seconds=self._seconds_before + self._runner.seconds)
         self._folder.close()
 
 

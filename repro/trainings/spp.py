@@ -114,8 +114,8 @@ MORE = (
 MANY_VIEWS = (Experiment("imagenet", (LARGE_ONE,), MORE), Experiment("fashion-mnist", (ONE,), MORE, cheap=True))
 RATE = (
     Contrast(
-        "images to 20 % training error, two sizes over one",
-        *(images_to(20), "two sizes", "pyramid", Region(0.67, 1.5), "about the same"),
+        "images to 25 % training error, two sizes over one",
+        *(images_to(25), "two sizes", "pyramid", Region(0.67, 1.5), "about the same"),
         scale="ratio",
     ),
 )
