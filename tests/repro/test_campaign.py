@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -127,7 +128,12 @@ def begun(tmp_path: Path, fashion: Path) -> subprocess.Popen[bytes]:
     root = Path(__file__).parent.parent.parent
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (root, root / "tests")))}
     (tmp_path / "main.py").write_text(SCRIPT.format(data=str(tmp_path), fashion=str(fashion)))
-    process = subprocess.Popen([sys.executable, str(tmp_path / "main.py")], env=environment, start_new_session=True)
+    process = subprocess.Popen(
+        [sys.executable, str(tmp_path / "main.py")],
+        env=environment,
+        start_new_session=True,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # which whoever runs the tests may ignore
+    )
     checkpoints = tmp_path / "made-up" / "checkpoints"
     deadline = time.monotonic() + 60
     while not list(checkpoints.glob("[!.]*.npz")) and time.monotonic() < deadline and process.poll() is None:
