@@ -24,7 +24,7 @@ BATCH = 32
 ARM = Arm(
     "lenet5-dense",
     load_architecture("lenet5-dense"),
-    Recipe((Stage(2, 0.05),), batch=BATCH, prepare=Levels(), measured=500),
+    Recipe((Stage(2, 0.02),), batch=BATCH, prepare=Levels(), measured=500),
     train=STEPS * BATCH // 2,
 )
 
