@@ -114,7 +114,7 @@ def _interval(axes: Axes, row: Contrasted, top: int, limits: tuple[float, float]
 
 
 def _limits(unit: str, rows: Sequence[Contrasted]) -> tuple[float, float]:
-    """All values and claimed ends, and intervals as far as they do not dwarf them."""
+    """All values and claimed ends, and intervals as far as they do not dwarf those, and each other."""
     values = [value for row in rows if (value := _value(row)) is not None]
     marks = [*values, 1.0] if unit == "ratio" else list(values)
     marks += [end for row in rows for end in row.claimed if end is not None]
@@ -123,7 +123,9 @@ def _limits(unit: str, rows: Sequence[Contrasted]) -> tuple[float, float]:
     if unit == "ratio" and min(marks) > 0:
         low = max(min([*marks, *(end for end in ends if end > 0)]), min(marks) / REACH)
         return low / 1.15, min(max([*marks, *ends]), max(marks) * REACH) * 1.15
-    size = (max(marks) - min(marks)) or max(map(abs, marks)) or 1.0
+    widths = sorted(row.high - row.low for row in rows if row.low is not None and row.high is not None)
+    usual = widths[len(widths) // 2] if widths else 0.0
+    size = max(max(marks) - min(marks), usual) or max(map(abs, marks)) or 1.0
     low, high = max(min([*marks, *ends]), min(marks) - size), min(max([*marks, *ends]), max(marks) + size)
     margin = 0.08 * ((high - low) or size)
     return low - margin, high + margin
