@@ -31,7 +31,7 @@ from bench.parity import evidence
 from bench.resident import Resident
 from bench.warmup import warm_up
 from impls.arrays import make_batch, make_statistics
-from impls.errors import Unavailable, Unsupported
+from impls.errors import Unavailable, Unsupported, line_of
 from impls.frameworks import Allocated, Model, Plan, load_framework
 from impls.network import Network
 from results.record import Contestant, Status, Workload
@@ -56,7 +56,7 @@ def serve(link: socket.socket) -> None:
                 reply = {"ok": answer}
             except Exception as problem:
                 traceback.print_exc()
-                reply = {"status": status_of(problem), "reason": _line(problem)}
+                reply = {"status": status_of(problem), "reason": line_of(problem)}
             answers.write(json.dumps(reply) + "\n")
             answers.flush()
 
@@ -230,8 +230,3 @@ def new_model(network: Network, workload: Workload, contestant: Contestant, seed
 def thinned(times: list[float], most: int = 20) -> list[float]:
     """At most `most` of the times, evenly spread: warm-up is kept to be looked at, not to fill disks."""
     return times[:: max(1, len(times) // most)][:most]
-
-
-def _line(problem: Exception) -> str:
-    text = str(problem).strip().splitlines()
-    return f"{type(problem).__name__}: {text[0][:500]}" if text else type(problem).__name__

@@ -37,3 +37,9 @@ class Unavailable(DeadheatError):
 
 class Unsupported(DeadheatError):
     """A framework without a translation for a layer, a precision or a device."""
+
+
+def line_of(problem: Exception) -> str:
+    """An exception as one line: its kind, and the first line of its text."""
+    text = str(problem).strip().splitlines()
+    return f"{type(problem).__name__}: {text[0][:500]}" if text else type(problem).__name__

@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtrit
 
 from repro.experiment import Contrast, Metric, Region
 from results.claims import Contrasted, Verdict
+from results.statistics import CONFIDENCE, arithmetic, count_needed
 from results.trial import Outcome, Trial
 
-CONFIDENCE = 0.95
 MOST_SEEDS = 200
 """More seeds than this nobody would run."""
 
 Arms = Mapping[str, Mapping[int, Trial]]
 """The trials of each arm, by seed."""
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean over seeds and its interval; without one (infinite) for a single seed."""
-
-    mean: float
-    low: float
-    high: float
 
 
 def judge(contrasts: Sequence[Contrast], arms: Arms) -> tuple[Verdict, tuple[Contrasted, ...]]:
@@ -41,15 +30,6 @@ def judge(contrasts: Sequence[Contrast], arms: Arms) -> tuple[Verdict, tuple[Con
     if Verdict.CONTRADICTED in verdicts:
         return Verdict.CONTRADICTED, found
     return (Verdict.SUPPORTED if verdicts == {Verdict.SUPPORTED} else Verdict.INCONCLUSIVE), found
-
-
-def interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
-    """Student's t interval of the mean over seeds."""
-    mean = float(np.mean(values))
-    if len(values) < 2:
-        return Interval(mean, -math.inf, math.inf)
-    half = _quantile(len(values), confidence) * float(np.std(values, ddof=1)) / math.sqrt(len(values))
-    return Interval(mean, mean - half, mean + half)
 
 
 def values(contrast: Contrast, arms: Arms) -> list[float]:
@@ -77,9 +57,9 @@ def _contrasted(contrast: Contrast, arms: Arms, family: int) -> Contrasted:
     ratio = contrast.scale == "ratio"
     found, claimed = values(contrast, arms), _logs(contrast.claimed) if ratio else contrast.claimed
     missing = _missing(contrast, arms, len(found))
-    seen = interval(found) if found else None
+    seen = arithmetic(found) if found else None
     verdict = Verdict.INCONCLUSIVE if missing else _verdict(found, claimed, family)
-    shown = [_shown(end, ratio) for end in (seen.mean, seen.low, seen.high)] if seen else [None] * 3
+    shown = [_shown(end, ratio) for end in (seen.value, seen.low, seen.high)] if seen else [None] * 3
     return Contrasted(
         statement=contrast.statement,
         unit="ratio" if ratio else contrast.metric.unit,
@@ -99,7 +79,7 @@ def _verdict(found: Sequence[float], claimed: Region, family: int) -> Verdict:
     """Ends of a region do not belong to it: of two arms that are equal in every seed neither is the better."""
     if len(found) < 2:
         return Verdict.INCONCLUSIVE
-    inside, outside = interval(found), interval(found, 1 - (1 - CONFIDENCE) / family)
+    inside, outside = arithmetic(found), arithmetic(found, 1 - (1 - CONFIDENCE) / family)
     if claimed.low < inside.low and inside.high < claimed.high:
         return Verdict.SUPPORTED
     if outside.high < claimed.low or outside.low > claimed.high:
@@ -113,9 +93,9 @@ def _remedy(found: Sequence[float], claimed: Region) -> str:
         return "at least 2 seeds are needed for an interval"
     mean, spread = float(np.mean(found)), float(np.std(found, ddof=1))
     distance = min(abs(mean - end) for end in (claimed.low, claimed.high))
-    for seeds in range(len(found) + 1, MOST_SEEDS):
-        if _quantile(seeds, CONFIDENCE) * spread / math.sqrt(seeds) < distance:
-            return f"about {seeds} seeds would settle it, if they go on as these (--seeds {seeds})"
+    seeds = max(count_needed(spread, distance, MOST_SEEDS), len(found) + 1)
+    if seeds < MOST_SEEDS:
+        return f"about {seeds:.0f} seeds would settle it, if they go on as these (--seeds {seeds:.0f})"
     return f"the effect is too small beside its spread: {MOST_SEEDS} seeds would not settle it; a larger scale may"
 
 
@@ -145,7 +125,3 @@ def _logs(region: Region) -> Region:
 def _shown(end: float, ratio: bool) -> float | None:
     value = math.exp(end) if ratio and end < math.inf else end
     return value if math.isfinite(value) and not (ratio and value == 0) else None
-
-
-def _quantile(count: int, confidence: float) -> float:
-    return float(stdtrit(count - 1, 0.5 + confidence / 2))

@@ -40,15 +40,23 @@ def _is_waiting(result: ClaimResult) -> bool:
 
 
 def print_all(results: Sequence[ClaimResult], agreement: Agreement | None) -> None:
-    """A line for every claim, and how many came out how. What can't be tested here is only counted."""
+    """A line for every claim, and how many came out how. What can't be tested here says why."""
     out = console()
     if agreement is not None:
         out.print(agreed(agreement), highlight=False)
     print_table(("claim", "verdict", "what was found"), map(_row, (one for one in results if not _is_waiting(one))))
     counts = [f"{sum(one.verdict is verdict for one in results)} {verdict}" for verdict in Verdict]
     out.print(f"\n{', '.join(counts)}", highlight=False)
-    if waiting := [result.id for result in results if _is_waiting(result)]:
-        out.print(f"not testable here: {', '.join(waiting)}; what each needs: python -m repro list", highlight=False)
+    for reason, names in _reasons(results).items():
+        out.print(f"not testable here: {', '.join(names)}: {reason}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _reasons(results: Sequence[ClaimResult]) -> Mapping[str, list[str]]:
+    """The claims that can't be tested here, by why."""
+    found: dict[str, list[str]] = {}
+    for result in filter(_is_waiting, results):
+        found.setdefault(result.evidence, []).append(result.id)
+    return found
 
 
 def agreed(agreement: Agreement) -> str:

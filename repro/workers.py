@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from impls.errors import DeadheatError
+from impls.errors import DeadheatError, line_of
 from impls.frameworks import CACHE, load_framework
 from impls.process import STEADY_ALLOCATOR, die_with, threads
 from repro import data, trial
@@ -166,13 +166,8 @@ def _outcome(task: Task, tell: Callable[[float], None]) -> Trial:
         found = data.load(task.job.data, task.folder)
         return trial.run(task.job, found, task.checkpoint, task.album, tell)
     except MemoryError as problem:
-        return lost(task.job, task.id, Outcome.OUT_OF_MEMORY, _line(problem))
+        return lost(task.job, task.id, Outcome.OUT_OF_MEMORY, line_of(problem))
     except DeadheatError as problem:
         return lost(task.job, task.id, Outcome.FAILED, str(problem))
     except Exception as problem:  # whatever a framework raises costs this trial, and no other
-        return lost(task.job, task.id, Outcome.FAILED, _line(problem))
-
-
-def _line(problem: Exception) -> str:
-    text = str(problem).strip().splitlines()
-    return f"{type(problem).__name__}: {text[0][:500]}" if text else type(problem).__name__
+        return lost(task.job, task.id, Outcome.FAILED, line_of(problem))

@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -129,3 +129,12 @@ class Journal:
 
 def unwritable(data: Path, problem: OSError) -> str:
     return f"results folder {str(data)!r} can't be written: {problem.strerror or problem}; give another with --results"
+
+
+def read_system(folder: Path) -> tuple[Mapping[str, Any], Sequence[str]]:
+    """What the folder says of itself, and what of that could not be read."""
+    try:
+        system = json.loads((folder / SYSTEM).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        return {}, (f"{folder.name}/{SYSTEM}: {problem}",)
+    return (system, ()) if isinstance(system, dict) else ({}, (f"{folder.name}/{SYSTEM}: not a JSON object",))

@@ -5,7 +5,6 @@ Trials are appended as they end. The findings follow from them, and are written 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from results.claims import Findings
-from results.journal import SYSTEM, Journal, ResultsError
+from results.journal import Journal, ResultsError, read_system
 from results.record import UnreadableRecord, first_problem
 from results.store import DATA
 from results.trial import Trial, from_json, to_json
@@ -74,7 +73,7 @@ def read(folder: Path) -> Reproduction:
         else:
             trials[trial.id] = trial
     findings, trouble = _findings(folder)
-    system, more = _system(folder)
+    system, more = read_system(folder)
     return Reproduction(folder, system, trials, findings, (*problems, *trouble, *more))
 
 
@@ -107,11 +106,3 @@ def _findings(folder: Path) -> tuple[Findings, tuple[str, ...]]:
         return Findings(), ()
     except ValidationError as problem:
         return Findings(), (f"{folder.name}/{FINDINGS}: {first_problem(problem)}",)
-
-
-def _system(folder: Path) -> tuple[Mapping[str, Any], tuple[str, ...]]:
-    try:
-        found = json.loads((folder / SYSTEM).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as problem:
-        return {}, (f"{folder.name}/{SYSTEM}: {problem}",)
-    return (found, ()) if isinstance(found, dict) else ({}, (f"{folder.name}/{SYSTEM}: not a JSON object",))

@@ -69,9 +69,9 @@ def geometric(values: Sequence[float]) -> Estimate:
     return Estimate(math.exp(mean), math.exp(mean - half), math.exp(mean + half), len(values))
 
 
-def arithmetic(values: Sequence[float]) -> Estimate:
-    """The arithmetic mean of values, one a launch, with its interval."""
-    mean, half = _mean(np.asarray(values))
+def arithmetic(values: Sequence[float], confidence: float = CONFIDENCE) -> Estimate:
+    """The arithmetic mean of values, one a launch (or a seed), with its interval."""
+    mean, half = _mean(np.asarray(values), confidence)
     return Estimate(mean, mean - half, mean + half, len(values))
 
 
@@ -146,10 +146,18 @@ def launches_needed(estimate: Estimate | None, band: float = BAND) -> float:
     distance = min(abs(value - math.log1p(edge)) for edge in (-band, band))
     half = (math.log(estimate.high) - math.log(estimate.low)) / 2
     spread = half * math.sqrt(estimate.launches) / _quantile(estimate.launches - 1)
+    return count_needed(spread, distance, MOST_LAUNCHES)
+
+
+def count_needed(spread: float, distance: float, most: int) -> float:
+    """How many values that spread so (standard deviation) have an interval no wider than `distance` to a side.
+
+    Infinite where that is `most` or more.
+    """
     needed = bisect.bisect_left(
-        range(MOST_LAUNCHES), True, lo=2, key=lambda n: _quantile(n - 1) * spread / math.sqrt(n) <= distance
+        range(most), True, lo=2, key=lambda n: _quantile(n - 1) * spread / math.sqrt(n) <= distance
     )
-    return math.inf if needed == MOST_LAUNCHES else float(needed)
+    return math.inf if needed == most else float(needed)
 
 
 def difference(longer: Sequence[float], shorter: Sequence[float]) -> Estimate | None:
@@ -195,12 +203,12 @@ def verdict(estimate: Estimate | None, band: float = BAND) -> Verdict:
     return Verdict.UNCLEAR
 
 
-def _mean(values: np.ndarray) -> tuple[float, float]:
+def _mean(values: np.ndarray, confidence: float = CONFIDENCE) -> tuple[float, float]:
     mean = float(np.mean(values))
     if len(values) < 2:
         return mean, math.nan
-    return mean, _quantile(len(values) - 1) * float(np.std(values, ddof=1)) / math.sqrt(len(values))
+    return mean, _quantile(len(values) - 1, confidence) * float(np.std(values, ddof=1)) / math.sqrt(len(values))
 
 
-def _quantile(freedom: float) -> float:
-    return float(stdtrit(freedom, 0.5 + CONFIDENCE / 2))
+def _quantile(freedom: float, confidence: float = CONFIDENCE) -> float:
+    return float(stdtrit(freedom, 0.5 + confidence / 2))

@@ -7,14 +7,13 @@ what cannot be read is named and left where it is.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from results.journal import SYSTEM, Journal, ResultsError, unwritable
+from results.journal import Journal, ResultsError, read_system, unwritable
 from results.record import Record, UnreadableRecord, from_json, to_json
 
 DATA = Path("results/data")
@@ -79,7 +78,7 @@ def read_campaign(folder: Path) -> Campaign:
             records.append(from_json(line))
         except UnreadableRecord as problem:
             problems.append(f"{folder.name}/{RECORDS} line {number}: {problem}")
-    system, trouble = _read_system(folder)
+    system, trouble = read_system(folder)
     return Campaign(folder, system, tuple(records), (*problems, *trouble))
 
 
@@ -103,14 +102,6 @@ def latest_campaign(data: Path = DATA) -> Path:
     if not found:
         raise ResultsError(f"no campaign in {str(data)!r} yet; measure one with: tox -e bench")
     return max(found, key=lambda folder: (folder / RECORDS).stat().st_mtime)
-
-
-def _read_system(folder: Path) -> tuple[Mapping[str, Any], Sequence[str]]:
-    try:
-        system = json.loads((folder / SYSTEM).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as problem:
-        return {}, (f"{folder.name}/{SYSTEM}: {problem}",)
-    return (system, ()) if isinstance(system, dict) else ({}, (f"{folder.name}/{SYSTEM}: not a JSON object",))
 
 
 def _nearby(folder: Path) -> str:

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from started import Started, poll, read, tiny
 
+from results.journal import SYSTEM
 from results.record import Status
-from results.store import RECORDS, SYSTEM, read_campaign
+from results.store import RECORDS, read_campaign
 
 ORPHANS_LIVE = 5.0
 """Seconds after which none of a campaign's processes is left, whatever happened to the one that began it."""

@@ -14,8 +14,9 @@ from started import ROOT, Started, poll, tiny
 
 import results
 from bench.alone import COMPANY
+from results.journal import SYSTEM, ResultsError
 from results.record import SCHEMA
-from results.store import RECORDS, SYSTEM, CampaignWriter, ResultsError, read_campaign
+from results.store import RECORDS, CampaignWriter, read_campaign
 
 LAUNCHES = 12
 SUITE = tiny("outside", "outside.faulty:fine", launches=LAUNCHES, phases=("infer", "train"))

@@ -121,3 +121,13 @@ def test_data_that_cheap_claims_need_is_fetched(monkeypatch: pytest.MonkeyPatch)
     assert said == ["fashion-mnist is not here: fetching it", "error: no network"]
     plan.fetch(wanted, {"fashion-mnist": Path("given")}, said.append)
     assert len(fetched) == 1
+
+
+def test_why_a_claim_could_not_be_tested_is_said(repro: Run, tmp_path: Path) -> None:
+    """The file that is missing, on the terminal, and not only that something is."""
+    (tmp_path / "empty").mkdir()
+    found = repro("run", "--claims", "AX-1,LN-1", "--data", f"fashion-mnist={tmp_path / 'empty'}", "--no-report")
+    assert found.returncode == 1
+    (line,) = [line for line in found.stdout.splitlines() if line.startswith("not testable here: AX-1: ")]
+    assert "train-images-idx3-ubyte" in line
+    assert "LN-1" in found.stdout

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from repro.claims import claims
 from repro.experiment import BELOW_ZERO, Contrast, Experiment, Region
-from repro.judge import interval, judge, values
+from repro.judge import judge, values
 from repro.metrics import TEST_ERROR, images_to
 from results.claims import Verdict
+from results.statistics import arithmetic
 from results.trial import Outcome, Trial
 from tests.repro.planted import trial
 
@@ -178,7 +179,7 @@ def wrong_share(seeds: int, repeats: int = 2000) -> Iterator[bool]:
     """Whether each of many experiments without an effect is called one."""
     dice = np.random.default_rng(0)
     for _ in itertools.repeat(None, repeats):
-        found = interval(dice.normal(0, 1, seeds).tolist())
+        found = arithmetic(dice.normal(0, 1, seeds).tolist())
         yield found.high < 0 or found.low > 0
 
 

@@ -6,12 +6,11 @@ import os
 
 import pytest
 
+from results.journal import SYSTEM, ResultsError
 from results.record import Case, Contestant, Record, Status, Workload
 from results.store import (
     RECORDS,
-    SYSTEM,
     CampaignWriter,
-    ResultsError,
     campaigns_in,
     check_writable,
     find_campaign,
