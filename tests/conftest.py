@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,9 +10,8 @@ from pathlib import Path
 import pytest
 from oracle.children import Children
 from oracle.requests import Requests
+from started import ROOT, environment
 
-ROOT = Path(__file__).parent.parent
-OUTSIDE = ROOT / "tests" / "outside"
 FRAMEWORK_PACKAGES = {"torch", "tensorflow", "jax", "keras"}
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -34,9 +32,9 @@ def children(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Children]:
     found.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def requests(request: pytest.FixtureRequest, children: Children, tmp_path_factory: pytest.TempPathFactory) -> Requests:
-    """Everything that the selected parity tests will ask for, asked at the first of them."""
+    """Everything that the selected parity tests will ask for: computed beside the tests that come before them."""
     found = Requests(children, tmp_path_factory.mktemp("gradients"))
     found.ask_for(request.session.items)
     return found
@@ -47,11 +45,7 @@ def run() -> Run:
     """Runs `python -m MODULE ARGUMENT...` as a user would, with the package from outside installed."""
 
     def run(*arguments: object, cwd: Path = ROOT, outside: bool = True) -> subprocess.CompletedProcess[str]:
-        paths = [str(ROOT), *([str(OUTSIDE)] if outside else [])]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "NO_COLOR": "1"}
-        environment.pop("PYTEST_ADDOPTS", None)
-        return subprocess.run(
-            [sys.executable, "-m", *map(str, arguments)], cwd=cwd, env=environment, capture_output=True, text=True
-        )
+        command = [sys.executable, "-m", *map(str, arguments)]
+        return subprocess.run(command, cwd=cwd, env=environment(outside), capture_output=True, text=True)
 
     return run

@@ -4,7 +4,7 @@ Right is what NumPy says in float64 (`oracle.forward`). It has no gradients, so 
 contestant's in float64, which are themselves held against the slopes of the oracle's loss along random directions.
 
 Networks are small (`oracle.networks`) and run in child processes, one for each framework, environment and precision;
-the requests of all tests that were selected are in flight from the first parity test on, two at a time.
+the requests of all tests that were selected are in flight from the session's start on, two at a time.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from oracle.children import answer
 from oracle.jobs import Result
-from oracle.networks import small
-from oracle.requests import CASES, CHOSEN, REFERENCE, Case, Requests, missing
+from oracle.networks import MIXED, small
+from oracle.requests import CASES, CHOSEN, FEW, REFERENCE, Case, Requests, missing
 
 from bench.parity import LARGEST_TIE
 from impls.architectures import architectures
@@ -95,7 +95,7 @@ def _a_tie_may_explain(errors: dict[str, tuple[float, float]]) -> bool:
     return bool(_too_large(errors)) and all(error <= LARGEST_TIE for error, _ in errors.values())
 
 
-@pytest.mark.parametrize("referenced", architectures())
+@pytest.mark.parametrize("referenced", [*architectures(), *MIXED])
 def test_the_references_gradients_are_the_oracles_slopes(referenced: str, requests: Requests) -> None:
     """Central differences in float64 along directions in which every array has its say, kinks of ReLU included."""
     if reason := missing(REFERENCE):
@@ -104,9 +104,9 @@ def test_the_references_gradients_are_the_oracles_slopes(referenced: str, reques
         assert abs(slope.measured - slope.claimed) <= 1e-5 * slope.scale
 
 
-def test_the_chosen_few_have_every_kind_of_layer() -> None:
-    chosen, every = (_kinds(names) for names in (CHOSEN, architectures()))
-    assert chosen == every
+@pytest.mark.parametrize("chosen", [CHOSEN, FEW], ids=["the chosen", "the few"])
+def test_who_stands_for_all_has_every_kind_of_layer(chosen: tuple[str, ...]) -> None:
+    assert _kinds(chosen) == _kinds(architectures())
 
 
 def _kinds(names: Any) -> set[tuple[Any, ...]]:

@@ -20,7 +20,7 @@ from impls.frameworks import Model, Plan, Sgd, load_framework
 from impls.layers import Activation, Conv, Dense, Dropout, Flatten, SpatialPyramid, WindowAverage, WindowPyramid
 from impls.network import Network
 from oracle import forward
-from oracle.networks import BATCH, small
+from oracle.networks import BATCH, narrowed, small
 
 Arrays = dict[str, np.ndarray]
 LEARNING_RATE = 2e-5
@@ -397,13 +397,12 @@ class Travelled:
 
 
 def travels(contestant: str, sizes: list[tuple[int, int]], schedule: list[int]) -> Travelled:
-    """One model of zf5-spp, with one set of weights, at all of `sizes`; then a step at each of `schedule`."""
+    """One model of zf5-spp (narrowed), with one set of weights, at all of `sizes`; then a step at each of `schedule`."""
     from impls.architectures import load_architecture
 
     architecture = load_architecture("zf5-spp")
-    networks = {
-        size: architecture.at(size).without_dropout() for size in {*sizes, *((side, side) for side in schedule)}
-    }
+    every = {*sizes, *((side, side) for side in schedule)}
+    networks = {size: narrowed(architecture.at(size).without_dropout()) for size in every}
     first = networks[sizes[0]]
     model = build(contestant, first, "float32", Sgd(learning_rate=LEARNING_RATE / 10))  # or losses would end near 0
     model.load(make_weights(first), make_statistics(first))

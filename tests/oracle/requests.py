@@ -15,20 +15,21 @@ from impls.architectures import architectures
 from impls.frameworks import frameworks, load_framework, without
 from oracle.children import Child, Children
 from oracle.jobs import Result, Slope, Truth
+from oracle.networks import MIXED
 
 REFERENCE = "pytorch:eager"
 
 # Architectures of every paper that together have every kind of layer, both kinds of pool, groups, missing links,
-# uneven borders and bins that overlap: `test_the_chosen_few_have_every_kind_of_layer` holds them to it.
-INDUCTORS = ("lenet5", "alexnet", "nin-tutorial", "zf5-spp30")
-CHOSEN = (*INDUCTORS, "vgg16-tutorial", "lenet5-dense", "lenet-tutorial")
+# uneven borders and bins that overlap; and as few layers as can have all that.
+CHOSEN = ("lenet5", "alexnet", "nin-tutorial", "zf5-spp30", "vgg16-tutorial", "lenet5-dense", "lenet-tutorial")
+FEW = ("lenet5", *MIXED)
 
-# What a network costs, in seconds of a core: 1 where it is interpreted, 6 with XLA, 45 with Inductor. So a compiler
-# beside an execution that takes every architecture takes the chosen few, in float32; Inductor four of them. With
-# DEADHEAT_PARITY=all in the environment all contestants take all architectures in all their precisions: about an hour.
+# What a network of a paper costs, in seconds of a core: 1 where it is interpreted, 6 with XLA, 45 with Inductor. So a
+# compiler beside an execution that takes every architecture takes the few, in float32. With DEADHEAT_PARITY=all in the
+# environment all contestants take all architectures in all their precisions: about an hour.
 COMPILERS = ("pytorch:compile", "pytorch:compile-dynamic", "pytorch:compile-graphs", "tensorflow:xla", "keras:jax")
-SLOWEST = {"pytorch:compile": INDUCTORS, "pytorch:compile-dynamic": (), "pytorch:compile-graphs": INDUCTORS}
-# compile-dynamic takes minutes for a network with a gradient: the contract tests and every campaign's gate ask it.
+# This one takes minutes for a network with a gradient: the contract tests and every campaign's gate ask it.
+SLOWEST = ("pytorch:compile-dynamic",)
 # These go through the same functions as tensorflow:graph, called as they are or traced once for all sizes, or the same
 # modules as pytorch:eager, in another order of memory: the chosen few have every function and module.
 SAME_FUNCTIONS = ("tensorflow:eager", "tensorflow:graph-any-size", "pytorch:eager-nhwc")
@@ -46,7 +47,7 @@ class Case(NamedTuple):
 
 def cases() -> Iterator[Case]:
     """By architecture, so that each is done with before the next is begun."""
-    for architecture in architectures():
+    for architecture in (*architectures(), *MIXED):
         for framework in frameworks().values():
             for execution in framework.executions:
                 for precision in execution.precisions:
@@ -59,7 +60,9 @@ def cases() -> Iterator[Case]:
 
 def _is_affordable(case: Case) -> bool:
     if case.contestant in COMPILERS:
-        return case.precision == "float32" and case.architecture in SLOWEST.get(case.contestant, CHOSEN)
+        return case.precision == "float32" and case.architecture in FEW and case.contestant not in SLOWEST
+    if case.architecture in MIXED:
+        return case.precision == "float32"
     if case.contestant in SAME_FUNCTIONS and case.precision == "float32":
         return case.architecture in CHOSEN
     if case.precision == "bfloat16":

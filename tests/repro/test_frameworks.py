@@ -10,13 +10,13 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from started import ROOT
 
 from impls.frameworks import frameworks
 from repro import agreement
 from repro.pictures import MISTAKES
 from results import pictures, trial
 from results.trial import Outcome, Trial
-from tests.conftest import ROOT
 from tests.repro.in_one_process import EVERYTHING
 
 NAMES = [name for name, one in frameworks().items() if one.in_parts]
