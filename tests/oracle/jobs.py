@@ -397,7 +397,7 @@ class Travelled:
 
 
 def travels(contestant: str, sizes: list[tuple[int, int]], schedule: list[int]) -> Travelled:
-    """One model of zf5-spp (narrowed), with one set of weights, at all of `sizes`; then a step at each of `schedule`."""
+    """One model of zf5-spp, narrowed, with one set of weights, at all of `sizes`; then a step at each of `schedule`."""
     from impls.architectures import load_architecture
 
     architecture = load_architecture("zf5-spp")
