@@ -59,7 +59,7 @@ def _series_json(series: Series, names: list[str]) -> dict[str, Any]:
             }
             for step in series.steps
         ],
-        "absent": {names[number]: why for number, why in series.absent.items()},
+        "lost": {names[number]: why for number, why in series.lost.items()},
     }
 
 

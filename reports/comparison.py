@@ -74,7 +74,7 @@ def render(baseline: Campaign, candidate: Campaign, across_systems: bool = False
 def _headline(report: Report) -> str:
     slower, unclear = len(report.slower), sum(change.verdict is Verdict.UNCLEAR for change in report.changes)
     rest = f"; {unclear} {'is' if unclear == 1 else 'are'} unclear" if unclear else ""
-    return f"Of {len(report.changes)} cases {slower or 'none'} became slower{rest}"
+    return f"{slower or 'None'} of {len(report.changes)} cases became slower{rest}"
 
 
 def _counts(report: Report) -> Sequence[tuple[str, str, int]]:

@@ -93,6 +93,7 @@ def _section(history: History, key: str) -> Mapping[str, Any]:
         "counts": _counts(history),
         "steps": _step_rows(history),
         "campaigns": _campaign_rows(history),
+        "lost": _lost_rows(history),
         "stepped": [chart for chart in charts if chart.stepped],
         "calm": [chart for chart in charts if not chart.stepped],
     }
@@ -124,7 +125,7 @@ def _step_row(history: History, series: Series, step: Change) -> StepRow:
     return StepRow(
         series,
         conditions(series.case.workload),
-        f"{entry.name}",
+        entry.name,
         matrix.kind(verdict),
         f"{MARKS[verdict]} {verdict}",
         numbers.estimate(step.ratio.value, step.ratio.low, step.ratio.high),
@@ -152,6 +153,15 @@ def _campaign_rows(history: History) -> list[CampaignRow]:
         )
         for number, entry in enumerate(history.campaigns)
     ]
+
+
+def _lost_rows(history: History) -> list[tuple[str, str, Sequence[str]]]:
+    """(contestant, why, cases): what campaigns tried and could not measure."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for series in history.series:
+        for why in series.lost.values():
+            found.setdefault((series.case.contestant.id, why), []).append(series.case.id)
+    return [(who, why, cases) for (who, why), cases in found.items()]
 
 
 def _charts(history: History, key: str) -> list[Chart]:

@@ -27,10 +27,11 @@ LONGEST = 30
 
 def timeline(campaigns: Sequence[Entry], series: Sequence[Series], key: str) -> Markup:
     """Milliseconds over campaigns for each series of one workload."""
-    steps = sum(len(one.steps) for one in series)
+    count = sum(len(one.steps) for one in series)
+    steps = "1 step" if count == 1 else f"{count or 'no'} steps"
     label = (
         f"{series[0].case.workload.id}: milliseconds per step in {len(campaigns)} campaigns for "
-        f"{', '.join(one.case.contestant.id for one in series)}; {steps or 'no'} steps; numbers in the tables"
+        f"{', '.join(one.case.contestant.id for one in series)}; {steps}; numbers in the tables"
     )
     return Markup(svg.draw(lambda: _timeline(campaigns, series), key, label))
 

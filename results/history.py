@@ -6,8 +6,9 @@ Campaigns of different machines have histories of their own; nothing is averaged
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -63,7 +64,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Series:
-    """A case over the campaigns that measured it, and by number those that did not, with the reason.
+    """A case over the campaigns that measured it, and by number those that tried and could not, with the reason.
 
     Levels count points, not campaigns.
     """
@@ -71,7 +72,7 @@ class Series:
     case: Case
     points: tuple[Point, ...]
     levels: tuple[Level, ...]
-    absent: Mapping[int, str]
+    lost: Mapping[int, str]
 
     @property
     def steps(self) -> tuple[Change, ...]:
@@ -148,12 +149,22 @@ class Histories:
         ]
 
 
+@dataclass(frozen=True, order=True)
+class _Dated:
+    """A campaign with each case's times, in the order of time."""
+
+    started: datetime
+    name: str
+    campaign: Campaign = field(compare=False)
+    times: Mapping[Case, Sequence[float]] = field(compare=False)
+
+
 def histories(campaigns: Iterable[Campaign]) -> Histories:
     """The histories of campaigns in any order; ResultsError if none can be placed in one.
 
     5 % is the chance of a false step anywhere in them.
     """
-    machines: dict[str, list[tuple[datetime, Campaign]]] = {}
+    machines: dict[str, list[_Dated]] = {}
     left_out: list[str] = []
     problems: list[str] = []
     for campaign in campaigns:
@@ -164,12 +175,12 @@ def histories(campaigns: Iterable[Campaign]) -> Histories:
         elif started is None:
             left_out.append(f"{campaign.name} doesn't say when it was measured, neither itself nor in a record")
         else:
-            machines.setdefault(repr(machine_of(campaign)), []).append((started, campaign))
+            dated = _Dated(started, campaign.name, campaign, times_of(campaign))
+            machines.setdefault(repr(machine_of(campaign)), []).append(dated)
     if not machines:
         raise ResultsError(f"no campaign can be placed in a history: {'; '.join(left_out) or 'none was given'}")
-    ordered = [sorted(found, key=lambda one: (one[0], one[1].name)) for found in machines.values()]
-    ordered.sort(key=len, reverse=True)
-    looked_at = sum(_judged([campaign for _, campaign in found]) for found in ordered)
+    ordered = sorted(map(sorted, machines.values()), key=len, reverse=True)
+    looked_at = sum(map(_judged, ordered))
     said = " ".join(left_out)
     return Histories(
         tuple(_history(found, looked_at) for found in ordered),
@@ -187,30 +198,26 @@ def _started(campaign: Campaign) -> datetime | None:
     return None
 
 
-def _judged(campaigns: Sequence[Campaign]) -> int:
+def _judged(found: Sequence[_Dated]) -> int:
     """How many series are looked at for steps."""
-    times = [times_of(campaign) for campaign in campaigns]
-    return sum(sum(case in one for one in times) >= ENOUGH for case in {case for one in times for case in one})
+    measured = Counter(case for one in found for case in one.times)
+    return sum(count >= ENOUGH for count in measured.values())
 
 
-def _history(found: Sequence[tuple[datetime, Campaign]], looked_at: int) -> History:
-    campaigns = [campaign for _, campaign in found]
-    entries = [
-        Entry(campaign.name, started, changed) for (started, campaign), changed in zip(found, _changes(campaigns))
-    ]
-    times = [times_of(campaign) for campaign in campaigns]
+def _history(found: Sequence[_Dated], looked_at: int) -> History:
+    campaigns = [one.campaign for one in found]
+    entries = [Entry(one.name, one.started, changed) for one, changed in zip(found, _changes(campaigns))]
     last = [{record.case: record for record in campaign.records} for campaign in campaigns]
-    cases = dict.fromkeys(case for records in last for case in records)
     series = []
-    for case in cases:
-        measured = {number: one[case] for number, one in enumerate(times) if case in one}
-        absent = {
-            number: why_missing(campaign.name, last[number].get(case))
-            for number, campaign in enumerate(campaigns)
-            if number not in measured
+    for case in dict.fromkeys(case for records in last for case in records):
+        measured = {number: one.times[case] for number, one in enumerate(found) if case in one.times}
+        lost = {
+            number: why_missing(one.name, last[number][case])
+            for number, one in enumerate(found)
+            if case in last[number] and number not in measured
         }
         points = tuple(Point(number, geometric(seconds)) for number, seconds in measured.items())
-        series.append(Series(case, points, levels(list(measured.values()), max(looked_at, 1)), absent))
+        series.append(Series(case, points, levels(list(measured.values()), max(looked_at, 1)), lost))
     return History(machine_of(campaigns[0]) or {}, tuple(entries), tuple(series))
 
 
