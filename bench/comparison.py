@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -67,7 +68,7 @@ def as_markdown(report: Report) -> str:
     lines += ["", *(f"- {name}: {_overall_words(estimate)}" for name, estimate in report.overall.items())]
     lines += ["", *(f"- not compared: `{case}`: {why}" for case, why in report.missing.items())]
     lines += ["", *(f"- differs: {what}" for what in report.differences)]
-    lines += ["", *(f"- unreadable, left out: {problem}" for problem in report.problems)]
+    lines += ["", *(f"- {line}" for line in unreadable(report.problems))]
     return "\n".join(lines).strip()
 
 
@@ -86,6 +87,17 @@ def _overall_words(estimate: Estimate) -> str:
 def interval(estimate: Estimate) -> str:
     """The interval of a ratio, in brackets."""
     return "unknown" if math.isnan(estimate.low) else f"[{estimate.low:.3f}, {estimate.high:.3f}]"
+
+
+def unreadable(problems: Sequence[str]) -> list[str]:
+    """A line for each damaged file, however many of its lines are: JSON and the pages have all of them."""
+    files: dict[str, list[str]] = {}
+    for problem in problems:
+        files.setdefault(problem.partition(" line ")[0], []).append(problem)
+    return [
+        f"unreadable, left out: {found[0]}" + (f"; and {len(found) - 1} more of its lines" if len(found) > 1 else "")
+        for found in files.values()
+    ]
 
 
 def _sorted(report: Report) -> list[Change]:
@@ -111,6 +123,6 @@ def print_report(report: Report) -> None:
     lines = [f"{name}: {_overall_words(estimate)}" for name, estimate in report.overall.items()]
     lines += [f"! not compared: {case}: {why}" for case, why in report.missing.items()]
     lines += [f"! differs: {what}" for what in report.differences]
-    lines += [f"! unreadable, left out: {problem}" for problem in report.problems]
+    lines += [f"! {line}" for line in unreadable(report.problems)]
     for line in lines:
         console.print(line, markup=False, highlight=False)

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.comparison import interval, known, ratio_json
+from bench.comparison import interval, known, ratio_json, unreadable
 from bench.summary import STYLES, WIDTH, duration
 from results.history import Histories, History, Series
 from results.statistics import Verdict
@@ -76,10 +76,7 @@ def print_history(found: Histories) -> None:
             console.print(f"! {line}", highlight=False, markup=False)
     if len(found.histories) > 1:
         console.print(f"{len(found.histories)} machines: a history each, never averaged", highlight=False)
-    for line in (
-        *(f"left out: {one}" for one in found.left_out),
-        *(f"unreadable, left out: {problem}" for problem in found.problems),
-    ):
+    for line in (*(f"left out: {one}" for one in found.left_out), *unreadable(found.problems)):
         console.print(f"! {line}", highlight=False, markup=False)
 
 

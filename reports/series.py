@@ -48,6 +48,7 @@ def _timeline(campaigns: Sequence[Entry], series: Sequence[Series]) -> Figure:
         axes.grid(axis="y", color=svg.INK, alpha=0.12, linewidth=0.8)
         axes.yaxis.set_major_locator(MaxNLocator(3))
         _changes(axes, campaigns, one)
+        _levels(axes, one)
         _points(axes, one, number)
         _dates(axes, campaigns, number == len(series) - 1)
     return figure
@@ -70,36 +71,50 @@ def _ends(estimate: Estimate) -> tuple[float, ...]:
 
 
 def _points(axes: Axes, series: Series, number: int) -> None:
-    """Dots on their intervals, hollow where that is unknown; levels as lines, and a mark where one is left."""
+    """Dots on their intervals, hollow where that is unknown."""
     colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
     low, high = axes.get_ylim()
+    across, up = [], []  # all intervals are one broken line, too
+    for point in series.points:
+        if not math.isnan(point.seconds.low):
+            across += [point.campaign, point.campaign, math.nan]
+            up += [*(min(max(MILLISECONDS * end, low), high) for end in _ends(point.seconds)), math.nan]
+    axes.plot(across, up, color=colour, linewidth=1.6, alpha=0.6, solid_capstyle="butt")
+    for known, face in ((True, colour), (False, "none")):
+        dots = [point for point in series.points if math.isnan(point.seconds.low) is not known]
+        places, values = [point.campaign for point in dots], [MILLISECONDS * point.seconds.value for point in dots]
+        axes.plot(places, values, marker, color=colour, markersize=4.5, markerfacecolor=face)
+
+
+def _levels(axes: Axes, series: Series) -> None:
+    """A line each, and an upright one with its ratio where a step is."""
     for level in series.levels:
         ends = series.points[level.begin].campaign - 0.4, series.points[level.end - 1].campaign + 0.4
         axes.plot(ends, [MILLISECONDS * level.seconds] * 2, color=svg.INK, alpha=0.55, linewidth=1.2)
-    for point in series.points:
-        value, known = MILLISECONDS * point.seconds.value, not math.isnan(point.seconds.low)
-        if known:
-            reach = [min(max(MILLISECONDS * end, low), high) for end in _ends(point.seconds)]
-            axes.plot([point.campaign] * 2, reach, color=colour, linewidth=1.6, alpha=0.6, solid_capstyle="butt")
-        face = colour if known else "none"
-        axes.plot([point.campaign], [value], marker, color=colour, markersize=4.5, markerfacecolor=face)
+    _uprights(axes, [step.campaign - 0.5 for step in series.steps], "-", alpha=1.0, width=1.4)
     for step in series.steps:
         verdict = Verdict.SLOWER if step.ratio.value > 1 else Verdict.FASTER
         words = f"{MARKS[verdict]} ×{step.ratio.value:.2f}"
         axes.text(step.campaign - 0.5, 1.03, words, transform=axes.get_xaxis_transform(), fontsize=9, weight="bold")
-        axes.axvline(step.campaign - 0.5, color=svg.INK, linewidth=1.4)
 
 
 def _changes(axes: Axes, campaigns: Sequence[Entry], series: Series) -> None:
     """A broken line where the contestant's own versions changed, with words as far as there is room; a dotted one
     where the machine's did."""
+    changed = {number: entry.changed.get(series.case.contestant.id, ()) for number, entry in enumerate(campaigns)}
+    own = [number - 0.5 for number, what in changed.items() if what]
+    _uprights(axes, [number - 0.5 for number, entry in enumerate(campaigns) if entry.changed.get(MACHINE)], ":")
+    _uprights(axes, own, "--")
     free = -math.inf
-    for number, entry in enumerate(campaigns):
-        if entry.changed.get(MACHINE):
-            axes.axvline(number - 0.5, color=svg.INK, alpha=0.5, linewidth=1, linestyle=":")
-        if own := entry.changed.get(series.case.contestant.id):
-            axes.axvline(number - 0.5, color=svg.INK, alpha=0.6, linewidth=1, linestyle="--")
-            free = _written(axes, number - 0.5, svg.printable(", ".join(own)), free)
+    for at in own:
+        free = _written(axes, at, svg.printable(", ".join(changed[int(at + 0.5)])), free)
+
+
+def _uprights(axes: Axes, places: Sequence[float], dashes: str, alpha: float = 0.6, width: float = 1.0) -> None:
+    """Lines from bottom to top, drawn as one that is broken between them: there can be hundreds."""
+    across = [value for place in places for value in (place, place, math.nan)]
+    beside = axes.get_xaxis_transform()
+    axes.plot(across, [0, 1, math.nan] * len(places), dashes, color=svg.INK, alpha=alpha, lw=width, transform=beside)
 
 
 def _written(axes: Axes, at: float, words: str, free: float) -> float:

@@ -22,6 +22,7 @@ FEWEST = 3
 """Campaigns on a level. One that is off, and the one beside it, may have had a bad hour."""
 MOST_STEPS = 12
 EDGE = math.log1p(BAND)
+"""Of the band, in log time."""
 SQUARE = 0.455
 """The median of the square of a standard normal."""
 
@@ -54,8 +55,8 @@ def levels(series: Sequence[Sequence[float]], looked_at: int = 1) -> tuple[Level
     """The levels of a series of campaigns, each given by its launches' times, in the order of time.
 
     `looked_at`: how many series are. In at most 5 % of such families of series without a step is any found, if
-    campaigns scatter independently. A step is lasting (FEWEST campaigns on both sides), larger than the band, and no
-    drift: a straight line through the campaigns on both of its levels must not fit them better.
+    campaigns scatter normally and independently. A step is lasting (FEWEST campaigns on both sides), larger than the
+    band, and no drift: a straight line through the campaigns on both of its levels must not fit them better.
     """
     if not series:
         return ()
@@ -90,7 +91,7 @@ def _points(series: Sequence[Sequence[float]]) -> _Points:
     within = math.fsum(float(np.sum((one - one.mean()) ** 2)) for one in logs)
     noise = np.array([within / freedom / len(one) if freedom else 0.0 for one in logs])
     jumps = float(np.median(np.diff(values) ** 2)) / (2 * SQUARE) if len(values) > 1 else 0.0
-    variance = np.maximum(jumps, noise.mean()) - noise.mean() + noise
+    variance = max(jumps - float(noise.mean()), 0.0) + noise
     weights = variance.mean() / variance if variance.all() else np.ones(len(series))
     middle = float(np.median(values))
     return _Points(middle, values - middle, weights, noise)
