@@ -106,6 +106,16 @@ def test_of_forty_series_the_one_that_changes_is_found_and_no_other():
     assert places(found[7]) == [10]
 
 
+def test_of_forty_series_that_stay_the_same_none_is_seen_to_step_in_nearly_every_history():
+    """They share their hours, and each hour is like the one before: what is seen in one is seen in many."""
+    dice = np.random.default_rng(11)
+    seen = 0
+    for _ in range(30):
+        hour = weather(dice, CAMPAIGNS)
+        seen += any(len(levels(series(dice, hour), 40)) > 1 for _ in range(40))
+    assert seen <= 2
+
+
 def test_a_regression_that_was_repaired_is_two_steps():
     dice = np.random.default_rng(9)
     (before, during, after) = levels(series(dice, 0.3 * jitter(dice, 15) + change(5, 1.1, 15) - change(10, 1.1, 15)))
