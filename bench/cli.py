@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -44,6 +45,7 @@ class Rows(StrEnum):
 
 REPRODUCED = Rows.TRIALS, Rows.CURVES, Rows.CLAIMS
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Html = Annotated[Path | None, typer.Option("--html", help="File to write a self-contained page into.")]
 Results = Annotated[Path, typer.Option("--results", help="Folder of campaigns.")]
 
 
@@ -128,6 +130,7 @@ def compare(
     across_systems: Annotated[bool, typer.Option(help="Compare although the machines differ.")] = False,
     as_json: Json = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, for a pull request.")] = False,
+    html: Html = None,
     results: Results = Path("results/data"),
 ) -> None:
     """Did something become slower? Exit status 0: nothing did; 1: something did; 2: they can't be compared."""
@@ -143,7 +146,58 @@ def compare(
         print(comparison.as_markdown(report))
     else:
         comparison.print_report(report)
+    if html:
+        _page("compare", [baseline, candidate, *(["--across-systems"] if across_systems else [])], html, results)
     raise typer.Exit(1 if report.slower else 0)
+
+
+@app.command()
+@partial(one_line_errors, status=2)
+def history(
+    campaigns: Annotated[
+        list[str] | None, typer.Argument(help="Names or folders; all of --results if left out.")
+    ] = None,
+    since: Annotated[str, typer.Option(help="Only steps from this campaign on make exit status 1.")] = "",
+    as_json: Json = False,
+    html: Html = None,
+    results: Results = Path("results/data"),
+) -> None:
+    """When did something become slower? Campaigns in the order of time, a history a machine, with steps detected.
+
+    Exit status 0: no case's last step was to slower; 1: one's was; 2: there is no history.
+    """
+    from bench import history as shown
+    from results import store
+    from results.history import histories
+
+    found = histories(store.read_campaigns(campaigns, results))
+    slower = found.slower(since)
+    if as_json:
+        print(json.dumps(shown.as_json(found, since), indent=2))
+    else:
+        shown.print_history(found)
+    if html:
+        _page("history", campaigns or [], html, results)
+    raise typer.Exit(1 if slower else 0)
+
+
+def _page(kind: str, arguments: Sequence[str], file: Path, results: Path) -> None:
+    """Have a page written, and say on stderr where it is, so that it does not stand in JSON."""
+    import subprocess
+
+    command = [
+        sys.executable,
+        "-m",
+        "reports.across",
+        kind,
+        *arguments,
+        "--output",
+        str(file),
+        "--results",
+        str(results),
+    ]
+    if subprocess.run(command, stdout=sys.stderr).returncode:
+        raise typer.Exit(2)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -28,24 +29,27 @@ def as_json(report: Report) -> dict[str, Any]:
                 "case": change.case,
                 "baseline_seconds": change.baseline_seconds,
                 "candidate_seconds": change.candidate_seconds,
-                **_estimate(change.ratio),
-                "p_slower": _known(change.p_slower),
+                **ratio_json(change.ratio),
+                "p_slower": known(change.p_slower),
                 "verdict": change.verdict.value,
-                "launches_needed": _known(change.launches_needed),
+                "launches_needed": known(change.launches_needed),
             }
             for change in report.changes
         ],
-        "overall": {name: _estimate(estimate) for name, estimate in report.overall.items()},
+        "overall": {name: ratio_json(estimate) for name, estimate in report.overall.items()},
         "missing": dict(report.missing),
         "differences": list(report.differences),
+        "problems": list(report.problems),
     }
 
 
-def _estimate(estimate: Estimate) -> dict[str, float | None]:
-    return {"ratio": estimate.value, "ratio_low": _known(estimate.low), "ratio_high": _known(estimate.high)}
+def ratio_json(estimate: Estimate) -> dict[str, float | None]:
+    """A ratio's part of an object in JSON."""
+    return {"ratio": estimate.value, "ratio_low": known(estimate.low), "ratio_high": known(estimate.high)}
 
 
-def _known(value: float) -> float | None:
+def known(value: float) -> float | None:
+    """Null in JSON, which has no NaN."""
     return value if math.isfinite(value) else None
 
 
@@ -59,11 +63,12 @@ def as_markdown(report: Report) -> str:
     ]
     for change in _sorted(report):
         times = f"{duration(change.baseline_seconds)} | {duration(change.candidate_seconds)}"
-        judged = f"{change.ratio.value:.3f} | {_interval(change.ratio)} | {change.verdict.value}"
+        judged = f"{change.ratio.value:.3f} | {interval(change.ratio)} | {change.verdict.value}"
         lines.append(f"| `{change.case}` | {times} | {judged} |")
     lines += ["", *(f"- {name}: {_overall_words(estimate)}" for name, estimate in report.overall.items())]
     lines += ["", *(f"- not compared: `{case}`: {why}" for case, why in report.missing.items())]
     lines += ["", *(f"- differs: {what}" for what in report.differences)]
+    lines += ["", *(f"- {line}" for line in unreadable(report.problems))]
     return "\n".join(lines).strip()
 
 
@@ -76,11 +81,23 @@ def _headline(report: Report) -> str:
 
 
 def _overall_words(estimate: Estimate) -> str:
-    return f"geometric mean of its ratios {estimate.value:.3f} {_interval(estimate)} over {estimate.launches} workloads"
+    return f"geometric mean of its ratios {estimate.value:.3f} {interval(estimate)} over {estimate.launches} workloads"
 
 
-def _interval(estimate: Estimate) -> str:
+def interval(estimate: Estimate) -> str:
+    """The interval of a ratio, in brackets."""
     return "unknown" if math.isnan(estimate.low) else f"[{estimate.low:.3f}, {estimate.high:.3f}]"
+
+
+def unreadable(problems: Sequence[str]) -> list[str]:
+    """A line for each damaged file, however many of its lines are: JSON and the pages have all of them."""
+    files: dict[str, list[str]] = {}
+    for problem in problems:
+        files.setdefault(problem.partition(" line ")[0], []).append(problem)
+    return [
+        f"unreadable, left out: {found[0]}" + (f"; and {len(found) - 1} more of its lines" if len(found) > 1 else "")
+        for found in files.values()
+    ]
 
 
 def _sorted(report: Report) -> list[Change]:
@@ -97,7 +114,7 @@ def print_report(report: Report) -> None:
     for column in ("case", "baseline", "candidate", "ratio", "verdict"):
         shown.add_column(column, overflow="fold", justify="left" if column in ("case", "verdict") else "right")
     for change in _sorted(report):
-        ratio = f"×{change.ratio.value:.3f} {_interval(change.ratio)}"
+        ratio = f"×{change.ratio.value:.3f} {interval(change.ratio)}"
         verdict = Text(change.verdict.value, style=STYLES[change.verdict])
         shown.add_row(
             change.case, duration(change.baseline_seconds), duration(change.candidate_seconds), ratio, verdict
@@ -106,5 +123,6 @@ def print_report(report: Report) -> None:
     lines = [f"{name}: {_overall_words(estimate)}" for name, estimate in report.overall.items()]
     lines += [f"! not compared: {case}: {why}" for case, why in report.missing.items()]
     lines += [f"! differs: {what}" for what in report.differences]
+    lines += [f"! {line}" for line in unreadable(report.problems)]
     for line in lines:
         console.print(line, markup=False, highlight=False)

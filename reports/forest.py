@@ -1,4 +1,4 @@
-"""A claim's comparisons in one figure: each with its interval, where the claim puts it, and the paper's own figure."""
+"""Values in one figure, each under its words: with its interval, the range that it is held against, and another's."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 import re
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
@@ -28,13 +29,38 @@ SAME_UNIT = {
 }
 
 
+@dataclass(frozen=True)
+class Row:
+    """A value in `unit` with its interval, None where unknown; the `band` it is held against, None for an open end.
+
+    `other` is somebody else's figure for the same.
+    """
+
+    words: str
+    unit: str
+    value: float | None
+    low: float | None
+    high: float | None
+    band: tuple[float | None, float | None]
+    other: float | None = None
+
+
 def forest(claim: ClaimResult, key: str) -> Markup:
+    """A claim's comparisons, where the claim puts them, and the paper's own figures; "" where nothing has a value."""
+    rows = [
+        Row(one.statement, one.unit, _value(one), one.low, one.high, one.claimed, papers_own(one))
+        for one in claim.contrasts
+    ]
+    label = f"{claim.id}: each comparison's value and interval against the range that is claimed; numbers in the table"
+    return draw(rows, key, label)
+
+
+def draw(rows: Sequence[Row], key: str, label: str) -> Markup:
     """Rows of one unit share an axis; "" where nothing has a value."""
-    units = dict.fromkeys(one.unit for one in claim.contrasts if _value(one) is not None)
+    units = dict.fromkeys(row.unit for row in rows if row.value is not None)
     if not units:
         return Markup("")
-    groups = {unit: [one for one in claim.contrasts if one.unit == unit] for unit in units}
-    label = f"{claim.id}: each comparison's value and interval against the range that is claimed; numbers in the table"
+    groups = {unit: [row for row in rows if row.unit == unit] for unit in units}
     return Markup(svg.draw(lambda: _forest(groups), key, label))
 
 
@@ -50,7 +76,7 @@ def _value(contrast: Contrasted) -> float | None:
     return contrast.value if contrast.value is not None and math.isfinite(contrast.value) else None
 
 
-def _forest(groups: dict[str, list[Contrasted]]) -> Figure:
+def _forest(groups: dict[str, list[Row]]) -> Figure:
     heights = {unit: sum(map(_height, rows)) for unit, rows in groups.items()}
     height = sum(heights.values()) + AXIS * len(groups)
     figure, top = Figure(figsize=(WIDTH / 72, height / 72)), 0
@@ -62,15 +88,15 @@ def _forest(groups: dict[str, list[Contrasted]]) -> Figure:
     return figure
 
 
-def _height(row: Contrasted) -> int:
+def _height(row: Row) -> int:
     return LINE * len(_lines(row)) + BAR
 
 
-def _lines(row: Contrasted) -> list[str]:
-    return textwrap.wrap(svg.printable(row.statement), LETTERS, max_lines=3, placeholder=" …") or [""]
+def _lines(row: Row) -> list[str]:
+    return textwrap.wrap(svg.printable(row.words), LETTERS, max_lines=3, placeholder=" …") or [""]
 
 
-def _group(axes: Axes, unit: str, rows: Sequence[Contrasted]) -> None:
+def _group(axes: Axes, unit: str, rows: Sequence[Row]) -> None:
     """Text above each interval, a pixel of height each unit of y."""
     axes.set_ylim(sum(map(_height, rows)), 0)
     limits = _limits(unit, rows)
@@ -91,16 +117,16 @@ def _group(axes: Axes, unit: str, rows: Sequence[Contrasted]) -> None:
         top += _height(row)
 
 
-def _interval(axes: Axes, row: Contrasted, top: int, limits: tuple[float, float]) -> None:
-    """What is claimed is shaded, with a line at each of its ends; ours is the dot, hollow without an interval."""
-    ends = [limit if end is None else end for end, limit in zip(row.claimed, limits, strict=True)]
+def _interval(axes: Axes, row: Row, top: int, limits: tuple[float, float]) -> None:
+    """The band is shaded, with a line at each of its ends; the value is the dot, hollow without an interval."""
+    ends = [limit if end is None else end for end, limit in zip(row.band, limits, strict=True)]
     low, high = (min(max(end, limits[0]), limits[1]) for end in ends)
-    if row.claimed != (None, None):
+    if row.band != (None, None):
         axes.add_patch(Rectangle((low, top + 3), high - low, BAR - 6, color=COLOURS[2], alpha=0.2, linewidth=0))
-    for end in row.claimed:
+    for end in row.band:
         if end is not None:
             axes.plot([end, end], [top + 3, top + BAR - 3], color=COLOURS[2], linewidth=1.5)
-    middle, value, paper = top + BAR / 2, _value(row), papers_own(row)
+    middle, value = top + BAR / 2, row.value
     if value is None:
         axes.text(0.02, middle, "no value", transform=axes.get_yaxis_transform(), va="center", style="italic")
         return
@@ -109,16 +135,18 @@ def _interval(axes: Axes, row: Contrasted, top: int, limits: tuple[float, float]
         inside = [min(max(end, limits[0]), limits[1]) for end in (row.low, row.high)]
         axes.plot(inside, [middle, middle], color=COLOURS[0], linewidth=2.5, solid_capstyle="butt")
     axes.plot([value], [middle], "o", color=COLOURS[0], markersize=7, markerfacecolor=COLOURS[0] if known else "none")
-    if paper is not None:
-        axes.plot([paper], [middle], "D", color=COLOURS[1], markersize=7, markerfacecolor="none", markeredgewidth=1.8)
+    if row.other is not None:
+        axes.plot(
+            [row.other], [middle], "D", color=COLOURS[1], markersize=7, markerfacecolor="none", markeredgewidth=1.8
+        )
 
 
-def _limits(unit: str, rows: Sequence[Contrasted]) -> tuple[float, float]:
-    """All values and claimed ends, and intervals as far as they do not dwarf those, and each other."""
-    values = [value for row in rows if (value := _value(row)) is not None]
+def _limits(unit: str, rows: Sequence[Row]) -> tuple[float, float]:
+    """All values and ends of bands, and intervals as far as they do not dwarf those, and each other."""
+    values = [row.value for row in rows if row.value is not None]
     marks = [*values, 1.0] if unit == "ratio" else list(values)
-    marks += [end for row in rows for end in row.claimed if end is not None]
-    marks += [own for row in rows if (own := papers_own(row)) is not None]
+    marks += [end for row in rows for end in row.band if end is not None]
+    marks += [row.other for row in rows if row.other is not None]
     ends = [end for row in rows for end in (row.low, row.high) if end is not None]
     if unit == "ratio" and min(marks) > 0:
         low = max(min([*marks, *(end for end in ends if end > 0)]), min(marks) / REACH)

@@ -121,15 +121,16 @@ def everything(system: System, itself: str = "campaign") -> list[tuple[str, list
     """
     system = {key: value for key, value in system.items() if key not in IN_TABLES}
     loose = [(key, _scalar(value)) for key, value in system.items() if not isinstance(value, Mapping)]
-    nested = [(key, list(_flat(value))) for key, value in system.items() if isinstance(value, Mapping)]
+    nested = [(key, list(flat(value))) for key, value in system.items() if isinstance(value, Mapping)]
     return [section for section in ((itself, loose), *nested) if section[1]]
 
 
-def _flat(value: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator[Entry]:
+def flat(value: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator[Entry]:
+    """Its leaves as text, nested keys joined by dots."""
     for key, inner in value.items():
         name = f"{prefix}{key}"
         if isinstance(inner, Mapping) and inner and depth < DEEPEST:
-            yield from _flat(inner, f"{name} · ", depth + 1)
+            yield from flat(inner, f"{name} · ", depth + 1)
         elif key.endswith("_bytes") and _is_number(inner):
             yield name, f"{inner} ({numbers.size(inner)})"
         else:

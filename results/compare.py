@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from results.counting import counted
-from results.journal import ResultsError
+from results.journal import SYSTEM, ResultsError
 from results.record import Case, Record
 from results.statistics import (
     CONFIDENCE,
@@ -31,7 +31,7 @@ from results.store import Campaign
 
 SAME_SYSTEM = ("cpu", "cores", "threads", "memory in GiB", "os", "architecture", "gpus", "usable cores")
 """What of a machine must be equal; kernel, drivers and Python may be what is compared, and are only named."""
-WORTH_NAMING = ("kernel", "python", "drivers", "preset", "fresh")
+WORTH_NAMING = ("kernel", "python", "drivers", "preset", "fresh", "deadheat")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,11 @@ class Change:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of the baseline's cases. `missing`: case -> which side lacks it, and why."""
+    """What became of the baseline's cases. `missing`: case -> which side lacks it, and why.
+
+    `differences` are between the two systems, those that make them different machines first: so many are `machines`.
+    `problems` are lines of either campaign that could not be read.
+    """
 
     baseline: str
     candidate: str
@@ -59,6 +63,8 @@ class Report:
     missing: Mapping[str, str]
     overall: Mapping[str, Estimate]
     differences: tuple[str, ...]
+    machines: int = 0
+    problems: tuple[str, ...] = ()
 
     @property
     def slower(self) -> tuple[Change, ...]:
@@ -68,18 +74,27 @@ class Report:
 def compare(baseline: Campaign, candidate: Campaign, across_systems: bool = False) -> Report:
     """The candidate's times over the baseline's.
 
-    ResultsError if the systems differ and `across_systems` is not set, or if no case was measured in both.
+    ResultsError if the systems differ, or aren't known, and `across_systems` is not set, or if no case was measured in
+    both.
     """
+    if not across_systems:
+        for campaign in (baseline, candidate):
+            if machine_of(campaign) is None:
+                raise ResultsError(f"{unknown_machine(campaign)}; to compare it all the same, say --across-systems")
     different = system_differences(baseline, candidate, SAME_SYSTEM)
     if different and not across_systems:
         raise ResultsError(
             f"{baseline.name} and {candidate.name} are of different systems ({'; '.join(different)}); "
             "measure both on one machine, or say --across-systems"
         )
-    before, after = _times(baseline), _times(candidate)
+    problems = (*baseline.problems, *candidate.problems)
+    before, after = times_of(baseline), times_of(candidate)
     both = [case for case in before if case in after]
     if not both:
-        raise ResultsError(f"no case was measured both in {baseline.name} and in {candidate.name}; nothing to compare")
+        unread = f" (unreadable, the first of {len(problems)}: {problems[0]})" if problems else ""
+        raise ResultsError(
+            f"no case was measured both in {baseline.name} and in {candidate.name}; nothing to compare{unread}"
+        )
     found = {case: comparison for case in both if (comparison := independent_ratio(after[case], before[case]))}
     changes = _changes(found, before, after)
     missing = _missing((baseline, before), (candidate, after))
@@ -88,40 +103,68 @@ def compare(baseline: Campaign, candidate: Campaign, across_systems: bool = Fals
         *system_differences(baseline, candidate, WORTH_NAMING),
         *_version_differences(baseline, candidate),
     )
-    return Report(baseline.name, candidate.name, changes, missing, _overall(found), named)
+    return Report(baseline.name, candidate.name, changes, missing, _overall(found), named, len(different), problems)
+
+
+def machine_of(campaign: Campaign) -> Mapping[str, Any] | None:
+    """What makes the campaign's machine another than others; None where the campaign does not say."""
+    found = described(campaign.system)
+    return {key: found.get(key) for key in SAME_SYSTEM} if found.get("cpu") or found.get("cores") else None
+
+
+def unknown_machine(campaign: Campaign) -> str:
+    """Why nobody can tell, in words."""
+    why = next((problem for problem in campaign.problems if f"/{SYSTEM}:" in problem), f"{SYSTEM} names no machine")
+    return f"{campaign.name} doesn't say which machine it was measured on ({why})"
 
 
 def system_differences(baseline: Campaign, candidate: Campaign, keys: Iterable[str]) -> tuple[str, ...]:
     """What differs between two machines, among `keys`, in words."""
-    one, other = _described(baseline.system), _described(candidate.system)
+    one, other = described(baseline.system), described(candidate.system)
     return tuple(f"{key} {one.get(key)} and {other.get(key)}" for key in keys if one.get(key) != other.get(key))
 
 
-def _described(system: Mapping[str, Any]) -> dict[str, Any]:
-    """The machine of a system.json, as far as two are compared."""
-    machine, suite = system.get("machine", {}), system.get("suite", {})
-    gpus, memory = machine.get("gpus") or [], machine.get("memory_bytes")
+def described(system: Mapping[str, Any]) -> dict[str, Any]:
+    """The machine of a system.json, as far as two are compared; it may say anything, or nothing."""
+    machine, suite, settings = (_mapping(system.get(key)) for key in ("machine", "suite", "settings"))
+    memory, gpus = machine.get("memory_bytes"), machine.get("gpus")
+    cards = [_mapping(gpu) for gpu in gpus] if isinstance(gpus, list) else []
     return {
         **machine,
-        "memory in GiB": round(memory / 2**30) if memory else None,  # a kernel keeps some for itself, more or less
-        "gpus": [gpu.get("name") for gpu in gpus],
-        "drivers": [gpu.get("driver") for gpu in gpus],
-        "usable cores": system.get("settings", {}).get("cores"),
+        # A kernel keeps some for itself, more or less.
+        "memory in GiB": round(memory / 2**30) if isinstance(memory, int | float) else None,
+        "gpus": [card.get("name") for card in cards],
+        "drivers": [card.get("driver") for card in cards],
+        "usable cores": settings.get("cores"),
         "preset": suite.get("preset"),
         "fresh": suite.get("fresh"),
+        "deadheat": system.get("deadheat"),
     }
 
 
+def versions_of(system: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """By contestant, the versions of the packages that it ran with."""
+    contestants = _mapping(system.get("contestants"))
+    return {who: _mapping(_mapping(said).get("versions")) for who, said in contestants.items()}
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
 def _version_differences(baseline: Campaign, candidate: Campaign) -> Iterable[str]:
-    for contestant, said in baseline.system.get("contestants", {}).items():
-        before = said.get("versions", {})
-        after = candidate.system.get("contestants", {}).get(contestant, {}).get("versions", before)
-        for package in before:
-            if before[package] != after.get(package):
-                yield f"{package} {before[package]} and {after.get(package)}"
+    """Of contestants that both have, each once."""
+    after = versions_of(candidate.system)
+    return dict.fromkeys(
+        f"{package} {version} and {after[contestant].get(package)}"
+        for contestant, before in versions_of(baseline.system).items()
+        for package, version in before.items()
+        if contestant in after and after[contestant].get(package) != version
+    )
 
 
-def _times(campaign: Campaign) -> dict[Case, list[float]]:
+def times_of(campaign: Campaign) -> dict[Case, list[float]]:
+    """Each measured case's times, one a launch that counts."""
     times: dict[Case, list[float]] = {}
     for record in counted(campaign.records):
         times.setdefault(record.case, []).append(launch_time(record.seconds))
@@ -164,7 +207,7 @@ def _missing(*sides: tuple[Campaign, Mapping[Case, Any]]) -> dict[str, str]:
     missing = {}
     for case in dict.fromkeys(case for records in said for case in records):
         reasons = [
-            _why_missing(campaign.name, records.get(case))
+            why_missing(campaign.name, records.get(case))
             for (campaign, times), records in zip(sides, said, strict=True)
             if case not in times
         ]
@@ -173,7 +216,8 @@ def _missing(*sides: tuple[Campaign, Mapping[Case, Any]]) -> dict[str, str]:
     return missing
 
 
-def _why_missing(name: str, last: Record | None) -> str:
+def why_missing(name: str, last: Record | None) -> str:
+    """Why a campaign of that name has no time of a case, by its last record of it."""
     return f"{last.status.value.replace('_', ' ')} in {name}: {last.reason}" if last else f"not measured in {name}"
 
 

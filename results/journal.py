@@ -136,5 +136,5 @@ def read_system(folder: Path) -> tuple[Mapping[str, Any], Sequence[str]]:
     try:
         system = json.loads((folder / SYSTEM).read_text(encoding="utf-8"))
     except (OSError, ValueError) as problem:
-        return {}, (f"{folder.name}/{SYSTEM}: {problem}",)
+        return {}, (f"{folder.name}/{SYSTEM}: {getattr(problem, 'strerror', None) or problem}",)
     return (system, ()) if isinstance(system, dict) else ({}, (f"{folder.name}/{SYSTEM}: not a JSON object",))

@@ -15,6 +15,8 @@ from results.record import Case, Record, Workload
 from results.statistics import geometric, launch_time
 from results.store import Campaign
 
+NEEDS = ("macs", "traffic_bytes", "memory_bytes")
+"""What a workload's table says that it needs at least."""
 Kind = tuple[str, str]
 """(precision, device): what a ceiling is of."""
 
@@ -63,9 +65,8 @@ def kind_of(workload: Workload) -> Kind:
 
 def limits_of(campaign: Campaign) -> Limits:
     """What a campaign's own probes and tables say; nothing for one from before there were any."""
-    workloads = campaign.system.get("workloads")
-    if not isinstance(workloads, Mapping):
-        return Limits()
+    said = campaign.system.get("workloads")
+    workloads = {name: facts for name, facts in said.items() if _whole(facts)} if isinstance(said, Mapping) else {}
     launches: dict[Case, list[Record]] = {}
     for record in counted(campaign.records):
         if workloads.get(record.case.workload.id, {}).get("ceiling"):
@@ -77,6 +78,11 @@ def limits_of(campaign: Campaign) -> Limits:
         key = facts["ceiling"], kind_of(case.workload)
         ceilings[key] = max(ceilings.get(key, found), found, key=lambda one: one.rate)
     return Limits(workloads, ceilings)
+
+
+def _whole(facts: object) -> bool:
+    """Whether all is there that is computed with."""
+    return isinstance(facts, Mapping) and all(isinstance(facts.get(need), int | float) for need in NEEDS)
 
 
 def _amount(facts: Mapping[str, Any]) -> float:

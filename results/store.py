@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,12 +96,25 @@ def find_campaign(name: str | Path, data: Path = DATA) -> Path:
     raise ResultsError(f"no campaign {str(name)!r}, neither a folder nor in {str(data)!r}{_nearby(data / name)}")
 
 
+def read_campaigns(names: Sequence[str | Path] | None = None, data: Path = DATA) -> list[Campaign]:
+    """Those campaigns, each once, or all of `data`, oldest name first; ResultsError if there is none such."""
+    found = [find_campaign(name, data) for name in names] if names else campaigns_in(data)
+    if not found:
+        raise _none_yet(data)
+    return [read_campaign(folder) for folder in {folder.resolve(): folder for folder in found}.values()]
+
+
 def latest_campaign(data: Path = DATA) -> Path:
     """The newest campaign of `data`; ResultsError if there is none."""
     found = campaigns_in(data)
     if not found:
-        raise ResultsError(f"no campaign in {str(data)!r} yet; measure one with: tox -e bench")
+        raise _none_yet(data)
     return max(found, key=lambda folder: (folder / RECORDS).stat().st_mtime)
+
+
+def _none_yet(data: Path) -> ResultsError:
+    """What to say where there is nothing to report on."""
+    return ResultsError(f"no campaign in {str(data)!r} yet; measure one with: tox -e bench")
 
 
 def _nearby(folder: Path) -> str:

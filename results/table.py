@@ -104,7 +104,8 @@ def _groups(campaign: Campaign) -> list[dict[str, list[Record]]]:
     groups: dict[Workload, dict[str, list[Record]]] = {}
     for record in campaign.records:
         groups.setdefault(record.case.workload, {}).setdefault(record.case.contestant.id, []).append(record)
-    place = {contestant: number for number, contestant in enumerate(campaign.system.get("contestants", ()))}
+    named = campaign.system.get("contestants")
+    place = {contestant: number for number, contestant in enumerate(named if isinstance(named, Mapping) else ())}
     return [dict(sorted(group.items(), key=lambda item: place.get(item[0], len(place)))) for group in groups.values()]
 
 

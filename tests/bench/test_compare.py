@@ -21,7 +21,7 @@ from results.store import Campaign, CampaignWriter
 
 ALPHA, BETA = Contestant("alpha", "eager"), Contestant("beta", "jit")
 INFER, TRAIN = Case(workload(), ALPHA), Case(workload(phase="train"), ALPHA)
-KEYS = {"baseline", "candidate", "slower", "cases", "overall", "missing", "differences"}
+KEYS = {"baseline", "candidate", "slower", "cases", "overall", "missing", "differences", "problems"}
 CASE_KEYS = {
     "case", "baseline_seconds", "candidate_seconds", "ratio", "ratio_low", "ratio_high", "p_slower", "verdict",
 }  # fmt: skip
@@ -223,6 +223,50 @@ def test_of_contaminated_launches_only_the_last_attempt_is_compared(store, compa
     redone = [replace(record, attempt=1) for record in noisy(INFER, 2)]
     done = compared(store("before", noisy(INFER, 1)), store("after", disturbed, redone), "--json")
     assert strict(done.stdout)["cases"][0]["ratio"] == pytest.approx(1, rel=0.01)
+
+
+def test_the_page_is_written_beside_what_is_printed(run, store, tmp_path):
+    names, file = (store("before", noisy(INFER, 1)), store("after", noisy(INFER, 2, factor=1.1))), tmp_path / "c.html"
+    done = run("bench", "compare", *names, "--results", tmp_path, "--html", file, "--json")
+    assert done.returncode == 1, done.stderr
+    assert strict(done.stdout)["slower"] == [INFER.id]
+    assert done.stderr == f"{file}\n"
+    assert "1 of 1 cases became slower" in file.read_text(encoding="utf-8")
+
+
+def test_what_is_damaged_is_named_and_the_rest_is_compared(store, compared, tmp_path):
+    names = store("before", noisy(INFER, 1)), store("after", noisy(INFER, 2))
+    records = tmp_path / "after" / "records.jsonl"
+    lines = records.read_text().splitlines()
+    records.write_text("\n".join([*lines[:3], "{broken", *lines[3:-1], lines[-1][:99]]))
+    done = compared(*names, "--json")
+    assert done.returncode == 0, done.stderr
+    assert [problem.partition(":")[0] for problem in strict(done.stdout)["problems"]] == [
+        "after/records.jsonl line 4",
+        "after/records.jsonl line 9",
+    ]
+    for form in ([], ["--markdown"]):
+        text = " ".join(compared(*names, *form).stdout.split())
+        assert text.count("unreadable, left out: after/records.jsonl line 4") == 1
+        assert "; and 1 more of its lines" in text
+    records.write_text('{"schema": 99}\n')
+    said = mistake(compared(*names))
+    assert "no case was measured both in before and in after" in said
+    assert "unreadable, the first of 1: after/records.jsonl line 1" in said
+
+
+@pytest.mark.parametrize("text", [None, "", "{", "[]", "{}", '{"machine": 3, "contestants": [], "suite": null}'])
+def test_a_campaign_that_does_not_know_its_machine_is_compared_only_across_systems(store, compared, tmp_path, text):
+    names = store("before", noisy(INFER, 1)), store("after", noisy(INFER, 2))
+    system = tmp_path / "after" / "system.json"
+    if text is None:
+        system.unlink()
+    else:
+        system.write_text(text)
+    said = mistake(compared(*names))
+    assert "after doesn't say which machine it was measured on (" in said
+    assert "--across-systems" in said
+    assert compared(*names, "--across-systems").returncode == 0
 
 
 CASES = [

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import math
+import random
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up import HOSTILE, SYSTEM, lively_records
+from made_up import HOSTILE, SYSTEM, lively_records, measured, workload
 
-from reports import page, reproduction
+from reports import comparison, history, page, reproduction
 from results import pictures
 from results.claims import Agreement, ClaimResult, Contrasted, Findings, Trained, Verdict
 from results.pictures import Pictures
-from results.record import Record
+from results.record import Case, Contestant, Record
 from results.reproduction import PICTURES, Reproduction, ReproductionWriter, read
 from results.store import Campaign, CampaignWriter, read_campaign
 from results.trial import Outcome, Point, Trial
+
+REFERENCE = Path(__file__).parents[2] / "results" / "data" / "reference-cpu-2cores"
+SHOWN = {"lenet5", "alexnet"}
+DAYS, SINCE = 12, 7
 
 
 @pytest.fixture
@@ -158,3 +166,64 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Reproduction:
 @pytest.fixture(scope="session")
 def planted_page(planted: Reproduction) -> str:
     return reproduction.render(planted, "index.html")
+
+
+def slower(records: Iterable[Record], phase: str, factor: float) -> list[Record]:
+    return [
+        replace(one, seconds=tuple(factor * second for second in one.seconds))
+        if one.case.workload.phase == phase
+        else one
+        for one in records
+    ]
+
+
+@pytest.fixture(scope="session")
+def months() -> list[Campaign]:
+    """A dozen campaigns made of the committed one, an hour's jitter on each; later PyTorch trains slower, and is newer.
+
+    One more is of another machine, with a name that is no name.
+    """
+    committed = read_campaign(REFERENCE)
+    records = [
+        one
+        for one in committed.records
+        if one.case.workload.architecture in SHOWN and one.case.workload.phase in ("infer", "train")
+    ]
+    made = []
+    for day in range(1, DAYS + 1):
+        dice = random.Random(day)
+        hour = dice.gauss(0, 0.005)
+        system = json.loads(json.dumps({**committed.system, "started": f"2026-11-{day:02d}T03:00:00Z"}))
+        system["contestants"]["pytorch:eager"]["versions"] = {"torch": "2.13.0" if day >= SINCE else "2.12.0"}
+        factors = {one.case: math.exp(hour + dice.gauss(0, 0.003)) for one in records}
+        mine = [
+            replace(one, seconds=tuple(_factor(one, day) * factors[one.case] * second for second in one.seconds))
+            for one in records
+        ]
+        made.append(Campaign(Path(f"night-{day:02d}"), system, tuple(mine)))
+    system = {**SYSTEM, "started": "2026-11-20", "machine": {**SYSTEM["machine"], "cpu": HOSTILE}}
+    return [*made, Campaign(Path(f"{HOSTILE}\u202e"), system, tuple(lively_records()), (f"line 3: {HOSTILE}",))]
+
+
+def _factor(record: Record, day: int) -> float:
+    theirs = record.case.contestant.framework == "pytorch" and record.case.workload.phase == "train"
+    return 1.2 if theirs and day >= SINCE else 1.0
+
+
+@pytest.fixture(scope="session")
+def history_page(months: list[Campaign]) -> str:
+    return history.render(months)
+
+
+@pytest.fixture(scope="session")
+def pair(lively: Campaign) -> tuple[Campaign, Campaign]:
+    """The lively campaign and one in which training takes 10 % longer, something is lost and something new."""
+    records = [one for one in slower(lively.records, "train", 1.1) if one.case.contestant.framework != "delta"]
+    new = [measured(Case(workload(), Contestant("new", HOSTILE)), launch, [0.01]) for launch in range(3)]
+    system = {**SYSTEM, "machine": {**SYSTEM["machine"], "kernel": f"6.13 {HOSTILE}"}}
+    return lively, Campaign(Path("later"), system, (*records, *new))
+
+
+@pytest.fixture(scope="session")
+def comparison_page(pair: tuple[Campaign, Campaign]) -> str:
+    return comparison.render(*pair)

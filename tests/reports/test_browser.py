@@ -60,10 +60,11 @@ def test_it_is_silent_and_fits(
 
 
 @pytest.mark.parametrize("width", [1440, 390])
-def test_the_reproduction_is_silent_and_fits(
-    browser: sync_api.Browser, planted_page: str, tmp_path: Path, width: int
+@pytest.mark.parametrize("html", ["planted_page", "comparison_page", "history_page"])
+def test_the_other_pages_are_silent_and_fit(
+    browser: sync_api.Browser, request: pytest.FixtureRequest, html: str, tmp_path: Path, width: int
 ) -> None:
-    path = document.write(planted_page, tmp_path / "reproduction.html")
+    path = document.write(request.getfixturevalue(html), tmp_path / "page.html")
     tab = browser.new_page(viewport={"width": width, "height": 900})
     heard: list[str] = []
     asked: list[str] = []
@@ -149,7 +150,7 @@ def test_tables_are_copied(tab: sync_api.Page) -> None:
     for name, line in (("Markdown", "| --- |"), ("CSV", '","')):
         button = tab.get_by_role("button", name=f"Copy {label} as {name}", exact=True)
         button.click()
-        tab.get_by_text("Copied", exact=True).wait_for()
+        button.filter(has_text="Copied").wait_for()
         copied = tab.evaluate("navigator.clipboard.readText()")
         assert line in copied
         assert len(copied.strip().splitlines()) == len(cells(table, 0)) + 1 + (name == "Markdown")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from made_up import measured, workload
+from made_up import SYSTEM, measured, workload
 from typer.testing import CliRunner, Result
 
 from reports.cli import app
@@ -80,3 +80,39 @@ def test_as_a_module(arguments: list[str], tmp_path: Path, data: Path, write_cam
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert ("--output" if arguments else "index.html") in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("system.json", None, "one/system.json: No such file or directory"),
+        ("system.json", "[1", "one/system.json: Expecting"),
+        ("system.json", '{"machine": 3, "suite": [], "contestants": 1, "reference": 7, "advice": {}}', "alpha:eager"),
+        ("system.json", '{"workloads": {"alexnet-3x64x64-k10-b8-float32-cpu-infer": {"macs": "?"}}}', "alpha:eager"),
+        ("system.json", '{"workloads": 3, "networks": [], "parity_tolerances": 0, "settings": ""}', "alpha:eager"),
+        ("records.jsonl", "", "No case has been recorded in this campaign."),
+        ("records.jsonl", '{"schema": 99', "one/records.jsonl line 1: the whole: Invalid JSON"),
+        ("records.jsonl", "\0\0\n\n{}\n", "one/records.jsonl line 3: "),
+    ],
+)
+def test_a_damaged_campaign_has_a_page_that_says_so(
+    file: str, text: str | None, said: str, tmp_path: Path, data: Path, write_campaign: Callable[..., Campaign]
+) -> None:
+    damaged = write_campaign(RECORDS, "one").folder / file
+    damaged.unlink() if text is None else damaged.write_text(text)
+    result = run("--results", data, "--output", tmp_path / "html")
+    assert result.exit_code == 0, result.output
+    assert said in (tmp_path / "html" / "index.html").read_text(encoding="utf-8").replace("&#39;", "'")
+
+
+def test_campaigns_of_two_systems_are_parts_of_their_own(
+    tmp_path: Path, data: Path, write_campaign: Callable[..., Campaign]
+) -> None:
+    for name in ("One CPU", "Another CPU"):
+        system = {**SYSTEM, "machine": {**SYSTEM["machine"], "cpu": name}}
+        write_campaign(RECORDS, name.replace(" ", "-"), system)
+    result = run("One-CPU", "Another-CPU", "--results", data, "--output", tmp_path)
+    assert result.exit_code == 0, result.output
+    parts = (tmp_path / "index.html").read_text(encoding="utf-8").split("<article")
+    assert "They are never pooled, and numbers of different systems are not compared" in parts[0]
+    assert [("One CPU" in part, "Another CPU" in part) for part in parts[1:]] == [(True, False), (False, True)]

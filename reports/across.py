@@ -1,0 +1,67 @@
+"""Pages across campaigns: two compared with each other, and many of one machine as its history.
+
+python -m reports.across compare BASELINE CANDIDATE --output FILE
+python -m reports.across history [CAMPAIGN ...] --output FILE
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from impls.command import one_line_errors
+from results import store
+from results.journal import ResultsError
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help="Pages across campaigns.")
+Output = Annotated[Path, typer.Option(help="File to write the page into.")]
+Results = Annotated[Path, typer.Option(help="Folder of campaigns.")]
+
+
+@app.command()
+@partial(one_line_errors, status=2)
+def compare(
+    baseline: Annotated[str, typer.Argument(help="Name of a campaign, or its folder.")],
+    candidate: Annotated[str, typer.Argument(help="The campaign that may have become slower.")],
+    output: Output,
+    across_systems: Annotated[bool, typer.Option(help="Compare although the machines differ.")] = False,
+    results: Results = store.DATA,
+) -> None:
+    """Write the page of two campaigns compared, and print its path."""
+    from reports.comparison import render  # pandas and matplotlib: not for --help
+
+    before, after = (store.read_campaign(store.find_campaign(name, results)) for name in (baseline, candidate))
+    _write(render(before, after, across_systems), output)
+
+
+@app.command()
+@partial(one_line_errors, status=2)
+def history(
+    output: Output,
+    campaigns: Annotated[
+        list[str] | None, typer.Argument(help="Names or folders; all of --results if left out.")
+    ] = None,
+    results: Results = store.DATA,
+) -> None:
+    """Write the page of campaigns in the order of time, a part a machine, and print its path."""
+    from reports.history import render
+
+    _write(render(store.read_campaigns(campaigns, results)), output)
+
+
+def _write(html: str, path: Path) -> None:
+    from reports import document
+
+    try:
+        typer.echo(str(document.write(html, path)))
+    except OSError as problem:
+        raise ResultsError(
+            f"{str(path)!r} can't be written: {problem.strerror or problem}; give another file"
+        ) from None
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m reports.across")

@@ -1,0 +1,182 @@
+"""The pages across campaigns: whole, escaped, self-contained, and what results.compare and results.history say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from made_up import HOSTILE, SYSTEM, measured, workload
+from read_page import Reader, parse
+from typer.testing import CliRunner
+
+from reports import across, comparison, history
+from results.compare import compare
+from results.history import histories
+from results.journal import ResultsError
+from results.record import Case, Contestant, Record, Status
+from results.store import Campaign
+
+
+@pytest.fixture(params=["comparison_page", "history_page"])
+def page(request: pytest.FixtureRequest) -> str:
+    return request.getfixturevalue(request.param)
+
+
+def said(found: Reader) -> str:
+    return " ".join("".join(found.text.values()).split())
+
+
+def test_pages_are_well_formed_and_load_nothing(page: str) -> None:
+    found = parse(page)
+    assert found.loads == []
+    assert all(link.startswith("#") and link[1:] in found.ids for link in found.links)
+    assert not re.search(r"https?:|//cdn|<script .*src|<link|@import|<iframe|<img", page)
+
+
+def test_hostile_names_are_text(page: str) -> None:
+    assert page.count("<script") == 1  # our own
+    assert HOSTILE in said(parse(page))
+
+
+def test_the_same_input_gives_the_same_bytes(
+    pair: tuple[Campaign, Campaign], comparison_page: str, months: list[Campaign], history_page: str
+) -> None:
+    assert comparison.render(*pair) == comparison_page
+    assert history.render(months[::-1]) == history_page
+
+
+def test_every_verdict_is_that_of_the_comparison(pair: tuple[Campaign, Campaign], comparison_page: str) -> None:
+    report = compare(*pair)
+    found = parse(comparison_page)
+    assert len(report.slower) > 5
+    unclear = sum(change.verdict == "unclear" for change in report.changes)
+    assert f"{len(report.slower)} of {len(report.changes)} cases became slower; {unclear} are unclear" in said(found)
+    counts = dict(re.findall(r'<li class="([\w-]+)"><strong>(\d+)</strong>', comparison_page))
+    for verdict in ("slower", "faster", "unclear", "dead heat"):
+        known = sum(change.verdict == verdict for change in report.changes)
+        assert counts[verdict.replace(" ", "-")] == str(known)
+        assert len(re.findall(rf'<td class="{verdict.replace(" ", "-")}"', comparison_page)) == known
+    assert counts["status"] == str(len(report.missing))
+    assert {change.ratio.value for change in report.changes} <= set(found.numbers)
+    assert {estimate.value for estimate in report.overall.values()} <= set(found.numbers)
+
+
+def test_what_is_lost_new_or_failed_stands_there_with_its_reason(
+    pair: tuple[Campaign, Campaign], comparison_page: str
+) -> None:
+    text = parse(comparison_page).text["missing"]
+    assert "not measured in later" in text
+    assert "not measured in 2026-11-22-lively" in text
+    assert "skipped in 2026-11-22-lively: absent isn't installed; pip install absent" in text
+    assert all(case in comparison_page for case in compare(*pair).missing if HOSTILE not in case and len(case) < 120)
+
+
+def test_what_differs_and_what_to_type_is_said(comparison_page: str) -> None:
+    found = parse(comparison_page)
+    assert f"kernel 6.12 and 6.13 {HOSTILE}" in found.text["systems"]
+    assert "python -m bench compare 2026-11-22-lively later" in found.text["cases"]
+    assert "pytest --benchmark-only" in found.text["cases"]
+    assert "different machines" not in said(found)
+    assert "Unreadable, left out: 2026-11-22-lively/records.jsonl line" in said(found)
+
+
+def test_another_machine_is_warned_of_and_asked_for(pair: tuple[Campaign, Campaign]) -> None:
+    before, after = pair
+    moved = replace(after, system={**after.system, "machine": {**SYSTEM["machine"], "cpu": "Another CPU"}})
+    with pytest.raises(ResultsError, match="different systems"):
+        comparison.render(before, moved)
+    text = said(parse(comparison.render(before, moved, across_systems=True)))
+    assert "Warning: these are different machines." in text
+    assert "cpu Some CPU @ 2.4 GHz and Another CPU." in text
+    assert "python -m bench compare 2026-11-22-lively later --across-systems" in text
+
+
+def test_a_single_launch_has_no_interval_and_a_remedy(write_campaign: Callable[..., Campaign]) -> None:
+    case = Case(workload(), Contestant("alpha", "eager"))
+    one, other = (write_campaign([measured(case, 0, [0.01])], name) for name in ("one", "other"))
+    text = said(parse(comparison.render(one, other)))
+    assert "interval unknown" in text
+    assert "one launch on a side has no interval: measure more" in text
+    assert "None of 1 cases became slower; 1 is unclear" in text
+
+
+def test_every_step_is_that_of_the_history(months: list[Campaign], history_page: str) -> None:
+    own, other = histories(months).histories
+    steps = [(series, step) for series in own.series for step in series.steps]
+    assert {series.case.contestant.id for series, _ in steps} == {"pytorch:eager"}
+    assert {series.case.workload.phase for series, _ in steps} == {"train"}
+    assert len(steps) == 2
+    found = parse(history_page)
+    assert {step.ratio.value for _, step in steps} <= set(found.numbers)
+    text = found.text["m1-steps"]
+    assert text.count("torch 2.12.0 → 2.13.0") == len(steps)
+    assert text.count("python -m bench compare night-06 night-07") == len(steps)
+    assert "2 cases are slower than before" in said(found)
+    assert not any(series.steps for series in other.series)
+
+
+def test_machines_are_parts_of_their_own_and_each_campaign_is_listed(months: list[Campaign], history_page: str) -> None:
+    found = parse(history_page)
+    assert "2 machines, a part each: nothing is averaged over them" in said(found)
+    assert all(f"night-{day:02d}" in found.text["m1-campaigns"] for day in range(1, len(months)))
+    assert "pytorch:eager: torch 2.12.0 → 2.13.0" in found.text["m1-campaigns"]
+    assert "night" not in found.text["m2-campaigns"]
+    assert "None was seen." in found.text["m2-steps"]
+    assert "No case was measured in more than one campaign of this machine" in found.text["m2-series"]
+    assert "out of memory in" in found.text["m2-lost"]
+    assert f"Unreadable: line 3: {HOSTILE}" in said(found)
+
+
+def test_a_figure_a_workload_with_its_steps_first(months: list[Campaign], history_page: str) -> None:
+    labels = re.findall(r'<svg [^>]*aria-label="([^"]*)"', history_page)
+    series = histories(months).histories[0].series
+    assert len(labels) == len({one.case.workload for one in series})
+    stepped = ["; 1 step;" in label for label in labels]
+    assert stepped == sorted(stepped, reverse=True)
+    assert sum(stepped) == 2
+    assert len(re.findall(r"▼ ×1\.(?:19|20|21)<", history_page)) == 2
+
+
+def test_campaigns_that_could_not_be_read_are_named(months: list[Campaign]) -> None:
+    lost = Record(Case(workload(), Contestant("alpha", "eager")), 0, Status.CRASHED, "signal 11")
+    stray = Campaign(Path("stray"), {}, (lost,), ("stray/system.json: No such file or directory",))
+    text = said(parse(history.render([months[0], months[1], stray])))
+    assert "stray doesn't say which machine it was measured on (stray/system.json: No such file or directory)" in text
+    with pytest.raises(ResultsError, match="no campaign can be placed in a history"):
+        history.render([stray])
+
+
+def test_the_commands_write_pages_and_say_where(
+    pair: tuple[Campaign, Campaign], write_campaign: Callable[..., Campaign], data: Path, tmp_path: Path
+) -> None:
+    names = [write_campaign(one.records, name, one.system).name for one, name in zip(pair, ("one", "other"))]
+    for command in (["compare", *names], ["history", names[0]]):
+        file = tmp_path / command[0] / "page.html"
+        done = CliRunner().invoke(across.app, [*command, "--output", str(file), "--results", str(data)])
+        assert done.exit_code == 0, done.output
+        assert done.stdout == f"{file}\n"
+        assert [path.name for path in file.parent.iterdir()] == ["page.html"]
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["compare", "one", "two"], "no campaign 'two', neither a folder nor in"),
+        (["history", "two"], "no campaign 'two', neither a folder nor in"),
+        (["history"], "can't be written: "),
+        (["compare", "one", "one"], "can't be written: "),
+    ],
+)
+def test_a_mistake_is_one_line(
+    command: list[str], words: str, write_campaign: Callable[..., Campaign], data: Path
+) -> None:
+    write_campaign([measured(Case(workload(), Contestant("alpha", "eager")), 0, [0.01])], "one")
+    done = CliRunner().invoke(across.app, [*command, "--output", str(data), "--results", str(data)])
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ")
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
