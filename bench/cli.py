@@ -6,13 +6,12 @@ import json
 import os
 import sys
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from impls.command import one_line_errors
+from impls.command import ExitStatus, foot, one_line_errors
 from impls.errors import InvalidInput
 
 app = typer.Typer(
@@ -47,7 +46,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Results = Annotated[Path, typer.Option("--results", help="Folder of campaigns.")]
 
 
-@app.command("list")
+@app.command("list", epilog=foot("python -m bench list --json"))
 @one_line_errors
 def list_all(as_json: Json = False) -> None:
     """What there is: architectures, frameworks with their executions, suites."""
@@ -56,7 +55,9 @@ def list_all(as_json: Json = False) -> None:
     print(json.dumps(catalogue.everything(), indent=2) if as_json else catalogue.as_text())
 
 
-@app.command()
+@app.command(
+    epilog=foot("python -m bench describe alexnet --size 224", "python -m bench describe zf5-spp --size 180x240 --json")
+)
 @one_line_errors
 def describe(
     name: Annotated[str, typer.Argument(help="An architecture, for example alexnet.")],
@@ -78,7 +79,12 @@ def describe(
         print(describing.as_text(architecture, network))
 
 
-@app.command()
+@app.command(
+    epilog=foot(
+        "python -m bench export CAMPAIGN --to markdown",
+        "python -m bench export CAMPAIGN --rows launches --to parquet --output launches.parquet",
+    )
+)
 @one_line_errors
 def export(
     campaign: Annotated[str, typer.Argument(help="Name of a campaign, or its folder.")],
@@ -105,7 +111,7 @@ def export(
         print(text)
 
 
-@app.command()
+@app.command(epilog=foot("python -m bench report", "python -m bench report CAMPAIGN ANOTHER --output pages"))
 @one_line_errors
 def report(
     campaigns: Annotated[list[str] | None, typer.Argument(help="Names or folders; the newest if left out.")] = None,
@@ -120,8 +126,8 @@ def report(
     raise typer.Exit(subprocess.run(command).returncode)
 
 
-@app.command()
-@partial(one_line_errors, status=2)
+@app.command(epilog=foot("python -m bench compare BASELINE CANDIDATE --markdown", found="something became slower"))
+@one_line_errors
 def compare(
     baseline: Annotated[str, typer.Argument(help="Name of a campaign, or its folder.")],
     candidate: Annotated[str, typer.Argument(help="The campaign that may have become slower.")],
@@ -130,7 +136,7 @@ def compare(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, for a pull request.")] = False,
     results: Results = Path("results/data"),
 ) -> None:
-    """Did something become slower? Exit status 0: nothing did; 1: something did; 2: they can't be compared."""
+    """Did something become slower?"""
     from bench import comparison
     from results import store
     from results.compare import compare as compared
@@ -143,16 +149,16 @@ def compare(
         print(comparison.as_markdown(report))
     else:
         comparison.print_report(report)
-    raise typer.Exit(1 if report.slower else 0)
+    raise typer.Exit(ExitStatus.FOUND if report.slower else ExitStatus.FINE)
 
 
-@app.command()
+@app.command(epilog=foot("python -m bench doctor --seconds 10", found="the machine is unfit"))
 @one_line_errors
 def doctor(
     seconds: Annotated[float, typer.Option(help="How long to watch the machine.", min=0.5)] = 3.0,
     as_json: Json = False,
 ) -> None:
-    """Is this machine fit to measure on, and what would help? Exit status 1 if it is not."""
+    """Is this machine fit to measure on, and what would help?"""
     from dataclasses import asdict
 
     from bench import doctor as examining
@@ -162,10 +168,17 @@ def doctor(
         print(json.dumps([asdict(finding) for finding in found], indent=2))
     else:
         examining.print_findings(found)
-    raise typer.Exit(1 if any(finding.level == examining.BAD for finding in found) else 0)
+    unfit = any(finding.level == examining.BAD for finding in found)
+    raise typer.Exit(ExitStatus.FOUND if unfit else ExitStatus.FINE)
 
 
-@app.command()
+@app.command(
+    epilog=foot(
+        "python -m bench selftest",
+        "python -m bench selftest --contestant pytorch:eager --slowdowns b,5 --budget 10m",
+        found="the harness can't be trusted here",
+    )
+)
 @one_line_errors
 def selftest(
     contestants: Annotated[
@@ -181,7 +194,7 @@ def selftest(
     output: Annotated[Path | None, typer.Option(help="File to write the JSON to.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Does the harness see differences that are not there, and those that are? Exit status 1 if it can't be trusted."""
+    """Does the harness see differences that are not there, and those that are?"""
     from bench import selftest as testing
     from impls.architectures import load_architecture
     from impls.frameworks import PHASES, checked
@@ -207,4 +220,4 @@ def selftest(
         print(text)
     else:
         testing.print_summary(summary)
-    raise typer.Exit(0 if testing.is_trustworthy(summary) else 1)
+    raise typer.Exit(ExitStatus.FINE if testing.is_trustworthy(summary) else ExitStatus.FOUND)

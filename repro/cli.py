@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from impls.command import one_line_errors
+from impls.command import ExitStatus, foot, one_line_errors
 from impls.errors import InvalidInput
 
 app = typer.Typer(
@@ -45,7 +45,7 @@ Name = Annotated[str | None, typer.Option("--name", help="What the new reproduct
 DEFAULT = Path("results/data")
 
 
-@app.command("list")
+@app.command("list", epilog=foot("python -m repro list --data cifar10=PATH"))
 @one_line_errors
 def list_all(as_json: Json = False, data: Data = None) -> None:
     """Every claim: what kind, whether it can be tested here, and what it would need."""
@@ -55,7 +55,7 @@ def list_all(as_json: Json = False, data: Data = None) -> None:
     print(json.dumps(rows, indent=2)) if as_json else listing.print_rows(rows)
 
 
-@app.command("data")
+@app.command("data", epilog=foot("python -m repro data --json"))
 @one_line_errors
 def list_data(as_json: Json = False) -> None:
     """The data sets: which are here, where, and what would bring the others."""
@@ -65,7 +65,7 @@ def list_data(as_json: Json = False) -> None:
     print(json.dumps(rows, indent=2)) if as_json else listing.print_data(rows)
 
 
-@app.command()
+@app.command(epilog=foot("python -m repro download fashion-mnist"))
 @one_line_errors
 def download(name: Annotated[str, typer.Argument(help="A data set, for example fashion-mnist.")]) -> None:
     """Fetch a data set, check it against its published checksums, and keep it."""
@@ -74,18 +74,24 @@ def download(name: Annotated[str, typer.Argument(help="A data set, for example f
     print(data.download(name))
 
 
-@app.command()
+@app.command(epilog=foot("python -m repro verify cifar10 --data cifar10=PATH", found="a file differs"))
 @one_line_errors
 def verify(name: Annotated[str, typer.Argument(help="A data set.")], data: Data = None) -> None:
-    """Compare a data set's files with their published checksums. Exit status 1 if one differs."""
+    """Compare a data set's files with their published checksums."""
     from repro.data import verify as verified
 
     problems = verified(name, paths(data).get(name))
     print("\n".join(problems) or f"{name}: every file is as published")
-    raise typer.Exit(1 if problems else 0)
+    raise typer.Exit(ExitStatus.FOUND if problems else ExitStatus.FINE)
 
 
-@app.command()
+@app.command(
+    epilog=foot(
+        "python -m repro run --claims AX-1,NIN-6 --seeds 5",
+        "python -m repro run --full --device cuda --data imagenet=PATH --budget 8h",
+        found="something asked for could not be tested",
+    )
+)
 @one_line_errors
 def run(
     claims: Annotated[str, typer.Option("--claims", help="Ids such as AX-1,NIN-6; those that are cheap.")] = "",
@@ -102,7 +108,7 @@ def run(
     as_json: Json = False,
     report: Report = True,
 ) -> None:
-    """Test claims, and say of each what came out. Exit status 1 if something asked for could not be tested."""
+    """Test claims, and say of each what came out."""
     from repro import campaign, plan, verdicts
     from results.units import seconds
 
@@ -112,7 +118,7 @@ def run(
     for problem in wrong:
         print(f"error: {problem}", file=sys.stderr)
     if not found:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitStatus.REFUSED)
     at = plan.where(framework, device.value) if any(not claim.check for claim in found) else None
     limit = None if budget is None else seconds(budget)
     plan.fetch(found, places, partial(print, file=sys.stderr))
@@ -127,10 +133,14 @@ def run(
         verdicts.print_all(tested, agreed)
         _show(folder, report)
     asked_in_vain = bool(claims) and any(verdicts.is_untested(one) for one in tested)
-    raise typer.Exit(1 if wrong or asked_in_vain else 0)
+    raise typer.Exit(ExitStatus.FOUND if wrong or asked_in_vain else ExitStatus.FINE)
 
 
-@app.command()
+@app.command(
+    epilog=foot(
+        "python -m repro train lenet5 --framework jax", found="a network misses the accuracy that its recipe aims at"
+    )
+)
 @one_line_errors
 def train(
     names: Annotated[list[str] | None, typer.Argument(help="Networks with a recipe; all of them.")] = None,
@@ -144,7 +154,7 @@ def train(
     as_json: Json = False,
     report: Report = True,
 ) -> None:
-    """Train networks by their recipes. Exit status 1 if one misses the accuracy that its recipe aims at."""
+    """Train networks by their recipes."""
     from repro import agreement, campaign, plan, verdicts
     from repro.trainings import recipes
 
@@ -160,7 +170,8 @@ def train(
     else:
         verdicts.print_trained(trained, trials)
         _show(folder, report)
-    raise typer.Exit(0 if all(verdicts.is_met(one, trials) for one in trained) else 1)
+    met = all(verdicts.is_met(one, trials) for one in trained)
+    raise typer.Exit(ExitStatus.FINE if met else ExitStatus.FOUND)
 
 
 def paths(given: Sequence[str] | None) -> dict[str, Path]:
