@@ -27,6 +27,7 @@ class Format(StrEnum):
     CSV = "csv"
     PARQUET = "parquet"
     MARKDOWN = "markdown"
+    JSON = "json"
 
 
 class Rows(StrEnum):
@@ -99,7 +100,7 @@ def export(
     output: Annotated[Path | None, typer.Option(help="File to write; parquet needs one.")] = None,
     results: Results = Path("results/data"),
 ) -> None:
-    """A campaign's table as CSV, Parquet or Markdown."""
+    """A campaign's table as CSV, Parquet, Markdown or JSON."""
     from results import export as exporting
     from results import store
 
@@ -109,6 +110,26 @@ def export(
     text = exporting.export(campaign, to.value, rows.value, output, results)
     if text:
         print(text)
+
+
+@app.command(epilog=foot("python -m bench show", "python -m bench show CAMPAIGN --json"))
+@one_line_errors
+def show(
+    campaign: Annotated[str | None, typer.Argument(help="Name of a campaign, or its folder; the newest.")] = None,
+    as_json: Json = False,
+    results: Results = Path("results/data"),
+) -> None:
+    """What a campaign ended with: its table of verdicts, and what to know before believing it."""
+    from bench import advice, summary
+    from results import store
+
+    folder = store.find_campaign(campaign, results) if campaign else store.latest_campaign(results)
+    found = store.read_campaign(folder)
+    notes = advice.of(found)
+    if as_json:
+        print(json.dumps(summary.as_json(found, notes), indent=2))
+    else:
+        summary.print_summary(found, notes)
 
 
 @app.command(epilog=foot("python -m bench report", "python -m bench report CAMPAIGN ANOTHER --output pages"))
