@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,9 +9,6 @@ from pathlib import Path
 import pytest
 
 from bench import suites
-from impls.network import Architecture
-from repro.claims import Paper
-from results.claims import Verdict
 
 ROOT = Path(__file__).parent.parent
 
@@ -20,31 +16,6 @@ ROOT = Path(__file__).parent.parent
 def test_generated_blocks_are_up_to_date():
     done = subprocess.run([sys.executable, "-m", "docs.generate", "--check"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_the_example_network_of_the_documents_works():
-    text = (ROOT / "docs" / "extending.md").read_text()
-    found: dict[str, object] = {}
-    exec(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], found)
-    (architecture,) = [thing for thing in found.values() if isinstance(thing, Architecture)]
-    assert architecture.at(size=32, channels=3).classes == 10
-
-
-def test_the_example_claim_of_the_documents_works():
-    text = (ROOT / "docs" / "extending.md").read_text()
-    found: dict[str, object] = {}
-    exec(re.search(r"```python\n(from impls import load_architecture.*?)```", text, re.DOTALL)[1], found)
-    (paper,) = [thing for thing in found.values() if isinstance(thing, Paper)]
-    (claim,) = paper.claims
-    assert claim.check().verdict is Verdict.SUPPORTED
-    assert claim.check().evidence == "60,000 parameters"
-
-
-def test_the_example_suite_of_the_documents_works(tmp_path):
-    text = (ROOT / "docs" / "extending.md").read_text()
-    example = re.search(r'```toml\n(title = "AlexNet.*?)```', text, re.DOTALL)[1]
-    (tmp_path / "example.toml").write_text(example)
-    assert len(suites.cases(suites.load_suite(str(tmp_path / "example.toml")), "cpu")) == 2 * 3 * 2 * 2
 
 
 @pytest.mark.parametrize("name", suites.suite_names())
