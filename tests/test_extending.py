@@ -86,7 +86,7 @@ def test_the_data_set_is_read_and_the_claims_are_tested_on_it(use, package):
     structural, training = found
     assert (structural["verdict"], structural["evidence"]) == ("supported", "60,000 parameters")
     assert training["id"] == "XY-2"
-    assert len(training["seeds"]) == 2
+    assert training["seeds"] == 2
     assert training["contrasts"][0]["value"] < 0, "400 images teach more than 20"
     assert "my-digits" in {row["name"] for row in json.loads(use("repro", "data", "--json"))}
 
