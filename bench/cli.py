@@ -89,12 +89,12 @@ def describe(
 @one_line_errors
 def export(
     campaign: Annotated[str, typer.Argument(help="Name of a campaign, or its folder.")],
-    to: Annotated[Format, typer.Option(help="Format.")] = Format.CSV,
+    to: Annotated[Format, typer.Option(help="csv, parquet, markdown or json.")] = Format.CSV,
     rows: Annotated[
         Rows,
         typer.Option(
-            help="One row a launch, a case, a part of the step, a largest batch, a stream, a number of windows; "
-            "of a reproduction a trial, a measurement of one, or a claim."
+            help="launches, cases, split, largest, streams or windows; of a reproduction trials, curves or claims: "
+            "docs/results.md."
         ),
     ] = Rows.CASES,
     output: Annotated[Path | None, typer.Option(help="File to write; parquet needs one.")] = None,
@@ -205,7 +205,9 @@ def selftest(
     contestants: Annotated[
         list[str] | None, typer.Option("--contestant", help="framework:execution; repeat it.")
     ] = None,
-    architectures: Annotated[list[str] | None, typer.Option("--architecture", help="Repeat it.")] = None,
+    architectures: Annotated[
+        list[str] | None, typer.Option("--architecture", help="A network, lenet5 if left out; repeat it.")
+    ] = None,
     phase: Annotated[str, typer.Option(help="infer, forward, gradient or train.")] = "infer",
     slowdowns: Annotated[str, typer.Option(help="What to plant: b (nothing), 2, 5, 20 percent.")] = "b,2,5,20",
     pairs: Annotated[int, typer.Option(help="Pairs of each kind.", min=1)] = 1000,

@@ -15,7 +15,7 @@ from tabulate import tabulate
 
 from bench import catalogue
 from bench.summary import duration
-from docs import method, reproduction, sizes
+from docs import commands, method, reproduction, sizes
 from impls.architectures import architectures
 from results import table
 from results.columns import TABLES
@@ -119,6 +119,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "networks": networks,
     "suites": suites,
     "columns": columns,
+    **commands.BLOCKS,
     **method.BLOCKS,
     **reproduction.BLOCKS,
     **sizes.BLOCKS,
