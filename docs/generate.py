@@ -56,6 +56,26 @@ def verdict_cell(row: dict) -> str:
     return f"×{row['ratio']:.2f}{interval} {row['verdict']}"
 
 
+def verdict_example() -> str:
+    """How to read a cell, with the first of the reference campaign that is faster."""
+    frame = table.cases([read_campaign(REFERENCE)])
+    row = frame[(frame.verdict == "faster") & (frame.probe == "")].iloc[0].to_dict()
+    return (
+        f"- `{verdict_cell(row)}`: its time is {row['ratio']:.2f} of the reference's; the 95 % interval is over fresh\n"
+        "  processes that ran side by side, not over iterations of one process.\n"
+    )
+
+
+def effort() -> str:
+    """How long the two commands took where the reference results come from."""
+    campaign = read_campaign(REFERENCE)
+    machine, minutes = campaign.system["machine"], campaign.system["measuring_seconds"] / 60
+    return (
+        f"- `tox -e bench` measured for {minutes:.0f} minutes ({machine['cpu']}, {machine['threads']} cores);\n"
+        f"- `tox -e reproduce` trains for {reproduction.cheap_minutes():.0f} minutes there.\n"
+    )
+
+
 def handwritten() -> str:
     """What the tables cost: each translator over the same by hand."""
     frame = table.cases([read_campaign(folder) for folder in HANDWRITTEN])
@@ -115,6 +135,8 @@ def columns() -> str:
 
 BLOCKS: dict[str, Callable[[], str]] = {
     "verdicts": verdicts,
+    "verdict-example": verdict_example,
+    "effort": effort,
     "handwritten": handwritten,
     "networks": networks,
     "suites": suites,
