@@ -147,10 +147,18 @@ def report(
     raise typer.Exit(subprocess.run(command).returncode)
 
 
-@app.command(epilog=foot("python -m bench compare BASELINE CANDIDATE --markdown", found="something became slower"))
+@app.command(
+    epilog=foot(
+        "python -m bench compare BASELINE CANDIDATE --markdown",
+        "python -m bench compare CAMPAIGN@old CAMPAIGN@new",
+        found="something became slower",
+    )
+)
 @one_line_errors
 def compare(
-    baseline: Annotated[str, typer.Argument(help="Name of a campaign, or its folder.")],
+    baseline: Annotated[
+        str, typer.Argument(help="Name of a campaign, or its folder; CAMPAIGN@LABEL: one interpreter of it.")
+    ],
     candidate: Annotated[str, typer.Argument(help="The campaign that may have become slower.")],
     across_systems: Annotated[bool, typer.Option(help="Compare although the machines differ.")] = False,
     as_json: Json = False,
@@ -159,11 +167,11 @@ def compare(
 ) -> None:
     """Did something become slower?"""
     from bench import comparison
-    from results import store
     from results.compare import compare as compared
+    from results.interpreters import find_sides
 
-    before, after = (store.read_campaign(store.find_campaign(name, results)) for name in (baseline, candidate))
-    report = compared(before, after, across_systems)
+    before, after, side_by_side = find_sides(baseline, candidate, results)
+    report = compared(before, after, across_systems, side_by_side)
     if as_json:
         print(json.dumps(comparison.as_json(report), indent=2))
     elif markdown:
