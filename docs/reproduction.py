@@ -98,6 +98,10 @@ def cheap_minutes() -> float:
     return sum(kept.trials[id].seconds for id in ids) / 60 / int(kept.system["machine"]["threads"])
 
 
+def effort() -> str:
+    return f"In the reference run these trials took {cheap_minutes():.0f} minutes of all its cores.\n"
+
+
 def counts() -> str:
     """How many claims of each paper came out how."""
     found = _reference().findings.claims
@@ -110,6 +114,7 @@ def counts() -> str:
 
 BLOCKS = {
     "claim-counts": counts,
+    "claim-effort": effort,
     "claims": tested,
     "claim-verdicts": verdicts,
     "claim-structural": structural,

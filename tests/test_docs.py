@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench import suites
+from docs.generate import DOCUMENTS
 
 ROOT = Path(__file__).parent.parent
 
@@ -16,6 +18,25 @@ ROOT = Path(__file__).parent.parent
 def test_generated_blocks_are_up_to_date():
     done = subprocess.run([sys.executable, "-m", "docs.generate", "--check"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "page", [*DOCUMENTS, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"], ids=lambda page: page.name
+)
+def test_links_lead_somewhere(page):
+    for file, section in LINK.findall(page.read_text()):
+        there = page.parent / file if file else page
+        assert there.exists(), file
+        headings = {re.sub(r"[^\w -]", "", one).strip().lower().replace(" ", "-") for one in headings_of(there)}
+        assert not section or section in headings, f"{file}#{section}"
+
+
+def headings_of(page: Path) -> list[str]:
+    return HEADING.findall(page.read_text()) if page.suffix == ".md" else []
 
 
 @pytest.mark.parametrize("name", suites.suite_names())
