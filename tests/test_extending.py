@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import results
+from bench import suites
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = re.compile(r"```\w+\n# (?P<file>\S+)\n(?P<text>.*?)```", re.DOTALL)
@@ -53,6 +54,10 @@ def use(package):
 def test_every_example_of_the_page_is_used_here():
     page = (ROOT / "docs" / "extending.md").read_text()
     assert page.count("```") == 2 * len(EXAMPLE.findall(page))
+
+
+def test_the_suite_is_sound(package):
+    assert len(suites.cases(suites.load_suite(str(package / "alexnet.toml")), "cpu")) == 2 * 3 * 2 * 2
 
 
 def test_the_network_is_described(use):
