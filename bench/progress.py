@@ -61,5 +61,7 @@ class Progress:
         """What the steps that are known of will take, going by those before, and what the budget leaves at most."""
         elapsed = now() - self._start
         most = max(self._budget - elapsed, 0)
-        expected = min(elapsed / self._done * (self._total - self._done), most) if self._done else most
+        if not self._done:
+            return f"at most {most / 60:.1f} min left"
+        expected = min(elapsed / self._done * (self._total - self._done), most)
         return f"{expected / 60:.1f} (at most {most / 60:.1f}) min left"

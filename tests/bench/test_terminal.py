@@ -46,7 +46,7 @@ def test_without_a_terminal_there_is_a_plain_line_now_and_then(clock):
     assert console.file.getvalue().splitlines() == [
         "",
         "measuring, at most 10.0 minutes, 4 steps",
-        "[0/4] 10.0 (at most 10.0) min left: [bold]what began at 0 s",
+        "[0/4] at most 10.0 min left: [bold]what began at 0 s",
         "[2/4] 1.0 (at most 9.0) min left: [bold]what began at 60 s",
         "[3/8] 3.3 (at most 8.0) min left: the last",
     ]
