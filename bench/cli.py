@@ -16,6 +16,7 @@ from impls.errors import InvalidInput
 
 app = typer.Typer(
     help="Benchmark the classic convolutional networks across frameworks. Measure with: tox -e bench",
+    epilog=foot("python -m bench list", "python -m bench compare --help", found="a command found what it looks for"),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -19,6 +19,7 @@ from impls.errors import InvalidInput
 
 app = typer.Typer(
     help="Check what the papers claim. All that is cheap: tox -e reproduce",
+    epilog=foot("python -m repro list", "python -m repro run --help", found="a command found what it looks for"),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -40,6 +41,7 @@ Data = Annotated[
 OneFramework = Annotated[str | None, typer.Option("--framework", help="Train in it; the first installed if left out.")]
 Resume = Annotated[str | None, typer.Option("--resume", metavar="NAME", help="Go on with a reproduction.")]
 SideBySide = Annotated[int | None, typer.Option("--jobs", help="Trials at a time; as many as cores.", min=1)]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Without progress.")]
 Report = Annotated[bool, typer.Option("--report/--no-report", help="Write the HTML page at the end.")]
 Name = Annotated[str | None, typer.Option("--name", help="What the new reproduction's folder is called.")]
 DEFAULT = Path("results/data")
@@ -106,6 +108,7 @@ def run(
     name: Name = None,
     resume: Resume = None,
     as_json: Json = False,
+    quiet: Quiet = False,
     report: Report = True,
 ) -> None:
     """Test claims, and say of each what came out."""
@@ -122,7 +125,7 @@ def run(
     at = plan.where(framework, device.value) if any(not claim.check for claim in found) else None
     limit = None if budget is None else seconds(budget)
     plan.fetch(found, places, partial(print, file=sys.stderr))
-    options = campaign.Options(at, full, seeds, limit, jobs, places)
+    options = campaign.Options(at, full, seeds, limit, jobs, places, quiet)
     with campaign.Campaign(campaign.begin(results, command(), name, resume), options) as going:
         agreed = None if claims or at is None else going.agree()
         tested = going.test(found)
@@ -152,6 +155,7 @@ def train(
     name: Name = None,
     resume: Resume = None,
     as_json: Json = False,
+    quiet: Quiet = False,
     report: Report = True,
 ) -> None:
     """Train networks by their recipes."""
@@ -161,7 +165,7 @@ def train(
     goals = [recipes.load_goal(name) for name in names or ()] or list(recipes.GOALS)
     asked = agreement.frameworks_here() if framework == "all" else [framework]
     everywhere = [plan.where(name, device.value) for name in asked] or [plan.where(None, device.value)]
-    options = campaign.Options(everywhere[0], side_by_side=jobs, paths=paths(data))
+    options = campaign.Options(everywhere[0], side_by_side=jobs, paths=paths(data), quiet=quiet)
     with campaign.Campaign(campaign.begin(results, command(), name, resume), options) as going:
         trained = going.fulfil(goals, everywhere)
         trials, folder = going.trials, going.folder
