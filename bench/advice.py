@@ -127,8 +127,12 @@ def _more(system: Mapping[str, Any], needed: pd.Series, launches: int) -> str:
     if not math.isfinite(middle) or not launches:
         return "measure again with --preset standard, which goes on until intervals are narrow"
     minutes = system.get("measuring_seconds", math.nan) / 60 * middle / launches
-    time = "" if math.isnan(minutes) else f", about {max(minutes, 1):.0f} minutes in all"
+    time = "" if math.isnan(minutes) else f", about {max(minutes, 1):.1f} min in all"
     return f"{middle:.0f} launches would settle half of them{time}: use --preset standard and a larger --budget"
+
+
+def _launches(count: int) -> str:
+    return "1 launch" if count == 1 else f"{count} launches"
 
 
 def _count(rows: pd.DataFrame, one: str, more: str = "") -> str:
@@ -151,7 +155,7 @@ _FLAGS: Mapping[str, tuple[Callable[[pd.DataFrame], str], str]] = {
         "use a machine, or a time, with fewer neighbours; compare only within this campaign",
     ),
     "unsteady": (
-        lambda own: f"steps had not settled when warm-up ended, in {(own.steady == False).sum()} launches",  # noqa: E712
+        lambda own: f"steps had not settled when warm-up ended, in {_launches((own.steady == False).sum())}",  # noqa: E712
         "raise warmup_limit in the suite; if they never settle, look at the rounds in results.load()",
     ),
     "paging": (

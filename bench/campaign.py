@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -110,7 +111,7 @@ class Campaign:
                 if now() > deadline:
                     self._out_of_budget()
                     return
-                self.observer.step(f"launch {self._launch(group) + 1} of {group.workload.id}")
+                self.observer.step(self._coming(group))
                 self._run_blocks(launcher, weights, group, deadline)
 
     def _steps(self) -> int:
@@ -177,6 +178,16 @@ class Campaign:
 
     def _launch(self, group: Group) -> int:
         return self.ledger.next_launch(group.workload)
+
+    def _coming(self, group: Group) -> str:
+        """A group's next launch in words: of how many, and how narrow its intervals are by now."""
+        fewest, most = self.suite.launches
+        launches = f"launch {self._launch(group) + 1}/{most if fewest == most else f'{fewest}-{most}'}"
+        width = self.ledger.width(group)
+        if math.isinf(width):
+            return f"{launches} of {group.workload.id}"
+        wanted = "" if fewest == most else f", wanted ±{self.suite.target:.1%}"
+        return f"{launches} (intervals ±{width:.1%}{wanted}) of {group.workload.id}"
 
     def _rule(self, group: Group) -> str | None:
         """Why a group needs no further launch; None if it does."""

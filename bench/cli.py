@@ -7,17 +7,17 @@ import os
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from impls.command import one_line_errors
+from impls.command import ExitStatus, foot, one_line_errors
 from impls.errors import InvalidInput
 
 app = typer.Typer(
     help="Benchmark the classic convolutional networks across frameworks. Measure with: tox -e bench",
+    epilog=foot("python -m bench list", "python -m bench compare --help", found="a command found what it looks for"),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -29,6 +29,7 @@ class Format(StrEnum):
     CSV = "csv"
     PARQUET = "parquet"
     MARKDOWN = "markdown"
+    JSON = "json"
 
 
 class Rows(StrEnum):
@@ -49,7 +50,7 @@ Html = Annotated[Path | None, typer.Option("--html", help="File to write a self-
 Results = Annotated[Path, typer.Option("--results", help="Folder of campaigns.")]
 
 
-@app.command("list")
+@app.command("list", epilog=foot("python -m bench list --json"))
 @one_line_errors
 def list_all(as_json: Json = False) -> None:
     """What there is: architectures, frameworks with their executions, suites."""
@@ -58,7 +59,9 @@ def list_all(as_json: Json = False) -> None:
     print(json.dumps(catalogue.everything(), indent=2) if as_json else catalogue.as_text())
 
 
-@app.command()
+@app.command(
+    epilog=foot("python -m bench describe alexnet --size 224", "python -m bench describe zf5-spp --size 180x240 --json")
+)
 @one_line_errors
 def describe(
     name: Annotated[str, typer.Argument(help="An architecture, for example alexnet.")],
@@ -80,22 +83,27 @@ def describe(
         print(describing.as_text(architecture, network))
 
 
-@app.command()
+@app.command(
+    epilog=foot(
+        "python -m bench export CAMPAIGN --to markdown",
+        "python -m bench export CAMPAIGN --rows launches --to parquet --output launches.parquet",
+    )
+)
 @one_line_errors
 def export(
     campaign: Annotated[str, typer.Argument(help="Name of a campaign, or its folder.")],
-    to: Annotated[Format, typer.Option(help="Format.")] = Format.CSV,
+    to: Annotated[Format, typer.Option(help="csv, parquet, markdown or json.")] = Format.CSV,
     rows: Annotated[
         Rows,
         typer.Option(
-            help="One row a launch, a case, a part of the step, a largest batch, a stream, a number of windows; "
-            "of a reproduction a trial, a measurement of one, or a claim."
+            help="launches, cases, split, largest, streams or windows; of a reproduction trials, curves or claims: "
+            "docs/results.md."
         ),
     ] = Rows.CASES,
     output: Annotated[Path | None, typer.Option(help="File to write; parquet needs one.")] = None,
     results: Results = Path("results/data"),
 ) -> None:
-    """A campaign's table as CSV, Parquet or Markdown."""
+    """A campaign's table as CSV, Parquet, Markdown or JSON."""
     from results import export as exporting
     from results import store
 
@@ -107,7 +115,27 @@ def export(
         print(text)
 
 
-@app.command()
+@app.command(epilog=foot("python -m bench show", "python -m bench show CAMPAIGN --json"))
+@one_line_errors
+def show(
+    campaign: Annotated[str | None, typer.Argument(help="Name of a campaign, or its folder; the newest.")] = None,
+    as_json: Json = False,
+    results: Results = Path("results/data"),
+) -> None:
+    """What a campaign ended with: its table of verdicts, and what to know before believing it."""
+    from bench import advice, summary
+    from results import store
+
+    folder = store.find_campaign(campaign, results) if campaign else store.latest_campaign(results)
+    found = store.read_campaign(folder)
+    notes = advice.of(found)
+    if as_json:
+        print(json.dumps(summary.as_json(found, notes), indent=2))
+    else:
+        summary.print_summary(found, notes)
+
+
+@app.command(epilog=foot("python -m bench report", "python -m bench report CAMPAIGN ANOTHER --output pages"))
 @one_line_errors
 def report(
     campaigns: Annotated[list[str] | None, typer.Argument(help="Names or folders; the newest if left out.")] = None,
@@ -122,10 +150,18 @@ def report(
     raise typer.Exit(subprocess.run(command).returncode)
 
 
-@app.command()
-@partial(one_line_errors, status=2)
+@app.command(
+    epilog=foot(
+        "python -m bench compare BASELINE CANDIDATE --markdown",
+        "python -m bench compare CAMPAIGN@old CAMPAIGN@new",
+        found="something became slower",
+    )
+)
+@one_line_errors
 def compare(
-    baseline: Annotated[str, typer.Argument(help="Name of a campaign, or its folder.")],
+    baseline: Annotated[
+        str, typer.Argument(help="Name of a campaign, or its folder; CAMPAIGN@LABEL: one interpreter of it.")
+    ],
     candidate: Annotated[str, typer.Argument(help="The campaign that may have become slower.")],
     across_systems: Annotated[bool, typer.Option(help="Compare although the machines differ.")] = False,
     as_json: Json = False,
@@ -133,13 +169,13 @@ def compare(
     html: Html = None,
     results: Results = Path("results/data"),
 ) -> None:
-    """Did something become slower? Exit status 0: nothing did; 1: something did; 2: they can't be compared."""
+    """Did something become slower?"""
     from bench import comparison
-    from results import store
     from results.compare import compare as compared
+    from results.interpreters import find_sides
 
-    before, after = (store.read_campaign(store.find_campaign(name, results)) for name in (baseline, candidate))
-    report = compared(before, after, across_systems)
+    before, after, side_by_side = find_sides(baseline, candidate, results)
+    report = compared(before, after, across_systems, side_by_side)
     if as_json:
         print(json.dumps(comparison.as_json(report), indent=2))
     elif markdown:
@@ -148,11 +184,17 @@ def compare(
         comparison.print_report(report)
     if html:
         _page("compare", [baseline, candidate, *(["--across-systems"] if across_systems else [])], html, results)
-    raise typer.Exit(1 if report.slower else 0)
+    raise typer.Exit(ExitStatus.FOUND if report.slower else ExitStatus.FINE)
 
 
-@app.command()
-@partial(one_line_errors, status=2)
+@app.command(
+    epilog=foot(
+        "python -m bench history",
+        "python -m bench history --since CAMPAIGN --json",
+        found="a case's last step was to slower",
+    )
+)
+@one_line_errors
 def history(
     campaigns: Annotated[
         list[str] | None, typer.Argument(help="Names or folders; all of --results if left out.")
@@ -162,10 +204,7 @@ def history(
     html: Html = None,
     results: Results = Path("results/data"),
 ) -> None:
-    """When did something become slower? Campaigns in the order of time, a history a machine, with steps detected.
-
-    Exit status 0: no case's last step was to slower; 1: one's was; 2: there is no history.
-    """
+    """When did something become slower? Campaigns in the order of time, a history a machine, with steps detected."""
     from bench import history as shown
     from results import store
     from results.history import histories
@@ -178,35 +217,26 @@ def history(
         shown.print_history(found)
     if html:
         _page("history", campaigns or [], html, results)
-    raise typer.Exit(1 if slower else 0)
+    raise typer.Exit(ExitStatus.FOUND if slower else ExitStatus.FINE)
 
 
 def _page(kind: str, arguments: Sequence[str], file: Path, results: Path) -> None:
     """Have a page written, and say on stderr where it is, so that it does not stand in JSON."""
     import subprocess
 
-    command = [
-        sys.executable,
-        "-m",
-        "reports.across",
-        kind,
-        *arguments,
-        "--output",
-        str(file),
-        "--results",
-        str(results),
-    ]
+    where = ["--output", str(file), "--results", str(results)]
+    command = [sys.executable, "-m", "reports.across", kind, *arguments, *where]
     if subprocess.run(command, stdout=sys.stderr).returncode:
-        raise typer.Exit(2)
+        raise typer.Exit(ExitStatus.REFUSED)
 
 
-@app.command()
+@app.command(epilog=foot("python -m bench doctor --seconds 10", found="the machine is unfit"))
 @one_line_errors
 def doctor(
     seconds: Annotated[float, typer.Option(help="How long to watch the machine.", min=0.5)] = 3.0,
     as_json: Json = False,
 ) -> None:
-    """Is this machine fit to measure on, and what would help? Exit status 1 if it is not."""
+    """Is this machine fit to measure on, and what would help?"""
     from dataclasses import asdict
 
     from bench import doctor as examining
@@ -216,16 +246,25 @@ def doctor(
         print(json.dumps([asdict(finding) for finding in found], indent=2))
     else:
         examining.print_findings(found)
-    raise typer.Exit(1 if any(finding.level == examining.BAD for finding in found) else 0)
+    unfit = any(finding.level == examining.BAD for finding in found)
+    raise typer.Exit(ExitStatus.FOUND if unfit else ExitStatus.FINE)
 
 
-@app.command()
+@app.command(
+    epilog=foot(
+        "python -m bench selftest",
+        "python -m bench selftest --contestant pytorch:eager --slowdowns b,5 --budget 10m",
+        found="the harness can't be trusted here",
+    )
+)
 @one_line_errors
 def selftest(
     contestants: Annotated[
         list[str] | None, typer.Option("--contestant", help="framework:execution; repeat it.")
     ] = None,
-    architectures: Annotated[list[str] | None, typer.Option("--architecture", help="Repeat it.")] = None,
+    architectures: Annotated[
+        list[str] | None, typer.Option("--architecture", help="A network, lenet5 if left out; repeat it.")
+    ] = None,
     phase: Annotated[str, typer.Option(help="infer, forward, gradient or train.")] = "infer",
     slowdowns: Annotated[str, typer.Option(help="What to plant: b (nothing), 2, 5, 20 percent.")] = "b,2,5,20",
     pairs: Annotated[int, typer.Option(help="Pairs of each kind.", min=1)] = 1000,
@@ -235,7 +274,7 @@ def selftest(
     output: Annotated[Path | None, typer.Option(help="File to write the JSON to.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Does the harness see differences that are not there, and those that are? Exit status 1 if it can't be trusted."""
+    """Does the harness see differences that are not there, and those that are?"""
     from bench import selftest as testing
     from impls.architectures import load_architecture
     from impls.frameworks import PHASES, checked
@@ -261,4 +300,4 @@ def selftest(
         print(text)
     else:
         testing.print_summary(summary)
-    raise typer.Exit(0 if testing.is_trustworthy(summary) else 1)
+    raise typer.Exit(ExitStatus.FINE if testing.is_trustworthy(summary) else ExitStatus.FOUND)

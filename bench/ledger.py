@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from results.precision import is_precise
+from results.precision import is_precise, widest
 from results.record import Case, Contestant, Parity, Record, Status, Usage, Workload
 
 CHANCES = 2
@@ -122,5 +122,12 @@ class Ledger:
 
     def is_precise(self, group: Group, target: float) -> bool:
         """Whether every interval of the group, of times and ratios, is within `target`: see results.precision."""
+        return is_precise(self._records_of(group), self._reference, target)
+
+    def width(self, group: Group) -> float:
+        """The half-width, as a share, of the widest of those intervals; infinite where one is missing."""
+        return widest(self._records_of(group), self._reference)
+
+    def _records_of(self, group: Group) -> list[Record]:
         inside = {Case(group.workload, one) for one in group.contestants}
-        return is_precise([record for record in self.records if record.case in inside], self._reference, target)
+        return [record for record in self.records if record.case in inside]

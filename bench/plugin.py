@@ -15,11 +15,12 @@ import pytest
 
 import results
 from bench import suites
+from bench.campaign import Silent
 from bench.interpreters import OWN
 from bench.ledger import Ledger
 from bench.progress import Progress
 from bench.session import Options, Session, asked_for
-from impls.errors import DeadheatError
+from impls.errors import DeadheatError, InvalidInput
 from results.record import Case
 from results.store import DATA, read_campaign
 
@@ -28,7 +29,7 @@ KEY = pytest.StashKey[Session]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("deadheat")
+    group = parser.getgroup("deadheat", "deadheat: measure with --benchmark-only, choose with -k; docs/commands.md")
     group.addoption(
         "--suite", default="quick", metavar="NAME", help="suite to measure: a name or a .toml file (default: quick)"
     )
@@ -71,6 +72,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--report", default="reports/html", metavar="DIR", help="folder for the HTML report (default: reports/html)"
     )
     group.addoption(
+        "--json", metavar="FILE", help="write the summary as JSON, too: every case with its verdict, every warning"
+    )
+    group.addoption(
         "--no-report", action="store_true", help="measure only; make the report later with python -m bench report"
     )
 
@@ -81,10 +85,16 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("benchmark_only") and not config.getoption("help"):
         try:
             _asked_for(config)
+            _check_json(config.getoption("--json"))
         except DeadheatError as problem:
             raise pytest.UsageError(str(problem)) from None
         if not config.getoption("benchmark_json") and not config.getoption("collectonly"):
             config.option.benchmark_json = _BenchmarkFile()
+
+
+def _check_json(path: str | None) -> None:
+    if path and not (Path(path).parent.is_dir() and os.access(Path(path).parent, os.W_OK)):
+        raise InvalidInput(f"--json {path!r}: {str(Path(path).parent)!r} is no folder to write in")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -138,7 +148,8 @@ def _measured(ours: Session, cases: Sequence[Case], config: pytest.Config) -> Le
         command = shlex.join(["pytest", *config.invocation_params.args])
         try:
             with _uncaptured(config):
-                ours.measure(cases, command, Progress(ours.suite.budget))
+                quiet = config.get_verbosity() < 0
+                ours.measure(cases, command, Silent() if quiet else Progress(ours.suite.budget))
         except DeadheatError as problem:
             pytest.exit(f"error: {problem}", returncode=1)
     assert ours.campaign is not None
@@ -165,7 +176,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if given and not isinstance(given, _BenchmarkFile) and Path(given).is_file():
         ours.writer.save_benchmark(Path(given).read_text(encoding="utf-8"))
     from bench import advice  # pandas, which whoever made a mistake in an option need not wait for
-    from bench.summary import print_summary
+    from bench.summary import as_json, print_summary
 
     notes = advice.of(read_campaign(ours.writer.folder))
     ours.writer.update_system(advice=notes)
@@ -174,7 +185,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if not found.records:
         terminalreporter.write_line(f"nothing was measured; go on with --resume {found.name}")
         return
-    print_summary(found, notes)
+    if config.get_verbosity() > -2:
+        print_summary(found, notes, brief=config.get_verbosity() < 0)
+    if path := config.getoption("--json"):
+        terminalreporter.write_line(_save(json.dumps(as_json(found, notes), indent=2), path))
     terminalreporter.write_line(f"results: {ours.writer.folder}")
     if not config.getoption("--no-report"):
         terminalreporter.write_line(_make_report(ours, config.getoption("--report")))
@@ -187,6 +201,14 @@ class _BenchmarkFile(os.PathLike[str]):
         return os.devnull
 
     __str__ = __fspath__
+
+
+def _save(text: str, path: str) -> str:
+    try:
+        Path(path).write_text(text + "\n", encoding="utf-8")
+    except OSError as problem:
+        return f"no summary: {path!r} can't be written: {problem.strerror}; try again with: python -m bench show --json"
+    return f"summary: {path}"
 
 
 def _make_report(ours: Session, output: str) -> str:

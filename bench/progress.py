@@ -1,10 +1,11 @@
-"""Progress while a campaign runs: what, how far, how much longer."""
+"""Progress while a campaign runs: how far, how much longer, of how much at most, and what is measured now."""
 
 from __future__ import annotations
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
+from rich.table import Column
 
 from bench.clock import now
 
@@ -13,19 +14,20 @@ PLAIN_EVERY = 15.0
 
 
 class Progress:
-    """A live bar on a terminal, a plain line now and then elsewhere."""
+    """A live line on a terminal, a plain one now and then elsewhere."""
 
-    def __init__(self, budget: float):
-        self._console = Console(stderr=True)
+    def __init__(self, budget: float, console: Console | None = None):
+        self._console = console or Console(stderr=True)
         self._bar = Bar(
-            TextColumn("{task.description}", table_column=None),
-            BarColumn(),
+            BarColumn(bar_width=10),
             MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[left]}", markup=False, table_column=Column(no_wrap=True)),
+            TextColumn(
+                "{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")
+            ),
             console=self._console,
             transient=True,
+            expand=True,
             disable=not self._console.is_terminal,
         )
         self._budget = budget
@@ -36,7 +38,7 @@ class Progress:
         self._total, self._start = steps, now()
         self._console.print(f"\nmeasuring, at most {self._budget / 60:.1f} minutes, {steps} steps", highlight=False)
         self._bar.start()
-        self._task = self._bar.add_task("", total=steps)
+        self._task = self._bar.add_task("", total=steps, left="")
 
     def more(self, steps: int) -> None:
         """As it turns out, there are so many steps more."""
@@ -45,10 +47,10 @@ class Progress:
 
     def step(self, what: str) -> None:
         """`what` begins now; what was before is done."""
-        self._bar.update(self._task, description=what, completed=self._done)
+        self._bar.update(self._task, description=what, completed=self._done, left=self._left())
         if not self._console.is_terminal and (self._done == 0 or now() - self._said > PLAIN_EVERY):
             self._said = now()
-            line = f"[{self._done}/{self._total}] {self._left()}{what}"
+            line = f"[{self._done}/{self._total}] {self._left()}: {what}"
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
         self._done += 1
 
@@ -56,8 +58,10 @@ class Progress:
         self._bar.stop()
 
     def _left(self) -> str:
-        if not self._done:
-            return ""
+        """What the steps that are known of will take, going by those before, and what the budget leaves at most."""
         elapsed = now() - self._start
-        left = min(elapsed / self._done * (self._total - self._done), self._budget - elapsed)
-        return f"about {max(left, 0) / 60:.1f} min left: "
+        most = max(self._budget - elapsed, 0)
+        if not self._done:
+            return f"at most {most / 60:.1f} min left"
+        expected = min(elapsed / self._done * (self._total - self._done), most)
+        return f"{expected / 60:.1f} (at most {most / 60:.1f}) min left"

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from results import table
+from results.export import plain
 from results.largest import is_search, largest
 from results.limits import limits_of
 from results.record import Status
@@ -32,17 +33,30 @@ WIDTH = 120
 """Columns of the table where the output is no terminal."""
 
 
-def print_summary(campaign: Campaign, notes: Sequence[dict[str, str]]) -> None:
-    """Times of the reference, ratios with intervals and verdicts of the others, then what to know about them."""
+def as_json(campaign: Campaign, notes: Sequence[dict[str, str]]) -> dict[str, Any]:
+    """The same for programs: what `--json` writes. Columns as in docs/results.md; null where nothing is known."""
+    rows = {"cases": table.cases([campaign])}
+    if is_search(campaign):
+        rows["largest"] = largest([campaign])
+    named = {"campaign": campaign.name, "folder": str(campaign.folder), "stop": campaign.system.get("stop")}
+    return {**named, "notes": list(notes), **{name: plain(frame) for name, frame in rows.items()}}
+
+
+def print_summary(campaign: Campaign, notes: Sequence[dict[str, str]], brief: bool = False) -> None:
+    """Times of the reference, ratios with intervals and verdicts of the others, then what to know about them.
+
+    Brief: the table, and what to know without what to do about it.
+    """
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
     for part in largest_tables(campaign) if is_search(campaign) else case_tables(table.cases([campaign])):
         console.print(part)
-    for line in (LEGEND, *ceilings(campaign)):
+    for line in () if brief else (LEGEND, *ceilings(campaign)):
         console.print(line, style="dim", highlight=False)
     for note in notes:
-        console.print(f"! {note['what']}\n  → {note['remedy']}", style="yellow", markup=False, highlight=False)
+        remedy = "" if brief else f"\n  → {note['remedy']}"
+        console.print(f"! {note['what']}{remedy}", style="yellow", markup=False, highlight=False)
 
 
 def ceilings(campaign: Campaign) -> list[str]:

@@ -15,7 +15,7 @@ from tabulate import tabulate
 
 from bench import catalogue
 from bench.summary import duration
-from docs import method, reproduction, sizes
+from docs import commands, method, reproduction, sizes
 from impls.architectures import architectures
 from results import table
 from results.columns import TABLES
@@ -41,10 +41,11 @@ def verdicts() -> str:
         rows.append(
             [f"{first.architecture} {first['size']}, batch {first.batch}, {first.phase}", *map(cells.get, contestants)]
         )
+    launches = frame[frame.contestant != frame.reference].pairs.max()
     machine = campaign.system["machine"]
     where = f"{machine['cpu']}, {machine['threads']} cores, {campaign.system['started'][:10]}"
     body = tabulate(rows, headers=["workload", *contestants], tablefmt="github", disable_numparse=True)
-    return f"{body}\n\nMeasured on {where}; {frame.pairs.max()} launches beside the reference's.\n"
+    return f"{body}\n\nMeasured on {where}; {launches} launches beside the reference's.\n"
 
 
 def verdict_cell(row: dict) -> str:
@@ -54,6 +55,26 @@ def verdict_cell(row: dict) -> str:
         return duration(row["seconds"])
     interval = f" [{row['ratio_low']:.2f}, {row['ratio_high']:.2f}]" if row["pairs"] > 1 else ""
     return f"×{row['ratio']:.2f}{interval} {row['verdict']}"
+
+
+def verdict_example() -> str:
+    """How to read a cell, with the first of the reference campaign that is faster."""
+    frame = table.cases([read_campaign(REFERENCE)])
+    row = frame[(frame.verdict == "faster") & (frame.probe == "")].iloc[0].to_dict()
+    return (
+        f"- `{verdict_cell(row)}`: its time is {row['ratio']:.2f} of the reference's; the 95 % interval is over fresh\n"
+        "  processes that ran side by side, not over iterations of one process.\n"
+    )
+
+
+def effort() -> str:
+    """How long the two commands took where the reference results come from."""
+    campaign = read_campaign(REFERENCE)
+    machine, minutes = campaign.system["machine"], campaign.system["measuring_seconds"] / 60
+    return (
+        f"- `tox -e bench` measured for {minutes:.0f} minutes ({machine['cpu']}, {machine['threads']} cores);\n"
+        f"- `tox -e reproduce` trains for {reproduction.cheap_minutes():.0f} minutes there.\n"
+    )
 
 
 def handwritten() -> str:
@@ -115,10 +136,13 @@ def columns() -> str:
 
 BLOCKS: dict[str, Callable[[], str]] = {
     "verdicts": verdicts,
+    "verdict-example": verdict_example,
+    "effort": effort,
     "handwritten": handwritten,
     "networks": networks,
     "suites": suites,
     "columns": columns,
+    **commands.BLOCKS,
     **method.BLOCKS,
     **reproduction.BLOCKS,
     **sizes.BLOCKS,

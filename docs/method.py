@@ -14,7 +14,7 @@ from bench.suites import PRESETS, Protocol, load_suite
 from results import table
 from results.counting import counted
 from results.limits import limits_of
-from results.record import Record
+from results.record import Case, Record
 from results.statistics import launch_time
 from results.store import read_campaign
 
@@ -47,8 +47,7 @@ def _setting(value: object) -> str:
 def selftest() -> str:
     """Rates of false differences and of planted ones found, a row a condition and a kind of pair."""
     rows = []
-    for file in sorted(SELFTESTS.glob("*.json"), reverse=True):
-        said = json.loads(file.read_text())
+    for said in _selftests():
         burners = said["plan"]["burners"]
         where = f"{burners} core{'s' if burners > 1 else ''} burning" if burners else "quiet"
         if said["aa"]["pairs"]:
@@ -146,7 +145,11 @@ def _cost(records: list[Record]) -> str:
 
 def _spread(records: list[Record]) -> str:
     """Standard deviation of launches on the logarithm."""
-    return f"{np.std(np.log([launch_time(r.seconds) for r in records]), ddof=1):.1%}" if len(records) > 1 else "-"
+    return f"{_deviation(records):.1%}" if len(records) > 1 else "-"
+
+
+def _deviation(records: list[Record]) -> float:
+    return float(np.std(np.log([launch_time(record.seconds) for record in records]), ddof=1))
 
 
 def alone() -> str:
@@ -222,7 +225,27 @@ def ceilings() -> str:
     return _table(rows, ["ceiling", "one campaign", "another", "difference"]) + "\n" + text
 
 
+def apart() -> str:
+    """How much launches of the same differ, and the ratio of the same against itself, side by side."""
+    launches: dict[Case, list[Record]] = {}
+    for record in counted(read_campaign(INTERLEAVED).records):
+        launches.setdefault(record.case, []).append(record)
+    spreads = sorted(map(_deviation, launches.values()))
+    quiet = [said["aa"] for said in _selftests() if said["aa"]["pairs"] and not said["plan"]["burners"]]
+    return (
+        f"- launches of one case within one campaign spread by {spreads[0]:.1%} to {spreads[-1]:.1%} "
+        f"(standard deviation, {len(spreads)} cases);\n"
+        f"- the ratio of a contestant to itself, side by side, is off by {quiet[0]['median_error']:.2%} in the middle "
+        f"of {quiet[0]['pairs']} pairs.\n"
+    )
+
+
+def _selftests() -> list[dict]:
+    return [json.loads(file.read_text()) for file in sorted(SELFTESTS.glob("*.json"), reverse=True)]
+
+
 BLOCKS = {
+    "apart": apart,
     "memory": memory,
     "ceilings": ceilings,
     "presets": presets,

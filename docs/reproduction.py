@@ -89,6 +89,19 @@ def run() -> str:
     )
 
 
+def cheap_minutes() -> float:
+    """Minutes that the trials of `tox -e reproduce` took on all cores of the reference run's machine together."""
+    kept = _reference()
+    cheap = {one.id for one in claims().values() if any(experiment.cheap for experiment in one.experiments)}
+    tested = [one for one in kept.findings.claims if one.id in cheap]
+    ids = {id for one in tested for own in one.arms.values() for id in own}
+    return sum(kept.trials[id].seconds for id in ids) / 60 / int(kept.system["machine"]["threads"])
+
+
+def effort() -> str:
+    return f"In the reference run these trials took {cheap_minutes():.0f} minutes of all its cores.\n"
+
+
 def counts() -> str:
     """How many claims of each paper came out how."""
     found = _reference().findings.claims
@@ -101,6 +114,7 @@ def counts() -> str:
 
 BLOCKS = {
     "claim-counts": counts,
+    "claim-effort": effort,
     "claims": tested,
     "claim-verdicts": verdicts,
     "claim-structural": structural,

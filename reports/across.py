@@ -6,7 +6,6 @@ python -m reports.across history [CAMPAIGN ...] --output FILE
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +13,7 @@ import typer
 
 from impls.command import one_line_errors
 from results import store
+from results.interpreters import find_sides
 from results.journal import ResultsError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help="Pages across campaigns.")
@@ -22,9 +22,9 @@ Results = Annotated[Path, typer.Option(help="Folder of campaigns.")]
 
 
 @app.command()
-@partial(one_line_errors, status=2)
+@one_line_errors
 def compare(
-    baseline: Annotated[str, typer.Argument(help="Name of a campaign, or its folder.")],
+    baseline: Annotated[str, typer.Argument(help="Name of a campaign, or its folder; CAMPAIGN@LABEL.")],
     candidate: Annotated[str, typer.Argument(help="The campaign that may have become slower.")],
     output: Output,
     across_systems: Annotated[bool, typer.Option(help="Compare although the machines differ.")] = False,
@@ -33,12 +33,12 @@ def compare(
     """Write the page of two campaigns compared, and print its path."""
     from reports.comparison import render  # pandas and matplotlib: not for --help
 
-    before, after = (store.read_campaign(store.find_campaign(name, results)) for name in (baseline, candidate))
-    _write(render(before, after, across_systems), output)
+    before, after, side_by_side = find_sides(baseline, candidate, results)
+    _write(render(before, after, across_systems, side_by_side), output)
 
 
 @app.command()
-@partial(one_line_errors, status=2)
+@one_line_errors
 def history(
     output: Output,
     campaigns: Annotated[

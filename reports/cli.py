@@ -9,13 +9,14 @@ from typing import Annotated
 
 import typer
 
+from impls.command import ExitStatus, foot
 from results import reproduction, store
 from results.journal import ResultsError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.command()
+@app.command(epilog=foot("python -m reports", "python -m reports CAMPAIGN ANOTHER --output pages"))
 def report(
     names: Annotated[
         list[str] | None,
@@ -39,7 +40,7 @@ def report(
             typer.echo(str(path))
     except (ResultsError, OSError) as problem:
         typer.echo(f"error: {' '.join(str(problem).split())}", err=True)
-        raise typer.Exit(1) from None
+        raise typer.Exit(ExitStatus.REFUSED) from None
 
 
 def _newest(results: Path) -> tuple[list[Path], Path | None]:

@@ -43,9 +43,9 @@ class Group:
     figure: Markup
 
 
-def render(baseline: Campaign, candidate: Campaign, across_systems: bool = False) -> str:
-    """The page as one HTML text, the same for the same input; ResultsError as `compare` raises it."""
-    report = compare(baseline, candidate, across_systems)
+def render(baseline: Campaign, candidate: Campaign, across_systems: bool = False, side_by_side: bool = False) -> str:
+    """The page as one HTML text, the same for the same input; arguments and ResultsError as `compare` has them."""
+    report = compare(baseline, candidate, across_systems, side_by_side)
     changes = {change.case: change for change in report.changes}
     found = networks.networks(table.cases([candidate]))
     rows = [row for network in found for row in _rows(network, changes, system.suite_name(candidate.system))]

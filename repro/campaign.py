@@ -35,6 +35,7 @@ class Options:
     seconds: float | None = None
     side_by_side: int | None = None
     paths: Mapping[str, Path] = field(default_factory=dict)
+    quiet: bool = False
 
     def command(self) -> str:
         """What asks for the same again, but for the claims."""
@@ -51,7 +52,7 @@ class Campaign:
     def __init__(self, folder: ReproductionWriter, options: Options):
         self._folder, self._options = folder, options
         self._shelf = Shelf(options.paths)
-        self._runner = Runner(folder, self._shelf, options.seconds, options.side_by_side)
+        self._runner = Runner(folder, self._shelf, options.seconds, options.side_by_side, options.quiet)
         before = reproduction.read(folder.folder)
         self.findings = before.findings
         self._seconds_before = float(before.system.get("seconds", 0.0))

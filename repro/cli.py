@@ -14,11 +14,12 @@ from typing import Annotated
 
 import typer
 
-from impls.command import one_line_errors
+from impls.command import ExitStatus, foot, one_line_errors
 from impls.errors import InvalidInput
 
 app = typer.Typer(
     help="Check what the papers claim. All that is cheap: tox -e reproduce",
+    epilog=foot("python -m repro list", "python -m repro run --help", found="a command found what it looks for"),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -40,12 +41,13 @@ Data = Annotated[
 OneFramework = Annotated[str | None, typer.Option("--framework", help="Train in it; the first installed if left out.")]
 Resume = Annotated[str | None, typer.Option("--resume", metavar="NAME", help="Go on with a reproduction.")]
 SideBySide = Annotated[int | None, typer.Option("--jobs", help="Trials at a time; as many as cores.", min=1)]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Without progress.")]
 Report = Annotated[bool, typer.Option("--report/--no-report", help="Write the HTML page at the end.")]
 Name = Annotated[str | None, typer.Option("--name", help="What the new reproduction's folder is called.")]
 DEFAULT = Path("results/data")
 
 
-@app.command("list")
+@app.command("list", epilog=foot("python -m repro list --data cifar10=PATH"))
 @one_line_errors
 def list_all(as_json: Json = False, data: Data = None) -> None:
     """Every claim: what kind, whether it can be tested here, and what it would need."""
@@ -55,7 +57,7 @@ def list_all(as_json: Json = False, data: Data = None) -> None:
     print(json.dumps(rows, indent=2)) if as_json else listing.print_rows(rows)
 
 
-@app.command("data")
+@app.command("data", epilog=foot("python -m repro data --json"))
 @one_line_errors
 def list_data(as_json: Json = False) -> None:
     """The data sets: which are here, where, and what would bring the others."""
@@ -65,7 +67,7 @@ def list_data(as_json: Json = False) -> None:
     print(json.dumps(rows, indent=2)) if as_json else listing.print_data(rows)
 
 
-@app.command()
+@app.command(epilog=foot("python -m repro download fashion-mnist"))
 @one_line_errors
 def download(name: Annotated[str, typer.Argument(help="A data set, for example fashion-mnist.")]) -> None:
     """Fetch a data set, check it against its published checksums, and keep it."""
@@ -74,18 +76,24 @@ def download(name: Annotated[str, typer.Argument(help="A data set, for example f
     print(data.download(name))
 
 
-@app.command()
+@app.command(epilog=foot("python -m repro verify cifar10 --data cifar10=PATH", found="a file differs"))
 @one_line_errors
 def verify(name: Annotated[str, typer.Argument(help="A data set.")], data: Data = None) -> None:
-    """Compare a data set's files with their published checksums. Exit status 1 if one differs."""
+    """Compare a data set's files with their published checksums."""
     from repro.data import verify as verified
 
     problems = verified(name, paths(data).get(name))
     print("\n".join(problems) or f"{name}: every file is as published")
-    raise typer.Exit(1 if problems else 0)
+    raise typer.Exit(ExitStatus.FOUND if problems else ExitStatus.FINE)
 
 
-@app.command()
+@app.command(
+    epilog=foot(
+        "python -m repro run --claims AX-1,NIN-6 --seeds 5",
+        "python -m repro run --full --device cuda --data imagenet=PATH --budget 8h",
+        found="something asked for could not be tested",
+    )
+)
 @one_line_errors
 def run(
     claims: Annotated[str, typer.Option("--claims", help="Ids such as AX-1,NIN-6; those that are cheap.")] = "",
@@ -100,9 +108,10 @@ def run(
     name: Name = None,
     resume: Resume = None,
     as_json: Json = False,
+    quiet: Quiet = False,
     report: Report = True,
 ) -> None:
-    """Test claims, and say of each what came out. Exit status 1 if something asked for could not be tested."""
+    """Test claims, and say of each what came out."""
     from repro import campaign, plan, verdicts
     from results.units import seconds
 
@@ -112,11 +121,11 @@ def run(
     for problem in wrong:
         print(f"error: {problem}", file=sys.stderr)
     if not found:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitStatus.REFUSED)
     at = plan.where(framework, device.value) if any(not claim.check for claim in found) else None
     limit = None if budget is None else seconds(budget)
     plan.fetch(found, places, partial(print, file=sys.stderr))
-    options = campaign.Options(at, full, seeds, limit, jobs, places)
+    options = campaign.Options(at, full, seeds, limit, jobs, places, quiet)
     with campaign.Campaign(campaign.begin(results, command(), name, resume), options) as going:
         agreed = None if claims or at is None else going.agree()
         tested = going.test(found)
@@ -127,10 +136,14 @@ def run(
         verdicts.print_all(tested, agreed)
         _show(folder, report)
     asked_in_vain = bool(claims) and any(verdicts.is_untested(one) for one in tested)
-    raise typer.Exit(1 if wrong or asked_in_vain else 0)
+    raise typer.Exit(ExitStatus.FOUND if wrong or asked_in_vain else ExitStatus.FINE)
 
 
-@app.command()
+@app.command(
+    epilog=foot(
+        "python -m repro train lenet5 --framework jax", found="a network misses the accuracy that its recipe aims at"
+    )
+)
 @one_line_errors
 def train(
     names: Annotated[list[str] | None, typer.Argument(help="Networks with a recipe; all of them.")] = None,
@@ -142,16 +155,17 @@ def train(
     name: Name = None,
     resume: Resume = None,
     as_json: Json = False,
+    quiet: Quiet = False,
     report: Report = True,
 ) -> None:
-    """Train networks by their recipes. Exit status 1 if one misses the accuracy that its recipe aims at."""
+    """Train networks by their recipes."""
     from repro import agreement, campaign, plan, verdicts
     from repro.trainings import recipes
 
     goals = [recipes.load_goal(name) for name in names or ()] or list(recipes.GOALS)
     asked = agreement.frameworks_here() if framework == "all" else [framework]
     everywhere = [plan.where(name, device.value) for name in asked] or [plan.where(None, device.value)]
-    options = campaign.Options(everywhere[0], side_by_side=jobs, paths=paths(data))
+    options = campaign.Options(everywhere[0], side_by_side=jobs, paths=paths(data), quiet=quiet)
     with campaign.Campaign(campaign.begin(results, command(), name, resume), options) as going:
         trained = going.fulfil(goals, everywhere)
         trials, folder = going.trials, going.folder
@@ -160,7 +174,8 @@ def train(
     else:
         verdicts.print_trained(trained, trials)
         _show(folder, report)
-    raise typer.Exit(0 if all(verdicts.is_met(one, trials) for one in trained) else 1)
+    met = all(verdicts.is_met(one, trials) for one in trained)
+    raise typer.Exit(ExitStatus.FINE if met else ExitStatus.FOUND)
 
 
 def paths(given: Sequence[str] | None) -> dict[str, Path]:

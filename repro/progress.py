@@ -13,10 +13,13 @@ PLAIN_EVERY = 30.0
 
 
 class Meter:
-    """Work is counted in multiply-accumulates, so that a large trial counts for more than a small one."""
+    """Work is counted in multiply-accumulates, so that a large trial counts for more than a small one.
 
-    def __init__(self) -> None:
-        self._console = Console(stderr=True)
+    Quiet: only what went wrong is said.
+    """
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._console, self._quiet = Console(stderr=True), quiet
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -25,7 +28,7 @@ class Meter:
             TextColumn("{task.fields[left]}"),
             console=self._console,
             transient=True,
-            disable=not self._console.is_terminal,
+            disable=quiet or not self._console.is_terminal,
         )
         self._work: dict[str, float] = {}
         self._shares: dict[str, float] = {}
@@ -34,7 +37,8 @@ class Meter:
     def begin(self, what: str, work: Mapping[str, float]) -> None:
         """A set of trials begins: how much work each is, by its id."""
         self._work, self._shares, self._start = dict(work), {}, monotonic()
-        self.say(f"{what}: {len(work)} trials")
+        if not self._quiet:
+            self.say(f"{what}: {len(work)} trials")
         self._bar.start()
         self._line = self._bar.add_task(what, total=1.0, left="")
 
@@ -46,7 +50,8 @@ class Meter:
         ended = sum(share >= 1 for share in self._shares.values())
         state = f"{ended} of {len(self._work)} trials, about {left / 60:.1f} min left"
         self._bar.update(self._line, completed=done, left=state)
-        if not self._console.is_terminal and monotonic() - self._said > PLAIN_EVERY:
+        plain = not (self._quiet or self._console.is_terminal)
+        if plain and monotonic() - self._said > PLAIN_EVERY:
             self._said = monotonic()
             self.say(f"[{100 * done:.0f} %] {state}")
 

@@ -24,11 +24,19 @@ CHECKPOINTS = "checkpoints"
 class Runner:
     """Runs the jobs of one reproduction into its folder. `trials`: every trial that is there, by id.
 
-    seconds: after which no trial is begun; side_by_side: trials at a time, None for as many as there are cores.
+    seconds: after which no trial is begun; side_by_side: trials at a time, None for as many as there are cores;
+    quiet: without progress.
     """
 
-    def __init__(self, folder: ReproductionWriter, shelf: Shelf, seconds: float | None, side_by_side: int | None):
-        self._folder, self._shelf, self._meter = folder, shelf, Meter()
+    def __init__(
+        self,
+        folder: ReproductionWriter,
+        shelf: Shelf,
+        seconds: float | None,
+        side_by_side: int | None,
+        quiet: bool = False,
+    ):
+        self._folder, self._shelf, self._meter = folder, shelf, Meter(quiet)
         self._seconds, self._side_by_side = seconds, side_by_side
         self.trials: dict[str, Trial] = dict(reproduction.read(folder.folder).trials)
         self._start = monotonic()

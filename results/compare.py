@@ -1,8 +1,8 @@
 """Two campaigns, case by case: did something become slower?
 
 Launches of two campaigns never ran side by side, so they are compared as independent samples (Welch, on logarithms),
-and what changed between the two besides the candidate is in the difference. Where both can be contestants of one
-campaign, that is the better measurement.
+and what changed between the two besides the candidate is in the difference. Two interpreters of one campaign
+(results.interpreters) did run side by side: their launches are paired, which is the better measurement.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from results.counting import counted
+from results.counting import by_block, counted
 from results.journal import SYSTEM, ResultsError
 from results.record import Case, Record
 from results.statistics import (
@@ -20,11 +20,12 @@ from results.statistics import (
     Comparison,
     Estimate,
     Verdict,
+    geometric,
     geometric_mean,
     holm,
     independent_ratio,
-    launch_time,
     launches_needed,
+    paired_ratio,
     verdict,
 )
 from results.store import Campaign
@@ -32,6 +33,10 @@ from results.store import Campaign
 SAME_SYSTEM = ("cpu", "cores", "threads", "memory in GiB", "os", "architecture", "gpus", "usable cores")
 """What of a machine must be equal; kernel, drivers and Python may be what is compared, and are only named."""
 WORTH_NAMING = ("kernel", "python", "drivers", "preset", "fresh", "deadheat")
+
+
+Times = Mapping[object, float]
+"""Of a case: a launch's seconds by the block that it ran in."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +76,10 @@ class Report:
         return tuple(change for change in self.changes if change.verdict is Verdict.SLOWER)
 
 
-def compare(baseline: Campaign, candidate: Campaign, across_systems: bool = False) -> Report:
-    """The candidate's times over the baseline's.
+def compare(
+    baseline: Campaign, candidate: Campaign, across_systems: bool = False, side_by_side: bool = False
+) -> Report:
+    """The candidate's times over the baseline's; `side_by_side` where both are of one campaign.
 
     ResultsError if the systems differ, or aren't known, and `across_systems` is not set, or if no case was measured in
     both.
@@ -95,7 +102,8 @@ def compare(baseline: Campaign, candidate: Campaign, across_systems: bool = Fals
         raise ResultsError(
             f"no case was measured both in {baseline.name} and in {candidate.name}; nothing to compare{unread}"
         )
-    found = {case: comparison for case in both if (comparison := independent_ratio(after[case], before[case]))}
+    ratio = paired_ratio if side_by_side else _independent_ratio
+    found = {case: comparison for case in both if (comparison := ratio(after[case], before[case]))}
     changes = _changes(found, before, after)
     missing = _missing((baseline, before), (candidate, after))
     named = (
@@ -163,16 +171,20 @@ def _version_differences(baseline: Campaign, candidate: Campaign) -> Iterable[st
     )
 
 
-def times_of(campaign: Campaign) -> dict[Case, list[float]]:
+def times_of(campaign: Campaign) -> dict[Case, Times]:
     """Each measured case's times, one a launch that counts."""
-    times: dict[Case, list[float]] = {}
+    launches: dict[Case, list[Record]] = {}
     for record in counted(campaign.records):
-        times.setdefault(record.case, []).append(launch_time(record.seconds))
-    return times
+        launches.setdefault(record.case, []).append(record)
+    return {case: by_block(own) for case, own in launches.items()}
+
+
+def _independent_ratio(times: Times, reference: Times) -> Comparison | None:
+    return independent_ratio(list(times.values()), list(reference.values()))
 
 
 def _changes(
-    found: Mapping[Case, Comparison], before: Mapping[Case, list[float]], after: Mapping[Case, list[float]]
+    found: Mapping[Case, Comparison], before: Mapping[Case, Times], after: Mapping[Case, Times]
 ) -> tuple[Change, ...]:
     slower = holm({case: comparison.slower for case, comparison in found.items()})
     faster = holm({case: comparison.faster for case, comparison in found.items()})
@@ -181,8 +193,8 @@ def _changes(
             case.id,
             case.contestant.id,
             case.workload.id,
-            math.exp(sum(map(math.log, before[case])) / len(before[case])),
-            math.exp(sum(map(math.log, after[case])) / len(after[case])),
+            geometric(list(before[case].values())).value,
+            geometric(list(after[case].values())).value,
             comparison.ratio,
             slower[case],
             judged := _verdict(comparison.ratio, slower[case], faster[case]),

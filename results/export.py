@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import math
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import results
 from results.journal import ResultsError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def export(campaign: str, to: str, rows: str, output: Path | None, data: Path) -> str | None:
@@ -17,7 +24,7 @@ def export(campaign: str, to: str, rows: str, output: Path | None, data: Path) -
         if to == "parquet":
             frame.to_parquet(output, index=False)
             return None
-        text = frame.to_csv(index=False).rstrip("\n") if to == "csv" else frame.to_markdown(index=False)
+        text = _text(frame, to)
         if output is None:
             return text
         output.write_text(text + "\n", encoding="utf-8")
@@ -26,3 +33,27 @@ def export(campaign: str, to: str, rows: str, output: Path | None, data: Path) -
         raise ResultsError(
             f"{str(output)!r} can't be written: {problem.strerror or problem}; name another with --output"
         ) from None
+
+
+def _text(frame: pd.DataFrame, to: str) -> str:
+    if to == "csv":
+        return frame.to_csv(index=False).rstrip("\n")
+    return json.dumps(plain(frame), indent=2) if to == "json" else str(frame.to_markdown(index=False))
+
+
+def plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """A table's rows for JSON: null where there is no number, or one without an end."""
+    return [{str(name): _plain(value) for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    value = value.item() if hasattr(value, "item") else value
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return None if value != value else str(value)  # pandas' own for no time at all is not equal to itself

@@ -175,7 +175,8 @@ def histories(campaigns: Iterable[Campaign]) -> Histories:
         elif started is None:
             left_out.append(f"{campaign.name} doesn't say when it was measured, neither itself nor in a record")
         else:
-            dated = _Dated(started, campaign.name, campaign, times_of(campaign))
+            launches = {case: list(times.values()) for case, times in times_of(campaign).items()}
+            dated = _Dated(started, campaign.name, campaign, launches)
             machines.setdefault(repr(machine_of(campaign)), []).append(dated)
     if not machines:
         raise ResultsError(f"no campaign can be placed in a history: {'; '.join(left_out) or 'none was given'}")

@@ -101,6 +101,20 @@ def independent_ratio(times: Sequence[float], reference: Sequence[float]) -> Com
     return Comparison(estimate, slower, faster)
 
 
+def paired_ratio(times: Mapping[object, float], reference: Mapping[object, float]) -> Comparison | None:
+    """The same from launches that did run together, paired by key: Student's test on logarithms."""
+    pairs = np.log([times[block] / reference[block] for block in times if block in reference])
+    if not len(pairs):
+        return None
+    value = float(np.mean(pairs))
+    if len(pairs) < 2:
+        return Comparison(Estimate(math.exp(value), math.nan, math.nan, len(pairs)), math.nan, math.nan)
+    error, freedom = float(np.std(pairs, ddof=1)) / math.sqrt(len(pairs)), len(pairs) - 1.0
+    slower = _beyond(value - math.log1p(BAND), error, freedom)
+    faster = _beyond(math.log1p(-BAND) - value, error, freedom)
+    return Comparison(geometric(list(np.exp(pairs))), slower, faster)
+
+
 @dataclass(frozen=True)
 class Comparison:
     """A ratio with the p values of being slower, and faster, by more than the band."""

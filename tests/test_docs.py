@@ -10,9 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench import suites
-from impls.network import Architecture
-from repro.claims import Paper
-from results.claims import Verdict
+from docs.generate import DOCUMENTS
 
 ROOT = Path(__file__).parent.parent
 
@@ -22,29 +20,23 @@ def test_generated_blocks_are_up_to_date():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_example_network_of_the_documents_works():
-    text = (ROOT / "docs" / "extending.md").read_text()
-    found: dict[str, object] = {}
-    exec(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], found)
-    (architecture,) = [thing for thing in found.values() if isinstance(thing, Architecture)]
-    assert architecture.at(size=32, channels=3).classes == 10
+LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
-def test_the_example_claim_of_the_documents_works():
-    text = (ROOT / "docs" / "extending.md").read_text()
-    found: dict[str, object] = {}
-    exec(re.search(r"```python\n(from impls import load_architecture.*?)```", text, re.DOTALL)[1], found)
-    (paper,) = [thing for thing in found.values() if isinstance(thing, Paper)]
-    (claim,) = paper.claims
-    assert claim.check().verdict is Verdict.SUPPORTED
-    assert claim.check().evidence == "60,000 parameters"
+@pytest.mark.parametrize(
+    "page", [*DOCUMENTS, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"], ids=lambda page: page.name
+)
+def test_links_lead_somewhere(page):
+    for file, section in LINK.findall(page.read_text()):
+        there = page.parent / file if file else page
+        assert there.exists(), file
+        headings = {re.sub(r"[^\w -]", "", one).strip().lower().replace(" ", "-") for one in headings_of(there)}
+        assert not section or section in headings, f"{file}#{section}"
 
 
-def test_the_example_suite_of_the_documents_works(tmp_path):
-    text = (ROOT / "docs" / "extending.md").read_text()
-    example = re.search(r'```toml\n(title = "AlexNet.*?)```', text, re.DOTALL)[1]
-    (tmp_path / "example.toml").write_text(example)
-    assert len(suites.cases(suites.load_suite(str(tmp_path / "example.toml")), "cpu")) == 2 * 3 * 2 * 2
+def headings_of(page: Path) -> list[str]:
+    return HEADING.findall(page.read_text()) if page.suffix == ".md" else []
 
 
 @pytest.mark.parametrize("name", suites.suite_names())

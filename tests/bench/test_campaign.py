@@ -25,6 +25,7 @@ contestants = [
 launches = 2
 round_seconds = 0.001
 warmup_seconds = 0.001
+redos = 0
 soak = 0
 time_limit = "8s"
 memory = "64GiB"
@@ -166,6 +167,7 @@ turns = 2
 rounds = 3
 round_seconds = 0.001
 warmup_seconds = 0.001
+redos = 0
 soak = 0
 
 [[workloads]]

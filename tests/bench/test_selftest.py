@@ -77,7 +77,7 @@ MISTAKES = {
 def test_mistakes_are_one_line_before_anything_is_measured(run, mistake):
     arguments, complaint = MISTAKES[mistake]
     done = run("bench", "selftest", *arguments)
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert complaint in done.stderr
 
@@ -300,7 +300,7 @@ def test_a_launch_that_was_lost_is_noticed(tampered):
 
 def test_a_file_that_cannot_be_written_is_one_line_before_anything_is_measured(run, tmp_path):
     done = run("bench", "selftest", "--output", tmp_path / "nowhere" / "x.json")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert "is no folder to write in" in done.stderr

@@ -23,7 +23,7 @@ def run(*arguments: str | Path) -> Result:
 
 
 def assert_one_line(result: Result, *words: str) -> None:
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.stdout == ""
     assert result.stderr.startswith("error: ")
     assert result.stderr.count("\n") == 1

@@ -75,13 +75,13 @@ def test_a_reproduction_twice_is_one_and_two_are_an_error(
     write_reproduction(name="r2")
     assert run("r1", str(data / "r1")).exit_code == 0
     result = run("r1", "r2")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.stderr == "error: a page shows one reproduction, got r1, r2; give one of them at a time\n"
 
 
 def test_an_unknown_name_names_the_reproductions(run: Callable[..., Result], write_reproduction: Write) -> None:
     write_reproduction(name="r1")
     result = run("r9")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.stderr.startswith("error: no campaign 'r9'")
     assert result.stderr.endswith("; reproductions: r1\n")

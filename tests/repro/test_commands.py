@@ -82,7 +82,7 @@ def test_what_cannot_be_tested_says_what_it_needs(repro: Run) -> None:
 )
 def test_bad_input_is_one_line(repro: Run, arguments: tuple[str, ...], says: str) -> None:
     found = repro(*arguments)
-    assert found.returncode == 1
+    assert found.returncode == 2
     assert says in found.stderr
     assert found.stderr.startswith("error: ")
     assert found.stderr.strip().count("\n") == 0

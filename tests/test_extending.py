@@ -1,0 +1,105 @@
+"""docs/extending.md: its package, installed as it stands there, measures, reproduces and is listed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import results
+from bench import suites
+
+ROOT = Path(__file__).parent.parent
+EXAMPLE = re.compile(r"```\w+\n# (?P<file>\S+)\n(?P<text>.*?)```", re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    """The page's files in a folder, with the entry points that installing them would leave."""
+    home = tmp_path_factory.mktemp("package")
+    for example in EXAMPLE.finditer((ROOT / "docs" / "extending.md").read_text()):
+        file = home / example["file"]
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(example["text"])
+    groups = tomllib.loads((home / "pyproject.toml").read_text())["project"]["entry-points"]
+    installed = home / "my_package-1.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1.0\n")
+    lines = [f"[{group}]\n{name} = {value}\n" for group, named in groups.items() for name, value in named.items()]
+    (installed / "entry_points.txt").write_text("".join(lines))
+    return home
+
+
+@pytest.fixture(scope="module")
+def use(package):
+    """Runs `python -m MODULE ARGUMENT...` where the package is installed."""
+
+    def use(*arguments: object, answers: int = 0) -> str:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(package))), "NO_COLOR": "1"}
+        command = [sys.executable, "-m", *map(str, arguments)]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+        assert done.returncode == answers, done.stdout + done.stderr
+        return done.stdout
+
+    return use
+
+
+def test_every_example_of_the_page_is_used_here():
+    page = (ROOT / "docs" / "extending.md").read_text()
+    assert page.count("```") == 2 * len(EXAMPLE.findall(page))
+
+
+def test_the_suite_is_sound(package):
+    assert len(suites.cases(suites.load_suite(str(package / "alexnet.toml")), "cpu")) == 2 * 3 * 2 * 2
+
+
+def test_the_network_is_described(use):
+    for name in ("tiny", "my_package.network.TINY"):
+        assert json.loads(use("bench", "describe", name, "--json"))["parameters"] == 16 * 10 + 16 * 14 * 14 * 10 + 10
+    listed = json.loads(use("bench", "list", "--json"))
+    assert {"tiny", "softmax"} <= set(listed["architectures"])
+    assert "mine" in {one["name"] for one in listed["frameworks"]}
+
+
+def test_the_framework_computes_what_pytorch_does_and_the_suite_measures_both(use, package):
+    data = package / "campaigns"
+    use(
+        *("pytest", "--benchmark-only", f"--suite={package / 'my_suite.toml'}", f"--results={data}", "--no-report"),
+        *("-p", "no:cacheprovider", "-q", "-k", "20x24 and b64"),
+    )
+    cases = results.load(rows="cases", data=data)
+    assert list(cases.contestant.unique()) == ["pytorch:eager", "mine:numpy"]
+    assert set(cases.phase) == {"infer", "train"}
+    assert (cases.status == "measured").all(), cases.reason
+    assert (cases.launches == 3).all()
+    assert cases[cases.contestant == "mine:numpy"].verdict.notna().all()
+
+
+def test_the_data_set_is_read_and_the_claims_are_tested_on_it(use, package):
+    digits = package / "data"
+    digits.mkdir()
+    np.savez(digits / "digits.npz", **made_up("train", 400), **made_up("test", 200))
+    asked = "--claims", "XY-1,XY-2", "--seeds", 2, "--framework", "pytorch", "--data", f"my-digits={digits}"
+    found = json.loads(use("repro", "run", *asked, "--results", package / "trials", "--json"))
+    structural, training = found
+    assert (structural["verdict"], structural["evidence"]) == ("supported", "60,000 parameters")
+    assert training["id"] == "XY-2"
+    assert training["seeds"] == 2
+    assert training["contrasts"][0]["value"] < 0, "400 images teach more than 20"
+    assert "my-digits" in {row["name"] for row in json.loads(use("repro", "data", "--json"))}
+
+
+def made_up(part: str, count: int) -> dict[str, np.ndarray]:
+    """Images of noise, in which a row that is the class's own is bright."""
+    dice = np.random.default_rng(count)
+    labels = dice.integers(10, size=count)
+    images = dice.integers(200, size=(count, 1, 28, 28), dtype=np.uint8)
+    images[np.arange(count), 0, 2 * labels] += 55
+    return {f"{part}_images": images, f"{part}_labels": labels}

@@ -1,0 +1,89 @@
+"""Figures in the documents are generated from committed results; one that is typed is a fact that stands elsewhere.
+
+Generated blocks are compared with what generates them in test_docs.py. Outside of them, and of code, every number with
+a unit is looked up here: a setting of the harness in the file that sets it, a paper's figure beside its citation.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from docs.generate import BLOCK, DOCUMENTS
+
+ROOT = Path(__file__).parent.parent
+PAGES = {str(page.relative_to(ROOT)): page for page in [*DOCUMENTS, ROOT / "CONTRIBUTING.md"]}
+
+NUMBER = r"(?<![\w.,/-])\d[\d.,]*"
+UNIT = (
+    r"%|ns|µs|ms|s|h|seconds?|min|minutes?|hours?|[KMGT]?i?B|bytes?|W|J|Hz|[KMGT]?MACs?|images/s|points|times|"
+    r"launches|cores?|lines|faster|slower"
+)
+WITH_UNIT = rf"{NUMBER}(?: (?:to|and|or|–) \d[\d.,]*)?\s?(?:{UNIT})(?!\w)"
+FIGURE = re.compile(rf"{WITH_UNIT}|(?<!\d)[×±]\s?\d[\d.,]*(?:\s?%)?|(?<![\w.,])\d+\.\d+\b")
+CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
+PLACE = re.compile(r"(section|table|figure|Table|Python ≥) \d[\d.]*")
+
+PRESETS = "bench/presets/standard.toml"
+STATISTICS = "results/statistics.py"
+STEPS = "tests/results/test_steps.py"
+FACTS = {
+    ("README.md", "2 %"): (STATISTICS, "BAND = 0.02"),
+    ("docs/ci.md", "2 %"): (STATISTICS, "BAND = 0.02"),
+    ("docs/ci.md", "5 %"): (STATISTICS, "CONFIDENCE = 0.95"),
+    ("docs/faq.md", "± 2 %"): (STATISTICS, "BAND = 0.02"),
+    ("docs/gpu.md", "50 ms"): ("bench/suites.py", "GPU_ROUND_SECONDS = 0.05"),
+    ("docs/gpu.md", "2 s"): ("bench/meters/nvml.py", "SHORTEST = 2.0"),
+    ("docs/method.md", "20 ms"): (PRESETS, "round_seconds = 0.02"),
+    ("docs/method.md", "50 ms"): ("bench/suites.py", "GPU_ROUND_SECONDS = 0.05"),
+    ("docs/method.md", "2 %"): (STATISTICS, "BAND = 0.02"),
+    ("docs/method.md", "95 %"): (STATISTICS, "CONFIDENCE = 0.95"),
+    ("docs/method.md", "5 %"): (STATISTICS, "CONFIDENCE = 0.95"),
+    ("docs/method.md", "92 to 97 %"): ("tests/results/test_coverage.py", "0.92 <= share <= 0.97"),
+    ("docs/method.md", "0.15 cores"): ("results/health.py", "FOREIGN_CORES = 0.15"),
+    ("docs/method.md", "1 %"): ("results/health.py", "STEAL_SHARE = 0.01"),
+    ("docs/method.md", "10 ms"): ("results/record.py", "TICK = 0.01"),
+    ("docs/method.md", "1.5 %"): (STEPS, "dice.normal(0, 0.015, count)"),
+    ("docs/method.md", "0.5"): (STEPS, "correlation 0.5"),
+    ("docs/method.md", "10 %"): (STEPS, "[1.1, 1 / 1.1]"),
+    ("docs/method.md", "85 %"): (STEPS, "0.85"),
+    ("docs/sizes.md", "64 times"): ("docs/sizes.md", "He et al. 2015, tables 9 and 10"),
+    ("docs/sizes.md", "24 times"): ("docs/sizes.md", "He et al. 2015, tables 9 and 10"),
+    ("docs/sizes.md", "102 and 38 times"): ("docs/sizes.md", "He et al. 2015, tables 9 and 10"),
+}
+"""(page, figure): the file where it is set, and how it stands there."""
+
+
+def figures(text: str) -> list[str]:
+    prose = PLACE.sub("", CODE.sub("", BLOCK.sub("", text)))
+    return [" ".join(found[0].split()).rstrip(".,") for found in FIGURE.finditer(prose)]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_figure_that_is_typed_is_a_fact_that_stands_elsewhere(page):
+    typed = {figure for figure in figures(PAGES[page].read_text()) if (page, figure) not in FACTS}
+    assert not typed, f"generate them (docs/generate.py), or name in FACTS where they are set: {sorted(typed)}"
+
+
+@pytest.mark.parametrize(("page", "figure"), FACTS)
+def test_where_a_fact_is_said_to_stand_it_stands(page, figure):
+    file, text = FACTS[page, figure]
+    assert figure in figures(PAGES[page].read_text()), "it is no longer typed"
+    assert text in (ROOT / file).read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("It took 12.5 ms, then 3 s.", ["12.5 ms", "3 s"]),
+        ("It is ×0.8 or ±3% or 2.1 times faster.", ["×0.8", "±3%", "2.1 times"]),
+        ("between 3 and 5 % of 2 cores in 1.06", ["3 and 5 %", "2 cores", "1.06"]),
+        ("`--soak 3s`, 1×1, section 2.3, Python ≥ 3.11, VGG-16, 224 by 224, 2 %ages", []),
+        ("<!-- generated: x -->\n5 ms\n<!-- end -->", []),
+        ("takes 8 GB, 512MiB, 7 minutes\nor 20\nminutes", ["8 GB", "512MiB", "7 minutes", "20 minutes"]),
+    ],
+)
+def test_what_counts_as_a_figure(text, found):
+    assert figures(text) == found
