@@ -37,6 +37,7 @@ class Rows(StrEnum):
     LARGEST = "largest"
     STREAMS = "streams"
     WINDOWS = "windows"
+    LAYERS = "layers"
     TRIALS = "trials"
     CURVES = "curves"
     CLAIMS = "claims"
@@ -86,8 +87,8 @@ def export(
     rows: Annotated[
         Rows,
         typer.Option(
-            help="One row a launch, a case, a part of the step, a largest batch, a stream, a number of windows; "
-            "of a reproduction a trial, a measurement of one, or a claim."
+            help="One row a launch, a case, a part of the step, a largest batch, a stream, a number of windows, "
+            "a layer; of a reproduction a trial, a measurement of one, or a claim."
         ),
     ] = Rows.CASES,
     output: Annotated[Path | None, typer.Option(help="File to write; parquet needs one.")] = None,
