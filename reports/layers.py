@@ -122,8 +122,8 @@ def _bars(
 def _end(own: Sequence[Row]) -> float:
     """Where the axis ends: at the longest interval, unless that is out of all proportion to the times."""
     measured = [row for row in own if row["status"] == Status.MEASURED]
-    most = max((row["seconds"] for row in measured), default=1.0)
-    highs = [row["seconds_high"] for row in measured if not math.isnan(row["seconds_high"])]
+    most: float = max((row["seconds"] for row in measured), default=1.0)
+    highs: list[float] = [row["seconds_high"] for row in measured if not math.isnan(row["seconds_high"])]
     return 1.05 * MILLISECONDS * min(max([most, *highs]), REACH * most)
 
 
