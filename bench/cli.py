@@ -39,6 +39,7 @@ class Rows(StrEnum):
     LARGEST = "largest"
     STREAMS = "streams"
     WINDOWS = "windows"
+    LAYERS = "layers"
     TRIALS = "trials"
     CURVES = "curves"
     CLAIMS = "claims"
@@ -96,8 +97,8 @@ def export(
     rows: Annotated[
         Rows,
         typer.Option(
-            help="launches, cases, split, largest, streams or windows; of a reproduction trials, curves or claims: "
-            "docs/results.md."
+            help="launches, cases, split, largest, streams, windows or layers; of a reproduction trials, curves or "
+            "claims: docs/results.md."
         ),
     ] = Rows.CASES,
     output: Annotated[Path | None, typer.Option(help="File to write; parquet needs one.")] = None,

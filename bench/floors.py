@@ -61,9 +61,11 @@ def layers_of(workload: Workload) -> list[dict[str, Any]]:
 
 def _macs(network: Network, phase: str) -> int:
     """Backward, a layer with weights does as much again for its weights, and as much for its input, unless it is the
-    images, which nobody asks the gradient of."""
+    images, which only a layer alone is asked the gradient of."""
     if phase in ("infer", "forward"):
         return network.macs
+    if network.differentiates_input:
+        return 3 * network.macs
     first = next((row.facts.macs for row in network.rows if row.facts.macs), 0)
     return 3 * network.macs - first
 

@@ -36,7 +36,8 @@ class Gate:
 
         Where two cells of a window are equal but for rounding, contestants may rightly send the gradient to
         different ones. In float64, or on other images, that tie is gone; an error in the network is not. So who
-        differs by no more than a tie explains is heard again.
+        differs by no more than a tie explains is heard again. As is who adds up a large map's gradients in another
+        order, where they are all alike (of a layer alone) and few digits are left of their sum in float32.
         """
         if workload.stream:  # an image will do, and need not be had for each stream of a network
             workload = replace(workload, stream="", parts=(), batch=1)

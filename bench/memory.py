@@ -47,7 +47,9 @@ def _estimate(workload: Workload) -> int:
 def estimate_evidence(workload: Workload) -> int:
     """Bytes that one contestant needs for the gate: a gradient step, and a float64 copy of the largest array."""
     network = network_of(workload)
-    largest = max(math.prod(shape) for shape in network.arrays.values())
+    largest = max(map(math.prod, network.arrays.values()), default=0)
+    if network.differentiates_input:
+        largest = max(largest, workload.batch * math.prod(network.input_shape))
     return estimate(replace(workload, phase="gradient")) + network.parameter_bytes() + 10 * largest
 
 

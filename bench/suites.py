@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -30,6 +30,7 @@ from impls.architectures import load_architecture
 from impls.errors import DeadheatError, InvalidInput, UnknownName
 from impls.frameworks import PHASES, PRECISIONS, checked, load_framework
 from impls.layers import Pair
+from impls.network import ALONE, Network, can_be_alone
 from results.record import STEADY, Case, Contestant, Workload, first_problem
 from results.units import Bytes, Seconds, SecondsOrNone, Share
 
@@ -53,6 +54,7 @@ class Entry(_Strict):
     architectures: tuple[str, ...] = Field(min_length=1)
     sizes: tuple[int | str, ...] = ()  # a side, or "HxW"; left out: the size of the architecture's source
     batches: tuple[PositiveInt, ...] = Field(min_length=1)
+    layers: Literal["each"] | None = None  # with "each", every layer alone beside the whole network
     streams: tuple[str, ...] = ()  # in place of sizes: what to do with images of many (bench.streams)
     phases: tuple[str, ...] = PHASES
     channels: PositiveInt | None = None
@@ -258,8 +260,9 @@ def _entry_cases(suite: Suite, entry: Entry, device: str, sizes: Sequence[Pair] 
 
 def workloads(entry: Entry, device: str) -> Iterator[Workload]:
     sizes: tuple[Pair | None, ...] = tuple(map(parse_size, entry.sizes)) or (None,)
-    for name, size, batch, precision in itertools.product(entry.architectures, sizes, entry.batches, entry.precisions):
-        network = load_architecture(name).at(size, entry.channels, entry.classes)
+    names = [one for name in entry.architectures for one in _with_layers(name, entry)]
+    for name, size, batch, precision in itertools.product(names, sizes, entry.batches, entry.precisions):
+        network = _whole_network(name, size, entry)
         channels, height, width = network.input_shape
         for phase in entry.phases:
             yield Workload(
@@ -273,6 +276,23 @@ def workloads(entry: Entry, device: str) -> Iterator[Workload]:
                 device=device,
                 phase=checked("phase", phase, PHASES),
             )
+
+
+def _with_layers(name: str, entry: Entry) -> list[str]:
+    """The architecture of that name and, if the entry asks for them, each of its layers alone."""
+    architecture = load_architecture(name)
+    table = architecture.table(architecture.classes) if entry.layers else ()
+    layers = [layer.name for layer in table if can_be_alone(layer)]
+    if "train" in entry.phases and (layers or architecture.layer):
+        raise InvalidInput(f"{name}: a layer alone is not trained; give phases without train, as phases = ['gradient']")
+    return [name, *(f"{name}{ALONE}{layer}" for layer in layers)]
+
+
+def _whole_network(name: str, size: Pair | None, entry: Entry) -> Network:
+    """What the images of a workload are for, of a layer alone, too: InvalidInput if that, or the layer, can't be."""
+    architecture = load_architecture(name)
+    _ = architecture.at(size, entry.channels, entry.classes)
+    return architecture.whole(size, entry.channels, entry.classes)
 
 
 def _streamed(

@@ -14,6 +14,7 @@ from bench.suites import Suite
 from impls.errors import InvalidInput
 from impls.frameworks import load_framework
 from impls.layers import EdgeRule, SpatialPyramid, WindowPyramid
+from impls.network import can_be_alone
 from results import VERSION, machine
 from results.record import Case, Contestant, Workload
 
@@ -52,6 +53,7 @@ def _workload(workload: Workload) -> dict[str, Any]:
         **asdict(floor_of(workload)),
         "ceiling": _probed(workload),
         "parameters": network.parameters,
+        "layers": [layer.name for layer in network.layers if can_be_alone(layer)],
         "windows": sum(len(layer.windows) for layer in network.layers if isinstance(layer, WindowPyramid)),
     }
 

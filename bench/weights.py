@@ -12,6 +12,7 @@ import numpy as np
 from bench.memory import network_of
 from impls.arrays import make_weights
 from impls.errors import DeadheatError
+from impls.network import ALONE
 from results.record import Workload
 
 
@@ -27,7 +28,8 @@ class Weights:
         shapes = zlib.crc32(
             repr(sorted(network.arrays.items())).encode()
         )  # sizes that share every shape share the files
-        folder = self._folder / f"weights-{workload.architecture}-{shapes:08x}"
+        name = workload.architecture.replace(ALONE, "-")
+        folder = self._folder / f"weights-{name}-{shapes:08x}"
         if not folder.exists():
             _write(folder, make_weights(network))
         return folder

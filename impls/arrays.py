@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from impls.layers import Conv, Shape
-from impls.network import Network, Row
+from impls.network import ALONE, Network, Row
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -77,7 +77,8 @@ def _row_weights(network: Network, row: Row, seed: int) -> Iterator[tuple[str, n
 
 
 def _generator(network: Network, name: str, seed: int) -> np.random.Generator:
-    return np.random.Generator(np.random.SFC64([seed, zlib.crc32(f"{network.architecture}/{name}".encode())]))
+    whole, _, _ = network.architecture.partition(ALONE)  # a layer alone has the weights that it has in there
+    return np.random.Generator(np.random.SFC64([seed, zlib.crc32(f"{whole}/{name}".encode())]))
 
 
 def sign_vector(name: str, index: int, shape: Shape) -> np.ndarray:

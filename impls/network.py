@@ -7,10 +7,28 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from impls.errors import InvalidInput
-from impls.layers import BatchNorm, Dropout, Facts, Layer, Pair, Shape
+from impls.errors import InvalidInput, UnknownName
+from impls.layers import (
+    BatchNorm,
+    Dense,
+    Dropout,
+    Facts,
+    Flatten,
+    GlobalAverage,
+    Layer,
+    Pair,
+    Shape,
+    SpatialPyramid,
+    WindowAverage,
+)
 
 LARGEST_SIDE_TRIED = 1024
+ALONE = "/"
+"""Between the name of an architecture and that of the one layer of it that is run: `alexnet/conv2`."""
+INPUT = "images"
+"""What the gradient with respect to the images is called, beside those of the arrays."""
+FEW = 16
+"""Scores of a pyramid alone; with fewer, some loss is so near 0 that it has no digits to compare."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +52,7 @@ class Network:
     """An architecture at one input shape: everything that follows from the table, before any framework.
 
     `rubbish` is the constant j of LeNet-5's loss (1998, eq. 9): a class that is always there, with score -j.
+    `differentiates_input`: the phase `gradient` gives the gradient of the images, too, under the name of INPUT.
     """
 
     architecture: str
@@ -41,6 +60,7 @@ class Network:
     classes: int
     layers: tuple[Layer, ...]
     rubbish: float | None = None
+    differentiates_input: bool = False
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
@@ -99,6 +119,31 @@ class Network:
         """The same network, deterministic while training: what parity is checked on."""
         return replace(self, layers=tuple(layer for layer in self.layers if not isinstance(layer, Dropout)))
 
+    def alone(self, name: str) -> Network:
+        """The layer of that name as a network: with the input and the arrays that it has here.
+
+        It has this network's loss, of scores that cost little to make of what the layer gives. Its gradient reaches the
+        input where it does so here, and where the layer has nothing else to be differentiated by.
+        """
+        rows = {row.layer.name: row for row in self.rows}
+        if name not in rows:
+            raise UnknownName(f"layer of {self.architecture}", name, rows)
+        row, below = rows[name], self.rows[: list(rows).index(name)]
+        if not can_be_alone(row.layer):
+            raise InvalidInput(f"{name} only reads maps as a vector, each framework in its own order: nothing to time")
+        if len(row.input) == 2:
+            raise InvalidInput(f"{name} takes the vectors of several windows, which no image can stand for")
+        vector = (Flatten(f"{name}-input"),) if len(row.input) == 1 else ()
+        scores = _scores(row)
+        return Network(
+            architecture=f"{self.architecture}{ALONE}{name}",
+            input_shape=(*row.input, 1, 1)[:3],
+            classes=_output(scores, row.facts.output)[0],
+            layers=(*vector, row.layer, *scores),
+            rubbish=self.rubbish if row is self.rows[-1] else None,
+            differentiates_input=any(lower.facts.arrays for lower in below) or not row.facts.arrays,
+        )
+
     @property
     def normalises_batches(self) -> bool:
         """Whether an image's training-mode scores depend on the other images of its batch."""
@@ -110,7 +155,7 @@ class Architecture:
     """A paper's network as a table of layers.
 
     `table(classes)` gives the layers; `source` cites paper and table; `deviations` say, one sentence each, where
-    the table departs from its source or had to assume something.
+    the table departs from its source or had to assume something. `layer`: the only one that is run, of a layer alone.
     """
 
     name: str
@@ -122,12 +167,25 @@ class Architecture:
     deviations: tuple[str, ...] = ()
     rubbish: float | None = None
     fixed_classes: bool = False
+    layer: str = ""
+
+    def alone(self, layer: str) -> Architecture:
+        """The same architecture, of which only that layer is run."""
+        names = [one.name for one in self.table(self.classes)]
+        if layer not in names:
+            raise UnknownName(f"layer of {self.name}", layer, names)
+        return replace(self, name=f"{self.name}{ALONE}{layer}", title=f"{self.title}: {layer} alone", layer=layer)
 
     def at(self, size: int | Pair | None = None, channels: int | None = None, classes: int | None = None) -> Network:
-        """The network for images of `size` (a side, or (height, width)) with `channels`, for `classes`.
+        """What is run for images of `size` (a side, or (height, width)) with `channels`, for `classes`.
 
         What is left out is as in the source. InvalidInput with the smallest possible size if it does not fit.
         """
+        network = self.whole(size, channels, classes)
+        return network.alone(self.layer) if self.layer else network
+
+    def whole(self, size: int | Pair | None = None, channels: int | None = None, classes: int | None = None) -> Network:
+        """The network that all of the table makes, as `at` says."""
         own_channels, *own_size = self.input_shape
         height, width = (size, size) if isinstance(size, int) else size or own_size
         for what, value in (("height", height), ("width", width), ("channels", channels), ("classes", classes)):
@@ -135,7 +193,7 @@ class Architecture:
                 raise InvalidInput(f"{self.name}: {what} must be at least 1, got {value}")
         count = self.classes if self.fixed_classes or classes is None else classes
         shape = (channels or own_channels, height, width)
-        network = Network(self.name, shape, count, self.table(count), self.rubbish)
+        network = Network(self.name.partition(ALONE)[0], shape, count, self.table(count), self.rubbish)
         try:
             _ = network.rows
         except InvalidInput as problem:
@@ -152,6 +210,28 @@ class Architecture:
                 continue
             return side
         return None
+
+
+def can_be_alone(layer: Layer) -> bool:
+    """Whether `Network.alone` takes the layer; a Flatten is no work."""
+    return not isinstance(layer, Flatten)
+
+
+def _scores(row: Row) -> tuple[Layer, ...]:
+    """What makes a vector, in the same order everywhere, of a layer's output: the least that does.
+
+    Bins of a pyramid are in each framework's own order, which the full connection after them knows.
+    """
+    name = row.layer.name
+    few = (Dense(f"{name}-scores", FEW),) if isinstance(row.layer, SpatialPyramid) else ()
+    average = {3: (GlobalAverage(f"{name}-average"),), 2: (WindowAverage(f"{name}-average"),), 1: ()}
+    return few + average[len(row.facts.output)]
+
+
+def _output(layers: Iterable[Layer], shape: Shape) -> Shape:
+    for layer in layers:
+        shape = layer.at(shape).output
+    return shape
 
 
 def _pairwise(function: Callable[..., int], *pairs: Pair) -> Pair:

@@ -16,6 +16,7 @@ from reports import (
     document,
     figures,
     growth,
+    layers,
     matrix,
     networks,
     numbers,
@@ -27,6 +28,7 @@ from reports import (
 )
 from reports.roofline import roofline
 from results import pairs, table
+from results.layers import layers as layers_of
 from results.limits import Kind, Limits, limits_of
 from results.record import Status
 from results.statistics import BAND, CONFIDENCE, Verdict
@@ -103,6 +105,7 @@ def _section(campaign: Campaign, key: str) -> Mapping[str, Any]:
             _chapter(campaign, network, (launches, split), everyone, f"{key}-n{number}")
             for number, network in enumerate(found, 1)
         ],
+        "layers": layers.layer_tables(layers_of([campaign]), everyone, f"{key}-layers"),
         "ceilings": use.ceiling_rows(limits),
         "rooflines": _rooflines(cases, limits, everyone, key),
         "growth": growth.growth(cases, limits, everyone, key),

@@ -19,7 +19,7 @@ VERSION = "0.1.0"
 
 
 Rows = Literal[
-    "launches", "cases", "split", "largest", "streams", "windows", "trials", "curves", "claims"
+    "launches", "cases", "split", "largest", "streams", "windows", "layers", "trials", "curves", "claims"
 ]  # fmt: skip
 
 
@@ -32,13 +32,15 @@ def load(
 
     `rows`: "launches" (one row a launch), "cases" (one row a case, with intervals, ratio and verdict), "split"
     (forward, backward, update), "largest" (the largest batch of each contestant, of suites that look for it),
-    "streams" (cold and warm, of suites that have images of many sizes) or "windows" (of suites that pool many windows
-    of an image); of reproductions "trials", "curves" (one row a measurement) or "claims".
+    "streams" (cold and warm, of suites that have images of many sizes), "windows" (of suites that pool many windows
+    of an image) or "layers" (each layer alone, of suites that ask for it); of reproductions "trials", "curves" (one row
+    a measurement) or "claims".
     Columns and units: results.columns, docs/results.md. Raises ResultsError.
     """
     from impls.errors import UnknownName
     from results import reproduced, reproduction, store, table
     from results.largest import largest
+    from results.layers import layers
     from results.streams import streams
     from results.windows import windows
 
@@ -49,6 +51,7 @@ def load(
         "largest": largest,
         "streams": streams,
         "windows": windows,
+        "layers": layers,
     }
     of_reproductions = {"trials": reproduced.trials, "curves": reproduced.curves, "claims": reproduced.claims}
     if rows not in {**makers, **of_reproductions}:

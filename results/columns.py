@@ -230,6 +230,31 @@ WINDOWS = (
     Column("speed_up", "", "the latter over the former"),
 )
 
+LAYER = (
+    Column("campaign", "", "folder of the campaign"),
+    Column("network", "", "name of the network's table"),
+    Column("size", "", "size of the network's images"),
+    Column("batch", "images", "images per step"),
+    Column("precision", "", "arithmetic"),
+    Column("device", "", "cpu or cuda"),
+    Column("phase", "", "infer, forward or gradient"),
+    Column("contestant", "", "framework:execution"),
+    Column("layer", "", "name of the layer that was timed alone; in the order of the table"),
+    Column("status", "", "measured, skipped, mismatch, out_of_memory, crashed, timed_out or failed"),
+    Column("reason", "", "why a row is not measured"),
+    Column("seconds", "s/step", "geometric mean time of the layer alone over launches"),
+    Column("seconds_low", "s/step", "lower end of its 95 % interval"),
+    Column("seconds_high", "s/step", "upper end of its 95 % interval"),
+    Column("whole_seconds", "s/step", "the same of the whole network's step in the same phase"),
+    Column("share", "", "time over that of the whole step, paired by pass: they don't run side by side"),
+    Column("share_low", "", "lower end of its 95 % interval over passes"),
+    Column("share_high", "", "upper end of its 95 % interval over passes"),
+    Column("passes", "", "passes in which both were measured"),
+    Column("sum_share", "", "all layers' times together over the whole step's; empty unless all were measured"),
+    Column("sum_share_low", "", "lower end of its 95 % interval over passes"),
+    Column("sum_share_high", "", "upper end of its 95 % interval over passes"),
+)
+
 _TRIAL_IDS = (
     Column("reproduction", "", "folder of the reproduction"),
     Column("trial", "", "digest of all that the trial's outcome follows from"),
@@ -285,6 +310,7 @@ TABLES = {
     "largest": LARGEST,
     "streams": STREAM,
     "windows": WINDOWS,
+    "layers": LAYER,
     "trials": TRIAL,
     "curves": POINT,
     "claims": CLAIM,

@@ -22,3 +22,11 @@ def _launch(record: Record) -> tuple[Case, int, int]:
 def by_block(records: Iterable[Record]) -> dict[object, float]:
     """One case's launch times by what pairs them with another's: the block that they ran in."""
     return {(record.launch, record.subset, record.attempt): launch_time(record.seconds) for record in counted(records)}
+
+
+def by_pass(records: Iterable[Record]) -> dict[object, float]:
+    """One case's launch times by the pass over all groups that they were in; of the subsets of a pass, the mean."""
+    times: dict[object, list[float]] = {}
+    for record in counted(records):
+        times.setdefault(record.launch, []).append(launch_time(record.seconds))
+    return {launch: sum(found) / len(found) for launch, found in times.items()}

@@ -11,7 +11,7 @@ from functools import cache
 
 from impls import registry
 from impls.errors import InvalidInput, UnknownName
-from impls.network import Architecture
+from impls.network import ALONE, Architecture
 
 
 @cache
@@ -23,8 +23,12 @@ def architectures() -> dict[str, Architecture]:
 def load_architecture(name: str) -> Architecture:
     """The architecture of that name, for example "alexnet"; `.at(size=...)` makes a network of it.
 
-    One that is in no registry goes by its (dotted) place: `bench.ceilings.PRODUCT`.
+    One that is in no registry goes by its (dotted) place: `bench.ceilings.PRODUCT`. With a layer's name behind it,
+    `alexnet/conv2`, only that layer is run.
     """
+    name, alone, layer = name.partition(ALONE)
+    if alone:
+        return load_architecture(name).alone(layer)
     module, _, place = name.rpartition(".")
     if module:
         return _named_in_full(module, place)

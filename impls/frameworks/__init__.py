@@ -139,7 +139,10 @@ class Model(ABC):
 
     @abstractmethod
     def gradient(self, batch: Any) -> Any:
-        """(loss, gradients): `forward`, and every gradient materialised, none added to an earlier one."""
+        """(loss, gradients): `forward`, and every gradient materialised, none added to an earlier one.
+
+        With `differentiates_input`, the network asks for the gradient of the images, too.
+        """
 
     @abstractmethod
     def train(self, batch: Any) -> Any:
@@ -155,7 +158,7 @@ class Model(ABC):
 
     @abstractmethod
     def gradients(self, outputs: Any) -> dict[str, np.ndarray]:
-        """The gradients that `gradient` returned, canonical, by the names of `Network.arrays`."""
+        """The gradients that `gradient` returned, canonical, by the names of `Network.arrays`; the images' as INPUT."""
 
     @property
     def compilations(self) -> int:

@@ -40,6 +40,8 @@ MISTAKES = {
     "wrong type": (("[1]", '"many"'), "my.toml: workloads.0.batches: Input should be a valid tuple (got 'many')"),
     "wrong key": (("batches", "batch"), "workloads.0.batch"),
     "no networks": (('["lenet5"]', "[]"), "workloads.0.architectures"),
+    "a layer that is not there": (('["lenet5"]', '["lenet5/c2"]'), "unknown layer of lenet5 'c2': did you mean 's2'?"),
+    "a layer to be trained": (('["lenet5"]', '["lenet5/c1"]'), "lenet5/c1: a layer alone is not trained; give phases"),
     "not TOML": (("title =", "title"), "my.toml: not TOML"),
 }
 
@@ -49,6 +51,7 @@ ENTRIES = {
     "size too small": ("sizes = [20]", "lenet5 cannot take 20x20: .*; the smallest possible size is 32"),
     "size of one side": ('sizes = ["20x"]', "size '20x' is neither a positive number of pixels nor HEIGHTxWIDTH"),
     "size 0": ("sizes = [0]", "size 0 is neither a positive number"),
+    "layers to be trained": ('layers = "each"', "lenet5: a layer alone is not trained; give phases without train"),
     "too many classes": ("classes = 11", "output codes for 10 classes .*got 11; use lenet5-dense"),
 }
 
@@ -68,6 +71,17 @@ def test_mistakes_in_an_entry(tmp_path, mistake):
     with pytest.raises(DeadheatError, match=complaint) as caught:
         suites.cases(suites.load_suite(suite(tmp_path, extra=line)), "cpu")
     assert str(caught.value).startswith("workloads.0: ")
+
+
+def test_layers_that_are_not_each(tmp_path):
+    with pytest.raises(DeadheatError, match=r"workloads.0.layers: Input should be 'each' \(got 'all'\)"):
+        suites.load_suite(suite(tmp_path, extra='layers = "all"'))
+
+
+def test_layers_of_a_layer(tmp_path):
+    extra = 'layers = "each"\nphases = ["forward"]'
+    with pytest.raises(DeadheatError, match="workloads.0: unknown layer of lenet5 'c1/c1': did you mean 'c1'?"):
+        suites.cases(suites.load_suite(suite(tmp_path, ('["lenet5"]', '["lenet5/c1"]'), extra=extra)), "cpu")
 
 
 def test_the_good_suite_is_good(tmp_path):

@@ -17,7 +17,19 @@ import numpy as np
 from impls.arrays import Batch, make_batch, make_statistics, make_weights
 from impls.errors import Unsupported
 from impls.frameworks import Model, Plan, Sgd, load_framework
-from impls.layers import Activation, Conv, Dense, Dropout, Flatten, SpatialPyramid, WindowAverage, WindowPyramid
+from impls.layers import (
+    Activation,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    LocalResponseNorm,
+    Pool,
+    SpatialPyramid,
+    WindowAverage,
+    WindowPyramid,
+)
 from impls.network import Network
 from oracle import forward
 from oracle.networks import BATCH, narrowed, small
@@ -383,6 +395,38 @@ def windowed(contestant: str, precision: str) -> tuple[np.ndarray, float, Arrays
     batch = model.put(arrays.images, arrays.labels)
     loss = float(model.to_numpy(model.forward(batch)))
     return model.to_numpy(model.infer(batch)), loss, model.gradients(model.gradient(batch))
+
+
+def varied_network() -> Network:
+    """Layers of many kinds: with arrays and without, of maps and of vectors, on a batch that none may write over."""
+    layers = (
+        Conv("mix", kernel=2, channels=6),
+        Activation("relu", "relu"),
+        LocalResponseNorm("norm"),
+        BatchNorm("batch-norm"),
+        Pool("pool", kernel=2),
+        SpatialPyramid("spp", (2, 1)),
+        Dense("hidden", 7),
+        Activation("hidden-relu", "relu"),
+        Dense("output", 5),
+    )
+    return Network("varied", (3, 7, 9), 5, layers, rubbish=0.5)
+
+
+def alone(contestant: str, precision: str) -> dict[str, tuple[float, Arrays]]:
+    """(loss, gradients) of each layer of that network, alone, after a step of each phase on the same batch."""
+    found = {}
+    whole = varied_network()
+    for layer in whole.layers:
+        network = whole.alone(layer.name)
+        weights, statistics, arrays = _inputs(network)
+        model = build(contestant, network, precision)
+        model.load(weights, statistics)
+        batch = model.put(arrays.images, arrays.labels)
+        model.infer(batch)
+        loss = float(model.to_numpy(model.forward(batch)))
+        found[layer.name] = loss, model.gradients(model.gradient(batch))
+    return found
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from impls.frameworks import Allocated, Model, Plan
 from impls.frameworks.jax.layers import Apply, Arrays, translate
 from impls.layers import Dropout
 from impls.layouts import ChannelsLast
-from impls.network import Network
+from impls.network import INPUT, Network
 
 
 class Batch(NamedTuple):
@@ -148,7 +148,10 @@ class JaxModel(Model):
         return _to_numpy(outputs)
 
     def gradients(self, outputs: tuple[Array, Arrays]) -> dict[str, np.ndarray]:
-        return self._canonical(outputs[1])
+        found = self._canonical(outputs[1])
+        if INPUT in outputs[1]:
+            found[INPUT] = _to_numpy(outputs[1][INPUT]).transpose(0, 3, 1, 2)
+        return found
 
     def _canonical(self, arrays: Arrays) -> dict[str, np.ndarray]:
         return {name: self._layout.to_canonical(name, _to_numpy(arrays[name])) for name in self._network.arrays}
@@ -168,7 +171,7 @@ class JaxModel(Model):
         return scores.astype(self._dtype), moved
 
     def _loss(self, params: Arrays, statistics: Arrays, key: Array | None, batch: Batch) -> tuple[Array, Arrays]:
-        scores, statistics = self._computed(params, statistics, batch.images, True, key)
+        scores, statistics = self._computed(params, statistics, params.get(INPUT, batch.images), True, key)
         if (rubbish := self._network.rubbish) is not None:
             scores = jnp.pad(scores, ((0, 0), (0, 1)), constant_values=-rubbish)
         return optax.softmax_cross_entropy_with_integer_labels(scores, batch.labels).mean(), statistics
@@ -183,8 +186,9 @@ class JaxModel(Model):
         self, params: Arrays, statistics: Arrays, key: Array | None, batch: Batch
     ) -> tuple[Array, Arrays, Arrays, Array | None]:
         key, now = _next(key)
+        by = {**params, INPUT: batch.images} if self._network.differentiates_input else params
         differentiate = jax.value_and_grad(self._loss, has_aux=True)
-        (loss, statistics), gradients = differentiate(params, statistics, now, batch)
+        (loss, statistics), gradients = differentiate(by, statistics, now, batch)
         return loss, gradients, statistics, key
 
     def _step(self, state: State, batch: Batch) -> tuple[Array, State]:

@@ -25,10 +25,12 @@ def translate(network: Network, open_sizes: bool = False) -> nn.Sequential:
 
     `open_sizes`: it is to be compiled once for images of every size.
     """
-    return nn.Sequential(OrderedDict((row.layer.name, module(row, open_sizes)) for row in network.rows))
+    # Autograd lets nobody write over what it is to differentiate by; between layers ReLU may, which saves memory.
+    in_place = not network.differentiates_input
+    return nn.Sequential(OrderedDict((row.layer.name, module(row, open_sizes, in_place)) for row in network.rows))
 
 
-def module(row: Row, open_sizes: bool = False) -> nn.Module:  # noqa: C901 (one case a kind of layer)
+def module(row: Row, open_sizes: bool = False, in_place: bool = True) -> nn.Module:  # noqa: C901 (one case a kind)
     """The module for one row of a network."""
     match row.layer:
         case layers.Conv() as layer:
@@ -42,7 +44,7 @@ def module(row: Row, open_sizes: bool = False) -> nn.Module:  # noqa: C901 (one 
         case layers.BatchNorm() as layer:
             return BatchNorm(row.input[0], layer)
         case layers.Activation(kind="relu"):
-            return nn.ReLU(inplace=True)
+            return nn.ReLU(inplace=in_place)
         case layers.Activation(kind="tanh"):
             return nn.Tanh()
         case layers.Activation(kind="scaled_tanh"):

@@ -14,6 +14,7 @@ from torch._dynamo.utils import counters
 
 from impls.frameworks import Allocated, Model, Plan
 from impls.frameworks.pytorch.layers import translate
+from impls.network import INPUT
 
 COMPILED: Mapping[str, dict[str, Any]] = {
     "compile": {"dynamic": False},
@@ -60,6 +61,7 @@ class PyTorchModel(Model):
         self._mixed = plan.precision == "bfloat16"
         self._layout = torch.channels_last if plan.execution == "eager-nhwc" else torch.contiguous_format
         self._rubbish = plan.network.rubbish
+        self._differentiates_input = plan.network.differentiates_input
         self._sgd = plan.sgd
         self._statistic_names = frozenset(plan.network.statistics)
         self._module = self.place(self.module(plan))
@@ -113,9 +115,9 @@ class PyTorchModel(Model):
         return module.to(self._device, self._dtype, memory_format=self._layout)
 
     def _new_optimizer(self) -> None:
-        sgd = self._sgd
+        sgd, group = self._sgd, {"params": self._values}  # a group may be empty, as a layer without weights leaves it
         self._optimizer = torch.optim.SGD(
-            self._values, sgd.learning_rate, sgd.momentum, weight_decay=sgd.weight_decay, fused=True
+            [group], sgd.learning_rate, sgd.momentum, weight_decay=sgd.weight_decay, fused=True
         )
 
     def load(self, weights: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray]) -> None:
@@ -150,8 +152,9 @@ class PyTorchModel(Model):
         torch.manual_seed(seed)  # of every device
 
     def put(self, images: np.ndarray, labels: np.ndarray) -> Batch:
+        placed = torch.tensor(images, dtype=self._dtype, device=self._device).contiguous(memory_format=self._layout)
         return Batch(
-            torch.tensor(images, dtype=self._dtype, device=self._device).contiguous(memory_format=self._layout),
+            placed.requires_grad_(self._differentiates_input),
             torch.tensor(labels, dtype=torch.int64, device=self._device),
         )
 
@@ -168,7 +171,8 @@ class PyTorchModel(Model):
 
     def gradient(self, batch: Batch) -> tuple[Tensor, Sequence[Tensor]]:
         loss = self.forward(batch)
-        return loss, torch.autograd.grad(loss, self._values)
+        by = [*self._values, batch.images] if self._differentiates_input else self._values
+        return loss, torch.autograd.grad(loss, by)
 
     def train(self, batch: Batch) -> Tensor:
         self._optimizer.zero_grad(set_to_none=True)
@@ -196,7 +200,7 @@ class PyTorchModel(Model):
         return _to_numpy(outputs)
 
     def gradients(self, outputs: tuple[Tensor, Sequence[Tensor]]) -> dict[str, np.ndarray]:
-        return {name: _to_numpy(value) for name, value in zip(self._parameters, outputs[1])}
+        return {name: _to_numpy(value) for name, value in zip((*self._parameters, INPUT), outputs[1])}
 
     def _begin(self) -> None:
         """A step's outputs may be written over by the next one, which recorded graphs must be told."""

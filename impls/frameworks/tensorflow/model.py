@@ -13,7 +13,7 @@ from impls.errors import Unavailable
 from impls.frameworks import Allocated, Model, Plan
 from impls.frameworks.tensorflow.layers import Function, translate
 from impls.layouts import ChannelsLast
-from impls.network import Network
+from impls.network import INPUT, Network
 
 
 class Batch(NamedTuple):
@@ -40,6 +40,7 @@ class TensorFlowModel(Model):
         self._mixed = plan.precision == "bfloat16"
         self._layout = ChannelsLast(plan.network)
         self._rubbish = plan.network.rubbish
+        self._differentiates_input = plan.network.differentiates_input
         self._sgd = plan.sgd
         with tf.device(self._device):
             self._dice = tf.random.Generator.from_seed(plan.seed, alg="philox")
@@ -161,7 +162,10 @@ class TensorFlowModel(Model):
         return outputs.numpy()
 
     def gradients(self, outputs: tuple[tf.Tensor, Sequence[tf.Tensor]]) -> dict[str, np.ndarray]:
-        return self._canonical(outputs[1])
+        found = self._canonical(outputs[1])
+        if self._differentiates_input:
+            found[INPUT] = outputs[1][-1].numpy().transpose(0, 3, 1, 2)
+        return found
 
     def _canonical(self, values: Sequence[tf.Tensor | tf.Variable]) -> dict[str, np.ndarray]:
         return self._layout.all_to_canonical({name: value.numpy() for name, value in zip(self._arrays, values)})
@@ -176,9 +180,12 @@ class TensorFlowModel(Model):
         return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, scores))
 
     def _loss_and_gradients(self, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        by = [*self._values, images] if self._differentiates_input else self._values
         with tf.GradientTape() as tape:
+            if self._differentiates_input:
+                tape.watch(images)
             loss = self._training_loss(images, labels)
-        return loss, tape.gradient(loss, self._values)
+        return loss, tape.gradient(loss, by)
 
     def _step(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         loss, gradients = self._loss_and_gradients(images, labels)

@@ -10,6 +10,7 @@ import numpy as np
 from impls import layers
 from impls.errors import Unsupported
 from impls.frameworks import Model, Plan
+from impls.network import INPUT
 
 
 class Batch(NamedTuple):
@@ -25,6 +26,7 @@ class NumPyModel(Model):
             if not isinstance(layer, (layers.Flatten, layers.GlobalAverage, layers.Dense, layers.Activation)):
                 raise Unsupported(f"outside: no function for {type(layer).__name__}; it knows full connections only")
         self._layers, self._sgd, self._dtype = plan.network.layers, plan.sgd, np.dtype(plan.precision)
+        self._differentiates_input = plan.network.differentiates_input
         self._weights: dict[str, np.ndarray] = {}
         self._momentum: dict[str, np.ndarray] = {}
 
@@ -58,7 +60,12 @@ class NumPyModel(Model):
                     signal = signal @ self._weights[f"{name}.weight"]
                 case layers.Activation():
                     signal = signal * (after > 0)
-        return loss, {name: gradients[name] for name in self._weights}
+                case layers.GlobalAverage():
+                    signal = np.broadcast_to(signal[:, :, None, None], before.shape) / np.prod(before.shape[2:])
+                case layers.Flatten():
+                    signal = signal.reshape(before.shape)
+        ordered = {name: gradients[name] for name in self._weights}
+        return loss, {**ordered, INPUT: signal} if self._differentiates_input else ordered
 
     def train(self, batch: Batch) -> np.ndarray:
         loss, gradients = self.gradient(batch)
