@@ -128,14 +128,14 @@ const fill = (cell, kind, word, shown) => {
   cell.replaceChildren(...parts);
 };
 
-const refer = (table, cells, reference) =>
+const refer = (cells, verdicts, reference) =>
   cells.forEach(({ cell, column, of }) => {
     if (!of) return; // what was not measured stays as it is
     const [time, ratios] = of;
     if (column === reference) return fill(cell, "reference", "reference", time);
     const ratio = ratios[reference];
     if (!ratio) return fill(cell, "alone", "no ratio", time);
-    fill(cell, ratio[0], ratio[1], ratio.slice(2));
+    fill(cell, ...verdicts[ratio[0]], ratio.slice(1));
   });
 
 const select = (name, values, chosen, then) => {
@@ -145,7 +145,7 @@ const select = (name, values, chosen, then) => {
 };
 
 const makeChoices = (table) => {
-  const { contestants, rows } = JSON.parse(table.dataset.choices);
+  const { contestants, verdicts, rows } = JSON.parse(table.dataset.choices);
   const lines = [...table.querySelectorAll("tr[data-phase]")];
   const cells = lines.flatMap((line, place) =>
     [...line.querySelectorAll("td")].map((cell, column) => ({ cell, column, of: rows[place][column] })),
@@ -155,7 +155,7 @@ const makeChoices = (table) => {
   const own = contestants.indexOf(table.dataset.reference);
   tools.append(
     select("reference", contestants, own, (place) => {
-      refer(table, cells, place);
+      refer(cells, verdicts, place);
       names.forEach((name) => (name.textContent = contestants[place]));
     }),
   );

@@ -67,9 +67,9 @@ def limits_of(campaign: Campaign) -> Limits:
     if not isinstance(workloads, Mapping):
         return Limits()
     launches: dict[Case, list[Record]] = {}
-    for record in counted(campaign.records):
-        if workloads.get(record.case.workload.id, {}).get("ceiling"):
-            launches.setdefault(record.case, []).append(record)
+    probes = {name for name, facts in workloads.items() if facts.get("ceiling")}
+    for record in counted(record for record in campaign.records if record.case.workload.id in probes):
+        launches.setdefault(record.case, []).append(record)
     ceilings: dict[tuple[str, Kind], Ceiling] = {}
     for case, records in launches.items():
         facts = workloads[case.workload.id]

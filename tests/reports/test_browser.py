@@ -149,7 +149,7 @@ def test_tables_are_copied(tab: sync_api.Page) -> None:
     for name, line in (("Markdown", "| --- |"), ("CSV", '","')):
         button = tab.get_by_role("button", name=f"Copy {label} as {name}", exact=True)
         button.click()
-        tab.get_by_text("Copied", exact=True).wait_for()
+        sync_api.expect(button).to_have_text("Copied")
         copied = tab.evaluate("navigator.clipboard.readText()")
         assert line in copied
         assert len(copied.strip().splitlines()) == len(cells(table, 0)) + 1 + (name == "Markdown")
