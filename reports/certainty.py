@@ -9,7 +9,7 @@ from itertools import combinations
 import pandas as pd
 
 from reports import numbers
-from reports.networks import Row, rows, text
+from reports.networks import rows, text
 from reports.system import System, look
 from results.pairs import Ratios
 from results.record import Status
@@ -39,11 +39,13 @@ class Flag:
 
 @dataclass(frozen=True)
 class Redone:
-    """A block that was disturbed and run again: of which workload, and what was seen in each of its attempts."""
+    """The launches of a workload whose blocks were disturbed and run again, and the most that was seen in those."""
 
     group: str
-    launch: int
-    attempts: Sequence[str]
+    launches: Sequence[int]
+    attempts: int
+    foreign_cores: str
+    steal_percent: str
 
 
 @dataclass(frozen=True)
@@ -67,27 +69,15 @@ def flags(cases: pd.DataFrame) -> list[Flag]:
 
 
 def redone(launches: pd.DataFrame) -> list[Redone]:
-    """Every block with more than one attempt, in the order in which they ran."""
-    block = ["group", "launch", "subset"]
-    names = [*block, "attempt", "status", "foreign_cores", "steal"]
-    measured = launches.loc[launches["status"] == Status.MEASURED, names]
-    again = measured[measured.groupby(block)["attempt"].transform("max") > 0]
-    if again.empty:
-        return []
-    return [
-        Redone(
-            str(own["group"].iloc[0]),
-            int(own["launch"].iloc[0]),
-            [_seen(number, rows(part)) for number, part in own.groupby("attempt")],
-        )
-        for _, own in again.groupby(block, sort=False)
-    ]
+    """Every workload with blocks that were run again, of the launches of `with_superseded`."""
+    again = launches.loc[launches["superseded"], ["group", "launch", "subset", "attempt", "foreign_cores", "steal"]]
+    return [_redone(str(group), own) for group, own in again.groupby("group", sort=False)]
 
 
-def _seen(attempt: object, launches: Sequence[Row]) -> str:
-    """The most that disturbed any launch of an attempt."""
-    foreign, steal = (max((row[name] for row in launches), default=0.0) for name in ("foreign_cores", "steal"))
-    return f"attempt {attempt}: {numbers.plain(foreign, 2)} foreign cores, {numbers.plain(100 * steal, 2)} % steal"
+def _redone(group: str, own: pd.DataFrame) -> Redone:
+    blocks = own[["launch", "subset", "attempt"]].drop_duplicates()
+    foreign, steal = numbers.plain(own["foreign_cores"].max(), 2), numbers.plain(100 * own["steal"].max(), 2)
+    return Redone(group, sorted(set(blocks["launch"])), len(blocks), foreign, steal)
 
 
 def same(system: System, contestants: Sequence[str], ratios: Mapping[str, Ratios]) -> list[Same]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from typing import TypeVar
 
-MOST = 12
+MOST = 16
 
 Thing = TypeVar("Thing")
 

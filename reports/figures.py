@@ -254,7 +254,7 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 
 def _ticks(axes: Axes, ticks: Sequence[float]) -> None:
-    _fix(axes.xaxis, ticks)
+    fixed_ticks(axes.xaxis, ticks)
 
 
 def style(slots: Sequence[str], who: str) -> dict[str, Any]:
@@ -265,10 +265,11 @@ def style(slots: Sequence[str], who: str) -> dict[str, Any]:
 
 def log_axis(axis: Axis, low: float, high: float) -> None:
     """Round numbers along a logarithmic axis."""
-    _fix(axis, log_ticks(low, high))
+    fixed_ticks(axis, log_ticks(low, high))
 
 
-def _fix(axis: Axis, ticks: Sequence[float]) -> None:
+def fixed_ticks(axis: Axis, ticks: Sequence[float]) -> None:
+    """These and no others, each as a round number."""
     axis.set_major_locator(FixedLocator(ticks))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FixedFormatter([tick_label(tick) for tick in ticks]))

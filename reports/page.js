@@ -12,7 +12,8 @@ const element = (name, properties, ...children) => {
 
 // The cells of a row by column, a cell that spans several standing in each of them.
 const columns = (row) => [...row.cells].flatMap((cell) => Array(cell.colSpan).fill(cell));
-const text = (cell) => (cell ? cell.innerText.replace(/[\s\u0000-\u001f\u0085]+/g, " ").trim() : "");
+const oneLine = (words) => words.replace(/[\s\u0000-\u001f\u0085]+/g, " ").trim();
+const text = (cell) => (cell ? oneLine(cell.innerText) : "");
 
 // What a cell is sorted by: its exact number, the number that it begins with, or its text.
 const key = (cell) => {
@@ -204,7 +205,8 @@ const png = (svg, name) => {
 const makeSaved = (figure, number) => {
   const svg = figure.querySelector("svg");
   if (!svg) return;
-  const caption = text(figure.querySelector("figcaption")) || `figure ${number + 1}`;
+  // Not innerText, for which the whole page would be laid out again after each button.
+  const caption = oneLine(figure.querySelector("figcaption")?.textContent ?? "") || `figure ${number + 1}`;
   const name = caption.replace(/[^\w.-]+/g, "-").slice(0, 80);
   const button = element("button", { type: "button", className: "save", ariaLabel: `Save as PNG: ${caption}` }, "PNG");
   button.addEventListener("click", () => png(svg, name));

@@ -40,6 +40,8 @@ from results.windows import windows as windows_of
 
 PAGE = "index.html"
 NONE = Markup("")
+DRAWN = 8
+"""Networks that have figures of their own; of more, curves over sizes and batches say more."""
 FEW = 2
 """With no more networks than this, the tables are open."""
 
@@ -106,8 +108,8 @@ def _section(campaign: Campaign, key: str) -> Mapping[str, Any]:
     limits = limits_of(campaign)
     streamed, ratios = of_cases(cases), pairs.pairs(campaign)
     found, everyone = networks.networks(cases[cases["probe"] == ""]), networks.contestants(cases)
-    blocks = matrix.matrix(found, everyone)
-    drawn = {network.id for network in by_turns(found, lambda network: network.architecture)}
+    blocks, warnings = matrix.matrix(found, everyone), system.warnings(campaign.system)
+    drawn = {network.id for network in by_turns(found, lambda network: network.architecture, DRAWN)}
     shared = Shared(campaign.system, limits, everyone, split, drawn)
     of_network = {str(network): part for network, part in launches.groupby("network", sort=False)}
     return {
@@ -116,7 +118,8 @@ def _section(campaign: Campaign, key: str) -> Mapping[str, Any]:
         "reference": reference,
         "facts": system.header(campaign.system, reference),
         "health": _health(cases, launches),
-        "warnings": system.warnings(campaign.system),
+        "warnings": warnings,
+        "remedy": next((remedy for _, remedy in warnings if remedy), ""),
         "problems": campaign.problems,
         "contestants": [(who, system.versions(campaign.system, who)) for who in everyone],
         "matrix": blocks,

@@ -12,7 +12,7 @@ GROUPS = ("g", "defs")
 
 
 def slim(root: Element) -> None:
-    """Groups that say nothing give way to what they hold, and places are rounded to hundredths of a pixel."""
+    """Groups that say nothing give way to what they hold, and places are rounded to tenths of a pixel."""
     root.text = None
     for element in root.iter():
         element.tail = None
@@ -31,7 +31,7 @@ def _plain(element: Element) -> None:
 
 
 def _rounded(number: re.Match[str]) -> str:
-    text = f"{float(number[0]):.2f}".rstrip("0").rstrip(".")
+    text = f"{float(number[0]):.1f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
 
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 
 from reports import svg
-from reports.figures import COLOURS, WIDTH, Band, Mark, canvas, log_axis, rows_of
+from reports.figures import COLOURS, WIDTH, Band, Mark, canvas, fixed_ticks, rows_of
 from reports.networks import Network
 from results.record import Status
 from results.statistics import BAND
 
 TALL, WIDE = 0.3, 3
-COLUMNS, HEIGHT = 300, 220
+COLUMNS, HEIGHT = 150, 220
 """Of the figure of all launches: as many as can be told apart, and pixels."""
+STEPS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4)
 REACH = 1.5
 """A launch further than this from its case's mean is drawn at the edge."""
 
@@ -76,7 +79,7 @@ def run_order(over: Sequence[tuple[float, bool]], key: str) -> str:
 
 def _run_order(over: Sequence[tuple[float, bool]]) -> Figure:
     """A dot is the median of neighbours, the line through it reaches from their 10th to their 90th percentile."""
-    figure = Figure(figsize=(2 * WIDTH / 72, HEIGHT / 72), layout="constrained")
+    figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72), layout="constrained")
     axes = figure.add_subplot()
     values = _inside(np.array([value for value, superseded in over if not superseded]))
     places = np.array([number for number, (_, superseded) in enumerate(over) if not superseded])
@@ -86,12 +89,13 @@ def _run_order(over: Sequence[tuple[float, bool]]) -> Figure:
     axes.plot(np.repeat(middle, WIDE), np.ravel(np.column_stack((low, high, np.full(len(low), np.nan)))),
               color=COLOURS[0], alpha=0.5, linewidth=1.5)  # fmt: skip
     axes.plot(middle, median, "o", color=COLOURS[0], markersize=2.5)
-    again = np.array([(number, value) for number, (value, superseded) in enumerate(over) if superseded][:COLUMNS])
+    again = np.array([(number, value) for number, (value, superseded) in enumerate(over) if superseded])
     if len(again):
+        again = again[:: math.ceil(len(again) / COLUMNS)]
         axes.plot(again[:, 0], _inside(again[:, 1]), "x", color=COLOURS[1], markersize=5)
     axes.axhspan(1 - BAND, 1 + BAND, color=svg.INK, alpha=0.08, linewidth=0)
     axes.set(xlabel="launches, first to last", ylabel="time / mean of its case", yscale="log")
-    log_axis(axes.yaxis, *axes.get_ylim())
+    _around_one(axes.yaxis, max(1 / low.min(), high.max()))
     axes.spines[["top", "right"]].set_visible(False)
     return figure
 
@@ -99,8 +103,14 @@ def _run_order(over: Sequence[tuple[float, bool]]) -> Figure:
 def _ratio_axis(axes: Axes, over: np.ndarray) -> None:
     far = max(1 + BAND, *np.exp(np.abs(np.log(_inside(over))))) ** 1.08
     axes.set(xscale="log", xlim=(1 / far, far))
-    log_axis(axes.xaxis, 1 / far, far)
+    _around_one(axes.xaxis, far)
     axes.axvspan(1 - BAND, 1 + BAND, color=svg.INK, alpha=0.08, linewidth=0)
+
+
+def _around_one(axis: Axis, far: float) -> None:
+    """1 in the middle, and as far to both sides as a round number goes."""
+    step = max((step for step in STEPS if 1 + step <= far), default=BAND)
+    fixed_ticks(axis, (1 - step, 1, 1 + step))
 
 
 def _inside(over: np.ndarray) -> np.ndarray:

@@ -174,7 +174,7 @@ def first_call_rows(network: Network, launches: pd.DataFrame) -> list[FirstCallR
 
 def _spread(seconds: Iterable[float]) -> str | None:
     """Median, and the extremes where there are several: launches are too few for more."""
-    known = [float(one) for one in seconds if pd.notna(one)]
+    known = [one for one in seconds if one is not None and not math.isnan(one)]
     if not known:
         return None
     middle = numbers.plain(median(known))
@@ -184,7 +184,7 @@ def _spread(seconds: Iterable[float]) -> str | None:
 def parity_rows(network: Network, launches: pd.DataFrame, tolerances: Mapping[str, float]) -> list[ParityRow]:
     """The largest errors that any launch of a contestant showed on a network."""
     names = ["contestant", "status", *(name for name in launches.columns if name.startswith("parity_"))]
-    mine = launches.loc[launches["network"] == network.id, names]
+    mine = launches.loc[launches["network"] == network.id, names].drop_duplicates()
     return [_parity_row(who, rows(mine[mine["contestant"] == who]), tolerances) for who in network.contestants]
 
 

@@ -66,6 +66,7 @@ def limits_of(campaign: Campaign) -> Limits:
     workloads = campaign.system.get("workloads")
     if not isinstance(workloads, Mapping):
         return Limits()
+    workloads = {name: facts for name, facts in workloads.items() if isinstance(facts, Mapping)}
     launches: dict[Case, list[Record]] = {}
     probes = {name for name, facts in workloads.items() if facts.get("ceiling")}
     for record in counted(record for record in campaign.records if record.case.workload.id in probes):

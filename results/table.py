@@ -6,7 +6,7 @@ Their columns, with units, are in `results.columns`. Campaigns are never pooled:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from statistics import median
 from typing import Any
@@ -39,9 +39,16 @@ PARTS = (("forward", "forward", None), ("backward", "gradient", "forward"), ("up
 
 def launches(campaigns: Iterable[Campaign]) -> pd.DataFrame:
     """One row a launch, measured or not, in the order recorded."""
-    limits = ((campaign, limits_of(campaign)) for campaign in campaigns)
-    rows = (_launch_row(campaign, record, own) for campaign, own in limits for record in campaign.records)
-    return _frame(rows, LAUNCH)
+    return _frame((row for campaign in campaigns for row in _launch_rows(campaign)), LAUNCH)
+
+
+def _launch_rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
+    limits = limits_of(campaign)
+    known: dict[Case, dict[str, Any]] = {}
+    for record in campaign.records:
+        if record.case not in known:
+            known[record.case] = _workload_row(campaign, record.case, limits)
+        yield {**known[record.case], **_launch_row(record)}
 
 
 def cases(campaigns: Iterable[Campaign], reference: str | None = None) -> pd.DataFrame:
@@ -140,9 +147,8 @@ def _workload_row(campaign: Campaign, case: Case, limits: Limits) -> dict[str, A
     }
 
 
-def _launch_row(campaign: Campaign, record: Record, limits: Limits) -> dict[str, Any]:
+def _launch_row(record: Record) -> dict[str, Any]:
     return {
-        **_workload_row(campaign, record.case, limits),
         "launch": record.launch,
         "subset": record.subset,
         "attempt": record.attempt,
