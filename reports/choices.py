@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reports import numbers
 from reports.matrix import MARKS, MILLISECONDS, Block, kind
 from results.pairs import Ratios
-from results.statistics import Estimate, verdict
+from results.statistics import Estimate, Verdict, verdict
+
+VERDICTS = tuple(Verdict)
 
 
-def choices(blocks: Sequence[Block], contestants: Sequence[str], ratios: Mapping[str, Ratios]) -> str:
-    """JSON for the page's script: {contestants, rows}, a row for each line of the matrix with a cell a contestant.
+def choices(blocks: Sequence[Block], contestants: Sequence[str], ratios: Mapping[str, Ratios]) -> Mapping[str, Any]:
+    """For the page's script: contestants, verdicts as [class, word], and a row for each line of the matrix.
 
-    A cell is null where nothing was measured; else its own time, [text, interval, seconds], and for each contestant as
-    the reference [class, word, text, interval, ratio], or null where the two never ran together.
+    A row has a cell a contestant. It is null where nothing was measured; else its own time, [text, interval, seconds],
+    and for each contestant as the reference [place among the verdicts, text, interval, ratio], or null where the two
+    never ran together.
     """
     rows = [
         [_cell(block, line.phase, who, contestants, ratios) for who in contestants]
         for block in blocks
         for line in block.lines
     ]
-    return json.dumps({"contestants": list(contestants), "rows": rows}, allow_nan=False, separators=(",", ":"))
+    verdicts = [[kind(one), f"{MARKS[one]} {one}"] for one in VERDICTS]
+    return {"contestants": list(contestants), "verdicts": verdicts, "rows": rows}
 
 
 def _cell(
@@ -41,5 +44,4 @@ def _ratio(found: Estimate | None) -> list[Any] | None:
     shown = numbers.estimate(found.value, found.low, found.high) if found else None
     if found is None or shown is None:
         return None
-    judged = verdict(found)
-    return [kind(judged), f"{MARKS[judged]} {judged}", shown.text, shown.interval, shown.value]
+    return [VERDICTS.index(verdict(found)), shown.text, shown.interval, float(f"{shown.value:.8g}")]

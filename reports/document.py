@@ -23,6 +23,7 @@ def document(template: str, **values: Any) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     style, script = ((HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     allowed = f"style-src {_hash(style)}; script-src {_hash(script)}; img-src data:"  # a figure is saved by way of one
     policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"

@@ -110,7 +110,7 @@ def _band(
 
 
 def _times(bands: Sequence[Band], batch: int) -> Figure:
-    figure, axes = _canvas(bands, ABOVE)
+    figure, axes = canvas(bands, ABOVE)
     axes.set_xlabel("ms per step (less is faster)")
     limits = _log_limits(_known(bands))
     if limits is None:
@@ -127,7 +127,7 @@ def _times(bands: Sequence[Band], batch: int) -> Figure:
 
 
 def _parts(bands: Sequence[Band]) -> Figure:
-    figure, axes = _canvas(bands, ABOVE_BARE)
+    figure, axes = canvas(bands, ABOVE_BARE)
     axes.set_xlabel("ms per step")
     limits = _linear_limits(_known(bands))
     if limits is None:
@@ -140,7 +140,7 @@ def _parts(bands: Sequence[Band]) -> Figure:
 
 
 def _memory(bands: Sequence[Band]) -> Figure:
-    figure, axes = _canvas(bands, ABOVE_BARE)
+    figure, axes = canvas(bands, ABOVE_BARE)
     axes.set_xlabel("MB during a step (less is better)")
     limits = _linear_limits(_known(bands))
     if limits is None:
@@ -156,7 +156,7 @@ def _solid_bar(axes: Axes, mark: Mark, row: int) -> None:
     axes.barh([row], [mark.value], height=0.62, color=colour, alpha=0.75, linewidth=0)
 
 
-def _canvas(bands: Sequence[Band], above: int) -> tuple[Figure, Axes]:
+def canvas(bands: Sequence[Band], above: int) -> tuple[Figure, Axes]:
     """Headings and labels on the left, a note where a value is missing, faint lines between the bands."""
     rows = sum(1 + len(band.marks) for band in bands)
     left = 10 + LETTER * max((len(printable_label(mark.label)) for band in bands for mark in band.marks), default=0)
@@ -166,21 +166,21 @@ def _canvas(bands: Sequence[Band], above: int) -> tuple[Figure, Axes]:
     axes = figure.add_axes((left / WIDTH, BELOW / height, plot / WIDTH, ROW * rows / height))
     axes.set_ylim(rows - 0.5, -0.5)
     axes.spines[["top", "left", "right"]].set_visible(False)
-    axes.grid(axis="x", color=svg.INK, alpha=0.15, linewidth=0.8)
-    axes.tick_params(axis="y", length=0)
-    beside, labels = axes.get_yaxis_transform(), {}
-    for row, item in _rows(bands):
+    axes.grid(axis="x", color=svg.INK, alpha=0.15, linewidth=0.8, clip_on=False)
+    axes.set_yticks([])  # labels as plain text: a tick takes ten times as long to make
+    beside = axes.get_yaxis_transform()
+    for row, item in rows_of(bands):
         if isinstance(item, Band):
-            axes.axhline(row - 0.5, color=svg.INK, alpha=0.3, linewidth=0.6)
+            axes.axhline(row - 0.5, color=svg.INK, alpha=0.3, linewidth=0.6, clip_on=False)
             axes.text(-left / plot, row, printable_label(item.title), transform=beside, weight="bold", va="center")
         else:
-            labels[row] = printable_label(item.label)
-            axes.text(0.02, row, item.note, transform=beside, va="center", style="italic", alpha=0.75)
-    axes.set_yticks(list(labels), list(labels.values()))
+            axes.text(-0.01, row, printable_label(item.label), transform=beside, va="center", ha="right")
+            if item.note:
+                axes.text(0.02, row, item.note, transform=beside, va="center", style="italic", alpha=0.75)
     return figure, axes
 
 
-def _rows(bands: Sequence[Band]) -> Iterator[tuple[int, Band | Mark]]:
+def rows_of(bands: Sequence[Band]) -> Iterator[tuple[int, Band | Mark]]:
     """Headings and marks with the row that each stands in, from the top."""
     row = 0
     for band in bands:
@@ -190,7 +190,7 @@ def _rows(bands: Sequence[Band]) -> Iterator[tuple[int, Band | Mark]]:
 
 
 def _place(bands: Sequence[Band], paint: Callable[[Mark, int], None]) -> None:
-    for row, item in _rows(bands):
+    for row, item in rows_of(bands):
         if isinstance(item, Mark) and not math.isnan(item.value):
             paint(item, row)
 
@@ -200,9 +200,10 @@ def _dot(axes: Axes, mark: Mark, row: int, limits: tuple[float, float]) -> None:
     colour, known = COLOURS[mark.slot % len(COLOURS)], not math.isnan(mark.low)
     if known:
         ends = [min(max(end, limits[0]), limits[1]) for end in (mark.low, mark.high)]
-        axes.plot(ends, [row, row], color=colour, linewidth=2.5, solid_capstyle="butt")
+        axes.plot(ends, [row, row], color=colour, linewidth=2.5, solid_capstyle="butt", clip_on=False)
     marker = MARKERS[mark.slot % len(MARKERS)]
-    axes.plot([mark.value], [row], marker, color=colour, markersize=6, markerfacecolor=colour if known else "none")
+    face = colour if known else "none"
+    axes.plot([mark.value], [row], marker, color=colour, markersize=6, markerfacecolor=face, clip_on=False)
 
 
 def _bar(axes: Axes, mark: Mark, row: int, limits: tuple[float, float]) -> None:
@@ -253,7 +254,7 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 
 def _ticks(axes: Axes, ticks: Sequence[float]) -> None:
-    _fix(axes.xaxis, ticks)
+    fixed_ticks(axes.xaxis, ticks)
 
 
 def style(slots: Sequence[str], who: str) -> dict[str, Any]:
@@ -264,10 +265,11 @@ def style(slots: Sequence[str], who: str) -> dict[str, Any]:
 
 def log_axis(axis: Axis, low: float, high: float) -> None:
     """Round numbers along a logarithmic axis."""
-    _fix(axis, log_ticks(low, high))
+    fixed_ticks(axis, log_ticks(low, high))
 
 
-def _fix(axis: Axis, ticks: Sequence[float]) -> None:
+def fixed_ticks(axis: Axis, ticks: Sequence[float]) -> None:
+    """These and no others, each as a round number."""
     axis.set_major_locator(FixedLocator(ticks))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FixedFormatter([tick_label(tick) for tick in ticks]))

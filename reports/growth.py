@@ -11,14 +11,15 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from reports import numbers, svg
-from reports.figures import WIDTH, log_axis, printable_label, style
+from reports.drawn import by_turns
+from reports.lines import lines
 from reports.networks import Row, rows
 from results.limits import Limits
 from results.record import Status
 
 FEWEST_SIZES = 3
 """Sizes of a network from which on they are a curve."""
-HEIGHT = 300
+SAME = ["architecture", "batch", "precision", "device", "phase"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,10 @@ class Size:
 
 @dataclass(frozen=True)
 class Growth:
-    """One network and phase over its sizes. `rebuilt`: whether it has other parameters at another size."""
+    """One network and phase over its sizes. `rebuilt`: whether it has other parameters at another size.
+
+    `figure` is "" where it is not among those that are drawn.
+    """
 
     title: str
     rebuilt: bool
@@ -44,14 +48,18 @@ class Growth:
 
 
 def growth(cases: pd.DataFrame, limits: Limits, slots: Sequence[str], key: str) -> list[Growth]:
-    """A table and a curve for each network and phase that was measured at several sizes."""
+    """A table for each network and phase that was measured at several sizes, and a curve for some of each network."""
     plain = cases[(cases["stream"] == "") & (cases["probe"] == "")]
-    found = []
-    names = ["architecture", "batch", "precision", "device", "phase"]
-    for number, (values, part) in enumerate(plain.groupby(names, sort=False)):
-        if part["size"].nunique() >= FEWEST_SIZES:
-            found.append(_growth(dict(zip(names, values)), rows(part), limits, slots, f"{key}-growth{number}"))
-    return found
+    found = [
+        (dict(zip(SAME, values)), rows(part))
+        for values, part in plain.groupby(SAME, sort=False)
+        if part["size"].nunique() >= FEWEST_SIZES
+    ]
+    drawn = {id(own) for _, own in by_turns(found, lambda one: one[0]["architecture"])}
+    return [
+        _growth(names, own, limits, slots, f"{key}-growth{number}" if id(own) in drawn else "")
+        for number, (names, own) in enumerate(found)
+    ]
 
 
 def _growth(names: Mapping[str, Any], own: Sequence[Row], limits: Limits, slots: Sequence[str], key: str) -> Growth:
@@ -72,7 +80,7 @@ def _growth(names: Mapping[str, Any], own: Sequence[Row], limits: Limits, slots:
         for megapixels, size in ordered
     ]
     label = f"{title}: milliseconds for a megapixel over pixels of an image; numbers in the table"
-    figure = svg.draw(lambda: _curves(own, slots), key, label)
+    figure = svg.draw(lambda: _curves(own, slots), key, label) if key else ""
     return Growth(title, len(set(parameters.values())) > 1, who, sizes, Markup(figure))
 
 
@@ -87,18 +95,6 @@ def _cells(row: Row | None) -> tuple[str, str, str] | None:
 
 
 def _curves(own: Sequence[Row], slots: Sequence[str]) -> Figure:
-    figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72), layout="constrained")
-    axes = figure.add_subplot()
-    axes.set(xscale="log", yscale="log", xlabel="megapixels of an image", ylabel="ms per megapixel (less is faster)")
-    axes.grid(color=svg.INK, alpha=0.15, linewidth=0.8)
-    axes.spines[["top", "right"]].set_visible(False)
-    for who in dict.fromkeys(row["contestant"] for row in own):
-        mine = sorted((row for row in own if row["contestant"] == who), key=lambda row: row["megapixels"])
-        known = [row for row in mine if row["status"] == Status.MEASURED]
-        across = [row["megapixels"] / row["batch"] for row in known]
-        up = [1e3 * row["seconds"] / row["megapixels"] for row in known]
-        axes.plot(across, up, label=printable_label(who), **style(slots, who))
-    for axis, ends in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
-        log_axis(axis, *ends)
-    figure.legend(loc="outside lower center", ncols=2, fontsize=9, frameon=False)
-    return figure
+    x = "megapixels of an image", lambda row: row["megapixels"] / row["batch"]
+    y = "ms per megapixel (less is faster)", lambda row: 1e3 * row["seconds"] / row["megapixels"]
+    return lines(own, slots, x, y)

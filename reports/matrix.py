@@ -88,10 +88,9 @@ def _shown(kind: str, word: str, shown: numbers.Shown | None, unit: str = "", wh
 
 
 def _why(row: Row, verdict: Verdict) -> str:
-    pairs = f"over {row['pairs']} launch{'es' if row['pairs'] != 1 else ''} paired with the reference's"
     if verdict is Verdict.UNCLEAR and row["pairs"] < 2:
-        return f"{pairs}: one launch has no interval, so nothing can be said"
-    return pairs
+        return "one launch has no interval, so nothing can be said"
+    return ""
 
 
 def _no_ratio(rows: Mapping[tuple[str, str], Row], phase: str, reference: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 
@@ -43,7 +43,8 @@ def with_network(frame: pd.DataFrame) -> pd.DataFrame:
 
 def rows(frame: pd.DataFrame) -> list[Row]:
     """The rows of a tidy table, one by one."""
-    return cast(list[Row], frame.to_dict("records"))
+    names, columns = list(frame.columns), [frame[name].tolist() for name in frame.columns]
+    return [dict(zip(names, values)) for values in zip(*columns)]
 
 
 def contestants(frame: pd.DataFrame) -> list[str]:
@@ -63,7 +64,8 @@ def _images(row: Row) -> str:
 
 
 def _network(key: str, part: pd.DataFrame) -> Network:
-    first = rows(part)[0]
+    own = rows(part)
+    first = own[0]
     phases = list(dict.fromkeys(part["phase"]))
     return Network(
         id=key,
@@ -74,5 +76,5 @@ def _network(key: str, part: pd.DataFrame) -> Network:
         device=first["device"],
         phases=sorted(phases, key=lambda phase: PHASES.index(phase) if phase in PHASES else len(PHASES)),
         contestants=contestants(part),
-        rows={(row["phase"], row["contestant"]): row for row in rows(part)},
+        rows={(row["phase"], row["contestant"]): row for row in own},
     )

@@ -12,7 +12,8 @@ const element = (name, properties, ...children) => {
 
 // The cells of a row by column, a cell that spans several standing in each of them.
 const columns = (row) => [...row.cells].flatMap((cell) => Array(cell.colSpan).fill(cell));
-const text = (cell) => (cell ? cell.innerText.replace(/[\s\u0000-\u001f\u0085]+/g, " ").trim() : "");
+const oneLine = (words) => words.replace(/[\s\u0000-\u001f\u0085]+/g, " ").trim();
+const text = (cell) => (cell ? oneLine(cell.innerText) : "");
 
 // What a cell is sorted by: its exact number, the number that it begins with, or its text.
 const key = (cell) => {
@@ -128,14 +129,14 @@ const fill = (cell, kind, word, shown) => {
   cell.replaceChildren(...parts);
 };
 
-const refer = (table, cells, reference) =>
+const refer = (cells, verdicts, reference) =>
   cells.forEach(({ cell, column, of }) => {
     if (!of) return; // what was not measured stays as it is
     const [time, ratios] = of;
     if (column === reference) return fill(cell, "reference", "reference", time);
     const ratio = ratios[reference];
     if (!ratio) return fill(cell, "alone", "no ratio", time);
-    fill(cell, ratio[0], ratio[1], ratio.slice(2));
+    fill(cell, ...verdicts[ratio[0]], ratio.slice(1));
   });
 
 const select = (name, values, chosen, then) => {
@@ -145,7 +146,7 @@ const select = (name, values, chosen, then) => {
 };
 
 const makeChoices = (table) => {
-  const { contestants, rows } = JSON.parse(table.dataset.choices);
+  const { contestants, verdicts, rows } = JSON.parse(table.dataset.choices);
   const lines = [...table.querySelectorAll("tr[data-phase]")];
   const cells = lines.flatMap((line, place) =>
     [...line.querySelectorAll("td")].map((cell, column) => ({ cell, column, of: rows[place][column] })),
@@ -155,7 +156,7 @@ const makeChoices = (table) => {
   const own = contestants.indexOf(table.dataset.reference);
   tools.append(
     select("reference", contestants, own, (place) => {
-      refer(table, cells, place);
+      refer(cells, verdicts, place);
       names.forEach((name) => (name.textContent = contestants[place]));
     }),
   );
@@ -204,7 +205,8 @@ const png = (svg, name) => {
 const makeSaved = (figure, number) => {
   const svg = figure.querySelector("svg");
   if (!svg) return;
-  const caption = text(figure.querySelector("figcaption")) || `figure ${number + 1}`;
+  // Not innerText, for which the whole page would be laid out again after each button.
+  const caption = oneLine(figure.querySelector("figcaption")?.textContent ?? "") || `figure ${number + 1}`;
   const name = caption.replace(/[^\w.-]+/g, "-").slice(0, 80);
   const button = element("button", { type: "button", className: "save", ariaLabel: `Save as PNG: ${caption}` }, "PNG");
   button.addEventListener("click", () => png(svg, name));

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,9 @@ import pandas as pd
 from markupsafe import Markup
 
 from reports import (
+    batches,
     bins,
+    certainty,
     choices,
     document,
     figures,
@@ -21,11 +23,13 @@ from reports import (
     networks,
     numbers,
     streams,
+    strips,
     system,
     tables,
     use,
     windows,
 )
+from reports.drawn import by_turns
 from reports.roofline import roofline
 from results import pairs, table
 from results.layers import layers as layers_of
@@ -37,8 +41,22 @@ from results.streams import of_cases
 from results.windows import windows as windows_of
 
 PAGE = "index.html"
+NONE = Markup("")
+DRAWN = 8
+"""Networks that have figures of their own; of more, curves over sizes and batches say more."""
 FEW = 2
 """With no more networks than this, the tables are open."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What the chapters of one campaign have in common; `drawn` are the ids of the networks that have figures."""
+
+    system: Mapping[str, Any]
+    limits: Limits
+    everyone: Sequence[str]
+    split: pd.DataFrame
+    drawn: Set[str]
 
 
 @dataclass(frozen=True)
@@ -54,9 +72,12 @@ class Chapter:
     tolerances: Mapping[str, str]
     used: use.UseTable
     layers: use.LayerTable | None
-    times_figure: Markup
-    parts_figure: Markup
-    memory_figure: Markup
+    is_drawn: bool
+    """Whether its figures are among those that are drawn; else they are ""."""
+    times_figure: Markup = NONE
+    parts_figure: Markup = NONE
+    memory_figure: Markup = NONE
+    strips_figure: Markup = NONE
 
 
 def render(campaigns: Sequence[Campaign], reproduction_link: str | None = None) -> str:
@@ -84,30 +105,39 @@ def write(html: str, folder: Path) -> Path:
 def _section(campaign: Campaign, key: str) -> Mapping[str, Any]:
     """What the template shows of one campaign; `key` begins every id in it."""
     cases, split = table.cases([campaign]), table.split([campaign])
-    launches = networks.with_network(table.launches([campaign]))
+    launches = certainty.with_superseded(networks.with_network(table.launches([campaign])))
     reference = table.reference_of(campaign)
     limits = limits_of(campaign)
-    streamed = of_cases(cases)
+    streamed, ratios = of_cases(cases), pairs.pairs(campaign)
     found, everyone = networks.networks(cases[cases["probe"] == ""]), networks.contestants(cases)
-    blocks = matrix.matrix(found, everyone)
+    blocks, warnings = matrix.matrix(found, everyone), system.warnings(campaign.system)
+    drawn = {network.id for network in by_turns(found, lambda network: network.architecture, DRAWN)}
+    shared = Shared(campaign.system, limits, everyone, split, drawn)
+    of_network = {str(network): part for network, part in launches.groupby("network", sort=False)}
     return {
         "key": key,
         "name": campaign.name,
         "reference": reference,
         "facts": system.header(campaign.system, reference),
         "health": _health(cases, launches),
-        "warnings": system.warnings(campaign.system),
+        "warnings": warnings,
+        "remedy": next((remedy for _, remedy in warnings if remedy), ""),
         "problems": campaign.problems,
         "contestants": [(who, system.versions(campaign.system, who)) for who in everyone],
         "matrix": blocks,
-        "choices": choices.choices(blocks, everyone, pairs.pairs(campaign)),
+        "choices": choices.choices(blocks, everyone, ratios),
+        "flags": certainty.flags(cases),
+        "redone": certainty.redone(launches),
+        "same": certainty.same(campaign.system, everyone, ratios),
+        "order": Markup(strips.run_order(certainty.order(launches, cases), f"{key}-order")),
         "chapters": [
-            _chapter(campaign, network, (launches, split), everyone, f"{key}-n{number}")
+            _chapter(shared, network, of_network[network.id], f"{key}-n{number}")
             for number, network in enumerate(found, 1)
         ],
         "layers": layers.layer_tables(layers_of([campaign]), everyone, f"{key}-layers"),
         "ceilings": use.ceiling_rows(limits),
         "rooflines": _rooflines(cases, limits, everyone, key),
+        "batches": batches.batches(cases, everyone, key),
         "growth": growth.growth(cases, limits, everyone, key),
         "streams": streams.stream_rows(streamed),
         "stream_figures": streams.stream_figures(streamed, everyone, key),
@@ -132,30 +162,34 @@ def _rooflines(cases: pd.DataFrame, limits: Limits, everyone: Sequence[str], key
     return [(kind, Markup(figure)) for kind, figure in drawn if figure]
 
 
-def _chapter(
-    campaign: Campaign,
-    network: networks.Network,
-    frames: tuple[pd.DataFrame, pd.DataFrame],
-    everyone: Sequence[str],
-    key: str,
-) -> Chapter:
-    launches, split = frames
-    suite = system.suite_name(campaign.system)
-    tolerances = system.tolerances(campaign.system, network.precision)
+def _chapter(shared: Shared, network: networks.Network, launches: pd.DataFrame, key: str) -> Chapter:
+    """`launches` are the network's own."""
+    suite = system.suite_name(shared.system)
+    tolerances = system.tolerances(shared.system, network.precision)
+    is_drawn = network.id in shared.drawn
     return Chapter(
         id=key,
         network=network,
         cases=tables.case_rows(network, launches, suite),
-        parts=tables.part_rows(network, split),
+        parts=tables.part_rows(network, shared.split),
         first_calls=tables.first_call_rows(network, launches),
         parity=tables.parity_rows(network, launches, tolerances),
         tolerances={name: numbers.error(value).replace(".0e", "e") for name, value in tolerances.items()},
         used=use.use_table(network),
-        layers=use.layer_table(network, system.layers(campaign.system, network.id), limits_of(campaign)),
-        times_figure=Markup(figures.times(network, everyone, f"{key}-times")),
-        parts_figure=Markup(figures.parts(network, networks.rows(split), everyone, f"{key}-parts")),
-        memory_figure=Markup(figures.memory(network, everyone, f"{key}-memory")),
+        layers=use.layer_table(network, system.layers(shared.system, network.id), shared.limits),
+        is_drawn=is_drawn,
+        **(_figures(shared, network, launches, key) if is_drawn else {}),
     )
+
+
+def _figures(shared: Shared, network: networks.Network, launches: pd.DataFrame, key: str) -> dict[str, Markup]:
+    everyone, split = shared.everyone, networks.rows(shared.split)
+    return {
+        "times_figure": Markup(figures.times(network, everyone, f"{key}-times")),
+        "parts_figure": Markup(figures.parts(network, split, everyone, f"{key}-parts")),
+        "memory_figure": Markup(figures.memory(network, everyone, f"{key}-memory")),
+        "strips_figure": Markup(strips.strips(network, launches, everyone, f"{key}-strips")),
+    }
 
 
 def _health(cases: pd.DataFrame, launches: pd.DataFrame) -> Sequence[str]:

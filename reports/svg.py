@@ -17,6 +17,8 @@ from xml.etree import ElementTree
 import matplotlib.style
 from matplotlib.figure import Figure
 
+from reports.slim import slim
+
 INK = "#010203"
 """Drawn in this colour, shown in the page's text colour."""
 
@@ -65,9 +67,11 @@ def _embed(source: bytes, key: str, label: str) -> str:
         element.tag = _local(element.tag)
         element.attrib = {_local(name): value for name, value in element.attrib.items()}
         _style_to_attributes(element)
-    used = {name for element in root.iter() for name in _referenced(element)}
+    used = dict.fromkeys(name for element in root.iter() for name in _referenced(element))
+    ours = {name: f"{key}-{number}" for number, name in enumerate(used)}
     for element in root.iter():
-        _rename(element, key, used)
+        _rename(element, ours)
+    slim(root)
     box = root.get("viewBox", "")
     root.attrib = {"viewBox": box, "role": "img", "aria-label": label}
     return ElementTree.tostring(root, encoding="unicode")
@@ -90,20 +94,20 @@ def _style_to_attributes(element: ElementTree.Element) -> None:
 
 def _referenced(element: ElementTree.Element) -> list[str]:
     names = [name for value in element.attrib.values() for name in REFERENCE.findall(value)]
-    target = element.get("href", "")
+    target = element.get("href") or ""
     return [*names, target[1:]] if target.startswith("#") else names
 
 
-def _rename(element: ElementTree.Element, key: str, used: set[str]) -> None:
-    """Put `key` before every id that is referred to, and drop the others (figure_1, axes_1, …)."""
-    name = element.attrib.pop("id", None)
-    if name in used:
-        element.set("id", f"{key}-{name}")
-    for attribute, value in element.attrib.items():
+def _rename(element: ElementTree.Element, ours: Mapping[str, str]) -> None:
+    """Ids that are referred to by our names for them, and without the others (figure_1, axes_1, …)."""
+    name = element.attrib.pop("id", "")
+    if name in ours:
+        element.set("id", ours[name])
+    for attribute, value in list(element.attrib.items()):
         if attribute == "href" and value.startswith("#"):
-            element.set(attribute, f"#{key}-{value[1:]}")
+            element.set(attribute, f"#{ours[value[1:]]}")
         elif attribute not in ("id", "href"):  # a picture's href is the picture itself
-            element.set(attribute, REFERENCE.sub(rf"url(#{key}-\1)", value))
+            element.set(attribute, REFERENCE.sub(lambda found: f"url(#{ours[str(found[1])]})", value))
 
 
 def _local(name: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 
 import pandas as pd
 
@@ -26,6 +27,8 @@ NEEDS = {
     "update": ("train", "gradient"),
 }
 """The parts of a step and the phases that each is computed from."""
+BEFORE = ("build_seconds", "start_seconds")
+"""What a launch takes before its first call."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,8 @@ class Lost:
     status: str
     reason: str
     launches: int = 0
-    cases: list[str] = field(default_factory=list)
+    cases: dict[str, None] = field(default_factory=dict)
+    """In order, each once."""
 
 
 def case_rows(network: Network, launches: pd.DataFrame, suite: str | None) -> list[CaseRow]:
@@ -154,33 +158,33 @@ def missing(network: Network, contestant: str, phases: Iterable[str]) -> str:
 def first_call_rows(network: Network, launches: pd.DataFrame) -> list[FirstCallRow]:
     """What a contestant costs before its first counted step."""
     mine = launches[(launches["network"] == network.id) & (launches["status"] == Status.MEASURED)]
-    table = []
-    for who in network.contestants:
-        part = mine[mine["contestant"] == who]
-        calls = [_first_call(network, who, phase, part) for phase in network.phases]
-        others = [
-            _spread(part[name]) or missing(network, who, network.phases) for name in ("build_seconds", "start_seconds")
-        ]
-        table.append(FirstCallRow(who, [*calls, *others]))
-    return table
+    seconds: dict[tuple[str, str], list[float]] = {}
+    names = ["contestant", "phase", "first_call_seconds", *BEFORE]
+    for who, phase, first_call, *before in mine[names].itertuples(index=False):
+        for what, value in ((phase, first_call), *zip(BEFORE, before, strict=True)):
+            seconds.setdefault((who, what), []).append(value)
+    needs = {**{phase: (phase,) for phase in network.phases}, **dict.fromkeys(BEFORE, network.phases)}
+    return [
+        FirstCallRow(
+            who, [_spread(seconds.get((who, what), ())) or missing(network, who, needs[what]) for what in needs]
+        )
+        for who in network.contestants
+    ]
 
 
-def _first_call(network: Network, contestant: str, phase: str, part: pd.DataFrame) -> str:
-    return _spread(part.loc[part["phase"] == phase, "first_call_seconds"]) or missing(network, contestant, (phase,))
-
-
-def _spread(seconds: pd.Series) -> str | None:
+def _spread(seconds: Iterable[float]) -> str | None:
     """Median, and the extremes where there are several: launches are too few for more."""
-    known = seconds.dropna().astype(float)
-    if known.empty:
+    known = [one for one in seconds if one is not None and not math.isnan(one)]
+    if not known:
         return None
-    middle = numbers.plain(known.median())
-    return middle if len(known) < 2 else f"{middle} ({numbers.plain(known.min())}–{numbers.plain(known.max())})"
+    middle = numbers.plain(median(known))
+    return middle if len(known) < 2 else f"{middle} ({numbers.plain(min(known))}–{numbers.plain(max(known))})"
 
 
 def parity_rows(network: Network, launches: pd.DataFrame, tolerances: Mapping[str, float]) -> list[ParityRow]:
     """The largest errors that any launch of a contestant showed on a network."""
-    mine = launches[launches["network"] == network.id]
+    names = ["contestant", "status", *(name for name in launches.columns if name.startswith("parity_"))]
+    mine = launches.loc[launches["network"] == network.id, names].drop_duplicates()
     return [_parity_row(who, rows(mine[mine["contestant"] == who]), tolerances) for who in network.contestants]
 
 
@@ -221,10 +225,10 @@ def _size(value: float) -> float:
 def lost_rows(launches: pd.DataFrame) -> list[Lost]:
     """Every launch that gave no time, gathered by contestant, status and reason."""
     gathered: dict[tuple[str, str, str], Lost] = {}
-    for row in rows(launches[launches["status"] != Status.MEASURED]):
+    names = ["contestant", "status", "reason", "case"]
+    for row in rows(launches.loc[launches["status"] != Status.MEASURED, names]):
         key = row["contestant"], status_word(row["status"]), text(row["reason"])
         lost = gathered.setdefault(key, Lost(*key))
         lost.launches += 1
-        if row["case"] not in lost.cases:
-            lost.cases.append(row["case"])
+        lost.cases[row["case"]] = None
     return list(gathered.values())

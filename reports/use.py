@@ -54,16 +54,18 @@ class UseRow:
     phase: str
     contestant: str
     values: Sequence[tuple[float, str] | None]
-    source: str
-    missing: str
 
 
 @dataclass(frozen=True)
 class UseTable:
-    """The quantities that are known of a network, and a row a measured case."""
+    """The quantities that are known of a network, and a row a measured case.
+
+    `notes` are (what is not known and why, or who counted; of whom), each once.
+    """
 
     quantities: Sequence[Quantity]
     rows: Sequence[UseRow]
+    notes: Sequence[tuple[str, str]]
 
 
 def use_table(network: Network) -> UseTable:
@@ -71,12 +73,41 @@ def use_table(network: Network) -> UseTable:
     order = [(phase, who) for phase in network.phases for who in network.contestants if (phase, who) in network.rows]
     measured = [network.rows[key] for key in order if network.rows[key]["status"] == Status.MEASURED]
     known = [one for one in QUANTITIES if any(not math.isnan(one.of(row)) for row in measured)]
-    return UseTable(known, [_use_row(row, known) for row in measured])
+    return UseTable(known, [_use_row(row, known) for row in measured], _notes(measured))
 
 
 def _use_row(row: Row, known: Sequence[Quantity]) -> UseRow:
-    values = [None if math.isnan(value := one.of(row)) else (value, numbers.plain(value)) for one in known]
-    return UseRow(row["phase"], row["contestant"], values, text(row["allocator_source"]), text(row["usage_missing"]))
+    values = [None if math.isnan(value := one.of(row)) else _shown(value) for one in known]
+    return UseRow(row["phase"], row["contestant"], values)
+
+
+def _shown(value: float) -> tuple[float, str]:
+    """Enough digits to sort by, and as it is read."""
+    return float(f"{value:.7g}"), numbers.plain(value)
+
+
+def _notes(measured: Sequence[Row]) -> list[tuple[str, str]]:
+    """What holds for all cases is said once for all, anything else with its phases and contestants."""
+    whose: dict[str, list[Row]] = {}
+    for row in measured:
+        allocator = text(row["allocator_source"])
+        notes = [f"allocator: {allocator}" if allocator else "", *_unknown(text(row["usage_missing"]))]
+        for note in filter(None, notes):
+            whose.setdefault(note, []).append(row)
+    return [(note, _names(own, measured)) for note, own in whose.items()]
+
+
+def _unknown(missing: str) -> list[str]:
+    return [f"not known: {part.replace('_', ' ')}" for part in missing.split("; ")] if missing else []
+
+
+def _names(own: Sequence[Row], measured: Sequence[Row]) -> str:
+    if len(own) == len(measured):
+        return "all:"
+    phases: dict[str, list[str]] = {}
+    for row in own:
+        phases.setdefault(row["contestant"], []).append(row["phase"])
+    return "; ".join(f"{who} ({', '.join(some)})" for who, some in phases.items()) + ":"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from results.statistics import launch_time
 def counted(records: Iterable[Record]) -> list[Record]:
     """The launches that statistics are over: measured, the last attempt at each."""
     measured = [record for record in records if record.status is Status.MEASURED]
+    if not any(record.attempt for record in measured):
+        return measured
     last = {_launch(record): record.attempt for record in sorted(measured, key=lambda record: record.attempt)}
     return [record for record in measured if record.attempt == last[_launch(record)]]
 

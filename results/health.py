@@ -50,7 +50,7 @@ class Disturbance:
             pressure=_rate(conditions.pressure, wall),
             own_cores=_rate(conditions.own_cpu, wall),
             major_faults=float(sum(conditions.major_faults)) if conditions.major_faults else math.nan,
-            runnable=float(np.mean(conditions.runnable)) if conditions.runnable else math.nan,
+            runnable=sum(conditions.runnable) / len(conditions.runnable) if conditions.runnable else math.nan,
         )
 
 
@@ -118,22 +118,24 @@ def two_kinds(times: Sequence[float]) -> bool:
         return False
     logs = np.sort(np.log(times))
     whole = float(np.sum((logs - logs.mean()) ** 2))
-    best, apart = 0.0, 0.0
-    for cut in range(2, len(logs) - 1):
-        low, high = logs[:cut], logs[cut:]
-        gap = float(high.mean() - low.mean())
-        share = len(low) * len(high) / len(logs) * gap**2 / whole if whole else 0.0
-        if share > best:
-            best, apart = share, gap
-    return best > TWO_KINDS and apart > 2 * BAND
+    if not whole:
+        return False
+    low = np.arange(2, len(logs) - 1)  # launches of the lower kind, at every cut
+    high, below = len(logs) - low, np.cumsum(logs)[low - 1]
+    gap = (logs.sum() - below) / high - below / low
+    share = low * high / len(logs) * gap**2 / whole
+    best = int(np.argmax(share))
+    return bool(share[best] > TWO_KINDS and gap[best] > 2 * BAND)
 
 
 def drifts(times: Sequence[float]) -> bool:
     """Whether launches, in the order they ran, grow or shrink by more than the band."""
     if len(times) < FEWEST or len(set(times)) == 1:
         return False
-    from scipy.stats import spearmanr  # half a second, which not every command should wait
-
     logs = np.log(times)
     slope = float(np.polyfit(np.arange(len(logs)), logs, 1)[0]) * (len(logs) - 1)
-    return bool(spearmanr(np.arange(len(logs)), logs).pvalue < TREND_P) and abs(slope) > BAND
+    if abs(slope) <= BAND:
+        return False
+    from scipy.stats import spearmanr  # half a second, which not every command should wait
+
+    return bool(spearmanr(np.arange(len(logs)), logs).pvalue < TREND_P)

@@ -68,9 +68,9 @@ def limits_of(campaign: Campaign) -> Limits:
     said = campaign.system.get("workloads")
     workloads = {name: facts for name, facts in said.items() if _whole(facts)} if isinstance(said, Mapping) else {}
     launches: dict[Case, list[Record]] = {}
-    for record in counted(campaign.records):
-        if workloads.get(record.case.workload.id, {}).get("ceiling"):
-            launches.setdefault(record.case, []).append(record)
+    probes = {name for name, facts in workloads.items() if facts.get("ceiling")}
+    for record in counted(record for record in campaign.records if record.case.workload.id in probes):
+        launches.setdefault(record.case, []).append(record)
     ceilings: dict[tuple[str, Kind], Ceiling] = {}
     for case, records in launches.items():
         facts = workloads[case.workload.id]

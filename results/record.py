@@ -36,7 +36,7 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class Workload:
     """What must be equal for a comparison to be fair: the same network, phase, images and arithmetic.
 
@@ -85,7 +85,7 @@ class Workload:
         return f"{self.architecture}-{shape}-k{self.classes}-b{self.batch}-{self.precision}-{self.device}"
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class Contestant:
     """A framework and how it executes.
 
@@ -104,7 +104,7 @@ class Contestant:
         return f"{self.framework}:{self.execution}{label}{setting}"
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class Case:
     """A workload for a contestant."""
 
@@ -116,7 +116,7 @@ class Case:
         return f"{self.workload.id}-{self.contestant.id}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Parity:
     """How far a contestant is from the median of its group on the same weights and images, relative errors."""
 
@@ -131,7 +131,7 @@ TICK = 0.01
 """Seconds that Linux counts processors' time in."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Conditions:
     """What the machine did while each counted round ran: an entry a round, in its order; seconds and counts.
 
@@ -150,7 +150,7 @@ class Conditions:
     runnable: tuple[int, ...] = ()  # tasks running or ready to, on the whole machine, at the round's end
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Usage:
     """What a launch took beside time, by the names of results.columns.USAGE; each is in one of the first two.
 
@@ -172,7 +172,7 @@ class Usage:
         return {*self.values, *self.missing}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Record:
     """What one launch of a case gave. Every duration is in seconds; rounds are per step, in the order taken."""
 

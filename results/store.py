@@ -72,12 +72,12 @@ def read_campaign(folder: Path) -> Campaign:
     if not (folder / RECORDS).is_file():
         raise ResultsError(f"no campaign in {str(folder)!r}: it has no {RECORDS}{_nearby(folder)}")
     records, problems = [], []
-    text = (folder / RECORDS).read_text(encoding="utf-8", errors="replace")
-    for number, line in enumerate(text.removesuffix("\n").split("\n") if text else (), 1):  # a reason may hold U+2028
-        try:
-            records.append(from_json(line))
-        except UnreadableRecord as problem:
-            problems.append(f"{folder.name}/{RECORDS} line {number}: {problem}")
+    with (folder / RECORDS).open(encoding="utf-8", errors="replace", newline="\n") as lines:  # a reason may hold U+2028
+        for number, line in enumerate(lines, 1):
+            try:
+                records.append(from_json(line.removesuffix("\n")))
+            except UnreadableRecord as problem:
+                problems.append(f"{folder.name}/{RECORDS} line {number}: {problem}")
     system, trouble = read_system(folder)
     return Campaign(folder, system, tuple(records), (*problems, *trouble))
 

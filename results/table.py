@@ -6,8 +6,9 @@ Their columns, with units, are in `results.columns`. Campaigns are never pooled:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -38,11 +39,16 @@ PARTS = (("forward", "forward", None), ("backward", "gradient", "forward"), ("up
 
 def launches(campaigns: Iterable[Campaign]) -> pd.DataFrame:
     """One row a launch, measured or not, in the order recorded."""
-    rows = []
-    for campaign in campaigns:
-        limits = limits_of(campaign)
-        rows += [_launch_row(campaign, record, limits) for record in campaign.records]
-    return _frame(rows, LAUNCH)
+    return _frame((row for campaign in campaigns for row in _launch_rows(campaign)), LAUNCH)
+
+
+def _launch_rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
+    limits = limits_of(campaign)
+    known: dict[Case, dict[str, Any]] = {}
+    for record in campaign.records:
+        if record.case not in known:
+            known[record.case] = _workload_row(campaign, record.case, limits)
+        yield {**known[record.case], **_launch_row(record)}
 
 
 def cases(campaigns: Iterable[Campaign], reference: str | None = None) -> pd.DataFrame:
@@ -57,7 +63,12 @@ def cases(campaigns: Iterable[Campaign], reference: str | None = None) -> pd.Dat
         named, limits = reference_of(campaign), limits_of(campaign)
         for group in _groups(campaign):
             own = named if named in group else next(iter(group))
-            own_rows += [_case_row(campaign, records, group, reference or own, limits) for records in group.values()]
+            blocks = {name: by_block(records) for name, records in group.items()}
+            subsets = 1 + max(record.subset for records in group.values() for record in records)
+            theirs = reference or own, blocks.get(reference or own, {})
+            for name, records in group.items():
+                row = _case_row(campaign, records, limits, blocks[name], theirs)
+                own_rows.append({**row, "subsets": subsets})
         doubted = doubts(own_rows)
         rows += [{**row, "cautions": _and(row["cautions"], doubted.get(row["case"], ()))} for row in own_rows]
     return _frame(rows, CASE)
@@ -137,9 +148,8 @@ def _workload_row(campaign: Campaign, case: Case, limits: Limits) -> dict[str, A
     }
 
 
-def _launch_row(campaign: Campaign, record: Record, limits: Limits) -> dict[str, Any]:
+def _launch_row(record: Record) -> dict[str, Any]:
     return {
-        **_workload_row(campaign, record.case, limits),
         "launch": record.launch,
         "subset": record.subset,
         "attempt": record.attempt,
@@ -166,10 +176,12 @@ def _launch_row(campaign: Campaign, record: Record, limits: Limits) -> dict[str,
 def _case_row(
     campaign: Campaign,
     records: Sequence[Record],
-    group: Mapping[str, Sequence[Record]],
-    reference: str,
     limits: Limits,
+    times: Mapping[object, float],
+    theirs: tuple[str, Mapping[object, float]],
 ) -> dict[str, Any]:
+    """`times` of the case by block; `theirs` are the reference's name and its times."""
+    reference = theirs[0]
     measured, last = counted(records), records[-1]
     case = last.case
     row = {
@@ -178,7 +190,6 @@ def _case_row(
         "reason": "" if measured else last.reason,
         "launches": len(measured),
         "superseded": sum(record.status is Status.MEASURED for record in records) - len(measured),
-        "subsets": 1 + max(record.subset for one in group.values() for record in one),
         "reference": reference,
         "pairs": 0,
         "cautions": "",
@@ -188,7 +199,7 @@ def _case_row(
         return row
     estimate = geometric([launch_time(record.seconds) for record in measured])
     batch, used = case.workload.batch, _usage_row(measured)
-    compared = ratio(by_block(records), by_block(group.get(reference, ())))
+    compared = ratio(times, theirs[1])
     judged = verdict(compared) if compared and case.contestant.id != reference else None
     first_calls = [record.first_call_seconds for record in measured if record.first_call_seconds is not None]
     disturbed = [Disturbance.of(record.conditions) for record in measured]
@@ -240,7 +251,7 @@ def _usage_row(records: Sequence[Record]) -> dict[str, Any]:
     sources = dict.fromkeys(source for one in used for source in one.sources.values())
     missing = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
     return {
-        **{name: float(np.median(known)) for name, known in values.items()},
+        **{name: float(median(known)) for name, known in values.items()},
         "usage_missing": missing,
         "allocator_source": ", ".join(sources),
     }
@@ -262,5 +273,10 @@ def _parity_row(parity: Parity | None) -> dict[str, Any]:
     }
 
 
-def _frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=[column.name for column in columns])
+def _frame(rows: Iterable[Mapping[str, Any]], columns: Sequence[Column]) -> pd.DataFrame:
+    """Column by column, so that the rows are never there all at once: of many launches they would take a gigabyte."""
+    values: dict[str, list[Any]] = {column.name: [] for column in columns}
+    for row in rows:
+        for name, into in values.items():
+            into.append(row.get(name, math.nan))
+    return pd.DataFrame(values) if any(values.values()) else pd.DataFrame(columns=list(values))

@@ -24,6 +24,8 @@ def windows(campaigns: Iterable[Campaign]) -> pd.DataFrame:
 
 def _of(campaign: Campaign) -> list[dict[str, Any]]:
     limits = limits_of(campaign)
+    if not any("windows" in facts for facts in limits.workloads.values()):
+        return []
     table = [{str(name): value for name, value in row.items()} for row in cases([campaign]).to_dict("records")]
     each = {_key(row, row["batch"]): row for row in table if row["stream"].startswith(SQUARES)}
     found = []

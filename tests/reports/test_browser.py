@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hostile
+import large
 import pytest
+from made_up import LONG
 
 from reports import document, page
 from results import table
 from results.store import Campaign
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python isn't installed")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
@@ -150,7 +154,7 @@ def test_tables_are_copied(tab: sync_api.Page) -> None:
     for name, line in (("Markdown", "| --- |"), ("CSV", '","')):
         button = tab.get_by_role("button", name=f"Copy {label} as {name}", exact=True)
         button.click()
-        button.filter(has_text="Copied").wait_for()
+        sync_api.expect(button).to_have_text("Copied")
         copied = tab.evaluate("navigator.clipboard.readText()")
         assert line in copied
         assert len(copied.strip().splitlines()) == len(cells(table, 0)) + 1 + (name == "Markdown")
@@ -200,3 +204,103 @@ def test_rows_of_the_matrix_can_be_chosen(tab: sync_api.Page) -> None:
     assert set(matrix.evaluate(seen)) == {"train"}
     phase.select_option(label="all")
     assert matrix.evaluate(seen) == before
+
+
+UNFOLD = "document.querySelectorAll('details').forEach(details => details.open = true)"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["lively_page", "planted_page"])
+def test_axe_finds_nothing_serious(
+    browser: sync_api.Browser, name: str, tmp_path: Path, scheme: str, request: pytest.FixtureRequest
+) -> None:
+    tab = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme=scheme)
+    tab.goto(document.write(request.getfixturevalue(name), tmp_path / "page.html").as_uri())
+    tab.evaluate(UNFOLD)
+    tab.locator(".tools").first.wait_for()
+    found = axe.Axe().run(tab).response["violations"]
+    told = [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")]
+    assert told == []
+
+
+def test_hostile_names_are_text_and_turn_nobody_else_s_writing(
+    browser: sync_api.Browser, write_campaign: Callable[..., Campaign], tmp_path: Path
+) -> None:
+    """In every text that comes from results: nothing runs, nothing is loaded, all of it is there to be read."""
+    html = page.render([write_campaign(hostile.records(), system=hostile.system())])
+    tab = browser.new_page(viewport={"width": 390, "height": 900})
+    heard: list[str] = []
+    asked: list[str] = []
+    tab.on("console", lambda message: heard.append(message.text))
+    tab.on("pageerror", lambda error: heard.append(str(error)))
+    tab.on("dialog", lambda dialog: heard.append(dialog.message))
+    tab.on("request", lambda request: asked.append(request.url))
+    path = page.write(html, tmp_path / "html")
+    tab.goto(path.as_uri())
+    tab.evaluate(UNFOLD)
+    tab.locator("table.matrix").scroll_into_view_if_needed()
+    tab.get_by_label("reference", exact=True).select_option(index=0)  # the page's script writes names, too
+    assert (heard, asked) == ([], [path.as_uri()])
+    assert tab.locator("script").count() == 1
+    assert tab.locator("img").count() == 0
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    told = tab.evaluate("document.body.textContent")
+    for reason in (f"{status}: {hostile.NASTY}" for status in hostile.LOST):
+        assert reason in told
+    assert LONG in told
+    loose = """turned => {
+        const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
+        while (texts.nextNode()) {
+            const around = texts.currentNode.parentElement;
+            if (!texts.currentNode.data.includes(turned) || around.closest("script")) continue;
+            if (getComputedStyle(around).unicodeBidi !== "isolate") found.push(around.outerHTML.slice(0, 200));
+        }
+        return found;
+    }"""
+    assert tab.evaluate(loose, "\u202e") == []
+
+
+def test_two_thousand_cases_are_under_5_mb_and_answer(browser: sync_api.Browser, tmp_path: Path) -> None:
+    """How long that takes is seen by tests/report_growth.py; here its size, and what is built before it answers."""
+    campaign = large.write(tmp_path, networks=100, launches=2)
+    path = page.write(page.render([campaign]), tmp_path / "html")
+    assert path.stat().st_size < 5_000_000
+    tab = browser.new_page(viewport={"width": 1440, "height": 900})
+    tab.goto(path.as_uri())
+    choice = tab.get_by_label("reference", exact=True)
+    choice.wait_for()
+    matrix = tab.locator("table.matrix")
+    assert matrix.locator("tbody td").count() == 2000
+    assert tab.locator(".tools").count() < 5  # those of one table: the others wait until they are looked at
+    choice.select_option(label="beta:graph")
+    assert matrix.locator("td.reference").count() == 400
+
+
+def test_the_keyboard_goes_everywhere_in_order_and_is_seen(tab: sync_api.Page) -> None:
+    tab.evaluate("window.scrollTo(0, 0)")
+    tab.locator("body").press("Tab")
+    seen = """() => {
+        const at = document.activeElement, all = [...document.querySelectorAll("*")], style = getComputedStyle(at);
+        return [all.indexOf(at), at.tagName, style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0];
+    }"""
+    stops = []
+    for _ in range(30):
+        stops.append(tab.evaluate(seen))
+        tab.keyboard.press("Tab")
+    places = [place for place, _, _ in stops]
+    assert places == sorted(set(places))
+    assert all(shown for _, _, shown in stops)
+    assert {"A", "SUMMARY", "SELECT", "BUTTON", "INPUT"} <= {name for _, name, _ in stops}
+
+
+def test_paper_is_white_and_without_controls(tab: sync_api.Page) -> None:
+    tab.emulate_media(media="print", color_scheme="dark")
+    assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert not tab.locator(".tools").first.is_visible()
+    assert not tab.locator(".save").first.is_visible()
+
+
+@pytest.mark.parametrize(("wish", "scrolling"), [("reduce", "auto"), ("no-preference", "smooth")])
+def test_nothing_moves_for_whom_asks_for_that(tab: sync_api.Page, wish: str, scrolling: str) -> None:
+    tab.emulate_media(reduced_motion=wish)
+    assert tab.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == scrolling
