@@ -30,12 +30,19 @@ QUIET = [
 ]
 
 
-@pytest.fixture
-def browser() -> Iterator[sync_api.Browser]:
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[sync_api.Browser]:
     with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield chromium
-        chromium.close()
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def browser(chromium: sync_api.Browser) -> Iterator[sync_api.Browser]:
+    yield chromium
+    for context in chromium.contexts:
+        context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
