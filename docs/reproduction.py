@@ -75,7 +75,7 @@ def trained() -> str:
             cell = "not trained" if found is None else f"{100 * found:.2f} %"
             seconds = f"{kept.trials[id].seconds:.0f}" if id in kept.trials else "–"
             rows.append((f"`{one.name}`", name, cell, f"{100 * one.aim:.0f} %", one.scale, seconds))
-    return _table(rows, ["network", "framework", "test accuracy", "aim", "trained on", "seconds on a core"])
+    return _table(rows, ["network", "framework", "test accuracy", "aim", "trained on", "seconds"])
 
 
 def run() -> str:
@@ -84,7 +84,7 @@ def run() -> str:
     machine = kept.system.get("machine", {})
     seconds = sum(trial.seconds for trial in kept.trials.values())
     return (
-        f"{len(kept.trials)} trials, {seconds / 3600:.1f} core hours, on {machine.get('cpu')}, "
+        f"{len(kept.trials)} trials, {seconds / 3600:.1f} hours one after another, on {machine.get('cpu')}, "
         f"{machine.get('threads')} cores, {kept.system.get('started', '')[:10]}.\n"
     )
 
