@@ -66,8 +66,10 @@ def test_a_command_that_is_shown_is_taken(command, pytest_options):
                 assert_pytest_takes(rest[1:], pytest_options)
         case "python", ["-m", "bench" | "repro" as room, *rest]:
             assert_taken(f"python -m {room}", rest)
-        case "python", ["-m", ("docs.generate" | "bench.peers" | "venv" | "pip" | "reports"), *_]:
+        case "python", ["-m", ("docs.generate" | "docs.sample" | "bench.peers" | "venv" | "pip" | "reports"), *_]:
             pass
+        case "python", [script, *_] if script.endswith(".py"):
+            assert (ROOT / script).exists()
         case _:
             pytest.fail(f"nothing here knows {command!r}")
 

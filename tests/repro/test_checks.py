@@ -17,6 +17,7 @@ from impls.network import Architecture
 from repro.checks import alexnet, lenet, nin, spp, vgg, windows
 from repro.claims import Kind, claims
 from results.claims import Verdict
+from results.limits import NEEDS
 from results.record import Case, Contestant, Record, Status, Workload
 from results.store import CampaignWriter
 
@@ -175,7 +176,8 @@ def test_no_padding_of_conv3_makes_13_of_27() -> None:
 SHARED = Workload("bench.windows.VIEWS96", 400, 400, 3, 1000, 1, "float32", "cpu", "infer")
 EACH = Workload("zf5-spp", 224, 224, 3, 1000, 96, "float32", "cpu", "infer", "tens-224", ((224, 224, 96),))
 FEW_SHARED, FEW_EACH = replace(SHARED, architecture="bench.windows.VIEWS10"), replace(EACH, batch=10)
-SYSTEM = {"workloads": {SHARED.id: {"windows": 96}, FEW_SHARED.id: {"windows": 10}}}
+NEEDED = dict.fromkeys(NEEDS, 1)
+SYSTEM = {"workloads": {SHARED.id: {**NEEDED, "windows": 96}, FEW_SHARED.id: {**NEEDED, "windows": 10}}}
 Times = Mapping[Workload, tuple[float, ...]]
 
 
