@@ -62,7 +62,7 @@ class Block:
     ) -> list[Record]:
         """One record for each contestant, whatever happens to it.
 
-        `known` are fields that it has from before; what meters are known to say of what it `used` is not asked again.
+        `known` are fields that it has from before; what it is known to have `used` is not looked at again.
         """
         order = random.Random(f"{suite.seed}/{self.workload.id}/{self.launch}/{self.subset}/{self.attempt}")
         with ExitStack() as alive:
@@ -178,7 +178,7 @@ def _use(launch: _Launch, worker: Worker, already: Usage, soak: float, company: 
         reason = f"after its rounds: {failure.status.value.replace('_', ' ')}: {failure.reason}"
         names = {name for part in wanted for name in part.names}
         found |= Usage(missing=dict.fromkeys(sorted(names - found.names), reason))
-    launch.usage = found
+    launch.usage = found if wanted else None
 
 
 def _shuffled(order: random.Random, things: Sequence[Thing]) -> list[Thing]:

@@ -1,8 +1,4 @@
-"""What a launch takes beside time, asked once its rounds are done: first its memory, then, for a soak, its meters.
-
-Every launch is weighed, which is a step's work: allocators differ from launch to launch as clocks do, and the table has
-the median. A soak takes seconds, so a case has one.
-"""
+"""What a launch takes beside time, asked once its rounds are done: first its memory, then, for a soak, its meters."""
 
 from __future__ import annotations
 
@@ -34,16 +30,13 @@ class Part:
 
 
 def parts(worker: Worker, case: Case, seconds: float, company: Set[int], already: Usage) -> Sequence[Part]:
-    """What a launch is asked; what meters read only if it is not known `already`.
+    """What a launch is still to be asked, beside what is known `already`.
 
     `company` are the process ids of all launches that are alive with it.
     """
-    found = [Part(MEMORY, partial(weigh, worker))]
-    names = metered()
-    if not names & already.names or (seconds and is_unasked(already, names)):
-        soaking = partial(soak, worker, case, seconds, company - {worker.pid}) if seconds else _no_soak
-        found.append(Part(names, soaking))
-    return found
+    soaking = partial(soak, worker, case, seconds, company - {worker.pid}) if seconds else _no_soak
+    every = Part(MEMORY, partial(weigh, worker)), Part(metered(), soaking)
+    return [part for part in every if not part.names & already.names or (seconds and is_unasked(already, part.names))]
 
 
 def is_unasked(already: Usage, names: Set[str]) -> bool:
