@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from read_page import parse
 
 from bench import suites
+from docs import sample
 from docs.generate import DOCUMENTS
 
 ROOT = Path(__file__).parent.parent
@@ -18,6 +20,11 @@ ROOT = Path(__file__).parent.parent
 def test_generated_blocks_are_up_to_date():
     done = subprocess.run([sys.executable, "-m", "docs.generate", "--check"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_sample_report_is_of_the_committed_campaigns():
+    assert parse(sample.SAMPLE.read_text()).text == parse(sample.render()).text, "python -m docs.sample"
+    assert sample.SAMPLE.stat().st_size < 1_000_000
 
 
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")

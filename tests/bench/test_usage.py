@@ -22,11 +22,12 @@ KNOWN = ("plain", "leaks", "peaks", "counts", "tires", "duty-25", "duty-50", "du
 
 
 @pytest.fixture(scope="module")
-def measured(run, tmp_path_factory):
+def measured(run, children, tmp_path_factory):
     """One row a case, by execution, of a campaign of everyone whose use is known."""
     home = tmp_path_factory.mktemp("using")
     (home / "using.toml").write_text(tiny(*(f"outside.using:{name}" for name in KNOWN), launches=1, soak="1s"))
-    done = run("pytest", "--benchmark-only", f"--suite={home / 'using.toml'}", f"--results={home}", "--no-report")
+    with children.paused():  # of a core that others want, too, nobody has a known share
+        done = run("pytest", "--benchmark-only", f"--suite={home / 'using.toml'}", f"--results={home}", "--no-report")
     assert done.returncode == 0, done.stdout + done.stderr
     (folder,) = (entry for entry in home.iterdir() if entry.is_dir())
     return results.load(folder, rows="cases").set_index("execution"), read_campaign(folder)
