@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tabulate import tabulate
 
 from bench.suites import PRESETS, Protocol, load_suite
+from bench.summary import duration
 from results import table
 from results.counting import counted
+from results.layers import layers as layers_of
 from results.limits import limits_of
-from results.record import Case, Record
+from results.record import Case, Record, Status
 from results.statistics import launch_time
 from results.store import read_campaign
 
@@ -22,6 +25,7 @@ DATA = Path(__file__).parent.parent / "results" / "data"
 SELFTESTS = DATA / "reference-selftest"
 PEERS = DATA / "reference-peers"
 ONCE, AGAIN = DATA / "reference-cpu-2cores", DATA / "reference-cpu-2cores-again"
+LAYERS = DATA / "reference-layers"
 INTERLEAVED, FRESH = DATA / "reference-launches", DATA / "reference-launches-fresh"
 
 
@@ -244,7 +248,24 @@ def _selftests() -> list[dict]:
     return [json.loads(file.read_text()) for file in sorted(SELFTESTS.glob("*.json"), reverse=True)]
 
 
+def layers() -> str:
+    """AlexNet's layers alone, forward and backward, with their shares of the whole network's step."""
+    frame = layers_of([read_campaign(LAYERS)])
+    frame = frame[frame.phase == "gradient"]
+    contestants = list(dict.fromkeys(frame.contestant))
+    cells = {(row["layer"], row["contestant"]): row for row in frame.to_dict("records")}
+    rows = [[f"`{layer}`", *(_layer(cells[layer, one]) for one in contestants)] for layer in dict.fromkeys(frame.layer)]
+    ends = [cells[frame.layer.iloc[0], one] for one in contestants]
+    sums = [f"{row['sum_share']:.0%} of {duration(row['whole_seconds'])}" for row in ends]
+    return _table([*rows, ["all layers", *sums]], ["layer", *contestants])
+
+
+def _layer(row: Mapping[Hashable, Any]) -> str:
+    return f"{duration(row['seconds'])} ({row['share']:.1%})" if row["status"] == Status.MEASURED else row["status"]
+
+
 BLOCKS = {
+    "layers": layers,
     "apart": apart,
     "memory": memory,
     "ceilings": ceilings,

@@ -32,6 +32,7 @@ from reports import (
 from reports.drawn import by_turns
 from reports.roofline import roofline
 from results import pairs, table
+from results.layers import is_alone
 from results.layers import layers as layers_of
 from results.limits import Kind, Limits, limits_of
 from results.record import Status
@@ -111,7 +112,8 @@ def _section(campaign: Campaign, key: str) -> Mapping[str, Any]:
     streamed, ratios = of_cases(cases), pairs.pairs(campaign)
     found, everyone = networks.networks(cases[cases["probe"] == ""]), networks.contestants(cases)
     blocks, warnings = matrix.matrix(found, everyone), system.warnings(campaign.system)
-    drawn = {network.id for network in by_turns(found, lambda network: network.architecture, DRAWN)}
+    whole = [network for network in found if not is_alone(network.architecture)]  # layers have a figure together
+    drawn = {network.id for network in by_turns(whole, lambda network: network.architecture, DRAWN)}
     shared = Shared(campaign.system, limits, everyone, split, drawn)
     of_network = {str(network): part for network, part in launches.groupby("network", sort=False)}
     return {

@@ -26,6 +26,11 @@ Layers = dict[str, list[Record]]
 """The records of each layer, in the order of the table."""
 
 
+def is_alone(architecture: str) -> bool:
+    """Whether it is a layer of a network, and nothing else of it."""
+    return ALONE in architecture
+
+
 def layers(campaigns: Iterable[Campaign]) -> pd.DataFrame:
     """One row for each layer that was asked for alone, contestant and phase: results.columns.LAYER."""
     rows = [row for campaign in campaigns for row in _of(campaign)]

@@ -1,0 +1,39 @@
+"""The sample report and its picture in the README, made of committed campaigns: `python -m docs.sample`.
+
+The picture is the first screen as a browser shows it; it needs playwright and a chromium that is found on PATH.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from reports import page
+from results.store import read_campaign
+
+ROOT = Path(__file__).parent.parent
+CAMPAIGNS = ("reference-cpu-2cores", "reference-layers")
+SAMPLE = ROOT / "docs" / "sample.html"
+PICTURE = ROOT / "docs" / "report.png"
+SCREEN = {"width": 1200, "height": 1000}
+
+
+def render() -> str:
+    """The page of the suite that is the default, and of a network layer by layer."""
+    return page.render([read_campaign(ROOT / "results" / "data" / name) for name in CAMPAIGNS])
+
+
+def take_picture() -> None:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        tab = chromium.new_page(viewport=SCREEN)
+        tab.goto(SAMPLE.as_uri())
+        tab.screenshot(path=PICTURE)
+        chromium.close()
+
+
+if __name__ == "__main__":
+    SAMPLE.write_text(render(), encoding="utf-8")
+    take_picture()
