@@ -45,6 +45,17 @@ def browser(chromium: sync_api.Browser) -> Iterator[sync_api.Browser]:
         context.close()
 
 
+def listen(tab: sync_api.Page) -> tuple[list[str], list[str]]:
+    """What the page will complain of, and what it will ask for."""
+    heard: list[str] = []
+    asked: list[str] = []
+    tab.on("console", lambda message: heard.append(message.text))
+    tab.on("pageerror", lambda error: heard.append(str(error)))
+    tab.on("dialog", lambda dialog: heard.append(dialog.message))
+    tab.on("request", lambda request: asked.append(request.url))
+    return heard, asked
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
 def test_it_is_silent_and_fits(
@@ -52,12 +63,7 @@ def test_it_is_silent_and_fits(
 ) -> None:
     path = page.write(lively_page, tmp_path / "html")
     tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    heard: list[str] = []
-    asked: list[str] = []
-    tab.on("console", lambda message: heard.append(message.text))
-    tab.on("pageerror", lambda error: heard.append(str(error)))
-    tab.on("dialog", lambda dialog: heard.append(dialog.message))
-    tab.on("request", lambda request: asked.append(request.url))
+    heard, asked = listen(tab)
     tab.goto(path.as_uri())
     tab.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")
     assert tab.title() == "Deadheat: 2026-11-22-lively"
@@ -77,12 +83,7 @@ def test_the_other_pages_are_silent_and_fit(
 ) -> None:
     path = document.write(request.getfixturevalue(html), tmp_path / "page.html")
     tab = browser.new_page(viewport={"width": width, "height": 900})
-    heard: list[str] = []
-    asked: list[str] = []
-    tab.on("console", lambda message: heard.append(message.text))
-    tab.on("pageerror", lambda error: heard.append(str(error)))
-    tab.on("dialog", lambda dialog: heard.append(dialog.message))
-    tab.on("request", lambda request: asked.append(request.url))
+    heard, asked = listen(tab)
     tab.goto(path.as_uri())
     tab.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
@@ -236,12 +237,7 @@ def test_hostile_names_are_text_and_turn_nobody_else_s_writing(
     """In every text that comes from results: nothing runs, nothing is loaded, all of it is there to be read."""
     html = page.render([write_campaign(hostile.records(), system=hostile.system())])
     tab = browser.new_page(viewport={"width": 390, "height": 900})
-    heard: list[str] = []
-    asked: list[str] = []
-    tab.on("console", lambda message: heard.append(message.text))
-    tab.on("pageerror", lambda error: heard.append(str(error)))
-    tab.on("dialog", lambda dialog: heard.append(dialog.message))
-    tab.on("request", lambda request: asked.append(request.url))
+    heard, asked = listen(tab)
     path = page.write(html, tmp_path / "html")
     tab.goto(path.as_uri())
     tab.evaluate(UNFOLD)
