@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from typing import TypeVar
 
-VOID = {"meta", "br", "hr", "img"}
+Read = TypeVar("Read", bound="Reader")
+VOID = {"meta", "link", "br", "hr", "img", "input", "col"}
 
 
 class Reader(HTMLParser):
@@ -25,7 +27,7 @@ class Reader(HTMLParser):
         assert not any(name.startswith("on") or name == "style" for name in values)
         self.ids += [values["id"]] if "id" in values else []
         (self.links if tag in ("a", "use") else self.loads).extend(
-            values[name] for name in ("href", "src", "action", "data") if name in values
+            values[name] for name in ("href", "src", "srcset", "action", "data", "poster") if name in values
         )
         self.numbers += [float(values["value"])] if tag == "data" else []
         if tag not in VOID:
@@ -37,6 +39,7 @@ class Reader(HTMLParser):
             self.open.pop()
 
     def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
@@ -46,7 +49,11 @@ class Reader(HTMLParser):
 
 def parse(html: str) -> Reader:
     """AssertionError where it is not well formed, or an id stands twice."""
-    reader = Reader()
+    return read(Reader(), html)
+
+
+def read(reader: Read, html: str) -> Read:
+    """The reader, once it has read all of it; as `parse`."""
     reader.feed(html)
     reader.close()
     assert reader.open == []
