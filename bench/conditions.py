@@ -10,6 +10,7 @@ import resource
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import psutil
@@ -55,8 +56,9 @@ class Watch:
             self.seen.setdefault(name, []).append(value)
 
 
+@cache
 def allowed_cores() -> Sequence[int]:
-    """The cores that this process may use."""
+    """The cores that this process may use, as it was when first asked: threads are bound to one each later."""
     own = psutil.Process()
     return own.cpu_affinity() if hasattr(own, "cpu_affinity") else range(psutil.cpu_count() or 1)
 

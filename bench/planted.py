@@ -1,9 +1,8 @@
 """Contestants whose ratio is known: a framework's own model under two names, or slowed down by a known share.
 
 bench.planted:pytorch.eager-a against bench.planted:pytorch.eager-b is the same against the same; -2, -5 and -20 stand
-for so many percent more time. Every step waits for its results and is then held back, so it is at least that share, as
-far as a step is long beside the microsecond that this takes. Where a framework's threads doze off meanwhile, the next
-step is longer still: short steps of JAX and TensorFlow on a CPU come out slower than was planted.
+for so many percent more time. Steps run as they always do; a round is held back at its end, when its results are there,
+by that share of the time since its first step.
 """
 
 from __future__ import annotations
@@ -58,21 +57,26 @@ def build(plan: Plan) -> Model:
 
 
 def slow_down(model: Model, share: float) -> None:
-    """Make every phase of `model` take `share` longer than it does."""
-    phase = model.phase
+    """Make every round of `model`, whatever its phase and its steps, take `share` longer than it does."""
+    phase, synchronize = model.phase, model.synchronize
+    began: list[int] = []
 
-    def slowed(name: Phase) -> Callable[[Any], Any]:
+    def watched(name: Phase) -> Callable[[Any], Any]:
         step = phase(name)
 
-        def held_back(batch: Any) -> Any:
-            start = time.perf_counter_ns()
-            outputs = step(batch)
-            model.synchronize(outputs)
+        def begun(batch: Any) -> Any:
+            if not began:
+                began.append(time.perf_counter_ns())
+            return step(batch)
+
+        return begun
+
+    def held_back(outputs: Any) -> None:
+        synchronize(outputs)
+        if began:
+            start = began.pop()
             until = start + (time.perf_counter_ns() - start) * (1 + share)
             while time.perf_counter_ns() < until:
                 pass
-            return outputs
 
-        return held_back
-
-    model.phase = slowed  # type: ignore[method-assign]
+    model.phase, model.synchronize = watched, held_back  # type: ignore[method-assign]

@@ -1,12 +1,13 @@
 """How the processes of contestants are set up: allocator and threads, alike for all, or as each framework ships.
 
-steady       the allocator keeps what it has, and every framework has as many threads as there are cores
+steady       the allocator keeps what it has; every framework has as many threads as there are cores, one bound to each
 as-shipped   nothing is set; what the user's environment says holds
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from bench.conditions import allowed_cores
 from impls.process import STEADY_ALLOCATOR, threads
@@ -22,7 +23,15 @@ def _steady() -> Mapping[str, str]:
     }
 
 
-SETTINGS: Mapping[str, Callable[[], Mapping[str, str]]] = {STEADY: _steady, "as-shipped": dict}
+@dataclass(frozen=True)
+class Setting:
+    """The variables set before a framework is imported, and whether threads are bound (bench.binding)."""
+
+    environment: Callable[[], Mapping[str, str]]
+    binds: bool
+
+
+SETTINGS: Mapping[str, Setting] = {STEADY: Setting(_steady, binds=True), "as-shipped": Setting(dict, binds=False)}
 
 
 def cores() -> int:
@@ -32,4 +41,4 @@ def cores() -> int:
 
 def environment(name: str = STEADY) -> Mapping[str, str]:
     """The variables set before a contestant's framework is imported."""
-    return SETTINGS[name]()
+    return SETTINGS[name].environment()

@@ -23,7 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from bench import fingerprint
+from bench import fingerprint, setting
+from bench.binding import bind_computing, running_times
 from bench.clock import now, time_round
 from bench.conditions import Watch
 from bench.memory import network_of
@@ -73,8 +74,10 @@ def status_of(problem: Exception) -> Status:
 class Prepared:
     """A contestant that has been built and has its weights."""
 
-    def __init__(self, model: Model, phase: str, batches: list[Any], build_seconds: float, resident: Resident):
-        self._model = model
+    def __init__(
+        self, model: Model, phase: str, batches: list[Any], build_seconds: float, resident: Resident, binds: bool = False
+    ):
+        self._model, self._binds = model, binds
         self._resident = resident
         step = model.phase(phase)  # type: ignore[arg-type]
         self._step = partial(step, batches[0]) if len(batches) == 1 else partial(one_after_another, step, batches)
@@ -89,6 +92,8 @@ class Prepared:
     def begin(self, round_seconds: float, warmup_seconds: float, warmup_limit: float) -> dict[str, Any]:
         """First call, single steps until they have settled, then rounds that grow until they are long enough.
 
+        The threads that took part in those steps are bound to cores, if the setting says so.
+
         Warm-up takes `warmup_seconds` at least and, where steps do not settle, `warmup_limit` at most. Garbage
         collection is off from here on: it would strike one contestant at random.
         """
@@ -96,14 +101,22 @@ class Prepared:
         gc.freeze()
         gc.disable()
         first = self._round()
+        before = running_times()
         times, steady = warm_up(self._round, warmup_seconds, warmup_limit)
+        bound = bind_computing(before) if self._binds else None
         fastest = min(times)
         for _ in range(CALIBRATIONS if fastest < round_seconds else 0):  # a hiccup looks long; the next round tells
             self._steps = max(1, math.ceil(round_seconds / fastest))
             fastest = min(fastest, self._round())
             if self._steps * fastest >= round_seconds * ENOUGH:
                 break
-        return {"first_call_seconds": first, "warmup": thinned(times), "steady": steady, "steps": self._steps}
+        return {
+            "first_call_seconds": first,
+            "warmup": thinned(times),
+            "steady": steady,
+            "bound_threads": bound,
+            "steps": self._steps,
+        }
 
     def turn(self, rounds: int, turn_seconds: float) -> dict[str, Any]:
         """A settling round, so that threads are awake and caches ours again, then rounds that count.
@@ -172,12 +185,13 @@ def prepare(workload: Mapping[str, Any], contestant: Mapping[str, Any], weights:
     """Build the model, load its weights and put its batch on the device."""
     resident, start = Resident(), now()
     asked = Workload(**workload)
-    network = network_of(asked)
-    model = build(network, asked, Contestant(**contestant), weights, seed)
+    network, named = network_of(asked), Contestant(**contestant)
+    model = build(network, asked, named, weights, seed)
     resident.loaded()
     made = (make_batch(network_of(part), part.batch) for part in asked.batches)
     batches = [model.put(batch.images, batch.labels) for batch in made]
-    return Prepared(model, asked.phase, batches, now() - start, resident)
+    binds = setting.SETTINGS[named.setting].binds
+    return Prepared(model, asked.phase, batches, now() - start, resident, binds)
 
 
 def one_after_another(step: Callable[[Any], Any], batches: list[Any]) -> list[Any]:

@@ -19,6 +19,7 @@ import socket
 import sys
 
 from bench import worker
+from bench.conditions import allowed_cores
 from impls.process import die_with
 
 REQUEST_BYTES = 4096
@@ -75,6 +76,7 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     if _is_orphan(control):  # since before the kernel was asked
         return
+    allowed_cores()  # before anything that is imported binds this thread
     for module in sys.argv[2:]:
         importlib.import_module(module)
     control.sendall(b'{"ready": true}\n')

@@ -36,7 +36,7 @@ WORKLOAD = (
     Column("execution", "", "execution alone"),
     Column("interpreter", "", "label of the Python that ran it; empty when there is one"),
     Column("probe", "", "which ceiling the workload is there to find, macs or bytes a second; empty for a network"),
-    Column("setting", "", "how its process was set up: steady (allocator and threads alike for all) or as-shipped"),
+    Column("setting", "", "how its process was set up: steady (allocator, threads and their cores alike for all) or as-shipped"),
 )
 
 OUTCOME = (
@@ -115,6 +115,7 @@ LAUNCH = (
     Column("start_seconds", "s", "from asking for the process until it answers"),
     Column("started", "UTC", "when the launch began"),
     Column("steady", "", "whether its warm-up had settled; empty: too few rounds to tell"),
+    Column("bound_threads", "", "how many of its threads were bound to a core each; empty: all were left alone"),
     Column("foreign_cores", "cores", "processors' time of other processes during its rounds"),
     Column("steal", "share", "of its cores' time, taken by the hypervisor for others"),
     Column("pressure", "share", "of the time, in which anything on the machine waited for a core"),

@@ -5,6 +5,7 @@ Schema history (a reader takes every version up to its own):
 2  2026-11  a contestant's setting; attempt, steady and conditions of a launch
 3  2026-11  usage and arithmetic of a launch, device_seconds of its rounds
 4  2026-11  streams: a workload's stream and parts; compilations and fallback of a launch
+5  2026-11  bound_threads of a launch
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from typing import Any, ClassVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-SCHEMA = 4
+SCHEMA = 5
 STEADY = "steady"
-"""The setting of allocator and threads that is the same for all contestants, unless one asks for another."""
+"""The setting of allocator, threads and their cores that is the same for all contestants, unless one asks for another."""
 
 
 class Status(StrEnum):
@@ -190,6 +191,7 @@ class Record:
     settling: tuple[float, ...] = ()  # the round before each turn, not counted
     warmup: tuple[float, ...] = ()  # rounds before the first turn, not counted
     steady: bool | None = None  # whether they had settled; None: too few to tell
+    bound_threads: int | None = None  # how many of its threads were bound to a core each; None: left alone
     conditions: Conditions | None = None
     first_call_seconds: float | None = None  # the first step: tracing and compiling included
     build_seconds: float | None = None  # from the start of building the model until its weights are loaded

@@ -163,6 +163,7 @@ def _launch_row(record: Record) -> dict[str, Any]:
         "start_seconds": record.start_seconds,
         "started": record.started,
         "steady": record.steady,
+        "bound_threads": record.bound_threads,
         **asdict(Disturbance.of(record.conditions)),
         "device_seconds": launch_time(record.device_seconds) if record.device_seconds else math.nan,
         "arithmetic": record.arithmetic,

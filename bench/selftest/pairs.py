@@ -92,7 +92,8 @@ def measure(plan: Plan) -> Iterator[Pair]:
         for count, kind in enumerate(plan.kinds()):
             if count and now() + plan.seconds > deadline:
                 return
-            yield measure_pair(launcher, weights, protocol, *kind, plan.phase)
+            own = protocol.model_copy(update={"seed": plan.seed + count})  # or all pairs had turns in the same order
+            yield measure_pair(launcher, weights, own, *kind, plan.phase)
 
 
 def _import_all(launcher: Launcher, plan: Plan) -> None:

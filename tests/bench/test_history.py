@@ -14,7 +14,7 @@ from made_up import SYSTEM, measured, workload
 from typer.testing import CliRunner
 
 from bench.cli import app
-from results.record import Case, Contestant, Record, Status
+from results.record import SCHEMA, Case, Contestant, Record, Status
 from results.store import CampaignWriter
 
 INFER, TRAIN = (Case(workload(phase=phase), Contestant("alpha", "eager")) for phase in ("infer", "train"))
@@ -128,7 +128,7 @@ def test_what_is_damaged_is_named_and_the_rest_counts(ten_days, tmp_path):
     lines = records[0].read_text().splitlines()
     records[0].write_text("\n".join([*lines[:-1], lines[-1][:200]]))
     records[1].write_text("\n".join([lines[0], '{"broken', *lines[1:]]) + "\n")
-    records[2].write_text('{"schema": 99}\n' + lines[0].replace('"schema":4', '"schema":99') + "\n")
+    records[2].write_text('{"schema": 99}\n' + lines[0].replace(f'"schema":{SCHEMA}', '"schema":99') + "\n")
     records[3].write_text("")
     (data / "day-09" / "system.json").unlink()
     (data / "day-10" / "system.json").write_text("[1")
@@ -141,7 +141,7 @@ def test_what_is_damaged_is_named_and_the_rest_counts(ten_days, tmp_path):
         "day-03/records.jsonl line 1",
         "day-03/records.jsonl line 2",
     ]
-    assert "schema 99 is newer than 4; update deadheat" in found["problems"][3]
+    assert f"schema 99 is newer than {SCHEMA}; update deadheat" in found["problems"][3]
     assert [why[:6] for why in found["left_out"]] == ["day-09", "day-10"]
     assert "system.json: No such file" in found["left_out"][0]
     (one,) = found["histories"]

@@ -201,15 +201,18 @@ class Sleeper:
 
 
 @pytest.mark.parametrize("share", planted.SLOWDOWNS.values())
-def test_a_slowed_step_takes_its_share_longer_than_the_step_within_it(share):
+def test_a_slowed_round_takes_its_share_longer_than_the_steps_within_it(share):
     model = Sleeper()
     slow_down(model, share)
     step = model.phase("infer")
-    for batch in range(5):
-        start = time.perf_counter()
-        assert step(batch) == batch
-        assert time.perf_counter() - start >= (1 + share) * model.took
-    assert model.waited == list(range(5)), "what the step began is waited for, or its share would be too small"
+    for last in range(1, 5):
+        taken, start = 0.0, time.perf_counter()
+        for batch in range(last + 1):
+            assert step(batch) == batch
+            taken += model.took
+        model.synchronize(last)
+        assert time.perf_counter() - start >= (1 + share) * taken
+    assert model.waited == list(range(1, 5)), "what the steps began is waited for, or its share would be too small"
 
 
 def test_planted_executions_are_those_of_every_framework_with_what_they_need():
