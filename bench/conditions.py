@@ -36,11 +36,18 @@ class Reading:
     runnable: int | None
 
 
+@cache
+def allowed_cores() -> Sequence[int]:
+    """The cores that this process may use, as it was when first asked: threads are bound to one each later."""
+    own = psutil.Process()
+    return own.cpu_affinity() if hasattr(own, "cpu_affinity") else range(psutil.cpu_count() or 1)
+
+
 @dataclass
 class Watch:
     """Readings around the rounds of a turn; `seen` are the differences, by the names of results.record.Conditions."""
 
-    cores: frozenset[str] = field(default_factory=lambda: frozenset(f"cpu{core}" for core in allowed_cores()))
+    cores: frozenset[str] = field(default_factory=lambda: frozenset(map("cpu{}".format, allowed_cores())))
     seen: dict[str, list[Any]] = field(default_factory=dict)
     _last: Reading | None = None
 
@@ -54,13 +61,6 @@ class Watch:
         before, self._last = self._last, read(self.cores)
         for name, value in between(before, self._last).items():
             self.seen.setdefault(name, []).append(value)
-
-
-@cache
-def allowed_cores() -> Sequence[int]:
-    """The cores that this process may use, as it was when first asked: threads are bound to one each later."""
-    own = psutil.Process()
-    return own.cpu_affinity() if hasattr(own, "cpu_affinity") else range(psutil.cpu_count() or 1)
 
 
 def read(cores: Iterable[str]) -> Reading:

@@ -75,7 +75,7 @@ class Prepared:
     """A contestant that has been built and has its weights."""
 
     def __init__(
-        self, model: Model, phase: str, batches: list[Any], build_seconds: float, resident: Resident, binds: bool = False
+        self, model: Model, phase: str, batches: list[Any], build_seconds: float, resident: Resident, binds: bool
     ):
         self._model, self._binds = model, binds
         self._resident = resident

@@ -36,7 +36,7 @@ WORKLOAD = (
     Column("execution", "", "execution alone"),
     Column("interpreter", "", "label of the Python that ran it; empty when there is one"),
     Column("probe", "", "which ceiling the workload is there to find, macs or bytes a second; empty for a network"),
-    Column("setting", "", "how its process was set up: steady (allocator, threads and their cores alike for all) or as-shipped"),
+    Column("setting", "", "how its process was set up: steady (allocator, threads, cores alike for all) or as-shipped"),
 )
 
 OUTCOME = (

@@ -22,7 +22,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 SCHEMA = 5
 STEADY = "steady"
-"""The setting of allocator, threads and their cores that is the same for all contestants, unless one asks for another."""
+"""The setting of allocator, threads and cores that is the same for all contestants, unless one asks for another."""
 
 
 class Status(StrEnum):
