@@ -54,7 +54,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="steps without a pause in each case's first launch, for utilisation and energy (default: the preset's)",
     )
     group.addoption(
-        "--as-shipped", action="store_true", help="leave allocator and threads as each framework ships them"
+        "--as-shipped", action="store_true", help="leave allocator, threads and cores as each framework ships them"
     )
     group.addoption(
         "--interpreter",

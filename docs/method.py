@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,11 @@ from tabulate import tabulate
 from bench.suites import PRESETS, Protocol, load_suite
 from bench.summary import duration
 from results import table
-from results.counting import counted
+from results.counting import by_block, counted
 from results.layers import layers as layers_of
 from results.limits import limits_of
-from results.record import Case, Record, Status
-from results.statistics import launch_time
+from results.record import STEADY, Case, Record, Status
+from results.statistics import launch_time, ratio
 from results.store import read_campaign
 
 DATA = Path(__file__).parent.parent / "results" / "data"
@@ -26,6 +27,7 @@ SELFTESTS = DATA / "reference-selftest"
 PEERS = DATA / "reference-peers"
 ONCE, AGAIN = DATA / "reference-cpu-2cores", DATA / "reference-cpu-2cores-again"
 LAYERS = DATA / "reference-layers"
+SETTINGS = DATA / "reference-settings"
 INTERLEAVED, FRESH = DATA / "reference-launches", DATA / "reference-launches-fresh"
 
 
@@ -156,6 +158,24 @@ def _deviation(records: list[Record]) -> float:
     return float(np.std(np.log([launch_time(record.seconds) for record in records]), ddof=1))
 
 
+def settings() -> str:
+    """Our setting over the frameworks' own, paired by block, and how much launches differ under each."""
+    if not SETTINGS.is_dir():
+        return "Not measured yet.\n"
+    own: dict[Case, list[Record]] = {}
+    for record in counted(read_campaign(SETTINGS).records):
+        own.setdefault(record.case, []).append(record)
+    rows = []
+    for case, records in own.items():
+        shipped = own.get(replace(case, contestant=replace(case.contestant, setting="as-shipped")), [])
+        found = ratio(by_block(records), by_block(shipped)) if case.contestant.setting == STEADY else None
+        if found:
+            name = f"{case.workload.architecture}, {case.workload.phase}, {case.contestant.id}"
+            interval = f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
+            rows.append([name, interval, _spread(shipped), _spread(records)])
+    return _table(rows, ["case", "time over as shipped", "as shipped: spread", "steady: spread"])
+
+
 def alone() -> str:
     """Medians side by side with others, over those of the same contestants alone."""
     rows = []
@@ -273,6 +293,7 @@ BLOCKS = {
     "selftest": selftest,
     "peers": peers,
     "launching": launching,
+    "settings": settings,
     "alone": alone,
     "overhead": overhead,
 }
