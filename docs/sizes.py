@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from tabulate import tabulate
 
 from bench.summary import pays_after
@@ -43,6 +44,35 @@ def layer() -> str:
 def _range(values: tuple[float, ...]) -> str:
     known = [value for value in values if not math.isnan(value)]
     return f"{min(known):.2f}–{max(known):.2f}" if known else "not measured"
+
+
+def sweep() -> str:
+    """A network with a pyramid beside the same without, at every size: a row a size and contestant."""
+    campaign = _campaign("spp")
+    frame = table.cases([campaign])
+    workloads = campaign.system["workloads"]
+    parameters = {one.case.id: workloads[one.case.workload.id]["parameters"] for one in campaign.records}
+    frame = frame.assign(parameters=frame.case.map(parameters), pyramid=frame.architecture.str.endswith("-spp"))
+    rows = [
+        (size, contestant, *_sized(part[part.pyramid]), *_sized(part[~part.pyramid]))
+        for (size, contestant), part in frame[frame.probe == ""].groupby(["size", "contestant"], sort=False)
+    ]
+    each = "images/s", "ms a megapixel", "MB", "first call, s", "million weights"
+    headers = ["size", "contestant", *(f"{kind}: {what}" for kind in ("pyramid", "fixed") for what in each)]
+    body = tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
+    names = " and ".join(frame[frame.probe == ""].architecture.unique())
+    return f"{body}\n\n{names}, {frame.iloc[0].phase}; {_where(campaign)}.\n"
+
+
+def _sized(part: pd.DataFrame) -> tuple[str, ...]:
+    """What one network takes at one size, or that it was not measured."""
+    if len(part) != 1 or part.iloc[0].status != "measured":
+        return "not measured", "", "", "", ""
+    row = part.iloc[0]
+    megapixels = row.batch * row.height * row.width / 1e6
+    memory = "not known" if math.isnan(row.memory_bytes) else f"{row.memory_bytes / 1e6:,.0f}"
+    speed = f"{row.images_per_second:.3g}", f"{1e3 * row.seconds / megapixels:.0f}"
+    return *speed, memory, f"{row.first_call_seconds:.2f}", f"{row.parameters / 1e6:.1f}"
 
 
 def streams() -> str:
@@ -125,6 +155,7 @@ def _where(campaign: Campaign) -> str:
 
 BLOCKS = {
     "layer": layer,
+    "sweep": sweep,
     "streams": streams,
     "multisize": multisize,
     "windows": windows,

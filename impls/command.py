@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Callable
 from enum import IntEnum
 from functools import wraps
@@ -22,6 +23,8 @@ class ExitStatus(IntEnum):
     """Done, and there is what the command looks for: something slower, an unfit machine, a claim not tested."""
     REFUSED = 2
     """Not done: a mistake in what was asked, or something missing. As of an option that does not exist."""
+    BROKEN = 70
+    """A fault of Deadheat itself, with its traceback: never to be taken for FOUND."""
 
 
 def foot(*examples: str, found: str = "") -> str:
@@ -33,7 +36,7 @@ def foot(*examples: str, found: str = "") -> str:
 
 
 def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
-    """A user's mistake is one line on stderr and the exit status REFUSED."""
+    """A user's mistake is one line on stderr and the exit status REFUSED; our own is a traceback, and BROKEN."""
 
     @wraps(command)
     def run(*arguments: Any, **options: Any) -> None:
@@ -42,5 +45,11 @@ def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
         except DeadheatError as problem:
             print(f"error: {problem}", file=sys.stderr)
             raise typer.Exit(ExitStatus.REFUSED) from None
+        except (typer.Exit, typer.Abort, typer.BadParameter, BrokenPipeError):
+            raise
+        except Exception as fault:
+            traceback.print_exc()
+            print("error: this is a fault of Deadheat; please report it with the lines above", file=sys.stderr)
+            raise typer.Exit(ExitStatus.BROKEN) from fault
 
     return run

@@ -17,7 +17,7 @@ import reports.cli
 from bench import suites
 from docs.commands import APPS, commands
 from docs.generate import DOCUMENTS
-from impls.command import ExitStatus, foot
+from impls.command import ExitStatus, foot, one_line_errors
 
 ROOT = Path(__file__).parent.parent
 SPAN = re.compile(r"`([^`\n]+)`|^ {4}(\S.*)$|^(pytest .*|tox .*|python .*)$", re.MULTILINE)
@@ -104,12 +104,33 @@ def test_every_command_has_an_example_of_itself_and_says_its_exit_statuses(calle
 
 
 def test_what_a_foot_says():
-    assert (ExitStatus.FINE, ExitStatus.FOUND, ExitStatus.REFUSED) == (0, 1, 2)
+    assert (ExitStatus.FINE, ExitStatus.FOUND, ExitStatus.REFUSED, ExitStatus.BROKEN) == (0, 1, 2, 70)
     assert foot("a", "b", found="it is late").split("\n\n") == [
         "$ a",
         "$ b",
         "Exit status: 0 done; 1 it is late; 2 not done, one line says why.",
     ]
+
+
+def test_a_fault_of_ours_is_not_taken_for_something_found(capsys):
+    def faulty() -> None:
+        raise ZeroDivisionError("ours")
+
+    with pytest.raises(typer.Exit) as ended:
+        one_line_errors(faulty)()
+    assert ended.value.exit_code == ExitStatus.BROKEN
+    said = capsys.readouterr().err
+    assert "ZeroDivisionError: ours" in said
+    assert said.endswith("error: this is a fault of Deadheat; please report it with the lines above\n")
+
+
+@pytest.mark.parametrize("meant", [typer.Exit(1), typer.Abort(), BrokenPipeError()])
+def test_what_ends_a_command_on_purpose_is_no_fault(meant):
+    def ends() -> None:
+        raise meant
+
+    with pytest.raises(type(meant)):
+        one_line_errors(ends)()
 
 
 @pytest.mark.parametrize("app", [*APPS.values(), reports.cli.app])
