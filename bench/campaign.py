@@ -216,7 +216,8 @@ class Campaign:
     def _run_blocks(self, launcher: Launcher, weights: Weights, group: Group, deadline: float) -> None:
         start, launch = now(), self._launch(group)
         soaked = sum(self.suite.soak for one in group.contestants if self._is_to_soak(Case(group.workload, one)))
-        parts = memory.subsets(group.contestants, memory.estimate(group.workload), self.suite.memory)
+        needed, zygotes = memory.estimate(group.workload), launcher.zygotes(group.contestants)
+        parts = memory.subsets(group.contestants, needed, self.suite.memory, zygotes)
         for subset, contestants in enumerate(parts):
             block = Block(group.workload, contestants, launch, subset, weights.folder_of(group.workload))
             self._run_block(launcher, block, deadline)

@@ -76,7 +76,8 @@ class Gate:
     def _hear(self, workload: Workload, contestants: Sequence[Contestant], seed: int = 0) -> dict[Contestant, Finding]:
         given: dict[Contestant, parity.Evidence] = {}
         findings: dict[Contestant, Finding] = {}
-        for part in memory.parts(contestants, memory.estimate_evidence(workload), self.memory):
+        needed, zygotes = memory.estimate_evidence(workload), self.launcher.zygotes(contestants)
+        for part in memory.parts(contestants, needed, self.memory, zygotes):
             asked = {contestant: self._ask(workload, contestant, seed) for contestant in part}
             for contestant, worker in asked.items():
                 try:

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -228,6 +229,15 @@ def _locked_folder() -> tuple[tempfile.TemporaryDirectory[str], IO[bytes]]:
         lock.close()
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What a zygote has: contestants that need the same are forked from one."""
+
+    interpreter: Interpreter
+    modules: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...]
+
+
 class Launcher:
     """Forks workers, keeping one zygote for each interpreter, set of modules and environment; a context manager.
 
@@ -246,7 +256,7 @@ class Launcher:
         self._device = device
         self._interpreters = interpreters or {}
         self._fresh = fresh
-        self._zygotes: dict[object, Zygote] = {}
+        self._zygotes: dict[Origin, Zygote] = {}
         self._begun = self._launches = 0
         _sweep()
         self._folder, self._lock = _locked_folder()
@@ -275,26 +285,34 @@ class Launcher:
                 zygote.close()
             raise
 
-    def _zygote(self, contestant: Contestant, apart: bool = False) -> Zygote:
-        """The contestant's zygote, begun when it is first needed."""
+    def zygotes(self, contestants: Iterable[Contestant]) -> int:
+        """How many zygotes these are forked from: who needs the same shares one."""
+        origins = [self._origin(contestant) for contestant in contestants]
+        return len(origins if self._fresh else set(origins))
+
+    def _origin(self, contestant: Contestant) -> Origin:
         framework = load_framework(contestant.framework)
         execution = framework.execution(contestant.execution)
-        modules = (*framework.preload, *execution.preload)
-        interpreter = interpreter_of(contestant, self._interpreters)
         own = {name: value.replace(CACHE, str(self.folder)) for name, value in execution.environment.items()}
         environment = {**setting.environment(contestant.setting), **own, **card.environment(self._device)}
-        if apart:
-            return self._begin(interpreter, modules, environment)
-        key = interpreter, modules, tuple(sorted(environment.items()))
-        if key in self._zygotes and self._zygotes[key].dead:
-            self._zygotes.pop(key).close()
-        if key not in self._zygotes:
-            self._zygotes[key] = self._begin(interpreter, modules, environment)
-        return self._zygotes[key]
+        interpreter = interpreter_of(contestant, self._interpreters)
+        return Origin(interpreter, (*framework.preload, *execution.preload), tuple(sorted(environment.items())))
 
-    def _begin(self, interpreter: Interpreter, modules: Sequence[str], environment: Mapping[str, str]) -> Zygote:
+    def _zygote(self, contestant: Contestant, apart: bool = False) -> Zygote:
+        """The contestant's zygote, begun when it is first needed."""
+        origin = self._origin(contestant)
+        if apart:
+            return self._begin(origin)
+        if origin in self._zygotes and self._zygotes[origin].dead:
+            self._zygotes.pop(origin).close()
+        if origin not in self._zygotes:
+            self._zygotes[origin] = self._begin(origin)
+        return self._zygotes[origin]
+
+    def _begin(self, origin: Origin) -> Zygote:
         self._begun += 1
-        return Zygote(interpreter, modules, environment, self.folder / f"zygote-{self._begun}.log")
+        log = self.folder / f"zygote-{self._begun}.log"
+        return Zygote(origin.interpreter, origin.modules, dict(origin.environment), log)
 
     def __enter__(self) -> Self:
         return self

@@ -53,23 +53,23 @@ def estimate_evidence(workload: Workload) -> int:
     return estimate(replace(workload, phase="gradient")) + network.parameter_bytes() + 10 * largest
 
 
-def parts(contestants: Sequence[Contestant], each: int, limit: int) -> list[tuple[Contestant, ...]]:
+def parts(contestants: Sequence[Contestant], each: int, limit: int, zygotes: int) -> list[tuple[Contestant, ...]]:
     """The contestants in parts that fit, everyone once."""
-    together = room(contestants, each, limit)
+    together = room(each, limit, zygotes)
     return [tuple(contestants[start : start + together]) for start in range(0, len(contestants), together)]
 
 
-def room(contestants: Sequence[Contestant], each: int, limit: int) -> int:
-    """How many can be alive together beside the processes they are forked from; at least one."""
-    return max((limit - ZYGOTE_BYTES * len(contestants)) // each, 1)
+def room(each: int, limit: int, zygotes: int) -> int:
+    """How many can be alive together beside the zygotes they are forked from; at least one."""
+    return max((limit - ZYGOTE_BYTES * zygotes) // each, 1)
 
 
-def subsets(contestants: Sequence[Contestant], each: int, limit: int) -> list[tuple[Contestant, ...]]:
+def subsets(contestants: Sequence[Contestant], each: int, limit: int, zygotes: int) -> list[tuple[Contestant, ...]]:
     """The contestants in parts that fit, every part with the first contestant in it.
 
     Where not even two fit, everyone is measured alone.
     """
-    together = room(contestants, each, limit)
+    together = room(each, limit, zygotes)
     if len(contestants) <= together:
         return [tuple(contestants)]
     if together == 1:

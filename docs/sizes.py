@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from tabulate import tabulate
 
 from bench.summary import pays_after
 from results import table
+from results.counting import by_block
+from results.record import Record
+from results.statistics import ratio
 from results.store import Campaign, read_campaign
 from results.streams import of_cases
 from results.windows import windows as windows_of
@@ -20,18 +24,24 @@ TUTORIAL = ":slices"
 
 
 def layer() -> str:
-    """For each framework, pyramid and phase: the range over map sizes of ours over the fastest other, and of slices."""
-    frame = table.cases([_campaign("spp-layer")])
+    """For each framework, pyramid and phase: the range over map sizes of ours over the fastest other, and of slices.
+
+    Ratios pair the launches of a block. Which other is the fastest goes by the means of what it was measured in.
+    """
+    campaign = _campaign("spp-layer")
+    frame = table.cases([campaign])
     frame = frame[(frame.status == "measured") & (frame.probe == "")]
     frame = frame.assign(of=[name.removeprefix("bench.pyramids.") for name in frame.framework])
+    times = {case: by_block(records) for case, records in _by_case(campaign).items()}
     rows: dict[tuple[str, str, str], list[tuple[float, float]]] = {}
     for (framework, name, _, phase), part in frame.groupby(["of", "architecture", "size", "phase"], sort=False):
-        own = part[part.framework == framework].seconds
-        others = part[part.framework != framework]
-        slices = others[others.contestant.str.endswith(TUTORIAL)].seconds
+        own = part[part.framework == framework].case
+        others = part[part.framework != framework].set_index("case").seconds
+        slices = [case for case in others.index if case.endswith(TUTORIAL)]
         if len(own) and len(others):
-            times = own.iloc[0] / others.seconds.min(), slices.iloc[0] / own.iloc[0] if len(slices) else math.nan
-            rows.setdefault((framework, name.rpartition(".")[2], phase), []).append(times)
+            ours = times[own.iloc[0]]
+            pair = _ratio(ours, times[others.idxmin()]), _ratio(times[slices[0]], ours) if slices else math.nan
+            rows.setdefault((framework, name.rpartition(".")[2], phase), []).append(pair)
     body = [
         (framework, name.lower().replace("_of", " bins of ").removeprefix("bins"), phase, _range(ours), _range(sliced))
         for (framework, name, phase), pairs in rows.items()
@@ -39,6 +49,18 @@ def layer() -> str:
     ]
     headers = ["framework", "pyramid, maps", "phase", "over the fastest other", "slices over it"]
     return tabulate(body, headers=headers, tablefmt="github", disable_numparse=True) + "\n"
+
+
+def _by_case(campaign: Campaign) -> dict[str, list[Record]]:
+    found: dict[str, list[Record]] = {}
+    for record in campaign.records:
+        found.setdefault(record.case.id, []).append(record)
+    return found
+
+
+def _ratio(times: Mapping[object, float], reference: Mapping[object, float]) -> float:
+    found = ratio(times, reference)
+    return found.value if found else math.nan
 
 
 def _range(values: tuple[float, ...]) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.launcher import Launcher
 from bench.memory import ZYGOTE_BYTES, estimate, estimate_evidence, parts, subsets
 from results.record import Contestant, Workload
 
@@ -14,10 +17,10 @@ contestants = st.integers(1, 12).map(lambda count: [Contestant("f", str(number))
 gibibytes = st.floats(0.1, 20).map(lambda count: int(count * 2**30))
 
 
-@given(contestants, gibibytes, gibibytes)
-def test_subsets_fit_share_the_reference_and_leave_nobody_out(these, each, limit):
-    found = subsets(these, each, limit)
-    standing = ZYGOTE_BYTES * len(these)
+@given(contestants, gibibytes, gibibytes, st.integers(1, 12))
+def test_subsets_fit_share_the_reference_and_leave_nobody_out(these, each, limit, zygotes):
+    found = subsets(these, each, limit, zygotes)
+    standing = ZYGOTE_BYTES * zygotes
     assert {one for part in found for one in part} == set(these)
     assert all(standing + len(part) * each <= limit or len(part) == 1 for part in found)
     if standing + 2 * each <= limit:
@@ -26,9 +29,21 @@ def test_subsets_fit_share_the_reference_and_leave_nobody_out(these, each, limit
         assert len(others) == len(set(others)) == len(these) - 1
 
 
-@given(contestants, gibibytes, gibibytes)
-def test_parts_have_everyone_once(these, each, limit):
-    assert [one for part in parts(these, each, limit) for one in part] == these
+@given(contestants, gibibytes, gibibytes, st.integers(1, 12))
+def test_parts_have_everyone_once(these, each, limit, zygotes):
+    assert [one for part in parts(these, each, limit, zygotes) for one in part] == these
+
+
+def test_those_that_need_the_same_share_a_zygote_unless_launches_are_fresh():
+    names = ("bench.virtual", "slow"), ("bench.virtual", "fast"), ("bench.pyramids.jax", "slices"), ("jax", "jit")
+    these = [Contestant(*name) for name in names]
+    with Launcher(10) as launcher:
+        assert launcher.zygotes(these[:2]) == 1
+        assert launcher.zygotes(these[2:]) == 2, "they import modules of their own"
+        assert launcher.zygotes(these) == 3
+        assert launcher.zygotes([*these, replace(these[3], setting="as-shipped")]) == 4
+    with Launcher(10, fresh=True) as launcher:
+        assert launcher.zygotes(these) == 4
 
 
 def test_a_training_step_needs_at_least_weights_gradients_and_momentum():
