@@ -11,8 +11,8 @@ from collections.abc import Mapping
 PR_SET_PDEATHSIG = 1
 
 # Blocks that glibc hands back to the system and takes again make launches differ by a factor; with the thresholds
-# raised, memory stays with the process once it has been touched. One arena, since those of further threads hold no block
-# over 64 MiB: XLA's results come from such threads, and were new pages, faulted in one by one, in every step.
+# raised, memory stays with the process once it has been touched. One arena, since those of further threads hold no
+# block over 64 MiB: XLA's results come from such threads, and were new pages, faulted in one by one, in every step.
 STEADY_ALLOCATOR = {
     "MALLOC_ARENA_MAX": "1",
     "MALLOC_MMAP_THRESHOLD_": str(2**30),
