@@ -70,6 +70,8 @@ def _range(values: tuple[float, ...]) -> str:
 
 def sweep() -> str:
     """A network with a pyramid beside the same without, at every size: a row a size and contestant."""
+    if not (DATA / "reference-spp").is_dir():
+        return "Not measured yet.\n"
     campaign = _campaign("spp")
     frame = table.cases([campaign])
     workloads = campaign.system["workloads"]
