@@ -23,7 +23,7 @@ from results.store import Campaign, CampaignWriter, read_campaign
 from results.trial import Outcome, Point, Trial
 
 REFERENCE = Path(__file__).parents[2] / "results" / "data" / "reference-cpu-2cores"
-SHOWN = {"lenet5", "alexnet"}
+SHOWN = {"nin-cifar10", "alexnet"}
 DAYS, SINCE = 12, 7
 
 
@@ -207,7 +207,7 @@ def months() -> list[Campaign]:
 
 def _factor(record: Record, day: int) -> float:
     theirs = record.case.contestant.framework == "pytorch" and record.case.workload.phase == "train"
-    return 1.2 if theirs and day >= SINCE else 1.0
+    return 1.4 if theirs and day >= SINCE else 1.0  # enough for launches that spread as the committed ones do
 
 
 @pytest.fixture(scope="session")
