@@ -88,7 +88,7 @@ class Block:
         """A launch that is building its model. All of a block build at once: nothing of that is timed closely."""
         launch = _Launch(Case(self.workload, contestant), datetime.now(UTC).isoformat(timespec="seconds"))
         try:
-            worker, start_seconds = launcher.launch(contestant, contestant in self.apart)
+            worker, start_seconds = launcher.launch(launch.case, contestant in self.apart)
         except LaunchFailed as failure:
             launch.failure = failure
             return launch

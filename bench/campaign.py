@@ -74,7 +74,7 @@ class Campaign:
         self._skip_too_large()
         try:
             with Launcher(self.suite.time_limit, self.suite.interpreters, self.suite.fresh, self._device) as launcher:
-                launcher.warm(dict.fromkeys(one for group in self.ledger.groups() for one in group.contestants))
+                launcher.warm(case for group in self.ledger.groups() for case in group.cases)
                 weights = Weights(launcher.folder)
                 self.observer.begin(self._steps())
                 gate = Gate(launcher, weights, self.suite.memory)
@@ -216,7 +216,7 @@ class Campaign:
     def _run_blocks(self, launcher: Launcher, weights: Weights, group: Group, deadline: float) -> None:
         start, launch = now(), self._launch(group)
         soaked = sum(self.suite.soak for one in group.contestants if self._is_to_soak(Case(group.workload, one)))
-        needed, zygotes = memory.estimate(group.workload), launcher.zygotes(group.contestants)
+        needed, zygotes = memory.estimate(group.workload), launcher.zygotes(group.cases)
         parts = memory.subsets(group.contestants, needed, self.suite.memory, zygotes)
         for subset, contestants in enumerate(parts):
             block = Block(group.workload, contestants, launch, subset, weights.folder_of(group.workload))

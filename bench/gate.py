@@ -10,7 +10,7 @@ from bench import fingerprint, memory, parity
 from bench.launcher import Launcher, LaunchFailed, Worker
 from bench.weights import Weights
 from impls.frameworks import load_framework
-from results.record import Contestant, Parity, Status, Workload
+from results.record import Case, Contestant, Parity, Status, Workload
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Gate:
         run the probe, is not held back for it; who fails at it, or gives what no arithmetic gives, shows that at the
         network, too.
         """
-        asked = {one: self._send("identify", one, workload=asdict(workload)) for one in contestants}
+        asked = {one: self._send("identify", Case(workload, one)) for one in contestants}
         findings = {}
         for contestant, worker in asked.items():
             try:
@@ -76,9 +76,10 @@ class Gate:
     def _hear(self, workload: Workload, contestants: Sequence[Contestant], seed: int = 0) -> dict[Contestant, Finding]:
         given: dict[Contestant, parity.Evidence] = {}
         findings: dict[Contestant, Finding] = {}
-        needed, zygotes = memory.estimate_evidence(workload), self.launcher.zygotes(contestants)
+        needed = memory.estimate_evidence(workload)
+        zygotes = self.launcher.zygotes(Case(workload, one) for one in contestants)
         for part in memory.parts(contestants, needed, self.memory, zygotes):
-            asked = {contestant: self._ask(workload, contestant, seed) for contestant in part}
+            asked = {contestant: self._ask(Case(workload, contestant), seed) for contestant in part}
             for contestant, worker in asked.items():
                 try:
                     given[contestant] = parity.Evidence(**_received(worker))
@@ -92,17 +93,16 @@ class Gate:
                 findings[contestant] = Finding(found, Status.MISMATCH if complaint else None, complaint)
         return findings
 
-    def _ask(self, workload: Workload, contestant: Contestant, seed: int) -> Worker | LaunchFailed:
-        weights = str(self.weights.folder_of(workload))
-        return self._send("evidence", contestant, workload=asdict(workload), weights=weights, seed=seed)
+    def _ask(self, case: Case, seed: int) -> Worker | LaunchFailed:
+        return self._send("evidence", case, weights=str(self.weights.folder_of(case.workload)), seed=seed)
 
-    def _send(self, do: str, contestant: Contestant, **arguments: Any) -> Worker | LaunchFailed:
+    def _send(self, do: str, case: Case, **arguments: Any) -> Worker | LaunchFailed:
         """A worker that is at it, or why there is none."""
         try:
-            worker, _ = self.launcher.launch(contestant)
+            worker, _ = self.launcher.launch(case)
         except LaunchFailed as failure:
             return failure
-        worker.send(do, contestant=asdict(contestant), **arguments)
+        worker.send(do, **asdict(case), **arguments)
         return worker
 
 

@@ -22,7 +22,7 @@ from bench import card, setting
 from bench.clock import now
 from bench.interpreters import Interpreter, interpreter_of
 from impls.frameworks import CACHE, load_framework
-from results.record import Contestant, Status
+from results.record import Case, Status
 
 IMPORT_LIMIT = 180.0
 """Seconds for a zygote to import its framework."""
@@ -266,16 +266,16 @@ class Launcher:
         """A folder for what lives as long as the launcher."""
         return Path(self._folder.name)
 
-    def warm(self, contestants: Iterable[Contestant]) -> None:
-        """Begin the zygotes of all contestants at once."""
-        for contestant in contestants if not self._fresh else ():
+    def warm(self, cases: Iterable[Case]) -> None:
+        """Begin the zygotes of all cases at once."""
+        for case in cases if not self._fresh else ():
             with contextlib.suppress(LaunchFailed):  # who launches from it is told
-                self._zygote(contestant)
+                self._zygote(case)
 
-    def launch(self, contestant: Contestant, apart: bool = False) -> tuple[Worker, float]:
-        """A fresh worker for the contestant, and the seconds it took to come up; `apart`: of a zygote of its own."""
+    def launch(self, case: Case, apart: bool = False) -> tuple[Worker, float]:
+        """A fresh worker for the case, and the seconds it took to come up; `apart`: of a zygote of its own."""
         start, last = now(), apart or self._fresh
-        zygote = self._zygote(contestant, last)
+        zygote = self._zygote(case, last)
         self._launches += 1
         log = self.folder / f"launch-{self._launches}.log"
         try:
@@ -285,22 +285,23 @@ class Launcher:
                 zygote.close()
             raise
 
-    def zygotes(self, contestants: Iterable[Contestant]) -> int:
+    def zygotes(self, cases: Iterable[Case]) -> int:
         """How many zygotes these are forked from: who needs the same shares one."""
-        origins = [self._origin(contestant) for contestant in contestants]
+        origins = [self._origin(case) for case in cases]
         return len(origins if self._fresh else set(origins))
 
-    def _origin(self, contestant: Contestant) -> Origin:
-        framework = load_framework(contestant.framework)
-        execution = framework.execution(contestant.execution)
-        own = {name: value.replace(CACHE, str(self.folder)) for name, value in execution.environment.items()}
-        environment = {**setting.environment(contestant.setting), **own, **card.environment(self._device)}
-        interpreter = interpreter_of(contestant, self._interpreters)
+    def _origin(self, case: Case) -> Origin:
+        framework = load_framework(case.contestant.framework)
+        execution = framework.execution(case.contestant.execution)
+        asked = setting.whole_environment_of(case)
+        own = {name: value.replace(CACHE, str(self.folder)) for name, value in asked.items()}
+        environment = {**own, **card.environment(self._device)}
+        interpreter = interpreter_of(case.contestant, self._interpreters)
         return Origin(interpreter, (*framework.preload, *execution.preload), tuple(sorted(environment.items())))
 
-    def _zygote(self, contestant: Contestant, apart: bool = False) -> Zygote:
-        """The contestant's zygote, begun when it is first needed."""
-        origin = self._origin(contestant)
+    def _zygote(self, case: Case, apart: bool = False) -> Zygote:
+        """The case's zygote, begun when it is first needed."""
+        origin = self._origin(case)
         if apart:
             return self._begin(origin)
         if origin in self._zygotes and self._zygotes[origin].dead:

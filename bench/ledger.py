@@ -27,6 +27,10 @@ class Group:
     workload: Workload
     contestants: tuple[Contestant, ...]
 
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        return tuple(Case(self.workload, contestant) for contestant in self.contestants)
+
 
 class Ledger:
     """Cases and records. `earlier` are records of a use of the harness that was interrupted, and is gone on with."""

@@ -32,16 +32,19 @@ def stored(item: int) -> int:
 
 def estimate(workload: Workload) -> int:
     """Bytes that one contestant of the workload needs, framework included."""
-    return max(map(_estimate, workload.batches))
+    return PROCESS_BYTES + of_network(workload)
 
 
-def _estimate(workload: Workload) -> int:
+def of_network(workload: Workload) -> int:
+    """The bytes of them that are the network's: weights, what follows from them, and activations."""
+    return max(map(_of_network, workload.batches))
+
+
+def _of_network(workload: Workload) -> int:
     network, item = network_of(workload), ITEM_BYTES[workload.precision]
     weights, activations = COPIES[workload.phase]
-    needed = weights * network.parameter_bytes(stored(item)) + activations * workload.batch * network.activation_bytes(
-        item
-    )
-    return PROCESS_BYTES + int(needed)
+    kept = workload.batch * network.activation_bytes(item)
+    return int(weights * network.parameter_bytes(stored(item)) + activations * kept)
 
 
 def estimate_evidence(workload: Workload) -> int:

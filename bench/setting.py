@@ -1,4 +1,4 @@
-"""How the processes of contestants are set up: allocator and threads, alike for all, or as each framework ships.
+"""How the processes of contestants are set up: what their executions ask for, and allocator and threads.
 
 steady       the allocator keeps what it has; every framework has as many threads as there are cores, one bound to each
 as-shipped   nothing is set; what the user's environment says holds
@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from bench import memory
 from bench.conditions import allowed_cores
-from impls.process import STEADY_ALLOCATOR, threads
-from results.record import STEADY
+from impls.frameworks import load_framework
+from impls.process import ARENA_BYTES, STEADY_ALLOCATOR, threads
+from results.record import STEADY, Case, Contestant
 
 
 def _steady() -> Mapping[str, str]:
@@ -25,13 +27,19 @@ def _steady() -> Mapping[str, str]:
 
 @dataclass(frozen=True)
 class Setting:
-    """The variables set before a framework is imported, and whether threads are bound (bench.binding)."""
+    """The variables set for every framework, and whether more is done to make launches alike.
+
+    That is to bind threads (bench.binding), and to keep large blocks as the execution's own file says.
+    """
 
     environment: Callable[[], Mapping[str, str]]
-    binds: bool
+    steadies: bool
 
 
-SETTINGS: Mapping[str, Setting] = {STEADY: Setting(_steady, binds=True), "as-shipped": Setting(dict, binds=False)}
+SETTINGS: Mapping[str, Setting] = {
+    STEADY: Setting(_steady, steadies=True),
+    "as-shipped": Setting(dict, steadies=False),
+}
 
 
 def cores() -> int:
@@ -40,5 +48,23 @@ def cores() -> int:
 
 
 def environment(name: str = STEADY) -> Mapping[str, str]:
-    """The variables set before a contestant's framework is imported."""
+    """The variables that a setting sets for every framework."""
     return SETTINGS[name].environment()
+
+
+def environment_of(contestant: Contestant) -> dict[str, str]:
+    """The variables set before the contestant's framework is imported, whatever the workload."""
+    execution = load_framework(contestant.framework).execution(contestant.execution)
+    return {**environment(contestant.setting), **execution.environment}
+
+
+def large_environment_of(contestant: Contestant) -> dict[str, str]:
+    """The variables set besides where a step may take blocks over ARENA_BYTES."""
+    execution = load_framework(contestant.framework).execution(contestant.execution)
+    return dict(execution.large_environment) if SETTINGS[contestant.setting].steadies else {}
+
+
+def whole_environment_of(case: Case) -> dict[str, str]:
+    """The variables set before the framework is imported for one workload."""
+    large = memory.of_network(case.workload) > ARENA_BYTES
+    return {**environment_of(case.contestant), **(large_environment_of(case.contestant) if large else {})}

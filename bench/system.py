@@ -92,7 +92,8 @@ def _contestant(contestant: Contestant, suite: Suite) -> dict[str, Any]:
         "title": framework.title,
         "note": execution.note,
         "versions": interpreters.versions(contestant, suite.interpreters),
-        "environment": {**setting.environment(contestant.setting), **execution.environment},
+        "environment": setting.environment_of(contestant),
+        "large_environment": setting.large_environment_of(contestant),
     }
 
 

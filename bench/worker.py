@@ -190,7 +190,7 @@ def prepare(workload: Mapping[str, Any], contestant: Mapping[str, Any], weights:
     resident.loaded()
     made = (make_batch(network_of(part), part.batch) for part in asked.batches)
     batches = [model.put(batch.images, batch.labels) for batch in made]
-    binds = setting.SETTINGS[named.setting].binds
+    binds = setting.SETTINGS[named.setting].steadies
     return Prepared(model, asked.phase, batches, now() - start, resident, binds)
 
 

@@ -11,14 +11,17 @@ from collections.abc import Mapping
 PR_SET_PDEATHSIG = 1
 
 # Blocks that glibc hands back to the system and takes again make launches differ by a factor; with the thresholds
-# raised, memory stays with the process once it has been touched. One arena, since those of further threads hold no
-# block over 64 MiB: XLA's results come from such threads, and were new pages, faulted in one by one, in every step.
+# raised, memory stays with the process once it has been touched.
 STEADY_ALLOCATOR = {
-    "MALLOC_ARENA_MAX": "1",
     "MALLOC_MMAP_THRESHOLD_": str(2**30),
     "MALLOC_TRIM_THRESHOLD_": str(2**32),
     "MALLOC_TOP_PAD_": str(2**26),
 }
+
+ARENA_BYTES = 64 * 2**20
+"""The largest block that glibc keeps for any thread but the first; a larger one is new pages every time."""
+# With a single arena all threads have the first one's. They wait for one another there: small steps pay for it.
+ONE_ARENA = {"MALLOC_ARENA_MAX": "1"}
 
 
 def threads(count: int) -> Mapping[str, str]:

@@ -98,10 +98,11 @@ def measure(plan: Plan) -> Iterator[Pair]:
 
 def _import_all(launcher: Launcher, plan: Plan) -> None:
     """Import every framework before the first pair's time begins."""
-    planted = [planted_contestant(one, REFERENCE) for one in plan.contestants]
-    launcher.warm(planted)
-    for one in planted:
-        launcher.launch(one)[0].close()
+    kinds = itertools.product(plan.contestants, plan.architectures)
+    cases = [Case(workload_of(name, plan.phase), planted_contestant(one, REFERENCE)) for one, name in kinds]
+    launcher.warm(cases)
+    for case in cases:
+        launcher.launch(case)[0].close()
 
 
 def planted_contestant(contestant: Contestant, suffix: str) -> Contestant:

@@ -189,14 +189,16 @@ class Execution:
     """One way in which a framework runs a network.
 
     `environment` is set before the framework is imported, so executions that differ in it need processes of their
-    own. `missing` says why it cannot run on this machine, or None; `requires` adds packages to the framework's;
-    `precisions` are the arithmetics it really computes in; `any_size`: whether a model takes images of other sizes
-    than it was built for.
+    own; `large_environment` is set besides where steps take blocks so large that its memory would not stay with it
+    (impls.process.ARENA_BYTES), unless frameworks are measured as they ship. `missing` says why it cannot run on this
+    machine, or None; `requires` adds packages to the framework's; `precisions` are the arithmetics it really computes
+    in; `any_size`: whether a model takes images of other sizes than it was built for.
     """
 
     name: str
     note: str
     environment: Mapping[str, str] = field(default_factory=dict)
+    large_environment: Mapping[str, str] = field(default_factory=dict)
     requires: tuple[str, ...] = ()
     preload: tuple[str, ...] = ()
     missing: Callable[[], str | None] = lambda: None

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from bench.launcher import Launcher
 from bench.memory import ZYGOTE_BYTES, estimate, estimate_evidence, parts, subsets
-from results.record import Contestant, Workload
+from results.record import Case, Contestant, Workload
+
+LENET = Workload("lenet5", 32, 32, 1, 10, 1, "float32", "cpu", "infer")
 
 contestants = st.integers(1, 12).map(lambda count: [Contestant("f", str(number)) for number in range(count)])
 
@@ -36,12 +38,20 @@ def test_parts_have_everyone_once(these, each, limit, zygotes):
 
 def test_those_that_need_the_same_share_a_zygote_unless_launches_are_fresh():
     names = ("bench.virtual", "slow"), ("bench.virtual", "fast"), ("bench.pyramids.jax", "slices"), ("jax", "jit")
-    these = [Contestant(*name) for name in names]
+    these = [Case(LENET, Contestant(*name)) for name in names]
     with Launcher(10) as launcher:
         assert launcher.zygotes(these[:2]) == 1
         assert launcher.zygotes(these[2:]) == 2, "they import modules of their own"
         assert launcher.zygotes(these) == 3
-        assert launcher.zygotes([*these, replace(these[3], setting="as-shipped")]) == 4
+        own, shipped = these[3], Contestant("jax", "jit", setting="as-shipped")
+        assert launcher.zygotes([*these, Case(own.workload, shipped)]) == 4
+        large = replace(
+            LENET, architecture="alexnet", height=224, width=224, channels=3, classes=1000, phase="gradient"
+        )
+        assert launcher.zygotes([own, Case(large, own.contestant)]) == 2, (
+            "one arena, for blocks that none but it can keep"
+        )
+        assert launcher.zygotes([Case(one, shipped) for one in (own.workload, large)]) == 1
     with Launcher(10, fresh=True) as launcher:
         assert launcher.zygotes(these) == 4
 

@@ -11,8 +11,10 @@ from bench import suites
 from bench.launcher import Launcher
 from bench.suites import Protocol, SuiteError, load_suite, preset_names
 from impls.errors import DeadheatError, InvalidInput
-from results.record import Contestant, Status
+from results.record import Case, Contestant, Status, Workload
 from results.units import share
+
+DIGIT = Workload("lenet5", 32, 32, 1, 10, 1, "float32", "cpu", "infer")
 
 LENET = """
 title = "for loading only"
@@ -172,9 +174,9 @@ def test_fresh_interpreters_that_die_cost_only_their_own_case(measure):
 
 @pytest.mark.parametrize("fresh", [True, False])
 def test_every_launch_has_a_parent_of_its_own_only_if_fresh(fresh):
-    contestant = Contestant("bench.virtual", "fast")
+    case = Case(DIGIT, Contestant("bench.virtual", "fast"))
     with Launcher(60, fresh=fresh) as launcher:
-        workers = [launcher.launch(contestant)[0] for _ in range(2)]
+        workers = [launcher.launch(case)[0] for _ in range(2)]
         parents = {psutil.Process(worker._pid).ppid() for worker in workers}
         for worker in workers:
             worker.close()

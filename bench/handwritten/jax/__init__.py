@@ -1,11 +1,19 @@
-from impls.frameworks import Execution, Framework
-from impls.frameworks import jax as translator
+from impls.frameworks import Execution, Framework, jax
+
+TRANSLATED = jax.JAX.execution("jit")
 
 JAX_BY_HAND = Framework(
     name="bench.handwritten.jax",
     title="JAX by hand",
     model="bench.handwritten.jax.model:ByHand",
-    executions=(Execution("jit", "jax.lax, written out", environment=translator.JAX.execution("jit").environment),),
+    executions=(
+        Execution(
+            "jit",
+            "jax.lax, written out",
+            environment=TRANSLATED.environment,
+            large_environment=TRANSLATED.large_environment,
+        ),
+    ),
     requires=("jax",),
     extra="jax",
     preload=("jax", "bench.handwritten.jax.model"),

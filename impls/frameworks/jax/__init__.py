@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from impls.frameworks import CACHE, Execution, Framework
+from impls.process import ONE_ARENA
 
 JAX = Framework(
     name="jax",
@@ -19,6 +20,8 @@ JAX = Framework(
                 "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
                 "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
             },
+            # XLA allocates what a call returns in a thread of its own, once for every call.
+            large_environment=ONE_ARENA,
             precisions=("float32", "tf32", "bfloat16", "float64"),
             any_size=True,
         ),

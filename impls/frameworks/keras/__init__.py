@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from impls.frameworks import Execution, Framework, jax, tensorflow
 
+JIT = jax.JAX.execution("jit")
+
 KERAS = Framework(
     name="keras",
     title="Keras 3",
@@ -32,7 +34,8 @@ KERAS = Framework(
         Execution(
             "jax",
             "a Keras model's stateless_call under jax.jit, channels last",
-            environment={"KERAS_BACKEND": "jax", **jax.JAX.execution("jit").environment},
+            environment={"KERAS_BACKEND": "jax", **JIT.environment},
+            large_environment=JIT.large_environment,
             requires=("jax", "optax"),
             preload=("impls.frameworks.keras.on_jax",),
             precisions=("float32", "tf32", "bfloat16"),
