@@ -66,6 +66,7 @@ class Campaign:
 
     def __post_init__(self) -> None:
         self._patience = Patience(self.suite.redos)
+        self._together = memory.together(self.suite.memory)
 
     def run(self) -> None:
         """Everything, from skipping what is not installed to the last launch."""
@@ -77,7 +78,7 @@ class Campaign:
                 launcher.warm(case for group in self.ledger.groups() for case in group.cases)
                 weights = Weights(launcher.folder)
                 self.observer.begin(self._steps())
-                gate = Gate(launcher, weights, self.suite.memory)
+                gate = Gate(launcher, weights, self._together)
                 self._identify(gate)
                 self._pass_gate(gate)
                 self.measure(launcher, weights, deadline)
@@ -217,7 +218,7 @@ class Campaign:
         start, launch = now(), self._launch(group)
         soaked = sum(self.suite.soak for one in group.contestants if self._is_to_soak(Case(group.workload, one)))
         needed, zygotes = memory.estimate(group.workload), launcher.zygotes(group.cases)
-        parts = memory.subsets(group.contestants, needed, self.suite.memory, zygotes)
+        parts = memory.subsets(group.contestants, needed, self._together, zygotes)
         for subset, contestants in enumerate(parts):
             block = Block(group.workload, contestants, launch, subset, weights.folder_of(group.workload))
             self._run_block(launcher, block, deadline)

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+import psutil
+
 from impls.architectures import load_architecture
 from impls.network import Network
 from results.record import Contestant, Workload
@@ -48,12 +50,17 @@ def _of_network(workload: Workload) -> int:
 
 
 def estimate_evidence(workload: Workload) -> int:
-    """Bytes that one contestant needs for the gate: a gradient step, and a float64 copy of the largest array."""
+    """Bytes that one contestant needs for the gate: a gradient step, its gradients, and the largest one's signs."""
     network = network_of(workload)
     largest = max(map(math.prod, network.arrays.values()), default=0)
     if network.differentiates_input:
         largest = max(largest, workload.batch * math.prod(network.input_shape))
-    return estimate(replace(workload, phase="gradient")) + network.parameter_bytes() + 10 * largest
+    return estimate(replace(workload, phase="gradient")) + network.parameter_bytes() + 4 * largest
+
+
+def together(limit: int) -> int:
+    """Bytes that contestants alive together may need: the suite's limit, or what the machine has left if less."""
+    return min(limit, psutil.virtual_memory().available)
 
 
 def parts(contestants: Sequence[Contestant], each: int, limit: int, zygotes: int) -> list[tuple[Contestant, ...]]:

@@ -8,6 +8,7 @@ one who is wrong is told from those who agree; between two that differ nobody ca
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from impls.frameworks import Model
 from results.record import Contestant, Parity
 
 SIGN_VECTORS = 2
+AT_ONCE = 2**18  # values whose signature stays in a cache
 LARGEST_TIE = 0.1
 """Error of a gradient that cells which are equal but for rounding can explain; those seen reached 0.02."""
 
@@ -71,9 +73,14 @@ def evidence(model: Model, images: np.ndarray, labels: np.ndarray) -> Evidence:
 
 def signature(name: str, array: np.ndarray) -> list[float]:
     """Norm and seeded sign sums of a canonical array, in float64."""
-    flat = array.astype(np.float64).ravel()
-    signs = (sign_vector(name, index, flat.shape) for index in range(SIGN_VECTORS))
-    return [float(np.linalg.norm(flat)), *(float(flat @ sign) for sign in signs)]
+    flat = array.ravel()
+    signs = np.stack([sign_vector(name, index, flat.shape) for index in range(SIGN_VECTORS)])
+    squares, sums = 0.0, np.zeros(SIGN_VECTORS)
+    for start in range(0, flat.size, AT_ONCE):  # a whole copy in float64 takes ten times as long
+        part = flat[start : start + AT_ONCE].astype(np.float64)
+        squares += float(part @ part)
+        sums += signs[:, start : start + AT_ONCE] @ part
+    return [math.sqrt(squares), *sums.tolist()]
 
 
 def misshapen(given: Mapping[Contestant, Evidence]) -> dict[Contestant, str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
+import psutil
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.launcher import Launcher
-from bench.memory import ZYGOTE_BYTES, estimate, estimate_evidence, parts, subsets
+from bench.memory import ZYGOTE_BYTES, estimate, estimate_evidence, parts, subsets, together
 from results.record import Case, Contestant, Workload
 
 LENET = Workload("lenet5", 32, 32, 1, 10, 1, "float32", "cpu", "infer")
@@ -65,3 +67,9 @@ def test_a_training_step_needs_at_least_weights_gradients_and_momentum():
     assert needs("train") > 3 * weights
     assert needs("infer") < needs("forward") < needs("gradient") < needs("train")
     assert estimate_evidence(Workload("vgg-a", 224, 224, 3, 1000, 1, "float32", "cpu", "infer")) > needs("gradient")
+
+
+def test_alive_together_are_no_more_than_the_machine_has_room_for(monkeypatch):
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=5 * 2**30))
+    assert together(8 * 2**30) == 5 * 2**30
+    assert together(4 * 2**30) == 4 * 2**30
