@@ -14,7 +14,7 @@ from bench.summary import pays_after
 from results import table
 from results.counting import by_block
 from results.record import Record
-from results.statistics import ratio
+from results.statistics import Rounds, ratio
 from results.store import Campaign, read_campaign
 from results.streams import of_cases
 from results.windows import windows as windows_of
@@ -32,15 +32,15 @@ def layer() -> str:
     frame = table.cases([campaign])
     frame = frame[(frame.status == "measured") & (frame.probe == "")]
     frame = frame.assign(of=[name.removeprefix("bench.pyramids.") for name in frame.framework])
-    times = {case: by_block(records) for case, records in _by_case(campaign).items()}
+    launches = {case: by_block(records) for case, records in _by_case(campaign).items()}
     rows: dict[tuple[str, str, str], list[tuple[float, float]]] = {}
     for (framework, name, _, phase), part in frame.groupby(["of", "architecture", "size", "phase"], sort=False):
         own = part[part.framework == framework].case
         others = part[part.framework != framework].set_index("case").seconds
         slices = [case for case in others.index if case.endswith(TUTORIAL)]
         if len(own) and len(others):
-            ours = times[own.iloc[0]]
-            pair = _ratio(ours, times[others.idxmin()]), _ratio(times[slices[0]], ours) if slices else math.nan
+            ours = launches[own.iloc[0]]
+            pair = _ratio(ours, launches[others.idxmin()]), _ratio(launches[slices[0]], ours) if slices else math.nan
             rows.setdefault((framework, name.rpartition(".")[2], phase), []).append(pair)
     body = [
         (framework, name.lower().replace("_of", " bins of ").removeprefix("bins"), phase, _range(ours), _range(sliced))
@@ -58,8 +58,8 @@ def _by_case(campaign: Campaign) -> dict[str, list[Record]]:
     return found
 
 
-def _ratio(times: Mapping[object, float], reference: Mapping[object, float]) -> float:
-    found = ratio(times, reference)
+def _ratio(launches: Mapping[object, Rounds], reference: Mapping[object, Rounds]) -> float:
+    found = ratio(launches, reference)
     return found.value if found else math.nan
 
 

@@ -19,11 +19,13 @@ from results.statistics import (
     CONFIDENCE,
     Comparison,
     Estimate,
+    Rounds,
     Verdict,
     geometric,
     geometric_mean,
     holm,
     independent_ratio,
+    launch_times,
     launches_needed,
     paired_ratio,
     verdict,
@@ -35,7 +37,7 @@ SAME_SYSTEM = ("cpu", "cores", "threads", "memory in GiB", "os", "architecture",
 WORTH_NAMING = ("kernel", "python", "drivers", "preset", "fresh", "deadheat")
 
 
-Times = Mapping[object, float]
+Launches = Mapping[object, Rounds]
 """Of a case: a launch's seconds by the block that it ran in."""
 
 
@@ -95,7 +97,7 @@ def compare(
             "measure both on one machine, or say --across-systems"
         )
     problems = (*baseline.problems, *candidate.problems)
-    before, after = times_of(baseline), times_of(candidate)
+    before, after = launches_of(baseline), launches_of(candidate)
     both = [case for case in before if case in after]
     if not both:
         unread = f" (unreadable, the first of {len(problems)}: {problems[0]})" if problems else ""
@@ -171,20 +173,20 @@ def _version_differences(baseline: Campaign, candidate: Campaign) -> Iterable[st
     )
 
 
-def times_of(campaign: Campaign) -> dict[Case, Times]:
-    """Each measured case's times, one a launch that counts."""
+def launches_of(campaign: Campaign) -> dict[Case, Launches]:
+    """Each measured case's launches that count."""
     launches: dict[Case, list[Record]] = {}
     for record in counted(campaign.records):
         launches.setdefault(record.case, []).append(record)
     return {case: by_block(own) for case, own in launches.items()}
 
 
-def _independent_ratio(times: Times, reference: Times) -> Comparison | None:
-    return independent_ratio(list(times.values()), list(reference.values()))
+def _independent_ratio(launches: Launches, reference: Launches) -> Comparison | None:
+    return independent_ratio(launch_times(launches), launch_times(reference))
 
 
 def _changes(
-    found: Mapping[Case, Comparison], before: Mapping[Case, Times], after: Mapping[Case, Times]
+    found: Mapping[Case, Comparison], before: Mapping[Case, Launches], after: Mapping[Case, Launches]
 ) -> tuple[Change, ...]:
     slower = holm({case: comparison.slower for case, comparison in found.items()})
     faster = holm({case: comparison.faster for case, comparison in found.items()})
@@ -193,8 +195,8 @@ def _changes(
             case.id,
             case.contestant.id,
             case.workload.id,
-            geometric(list(before[case].values())).value,
-            geometric(list(after[case].values())).value,
+            geometric(launch_times(before[case])).value,
+            geometric(launch_times(after[case])).value,
             comparison.ratio,
             slower[case],
             judged := _verdict(comparison.ratio, slower[case], faster[case]),

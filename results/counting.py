@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from results.record import Case, Record, Status
-from results.statistics import launch_time
+from results.statistics import Rounds, launch_time
 
 
 def counted(records: Iterable[Record]) -> list[Record]:
@@ -21,9 +21,9 @@ def _launch(record: Record) -> tuple[Case, int, int]:
     return record.case, record.launch, record.subset
 
 
-def by_block(records: Iterable[Record]) -> dict[object, float]:
-    """One case's launch times by what pairs them with another's: the block that they ran in."""
-    return {(record.launch, record.subset, record.attempt): launch_time(record.seconds) for record in counted(records)}
+def by_block(records: Iterable[Record]) -> dict[object, Rounds]:
+    """One case's launches by what pairs them with another's: the block that they ran in."""
+    return {(record.launch, record.subset, record.attempt): record.seconds for record in counted(records)}
 
 
 def by_pass(records: Iterable[Record]) -> dict[object, float]:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from results.compare import WORTH_NAMING, described, machine_of, times_of, unknown_machine, versions_of, why_missing
+from results.compare import WORTH_NAMING, described, launches_of, machine_of, unknown_machine, versions_of, why_missing
 from results.journal import ResultsError
 from results.record import Case
-from results.statistics import Estimate, geometric
+from results.statistics import Estimate, geometric, launch_times
 from results.steps import FEWEST, Level, levels
 from results.store import Campaign
 
@@ -175,7 +175,7 @@ def histories(campaigns: Iterable[Campaign]) -> Histories:
         elif started is None:
             left_out.append(f"{campaign.name} doesn't say when it was measured, neither itself nor in a record")
         else:
-            launches = {case: list(times.values()) for case, times in times_of(campaign).items()}
+            launches = {case: launch_times(own) for case, own in launches_of(campaign).items()}
             dated = _Dated(started, campaign.name, campaign, launches)
             machines.setdefault(repr(machine_of(campaign)), []).append(dated)
     if not machines:

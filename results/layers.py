@@ -17,7 +17,7 @@ from impls.network import ALONE
 from results.columns import LAYER
 from results.counting import by_pass, counted
 from results.record import Contestant, Record, Status, Workload
-from results.statistics import Estimate, geometric, launch_time, ratio
+from results.statistics import geometric, launch_time
 from results.store import Campaign
 
 Passes = Mapping[object, float]
@@ -94,5 +94,6 @@ def _sum(own: Layers, table: Iterable[str]) -> Passes:
 
 
 def _share(name: str, times: Passes, whole: Passes) -> dict[str, float]:
-    found: Estimate | None = ratio(times, whole)
+    shared = [times[number] / whole[number] for number in times if number in whole]
+    found = geometric(shared) if shared else None
     return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high} if found else {}

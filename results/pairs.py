@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from results.counting import by_block
 from results.record import Record
-from results.statistics import Estimate, ratio
+from results.statistics import Estimate, Rounds, ratio
 from results.store import Campaign
 
 Ratios = Mapping[tuple[str, str], Estimate]
@@ -21,7 +21,7 @@ def pairs(campaign: Campaign) -> Mapping[str, Ratios]:
     return {group: _ratios({name: by_block(records) for name, records in of.items()}) for group, of in groups.items()}
 
 
-def _ratios(times: Mapping[str, Mapping[object, float]]) -> Ratios:
+def _ratios(times: Mapping[str, Mapping[object, Rounds]]) -> Ratios:
     found = {}
     for name, own in times.items():
         for other, theirs in times.items():

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from results.counting import by_block, counted
 from results.record import Record
-from results.statistics import Estimate, geometric, ratio
+from results.statistics import Estimate, geometric, launch_times, ratio
 
 IN_A_ROW = 2
 """Launches after each of which intervals must be narrow: once may be luck, and to stop at it would make it a rule."""
@@ -32,10 +32,10 @@ def widest(records: Sequence[Record], reference: str) -> float:
         launches.setdefault(record.case.contestant.id, []).append(record)
     if not launches:
         return math.inf
-    times = {contestant: by_block(own) for contestant, own in launches.items()}
-    middle = times.get(reference, next(iter(times.values())))
-    estimates = [geometric(list(own.values())) for own in times.values()]
-    estimates += [found for own in times.values() if own is not middle and (found := ratio(own, middle)) is not None]
+    blocks = {contestant: by_block(own) for contestant, own in launches.items()}
+    middle = blocks.get(reference, next(iter(blocks.values())))
+    estimates = [geometric(launch_times(own)) for own in blocks.values()]
+    estimates += [found for own in blocks.values() if own is not middle and (found := ratio(own, middle)) is not None]
     return max(_half_widths(estimates))
 
 

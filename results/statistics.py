@@ -2,7 +2,7 @@
 
 The launch is the unit of replication: rounds of one process share whatever that process was dealt (memory layout,
 thread placement), so a launch counts once, by the median of its rounds. Intervals are Student's t over launches on
-the logarithm; a ratio pairs the launches that ran together.
+the logarithm. A ratio pairs the launches that ran together, and in them the rounds that were neighbours in time.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from statistics import median
 from typing import TypeVar
 
@@ -19,6 +20,8 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 Thing = TypeVar("Thing")
+Rounds = Sequence[float]
+"""Seconds per step of one launch's rounds, in the order of time."""
 
 CONFIDENCE = 0.95
 BAND = 0.02
@@ -61,6 +64,11 @@ def launch_time(seconds: Sequence[float]) -> float:
     return float(median(seconds))  # of a handful of numbers: NumPy takes ten times as long to begin
 
 
+def launch_times(launches: Mapping[object, Rounds]) -> list[float]:
+    """Seconds per step of each launch."""
+    return [launch_time(rounds) for rounds in launches.values()]
+
+
 def geometric(values: Sequence[float]) -> Estimate:
     """The geometric mean of positive values, one a launch, with its interval."""
     if min(values) == max(values):  # exactly that, not its logarithm's exponential
@@ -76,9 +84,29 @@ def arithmetic(values: Sequence[float], confidence: float = CONFIDENCE) -> Estim
     return Estimate(mean, mean - half, mean + half, len(values))
 
 
-def ratio(times: Mapping[object, float], reference: Mapping[object, float]) -> Estimate | None:
-    """`times` over `reference`, paired by key (the block that both ran in); None without a pair."""
-    pairs = [times[block] / reference[block] for block in times if block in reference]
+def in_block(rounds: Rounds, reference: Rounds) -> float:
+    """One launch over another of the same block: the median over all pairs of their rounds' ratios' geometric means.
+
+    Hodges and Lehmann's estimate, on logarithms, of the shift between the n-th round of the one and the n-th of the
+    other: what disturbs both cancels out, and what strikes one round moves little. Where they don't have as many
+    rounds each, it is the ratio of the medians.
+    """
+    if len(rounds) != len(reference):
+        return launch_time(rounds) / launch_time(reference)
+    ratios = np.divide(rounds, reference)
+    means = np.sort(np.sqrt(np.outer(ratios, ratios))[_upper_triangle(len(ratios))])
+    return math.sqrt(means[(len(means) - 1) // 2] * means[len(means) // 2])
+
+
+@cache
+def _upper_triangle(size: int) -> tuple[np.ndarray, np.ndarray]:
+    rows, columns = np.triu_indices(size)
+    return rows, columns
+
+
+def ratio(launches: Mapping[object, Rounds], reference: Mapping[object, Rounds]) -> Estimate | None:
+    """`launches` over `reference`, paired by key (the block that both ran in); None without a pair."""
+    pairs = [in_block(rounds, reference[block]) for block, rounds in launches.items() if block in reference]
     return geometric(pairs) if pairs else None
 
 
@@ -102,9 +130,10 @@ def independent_ratio(times: Sequence[float], reference: Sequence[float]) -> Com
     return Comparison(estimate, slower, faster)
 
 
-def paired_ratio(times: Mapping[object, float], reference: Mapping[object, float]) -> Comparison | None:
+def paired_ratio(launches: Mapping[object, Rounds], reference: Mapping[object, Rounds]) -> Comparison | None:
     """The same from launches that did run together, paired by key: Student's test on logarithms."""
-    pairs = np.log([times[block] / reference[block] for block in times if block in reference])
+    shared = [block for block in launches if block in reference]
+    pairs = np.log([in_block(launches[block], reference[block]) for block in shared])
     if not len(pairs):
         return None
     value = float(np.mean(pairs))

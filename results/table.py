@@ -22,6 +22,7 @@ from results.plausible import doubts
 from results.record import Case, Parity, Record, Status, Workload
 from results.statistics import (
     Estimate,
+    Rounds,
     Verdict,
     arithmetic,
     difference,
@@ -178,10 +179,10 @@ def _case_row(
     campaign: Campaign,
     records: Sequence[Record],
     limits: Limits,
-    times: Mapping[object, float],
-    theirs: tuple[str, Mapping[object, float]],
+    launches: Mapping[object, Rounds],
+    theirs: tuple[str, Mapping[object, Rounds]],
 ) -> dict[str, Any]:
-    """`times` of the case by block; `theirs` are the reference's name and its times."""
+    """`launches` of the case by block; `theirs` are the reference's name and its launches."""
     reference = theirs[0]
     measured, last = counted(records), records[-1]
     case = last.case
@@ -200,7 +201,7 @@ def _case_row(
         return row
     estimate = geometric([launch_time(record.seconds) for record in measured])
     batch, used = case.workload.batch, _usage_row(measured)
-    compared = ratio(times, theirs[1])
+    compared = ratio(launches, theirs[1])
     judged = verdict(compared) if compared and case.contestant.id != reference else None
     first_calls = [record.first_call_seconds for record in measured if record.first_call_seconds is not None]
     disturbed = [Disturbance.of(record.conditions) for record in measured]

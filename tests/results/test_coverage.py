@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from results.health import drifts, two_kinds
-from results.statistics import geometric, ratio
+from results.statistics import geometric, in_block, ratio
 
 CAMPAIGNS = 1500
 TRUE_RATIO = 1.03
@@ -39,12 +39,16 @@ def step(dice: np.random.Generator, launches: int) -> np.ndarray:
 
 
 def simulate(dice: np.random.Generator, launches: int, machine: Blocks, kinds: float = 0.0) -> np.ndarray:
-    """(2, launches) medians of launches; with `kinds`, a third of the launches is of a slower kind."""
+    """(2, launches, rounds) times; with `kinds`, a third of the launches is of a slower kind."""
     logs = dice.normal(0, LAUNCH_SPREAD, (2, launches)) + machine(dice, launches)
     logs += kinds * (dice.random((2, launches)) < 1 / 3)
     logs[1] += np.log(TRUE_RATIO)
     rounds = logs[..., None] + dice.normal(0, ROUND_SPREAD, (2, launches, ROUNDS))
-    return np.median(np.exp(rounds), -1)
+    return np.exp(rounds)
+
+
+def medians(rounds: np.ndarray) -> np.ndarray:
+    return np.median(rounds, -1)
 
 
 def covered(times: np.ndarray) -> bool:
@@ -69,14 +73,14 @@ def test_intervals_of_ratios_of_two_kinds_of_launches_keep_their_promise_nearly(
 def test_where_few_launches_of_two_kinds_break_the_promise_of_a_time_a_caution_speaks():
     """The interval of a time whose launches happen to be all of one kind is far too narrow; more launches show both."""
     dice = np.random.default_rng(8)
-    campaigns = [simulate(dice, 12, nothing, kinds=np.log(2))[0] for _ in range(CAMPAIGNS)]
+    campaigns = [medians(simulate(dice, 12, nothing, kinds=np.log(2))[0]) for _ in range(CAMPAIGNS)]
     spoken = np.mean([two_kinds(times) for times in campaigns])
     assert spoken > 0.9
 
 
 def test_a_time_that_drifts_misses_its_promise_and_says_so():
     dice = np.random.default_rng(9)
-    campaigns = [simulate(dice, 12, drift)[0] * np.exp(np.linspace(0, 0.1, 12)) for _ in range(CAMPAIGNS)]
+    campaigns = [medians(simulate(dice, 12, drift)[0]) * np.exp(np.linspace(0, 0.1, 12)) for _ in range(CAMPAIGNS)]
     assert np.mean([drifts(times) for times in campaigns]) > 0.9
 
 
@@ -88,8 +92,8 @@ def test_stopping_when_the_interval_is_narrow_keeps_the_promise():
 
 
 def covered_when_stopped(times: np.ndarray, target: float) -> bool:
-    ratios = times[1] / times[0]
-    found = [geometric(list(ratios[:launches])) for launches in range(2, len(ratios) + 1)]
+    ratios = [in_block(*rounds) for rounds in zip(times[1], times[0], strict=True)]
+    found = [geometric(ratios[:launches]) for launches in range(2, len(ratios) + 1)]
     narrow = [one.relative_half_width <= target for one in found]
     last = next(
         (one for one in found if one.launches >= 5 and all(narrow[one.launches - 3 : one.launches - 1])), found[-1]

@@ -19,6 +19,7 @@ from results.statistics import (
     geometric,
     geometric_mean,
     holm,
+    in_block,
     independent_ratio,
     launch_time,
     launches_needed,
@@ -67,13 +68,13 @@ def test_one_launch_has_a_value_and_no_interval():
 
 def test_nothing_to_compare_is_none_and_unclear():
     assert difference([], [1.0]) is None
-    assert ratio({1: 2.0}, {2: 1.0}) is None
+    assert ratio({1: [2.0]}, {2: [1.0]}) is None
     assert verdict(None) is Verdict.UNCLEAR
 
 
 def test_a_ratio_pairs_the_blocks_that_both_ran_in():
-    mine = {0: 2.0, 1: 20.0, 2: 99.0}
-    reference = {0: 1.0, 1: 10.0, 3: 1.0}
+    mine = {0: [2.0], 1: [20.0], 2: [99.0]}
+    reference = {0: [1.0], 1: [10.0], 3: [1.0]}
     found = ratio(mine, reference)
     assert (found.value, found.low, found.high, found.launches) == (2.0, 2.0, 2.0, 2)
 
@@ -87,9 +88,33 @@ def test_the_verdict_is_where_the_whole_interval_lies(value, half):
     assert (found is Verdict.DEAD_HEAT) == (low >= 1 - BAND and high <= 1 + BAND)
 
 
+def test_what_disturbs_neighbouring_rounds_alike_cancels_out():
+    disturbances = [1.0, 3.0, 1.5, 0.7]
+    mine, reference = [2.5 * one for one in disturbances], disturbances[::1]
+    assert in_block(mine, reference) == pytest.approx(2.5)
+    assert in_block(mine, sorted(reference)) != pytest.approx(2.5), "it goes by their order"
+
+
+def test_what_strikes_few_rounds_moves_a_ratio_little():
+    quiet = np.exp(np.random.default_rng(3).normal(0, 0.01, 12))
+    struck = quiet.copy()
+    struck[:3] *= 10
+    assert in_block(struck, np.ones(12)) == pytest.approx(in_block(quiet, np.ones(12)), abs=0.02)
+
+
+def test_launches_with_other_numbers_of_rounds_are_compared_by_their_medians():
+    assert in_block([2.0, 4.0, 99.0], [2.0, 2.0]) == 2.0
+
+
+@given(st.floats(1e-6, 1e3), st.integers(1, 30), st.sampled_from([2.0, 1.0, 0.75]))
+def test_a_ratio_that_is_the_same_in_every_round_comes_out_exactly(seconds, count, factor):
+    assert in_block([seconds * factor] * count, [seconds] * count) == (seconds * factor) / seconds
+
+
 @given(times, st.floats(0.5, 2.0))
 def test_swapping_contestant_and_reference_inverts_the_interval(values, factor):
-    mine, reference = dict(enumerate(values)), {i: value * factor for i, value in enumerate(values[::-1])}
+    mine = {block: [value, value * factor] for block, value in enumerate(values)}
+    reference = {block: [value * factor, value] for block, value in enumerate(values[::-1])}
     one, other = ratio(mine, reference), ratio(reference, mine)
     assert one.value == pytest.approx(1 / other.value)
     assert one.low == pytest.approx(1 / other.high)
