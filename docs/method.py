@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
+from bench.selftest import pairs_of, summary
 from bench.suites import PRESETS, Protocol, load_suite
 from bench.summary import duration
 from results import table
@@ -53,20 +54,21 @@ def _setting(value: object) -> str:
 def selftest() -> str:
     """Rates of false differences and of planted ones found, a row a condition and a kind of pair."""
     rows = []
-    for said in _selftests():
-        burners = said["plan"]["burners"]
+    for measured in _selftests():
+        said, burners = summary(pairs_of(measured), exact=True), measured["plan"]["burners"]
         where = f"{burners} core{'s' if burners > 1 else ''} burning" if burners else "quiet"
         if said["aa"]["pairs"]:
             rows.append([where, "none", *_rates(said["aa"], "false_differences")])
         rows += [[where, f"{one['slowdown']:.0%}", *_rates(one, "detected")] for one in said["planted"]]
-    headers = ["machine", "planted", "pairs", "seen", "rate", "ratio's error: median", "90 % below", "s a pair"]
+    headers = ["machine", "planted", "pairs", "seen", "rate", "95 % intervals that hold it"]
+    headers += ["ratio's error: median", "90 % below", "s a pair"]
     return _table(rows, headers) if rows else "Not measured yet.\n"
 
 
 def _rates(one: dict, key: str) -> list[str]:
     rate = f"{one['rate']:.1%} [{one['low']:.1%}, {one['high']:.1%}]"
     errors = f"{one['median_error']:.2%}", f"{one['p90_error']:.2%}"
-    return [str(one["pairs"]), str(one[key]), rate, *errors, f"{one['median_seconds']:.0f}"]
+    return [str(one["pairs"]), str(one[key]), rate, f"{one['covered']:.0%}", *errors, f"{one['median_seconds']:.0f}"]
 
 
 def peers() -> str:
@@ -96,19 +98,19 @@ def _own_outcomes(burners: int) -> list[dict]:
         pair
         for file in SELFTESTS.glob("*.json")
         if (said := json.loads(file.read_text()))["plan"]["burners"] == burners
-        for pair in said["measured"]
-        if not pair.get("failure")
-        and pair["contestant"] == "pytorch:eager"
-        and pair["architecture"] == "lenet5"
-        and pair["slowdown"] in (0, 0.05)
+        for pair in pairs_of(said)
+        if not pair.failure
+        and pair.contestant == "pytorch:eager"
+        and pair.architecture == "lenet5"
+        and pair.slowdown in (0, 0.05)
     ]
     return [
         {
             "tool": "deadheat",
-            "slowdown": pair["slowdown"],
-            "ratio": pair["ratio"],
-            "different": pair["low"] is not None and (pair["low"] > 1 or pair["high"] < 1),
-            "seconds": pair["seconds"],
+            "slowdown": pair.slowdown,
+            "ratio": pair.ratio,
+            "different": pair.found,
+            "seconds": pair.seconds,
         }
         for pair in pairs
     ]

@@ -36,7 +36,7 @@ from results.layers import is_alone
 from results.layers import layers as layers_of
 from results.limits import Kind, Limits, limits_of
 from results.record import Status
-from results.statistics import BAND, CONFIDENCE, Verdict
+from results.statistics import BAND, CONFIDENCE, SURE, Verdict
 from results.store import Campaign
 from results.streams import of_cases
 from results.windows import windows as windows_of
@@ -91,6 +91,8 @@ def render(campaigns: Sequence[Campaign], reproduction_link: str | None = None) 
         reproduction_link=reproduction_link,
         sections=[_section(campaign, f"c{number}") for number, campaign in enumerate(campaigns, 1)],
         confidence=f"{100 * CONFIDENCE:.0f} %",
+        sure=f"{100 * SURE:.0f} %",
+        unsure=f"{100 * (1 - SURE):.0f} %",
         band=f"{100 * BAND:.0f} %",
         parts=list(tables.NEEDS),
         errors=tables.ERRORS,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import Any
@@ -44,6 +45,13 @@ def summary(pairs: Sequence[Pair], exact: bool) -> dict[str, Any]:
         "failed": len(pairs) - len(measured),
         "measured": [_known(asdict(pair)) for pair in pairs],
     }
+
+
+def pairs_of(said: Mapping[str, Any]) -> list[Pair]:
+    """The pairs of what `--json` printed."""
+    return [
+        Pair(**{key: math.nan if value is None else value for key, value in one.items()}) for one in said["measured"]
+    ]
 
 
 def _known(facts: dict[str, Any]) -> dict[str, Any]:

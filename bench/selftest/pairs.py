@@ -46,8 +46,9 @@ class Pair:
 
     @property
     def found(self) -> bool:
-        """Whether the interval leaves out 1, on the side of what was planted (either side where nothing was)."""
-        return self.low > 1 or (self.high < 1 and not self.slowdown)
+        """Whether a difference is seen, on the side of what was planted (either side where nothing was)."""
+        seen = Estimate(self.ratio, self.low, self.high, self.launches).shows_a_difference
+        return seen and (self.ratio > 1 or not self.slowdown)
 
 
 class Forgetful:

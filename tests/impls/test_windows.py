@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from oracle import forward
 from oracle.children import Children, answer
-from oracle.jobs import BATCH, WINDOWS, windowed_network
+from oracle.jobs import BATCH, WINDOWS, Windows, windowed_network
 from oracle.requests import missing
 
-from bench import windows
+from bench import windows as networks
 from impls.arrays import make_batch, make_weights
 from impls.errors import InvalidInput
 from impls.frameworks import load_framework
@@ -17,16 +17,19 @@ from impls.layers import SpatialPyramid, WindowAverage, WindowPyramid
 
 CONTESTANTS = ("pytorch:eager", "tensorflow:graph", "tensorflow:graph-any-size", "jax:jit")
 STEP = 1e-6
+SHORT = ((0, 6, 0, 6),)
+"""Its bins lie side by side, as those of a whole map may, and end so long before the map that it has room for more."""
 
 
+@pytest.mark.parametrize("windows", [WINDOWS, SHORT], ids=["five", "short"])
 @pytest.mark.parametrize("contestant", CONTESTANTS)
-def test_windows_are_pooled_as_if_they_were_cut_out(contestant: str, children: Children) -> None:
+def test_windows_are_pooled_as_if_they_were_cut_out(contestant: str, windows: Windows, children: Children) -> None:
     if reason := missing(contestant):
         pytest.skip(reason)
     name, _, execution = contestant.partition(":")
     child = children.child(f"{name}-float64", load_framework(name).execution(execution).environment)
-    scores, loss, gradients = answer(child.submit("oracle.jobs:windowed", contestant, "float64"))
-    network = windowed_network()
+    scores, loss, gradients = answer(child.submit("oracle.jobs:windowed", contestant, "float64", windows))
+    network = windowed_network(windows)
     weights, batch = make_weights(network), make_batch(network, BATCH)
     assert scores == pytest.approx(forward.scores(network, weights, {}, batch.images), rel=1e-9)
     right = forward.loss(network, weights, {}, batch.images, batch.labels)
@@ -61,10 +64,10 @@ def test_windows_that_reach_beyond_the_map_are_refused() -> None:
 
 @pytest.mark.parametrize(("name", "count"), [("VIEWS10", 10), ("VIEWS96", 96), ("WINDOWS2000", 2000)])
 def test_the_suites_networks_have_as_many_windows_as_they_say(name: str, count: int) -> None:
-    network = getattr(windows, name).at()
+    network = getattr(networks, name).at()
     row = next(row for row in network.rows if isinstance(row.layer, WindowPyramid))
-    assert row.input[1:] == (windows.MAP, windows.MAP)
+    assert row.input[1:] == (networks.MAP, networks.MAP)
     assert row.facts.output == (count, 12_800)
-    single = windows.VIEWS10.at()
+    single = networks.VIEWS10.at()
     assert network.parameters == single.parameters
     assert network.macs - single.macs == (count - 10) * (12_800 * 4096 + 4096 * 4096 + 4096 * 1000)

@@ -27,6 +27,7 @@ from impls.layers import (
     LocalResponseNorm,
     Pool,
     SpatialPyramid,
+    Window,
     WindowAverage,
     WindowPyramid,
 )
@@ -376,19 +377,20 @@ def arithmetic(contestant: str, precision: str) -> str:
     return "unknown"
 
 
+Windows = tuple[Window, ...]
 WINDOWS = ((0, 7, 0, 9), (1, 4, 2, 9), (3, 7, 5, 6), (0, 1, 0, 1), (2, 6, 1, 8))
 
 
-def windowed_network() -> Network:
-    """A convolution, a pyramid in each of five windows, a full connection, and the average over the windows."""
-    pyramid = WindowPyramid("spp", (3, 2, 1), windows=WINDOWS)
+def windowed_network(windows: Windows) -> Network:
+    """A convolution, a pyramid in each of the windows, a full connection, and the average over the windows."""
+    pyramid = WindowPyramid("spp", (3, 2, 1), windows=windows)
     layers = Conv("mix", kernel=1, channels=4), pyramid, Dense("output", 5), WindowAverage("average")
     return Network("windowed", (3, 7, 9), 5, layers)
 
 
-def windowed(contestant: str, precision: str) -> tuple[np.ndarray, float, Arrays]:
+def windowed(contestant: str, precision: str, windows: Windows) -> tuple[np.ndarray, float, Arrays]:
     """(scores, loss, gradients) of that network."""
-    network = windowed_network()
+    network = windowed_network(windows)
     weights, _, arrays = _inputs(network)
     model = build(contestant, network, precision)
     model.load(weights, {})
