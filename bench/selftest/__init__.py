@@ -49,9 +49,11 @@ def summary(pairs: Sequence[Pair], exact: bool) -> dict[str, Any]:
 
 def pairs_of(said: Mapping[str, Any]) -> list[Pair]:
     """The pairs of what `--json` printed."""
-    return [
-        Pair(**{key: math.nan if value is None else value for key, value in one.items()}) for one in said["measured"]
-    ]
+    return [_pair(**one) for one in said["measured"]]
+
+
+def _pair(**facts: Any) -> Pair:
+    return Pair(**{name: math.nan if value is None else value for name, value in facts.items()})
 
 
 def _known(facts: dict[str, Any]) -> dict[str, Any]:
