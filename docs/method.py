@@ -67,8 +67,9 @@ def selftest() -> str:
 
 def _rates(one: dict, key: str) -> list[str]:
     rate = f"{one['rate']:.1%} [{one['low']:.1%}, {one['high']:.1%}]"
+    held = "" if one["covered"] is None else f"{one['covered']:.0%}"
     errors = f"{one['median_error']:.2%}", f"{one['p90_error']:.2%}"
-    return [str(one["pairs"]), str(one[key]), rate, f"{one['covered']:.0%}", *errors, f"{one['median_seconds']:.0f}"]
+    return [str(one["pairs"]), str(one[key]), rate, held, *errors, f"{one['median_seconds']:.0f}"]
 
 
 def peers() -> str:

@@ -53,7 +53,8 @@ def pairs_of(said: Mapping[str, Any]) -> list[Pair]:
 
 
 def _pair(**facts: Any) -> Pair:
-    return Pair(**{name: math.nan if value is None else value for name, value in facts.items()})
+    known: dict[str, Any] = {name: math.nan if value is None else value for name, value in facts.items()}
+    return Pair(**known)
 
 
 def _known(facts: dict[str, Any]) -> dict[str, Any]:
@@ -67,16 +68,17 @@ def _planted(slowdown: float, pairs: Sequence[Pair]) -> dict[str, Any]:
     return {"slowdown": slowdown, "pairs": len(own), "detected": found, **rate(found, len(own)), **_errors(own)}
 
 
-def _errors(pairs: Sequence[Pair]) -> dict[str, float]:
-    """Median and 90th percentile of the relative errors of ratios, and how many intervals hold the truth."""
+def _errors(pairs: Sequence[Pair]) -> dict[str, float | None]:
+    """Median and 90th percentile of the relative errors of ratios, and the share of 95 % intervals that hold the truth."""
     if not pairs:
         return {}
     errors = np.array([abs(pair.ratio / (1 + pair.slowdown) - 1) for pair in pairs])
-    held = sum(pair.low <= 1 + pair.slowdown <= pair.high for pair in pairs)
+    with_interval = [pair for pair in pairs if pair.launches > 1]
+    held = sum(pair.low <= 1 + pair.slowdown <= pair.high for pair in with_interval)
     return {
         "median_error": float(np.median(errors)),
         "p90_error": float(np.quantile(errors, 0.9)),
-        "covered": held / len(pairs),
+        "covered": held / len(with_interval) if with_interval else None,
         "median_seconds": float(np.median([pair.seconds for pair in pairs])),
     }
 
