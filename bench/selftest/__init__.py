@@ -69,7 +69,7 @@ def _planted(slowdown: float, pairs: Sequence[Pair]) -> dict[str, Any]:
 
 
 def _errors(pairs: Sequence[Pair]) -> dict[str, float | None]:
-    """Median and 90th percentile of the relative errors of ratios, and the share of 95 % intervals that hold the truth."""
+    """Median and 90th percentile of ratios' relative errors, and the share of 95 % intervals that hold the truth."""
     if not pairs:
         return {}
     errors = np.array([abs(pair.ratio / (1 + pair.slowdown) - 1) for pair in pairs])
