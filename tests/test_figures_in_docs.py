@@ -41,6 +41,8 @@ FACTS = {
     ("docs/method.md", "2 %"): (STATISTICS, "BAND = 0.02"),
     ("docs/method.md", "95 %"): (STATISTICS, "CONFIDENCE = 0.95"),
     ("docs/method.md", "5 %"): (STATISTICS, "CONFIDENCE = 0.95"),
+    ("docs/method.md", "99 %"): (STATISTICS, "SURE = 0.99"),
+    ("docs/method.md", "64 MiB"): ("impls/process.py", "ARENA_BYTES = 64 * 2**20"),
     ("docs/method.md", "92 to 97 %"): ("tests/results/test_coverage.py", "0.92 <= share <= 0.97"),
     ("docs/method.md", "0.15 cores"): ("results/health.py", "FOREIGN_CORES = 0.15"),
     ("docs/method.md", "1 %"): ("results/health.py", "STEAL_SHARE = 0.01"),
