@@ -38,7 +38,7 @@ WORTH_NAMING = ("kernel", "python", "drivers", "preset", "fresh", "deadheat")
 
 
 Launches = Mapping[object, Rounds]
-"""Of a case: a launch's seconds by the block that it ran in."""
+"""Of a case: the rounds of each launch by the block that it ran in."""
 
 
 @dataclass(frozen=True)
