@@ -302,36 +302,58 @@ def global_average(x: Array, run: Run) -> Array:
 
 def spatial_pyramid(layer: layers.SpatialPyramid, x: Array, run: Run) -> Array:
     """Levels one after another, each by row, column, channel."""
-    return jnp.concatenate([flatten(pyramid_level(layer, level, x), run) for level in layer.levels], 1)
+    bins = tuple(tuple(layer.bins(side, level) for side in x.shape[1:3]) for level in layer.levels)
+    return jnp.concatenate([flatten(level, run) for level in pooled(x, bins)], 1)
 
 
 def window_pyramid(layer: layers.WindowPyramid, x: Array, run: Run) -> Array:
     """By looking up (`layers.WindowPyramid.lookup`). Windows one after another, each as a pyramid."""
-    pooled = []
-    for level in layer.levels:
-        rows, columns, places = layer.lookup(level)
-        table = maxima(x, rows, columns)
-        found = table.reshape(len(x), -1, x.shape[3])[:, np.array(places)]
-        pooled.append(found.reshape(len(x), len(layer.windows), -1))
-    return jnp.concatenate(pooled, 2)
+    *bins, places = zip(*map(layer.lookup, layer.levels))
+    tables = pooled(x, tuple(zip(*bins)))
+    found = [
+        table.reshape(len(x), -1, x.shape[3])[:, np.array(where)].reshape(len(x), len(layer.windows), -1)
+        for table, where in zip(tables, places)
+    ]
+    return jnp.concatenate(found, 2)
 
 
 def window_average(x: Array, run: Run) -> Array:
     return x.mean(1)
 
 
-def pyramid_level(layer: layers.SpatialPyramid, level: int, x: Array) -> Array:
-    return maxima(x, *(layer.bins(side, level) for side in x.shape[1:3]))
-
-
 Bins = tuple[Pair, ...]
 """Half-open ranges [start, end) of one side of a map."""
+Levels = tuple[tuple[Bins, Bins], ...]
+"""(rows, columns) of each level's bins."""
 
-FEW, LARGE = 2, 6
+FEW, LARGE = 2, 5
 """Bins a side up to which, or cells a side of a bin from which on, a slice for each bin has the faster gradient."""
+SMALL = 9
+"""Cells a side of a map up to which a pass over columns and one over rows have it."""
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(1, 2))
+@partial(jax.custom_vjp, nondiff_argnums=(1,))
+def pooled(x: Array, levels: Levels) -> tuple[Array, ...]:
+    """The maximum of each bin of each level, level by level.
+
+    All levels have one gradient: of one for each, XLA makes a step that takes up to twice as long.
+    """
+    return tuple(maxima(x, *bins) for bins in levels)
+
+
+def _pooled_forward(x: Array, levels: Levels) -> tuple[tuple[Array, ...], Callable[[tuple[Array, ...]], tuple[Array]]]:
+    return jax.vjp(lambda x: tuple(_differentiable_maxima(x, *bins) for bins in levels), x)
+
+
+def _pooled_backward(
+    levels: Levels, back: Callable[[tuple[Array, ...]], tuple[Array]], change: tuple[Array, ...]
+) -> tuple[Array]:
+    return back(change)
+
+
+pooled.defvjp(_pooled_forward, _pooled_backward)
+
+
 def maxima(x: Array, rows: Bins, columns: Bins) -> Array:
     """The maximum of each range of rows in each range of columns.
 
@@ -348,6 +370,11 @@ def along(x: Array, bins: Bins, axis: int) -> Array:
     """The maximum of each bin along an axis."""
     if len(bins) > 1 and (steps := sliding(bins, x.shape[axis])):
         return windows(x, *(steps if at == axis else (1, 1) for at in (1, 2)))
+    return one_by_one(x, bins, axis)
+
+
+def one_by_one(x: Array, bins: Bins, axis: int) -> Array:
+    """The maximum of each bin along an axis, each of its own slice."""
     return jnp.stack([lax.slice_in_dim(x, start, end, axis=axis).max(axis) for start, end in bins], axis)
 
 
@@ -370,22 +397,13 @@ def sliding(bins: Bins, side: int) -> Pair | None:
 
 def _differentiable_maxima(x: Array, rows: Bins, columns: Bins) -> Array:
     """The same with a fast gradient, for which slices of a whole bin share it among equal cells."""
+    if max(rows[-1][1], columns[-1][1]) <= SMALL:
+        return one_by_one(one_by_one(x, columns, 2), rows, 1)
     shortest = min(end - start for start, end in (*rows, *columns))
     if max(len(rows), len(columns)) > FEW and shortest < LARGE:
         return bin_maxima(bin_maxima(x, columns, 2), rows, 1)
     cells = [x[:, top:bottom, left:right].max((1, 2)) for top, bottom in rows for left, right in columns]
     return jnp.stack(cells, 1).reshape(len(x), len(rows), len(columns), -1)
-
-
-def _maxima_forward(x: Array, rows: Bins, columns: Bins) -> tuple[Array, Callable[[Array], tuple[Array]]]:
-    return jax.vjp(lambda x: _differentiable_maxima(x, rows, columns), x)
-
-
-def _maxima_backward(rows: Bins, columns: Bins, back: Callable[[Array], tuple[Array]], change: Array) -> tuple[Array]:
-    return back(change)
-
-
-maxima.defvjp(_maxima_forward, _maxima_backward)
 
 
 def bin_maxima(x: Array, bins: tuple[Pair, ...], axis: int) -> Array:
