@@ -56,16 +56,17 @@ class Campaign:
 
     `stop` says why it ended: complete, budget or interrupted. `rules` says why each group's launches ended, by the
     workload's id: "precision" (all intervals within the target), "launches" (as many as the suite allows), or `stop`.
+    Campaigns that follow each other may share their `patience` with what disturbs them.
     """
 
     ledger: Ledger
     suite: Suite
     observer: Observer = field(default_factory=Silent)
+    patience: Patience = field(default_factory=Patience)
     stop: str = "complete"
     _seconds: dict[Workload, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._patience = Patience(self.suite.redos)
         self._together = memory.together(self.suite.memory)
 
     def run(self) -> None:
@@ -239,7 +240,7 @@ class Campaign:
             again = replace(block, contestants=contestants, attempt=attempt, apart=apart)
             records = again.run(launcher, self.suite, known, used)
             self.ledger.keep(records)
-            if not self._patience.again(attempt, _contaminated(records)) or now() > deadline:
+            if not self.patience.again(attempt, self.suite.redos, _contaminated(records)) or now() > deadline:
                 return
 
 

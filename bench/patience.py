@@ -12,17 +12,16 @@ IN_VAIN = 3
 class Patience:
     """Up to `redos` times a block, and not at all while that has not helped lately: a flag costs nothing."""
 
-    redos: int
     _in_vain: int = 0
 
-    def again(self, attempt: int, contaminated: bool) -> bool:
+    def again(self, attempt: int, redos: int, contaminated: bool) -> bool:
         """Whether to run a block again, whose attempt of that number (from 0) was, or was not, contaminated."""
         if not contaminated:
             self._in_vain = 0
             return False
         if self._in_vain >= IN_VAIN:
             return False
-        if attempt < self.redos:
+        if attempt < redos:
             return True
         self._in_vain += 1
         return False

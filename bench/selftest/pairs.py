@@ -13,6 +13,7 @@ from bench.campaign import Campaign
 from bench.clock import now
 from bench.launcher import Launcher
 from bench.ledger import Ledger
+from bench.patience import Patience
 from bench.planted import SLOWDOWNS, name_of
 from bench.suites import Suite
 from bench.weights import Weights
@@ -86,7 +87,7 @@ def suite(seconds: float) -> Suite:
 def measure(plan: Plan) -> Iterator[Pair]:
     """Pairs of every kind by turns, until there are as many as asked for or the budget is spent."""
     deadline = now() + plan.budget
-    protocol = suite(plan.seconds)
+    protocol, patience = suite(plan.seconds), Patience()  # one for all: the next pair's machine is the same
     with Launcher(protocol.time_limit) as launcher:
         weights = Weights(launcher.folder)
         _import_all(launcher, plan)
@@ -94,7 +95,7 @@ def measure(plan: Plan) -> Iterator[Pair]:
             if count and now() + plan.seconds > deadline:
                 return
             own = protocol.model_copy(update={"seed": plan.seed + count})  # or all pairs had turns in the same order
-            yield measure_pair(launcher, weights, own, *kind, plan.phase)
+            yield measure_pair(launcher, weights, own, patience, *kind, plan.phase)
 
 
 def _import_all(launcher: Launcher, plan: Plan) -> None:
@@ -114,6 +115,7 @@ def measure_pair(
     launcher: Launcher,
     weights: Weights,
     protocol: Suite,
+    patience: Patience,
     contestant: Contestant,
     architecture: str,
     suffix: str,
@@ -124,7 +126,7 @@ def measure_pair(
     first, second = (planted_contestant(contestant, end) for end in (REFERENCE, suffix))
     cases = [Case(workload_of(architecture, phase), one) for one in (first, second)]
     ledger = Ledger(cases, first.id, Forgetful())
-    campaign = Campaign(ledger, protocol)
+    campaign = Campaign(ledger, protocol, patience=patience)
     campaign.measure(launcher, weights, start + protocol.budget)
     found = _ratio(ledger.records, first, second)
     failure = "" if found else next((one.reason for one in ledger.records if one.reason), "no launch was measured")

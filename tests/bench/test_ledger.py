@@ -65,28 +65,28 @@ def test_who_was_skipped_or_out_of_budget_has_another_try_later_and_a_mismatch_h
 
 
 def test_a_clean_block_is_not_run_again():
-    assert not Patience(3).again(0, contaminated=False)
+    assert not Patience().again(0, 3, contaminated=False)
 
 
 def test_a_contaminated_block_is_run_again_up_to_the_limit():
-    patience = Patience(3)
-    assert [patience.again(attempt, contaminated=True) for attempt in range(4)] == [True, True, True, False]
+    patience = Patience()
+    assert [patience.again(attempt, 3, contaminated=True) for attempt in range(4)] == [True, True, True, False]
 
 
 def test_patience_ends_where_it_has_not_helped_and_comes_back_with_a_quiet_machine():
-    patience = Patience(1)
+    patience = Patience()
     for _ in range(IN_VAIN):
-        assert patience.again(0, contaminated=True)
-        assert not patience.again(1, contaminated=True)
-    assert not patience.again(0, contaminated=True)
-    assert not patience.again(0, contaminated=False)
-    assert patience.again(0, contaminated=True)
+        assert patience.again(0, 1, contaminated=True)
+        assert not patience.again(1, 1, contaminated=True)
+    assert not patience.again(0, 1, contaminated=True)
+    assert not patience.again(0, 1, contaminated=False)
+    assert patience.again(0, 1, contaminated=True)
 
 
 @given(st.lists(st.booleans(), max_size=60), st.integers(0, 4))
 def test_no_block_is_run_more_often_than_it_may_be(machine, redos):
-    patience, attempt = Patience(redos), 0
+    patience, attempt = Patience(), 0
     for contaminated in machine:
-        again = patience.again(attempt, contaminated)
+        again = patience.again(attempt, redos, contaminated)
         assert not (again and (attempt >= redos or not contaminated))
         attempt = attempt + 1 if again else 0

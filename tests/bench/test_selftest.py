@@ -181,6 +181,15 @@ def test_a_plan_has_every_kind_as_often_as_asked_and_in_another_order_each_time(
     assert list(plan.kinds()) == kinds, "the same seed gives the same order"
 
 
+def test_what_has_not_helped_against_the_machine_in_one_pair_is_not_tried_in_the_next(monkeypatch):
+    seen = []
+    monkeypatch.setattr(pairs, "_import_all", lambda *_: None)
+    monkeypatch.setattr(pairs, "measure_pair", lambda launcher, weights, suite, patience, *kind: seen.append(patience))
+    list(pairs.measure(pairs.Plan([Contestant("outside", "loop")], ["lenet5"], ["b"], pairs=3, seconds=1, budget=60)))
+    assert len(seen) == 3
+    assert len(set(map(id, seen))) == 1
+
+
 class Sleeper:
     """A model whose step takes two milliseconds, more or less, and says how long it took."""
 
