@@ -146,7 +146,9 @@ def _begun(options: Options) -> Session:
     suite = suites.with_contestants(suite, changed)
     cases = suites.cases(suite, checked("device", options.device, DEVICES))
     _check_device(options.device)
-    for contestant in dict.fromkeys(case.contestant for case in cases):
+    contestants = tuple(dict.fromkeys(case.contestant for case in cases))
+    _check_used(others, contestants)
+    for contestant in contestants:
         interpreters.missing(contestant, suite.interpreters)  # raises if its Python cannot be asked
     check_writable(options.results)
     return Session(options.suite, suite, cases, options.results)
@@ -168,6 +170,18 @@ def _others(texts: Sequence[str]) -> Mapping[str, Sequence[Interpreter]]:
             both = f"{paths[interpreter.label]} and {interpreter.path}"
             raise InvalidInput(f"two interpreters are called {interpreter.label!r}: {both}; give each its own label")
     return others
+
+
+def _check_used(others: Mapping[str, Sequence[Interpreter]], contestants: Sequence[Contestant]) -> None:
+    """InvalidInput if an interpreter was named that no contestant runs with."""
+    used = {(one.framework, one.interpreter) for one in contestants}
+    for framework, found in others.items():
+        for label in (one.label for one in found if (framework, one.label) not in used):
+            there = ", ".join(one.id for one in contestants)
+            raise InvalidInput(
+                f"--interpreter {framework}@{label}: no contestant would run with it; the suite has {there}; "
+                f"leave it out, or choose a suite with {framework}"
+            )
 
 
 def _resumed(options: Options, name: str) -> Session:

@@ -38,6 +38,10 @@ MISTAKES = {
         ["outside@one=/bin/true", "pytorch@one=/bin/false"],
         "two interpreters are called 'one': /bin/true and /bin/false; give each its own label",
     ),
+    "for a framework that is not measured": (
+        [f"pytorch@one={PY}"],
+        "--interpreter pytorch@one: no contestant would run with it; the suite has ",
+    ),
 }  # fmt: skip
 
 
