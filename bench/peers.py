@@ -3,10 +3,12 @@
 Two functions, LeNet-5 in PyTorch and the same again (or 5 % slower, see bench.planted), are timed by pytest-benchmark,
 pyperf and torch.utils.benchmark as their own documents say, one function after the other. Each tool's own rule says
 whether they differ: pyperf has a t test; the others have none, so their users gate on a threshold, here of our band.
+Needs `pip install 'deadheat[peers]'`.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import random
@@ -47,7 +49,7 @@ def step_of(suffix):
     model.load(make_weights(network), make_statistics(network))
     images = make_batch(network, 1)
     batch, infer = model.put(images.images, images.labels), model.phase("infer")
-    return lambda: infer(batch)
+    return lambda: model.synchronize(infer(batch))  # which is also where a planted model is held back
 """
 
 PYTEST_BENCHMARK = """
@@ -130,6 +132,7 @@ def torch_benchmark(folder: Path, second: str, budget: float) -> tuple[float, bo
     return after / first, abs(after / first - 1) > BAND
 
 
+NEEDED = ("pytest_benchmark", "pyperf", "torch")
 TOOLS: Mapping[str, Callable[[Path, str, float], tuple[float, bool]]] = {
     "pytest-benchmark": pytest_benchmark,
     "pyperf": pyperf,
@@ -174,6 +177,8 @@ def main(
     burning: Annotated[int, typer.Option("--burners", help="Processes that disturb on purpose.")] = 0,
 ) -> None:
     """Ask every tool about pairs, in random order, until there are as many as asked for or the budget is spent."""
+    if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
+        raise InvalidInput(f"not installed: {', '.join(missing)}; pip install 'deadheat[peers]'")
     order, deadline, outcomes = random.Random(0), now() + seconds(budget), []
     if not output.parent.is_dir():
         raise InvalidInput(f"--output {output}: there is no folder {output.parent}; make it first")
