@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
+from bench import company
 from bench.selftest import pairs_of, summary
 from bench.suites import PRESETS, Protocol, load_suite
 from bench.summary import duration
 from results import table
-from results.counting import by_block, counted
+from results.counting import by_block, by_pass, counted
 from results.layers import layers as layers_of
 from results.limits import limits_of
 from results.record import STEADY, Case, Record, Status
@@ -29,6 +30,7 @@ PEERS = DATA / "reference-peers"
 ONCE, AGAIN = DATA / "reference-cpu-2cores", DATA / "reference-cpu-2cores-again"
 LAYERS = DATA / "reference-layers"
 SETTINGS = DATA / "reference-settings"
+COMPANY = DATA / "reference-company"
 INTERLEAVED, FRESH = DATA / "reference-launches", DATA / "reference-launches-fresh"
 
 
@@ -180,22 +182,23 @@ def settings() -> str:
 
 
 def alone() -> str:
-    """Medians side by side with others, over those of the same contestants alone."""
+    """Side by side with others over the same contestants alone, paired by the pass that both were in."""
+    if not COMPANY.is_dir():
+        return "Not measured yet.\n"
+    own: dict[Case, list[Record]] = {}
+    for record in counted(read_campaign(COMPANY).records):
+        own.setdefault(record.case, []).append(record)
     rows = []
-    for folder in sorted(DATA.glob("reference-alone-*")):
-        frame = table.cases([read_campaign(folder)]).set_index("case")
-        together = table.cases([read_campaign(INTERLEAVED)]).set_index("case")
-        for case, row in frame[frame.status == "measured"].iterrows():
-            side_by_side = together.loc[case].seconds
-            rows.append(
-                [
-                    f"{row.architecture}, {row.contestant}",
-                    f"{row.seconds * 1e3:.3f} ms",
-                    f"{side_by_side * 1e3:.3f} ms",
-                    f"{side_by_side / row.seconds - 1:+.1%}",
-                ]
-            )
-    return _table(rows, ["case", "alone", "interleaved", "difference"]) if rows else "Not measured yet.\n"
+    for case, records in own.items():
+        if case.workload.architecture.startswith(company.__name__):
+            workload = replace(case.workload, architecture=company.original(case.workload.architecture))
+            sides = by_pass(own[replace(case, workload=workload)]), by_pass(records)
+            found = ratio(*({launch: (time,) for launch, time in side.items()} for side in sides))
+            if found:
+                name = f"{workload.architecture}, {case.contestant.id}"
+                times = (f"{1e3 * float(np.median(list(side.values()))):.3f} ms" for side in reversed(sides))
+                rows.append([name, *times, f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"])
+    return _table(rows, ["case", "alone", "in company", "company over alone"])
 
 
 def overhead() -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,41 +15,78 @@ from bench.summary import pays_after
 from results import table
 from results.counting import by_block
 from results.record import Record
-from results.statistics import Rounds, ratio
+from results.statistics import Estimate, ratio
 from results.store import Campaign, read_campaign
 from results.streams import of_cases
 from results.windows import windows as windows_of
 
 DATA = Path(__file__).parent.parent / "results" / "data"
 TUTORIAL = ":slices"
+SLOWER = 1.03
+"""Time over the fastest other way from which on the layer is slower."""
 
 
-def layer() -> str:
-    """For each framework, pyramid and phase: the range over map sizes of ours over the fastest other, and of slices.
+@dataclass(frozen=True)
+class Pooled:
+    """Our layer at one size of map: its time over that of its framework's fastest other, and the tutorial's over ours.
 
     Ratios pair the launches of a block. Which other is the fastest goes by the means of what it was measured in.
     """
-    campaign = _campaign("spp-layer")
+
+    framework: str
+    pyramid: str
+    size: str
+    phase: str
+    ours: Estimate
+    sliced: Estimate
+
+    @property
+    def kind(self) -> tuple[str, str, str]:
+        return self.framework, self.pyramid, self.phase
+
+
+def layer() -> str:
+    """For each framework, pyramid and phase: the range over map sizes of ours over the fastest other, and of slices."""
+    campaigns = [read_campaign(folder) for folder in sorted(DATA.glob("reference-spp-layer-*"))]
+    every = [row for campaign in campaigns for row in _pooled(campaign)]
+    body = []
+    for kind in dict.fromkeys(row.kind for row in every):
+        own = [row for row in every if row.kind == kind]
+        body.append((*kind, _range([row.ours.value for row in own]), _range([row.sliced.value for row in own])))
+    headers = ["framework", "pyramid, maps", "phase", "over the fastest other", "slices over it"]
+    shown = tabulate(body, headers=headers, tablefmt="github", disable_numparse=True)
+    return f"{shown}\n\n{_slower(every)}\nAll {_where(campaigns[0])}.\n"
+
+
+def _slower(every: Sequence[Pooled]) -> str:
+    """Which rows the layer loses, each with its interval."""
+    lost = [row for row in every if row.ours.value > SLOWER]
+    said = f"At most {SLOWER:g} in {len(every) - len(lost)} of {len(every)} rows (a size of map each)"
+    if not lost:
+        return f"{said}.\n"
+    return "\n".join([f"{said}; the others, with their 95 % intervals:", "", *map(_lost, lost), ""])
+
+
+def _lost(row: Pooled) -> str:
+    interval = f"[{row.ours.low:.3f}, {row.ours.high:.3f}]"
+    return f"- {row.framework}, {row.pyramid}, maps of {row.size}, {row.phase}: {row.ours.value:.3f} {interval}"
+
+
+def _pooled(campaign: Campaign) -> Iterator[Pooled]:
     frame = table.cases([campaign])
     frame = frame[(frame.status == "measured") & (frame.probe == "")]
     frame = frame.assign(of=[name.removeprefix("bench.pyramids.") for name in frame.framework])
     launches = {case: by_block(records) for case, records in _by_case(campaign).items()}
-    rows: dict[tuple[str, str, str], list[tuple[float, float]]] = {}
-    for (framework, name, _, phase), part in frame.groupby(["of", "architecture", "size", "phase"], sort=False):
+    for (framework, name, size, phase), part in frame.groupby(["of", "architecture", "size", "phase"], sort=False):
         own = part[part.framework == framework].case
         others = part[part.framework != framework].set_index("case").seconds
         slices = [case for case in others.index if case.endswith(TUTORIAL)]
-        if len(own) and len(others):
+        if len(own) and slices:
             ours = launches[own.iloc[0]]
-            pair = _ratio(ours, launches[others.idxmin()]), _ratio(launches[slices[0]], ours) if slices else math.nan
-            rows.setdefault((framework, name.rpartition(".")[2], phase), []).append(pair)
-    body = [
-        (framework, name.lower().replace("_of", " bins of ").removeprefix("bins"), phase, _range(ours), _range(sliced))
-        for (framework, name, phase), pairs in rows.items()
-        for ours, sliced in [tuple(zip(*pairs))]
-    ]
-    headers = ["framework", "pyramid, maps", "phase", "over the fastest other", "slices over it"]
-    return tabulate(body, headers=headers, tablefmt="github", disable_numparse=True) + "\n"
+            pyramid = name.rpartition(".")[2].lower().replace("_of", " bins of ").removeprefix("bins")
+            fastest, sliced = ratio(ours, launches[others.idxmin()]), ratio(launches[slices[0]], ours)
+            if fastest and sliced:
+                yield Pooled(framework, pyramid, size, phase, fastest, sliced)
 
 
 def _by_case(campaign: Campaign) -> dict[str, list[Record]]:
@@ -58,14 +96,8 @@ def _by_case(campaign: Campaign) -> dict[str, list[Record]]:
     return found
 
 
-def _ratio(launches: Mapping[object, Rounds], reference: Mapping[object, Rounds]) -> float:
-    found = ratio(launches, reference)
-    return found.value if found else math.nan
-
-
-def _range(values: tuple[float, ...]) -> str:
-    known = [value for value in values if not math.isnan(value)]
-    return f"{min(known):.2f}–{max(known):.2f}" if known else "not measured"
+def _range(values: Sequence[float]) -> str:
+    return f"{min(values):.2f}–{max(values):.2f}"
 
 
 def sweep() -> str:
