@@ -74,7 +74,7 @@ class Session:
     def measure(self, cases: Sequence[Case], command: str, observer: Observer) -> None:
         """Measure `cases`, all of the session's or some. Raises DeadheatError; what was measured by then is kept."""
         with alone() as free:
-            self.writer = self._writer(cases, command, [*([] if free else [COMPANY]), *_left_out(self.suite)])
+            self.writer = self._writer(cases, command, [*([] if free else [COMPANY]), *_images(self.suite)])
             records = self.earlier.records if self.earlier else ()
             ledger = Ledger(cases, reference_of(self.suite, cases).id, self.writer, records)
             self.campaign = (Search if self.suite.largest_batch else Campaign)(ledger, self.suite, observer)
@@ -114,14 +114,19 @@ class Session:
         return CampaignWriter.create(self.data, name, {"campaign": name, **system})
 
 
-def _left_out(suite: Suite) -> list[dict[str, str]]:
-    """A warning if images of the folder that the suite's streams have their sizes from could not be used."""
+def _images(suite: Suite) -> list[dict[str, str]]:
+    """Warnings of images, in the folder that the suite's streams have their sizes from, that streams leave out."""
     images = suites.photographs(suite)
-    if not images or not images.left_out:
-        return []
-    told = "; ".join(f"{name}: {reason}" for name, reason in list(images.left_out.items())[:3])
-    what = f"{len(images.left_out)} of {len(images.left_out) + len(images.sizes)} images left out: {told}"
-    return [{"what": what, "remedy": f"mend or remove them in {suite.sizes_from}"}]
+    found = []
+    if images and images.left_out:
+        told = "; ".join(f"{name}: {reason}" for name, reason in list(images.left_out.items())[:3])
+        what = f"{len(images.left_out)} of {len(images.left_out) + len(images.sizes)} images left out: {told}"
+        found.append({"what": what, "remedy": f"mend or remove them in {suite.sizes_from}"})
+    most = max((batch for entry in suite.workloads if entry.streams for batch in entry.batches), default=0)
+    if images and most < len(images.sizes):
+        what = f"streams are of {most} of the {len(images.sizes)} images in {suite.sizes_from}, drawn from the seed"
+        found.append({"what": what, "remedy": "for more, write larger batches in a suite of your own, or another seed"})
+    return found
 
 
 def asked_for(options: Options) -> Session:

@@ -9,7 +9,9 @@ and `random-S-T` (He et al. 2015, section 2.3: every side from S to T as likely)
 
 from __future__ import annotations
 
+import os
 import re
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,25 +72,49 @@ class Found:
 def found_in(folder: str | Path) -> Found:
     """The sizes of all images below a folder, from their headers, in the order of their names.
 
-    Images whose smaller side is larger than SMALLER_SIDE count as they are when brought to it. InvalidInput if there
-    is no folder, or no image in it that can be read.
+    Images whose smaller side is larger than SMALLER_SIDE count as they are when brought to it, and those that a camera
+    held upright says so of are upright. InvalidInput if there is no folder, or no image in it that can be read.
     """
     from PIL import Image, UnidentifiedImageError  # nobody else waits for it
 
     place = Path(folder)
-    if not place.is_dir():
-        raise InvalidInput(f"--sizes-from {folder}: no such folder; give one with images in it")
+    if not os.path.isdir(place):
+        what = "is no folder" if os.path.exists(place) else "no such folder"
+        raise InvalidInput(f"--sizes-from {folder}: {what}; give one with images in it")
     sizes: dict[str, Pair] = {}
-    left_out: dict[str, str] = {}
-    known = Image.registered_extensions()
-    for path in sorted(file for file in place.rglob("*") if file.is_file() and file.suffix.lower() in known):
+    files, left_out = _files_below(place)
+    for path in (file for file in files if file.suffix.lower() in Image.registered_extensions()):
         try:
             with Image.open(path) as image:
-                sizes[str(path.relative_to(place))] = _brought((image.height, image.width))
-        except (OSError, UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError) as problem:
-            what = "not an image" if isinstance(problem, UnidentifiedImageError) else str(problem)
-            left_out[str(path.relative_to(place))] = what
+                exif = Image.Exif()
+                exif.load(image.info.get("exif", b""))  # image.getexif() would read some formats to their end
+                turned = exif.get(ORIENTATION) in ON_ITS_SIDE
+                size = (image.width, image.height) if turned else (image.height, image.width)
+                sizes[_name(path, place)] = _brought(size)
+        except (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError) as problem:
+            left_out[_name(path, place)] = (
+                "not an image" if isinstance(problem, UnidentifiedImageError) else str(problem)
+            )
     return Found(sizes, {}).without(left_out)
+
+
+ORIENTATION, ON_ITS_SIDE = 0x0112, frozenset({5, 6, 7, 8})
+"""Exif's tag for how a camera was held, and its values where height and width change places."""
+
+
+def _files_below(place: Path) -> tuple[list[Path], dict[str, str]]:
+    """All files below a folder, by name, and which folders cannot be looked into, and why."""
+    closed: dict[str, str] = {}
+
+    def keep(problem: OSError) -> None:
+        closed[_name(Path(problem.filename), place)] = problem.strerror or str(problem)
+
+    files = [Path(folder) / name for folder, _, names in os.walk(place, onerror=keep) for name in names]
+    return sorted(files), closed
+
+
+def _name(path: Path, place: Path) -> str:
+    return str(path.relative_to(place))
 
 
 def _brought(size: Pair) -> Pair:
@@ -158,8 +184,8 @@ SCHEDULES: dict[str, Callable[..., tuple[Part, ...]]] = {
 def parts(name: str, count: int, seed: int, sizes: Sequence[Pair] | None = None) -> tuple[Part, ...]:
     """The batches of the stream of that name, of `count` images.
 
-    `sizes` are those of photographs, over and over where they are fewer; left out, made up from the seed. InvalidInput
-    for a name that is none.
+    `sizes` are those of photographs: drawn from the seed where there are more, over and over where they are fewer; left
+    out, made up from the seed. InvalidInput for a name that is none.
     """
     word, *numbers = re.split(r"-(?=\d)", name)
     given = [int(number) for number in numbers if number.isdigit()]
@@ -170,6 +196,11 @@ def parts(name: str, count: int, seed: int, sizes: Sequence[Pair] | None = None)
             raise InvalidInput(f"stream {name!r}: its numbers must be at least 1")
         if pattern in SCHEDULES:
             return make(count, seed, *given)
-        known = photographs(count, seed) if sizes is None else [sizes[i % len(sizes)] for i in range(count)]
-        return make(known, *given)
+        return make(photographs(count, seed) if sizes is None else drawn(sizes, count, seed), *given)
     raise InvalidInput(f"no stream is called {name!r}; there are {', '.join([*POLICIES, *SCHEDULES])}")
+
+
+def drawn(sizes: Sequence[Pair], count: int, seed: int) -> list[Pair]:
+    """So many of the sizes: without repeating one before all were there."""
+    order = np.random.default_rng(seed).permutation(len(sizes))
+    return [sizes[order[i % len(sizes)]] for i in range(count)]

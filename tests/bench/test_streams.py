@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections import Counter
 
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import results
-from bench import streams
+from bench import streams, suites
 from impls.errors import InvalidInput
 from results.record import Workload
 from results.streams import of_cases
@@ -65,7 +67,24 @@ def test_schedules():
 
 
 def test_sizes_that_are_given_come_again_and_again():
-    assert streams.parts("exact", 3, 0, [(5, 6), (7, 8)]) == ((5, 6, 1), (7, 8, 1), (5, 6, 1))
+    found = Counter(streams.parts("exact", 5, 0, [(5, 6), (7, 8)]))
+    assert sorted(found) == [(5, 6, 1), (7, 8, 1)]
+    assert sorted(found.values()) == [2, 3]
+
+
+@given(SIZES, st.integers(1, 60), st.integers(0, 5))
+def test_no_size_is_drawn_again_before_all_were_there(sizes, count, seed):
+    found, numbered = streams.drawn(sizes, count, seed), [(place, 1) for place in range(len(sizes))]
+    assert streams.drawn(sizes, count, seed) == found
+    assert set(found) <= set(sizes)
+    times = Counter(streams.drawn(numbered, count, seed))
+    assert len(times) == min(count, len(sizes))
+    assert max(times.values()) - min(times.values()) <= 1
+
+
+def test_of_many_images_those_of_the_stream_are_not_the_first():
+    sizes = [(place, 1) for place in range(1, 1001)]
+    assert max(height for height, _, _ in streams.parts("exact", 10, 0, sizes)) > 500
 
 
 @pytest.mark.parametrize("name", ["exakt", "exact-3", "buckets", "buckets-x", "always-", "alternate-224", "", "-3"])
@@ -100,11 +119,61 @@ def test_sizes_are_read_from_headers_and_what_cannot_be_read_is_named(photos):
     assert set(found.left_out) == {"c.png", "d.png"}
 
 
+def test_what_a_camera_held_upright_made_is_upright(tmp_path):
+    exif = Image.Exif()
+    exif[streams.ORIENTATION] = 6
+    Image.new("RGB", (80, 60)).save(tmp_path / "upright.jpg", exif=exif)
+    assert streams.found_in(tmp_path).sizes == {"upright.jpg": (80, 60)}
+
+
+def test_a_folder_that_cannot_be_looked_into_is_named(photos, monkeypatch):
+    scan = os.scandir
+
+    def closed(place):
+        if str(place).endswith("deeper"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(place))
+        return scan(place)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    found = streams.found_in(photos)
+    assert set(found.sizes) == {"a.png"}
+    assert found.left_out["deeper"] == "Permission denied"
+    with pytest.raises(InvalidInput, match=r"no image that can be used; .*Permission denied"):
+        streams.found_in(photos / "deeper")
+
+
 def test_a_folder_without_images_and_none_at_all_are_refused(tmp_path):
     with pytest.raises(InvalidInput, match="no such folder"):
         streams.found_in(tmp_path / "nowhere")
+    (tmp_path / "file.txt").write_text("")
+    with pytest.raises(InvalidInput, match="is no folder"):
+        streams.found_in(tmp_path / "file.txt")
     with pytest.raises(InvalidInput, match="no image that can be used"):
         streams.found_in(tmp_path)
+
+
+TAKES_PHOTOGRAPHS = """
+title = "sizes of a folder"
+contestants = ["pytorch"]
+
+[[workloads]]
+architectures = ["zf5-spp"]
+batches = [2]
+streams = ["exact"]
+"""
+
+
+def test_an_image_too_small_for_the_network_is_named_with_the_least_and_left_out(photos, tmp_path):
+    (tmp_path / "my.toml").write_text(TAKES_PHOTOGRAPHS)
+    Image.new("RGB", (300, 20)).save(photos / "strip.png")
+    suite = suites.load_suite(str(tmp_path / "my.toml"), sizes_from=str(photos))
+    found = suites.photographs(suite)
+    assert "strip.png" in found.left_out
+    assert "strip.png" not in found.sizes
+    assert "20x300" in found.left_out["strip.png"]
+    assert {(part.height, part.width) for case in suites.cases(suite, "cpu") for part in case.workload.batches} == set(
+        found.sizes.values()
+    )
 
 
 def test_a_streams_batches_are_workloads_of_their_own():
@@ -154,7 +223,7 @@ def test_when_compiling_pays_is_arithmetic():
     """It costs 9 s more the first time and gains 1 s each time after: on the tenth time it is even."""
     import pandas as pd
 
-    common = dict(campaign="c", group="g", stream="exact", batch=4, device="cpu", host_launch_bytes=1.0)
+    common = dict(campaign="c", group="g", stream="exact", batch=4, device="cpu", host_launch_bytes=1.0, launches=1)
     common |= dict.fromkeys(
         ("architecture", "phase", "sizes", "megapixels", "status", "reason", "memory_bytes", "fallback"), ""
     )
@@ -167,7 +236,7 @@ def test_when_compiling_pays_is_arithmetic():
     ]
     found = of_cases(pd.DataFrame(rows)).set_index("contestant")
     assert found.pays_after_images["f:compiled"] == 4 * 10
-    assert found.pays_after_images["f:slow"] == float("inf")
+    assert pd.isna(found.pays_after_images["f:slow"]), "one launch does not show that it is no faster"
     assert found.pays_after_images["f:eager"] == 0
     assert found.eager["f:compiled"] == "f:eager"
     assert pd.isna(found.pays_after_images["g:jit"]), "nobody to compare it with"
