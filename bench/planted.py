@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from impls.frameworks import Execution, Framework, Model, Phase, Plan, frameworks, load_framework
@@ -51,8 +52,7 @@ def build(plan: Plan) -> Model:
     """The model that the execution's name begins with, slowed down by what it ends with."""
     inner, _, suffix = plan.execution.rpartition("-")
     framework, _, execution = inner.partition(".")
-    own = Plan(plan.network, execution, plan.device, plan.precision, plan.sgd, plan.seed)
-    model = load_framework(framework).build(own)
+    model = load_framework(framework).build(replace(plan, execution=execution))
     slow_down(model, SLOWDOWNS[suffix])
     return model
 

@@ -202,10 +202,13 @@ def one_after_another(step: Callable[[Any], Any], batches: list[Any]) -> list[An
 def give_evidence(
     workload: Mapping[str, Any], contestant: Mapping[str, Any], weights: str, seed: int
 ) -> dict[str, Any]:
-    """What the gate compares: the workload's network on the batch of `seed`, without dropout."""
+    """What the gate compares: the workload's network on the batch of `seed`, without dropout.
+
+    Nothing that is compiled for it stays: a launch's first call would otherwise find it on the disk.
+    """
     asked = Workload(**workload)
     network = network_of(asked)
-    model = build(network.without_dropout(), asked, Contestant(**contestant), weights, seed=0)
+    model = build(network.without_dropout(), asked, Contestant(**contestant), weights, seed=0, cold=True)
     batch = make_batch(network, asked.batch, seed)
     return asdict(evidence(model, batch.images, batch.labels))
 
@@ -222,21 +225,26 @@ def identify(workload: Mapping[str, Any], contestant: Mapping[str, Any]) -> list
     raise Unsupported("has neither convolutions nor products that could be asked")
 
 
-def build(network: Network, workload: Workload, contestant: Contestant, weights: str, seed: int) -> Model:
+def build(
+    network: Network, workload: Workload, contestant: Contestant, weights: str, seed: int, cold: bool = False
+) -> Model:
     """The contestant's model with the canonical weights of the folder `weights`, mapped rather than read."""
-    model = new_model(network, workload, contestant, seed)
+    model = new_model(network, workload, contestant, seed, cold)
     arrays = {name: np.load(Path(weights) / f"{name}.npy", mmap_mode="c") for name in network.arrays}
     model.load(arrays, make_statistics(network))
     return model
 
 
-def new_model(network: Network, workload: Workload, contestant: Contestant, seed: int) -> Model:
-    """The contestant's model of a network, in the workload's arithmetic and on its device, without weights."""
+def new_model(network: Network, workload: Workload, contestant: Contestant, seed: int, cold: bool = False) -> Model:
+    """The contestant's model of a network, in the workload's arithmetic and on its device, without weights.
+
+    What compiling costs is a part of the question that a stream asks, so there every launch is `cold`.
+    """
     framework = load_framework(contestant.framework)
     several = len({(part.height, part.width) for part in workload.batches}) > 1
     if several and not framework.execution(contestant.execution).any_size:
         raise Unsupported(f"{contestant.id} builds a network for images of one size")
-    cold = bool(workload.stream)  # what compiling costs is a part of the question there
+    cold = cold or bool(workload.stream)
     plan = Plan(network, contestant.execution, workload.device, workload.precision, seed=seed, cold=cold)
     return framework.build(plan)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from bench import worker
 from bench.parity import TOLERANCES, Evidence, judge, signature
 from impls.frameworks import frameworks
-from results.record import Contestant, Status
+from results.record import Contestant, Status, Workload
 from results.store import read_campaign
 
 RIGHT = ("pytorch:eager", "pytorch:eager-nhwc", "tensorflow:graph", "jax:jit")
@@ -116,3 +120,25 @@ def test_a_signature_sees_a_difference_of_the_size_of_the_tolerance():
     error *= 3e-4 * np.linalg.norm(gradient) / np.linalg.norm(error)
     seen = np.abs(np.subtract(signature("w", gradient + error), signature("w", gradient))) / np.linalg.norm(gradient)
     assert np.max(seen) > 1e-4
+
+
+def test_what_is_compiled_for_the_gate_is_not_found_by_a_launch(monkeypatch):
+    """Or the first call of whoever keeps compiled code on the disk would leave out what it is to show."""
+
+    class Planned(Exception):
+        """The plan is known, and that is enough."""
+
+    plans = []
+
+    def build(plan):
+        plans.append(plan)
+        raise Planned
+
+    framework = SimpleNamespace(build=build, execution=lambda name: SimpleNamespace(any_size=True))
+    monkeypatch.setattr(worker, "load_framework", lambda name: framework)
+    workload = Workload("lenet5", 32, 32, 1, 10, 1, "float32", "cpu", "infer")
+    asked = dict(workload=asdict(workload), contestant=asdict(Contestant("any", "one")), weights="", seed=0)
+    for task in (worker.give_evidence, worker.prepare):
+        with pytest.raises(Planned):
+            task(**asked)
+    assert [plan.cold for plan in plans] == [True, False]
