@@ -1,8 +1,9 @@
-"""The questions of the selftest put to other harnesses, with as much time: `python -m bench.peers --output FILE`.
+"""The questions of the selftest put to other harnesses and to this one: `python -m bench.peers --output FILE`.
 
 Two functions, LeNet-5 in PyTorch and the same again (or 5 % slower, see bench.planted), are timed by pytest-benchmark,
-pyperf and torch.utils.benchmark as their own documents say, one function after the other. Each tool's own rule says
-whether they differ: pyperf has a t test; the others have none, so their users gate on a threshold, here of our band.
+pyperf and torch.utils.benchmark as their own documents say, one function after the other; and by us. All have as much
+time, in the same hour. Each tool's own rule says whether the two differ: pyperf has a t test, we have an interval; the
+others have neither, so their users gate on a threshold, here of our band.
 Needs `pip install 'deadheat[peers]'`.
 """
 
@@ -27,9 +28,11 @@ from bench import card, setting
 from bench.clock import now
 from bench.planted import SLOWDOWNS
 from bench.selftest import burners
+from bench.selftest.pairs import Plan, measure
 from impls.command import one_line_errors
 from impls.errors import DeadheatError, InvalidInput
 from results import machine
+from results.record import Contestant
 from results.statistics import BAND
 from results.units import seconds
 
@@ -132,11 +135,21 @@ def torch_benchmark(folder: Path, second: str, budget: float) -> tuple[float, bo
     return after / first, abs(after / first - 1) > BAND
 
 
+def deadheat(folder: Path, second: str, budget: float) -> tuple[float, bool]:
+    """A pair of our own selftest, each in another order of turns."""
+    seed, contestant = random.randrange(2**32), Contestant("pytorch", "eager")
+    (pair,) = measure(Plan([contestant], ["lenet5"], [second], pairs=1, seconds=budget, budget=budget, seed=seed))
+    if pair.failure:
+        raise DeadheatError(f"deadheat: {pair.failure}")
+    return pair.ratio, pair.found
+
+
 NEEDED = ("pytest_benchmark", "pyperf", "torch")
 TOOLS: Mapping[str, Callable[[Path, str, float], tuple[float, bool]]] = {
     "pytest-benchmark": pytest_benchmark,
     "pyperf": pyperf,
     "torch.utils.benchmark": torch_benchmark,
+    "deadheat": deadheat,
 }
 
 

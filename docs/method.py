@@ -75,14 +75,13 @@ def _rates(one: dict, key: str) -> list[str]:
 
 
 def peers() -> str:
-    """The same questions, LeNet-5 in PyTorch, put to other harnesses and to this one."""
+    """The same questions, LeNet-5 in PyTorch, put to other harnesses and to this one, side by side."""
     rows = []
     for file in sorted(PEERS.glob("*.json"), reverse=True):
         said = json.loads(file.read_text())
         where = "a core burning" if said["burners"] else "quiet"
-        outcomes = said["outcomes"] + _own_outcomes(said["burners"])
-        for tool in dict.fromkeys(one["tool"] for one in outcomes):
-            rows.append([where, tool, *_peer_cells([one for one in outcomes if one["tool"] == tool])])
+        for tool in dict.fromkeys(one["tool"] for one in said["outcomes"]):
+            rows.append([where, tool, *_peer_cells([one for one in said["outcomes"] if one["tool"] == tool])])
     headers = [
         "machine",
         "tool",
@@ -93,30 +92,6 @@ def peers() -> str:
         "s a pair",
     ]
     return _table(rows, headers) if rows else "Not measured yet.\n"
-
-
-def _own_outcomes(burners: int) -> list[dict]:
-    """Our own pairs of the same contestant, in the form of bench.peers."""
-    pairs = [
-        pair
-        for file in SELFTESTS.glob("*.json")
-        if (said := json.loads(file.read_text()))["plan"]["burners"] == burners
-        for pair in pairs_of(said)
-        if not pair.failure
-        and pair.contestant == "pytorch:eager"
-        and pair.architecture == "lenet5"
-        and pair.slowdown in (0, 0.05)
-    ]
-    return [
-        {
-            "tool": "deadheat",
-            "slowdown": pair.slowdown,
-            "ratio": pair.ratio,
-            "different": pair.found,
-            "seconds": pair.seconds,
-        }
-        for pair in pairs
-    ]
 
 
 def _peer_cells(outcomes: list[dict]) -> list[str]:
