@@ -15,6 +15,7 @@ from reports import (
     bins,
     certainty,
     choices,
+    commands,
     document,
     figures,
     growth,
@@ -39,6 +40,7 @@ from results.record import Status
 from results.statistics import BAND, CONFIDENCE, SURE, Verdict
 from results.store import Campaign
 from results.streams import of_cases
+from results.switches import switches as switches_of
 from results.windows import windows as windows_of
 
 PAGE = "index.html"
@@ -145,6 +147,7 @@ def _section(campaign: Campaign, key: str) -> Mapping[str, Any]:
         "growth": growth.growth(cases, limits, everyone, key),
         "streams": streams.stream_rows(streamed),
         "stream_figures": streams.stream_figures(streamed, everyone, key),
+        "switches": streams.switch_rows(switches_of([campaign])),
         "windows": windows.window_rows(windows_of([campaign])),
         "paper": windows.PAPER,
         "bins": bins.bins_figure(system.pyramids(campaign.system), f"{key}-bins"),
@@ -168,13 +171,12 @@ def _rooflines(cases: pd.DataFrame, limits: Limits, everyone: Sequence[str], key
 
 def _chapter(shared: Shared, network: networks.Network, launches: pd.DataFrame, key: str) -> Chapter:
     """`launches` are the network's own."""
-    suite = system.suite_name(shared.system)
     tolerances = system.tolerances(shared.system, network.precision)
     is_drawn = network.id in shared.drawn
     return Chapter(
         id=key,
         network=network,
-        cases=tables.case_rows(network, launches, suite),
+        cases=tables.case_rows(network, launches, commands.asked(shared.system)),
         parts=tables.part_rows(network, shared.split),
         first_calls=tables.first_call_rows(network, launches),
         parity=tables.parity_rows(network, launches, tolerances),

@@ -93,14 +93,14 @@ class Lost:
     """In order, each once."""
 
 
-def case_rows(network: Network, launches: pd.DataFrame, suite: str | None) -> list[CaseRow]:
-    """Every case of a network, by phase."""
+def case_rows(network: Network, launches: pd.DataFrame, options: Sequence[str]) -> list[CaseRow]:
+    """Every case of a network, by phase, and the command that measures it again with its campaign's `options`."""
     failed = launches[launches["status"] != Status.MEASURED].groupby("case").size()
     order = [(phase, who) for phase in network.phases for who in network.contestants if (phase, who) in network.rows]
-    return [_case_row(network.rows[key], int(failed.get(network.rows[key]["case"], 0)), suite) for key in order]
+    return [_case_row(network.rows[key], int(failed.get(network.rows[key]["case"], 0)), options) for key in order]
 
 
-def _case_row(row: Row, lost: int, suite: str | None) -> CaseRow:
+def _case_row(row: Row, lost: int, options: Sequence[str]) -> CaseRow:
     verdict = text(row["verdict"])
     is_reference = row["contestant"] == row["reference"]
     return CaseRow(
@@ -116,7 +116,7 @@ def _case_row(row: Row, lost: int, suite: str | None) -> CaseRow:
         verdict=f"{MARKS[Verdict(verdict)]} {verdict}" if verdict else "reference" if is_reference else "no ratio",
         kind=kind(verdict or ("reference" if is_reference else "alone")),
         cautions=text(row["cautions"]).replace("_", " "),
-        command=commands.reproduce(row["case"], suite),
+        command=commands.reproduce(row["case"], options),
     )
 
 

@@ -188,7 +188,7 @@ def test_every_lost_launch_is_counted_once(lively: Campaign) -> None:
 
 def test_a_case_row_counts_what_it_lost(lively: Campaign) -> None:
     network = networks.networks(table.cases([lively]))[0]
-    rows = tables.case_rows(network, table.launches([lively]), "quick")
+    rows = tables.case_rows(network, table.launches([lively]), ["--suite", "quick"])
     flaky = next(row for row in rows if row.contestant == "flaky:eager")
     assert (flaky.launches, flaky.lost, flaky.status) == (3, 1, "measured")
     assert not any(row.time and math.isnan(row.time.value) for row in rows)
