@@ -72,10 +72,14 @@ class Style:
         return None if self.seed is None else zlib.crc32(f"{self.seed}/{layer.name}".encode()) >> 1
 
 
-def translate(network: Network, style: Style) -> keras.Sequential:
+OfRow = Callable[[Row, Style], list[keras.Layer]]
+
+
+def translate(network: Network, style: Style, of_row: OfRow | None = None) -> keras.Sequential:
     """The network as Keras layers, called by the rows' names. Weights are zeros: initialisers take long.
 
     Activations go into the layers before them where these have one: a layer more is a call more in an eager backend.
+    `of_row` makes layers of a row otherwise than `keras_layers` does.
     """
     stored = "float64" if style.precision == "float64" else "float32"
     stack = [keras.Input(style.shape(network.input_shape), dtype=stored)]
@@ -84,7 +88,7 @@ def translate(network: Network, style: Style) -> keras.Sequential:
         if isinstance(row.layer, layers.Activation) and before is keras.activations.linear:
             stack[-1].activation = activation(row.layer)
         else:
-            stack += keras_layers(row, style)
+            stack += (of_row or keras_layers)(row, style)
     return keras.Sequential(stack)
 
 
@@ -292,26 +296,37 @@ class RadialBasis(keras.Layer):
         return -ops.sum(ops.square(inputs[:, None] - self._codes), 2)
 
 
+WIDE = 20
+"""Cells a side from which on a pool is the faster way to the bins of a map even where nobody asks for a gradient."""
+
+
 class SpatialPyramid(keras.Layer):
     """Levels one after another, each in the order that memory has."""
 
     def __init__(self, layer: layers.SpatialPyramid, shape: Shape, style: Style, **common: Any):
         super().__init__(**common)
         self._flatten = keras.layers.Flatten("channels_last", dtype=style.dtype)
-        self._levels = [pyramid_level([layer.bins(side, n) for side in shape[1:]], style) for n in layer.levels]
+        bins = [[layer.bins(side, n) for side in shape[1:]] for n in layer.levels]
+        self._learning = [pyramid_level(level, style) for level in bins]
+        is_small = style.channels == 3 and max(shape[1:]) < WIDE  # in a graph; eager slices are a call each
+        self._scoring = [partial(by_slices, bins=level, style=style) for level in bins] if is_small else self._learning
 
-    def call(self, inputs: Any) -> Any:
-        return ops.concatenate([self._flatten(level(inputs)) for level in self._levels], 1)
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        levels = self._learning if training else self._scoring
+        return ops.concatenate([self._flatten(level(inputs)) for level in levels], 1)
 
 
 def pyramid_level(bins: Sequence[tuple[Pair, ...]], style: Style) -> Callable[[Any], Any]:
     """Max over the bins of rows and columns: one pool where they are a sliding window, slices where not."""
     windows = [sliding_window(side) for side in bins]
     if None in windows:
-        first = style.rows
-        return lambda x: largest_in(largest_in(x, bins[0], first), bins[1], first + 1)
+        return partial(by_slices, bins=bins, style=style)
     kernel, stride = zip(*windows)
     return lambda x: ops.max_pool(x, kernel, stride, data_format=style.data_format)
+
+
+def by_slices(x: Any, bins: Sequence[tuple[Pair, ...]], style: Style) -> Any:
+    return largest_in(largest_in(x, bins[0], style.rows), bins[1], style.rows + 1)
 
 
 def sliding_window(bins: tuple[Pair, ...]) -> Pair | None:

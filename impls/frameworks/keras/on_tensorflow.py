@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from impls.frameworks import Plan
-from impls.frameworks.keras.layers import Style, translate, variables
+from impls.frameworks.keras.layers import Style, keras_layers, translate, variables
 from impls.frameworks.keras.whole import Whole
 from impls.frameworks.tensorflow.model import Built, TensorFlowModel
 
 
 class KerasModel(Whole, TensorFlowModel):
+    of_row = staticmethod(keras_layers)
+    """What makes Keras layers of a row. Another translator to Keras has its own."""
+
     def build(self, plan: Plan) -> Built:
         network = plan.network
-        model = translate(network, Style(plan.precision, seed=plan.seed))
+        model = translate(network, Style(plan.precision, seed=plan.seed), self.of_row)
         arrays, statistics = (
             {name: variable.value for name, variable in variables(model, names).items()}
             for names in (network.arrays, network.statistics)
