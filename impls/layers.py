@@ -329,6 +329,12 @@ class SpatialPyramid(Layer):
     levels: tuple[int, ...]
     rule: EdgeRule = "adaptive"
 
+    def __post_init__(self) -> None:
+        if not self.levels or not all(isinstance(level, int) and level > 0 for level in self.levels):
+            raise InvalidInput(f"{self.name}: levels must be one or more whole numbers above 0, got {self.levels}")
+        if self.rule not in _EDGE_RULES:
+            raise InvalidInput(f"{self.name}: rule must be one of {', '.join(_EDGE_RULES)}, got {self.rule!r}")
+
     def at(self, shape: Shape) -> Facts:
         channels, height, width = maps(self, shape)
         for level in self.levels:

@@ -80,6 +80,18 @@ def test_what_was_compiled_is_counted(contestant: str, travelled: dict[str, Futu
     assert (found.compilations, found.fallback) == (TRACES[contestant], "")
 
 
+def test_where_pytorch_gives_up_compiling_is_counted_and_said(children: Children) -> None:
+    if reason := missing("pytorch:compile"):
+        pytest.skip(reason)
+    sizes = [(4, 4), (4, 6), (7, 5), (8, 8)]
+    child = children.child("pytorch-float32")
+    errors, compilations, fallback = answer(child.submit("oracle.jobs:gives_up", sizes, 2))
+    assert max(errors) <= 1e-6
+    assert compilations == 2
+    assert fallback == "PyTorch compiles a function 2 times and no more: eager from then on"
+    assert answer(child.submit("oracle.jobs:gives_up", sizes, 8))[1:] == (len(sizes), "")
+
+
 @pytest.mark.parametrize("name", [name for name in architectures() if "-spp" in name])
 def test_the_networks_of_224_and_180_share_every_parameter(name: str) -> None:
     architecture = load_architecture(name)

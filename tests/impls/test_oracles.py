@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from oracle import forward
 from oracle.children import Children
-from oracle.numpy_layers import bin_edges, pyramid_max
+from oracle.numpy_layers import bin_edges, pyramid_max, tutorial_pyramid
+from oracle.requests import missing
 
 from impls.architectures import load_architecture
 from impls.arrays import make_batch, make_statistics, make_weights
+from impls.errors import InvalidInput
 from impls.frameworks import load_framework
 from impls.layers import SpatialPyramid
 
@@ -45,48 +46,50 @@ def test_vgg_d_is_keras_applications_vgg16(keras_vgg16: tuple[int, list[tuple[in
     assert np.abs(scores - right).max() <= 1e-5 * np.abs(right).max()
 
 
-SIDES = range(1, 25)
-BINS = (1, 2, 3, 4, 6, 8)
-SQUARE = [(side, side, n) for side in SIDES for n in BINS]
-OBLONG = [(13, 10, 6), (10, 13, 4), (7, 24, 3), (5, 3, 4), (1, 9, 2), (31, 32, 6)]
+SIDES, LEVELS = range(1, 65), range(1, 9)
+TORCH = ("pytorch:eager", "pytorch:compile-dynamic")
+"""The two ways in which PyTorch's pyramid is written; nothing is compiled here."""
 
 
 @pytest.fixture(scope="module")
-def torch_pooled(children: Children) -> dict[tuple[int, int, int], tuple[np.ndarray, np.ndarray]]:
-    """(maps, torch's adaptive maximum of them) for each (height, width, n)."""
+def unlike_torch(children: Children) -> dict[str, set[tuple[int, int]]]:
+    """Who has which maps' pyramid unlike PyTorch's own: 64 heights, 64 widths and 8 levels, values and gradients."""
     _needs("pytorch")
-    rng = np.random.default_rng(0)
-    images = {case: rng.standard_normal((2, 3, *case[:2])) for case in SQUARE + OBLONG}
-    pooled = children.child("pytorch-float32").submit("oracle.jobs:torch_adaptive_max", list(images), images).result()
-    return {case: (images[case], result) for case, result in zip(images, pooled)}
+    contestants = [contestant for contestant in TORCH if not missing(contestant)]
+    child = children.child("pytorch-float64")
+    return child.submit("oracle.jobs:unlike_torch", contestants, SIDES, tuple(LEVELS), 1e-6).result()
 
 
-@pytest.mark.parametrize("n", BINS)
-def test_adaptive_bins_are_pytorchs(
-    n: int, torch_pooled: dict[tuple[int, int, int], tuple[np.ndarray, np.ndarray]]
+@pytest.mark.parametrize("who", [*TORCH, "oracle"])
+def test_adaptive_pyramids_of_every_map_are_pytorchs_own(
+    who: str, unlike_torch: dict[str, set[tuple[int, int]]]
 ) -> None:
-    pyramid = SpatialPyramid("spp", (n,))
-    for (height, width, bins), (maps, pooled) in torch_pooled.items():
-        if bins == n:
-            vector = pyramid_max(maps, [(pyramid.bins(height, n), pyramid.bins(width, n))])
-            assert np.array_equal(vector, pooled.reshape(2, -1))
+    if who in TORCH and (reason := missing(who)):
+        pytest.skip(reason)
+    assert unlike_torch[who] == set()
 
 
-def test_a_pyramid_is_pytorchs_levels_flattened_one_after_another(
-    torch_pooled: dict[tuple[int, int, int], tuple[np.ndarray, np.ndarray]],
-) -> None:
-    """Level by level, then channel, row, column, as `torch.cat([pool(x).flatten(1) ...], 1)` has it."""
-    for side in (10, 13):
-        maps = torch_pooled[side, side, 1][0]
-        edges = [(bin_edges(side, n),) * 2 for n in (3, 2, 1)]
-        levels = [
-            np.concatenate([maps[:, :, t:b, left:r].max((2, 3))[..., None] for t, b in e for left, r in e], 2)
-            for e, _ in edges
-        ]
-        expected = np.concatenate([level.reshape(2, -1) for level in levels], 1)
-        assert np.array_equal(pyramid_max(maps, edges), expected)
+def test_adaptive_bins_of_every_side_are_pytorchs_own(children: Children) -> None:
+    _needs("pytorch")
+    pairs = list(product(SIDES, LEVELS))
+    found = children.child("pytorch-float64").submit("oracle.jobs:torch_bins", pairs).result()
+    for (side, n), bins in zip(pairs, found, strict=True):
+        assert list(SpatialPyramid("spp", (n,)).bins(side, n)) == bin_edges(side, n) == bins
 
 
-@given(st.integers(1, 64), st.integers(1, 8))
-def test_the_layers_bins_are_the_oracles(side: int, n: int) -> None:
-    assert list(SpatialPyramid("spp", (n,)).bins(side, n)) == bin_edges(side, n)
+@pytest.mark.parametrize("n", LEVELS)
+def test_rounded_pyramids_of_every_side_are_the_tutorials(n: int) -> None:
+    """On maps of each height, and of each width, that it can take; where ours refuses, its slices are empty."""
+    layer = SpatialPyramid("spp", (n,), "rounded")
+    for height in SIDES:
+        size = height, SIDES[height * 29 % len(SIDES)]  # every width once
+        maps = np.random.default_rng(height).standard_normal((2, 3, *size))
+        if min(size) < n:
+            with pytest.raises(InvalidInput, match="rounded rule leaves bins empty"):
+                layer.at(maps.shape[1:])
+            with pytest.raises(ValueError, match="zero-size array"):
+                tutorial_pyramid(maps, (n,))
+            continue
+        ours = pyramid_max(maps, [tuple(layer.bins(side, n) for side in size)])
+        channels_last = ours.reshape(2, 3, n * n).transpose(0, 2, 1)
+        assert np.array_equal(channels_last.reshape(2, -1), tutorial_pyramid(maps, (n,)))

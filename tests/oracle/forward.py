@@ -100,8 +100,7 @@ def _activation(row: Row, x: np.ndarray) -> np.ndarray:
 
 
 def _pyramid(row: Row, x: np.ndarray) -> np.ndarray:
-    edges = [[_edges(row.layer, side, level) for side in row.input[1:]] for level in row.layer.levels]
-    return definition.pyramid_max(x, edges)
+    return definition.pyramid_max(x, definition.pyramid_edges(row.layer.rule, row.input[1:], row.layer.levels))
 
 
 def _window_pyramid(row: Row, x: np.ndarray) -> np.ndarray:
@@ -110,15 +109,9 @@ def _window_pyramid(row: Row, x: np.ndarray) -> np.ndarray:
     pooled = []
     for top, bottom, left, right in layer.windows:
         part = x[:, :, top:bottom, left:right]
-        edges = [[_edges(layer, side, level) for side in part.shape[2:]] for level in layer.levels]
+        edges = definition.pyramid_edges(layer.rule, part.shape[2:], layer.levels)
         pooled.append(definition.pyramid_max(part, edges))
     return np.stack(pooled, 1)
-
-
-def _edges(layer: layers.SpatialPyramid, side: int, level: int) -> list[definition.Pair]:
-    if layer.rule == "adaptive":
-        return definition.bin_edges(side, level)
-    return list(layer.bins(side, level))
 
 
 def _plain(function, row: Row, x: np.ndarray, **own: np.ndarray) -> np.ndarray:

@@ -6,11 +6,13 @@ reference's gradients are left in a folder, an array a file, for the others to r
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -25,15 +27,17 @@ from impls.layers import (
     Dropout,
     Flatten,
     LocalResponseNorm,
+    Pair,
     Pool,
     SpatialPyramid,
     Window,
     WindowAverage,
     WindowPyramid,
 )
-from impls.network import Network
+from impls.network import INPUT, Network
 from oracle import forward
 from oracle.networks import BATCH, narrowed, small
+from oracle.numpy_layers import flatten, pyramid_edges, pyramid_gradient, pyramid_places
 
 Arrays = dict[str, np.ndarray]
 LEARNING_RATE = 2e-5
@@ -326,41 +330,43 @@ def refusal(contestant: str, precision: str) -> str:
     return "built"
 
 
-class PyramidCase(NamedTuple):
-    """A map and how it is pooled."""
-
-    height: int
-    width: int
-    levels: tuple[int, ...]
-    rule: str
-
-
 @dataclass(frozen=True)
 class Pooled:
-    """The scores of each image, and the gradient of the weight of the convolution before the pyramid."""
+    """The vectors of a batch of maps, and the gradient of the maps."""
 
-    scores: np.ndarray
+    vectors: np.ndarray
     gradient: np.ndarray
 
 
-def pyramid_network(case: PyramidCase) -> Network:
-    """A 1x1 convolution, a pyramid, and a full connection, which has the vector in the canonical order."""
-    pyramid = SpatialPyramid("spp", case.levels, case.rule)  # type: ignore[arg-type]
-    layers = Conv("mix", kernel=1, channels=2), pyramid, Dense("output", 5)
-    return Network("pyramid", (3, case.height, case.width), 5, layers)
+def pyramid_network(layer: SpatialPyramid, size: Pair) -> Network:
+    """A pyramid of two maps, and a full connection that, as the identity, has its vector for scores: in the canonical
+    order, and exactly."""
+    length = 2 * sum(n * n for n in layer.levels)
+    return Network("pyramid", (2, *size), length, (layer, Dense("vector", length)), differentiates_input=True)
 
 
-def pyramids(contestant: str, precision: str, cases: list[PyramidCase]) -> list[Pooled]:
-    """What a contestant makes of each case."""
-    found = []
-    for case in cases:
-        network = pyramid_network(case)
-        weights, _, arrays = _inputs(network)
-        model = build(contestant, network, precision)
-        model.load(weights, {})
-        batch = model.put(arrays.images, arrays.labels)
-        scores = model.to_numpy(model.infer(batch))
-        found.append(Pooled(scores, model.gradients(model.gradient(batch))["mix.weight"]))
+def pyramid_batch(network: Network) -> Batch:
+    """Maps without equal cells, all below 0: whoever lets a border win is seen."""
+    shape = (BATCH, *network.input_shape)
+    cells = math.prod(shape)
+    images = np.random.default_rng(cells).permutation(cells).reshape(shape).astype(np.float32) / cells - 2
+    return Batch(images, np.arange(BATCH, dtype=np.int32))
+
+
+def pyramids(contestant: str, precision: str, layer: SpatialPyramid, sizes: list[Pair]) -> list[Pooled]:
+    """What a contestant makes of maps of these sizes: one model of all, if it takes any size."""
+    framework, _, execution = contestant.partition(":")
+    any_size = load_framework(framework).execution(execution).any_size
+    found: list[Pooled] = []
+    for size in sizes:
+        network = pyramid_network(layer, size)
+        if not found or not any_size:
+            model = build(contestant, network, precision)
+            length, kind = network.classes, np.float32
+            model.load({"vector.weight": np.eye(length, dtype=kind), "vector.bias": np.zeros(length, kind)}, {})
+        batch = model.put(*_pair(pyramid_batch(network)))
+        vectors = model.to_numpy(model.infer(batch))
+        found.append(Pooled(vectors, model.gradients(model.gradient(batch))[INPUT]))
     return found
 
 
@@ -458,6 +464,30 @@ def travels(contestant: str, sizes: list[tuple[int, int]], schedule: list[int]) 
     return Travelled(scores, losses, model.compilations, model.fallback)
 
 
+def gives_up(sizes: list[tuple[int, int]], limit: int) -> tuple[list[float], int, str]:
+    """Of pytorch:compile, allowed `limit` compilations, at these sizes: errors of scores, compilations, fallback.
+
+    PyTorch really traces and gives up; only what it traced is run as it is, since to compile that takes seconds a size.
+    """
+    from functools import partial
+    from unittest import mock
+
+    import torch
+
+    networks = [pyramid_network(SpatialPyramid("spp", (2, 1)), size) for size in sizes]
+    weights = make_weights(networks[0])
+    with mock.patch("torch.compile", partial(torch.compile, backend="eager")):
+        compiled, eager = (build(f"pytorch:{execution}", networks[0], "float32") for execution in ("compile", "eager"))
+    before, scores = compiled.compilations, []
+    with torch._dynamo.config.patch(recompile_limit=limit):
+        for model in (compiled, eager):
+            model.load(weights, {})
+            batches = [model.put(*_pair(make_batch(network, 1))) for network in networks]
+            scores.append([model.to_numpy(model.infer(batch)) for batch in batches])
+    errors = [float(np.abs(given - right).max()) for given, right in zip(*scores)]
+    return errors, compiled.compilations - before, compiled.fallback
+
+
 # --- Oracles of other people ----------------------------------------------------------------------------------------
 
 
@@ -485,10 +515,58 @@ def keras_vgg16(size: tuple[int, int], classes: int) -> tuple[int, list[tuple[in
     return model.count_params(), shapes, scores
 
 
-def torch_adaptive_max(
-    cases: list[tuple[int, int, int]], images: dict[tuple[int, int, int], np.ndarray]
-) -> list[np.ndarray]:
-    """torch.nn.functional.adaptive_max_pool2d of images[case] to n x n, for each (height, width, n)."""
+def torch_bins(pairs: list[Pair]) -> list[list[Pair]]:
+    """The bins of PyTorch's adaptive pooling for each (side, n): the least and the largest number of a cell in each."""
     import torch
 
-    return [torch.nn.functional.adaptive_max_pool2d(torch.from_numpy(images[case]), case[2]).numpy() for case in cases]
+    found = []
+    for side, n in pairs:
+        cells = torch.arange(side, dtype=torch.float64)[None]
+        starts, ends = (sign * torch.nn.functional.adaptive_max_pool1d(sign * cells, n)[0] for sign in (-1, 1))
+        found.append([(int(start), int(end) + 1) for start, end in zip(starts, ends, strict=True)])
+    return found
+
+
+def unlike_torch(
+    contestants: list[str], sides: range, levels: tuple[int, ...], tolerance: float
+) -> dict[str, set[Pair]]:
+    """By contestant, and for the NumPy oracle: the sizes of maps whose pyramid is not PyTorch's own.
+
+    That is `torch.cat([adaptive_max_pool2d(x, n).flatten(1) for n in levels], 1)`: equal in every number, its gradient
+    within `tolerance`. Of contestants it is the module that they run, or would compile.
+    """
+    import torch
+    from torch.nn.functional import adaptive_max_pool2d
+
+    layer = SpatialPyramid("spp", levels)
+    network = pyramid_network(layer, (sides[-1], sides[-1]))
+    largest = pyramid_batch(network).images[:1]
+    signal = np.random.default_rng(0).standard_normal((1, network.classes))
+    modules: dict[str, Callable[[Any], Any]] = {
+        "torch": lambda x: torch.cat([adaptive_max_pool2d(x, n).flatten(1) for n in levels], 1)
+    }
+    for name in contestants:
+        whole = build(name, network, "float64").module(Plan(network, name.partition(":")[2]))
+        modules[name] = whole.get_submodule(layer.name)
+    unlike: dict[str, set[Pair]] = {name: set() for name in (*contestants, "oracle")}
+    for size in product(sides, sides):
+        maps = largest[:, :, : size[0], : size[1]].astype(np.float64)
+        found = {name: _pooled_by_torch(module, maps, signal) for name, module in modules.items()}
+        places = pyramid_places(maps, pyramid_edges(layer.rule, size, levels))
+        vectors = np.take_along_axis(flatten(maps), places, 1)
+        found["oracle"] = Pooled(vectors, pyramid_gradient(signal, places, maps.shape))
+        right = found.pop("torch")
+        for name, given in found.items():
+            same = np.array_equal(given.vectors, right.vectors)
+            if not same or np.abs(given.gradient - right.gradient).max() > tolerance:
+                unlike[name].add(size)
+    return unlike
+
+
+def _pooled_by_torch(module: Callable[[Any], Any], maps: np.ndarray, signal: np.ndarray) -> Pooled:
+    import torch
+
+    x = torch.tensor(maps, requires_grad=True)
+    vectors = module(x)
+    (gradient,) = torch.autograd.grad(vectors, x, torch.from_numpy(signal))
+    return Pooled(vectors.detach().numpy(), gradient.numpy())

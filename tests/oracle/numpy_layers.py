@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 from numpy import ndarray as Array
@@ -120,13 +121,74 @@ def bin_edges(side: int, bins: int) -> list[Pair]:
     return [((i - 1) * side // bins, -(-i * side // bins)) for i in range(1, bins + 1)]
 
 
-def pyramid_max(maps: Array, edges: Sequence[tuple[Sequence[Pair], Sequence[Pair]]]) -> Array:
-    """For each level (row bins, column bins): the maximum of each bin, by channel, row, column; levels in a row."""
+def sliding_edges(side: int, bins: int) -> list[Pair]:
+    """He 2015, section 2.3: windows of ceil(side / n) cells, floor(side / n) apart, as many as there is room for."""
+    window, stride = -(-side // bins), side // bins
+    return [(start, start + window) for start in range(0, side - window + 1, stride)] if stride else []
+
+
+def rounded_edges(side: int, bins: int) -> list[Pair]:
+    """The tutorial's: a start is i times a length, an end that and the length again, all in float32, then rounded."""
+    length = np.float32(side) / np.float32(bins)
+    starts = [np.float32(i) * length for i in range(bins)]
+    return [(int(np.round(start)), int(np.round(start + length))) for start in starts]
+
+
+EDGES = {"adaptive": bin_edges, "sliding": sliding_edges, "rounded": rounded_edges}
+"""By rule. What comes out need not be bins: `are_bins` tells."""
+
+
+def are_bins(edges: Sequence[Pair], side: int, bins: int) -> bool:
+    """Whether that is the right number of bins, of a cell or more each, to the end of the side."""
+    return len(edges) == bins and edges[-1][1] == side and all(start < end for start, end in edges)
+
+
+Edges = Sequence[tuple[Sequence[Pair], Sequence[Pair]]]
+"""For each level: row bins, column bins."""
+
+
+def pyramid_edges(rule: str, size: Pair, levels: Sequence[int]) -> Edges:
+    return [tuple(EDGES[rule](side, level) for side in size) for level in levels]  # type: ignore[misc]
+
+
+def pyramid_max(maps: Array, edges: Edges) -> Array:
+    """The maximum of each bin, by channel, row, column; levels in a row."""
+    return np.take_along_axis(flatten(maps), pyramid_places(maps, edges), 1)
+
+
+def pyramid_places(maps: Array, edges: Edges) -> Array:
+    """Where in the flattened maps each of those maxima is, the first of equal ones: (batch, length)."""
+    batch, channels, height, width = maps.shape
+    before = height * width * np.arange(channels)[:, None]
     levels = []
     for rows, columns in edges:
-        level = [[maps[:, :, top:bottom, left:right].max((2, 3)) for left, right in columns] for top, bottom in rows]
-        levels.append(np.array(level).transpose(2, 3, 0, 1).reshape(len(maps), -1))
+        bins = [(*row, *column) for row, column in product(rows, columns)]
+        parts = (maps[:, :, top:bottom, left:right] for top, bottom, left, right in bins)
+        within = np.stack([part.reshape(batch, channels, -1).argmax(2) for part in parts], 2)
+        tops, _, lefts, rights = np.transpose(bins)
+        down, across = np.divmod(within, rights - lefts)
+        levels.append((before + (tops + down) * width + lefts + across).reshape(batch, -1))
     return np.concatenate(levels, 1)
+
+
+def pyramid_gradient(signal: Array, places: Array, shape: tuple[int, ...]) -> Array:
+    """The gradient of maps of that shape, given that of their maxima: it is that of the cells that these are."""
+    gradient = np.zeros((len(signal), math.prod(shape[1:])))
+    np.add.at(gradient, (np.arange(len(signal))[:, None], places), signal)
+    return gradient.reshape(shape)
+
+
+def tutorial_pyramid(maps: Array, levels: Sequence[int]) -> Array:
+    """What the function SPP of the notebook "Introduction for classic CNNs" gives: bin by bin, a slice and its maximum.
+
+    Written from its arithmetic (`rounded_edges`) and its order: by level, row, column, channel. An empty slice is a
+    ValueError.
+    """
+    pooled = []
+    for n in levels:
+        rows, columns = (rounded_edges(side, n) for side in maps.shape[2:])
+        pooled += [maps[:, :, y1:y2, x1:x2].max((2, 3)) for (y1, y2), (x1, x2) in product(rows, columns)]
+    return np.concatenate(pooled, 1)
 
 
 def cross_entropy(scores: Array, labels: Array, rubbish: float | None = None) -> float:
