@@ -38,6 +38,7 @@ class Rows(StrEnum):
     SPLIT = "split"
     LARGEST = "largest"
     STREAMS = "streams"
+    SWITCHES = "switches"
     WINDOWS = "windows"
     LAYERS = "layers"
     TRIALS = "trials"
@@ -97,8 +98,8 @@ def export(
     rows: Annotated[
         Rows,
         typer.Option(
-            help="launches, cases, split, largest, streams, windows or layers; of a reproduction trials, curves or "
-            "claims: docs/results.md."
+            help="launches, cases, split, largest, streams, switches, windows or layers; of a reproduction trials, "
+            "curves or claims: docs/results.md."
         ),
     ] = Rows.CASES,
     output: Annotated[Path | None, typer.Option(help="File to write; parquet needs one.")] = None,

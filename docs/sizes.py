@@ -18,9 +18,12 @@ from results.record import Record
 from results.statistics import Estimate, ratio
 from results.store import Campaign, read_campaign
 from results.streams import of_cases
+from results.switches import switches
 from results.windows import windows as windows_of
 
 DATA = Path(__file__).parent.parent / "results" / "data"
+AGAIN = DATA / "reference-spp-layer-again"
+"""What the layer seemed to lose, measured again."""
 TUTORIAL = ":slices"
 SLOWER = 1.03
 """Time over the fastest other way from which on the layer is slower."""
@@ -44,10 +47,14 @@ class Pooled:
     def kind(self) -> tuple[str, str, str]:
         return self.framework, self.pyramid, self.phase
 
+    @property
+    def place(self) -> tuple[str, str, str, str]:
+        return *self.kind, self.size
+
 
 def layer() -> str:
     """For each framework, pyramid and phase: the range over map sizes of ours over the fastest other, and of slices."""
-    campaigns = [read_campaign(folder) for folder in sorted(DATA.glob("reference-spp-layer-*"))]
+    campaigns = [read_campaign(folder) for folder in sorted(DATA.glob("reference-spp-layer-*")) if folder != AGAIN]
     every = [row for campaign in campaigns for row in _pooled(campaign)]
     body = []
     for kind in dict.fromkeys(row.kind for row in every):
@@ -55,21 +62,31 @@ def layer() -> str:
         body.append((*kind, _range([row.ours.value for row in own]), _range([row.sliced.value for row in own])))
     headers = ["framework", "pyramid, maps", "phase", "over the fastest other", "slices over it"]
     shown = tabulate(body, headers=headers, tablefmt="github", disable_numparse=True)
-    return f"{shown}\n\n{_slower(every)}\nAll {_where(campaigns[0])}.\n"
+    dates = sorted({_where(campaign) for campaign in campaigns})
+    return f"{shown}\n\n{_slower(every)}\nAll {', and '.join(dates)}.\n"
 
 
 def _slower(every: Sequence[Pooled]) -> str:
-    """Which rows the layer loses, each with its interval."""
+    """Which rows the layer loses, each with its interval, and with that of being measured again."""
     lost = [row for row in every if row.ours.value > SLOWER]
+    certain = sum(row.ours.low > SLOWER for row in every)
     said = f"At most {SLOWER:g} in {len(every) - len(lost)} of {len(every)} rows (a size of map each)"
+    said += f"; in {certain} the whole 95 % interval lies above it"
     if not lost:
         return f"{said}.\n"
-    return "\n".join([f"{said}; the others, with their 95 % intervals:", "", *map(_lost, lost), ""])
+    again = {row.place: row for row in _pooled(read_campaign(AGAIN))} if AGAIN.is_dir() else {}
+    rows = [
+        (row.framework, row.pyramid, row.size, row.phase, _told(row.ours), _told(again[row.place].ours))
+        if row.place in again
+        else (row.framework, row.pyramid, row.size, row.phase, _told(row.ours), "not measured")
+        for row in lost
+    ]
+    headers = ["framework", "pyramid", "maps of", "phase", "over the fastest other", "again, with more launches"]
+    return f"{said}. The others:\n\n{tabulate(rows, headers=headers, tablefmt='github', disable_numparse=True)}\n"
 
 
-def _lost(row: Pooled) -> str:
-    interval = f"[{row.ours.low:.3f}, {row.ours.high:.3f}]"
-    return f"- {row.framework}, {row.pyramid}, maps of {row.size}, {row.phase}: {row.ours.value:.3f} {interval}"
+def _told(estimate: Estimate) -> str:
+    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}], {estimate.launches} launches"
 
 
 def _pooled(campaign: Campaign) -> Iterator[Pooled]:
@@ -133,7 +150,18 @@ def _sized(part: pd.DataFrame) -> tuple[str, ...]:
 
 def streams() -> str:
     """Every stream and contestant, cold and warm."""
-    campaign = _campaign("stream")
+    return _streams("stream")
+
+
+def streams_compiled() -> str:
+    """The same of PyTorch alone, compiled for each size and once for all."""
+    return _streams("stream-compile")
+
+
+def _streams(name: str) -> str:
+    if not (DATA / f"reference-{name}").is_dir():
+        return "Not measured yet.\n"
+    campaign = _campaign(name)
     frame = of_cases(table.cases([campaign]))
     rows = [
         (
@@ -164,19 +192,24 @@ def multisize() -> str:
     """Milliseconds an image under each schedule, and what going back and forth costs."""
     campaign = _campaign("multisize")
     frame = table.cases([campaign])
+    costs = {row.contestant: _switch(row) for row in switches([campaign]).itertuples()}
+    names = list(dict.fromkeys(frame.stream))
+    random = next(name for name in names if name.startswith("random-"))
     rows = []
     for contestant, part in frame[frame.status == "measured"].groupby("contestant", sort=False):
-        own = part.set_index("stream")
-        each = 1e3 * own.seconds / own.batch
-        names = [name for name in own.index if name.startswith("always-")]
-        turns = next(name for name in own.index if name.startswith("alternate-"))
-        random = next(name for name in own.index if name.startswith("random-"))
-        switch = each[turns] / each[names].mean()
-        cells = [f"{each[name]:.0f}" for name in (*names, turns, random)]
-        rows.append((contestant, *cells, f"{switch:.3f}", f"{own.first_call_seconds[random]:.1f}"))
-    headers = ["contestant", *names, turns, random, "switch", f"first time through {random}, s"]
+        own = part.set_index("stream").reindex(names)
+        each = [_number(value) for value in 1e3 * own.seconds / own.batch]
+        rows.append((contestant, *each, costs[str(contestant)], _number(own.first_call_seconds[random])))
+    headers = ["contestant", *names, "switch", f"first time through {random}, s"]
     body = tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
-    return f"{body}\n\nMilliseconds an image; {frame.iloc[0].architecture}, {_where(campaign)}.\n"
+    said = "Milliseconds an image; switch with its 95 % interval over passes"
+    return f"{body}\n\n{said}; {frame.iloc[0].architecture}, {_where(campaign)}.\n"
+
+
+def _switch(row: Any) -> str:
+    if row.status != "measured":
+        return f"{row.status}: {row.reason}"
+    return f"{row.switch:.2f} [{row.switch_low:.2f}, {row.switch_high:.2f}]" if row.passes > 1 else f"{row.switch:.2f}"
 
 
 def windows() -> str:
@@ -213,6 +246,7 @@ BLOCKS = {
     "layer": layer,
     "sweep": sweep,
     "streams": streams,
+    "streams-compiled": streams_compiled,
     "multisize": multisize,
     "windows": windows,
 }

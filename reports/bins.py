@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,14 +15,14 @@ from matplotlib.patches import Rectangle
 from reports import svg
 from reports.figures import COLOURS, WIDTH
 
-ROW = 60
-"""Pixels of a level."""
+ROW, LETTERS, LINES = 60, 26, 5
+"""Pixels of a level; letters of a line of a reason, and lines of it, that its place holds."""
 
 
 def bins_figure(pyramids: Sequence[Mapping[str, Any]], key: str) -> Markup:
     """Where the bins of a pyramid lie under each rule, as in the paper's figures 3 and 4: one side of one map.
 
-    The first map on which rules differ, since that is what there is to see; "" without any.
+    Where a rule has none, why. The first map on which rules differ, since that is what there is to see; "" without any.
     """
     if not pyramids:
         return Markup("")
@@ -55,7 +56,8 @@ def _bins_of_level(axes: Axes, found: Any, side: int) -> None:
     axes.set(xlim=(0, side), ylim=(0, 2), yticks=[])
     axes.spines[["top", "left", "right"]].set_visible(False)
     if isinstance(found, str):
-        axes.text(side / 2, 1, "not these bins", ha="center", va="center", style="italic", fontsize=9)
+        lines = textwrap.wrap(svg.printable(found), LETTERS, max_lines=LINES, placeholder="…")
+        axes.text(side / 2, 1, "\n".join(lines), ha="center", va="center", style="italic", fontsize=7.5)
         return
     for place, (start, end) in enumerate(found):
         colour = COLOURS[place % 2]

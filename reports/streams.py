@@ -13,7 +13,9 @@ from matplotlib.figure import Figure
 
 from reports import numbers, svg
 from reports.figures import WIDTH, log_axis, printable_label, style
+from reports.matrix import MILLISECONDS
 from reports.networks import Row, rows, text
+from reports.numbers import Shown
 from results.record import Status
 
 
@@ -55,20 +57,57 @@ def _stream_row(row: Row) -> StreamRow:
         warm=known["images_per_second"],
         compilations="" if lost or math.isnan(row["compilations"]) else f"{row['compilations']:.0f}",
         memory="" if lost or math.isnan(row["memory_bytes"]) else f"{numbers.plain(row['memory_bytes'] / 1e6)} MB",
-        pays_after=_pays_after(row),
+        pays_after="" if lost else _pays_after(row),
         fallback=text(row["fallback"]),
         missing=missing,
     )
 
 
 def _pays_after(row: Row) -> str:
-    if row["status"] != Status.MEASURED or math.isnan(row["pays_after_images"]):
-        return ""
+    if not row["eager"]:
+        return "nobody to compare with"
     if row["contestant"] == row["eager"]:
         return "compiles nothing"
-    if math.isinf(row["pays_after_images"]):
-        return "never: no faster when warm"
-    return f"{numbers.plain(row['pays_after_images'])} images"
+    images, seconds = row["pays_after_images"], row["pays_after_seconds"]
+    if math.isnan(images):
+        return f"not known: no gain over {row['eager']} is shown"
+    if math.isinf(images):
+        return f"never: no faster than {row['eager']} when warm"
+    return f"{numbers.plain(images)} images, {numbers.duration(seconds)} of running"
+
+
+@dataclass(frozen=True)
+class SwitchRow:
+    """Two sizes by turns against staying at each, in ms an image; `missing` says why there are no numbers."""
+
+    stream: str
+    contestant: str
+    staying: str
+    turns: str
+    switch: Shown | None
+    passes: str
+    missing: str
+
+
+def switch_rows(table: pd.DataFrame) -> list[SwitchRow]:
+    """What results.switches says, stream by stream."""
+    return [_switch_row(row) for row in rows(table)]
+
+
+def _switch_row(row: Row) -> SwitchRow:
+    name = f"{row['architecture']} {row['stream']}, {row['phase']}"
+    if row["status"] != Status.MEASURED:
+        missing = f"{row['status'].replace('_', ' ')}: {text(row['reason'])}"
+        return SwitchRow(name, row["contestant"], "", "", None, "", missing)
+    return SwitchRow(
+        name,
+        row["contestant"],
+        numbers.plain(MILLISECONDS * row["staying_seconds"] / row["images"]),
+        numbers.plain(MILLISECONDS * row["seconds"] / row["images"]),
+        numbers.estimate(row["switch"], row["switch_low"], row["switch_high"]),
+        f"{row['passes']}",
+        "",
+    )
 
 
 def stream_figures(table: pd.DataFrame, slots: Sequence[str], key: str) -> list[tuple[str, Markup]]:

@@ -8,30 +8,32 @@ from dataclasses import dataclass
 import pandas as pd
 
 from reports import numbers
+from reports.matrix import MILLISECONDS
 from reports.networks import rows
-
-PAPER = (
-    "He et al. 2015, tables 9 and 10: the windows of an image took 0.142 s on one scale where R-CNN took 9.03 s (64×), "
-    "and 0.382 s on five (24×); with ZF-5 in both, 102× and 38×"
-)
+from results.windows import PUBLISHED, Published
 
 
 @dataclass(frozen=True)
 class WindowRow:
-    contestant: str
+    """Milliseconds both ways, and the latter over the former; `each` is what took a pass for each window."""
+
+    who: str
     windows: str
-    shared: str
     each: str
+    shared_time: str
+    each_time: str
     speed_up: str
 
 
 def window_rows(table: pd.DataFrame) -> list[WindowRow]:
+    """What results.windows says was measured."""
     return [
         WindowRow(
             row["contestant"],
             f"{row['windows']:,}",
-            _known(1e3 * row["shared_seconds"]),
-            _known(1e3 * row["each_seconds"]),
+            f"{row['each_network']} {row['each_stream']}",
+            _known(MILLISECONDS * row["shared_seconds"]),
+            _known(MILLISECONDS * row["each_seconds"]),
             _known(row["speed_up"], "×"),
         )
         for row in rows(table)
@@ -40,3 +42,18 @@ def window_rows(table: pd.DataFrame) -> list[WindowRow]:
 
 def _known(value: float, unit: str = "") -> str:
     return "not measured" if math.isnan(value) else f"{numbers.plain(value)}{unit}"
+
+
+def _published(one: Published) -> WindowRow:
+    return WindowRow(
+        f"{one.source}: {one.scales} scale{'' if one.scales == 1 else 's'}, on a GPU",
+        f"about {one.windows:,}",
+        one.each,
+        numbers.plain(MILLISECONDS * one.shared_seconds),
+        numbers.plain(MILLISECONDS * one.each_seconds),
+        f"{one.speed_up:.0f}×",
+    )
+
+
+PAPER = [_published(one) for one in PUBLISHED]
+"""The same of the paper."""

@@ -19,7 +19,7 @@ VERSION = "0.1.0"
 
 
 Rows = Literal[
-    "launches", "cases", "split", "largest", "streams", "windows", "layers", "trials", "curves", "claims"
+    "launches", "cases", "split", "largest", "streams", "switches", "windows", "layers", "trials", "curves", "claims"
 ]  # fmt: skip
 
 
@@ -32,9 +32,9 @@ def load(
 
     `rows`: "launches" (one row a launch), "cases" (one row a case, with intervals, ratio and verdict), "split"
     (forward, backward, update), "largest" (the largest batch of each contestant, of suites that look for it),
-    "streams" (cold and warm, of suites that have images of many sizes), "windows" (of suites that pool many windows
-    of an image) or "layers" (each layer alone, of suites that ask for it); of reproductions "trials", "curves" (one row
-    a measurement) or "claims".
+    "streams" (cold and warm, of suites that have images of many sizes), "switches" (two sizes by turns against staying
+    at each), "windows" (of suites that pool many windows of an image) or "layers" (each layer alone, of suites that ask
+    for it); of reproductions "trials", "curves" (one row a measurement) or "claims".
     Columns and units: results.columns, docs/results.md. Raises ResultsError.
     """
     from impls.errors import UnknownName
@@ -42,6 +42,7 @@ def load(
     from results.largest import largest
     from results.layers import layers
     from results.streams import streams
+    from results.switches import switches
     from results.windows import windows
 
     makers = {
@@ -50,6 +51,7 @@ def load(
         "split": table.split,
         "largest": largest,
         "streams": streams,
+        "switches": switches,
         "windows": windows,
         "layers": layers,
     }

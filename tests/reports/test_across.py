@@ -53,7 +53,8 @@ def test_every_verdict_is_that_of_the_comparison(pair: tuple[Campaign, Campaign]
     found = parse(comparison_page)
     assert len(report.slower) > 5
     unclear = sum(change.verdict == "unclear" for change in report.changes)
-    assert f"{len(report.slower)} of {len(report.changes)} cases became slower; {unclear} are unclear" in said(found)
+    headline = f"{len(report.slower)} of {len(report.changes)} cases became slower; {unclear} are unclear"
+    assert f"{headline}; {len(report.missing)} could not be compared" in said(found)
     counts = dict(re.findall(r'<li class="([\w-]+)"><strong>(\d+)</strong>', comparison_page))
     for verdict in ("slower", "faster", "unclear", "dead heat"):
         known = sum(change.verdict == verdict for change in report.changes)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from made_up import measured, workload
 
-from results.health import Disturbance, cautions, contaminations, drifts, two_kinds
+from results.health import Disturbance, cautions, contaminations, drift, drifts, kinds, two_kinds
 from results.record import Case, Conditions, Contestant, Record
 
 CASE = Case(workload(), Contestant("alpha", "eager"))
@@ -80,6 +80,20 @@ def test_two_kinds_of_launches_are_seen_and_one_kind_seldom_taken_for_two():
     assert two_kinds(kinds)
     taken = sum(two_kinds(noisy(10, 0.02, seed)) for seed in range(500))
     assert taken < 25
+
+
+def test_the_two_kinds_are_told_apart_and_one_of_many_may_be_a_kind():
+    same = [1.0, 1.01, 0.99, 1.03]
+    assert kinds([2.0, *same, 2.02]) == (sorted(same), [2.0, 2.02])
+    assert kinds([*same, 1.0, 1.02]) is None
+    assert kinds([*same, 2.0, *same]) is None
+    assert kinds([*same, 2.0, *same, 1.0]) == (sorted([*same, *same, 1.0]), [2.0])
+
+
+def test_drift_is_a_share_with_its_direction():
+    assert drift(1 + 0.02 * np.arange(6)) == pytest.approx(0.1, abs=0.002)
+    assert drift(1 / (1 + 0.02 * np.arange(6))) == pytest.approx(1 / 1.1 - 1, abs=0.002)
+    assert drift([1.0, 1.001, 1.002, 1.003, 1.004, 1.005]) == 0, "within the band"
 
 
 def test_drift_is_seen_and_noise_seldom_taken_for_it():

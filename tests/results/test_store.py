@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -39,6 +41,35 @@ def test_what_was_written_is_read(folder):
     assert campaign.records == (record(0), record(1))
     assert campaign.system == {"reference": "pytorch:eager", "stop": "complete"}
     assert campaign.problems == ()
+
+
+def test_a_file_is_on_disk_before_it_has_its_name_and_its_name_before_it_is_believed(tmp_path, monkeypatch):
+    """Or a loss of power leaves an empty file where there was one before, or none where there is one."""
+    writer = CampaignWriter.create(tmp_path, "one", {})
+    synced: list[str] = []
+
+    def fsync(file: int) -> None:
+        path = Path(os.readlink(f"/proc/self/fd/{file}"))
+        names = ", ".join(sorted(one.name for one in path.iterdir())) if path.is_dir() else path.read_text()
+        synced.append(f"{path.name}: {names}")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    writer.replace_file("benchmark.json", "all of it")
+    writer.close()
+    assert synced == [".benchmark.json.new: all of it", f"one: benchmark.json, {RECORDS}, {SYSTEM}"]
+
+
+def test_a_file_that_cannot_be_synced_leaves_the_one_before(tmp_path, monkeypatch):
+    writer = CampaignWriter.create(tmp_path, "one", {"stop": "interrupted"})
+
+    def fsync(file: int) -> None:
+        raise OSError(errno.EIO, "the disk is dying")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    writer.update_system(stop="complete")
+    writer.close()
+    assert read_campaign(writer.folder).system == {"stop": "interrupted"}
+    assert sorted(one.name for one in writer.folder.iterdir()) == [RECORDS, SYSTEM]
 
 
 def test_records_are_on_disk_as_soon_as_append_returns(tmp_path):
