@@ -215,9 +215,10 @@ const makeSaved = (figure, number) => {
 
 // A table is given its tools when it is about to be seen: there can be hundreds, most of them closed.
 const watcher = new IntersectionObserver((entries) => {
-  for (const entry of entries.filter((one) => one.isIntersecting)) {
-    watcher.unobserve(entry.target);
-    const table = entry.target.querySelector("table");
+  // A set: what came into view, left and came again since the last time is there twice.
+  for (const region of new Set(entries.filter((one) => one.isIntersecting).map((one) => one.target))) {
+    watcher.unobserve(region);
+    const table = region.querySelector("table");
     makeTools(table);
     if (table.dataset.choices) makeChoices(table);
     else makeSortable(table);
