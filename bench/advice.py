@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from bench.summary import duration
 from results import table
-from results.health import STEAL_SHARE
+from results.health import BOTH, STEAL_SHARE, drift, kinds
+from results.plausible import doubts
 from results.record import Status
-from results.statistics import BAND, Verdict
+from results.statistics import BAND, Verdict, geometric
 from results.store import Campaign
 
 Note = dict[str, str]
@@ -28,6 +31,7 @@ def of(campaign: Campaign) -> list[Note]:
         *campaign.system.get("warnings", ()),
         *_stopped(campaign, cases),
         *_flagged(cases, launches),
+        *_few(cases),
         *_redone(cases),
         *_subsets(cases),
         *_unclear(campaign, cases),
@@ -62,8 +66,7 @@ def _stopped(campaign: Campaign, cases: pd.DataFrame) -> Iterator[Note]:
     suite, stop = campaign.system.get("suite", {}), campaign.system.get("stop")
     if stop not in ("budget", "interrupted"):
         return
-    done = sorted(set(cases[cases.status == Status.MEASURED].launches)) or [0]
-    some = f"{done[0]} to {done[-1]}" if len(done) > 1 else str(done[0])
+    some = _range(sorted(set(cases[cases.status == Status.MEASURED].launches)) or [0])
     why = f"the budget of {suite.get('budget')} s was spent" if stop == "budget" else "it was interrupted"
     yield {
         "what": f"{why} after {some} launches a case; the suite asks for {_asked(suite.get('launches'))}",
@@ -84,9 +87,21 @@ def _flagged(cases: pd.DataFrame, launches: pd.DataFrame) -> Iterator[Note]:
     launches = counting[counting.attempt == last]
     flagged = cases.assign(flag=cases.cautions.str.split(", ")).explode("flag")
     for flag, rows in flagged[flagged.flag != ""].groupby("flag", sort=False):
-        own = launches[launches.case.isin(rows.case)]
-        describe, remedy = _FLAGS[str(flag)]
-        yield {"what": f"{_count(rows, 'case')}: {describe(own)}", "remedy": remedy}
+        describe, remedy = FLAGS[str(flag)]
+        seen = Flagged(rows, launches[launches.case.isin(rows.case)], cases)
+        yield {"what": f"{_count(rows, 'case')}: {describe(seen)}", "remedy": remedy}
+
+
+def _few(cases: pd.DataFrame) -> Iterator[Note]:
+    """A sentence where launches are so few that no flag may say that intervals are too narrow."""
+    few = cases[(cases.launches > 1) & (cases.launches < BOTH)]
+    if len(few):
+        launches = _range(sorted(set(few.launches)))
+        yield {
+            "what": f"{_count(few, 'case')}: {launches} launches may be too few to show two kinds, if there are any; "
+            "where all happen to be of one, intervals are too narrow",
+            "remedy": f"where much rests on it, use --preset strict, or `launches` of {BOTH} and more in the suite",
+        }
 
 
 def _redone(cases: pd.DataFrame) -> Iterator[Note]:
@@ -103,7 +118,8 @@ def _subsets(cases: pd.DataFrame) -> Iterator[Note]:
         ratios = apart.pairs.where(apart.contestant != apart.reference, 0).any()
         how = "with the reference in each; ratios pair within a part" if ratios else "everyone alone: there is no ratio"
         yield {
-            "what": f"{apart.group.nunique()} groups did not fit in memory: {apart.subsets.max()} parts, {how}",
+            "what": f"{_count(apart.drop_duplicates('group'), 'group')} did not fit in memory: "
+            f"{apart.subsets.max()} parts, {how}",
             "remedy": "raise `memory` in the suite if the machine has more, or use a smaller batch",
         }
 
@@ -131,6 +147,10 @@ def _more(system: Mapping[str, Any], needed: pd.Series, launches: int) -> str:
     return f"{middle:.0f} launches would settle half of them{time}: use --preset standard and a larger --budget"
 
 
+def _range(counts: Sequence[int]) -> str:
+    return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+
+
 def _launches(count: int) -> str:
     return "1 launch" if count == 1 else f"{count} launches"
 
@@ -139,50 +159,101 @@ def _count(rows: pd.DataFrame, one: str, more: str = "") -> str:
     return f"1 {one}" if len(rows) == 1 else f"{len(rows)} {more or one + 's'}"
 
 
-_FLAGS: Mapping[str, tuple[Callable[[pd.DataFrame], str], str]] = {
+@dataclass(frozen=True)
+class Flagged:
+    """The cases that carry a flag, their launches that count, and all cases of the campaign."""
+
+    rows: pd.DataFrame
+    launches: pd.DataFrame
+    cases: pd.DataFrame
+
+    def times(self) -> Iterator[tuple[str, list[float]]]:
+        """Each case's launches in the order in which they ran."""
+        for case, own in self.launches.groupby("case", sort=False):
+            yield str(case), own.seconds.tolist()
+
+
+def _kinds(seen: Flagged) -> str:
+    """The two kinds of the case where they are furthest apart."""
+    found = [(case, both) for case, times in seen.times() if (both := kinds(times))]
+    case, both = max(found, key=lambda one: geometric(one[1][1]).value / geometric(one[1][0]).value)
+    parts = " and ".join(f"{_launches(len(kind))} of {duration(geometric(kind).value)}" for kind in both)
+    return f"launches fall into two kinds ({parts} in {case}); a mean describes neither, its interval may be too narrow"
+
+
+def _drift(seen: Flagged) -> str:
+    """The way of the case that goes furthest."""
+    case, most = max(((case, drift(times)) for case, times in seen.times()), key=lambda one: abs(one[1]))
+    way = f"by {most:+.1%} from the first to the last in {case}"
+    return f"launches grow or shrink as the campaign goes on ({way}): times are of no one state; ratios are paired"
+
+
+def _above_ceiling(seen: Flagged) -> str:
+    highest = seen.rows.nlargest(1, "ceiling_share").iloc[0]
+    return (
+        "more multiply-accumulates a second than the probes of this machine's ceiling reached, up to "
+        f"{highest.ceiling_share:.2f} times as many in {highest.case}"
+    )
+
+
+def _less_for_more(seen: Flagged) -> str:
+    """The first such case, beside one with a part of its work."""
+    more: Any = seen.rows.iloc[0].to_dict()
+    others: Any = seen.cases[seen.cases.contestant == more["contestant"]].to_dict("records")
+    less = next(other for other in others if "less_for_more" in doubts([other, more]).get(more["case"], ()))
+    times = f"{duration(more['seconds'])} for {more['case']}, {duration(less['seconds'])} for {less['case']}"
+    return f"less time than the same contestant takes for a part of that work ({times})"
+
+
+def _unsteady(seen: Flagged) -> str:
+    return f"steps had not settled when warm-up ended, in {_launches((seen.launches.steady == False).sum())}"  # noqa: E712
+
+
+FLAGS: Mapping[str, tuple[Callable[[Flagged], str], str]] = {
     "foreign_cpu": (
-        lambda own: (
-            f"other processes took up to {own.foreign_cores.max():.2f} cores beside a launch, "
-            f"{own.foreign_cores.mean():.2f} on average"
+        lambda seen: (
+            f"other processes took up to {seen.launches.foreign_cores.max():.2f} cores beside a launch, "
+            f"{seen.launches.foreign_cores.mean():.2f} on average"
         ),
         "stop what else is running (top shows it), then measure these again with -k",
     ),
     "steal": (
-        lambda own: (
-            f"the hypervisor took up to {own.steal.max():.1%} of a launch's cores for others, more than "
+        lambda seen: (
+            f"the hypervisor took up to {seen.launches.steal.max():.1%} of a launch's cores for others, more than "
             f"{STEAL_SHARE:.0%} disturbs"
         ),
         "use a machine, or a time, with fewer neighbours; compare only within this campaign",
     ),
     "unsteady": (
-        lambda own: f"steps had not settled when warm-up ended, in {_launches((own.steady == False).sum())}",  # noqa: E712
+        _unsteady,
         "raise warmup_limit in the suite; if they never settle, look at the rounds in results.load()",
     ),
     "paging": (
-        lambda own: f"memory came from a disk {own.major_faults.sum():.0f} times while rounds ran",
+        lambda seen: f"memory came from a disk {seen.launches.major_faults.sum():.0f} times while rounds ran",
         "free memory, or lower `memory` in the suite so that fewer contestants are alive together",
     ),
     "fallback": (
-        lambda own: f"not executed as asked: {own.fallback[own.fallback != ''].iloc[0]}",
+        lambda seen: f"not executed as asked: {seen.launches.fallback[seen.launches.fallback != ''].iloc[0]}",
         "warm times of these are of a mixture; give it fewer shapes (buckets, grouped), or an execution of open shapes",
     ),
     "two_kinds": (
-        lambda own: "launches fall into two kinds, so a mean describes neither and its interval may be too narrow",
+        _kinds,
         "look at the launches in the report; thread placement or the allocator are usual causes: try --as-shipped",
     ),
     "drift": (
-        lambda own: "launches grow or shrink as the campaign goes on: times are of no one state; ratios are paired",
+        _drift,
         "let the machine reach its temperature, or fix its clock; trust the ratios rather than the times",
     ),
     "above_ceiling": (
-        lambda own: "more multiply-accumulates a second than the probes of this machine's ceiling reached",
+        _above_ceiling,
         "look whether the step does all its work; a fast algorithm (Winograd) on a large card may explain up to 2.25",
     ),
     "less_for_more": (
-        lambda own: "less time than the same contestant takes for a part of that work",
+        _less_for_more,
         "measure them again, with more launches; if it stays, the step does not do what its name says",
     ),
 }
+"""By the flags that a case may carry (results.health.cautions, results.plausible.doubts): a sentence, what to do."""
 
 _REMEDIES = {
     Status.SKIPPED: "do what the reason says, then run again",

@@ -99,9 +99,10 @@ class Campaign:
         return {group.workload.id: self._rule(group) or self.stop for group in self.ledger.groups()}
 
     def measure(self, launcher: Launcher, weights: Weights, deadline: float) -> None:
-        """Pass after pass, so that whatever ends it early leaves all groups with as many launches.
+        """Pass after pass, so that whatever ends it early leaves all groups with as many launches, or one less.
 
-        Those that are behind come first: a pass is over the groups whose next launch has the lowest number.
+        A pass that takes longer than the one before it, or is the first, is cut where the budget ends. Groups that are
+        behind come first: a pass is over those whose next launch has the lowest number.
         """
         while due := self._due():
             if not self._affordable(due, deadline):

@@ -271,7 +271,7 @@ def selftest(
     slowdowns: Annotated[str, typer.Option(help="What to plant: b (nothing), 2, 5, 20 percent.")] = "b,2,5,20",
     pairs: Annotated[int, typer.Option(help="Pairs of each kind.", min=1)] = 1000,
     pair_seconds: Annotated[str, typer.Option(help="Time for a pair.")] = "10s",
-    budget: Annotated[str, typer.Option(help="Time for all of it.")] = "3m",
+    budget: Annotated[str, typer.Option(help="Time for all: known clock, imports, pairs.")] = "3m",
     burners: Annotated[int, typer.Option(help="Processes that disturb on purpose, a core each.", min=0)] = 0,
     output: Annotated[Path | None, typer.Option(help="File to write the JSON to.")] = None,
     as_json: Json = False,

@@ -73,11 +73,12 @@ def as_markdown(report: Report) -> str:
 
 
 def _headline(report: Report) -> str:
+    lost = f"; {len(report.missing)} could not be compared" if report.missing else ""
     if report.slower:
-        return f"{len(report.slower)} of {len(report.changes)} cases are slower"
+        return f"{len(report.slower)} of {len(report.changes)} cases are slower{lost}"
     unclear = sum(change.verdict is Verdict.UNCLEAR for change in report.changes)
     rest = f", {unclear} unclear" if unclear else ""
-    return f"nothing is slower in {len(report.changes)} cases{rest}"
+    return f"nothing is slower in {len(report.changes)} cases{rest}{lost}"
 
 
 def _overall_words(estimate: Estimate) -> str:

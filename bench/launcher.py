@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +21,7 @@ from typing import IO, Any, Self
 from bench import card, setting
 from bench.clock import now
 from bench.interpreters import Interpreter, interpreter_of
+from impls.errors import DeadheatError
 from impls.frameworks import CACHE, load_framework
 from results.record import Case, Status
 
@@ -101,8 +102,12 @@ class Worker:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._link.fileno() != -1:
+        if self.is_open:
             self.close()
+
+    @property
+    def is_open(self) -> bool:
+        return self._link.fileno() != -1
 
     def _epitaph(self) -> str:
         """How the process, which has closed its end, came to its end."""
@@ -120,11 +125,32 @@ class Worker:
 
 
 def last_words(log: Path) -> str:
-    """The last line that a process wrote, as the end of a sentence."""
-    with log.open("rb") as text:
-        text.seek(max(0, log.stat().st_size - LOG_TAIL))
-        lines = [line.strip() for line in text.read().decode(errors="replace").splitlines() if line.strip()]
+    """The last line that a process wrote, as the end of a sentence; nothing if it wrote none, or its log is gone."""
+    try:
+        with log.open("rb") as text:
+            text.seek(max(0, log.stat().st_size - LOG_TAIL))
+            lines = [line.strip() for line in text.read().decode(errors="replace").splitlines() if line.strip()]
+    except OSError:
+        return ""
     return f"; it last said: {lines[-1][:300]}" if lines else ""
+
+
+@contextlib.contextmanager
+def room_for(what: str, folder: Path) -> Iterator[None]:
+    """While something is written to a temporary folder: DeadheatError, one line, if that is full, or gone."""
+    try:
+        yield
+    except OSError as problem:
+        raise DeadheatError(
+            f"{what} can't be written to {folder}: {problem.strerror or problem}; "
+            "make room, or name another folder with the environment variable TMPDIR"
+        ) from None
+
+
+def _new_log(file: Path) -> IO[bytes]:
+    """What a process will print to."""
+    with room_for("logs", file.parent):
+        return file.open("wb")
 
 
 class Zygote:
@@ -133,8 +159,9 @@ class Zygote:
     def __init__(self, interpreter: Interpreter, modules: Sequence[str], environment: Mapping[str, str], log: Path):
         self._log = log
         self.dead = False
+        output = _new_log(log)
         self._control, theirs = socket.socketpair()
-        with theirs, log.open("ab") as output:
+        with theirs, output:
             try:
                 self._process = subprocess.Popen(
                     [*interpreter.command, "-m", "bench.zygote", str(theirs.fileno()), *modules],
@@ -156,8 +183,9 @@ class Zygote:
         After the `last` one the zygote ends.
         """
         self._await_import()
+        output = _new_log(log)
         ours, theirs = socket.socketpair()
-        with theirs, log.open("wb") as output:
+        with theirs, output:
             try:
                 socket.send_fds(self._control, [b'{"do": "fork"}'], [theirs.fileno(), output.fileno()])
                 pid = self._read_answer(IMPORT_LIMIT)["pid"]
@@ -221,8 +249,11 @@ def _sweep() -> None:
 def _locked_folder() -> tuple[tempfile.TemporaryDirectory[str], IO[bytes]]:
     """A folder, and its lock; another one if somebody who swept took it before it was locked."""
     while True:
-        folder = tempfile.TemporaryDirectory(prefix=PREFIX)
-        lock = Path(folder.name, LOCK).open("wb")  # noqa: SIM115 - held as long as the launcher lives
+        with room_for("launches", Path(tempfile.gettempdir())), contextlib.ExitStack() as undo:
+            folder = tempfile.TemporaryDirectory(prefix=PREFIX)
+            undo.callback(folder.cleanup)
+            lock = Path(folder.name, LOCK).open("wb")  # noqa: SIM115 - held as long as the launcher lives
+            undo.pop_all()
         fcntl.flock(lock, fcntl.LOCK_EX)
         if Path(folder.name, LOCK).exists():
             return folder, lock
@@ -257,6 +288,7 @@ class Launcher:
         self._interpreters = interpreters or {}
         self._fresh = fresh
         self._zygotes: dict[Origin, Zygote] = {}
+        self._workers: list[Worker] = []
         self._begun = self._launches = 0
         _sweep()
         self._folder, self._lock = _locked_folder()
@@ -279,11 +311,14 @@ class Launcher:
         self._launches += 1
         log = self.folder / f"launch-{self._launches}.log"
         try:
-            return zygote.launch(log, self._time_limit, last), now() - start
-        except LaunchFailed:
+            worker = zygote.launch(log, self._time_limit, last)
+        except BaseException:
             if last:
                 zygote.close()
             raise
+        seconds = now() - start
+        self._workers = [*(one for one in self._workers if one.is_open), worker]
+        return worker, seconds
 
     def zygotes(self, cases: Iterable[Case]) -> int:
         """How many zygotes these are forked from: who needs the same shares one."""
@@ -321,6 +356,9 @@ class Launcher:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for worker in self._workers:  # Ctrl-C may have struck where several were at it, before anyone looked after them
+            with worker:
+                pass
         for zygote in self._zygotes.values():
             zygote.close()
         self._lock.close()

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.launcher import room_for
 from bench.memory import network_of
 from impls.arrays import make_weights
-from impls.errors import DeadheatError
 from impls.network import ALONE
 from results.record import Workload
 
@@ -38,14 +38,12 @@ class Weights:
 def _write(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """The folder, whole or not at all; DeadheatError if there is no room."""
     unfinished = folder.with_name(f"{folder.name}.new")
-    try:
-        unfinished.mkdir()
-        for name, array in arrays.items():
-            np.save(unfinished / f"{name}.npy", array)
-        unfinished.rename(folder)
-    except OSError as problem:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise DeadheatError(
-            f"weights can't be written to {folder.parent}: {problem.strerror or problem}; "
-            "make room, or name another folder with the environment variable TMPDIR"
-        ) from None
+    with room_for("weights", folder.parent):
+        try:
+            unfinished.mkdir()
+            for name, array in arrays.items():
+                np.save(unfinished / f"{name}.npy", array)
+            unfinished.rename(folder)
+        except OSError:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            raise

@@ -48,7 +48,7 @@ def render(baseline: Campaign, candidate: Campaign, across_systems: bool = False
     report = compare(baseline, candidate, across_systems, side_by_side)
     changes = {change.case: change for change in report.changes}
     found = networks.networks(table.cases([candidate]))
-    rows = [row for network in found for row in _rows(network, changes, system.suite_name(candidate.system))]
+    rows = [row for network in found for row in _rows(network, changes, commands.asked(candidate.system))]
     return document.document(
         "comparison.html.j2",
         baseline=report.baseline,
@@ -74,7 +74,8 @@ def render(baseline: Campaign, candidate: Campaign, across_systems: bool = False
 def _headline(report: Report) -> str:
     slower, unclear = len(report.slower), sum(change.verdict is Verdict.UNCLEAR for change in report.changes)
     rest = f"; {unclear} {'is' if unclear == 1 else 'are'} unclear" if unclear else ""
-    return f"{slower or 'None'} of {len(report.changes)} cases became slower{rest}"
+    lost = f"; {len(report.missing)} could not be compared" if report.missing else ""
+    return f"{slower or 'None'} of {len(report.changes)} cases became slower{rest}{lost}"
 
 
 def _counts(report: Report) -> Sequence[tuple[str, str, int]]:
@@ -84,7 +85,7 @@ def _counts(report: Report) -> Sequence[tuple[str, str, int]]:
     return [*verdicts, ("status", "not compared", len(report.missing))]
 
 
-def _rows(network: networks.Network, changes: Mapping[str, Change], suite: str | None) -> list[Row]:
+def _rows(network: networks.Network, changes: Mapping[str, Change], options: Sequence[str]) -> list[Row]:
     return [
         Row(
             network,
@@ -96,7 +97,7 @@ def _rows(network: networks.Network, changes: Mapping[str, Change], suite: str |
             matrix.kind(change.verdict),
             f"{MARKS[change.verdict]} {change.verdict}",
             _remedy(change),
-            commands.reproduce(change.case, suite),
+            commands.reproduce(change.case, options),
         )
         for phase, who, change in _compared(network, changes)
     ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -23,9 +24,16 @@ STEAL_SHARE = 0.01
 
 FEWEST = 6
 """Launches from which on a pattern among them can be told from chance."""
+BOTH = 8
+"""Launches from which on both of two kinds are likely to be among them; fewer may all be of one, and nothing tells."""
+ALONE = 10
+"""Launches from which on one may be a kind by itself; the interval of fewer is wide enough for what it stands for."""
 TWO_KINDS = 0.9
 """Share of the launches' variance that lies between two kinds, from which on there are two."""
 TREND_P = 0.01
+
+Caution = Literal["foreign_cpu", "steal", "unsteady", "paging", "fallback", "two_kinds", "drift"]
+"""What there may be to know before believing a case: see `cautions`."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,7 @@ def foreign_limit(cores: int) -> float:
     return max(FOREIGN_CORES, FOREIGN_SHARE * cores)
 
 
-def contaminations(records: Sequence[Record]) -> tuple[str, ...]:
+def contaminations(records: Sequence[Record]) -> tuple[Caution, ...]:
     """What disturbed launches, taken together: "foreign_cpu", "steal", beyond what the system's ticks leave open.
 
     Rounds of a turn follow each other without a gap, so only the ends of a turn are cut to whole ticks, on each core;
@@ -76,7 +84,7 @@ def contaminations(records: Sequence[Record]) -> tuple[str, ...]:
     cores = max(conditions.cores for conditions in known)
     unsure = TICK * math.sqrt(cores * sum(max(len(record.turns), 1) for record in records)) / wall
     foreign, steal = (_together(known, name) / wall for name in ("foreign_cpu", "steal"))
-    found = []
+    found: list[Caution] = []
     if foreign - unsure > foreign_limit(cores):
         found.append("foreign_cpu")
     if (steal - unsure) / cores > STEAL_SHARE:
@@ -90,14 +98,14 @@ def _together(launches: Sequence[Conditions], name: str) -> float:
     return math.fsum(second for entry in entries for second in entry) if all(entries) else math.nan
 
 
-def cautions(launches: Sequence[Record]) -> tuple[str, ...]:
+def cautions(launches: Sequence[Record]) -> tuple[Caution, ...]:
     """What to know before believing a case, from the launches that count, in the order in which they ran.
 
     foreign_cpu, steal: a launch, or all of them together, stayed disturbed. unsteady: a warm-up did not settle.
     paging: memory came from a disk in counted rounds. fallback: a launch went on in another way than it was asked to.
     two_kinds: launches fall into two kinds. drift: they grow or shrink as the campaign goes on.
     """
-    found = [name for some in (*([one] for one in launches), launches) for name in contaminations(some)]
+    found: list[Caution] = [name for some in (*([one] for one in launches), launches) for name in contaminations(some)]
     if any(record.steady is False for record in launches):
         found.append("unsteady")
     if any(Disturbance.of(record.conditions).major_faults > 0 for record in launches):
@@ -113,29 +121,49 @@ def cautions(launches: Sequence[Record]) -> tuple[str, ...]:
 
 
 def two_kinds(times: Sequence[float]) -> bool:
-    """Whether launches fall into two kinds whose means differ by more than twice the band."""
+    """Whether launches fall into two kinds."""
+    return kinds(times) is not None
+
+
+def kinds(times: Sequence[float]) -> tuple[Sequence[float], Sequence[float]] | None:
+    """The faster and the slower launches, if they fall into two kinds whose means differ by more than twice the band.
+
+    None where they do not, or are too few to tell.
+    """
     if len(times) < FEWEST:
-        return False
-    logs = np.sort(np.log(times))
+        return None
+    ordered = sorted(times)
+    logs = np.log(ordered)
     whole = float(np.sum((logs - logs.mean()) ** 2))
     if not whole:
-        return False
-    low = np.arange(2, len(logs) - 1)  # launches of the lower kind, at every cut
+        return None
+    least = 1 if len(logs) >= ALONE else 2
+    low = np.arange(least, len(logs) - least + 1)  # launches of the lower kind, at every cut
     high, below = len(logs) - low, np.cumsum(logs)[low - 1]
     gap = (logs.sum() - below) / high - below / low
     share = low * high / len(logs) * gap**2 / whole
     best = int(np.argmax(share))
-    return bool(share[best] > TWO_KINDS and gap[best] > 2 * BAND)
+    if share[best] <= TWO_KINDS or gap[best] <= 2 * BAND:
+        return None
+    return ordered[: low[best]], ordered[low[best] :]
 
 
 def drifts(times: Sequence[float]) -> bool:
     """Whether launches, in the order they ran, grow or shrink by more than the band."""
+    return drift(times) != 0
+
+
+def drift(times: Sequence[float]) -> float:
+    """By which share launches grow from the first to the last, in the order they ran; negative where they shrink.
+
+    0 where that is within the band or may be chance, or there are too few to tell.
+    """
     if len(times) < FEWEST or len(set(times)) == 1:
-        return False
+        return 0.0
     logs = np.log(times)
     slope = float(np.polyfit(np.arange(len(logs)), logs, 1)[0]) * (len(logs) - 1)
     if abs(slope) <= BAND:
-        return False
+        return 0.0
     from scipy.stats import spearmanr  # half a second, which not every command should wait
 
-    return bool(spearmanr(np.arange(len(logs)), logs).pvalue < TREND_P)
+    return math.expm1(slope) if spearmanr(np.arange(len(logs)), logs).pvalue < TREND_P else 0.0

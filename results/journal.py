@@ -62,6 +62,7 @@ class Journal:
             folder = data / f"{name}{suffix}"
             try:
                 folder.mkdir(parents=True)
+                _sync_names(data)
                 return cls(folder, system)
             except FileExistsError:
                 if not data.is_dir():
@@ -117,14 +118,28 @@ class Journal:
         self.replace_file(SYSTEM, json.dumps(self._system, indent=2, allow_nan=False) + "\n")
 
     def replace_file(self, name: str, text: str) -> None:
-        """Write a file whole or not at all."""
+        """Write a file whole or not at all, and have the disk keep it before returning."""
         temporary = self.folder / f".{name}.new"
         try:
-            temporary.write_text(text, encoding="utf-8")
+            with temporary.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())  # or its name may outlive a loss of power, and what is in it not
             temporary.replace(self.folder / name)
         except OSError:
             temporary.unlink(missing_ok=True)
             raise
+        _sync_names(self.folder)
+
+
+def _sync_names(folder: Path) -> None:
+    """Have the disk keep which files are in a folder, where the system can be asked to."""
+    with contextlib.suppress(OSError):  # Windows opens no folder, and some file systems sync none
+        names = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(names)
+        finally:
+            os.close(names)
 
 
 def unwritable(data: Path, problem: OSError) -> str:

@@ -7,13 +7,15 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 from scipy.stats import binomtest
 
 from bench import card
+from bench.alone import COMPANY, alone
+from bench.clock import now
 from bench.selftest.known_clock import known_clock
 from bench.selftest.pairs import PLANTED, Pair, Plan, measure
 from bench.suites import parse_contestant
@@ -104,19 +106,26 @@ def chosen(text: str) -> Contestant:
 
 
 def run(plan: Plan, burning: int, quiet: bool) -> dict[str, Any]:
-    """The known clock, then pairs until Ctrl-C or the plan's end; a line for each as it comes, unless `quiet`."""
+    """The known clock, then pairs until Ctrl-C or the plan's end; a line for each as it comes, unless `quiet`.
+
+    The plan's budget begins here: pairs have what the clock has left of it.
+    """
+    start = now()
     wrong = known_clock()
     for line in wrong:
         print(f"known clock: {line}", file=sys.stderr)
     done = []
-    with burners(burning), suppress(KeyboardInterrupt):  # what was measured until then counts
-        for pair in measure(plan):
+    with alone() as free, burners(burning), suppress(KeyboardInterrupt):  # what was measured until then counts
+        if not free:
+            print(f"! {COMPANY['what']}\n  → {COMPANY['remedy']}", file=sys.stderr)
+        for pair in measure(replace(plan, budget=plan.budget - (now() - start)), at_least=0):
             done.append(pair)
             if not quiet:
                 print(_line(pair), file=sys.stderr, flush=True)
     return {
         **summary(done, exact=not wrong),
         "plan": {**asdict(plan), "burners": burning},
+        "alone": free,
         "machine": machine.describe(card.state()),
     }
 

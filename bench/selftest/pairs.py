@@ -6,12 +6,13 @@ import itertools
 import math
 import random
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from bench import suites
 from bench.campaign import Campaign
 from bench.clock import now
-from bench.launcher import Launcher
+from bench.launcher import Launcher, LaunchFailed
 from bench.ledger import Ledger
 from bench.patience import Patience
 from bench.planted import SLOWDOWNS, name_of
@@ -84,15 +85,20 @@ def suite(seconds: float) -> Suite:
     return suites.load_suite("smoke", "standard", launches=(5, 99), budget=seconds, target=0.001, redos=1, soak=0)
 
 
-def measure(plan: Plan) -> Iterator[Pair]:
-    """Pairs of every kind by turns, until there are as many as asked for or the budget is spent."""
+def measure(plan: Plan, at_least: int = 1) -> Iterator[Pair]:
+    """Pairs of every kind by turns, until there are as many as asked for or the next would not end within the budget.
+
+    The budget is for the import of frameworks, too. `at_least` so many are measured, whatever they take.
+    """
+    if not at_least and plan.seconds > plan.budget:  # all would be imported for nothing
+        return
     deadline = now() + plan.budget
     protocol, patience = suite(plan.seconds), Patience()  # one for all: the next pair's machine is the same
     with Launcher(protocol.time_limit) as launcher:
         weights = Weights(launcher.folder)
         _import_all(launcher, plan)
         for count, kind in enumerate(plan.kinds()):
-            if count and now() + plan.seconds > deadline:
+            if count >= at_least and now() + plan.seconds > deadline:
                 return
             own = protocol.model_copy(update={"seed": plan.seed + count})  # or all pairs had turns in the same order
             yield measure_pair(launcher, weights, own, patience, *kind, plan.phase)
@@ -104,7 +110,8 @@ def _import_all(launcher: Launcher, plan: Plan) -> None:
     cases = [Case(workload_of(name, plan.phase), planted_contestant(one, REFERENCE)) for one, name in kinds]
     launcher.warm(cases)
     for case in cases:
-        launcher.launch(case)[0].close()
+        with suppress(LaunchFailed):  # its pairs will say why
+            launcher.launch(case)[0].close()
 
 
 def planted_contestant(contestant: Contestant, suffix: str) -> Contestant:

@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 import results
+from bench import setting
+from bench.selftest import burners
+from results.counting import counted
 from results.record import Status
 from results.store import read_campaign
 
@@ -76,6 +79,16 @@ def test_every_fault_is_a_status_with_a_reason_and_costs_only_its_own_case(finis
     twice = status is Status.MEASURED or (status is Status.CRASHED and contestant != "outside.faulty:stillborn")
     assert [record.status for record in records] == [status] * (2 if twice else 1), "a crash has a second chance"
     assert all(reason in record.reason for record in records)
+
+
+def test_who_dies_between_its_rounds_keeps_what_was_seen_until_then(finished):
+    _, folder, _ = finished
+    late = [one for one in read_campaign(folder).records if one.case.contestant.id == "outside.faulty:late"]
+    for record in late:
+        assert record.steps > 1
+        assert record.warmup
+        assert len(record.settling) == len(record.turns) == len(record.conditions.wall) >= 2, "a round in each turn"
+        assert not record.seconds, "statistics are over whole launches"
 
 
 def test_each_case_is_a_test_that_passes_skips_or_fails_with_its_status(finished):
@@ -233,3 +246,30 @@ def test_collecting_measures_nothing_and_leaves_no_folder(pair):
     done, campaigns = pair("--collect-only", "-q", name="collected")
     assert "test_case[outside-mlp-1x4x4-k3-b1-float32-cpu-infer-outside:loop]" in done.stdout
     assert campaigns == []
+
+
+def test_a_block_that_stays_disturbed_is_made_again_then_kept_and_flagged(measure):
+    with burners(setting.cores()):
+        done, campaign = measure(launches=1, redos=2, rounds=10, round_seconds=0.02)
+    attempts: dict[str, list[int]] = {}
+    for record in campaign.records:
+        assert record.status is Status.MEASURED
+        attempts.setdefault(record.case.contestant.id, []).append(record.attempt)
+    assert attempts == {"outside:loop": [0, 1, 2], "outside.faulty:fine": [0, 1, 2]}
+    assert {record.attempt for record in counted(campaign.records)} == {2}
+    cases = results.load(campaign.folder, rows="cases")
+    assert (cases.launches == 1).all()
+    assert (cases.superseded == 2).all()
+    assert cases.cautions.str.contains("foreign_cpu").all()
+    assert "! 4 launches were made again, as their blocks were disturbed" in done.stdout
+    assert "! 2 cases: other processes took up to" in done.stdout
+
+
+def test_contestants_that_do_not_fit_in_memory_together_are_measured_in_parts_which_is_said(measure):
+    contestants = ("outside", "outside.faulty:fine", "outside.faulty:babbles")
+    done, campaign = measure(contestants=contestants, memory="2GiB")
+    subsets: dict[str, set[int]] = {}
+    for record in campaign.records:
+        subsets.setdefault(record.case.contestant.id, set()).add(record.subset)
+    assert subsets == {"outside:loop": {0, 1}, "outside.faulty:fine": {0}, "outside.faulty:babbles": {1}}
+    assert "! 1 group did not fit in memory: 2 parts, with the reference in each" in done.stdout

@@ -162,7 +162,10 @@ def test_a_case_that_one_side_lacks_is_named_with_the_reason(store, compared, ho
     done = compared(*names, "--json")
     assert done.returncode == 0, done.stderr
     assert strict(done.stdout)["missing"] == {OTHER.id: reason}
-    assert f"- not compared: `{OTHER.id}`: {reason}" in compared(*names, "--markdown").stdout
+    headline, text = "nothing is slower in 1 cases; 1 could not be compared", compared(*names, "--markdown").stdout
+    assert text.startswith(f"**{headline}** ")
+    assert f"- not compared: `{OTHER.id}`: {reason}" in text
+    assert compared(*names).stdout.startswith(f"{headline}\n")
 
 
 def test_a_case_that_crashed_only_after_it_was_measured_is_compared(store, compared):

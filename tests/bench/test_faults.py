@@ -7,6 +7,8 @@ import os
 import resource
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -57,9 +59,10 @@ def test_memory_that_the_kernel_refuses_is_out_of_memory_and_costs_only_its_case
 
 
 def test_ctrl_c_leaves_a_summary_a_report_and_nobody(tmp_path):
-    started = Started(tmp_path, LONG, f"--report={tmp_path / 'html'}")
+    """As a terminal sends it: to every process of the group, zygotes and launches too."""
+    started = Started(tmp_path, LONG, f"--report={tmp_path / 'html'}", before=os.setpgrp)
     started.await_lines(8)
-    started.process.send_signal(signal.SIGINT)
+    os.killpg(started.process.pid, signal.SIGINT)
     output = started.output()
     assert started.process.returncode == 2, output
     assert "below 1 is faster than the reference" in output
@@ -110,17 +113,23 @@ def lives_on_files_up_to(size: int):
     return limit
 
 
+@contextmanager
+def mounted(disk: Path, size: str) -> Iterator[bool]:
+    """A file system in memory, while one looks at it; False where mounting is forbidden."""
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", size, "deadheat-test", disk]
+    there = not subprocess.run(command, capture_output=True).returncode
+    yield there
+    if there:
+        subprocess.run(["umount", disk], check=True)
+
+
 @pytest.fixture
 def small_disk(tmp_path):
     """A file system of 64 KiB, really full soon. Its maximum is that of any file, where mounting is forbidden."""
     disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = not subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "deadheat-test", disk], capture_output=True
-    ).returncode
-    yield disk, {} if mounted else {"before": lives_on_files_up_to(2**16)}
-    if mounted:
-        subprocess.run(["umount", disk], check=True)
+    with mounted(disk, "size=64k") as there:
+        yield disk, {} if there else {"before": lives_on_files_up_to(2**16)}
 
 
 def test_a_full_disk_is_one_line_that_says_how_to_go_on_and_whole_records_are_kept(tmp_path, small_disk):
@@ -167,3 +176,21 @@ def test_a_disk_that_is_full_from_the_start_is_one_line(tmp_path, small_disk):
     assert output.count("can't be written: No space left on device; give another with --results") == 1, output
     assert "Traceback" not in output
     assert "INTERNALERROR" not in output
+
+
+def test_a_temporary_folder_that_fills_up_is_one_line_and_what_was_measured_is_kept(tmp_path, monkeypatch):
+    with mounted(tmp_path / "temporary", "size=4m,nr_inodes=60") as there:
+        if not there:
+            pytest.skip("mounting is forbidden here")
+        monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+        started = Started(tmp_path, LONG)
+        output = started.output()
+        assert started.process.returncode == 1, output
+        (error,) = [line for line in output.splitlines() if "error: " in line]
+        assert "No space left on device; make room, or name another folder" in error
+        assert "Traceback" not in output
+        assert "INTERNALERROR" not in output
+        campaign = read_campaign(started.folder())
+        assert len(campaign.records) > 10
+        assert not campaign.problems
+        assert not started.others()

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import fcntl
+import gc
+import shutil
 import tempfile
 
+import psutil
 import pytest
+from made_up import workload
 
-from bench.launcher import LOCK, PREFIX, Launcher
-from impls.errors import InvalidInput
+from bench.launcher import LOCK, PREFIX, Launcher, Zygote
+from bench.weights import Weights
+from impls.errors import DeadheatError, InvalidInput
 from impls.frameworks import load_framework
+from results.record import Case, Contestant
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +49,54 @@ def test_two_launchers_leave_each_other_alone(own_folder):
     with Launcher(60) as first, Launcher(60) as second:
         assert first.folder.exists()
         assert second.folder.exists()
+
+
+CASE = Case(workload("lenet5"), Contestant("bench.virtual", "fast"))
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_an_interruption_leaves_neither_workers_that_nobody_looks_after_nor_their_sockets(fresh, monkeypatch):
+    """Whoever forgets a socket is warned of it when it is collected, which these tests take for an error."""
+
+    def interrupt(zygote: Zygote) -> None:
+        raise KeyboardInterrupt
+
+    with Launcher(60, fresh=fresh) as launcher:
+        workers = [launcher.launch(CASE)[0] for _ in range(2)]
+        monkeypatch.setattr(Zygote, "_await_import", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            launcher.launch(CASE)
+    assert not any(map(psutil.pid_exists, (worker.pid for worker in workers)))
+    assert not any(worker.is_open for worker in workers)
+    del workers
+    gc.collect()
+
+
+def in_one_line(problem: DeadheatError) -> str:
+    assert "\n" not in str(problem)
+    assert "name another folder with the environment variable TMPDIR" in str(problem)
+    return str(problem)
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_temporary_folder_that_somebody_removed_is_one_line_for_whoever_writes_there(fresh):
+    with Launcher(60, fresh=fresh) as launcher:
+        launcher.launch(CASE)[0].close()
+        shutil.rmtree(launcher.folder)
+        with pytest.raises(DeadheatError) as caught:
+            launcher.launch(CASE)
+        assert in_one_line(caught.value).startswith(f"logs can't be written to {launcher.folder}: No such file")
+        with pytest.raises(DeadheatError) as caught:
+            Weights(launcher.folder).folder_of(CASE.workload)
+        assert in_one_line(caught.value).startswith("weights can't be written to ")
+
+
+def test_a_temporary_folder_that_cannot_be_written_is_one_line(own_folder, monkeypatch):
+    (own_folder / "file").touch()
+    monkeypatch.setattr(tempfile, "tempdir", str(own_folder / "file"))
+    with pytest.raises(DeadheatError) as caught:
+        Launcher(60)
+    assert in_one_line(caught.value).startswith(f"launches can't be written to {own_folder / 'file'}: Not a directory")
 
 
 @pytest.mark.parametrize("name", ["./framework.py", "no.such.module", "impls.errors"])

@@ -7,13 +7,17 @@ import os
 import pickle
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from started import ROOT, Started, poll, tiny
+from typer.testing import CliRunner
 
+import reports.cli
 import results
 from bench.alone import COMPANY
+from bench.cli import app
 from results.journal import SYSTEM, ResultsError
 from results.record import SCHEMA
 from results.store import RECORDS, CampaignWriter, read_campaign
@@ -65,6 +69,24 @@ def test_a_killed_campaign_is_gone_on_with_where_it_ended(copy):
     assert set(campaign.system["rules"].values()) == {"launches"}
     assert len(campaign.system["resumed"]) == 1
     assert not campaign.problems
+
+
+def test_a_group_that_is_finished_is_not_measured_again(copy):
+    """Its launches are all there, though they were never made: as if the process had been killed right after."""
+    written = read_campaign(copy).records
+    finished = {one.case: one for one in written if one.case.workload.phase == "infer" and one.launch == 1}
+    writer = CampaignWriter.resume(copy, read_campaign(copy).system)
+    for case, one in finished.items():
+        made = {other.launch for other in written if other.case == case}
+        writer.append(replace(one, launch=number) for number in range(LAUNCHES) if number not in made)
+    writer.close()
+    before = read_campaign(copy).records
+    go_on(copy)
+    campaign = read_campaign(copy)
+    assert campaign.records[: len(before)] == before
+    assert {one.case.workload.phase for one in campaign.records[len(before) :]} == {"train"}
+    assert set(launches(copy).values()) == {LAUNCHES}
+    assert campaign.system["stop"] == "complete"
 
 
 def test_a_line_that_was_cut_off_is_named_and_costs_only_itself(copy):
@@ -152,8 +174,11 @@ def test_foreign_and_damaged_files_are_named_and_never_run(beside, run):
         assert "Traceback" not in run("bench", "export", name, "--results", good.parent).stderr
 
 
+OLD = ROOT / "results" / "data" / "reference-handwritten-pytorch"
+
+
 def test_a_folder_of_schema_1_is_read_and_what_it_does_not_know_is_empty():
-    folder = ROOT / "results" / "data" / "reference-handwritten-pytorch"
+    folder = OLD
     assert {record.schema for record in read_campaign(folder).records} == {1}
     frame = results.load(folder)
     assert (frame.status == "measured").all()
@@ -161,6 +186,19 @@ def test_a_folder_of_schema_1_is_read_and_what_it_does_not_know_is_empty():
     assert frame[unknown].isna().all(axis=None)
     assert results.load(folder, rows="cases")[["foreign_cores", "own_cores"]].isna().all(axis=None)
     assert (frame.setting == "steady").all()
+
+
+def test_a_folder_of_schema_1_is_shown_reported_and_compared(tmp_path):
+    assert {record.schema for record in read_campaign(OLD).records} == {1}
+    cases = len(results.load(OLD, rows="cases"))
+    done = CliRunner().invoke(reports.cli.app, [str(OLD), "--output", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    assert OLD.name in (tmp_path / "index.html").read_text()
+    done = CliRunner().invoke(app, ["compare", str(OLD), str(OLD)])
+    assert done.exit_code == 0, done.output
+    assert f"nothing is slower in {cases} cases" in done.output
+    done = CliRunner().invoke(app, ["show", str(OLD)])
+    assert done.exit_code == 0, done.output
 
 
 def test_the_schema_of_tomorrow_is_named_and_not_misread(copy):

@@ -7,10 +7,12 @@ import math
 import re
 import shutil
 import time
+from dataclasses import replace
 
 import pytest
 
-from bench import planted, selftest
+from bench import alone, planted, selftest
+from bench.alone import COMPANY
 from bench.planted import slow_down
 from bench.selftest import pairs
 from bench.selftest.known_clock import CHECKS, VIRTUAL_SUITE, known_clock
@@ -25,7 +27,7 @@ def tested(run):
     """Of two networks, the framework from outside can run the first only."""
     networks = "--architecture", "outside-mlp", "--architecture", "lenet5"
     kinds = "--contestant", "outside:loop", *networks, "--slowdowns", "b,20"
-    limits = "--pairs", "2", "--pair-seconds", "3s", "--budget", "30s"
+    limits = "--pairs", "2", "--pair-seconds", "3s", "--budget", "2m"
     done = run("bench", "selftest", *kinds, *limits, "--json")
     return done, json.loads(done.stdout)
 
@@ -188,6 +190,71 @@ def test_what_has_not_helped_against_the_machine_in_one_pair_is_not_tried_in_the
     list(pairs.measure(pairs.Plan([Contestant("outside", "loop")], ["lenet5"], ["b"], pairs=3, seconds=1, budget=60)))
     assert len(seen) == 3
     assert len(set(map(id, seen))) == 1
+
+
+def test_a_framework_that_cannot_be_imported_is_a_failed_pair_with_its_reason(monkeypatch, tmp_path):
+    (tmp_path / "jax.py").write_text("raise ImportError('planted: broken')")
+    monkeypatch.syspath_prepend(tmp_path)
+    plan = pairs.Plan([Contestant("jax", "jit")], ["lenet5"], ["b"], pairs=1, seconds=5, budget=60)
+    (pair,) = pairs.measure(plan)
+    assert "planted: broken" in pair.failure
+    assert math.isnan(pair.ratio)
+
+
+TEN = pairs.Plan([Contestant("outside", "loop")], ["lenet5"], ["b"], pairs=10, seconds=10, budget=60)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Seconds that pass: 15 while the known clock is looked at, 5 while frameworks are imported, 10 a pair."""
+    time = [0.0]
+
+    def takes(seconds: float, gives: object):
+        def spend(*_: object):
+            time[0] += seconds
+            return gives
+
+        return spend
+
+    for module in (selftest, pairs):
+        monkeypatch.setattr(module, "now", lambda: time[0])
+    monkeypatch.setattr(selftest, "known_clock", takes(15, []))
+    monkeypatch.setattr(pairs, "_import_all", takes(5, None))
+    monkeypatch.setattr(pairs, "measure_pair", takes(10, SAME))
+    return time
+
+
+@pytest.mark.parametrize(("budget", "count"), [(60, 4), (59, 3), (30, 1), (29, 0), (20, 0)])
+def test_the_budget_is_for_the_clock_and_imports_too_and_no_pair_is_begun_that_it_has_no_time_for(clock, budget, count):
+    found = selftest.run(replace(TEN, budget=budget), 0, quiet=True)
+    assert len(found["measured"]) == count
+    assert clock[0] <= budget
+    assert found["plan"]["budget"] == budget
+
+
+def test_whoever_asks_for_pairs_gets_as_many_as_they_want_at_least(clock):
+    assert len(list(pairs.measure(replace(TEN, budget=1)))) == 1
+    assert len(list(pairs.measure(replace(TEN, budget=1), at_least=3))) == 3
+
+
+def test_beside_a_campaign_it_says_so_and_a_campaign_beside_it_is_told(clock, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(alone, "LOCK", tmp_path / "lock")
+    company = []
+
+    def measure(*_: object, **__: object):
+        with alone.alone() as free:
+            company.append(not free)
+        yield SAME
+
+    monkeypatch.setattr(selftest, "measure", measure)
+    assert selftest.run(TEN, 0, quiet=True)["alone"] is True
+    assert COMPANY["what"] not in capsys.readouterr().err
+    with alone.alone():
+        assert selftest.run(TEN, 0, quiet=True)["alone"] is False
+    said = capsys.readouterr().err
+    assert COMPANY["what"] in said
+    assert COMPANY["remedy"] in said
+    assert company == [True, True], "whoever begins while it measures"
 
 
 class Sleeper:

@@ -26,10 +26,13 @@ FAULTS = {
     "parricide": "kills the zygote that it was forked from",
     "diverges": "returns NaN when timed",
     "babbles": "writes to stdout and stderr",
-    "late": "dies in the turns, after preparing",
+    "late": "dies when it has had some turns",
     "swapped": "computes with its hidden weights transposed",
     "unsupported": "says that it cannot",
 }
+
+LATE = 8
+"""Rounds of several steps after which it dies: at most three come before the turns, to find out how many steps."""
 
 FAULTY = Framework(
     name="outside.faulty",
@@ -52,7 +55,7 @@ class FaultyModel(NumPyModel):
     def __init__(self, plan: Plan):
         super().__init__(plan)
         self._fault = plan.execution
-        self._calls = 0
+        self._calls = self._steps = self._rounds = 0
         if self._fault == "unsupported":
             from impls.errors import Unsupported
 
@@ -67,6 +70,7 @@ class FaultyModel(NumPyModel):
 
     def infer(self, batch: Batch) -> np.ndarray:
         self._calls += 1
+        self._steps += 1
         scores = super().infer(batch)
         return self._err(scores) if self._calls > 1 else scores
 
@@ -92,9 +96,14 @@ class FaultyModel(NumPyModel):
             case "babbles":
                 print("rubbish on stdout" * 10)
                 print("rubbish on stderr" * 10, file=sys.stderr)
-            case "late" if self._calls > 200:
-                os._exit(3)
         return scores
+
+    def synchronize(self, outputs: object) -> None:
+        """The end of a round; in warm-up a round is one step."""
+        self._rounds += self._steps > 1
+        self._steps = 0
+        if self._fault == "late" and self._rounds == LATE:
+            os._exit(3)
 
 
 def _take_all_memory() -> None:

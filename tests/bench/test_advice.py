@@ -1,0 +1,137 @@
+"""What is said of a campaign: for every flag a sentence with the figures measured, and what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from made_up import SYSTEM, measured, probe, workload
+
+from bench import advice
+from results.health import BOTH, Caution
+from results.plausible import doubts
+from results.record import Case, Conditions, Contestant, Record
+from results.store import Campaign
+
+ALPHA, BETA, GAMMA = (Contestant(name, "eager") for name in ("alpha", "beta", "gamma"))
+CASE = Case(workload(), ALPHA)
+QUIET = Conditions(2, (0.1,) * 4, (0.1,) * 4, (0.0,) * 4, (0.0,) * 4, (0.0,) * 4, (0,) * 4, (1,) * 4)
+
+
+def launches(case: Case, *seconds: float, **facts: object) -> list[Record]:
+    return [replace(measured(case, number, [one]), **facts) for number, one in enumerate(seconds)]
+
+
+def said(*records: Record, system: dict = SYSTEM) -> list[advice.Note]:
+    return advice.of(Campaign(Path("made-up"), {**system, "warnings": [], "stop": "complete"}, records))
+
+
+def phases(**seconds: float) -> list[Record]:
+    """A case of each phase whose launches hardly differ."""
+    return [
+        one
+        for phase, middle in seconds.items()
+        for one in launches(Case(workload(phase=phase), ALPHA), *(middle * (1 + n / 1e4) for n in (0, 4, 2, 5, 1, 3)))
+    ]
+
+
+SEEN: dict[str, tuple[Sequence[Record], str]] = {
+    "foreign_cpu": (
+        [
+            *launches(CASE, 0.01, conditions=replace(QUIET, foreign_cpu=(0.07,) * 4)),
+            replace(measured(CASE, 1, [0.01]), conditions=replace(QUIET, foreign_cpu=(0.03,) * 4)),
+        ],
+        "1 case: other processes took up to 0.70 cores beside a launch, 0.50 on average",
+    ),
+    "steal": (
+        launches(CASE, 0.01, conditions=replace(QUIET, steal=(0.01,) * 4)),
+        "1 case: the hypervisor took up to 5.0% of a launch's cores for others, more than 1% disturbs",
+    ),
+    "unsteady": (
+        launches(CASE, 0.01, 0.01, steady=False),
+        "1 case: steps had not settled when warm-up ended, in 2 launches",
+    ),
+    "paging": (
+        launches(CASE, 0.01, conditions=replace(QUIET, major_faults=(0, 7, 0, 2))),
+        "1 case: memory came from a disk 9 times while rounds ran",
+    ),
+    "fallback": (
+        launches(CASE, 0.01, fallback="gives up after 1"),
+        "1 case: not executed as asked: gives up after 1",
+    ),
+    "two_kinds": (
+        launches(CASE, 0.01, 0.02, 0.01, 0.01, 0.02, 0.01),
+        f"1 case: launches fall into two kinds (4 launches of 10 ms and 2 launches of 20 ms in {CASE.id}); ",
+    ),
+    "drift": (
+        launches(CASE, *(0.01 * 1.02**number for number in range(6))),
+        f"1 case: launches grow or shrink as the campaign goes on (by +10.4% from the first to the last in {CASE.id})",
+    ),
+    "above_ceiling": (
+        [*launches(Case(probe("PRODUCT"), ALPHA), 0.1), *launches(CASE, 0.0005)],
+        "1 case: more multiply-accumulates a second than the probes of this machine's ceiling reached, "
+        f"up to 2.00 times as many in {CASE.id}",
+    ),
+    "less_for_more": (
+        phases(forward=0.004, gradient=0.01, train=0.009),
+        "1 case: less time than the same contestant takes for a part of that work "
+        f"(9 ms for {Case(workload(phase='train'), ALPHA).id}, 10 ms for {Case(workload(phase='gradient'), ALPHA).id})",
+    ),
+}
+"""By flag: what makes it fire, and how its sentence begins."""
+
+
+def test_every_flag_that_there_may_be_has_a_sentence_and_is_made_to_fire_here():
+    implausible = re.findall(r"^ *(\w+): ", str(doubts.__doc__), re.MULTILINE)
+    assert implausible == ["above_ceiling", "less_for_more"]
+    assert advice.FLAGS.keys() == SEEN.keys() == {*get_args(Caution), *implausible}
+
+
+@pytest.mark.parametrize("flag", SEEN)
+def test_a_flag_is_said_with_its_figures_and_what_to_do(flag):
+    records, sentence = SEEN[flag]
+    found = {note["what"]: note["remedy"] for note in said(*records) if "too few" not in note["what"]}
+    (what,) = found
+    assert what.startswith(sentence)
+    assert found[what] == advice.FLAGS[flag][1]
+
+
+def test_of_many_cases_the_worst_is_told():
+    mild = launches(Case(workload(phase="train"), ALPHA), 0.01, 0.011, 0.01, 0.01, 0.011, 0.01)
+    (what,) = [note["what"] for note in said(*mild, *SEEN["two_kinds"][0]) if "fall into two kinds" in note["what"]]
+    assert what.startswith("2 cases: launches fall into two kinds (4 launches of 10 ms and 2 launches of 20 ms in ")
+
+
+@pytest.mark.parametrize(("count", "told"), [(1, False), (2, True), (BOTH - 1, True), (BOTH, False)])
+def test_too_few_launches_for_two_kinds_to_show_are_said_once(count, told):
+    records = [one for who in (ALPHA, BETA) for one in launches(Case(workload(), who), *[0.01] * count)]
+    notes = {note["what"]: note["remedy"] for note in said(*records) if "too few" in note["what"]}
+    assert len(notes) == told
+    for what, remedy in notes.items():
+        assert what.startswith(f"2 cases: {count} launches may be too few to show two kinds, ")
+        assert f"{BOTH} and more" in remedy
+
+
+def in_parts(*parts: tuple[Contestant, ...]) -> list[Record]:
+    return [
+        replace(measured(Case(workload(), who), 0, [0.01]), subset=number)
+        for number, part in enumerate(parts)
+        for who in part
+    ]
+
+
+def test_contestants_that_did_not_fit_in_memory_together_are_told_of():
+    def parts(*these: tuple[Contestant, ...]) -> list[str]:
+        return [note["what"] for note in said(*in_parts(*these)) if "did not fit in memory" in note["what"]]
+
+    assert parts((ALPHA, BETA, GAMMA)) == []
+    assert parts((ALPHA, BETA), (ALPHA, GAMMA)) == [
+        "1 group did not fit in memory: 2 parts, with the reference in each; ratios pair within a part"
+    ]
+    assert parts((ALPHA,), (BETA,), (GAMMA,)) == [
+        "1 group did not fit in memory: 3 parts, everyone alone: there is no ratio"
+    ]
