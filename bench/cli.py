@@ -292,6 +292,8 @@ def selftest(
         seconds(budget),
         checked("phase", phase, PHASES),
     )
+    if plan.seconds > plan.budget:
+        raise InvalidInput(f"--budget {budget} is less than a pair takes, {pair_seconds}; give it more, or a pair less")
     if output and not (output.parent.is_dir() and os.access(output.parent, os.W_OK)):
         raise InvalidInput(f"{str(output)!r} can't be written: {str(output.parent)!r} is no folder to write in")
     summary = testing.run(plan, burners, quiet=as_json)
@@ -302,4 +304,6 @@ def selftest(
         print(text)
     else:
         testing.print_summary(summary)
+    if not summary["measured"]:
+        raise InvalidInput(f"no pair was measured within --budget {budget}; give more")
     raise typer.Exit(ExitStatus.FINE if testing.is_trustworthy(summary) else ExitStatus.FOUND)

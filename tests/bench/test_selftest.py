@@ -10,9 +10,11 @@ import time
 from dataclasses import replace
 
 import pytest
+from typer.testing import CliRunner
 
 from bench import alone, planted, selftest
 from bench.alone import COMPANY
+from bench.cli import app
 from bench.planted import slow_down
 from bench.selftest import pairs
 from bench.selftest.known_clock import CHECKS, VIRTUAL_SUITE, known_clock
@@ -72,6 +74,7 @@ MISTAKES = {
     "slowdown": (("--slowdowns", "b,21"), "unknown slowdown '21': "),
     "phase": (("--phase", "trian"), "unknown phase 'trian': did you mean 'train'?"),
     "time": (("--pair-seconds", "soon"), "duration 'soon' is not a number"),
+    "too little time": (("--pair-seconds", "10s", "--budget", "5s"), "--budget 5s is less than a pair takes, 10s; "),
 }
 
 
@@ -230,6 +233,12 @@ def test_the_budget_is_for_the_clock_and_imports_too_and_no_pair_is_begun_that_i
     assert len(found["measured"]) == count
     assert clock[0] <= budget
     assert found["plan"]["budget"] == budget
+
+
+def test_a_budget_that_the_clock_and_imports_have_used_up_is_said_and_no_success(clock):
+    done = CliRunner().invoke(app, ["selftest", "--contestant", "pytorch", "--pair-seconds", "10s", "--budget", "20s"])
+    assert done.exit_code == 2
+    assert "error: no pair was measured within --budget 20s; give more" in done.output
 
 
 def test_whoever_asks_for_pairs_gets_as_many_as_they_want_at_least(clock):
