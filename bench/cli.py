@@ -305,5 +305,7 @@ def selftest(
     else:
         testing.print_summary(summary)
     if not summary["measured"]:
-        raise InvalidInput(f"no pair was measured within --budget {budget}; give more")
+        raise InvalidInput(
+            f"no pair was measured: stopped before the first, or --budget {budget} is too little for one"
+        )
     raise typer.Exit(ExitStatus.FINE if testing.is_trustworthy(summary) else ExitStatus.FOUND)

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bench import card, interpreters, suites
+from bench import card, interpreters, streams, suites
 from bench.alone import COMPANY, alone
 from bench.campaign import Campaign, Observer
 from bench.clock import now
@@ -122,7 +122,8 @@ def _images(suite: Suite) -> list[dict[str, str]]:
         told = "; ".join(f"{name}: {reason}" for name, reason in list(images.left_out.items())[:3])
         what = f"{len(images.left_out)} of {len(images.left_out) + len(images.sizes)} images left out: {told}"
         found.append({"what": what, "remedy": f"mend or remove them in {suite.sizes_from}"})
-    most = max((batch for entry in suite.workloads if entry.streams for batch in entry.batches), default=0)
+    streamed = [entry for entry in suite.workloads if any(map(streams.takes_photographs, entry.streams))]
+    most = max((batch for entry in streamed for batch in entry.batches), default=len(images.sizes) if images else 0)
     if images and most < len(images.sizes):
         what = f"streams are of {most} of the {len(images.sizes)} images in {suite.sizes_from}, drawn from the seed"
         found.append({"what": what, "remedy": "for more, write larger batches in a suite of your own, or another seed"})

@@ -15,11 +15,15 @@ import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from impls.errors import InvalidInput
 from impls.layers import Pair
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 Part = tuple[int, int, int]
 """A batch: height, width, images."""
@@ -83,15 +87,14 @@ def found_in(folder: str | Path) -> Found:
         raise InvalidInput(f"--sizes-from {folder}: {what}; give one with images in it")
     sizes: dict[str, Pair] = {}
     files, left_out = _files_below(place)
-    for path in (file for file in files if file.suffix.lower() in Image.registered_extensions()):
+    known = Image.registered_extensions()
+    for path in (file for file in files if file.suffix.lower() in known and file.is_file()):
         try:
             with Image.open(path) as image:
-                exif = Image.Exif()
-                exif.load(image.info.get("exif", b""))  # image.getexif() would read some formats to their end
-                turned = exif.get(ORIENTATION) in ON_ITS_SIDE
+                turned = _is_on_its_side(image)
                 size = (image.width, image.height) if turned else (image.height, image.width)
                 sizes[_name(path, place)] = _brought(size)
-        except (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError) as problem:
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as problem:
             left_out[_name(path, place)] = (
                 "not an image" if isinstance(problem, UnidentifiedImageError) else str(problem)
             )
@@ -100,6 +103,18 @@ def found_in(folder: str | Path) -> Found:
 
 ORIENTATION, ON_ITS_SIDE = 0x0112, frozenset({5, 6, 7, 8})
 """Exif's tag for how a camera was held, and its values where height and width change places."""
+
+
+def _is_on_its_side(image: Image) -> bool:
+    """Whether its header says so; a damaged one says nothing."""
+    from PIL.Image import Exif
+
+    exif = Exif()
+    try:
+        exif.load(image.info.get("exif", b""))  # image.getexif() would read some formats to their end
+        return exif.get(ORIENTATION) in ON_ITS_SIDE
+    except (OSError, SyntaxError, ValueError, KeyError, struct.error):
+        return False
 
 
 def _files_below(place: Path) -> tuple[list[Path], dict[str, str]]:
@@ -154,6 +169,11 @@ POLICIES: dict[str, Callable[..., tuple[Part, ...]]] = {
     "padded": padded,
     "resized-S": resized,
 }
+
+
+def takes_photographs(name: str) -> bool:
+    """Whether the stream of that name is of images, not of squares by a schedule."""
+    return name.split("-")[0] in {pattern.split("-")[0] for pattern in POLICIES}
 
 
 def always(count: int, seed: int, side: int) -> tuple[Part, ...]:

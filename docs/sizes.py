@@ -76,12 +76,10 @@ def _slower(every: Sequence[Pooled]) -> str:
         return f"{said}.\n"
     again = {row.place: row for row in _pooled(read_campaign(AGAIN))} if AGAIN.is_dir() else {}
     rows = [
-        (row.framework, row.pyramid, row.size, row.phase, _told(row.ours), _told(again[row.place].ours))
-        if row.place in again
-        else (row.framework, row.pyramid, row.size, row.phase, _told(row.ours), "not measured")
+        (*row.place, _told(row.ours), _told(again[row.place].ours) if row.place in again else "not measured")
         for row in lost
     ]
-    headers = ["framework", "pyramid", "maps of", "phase", "over the fastest other", "again, with more launches"]
+    headers = ["framework", "pyramid, maps", "phase", "size", "over the fastest other", "again, with more launches"]
     return f"{said}. The others:\n\n{tabulate(rows, headers=headers, tablefmt='github', disable_numparse=True)}\n"
 
 

@@ -51,7 +51,7 @@ def _milliseconds(row: Row) -> Values:
 
 def _first_call(row: Row) -> Values:
     """The longest is no mean: it has no interval."""
-    return (row["first_call_seconds"],) * 3
+    return row["first_call_seconds"], math.nan, math.nan
 
 
 PANELS: Mapping[str, Callable[[Row], Values]] = {

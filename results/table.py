@@ -203,7 +203,9 @@ def _case_row(
     batch, used = case.workload.batch, _usage_row(measured)
     compared = ratio(launches, theirs[1])
     judged = verdict(compared) if compared and case.contestant.id != reference else None
-    first_calls = [record.first_call_seconds for record in measured if record.first_call_seconds is not None]
+    # Of all that were measured: a launch that was made again may have found compiled what the first one compiled.
+    tried = [record.first_call_seconds for record in records if record.status is Status.MEASURED]
+    first_calls = [seconds for seconds in tried if seconds is not None]
     disturbed = [Disturbance.of(record.conditions) for record in measured]
     return {
         **row,

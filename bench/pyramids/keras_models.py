@@ -10,7 +10,7 @@ import keras
 from keras import ops
 
 from impls.frameworks import Plan
-from impls.frameworks.keras.layers import OfRow, Style, keras_layers, largest_in
+from impls.frameworks.keras.layers import OfRow, Style, by_slices, keras_layers
 from impls.frameworks.keras.on_tensorflow import KerasModel
 from impls.layers import SpatialPyramid
 from impls.network import Row
@@ -31,7 +31,7 @@ def slices(layer: SpatialPyramid, level: int, sides: tuple[int, int], style: Sty
 
 def passes(layer: SpatialPyramid, level: int, sides: tuple[int, int], style: Style) -> Callable[[Any], Any]:
     rows, columns = (layer.bins(side, level) for side in sides)
-    return lambda x: largest_in(largest_in(x, rows, 1), columns, 2)
+    return partial(by_slices, bins=(rows, columns), style=style)
 
 
 LEVELS: Mapping[str, Level] = {"builtin": builtin, "slices": slices, "passes": passes}

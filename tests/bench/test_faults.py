@@ -119,9 +119,11 @@ def mounted(disk: Path, size: str) -> Iterator[bool]:
     disk.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", size, "deadheat-test", disk]
     there = not subprocess.run(command, capture_output=True).returncode
-    yield there
-    if there:
-        subprocess.run(["umount", disk], check=True)
+    try:
+        yield there
+    finally:
+        if there:
+            subprocess.run(["umount", disk], check=True)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import gc
 import shutil
 import tempfile
 
@@ -56,8 +55,6 @@ CASE = Case(workload("lenet5"), Contestant("bench.virtual", "fast"))
 
 @pytest.mark.parametrize("fresh", [False, True])
 def test_an_interruption_leaves_neither_workers_that_nobody_looks_after_nor_their_sockets(fresh, monkeypatch):
-    """Whoever forgets a socket is warned of it when it is collected, which these tests take for an error."""
-
     def interrupt(zygote: Zygote) -> None:
         raise KeyboardInterrupt
 
@@ -68,8 +65,6 @@ def test_an_interruption_leaves_neither_workers_that_nobody_looks_after_nor_thei
             launcher.launch(CASE)
     assert not any(map(psutil.pid_exists, (worker.pid for worker in workers)))
     assert not any(worker.is_open for worker in workers)
-    del workers
-    gc.collect()
 
 
 def in_one_line(problem: DeadheatError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -63,6 +64,15 @@ def test_a_case_is_the_mean_of_its_launches_medians_and_its_ratio_is_to_the_refe
     assert (slow.ratio, slow.ratio_low, slow.ratio_high, slow.pairs, slow.verdict) == (2.0, 2.0, 2.0, 3, "slower")
     assert slow.first_call_seconds == 3.0
     assert rows.loc[Case(workload("infer"), A).id].verdict == ""
+
+
+def test_the_first_call_of_a_launch_that_was_made_again_counts_though_its_times_do_not(tmp_path):
+    writer = CampaignWriter.create(tmp_path, "again", {"reference": A.id})
+    disturbed = replace(measured("infer", A, 0, 9.0), first_call_seconds=30.0)
+    writer.append([disturbed, replace(measured("infer", A, 0, 2.0), attempt=1)])
+    writer.close()
+    (case,) = table.cases([read_campaign(writer.folder)]).itertuples()
+    assert (case.seconds, case.launches, case.superseded, case.first_call_seconds) == (2.0, 1, 1, 30.0)
 
 
 def test_another_reference_can_be_chosen(campaign):

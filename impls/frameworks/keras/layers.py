@@ -35,11 +35,15 @@ POLICIES = {"bfloat16": "mixed_bfloat16", "tf32": "float32"}
 
 @dataclass(frozen=True)
 class Style:
-    """What the layers of one model have in common. Without a seed, dropout uses the backend's own generator."""
+    """What the layers of one model have in common. Without a seed, dropout uses the backend's own generator.
+
+    Where a backend is `eager`, each operation is a call.
+    """
 
     precision: str
     data_format: str = "channels_last"
     seed: int | None = None
+    eager: bool = False
 
     @property
     def dtype(self) -> str:
@@ -308,8 +312,8 @@ class SpatialPyramid(keras.Layer):
         self._flatten = keras.layers.Flatten("channels_last", dtype=style.dtype)
         bins = [[layer.bins(side, n) for side in shape[1:]] for n in layer.levels]
         self._learning = [pyramid_level(level, style) for level in bins]
-        is_small = style.channels == 3 and max(shape[1:]) < WIDE  # in a graph; eager slices are a call each
-        self._scoring = [partial(by_slices, bins=level, style=style) for level in bins] if is_small else self._learning
+        plain = not style.eager and max(shape[1:]) < WIDE
+        self._scoring = [partial(by_slices, bins=level, style=style) for level in bins] if plain else self._learning
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         levels = self._learning if training else self._scoring

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from impls.frameworks import Plan
-from impls.frameworks.keras.layers import Style, keras_layers, translate, variables
+from impls.frameworks.keras.layers import OfRow, Style, translate, variables
 from impls.frameworks.keras.whole import Whole
 from impls.frameworks.tensorflow.model import Built, TensorFlowModel
 
 
 class KerasModel(Whole, TensorFlowModel):
-    of_row = staticmethod(keras_layers)
-    """What makes Keras layers of a row. Another translator to Keras has its own."""
+    of_row: OfRow | None = None
+    """What makes Keras layers of a row, if not `keras_layers`: another translator to Keras has its own."""
 
     def build(self, plan: Plan) -> Built:
         network = plan.network

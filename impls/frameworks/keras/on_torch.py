@@ -25,7 +25,7 @@ class KerasModel(Whole, PyTorchModel):
         network = plan.network
         self._kernels = KernelsLast(network)
         with keras.device(plan.device):
-            model = translate(network, Style(plan.precision, "channels_first"))
+            model = translate(network, Style(plan.precision, "channels_first", eager=True))
         self._arrays, self._statistics = (variables(model, names) for names in (network.arrays, network.statistics))
         return Scores(model, plan.device)
 
