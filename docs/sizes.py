@@ -84,6 +84,8 @@ def _slower(every: Sequence[Pooled]) -> str:
 
 
 def _told(estimate: Estimate) -> str:
+    if estimate.launches < 2:
+        return f"{estimate.value:.3f}, one launch"
     return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}], {estimate.launches} launches"
 
 
@@ -161,6 +163,7 @@ def _streams(name: str) -> str:
         return "Not measured yet.\n"
     campaign = _campaign(name)
     frame = of_cases(table.cases([campaign]))
+    measured, others = frame[frame.status == "measured"], frame[frame.status != "measured"]
     rows = [
         (
             row["stream"],
@@ -172,14 +175,17 @@ def _streams(name: str) -> str:
             pays_after(row),
             row["fallback"] if isinstance(row["fallback"], str) else "",
         )
-        if row["status"] == "measured"
-        else (row["stream"], row["contestant"], row["status"], "", "", "", "", row["reason"])
-        for row in frame.to_dict("records")
+        for row in measured.to_dict("records")
     ]
     headers = ["stream", "contestant", "cold, images/s", "warm, images/s", "compiled", "MB", "pays after", "remark"]
     body = tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
+    lines = [
+        f"{status.capitalize()}: {', '.join(dict.fromkeys(part.stream))} ({', '.join(dict.fromkeys(part.contestant))}): {reason}."
+        for (status, reason), part in others.groupby(["status", "reason"], sort=False)
+    ]
     first = frame.iloc[0]
-    return f"{body}\n\n{first.architecture}, {first.phase}, {first.images} images; {_where(campaign)}.\n"
+    lines.append(f"{first.architecture}, {first.phase}, {first.images} images; {_where(campaign)}.")
+    return "\n\n".join([body, *lines]) + "\n"
 
 
 def _number(value: float) -> str:
