@@ -180,7 +180,7 @@ def _streams(name: str) -> str:
     headers = ["stream", "contestant", "cold, images/s", "warm, images/s", "compiled", "MB", "pays after", "remark"]
     body = tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
     lines = [
-        f"{status.capitalize()}: {', '.join(dict.fromkeys(part.stream))} ({', '.join(dict.fromkeys(part.contestant))}): {reason}."
+        f"{status.capitalize()}: {', '.join(dict.fromkeys(part.stream))}, {len(part)} cases: {reason}."
         for (status, reason), part in others.groupby(["status", "reason"], sort=False)
     ]
     first = frame.iloc[0]
