@@ -79,7 +79,7 @@ def _slower(every: Sequence[Pooled]) -> str:
         (*row.place, _told(row.ours), _told(again[row.place].ours) if row.place in again else "not measured")
         for row in lost
     ]
-    headers = ["framework", "pyramid, maps", "phase", "size", "over the fastest other", "again, with more launches"]
+    headers = ["framework", "pyramid, maps", "phase", "size", "over the fastest other", "again, with longer turns"]
     return f"{said}. The others:\n\n{tabulate(rows, headers=headers, tablefmt='github', disable_numparse=True)}\n"
 
 
