@@ -119,9 +119,9 @@ def _images(suite: Suite) -> list[dict[str, str]]:
     images = suites.photographs(suite)
     found = []
     if images and images.left_out:
-        told = "; ".join(f"{name}: {reason}" for name, reason in list(images.left_out.items())[:3])
-        what = f"{len(images.left_out)} of {len(images.left_out) + len(images.sizes)} images left out: {told}"
-        found.append({"what": what, "remedy": f"mend or remove them in {suite.sizes_from}"})
+        what = f"{len(images.left_out)} of {len(images.left_out) + len(images.sizes)} files left out: "
+        what += streams.told(images.left_out)
+        found.append({"what": what, "remedy": f"mend, convert or remove them in {suite.sizes_from}"})
     streamed = [entry for entry in suite.workloads if any(map(streams.takes_photographs, entry.streams))]
     most = max((batch for entry in streamed for batch in entry.batches), default=len(images.sizes) if images else 0)
     if images and most < len(images.sizes):

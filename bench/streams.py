@@ -11,19 +11,14 @@ from __future__ import annotations
 
 import os
 import re
-import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from impls.errors import InvalidInput
 from impls.layers import Pair
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 Part = tuple[int, int, int]
 """A batch: height, width, images."""
@@ -68,18 +63,25 @@ class Found:
         left_out = {**self.left_out, **reasons}
         sizes = {name: size for name, size in self.sizes.items() if name not in left_out}
         if not sizes:
-            told = [f"{name}: {reason}" for name, reason in list(left_out.items())[:3]]
-            raise InvalidInput(f"--sizes-from: {'; '.join(['no image that can be used', *told])}")
+            raise InvalidInput("--sizes-from: no image that can be used" + f"; {told(left_out)}" * bool(left_out))
         return Found(sizes, left_out)
+
+
+def told(left_out: Mapping[str, str]) -> str:
+    """What was left out and why, in a line: every reason once."""
+    from impls import images  # it imports Pillow, which nothing else here needs
+
+    return images.told(left_out)
 
 
 def found_in(folder: str | Path) -> Found:
     """The sizes of all images below a folder, from their headers, in the order of their names.
 
-    Images whose smaller side is larger than SMALLER_SIDE count as they are when brought to it, and those that a camera
-    held upright says so of are upright. InvalidInput if there is no folder, or no image in it that can be read.
+    Files are recognised by content, whatever their suffix; what is hidden or `is_passed_over` is not looked at.
+    Images whose smaller side is larger than SMALLER_SIDE count as they are when brought to it, and those with an Exif
+    orientation as they are upright. InvalidInput if there is no folder, or no image in it that can be read.
     """
-    from PIL import Image, UnidentifiedImageError  # nobody else waits for it
+    from impls.images import opened, upright_size  # it imports Pillow, which nothing else here needs
 
     place = Path(folder)
     if not os.path.isdir(place):
@@ -87,44 +89,28 @@ def found_in(folder: str | Path) -> Found:
         raise InvalidInput(f"--sizes-from {folder}: {what}; give one with images in it")
     sizes: dict[str, Pair] = {}
     files, left_out = _files_below(place)
-    known = Image.registered_extensions()
-    for path in (file for file in files if file.suffix.lower() in known and file.is_file()):
+    for path in files:
         try:
-            with Image.open(path) as image:
-                turned = _is_on_its_side(image)
-                size = (image.width, image.height) if turned else (image.height, image.width)
-                sizes[_name(path, place)] = _brought(size)
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as problem:
-            left_out[_name(path, place)] = (
-                "not an image" if isinstance(problem, UnidentifiedImageError) else str(problem)
-            )
+            with opened(path) as image:
+                sizes[_name(path, place)] = _brought(upright_size(image))
+        except InvalidInput as problem:
+            left_out[_name(path, place)] = str(problem)
     return Found(sizes, {}).without(left_out)
 
 
-ORIENTATION, ON_ITS_SIDE = 0x0112, frozenset({5, 6, 7, 8})
-"""Exif's tag for how a camera was held, and its values where height and width change places."""
-
-
-def _is_on_its_side(image: Image) -> bool:
-    """Whether its header says so; a damaged one says nothing."""
-    from PIL.Image import Exif
-
-    exif = Exif()
-    try:
-        exif.load(image.info.get("exif", b""))  # image.getexif() would read some formats to their end
-        return exif.get(ORIENTATION) in ON_ITS_SIDE
-    except (OSError, SyntaxError, ValueError, KeyError, struct.error):
-        return False
-
-
 def _files_below(place: Path) -> tuple[list[Path], dict[str, str]]:
-    """All files below a folder, by name, and which folders cannot be looked into, and why."""
+    """The files below a folder that may be images, by name, and which folders cannot be looked into, and why."""
+    from impls.images import is_hidden, is_passed_over
+
     closed: dict[str, str] = {}
 
     def keep(problem: OSError) -> None:
         closed[_name(Path(problem.filename), place)] = problem.strerror or str(problem)
 
-    files = [Path(folder) / name for folder, _, names in os.walk(place, onerror=keep) for name in names]
+    files: list[Path] = []
+    for folder, folders, names in os.walk(place, onerror=keep):
+        folders[:] = [name for name in folders if not is_hidden(name)]
+        files += [Path(folder) / name for name in names if not is_passed_over(name)]
     return sorted(files), closed
 
 
@@ -133,8 +119,6 @@ def _name(path: Path, place: Path) -> str:
 
 
 def _brought(size: Pair) -> Pair:
-    if 0 in size:
-        raise ValueError(f"its size is {size[1]}x{size[0]}")
     scale = min(1.0, SMALLER_SIDE / min(size))
     return round(size[0] * scale), round(size[1] * scale)
 

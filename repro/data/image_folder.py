@@ -11,21 +11,24 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
+from impls.errors import InvalidInput
+from impls.images import is_hidden, is_passed_over, named, told
 from repro.data.checking import checked_split
 from repro.data.dataset import Dataset, Split
+from repro.data.decode import check_header, decode
 from repro.data.digests import digest_of_sizes
 from repro.data.errors import BadData
-from repro.data.reading import first_line, missing, unreadable
+from repro.data.reading import missing, unreadable
 
 TRAIN, TEST = "train", "val"
-NAMED = 3  # broken files, or classes, in a message
-# What Pillow raises for a file that it can't make an image of, apart from its own errors, which are OSErrors.
-BROKEN = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
 
 
 @dataclass(frozen=True)
 class FolderImages:
-    """Images in files: the shorter side scaled to `size`, the central `size`×`size` of it, RGB (AlexNet, sect. 2)."""
+    """Images in files: the shorter side scaled to `size`, the central `size`×`size` of it, RGB (AlexNet, sect. 2).
+
+    What else a file can hold, and what becomes of it, is in repro/data/decode.py.
+    """
 
     files: tuple[str, ...]
     size: int
@@ -37,15 +40,16 @@ class FolderImages:
         """Decode the images of an index array, uint8 (k, 3, size, size); BadData names a file that can't be."""
         images = np.empty((len(index), 3, self.size, self.size), np.uint8)
         for image, position in zip(images, index, strict=True):
-            image[:] = _decode(self.files[position], self.size)
+            square = ImageOps.fit(decode(self.files[position]), (self.size, self.size), Image.Resampling.BILINEAR)
+            image[:] = np.asarray(square).transpose(2, 0, 1)
         return images
 
 
 def read_image_folder(folder: Path, name: str, size: int) -> Dataset:
     """The data set in train/ and val/ of the folder, classes in the order of their folders' names.
 
-    Every file's header is looked at, none is decoded; hidden files are left out. BadData if the two have different
-    classes, a class has no images, or files are no images (the first three are named).
+    Every file's header is looked at, none is decoded; hidden files and what else `is_passed_over` are left out. BadData
+    if the two have different classes, a class has no images, or files can't be decoded (with every reason).
     """
     classes = _class_names(folder / TRAIN)
     others = _class_names(folder / TEST)
@@ -53,7 +57,7 @@ def read_image_folder(folder: Path, name: str, size: int) -> Dataset:
         differ = sorted(set(classes) ^ set(others))
         raise BadData(
             f"{folder}: {TRAIN}/ has {len(classes)} classes and {TEST}/ has {len(others)}, and they differ in "
-            f"{len(differ)}: {_first(differ)}"
+            f"{len(differ)}: {named(differ)}"
         )
     parts = [[_files(folder / part / class_name) for class_name in classes] for part in (TRAIN, TEST)]
     files = [file for part in parts for found in part for file in found]
@@ -73,7 +77,7 @@ def _class_names(folder: Path) -> list[str]:
 
 
 def _files(folder: Path) -> list[str]:
-    files = sorted(found.path for found in _listing(folder) if not found.is_dir())
+    files = sorted(found.path for found in _listing(folder) if not found.is_dir() and not is_passed_over(found.name))
     if not files:
         raise BadData(f"{folder}: no images in it; take the class away from both {TRAIN}/ and {TEST}/, or fill it")
     return files
@@ -82,39 +86,23 @@ def _files(folder: Path) -> list[str]:
 def _listing(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as found:
-            return [entry for entry in found if not entry.name.startswith(".")]
+            return [entry for entry in found if not is_hidden(entry.name)]
     except OSError as problem:
         raise unreadable(folder, problem) from None
 
 
 def _refuse_broken(files: list[str]) -> None:
-    broken = [file for file in files if not _has_header(file)]
+    broken: dict[str, str] = {}
+    for file in files:
+        try:
+            check_header(file)
+        except InvalidInput as problem:
+            broken[file] = str(problem)
     if broken:
-        raise BadData(f"{len(broken)} of {len(files)} files are no images or can't be read: {_first(broken)}")
-
-
-def _has_header(file: str) -> bool:
-    try:
-        with Image.open(file):
-            return True
-    except BROKEN:
-        return False
+        raise BadData(f"{len(broken)} of {len(files)} files can't be used: {told(broken)}; mend or remove them")
 
 
 def _split(files: list[list[str]], size: int, where: Path) -> Split:
     labels = np.repeat(np.arange(len(files)), [len(found) for found in files])
     images = FolderImages(tuple(file for found in files for file in found), size)
     return checked_split(images, labels, len(files), where)
-
-
-def _decode(file: str, size: int) -> np.ndarray:
-    try:
-        with Image.open(file) as image:
-            square = ImageOps.fit(image.convert("RGB"), (size, size), Image.Resampling.BILINEAR)
-            return np.asarray(square).transpose(2, 0, 1)
-    except BROKEN as problem:
-        raise BadData(f"{file} can't be decoded: {first_line(problem)}; fetch it again, or take it away") from None
-
-
-def _first(names: list[str]) -> str:
-    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")

@@ -115,13 +115,27 @@ def photos(tmp_path):
 def test_sizes_are_read_from_headers_and_what_cannot_be_read_is_named(photos):
     found = streams.found_in(photos)
     assert found.sizes == {"a.png": (224, 335), "deeper/b.jpg": (100, 60)}, "height first, smaller side at most 224"
-    assert found.left_out["c.png"] == "not an image"
+    assert found.left_out["c.png"].startswith("not an image")
     assert set(found.left_out) == {"c.png", "d.png"}
+
+
+def test_every_file_that_is_not_read_is_named_and_suffixes_do_not_matter(photos):
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini"):
+        (photos / name).write_bytes(b"no image")
+    (photos / ".thumbnails").mkdir()
+    for name in ("plain", "UPPER.JPG", ".thumbnails/a.png"):
+        Image.new("RGB", (60, 100)).save(photos / name, format="PNG")
+    (photos / "IMG_1.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
+    (photos / "IMG_2.MOV").write_bytes(b"\0\0\0\x14ftypqt  ")
+    found = streams.found_in(photos)
+    assert set(found.sizes) == {"a.png", "deeper/b.jpg", "plain", "UPPER.JPG"}
+    assert set(found.left_out) == {"c.png", "d.png", "IMG_1.HEIC", "IMG_2.MOV"}
+    assert "IMG_1.HEIC: HEIC: install pillow-heif" in streams.told(found.left_out)
 
 
 def test_what_a_camera_held_upright_made_is_upright(tmp_path):
     exif = Image.Exif()
-    exif[streams.ORIENTATION] = 6
+    exif[0x0112] = 6
     Image.new("RGB", (80, 60)).save(tmp_path / "upright.jpg", exif=exif)
     assert streams.found_in(tmp_path).sizes == {"upright.jpg": (80, 60)}
 
@@ -198,7 +212,7 @@ def test_a_stream_is_measured_cold_and_warm_and_its_compilations_counted(measure
     contestants = ("outside", "outside.compiling:each-size", "outside.compiling:gives-up", "outside.compiling:one-size")
     done, campaign = measure(f"--sizes-from={photos}", contestants=contestants, workloads=STREAM)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "2 of 4 images left out" in done.stdout
+    assert "2 of 4 files left out" in done.stdout
     table = results.load(campaign.folder, rows="streams")
     assert set(table.stream) == {"exact", "padded"}
     assert (table.images == 6).all()

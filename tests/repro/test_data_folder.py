@@ -69,8 +69,9 @@ def test_digest_is_of_paths_and_sizes(folder: Path) -> None:
     assert read_image_folder(folder, "mine", 6).digest != first
 
 
-def test_hidden_files_are_left_out(folder: Path) -> None:
-    (folder / "train" / "cat" / ".DS_Store").write_text("hidden")
+def test_hidden_files_and_those_of_systems_are_left_out(folder: Path) -> None:
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini", "readme.txt"):
+        (folder / "train" / "cat" / name).write_text("no image")
     (folder / "train" / ".cache").mkdir()
     assert len(read_image_folder(folder, "mine", 6).train.images) == 6
 
@@ -78,8 +79,34 @@ def test_hidden_files_are_left_out(folder: Path) -> None:
 def test_files_that_are_no_images_are_refused_and_three_named(folder: Path) -> None:
     for number in range(5):
         (folder / "val" / "ant" / f"bad{number}.jpg").write_text("no image")
-    with pytest.raises(BadData, match=r"5 of 13 files are no images .*bad0.jpg.*bad1.jpg.*bad2.jpg and 2 more$"):
+    with pytest.raises(
+        BadData, match=r"5 of 13 files can't be used: .*bad0.jpg.*bad1.jpg.*bad2.jpg and 2 more: not an"
+    ):
         load("imagenet", folder)
+
+
+def test_every_reason_for_which_files_are_refused_is_named(folder: Path) -> None:
+    place = folder / "val" / "ant"
+    (place / "a.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
+    Image.new("F", (6, 4)).save(place / "b.tiff")
+    with pytest.raises(BadData, match=r"2 of 10 files .*a.HEIC: HEIC: install pillow-heif, .*b.tiff: mode F"):
+        load("imagenet", folder)
+
+
+def test_images_without_a_suffix_are_read(folder: Path) -> None:
+    (folder / "val" / "ant" / "0.png").rename(folder / "val" / "ant" / "0")
+    assert read_image_folder(folder, "mine", 6).test.images[np.array([0])].shape == (1, 3, 6, 6)
+
+
+def test_images_come_upright_and_scaled_by_their_mode(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # its right side is stored at the top
+    pixels = np.full((8, 8), 32896, np.uint16)
+    pixels[:4] = 65535
+    path = tmp_path / "one.png"
+    Image.fromarray(pixels).save(path, exif=exif)
+    image = FolderImages((str(path),), 8)[np.array([0])][0, 0]
+    np.testing.assert_array_equal(image[0], [128] * 4 + [255] * 4)
 
 
 def test_image_that_is_cut_off_is_named_when_it_is_decoded(folder: Path) -> None:
@@ -94,7 +121,7 @@ def test_image_that_is_cut_off_is_named_when_it_is_decoded(folder: Path) -> None
 
 def test_broken_link_is_refused(folder: Path) -> None:
     (folder / "train" / "cat" / "gone.png").symlink_to(folder / "nowhere.png")
-    with pytest.raises(BadData, match=r"1 of 9 files are no images or can't be read: .*gone.png$"):
+    with pytest.raises(BadData, match=r"1 of 9 files can't be used: .*gone.png: no such file"):
         read_image_folder(folder, "mine", 6)
 
 
