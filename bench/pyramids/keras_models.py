@@ -52,7 +52,8 @@ class Pyramid(keras.Layer):
 def of_row(row: Row, style: Style, level: Level) -> list[keras.Layer]:
     if not isinstance(row.layer, SpatialPyramid):
         return keras_layers(row, style)
-    return [Pyramid(row.layer, row.input[1:], style, level)]
+    height, width = row.input[1:]
+    return [Pyramid(row.layer, (height, width), style, level)]
 
 
 def build(plan: Plan) -> KerasModel:

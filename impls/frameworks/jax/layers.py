@@ -360,8 +360,8 @@ def maxima(x: Array, rows: Bins, columns: Bins) -> Array:
     As windows where they lie side by side; along columns, then along rows, where not: windows of two axes that overlap
     take up to ten times as long.
     """
-    steps = sliding(rows, x.shape[1]), sliding(columns, x.shape[2])
-    if (len(rows), len(columns)) != (1, 1) and all(step and step[0] == step[1] for step in steps):
+    steps = [step for step in (sliding(rows, x.shape[1]), sliding(columns, x.shape[2])) if step and step[0] == step[1]]
+    if (len(rows), len(columns)) != (1, 1) and len(steps) == 2:
         return windows(x, *steps)
     return along(along(x, columns, 2), rows, 1)
 

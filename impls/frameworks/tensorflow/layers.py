@@ -74,8 +74,8 @@ def function(row: Row, own: Variables, compiled: bool) -> Function:  # noqa: C90
             return lambda x, training: tf.nn.relu(x)
         case layers.Activation(kind="tanh"):
             return lambda x, training: tf.tanh(x)
-        case layers.Activation(kind="scaled_tanh") as layer:
-            return lambda x, training: layer.AMPLITUDE * tf.tanh(layer.SLOPE * x)
+        case layers.Activation(kind="scaled_tanh") as scaled:
+            return lambda x, training: scaled.AMPLITUDE * tf.tanh(scaled.SLOPE * x)
         case layers.Dropout() as layer:
             return dropout(layer)
         case layers.Flatten():
@@ -86,8 +86,8 @@ def function(row: Row, own: Variables, compiled: bool) -> Function:  # noqa: C90
             return radial_basis(layer)
         case layers.GlobalAverage():
             return lambda x, training: tf.reduce_mean(x, (1, 2))
-        case layers.WindowPyramid() as layer:
-            return lambda x, training: window_pyramid(layer, x)
+        case layers.WindowPyramid() as pyramid:
+            return lambda x, training: window_pyramid(pyramid, x)
         case layers.WindowAverage():
             return lambda x, training: tf.reduce_mean(x, 1)
         case layers.SpatialPyramid() as layer:
@@ -159,8 +159,9 @@ def padding_of_any(layer: layers.Conv | layers.Pool) -> tuple[str, Pads | None]:
     if layer.margin is None:
         raise Unsupported(f"tensorflow: {layer.name} has an uneven border, which needs a known size; use graph")
     # With a stride less one cells more at the end, windows that must lie within are as many as may overhang without.
-    more = [step - 1 if layer.ceil else 0 for step in layer.windows()[1]]
-    pads = tuple((cells, cells + extra) for cells, extra in zip(layer.margin, more))
+    top, left = layer.margin
+    below, right = (step - 1 if layer.ceil else 0 for step in layer.windows()[1])
+    pads = (top, top + below), (left, left + right)
     return "VALID", pads if any(map(any, pads)) else None
 
 
@@ -382,8 +383,8 @@ def pyramid_level(layer: layers.SpatialPyramid, level: int, x: tf.Tensor, plain:
     rows, columns = (layer.bins(side, level) for side in x.shape[1:3])
     if plain:
         return largest_in(largest_in(x, rows, 1), columns, 2)
-    windows = sliding_window(rows), sliding_window(columns)
-    if None not in windows:
+    windows = [window for window in (sliding_window(rows), sliding_window(columns)) if window is not None]
+    if len(windows) == 2:
         kernel, stride = zip(*windows)
         return tf.nn.max_pool2d(x, kernel, stride, "VALID")
     return pooled_side_by_side(x, rows, columns)
