@@ -11,7 +11,7 @@ import pandas as pd
 
 from bench.summary import duration
 from results import table
-from results.health import BOTH, STEAL_SHARE, drift, kinds
+from results.health import BOTH, STEAL_SHARE, THROTTLED_SHARE, drift, kinds
 from results.plausible import doubts
 from results.record import Status
 from results.statistics import BAND, Verdict, geometric
@@ -223,6 +223,15 @@ FLAGS: Mapping[str, tuple[Callable[[Flagged], str], str]] = {
             f"{STEAL_SHARE:.0%} disturbs"
         ),
         "use a machine, or a time, with fewer neighbours; compare only within this campaign",
+    ),
+    "throttled": (
+        lambda seen: (
+            f"a CPU quota was used up, in up to {seen.launches.throttled_periods.max():.0f} periods of a launch, and "
+            f"withheld up to {seen.launches.throttled.max():.1%} of its cores' time, more than {THROTTLED_SHARE:.0%} "
+            "disturbs"
+        ),
+        "raise the container's quota (docker --cpus), bind it to whole cores instead (docker --cpuset-cpus), or leave "
+        "out --as-shipped, which starts more threads than a quota allows",
     ),
     "unsteady": (
         _unsteady,

@@ -1,6 +1,7 @@
 """What else the machine does while a round runs: read just before and after it, outside what is timed.
 
-Linux tells through /proc; where a file is not there, its figures are left out, never 0.
+Linux tells through /proc, and of CPU quotas through control groups; where a file is not there, its figures are left
+out, never 0.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-import psutil
-
+from impls import cgroups
+from impls.usable import allowed_cores
 from results.record import TICK
 
 TICKS = 1 / TICK
@@ -34,13 +35,13 @@ class Reading:
     pressure: float | None
     major_faults: int
     runnable: int | None
+    throttling: cgroups.Throttling | None
 
 
 @cache
-def allowed_cores() -> Sequence[int]:
-    """The cores that this process may use, as it was when first asked: threads are bound to one each later."""
-    own = psutil.Process()
-    return own.cpu_affinity() if hasattr(own, "cpu_affinity") else range(psutil.cpu_count() or 1)
+def throttling_files() -> Sequence[str]:
+    """The files that tell of CPU quotas used up; none where no quota is set."""
+    return tuple(map(str, cgroups.throttling_files()))
 
 
 @dataclass
@@ -48,23 +49,24 @@ class Watch:
     """Readings around the rounds of a turn; `seen` are the differences, by the names of results.record.Conditions."""
 
     cores: frozenset[str] = field(default_factory=lambda: frozenset(map("cpu{}".format, allowed_cores())))
+    quotas: Sequence[str] = field(default_factory=throttling_files)
     seen: dict[str, list[Any]] = field(default_factory=dict)
     _last: Reading | None = None
 
     def begin(self) -> None:
         """The first round begins."""
-        self._last = read(self.cores)
+        self._last = read(self.cores, self.quotas)
 
     def round(self) -> None:
         """A round has ended, and the next one begins."""
         assert self._last is not None, "begin() comes before round()"
-        before, self._last = self._last, read(self.cores)
+        before, self._last = self._last, read(self.cores, self.quotas)
         for name, value in between(before, self._last).items():
             self.seen.setdefault(name, []).append(value)
 
 
-def read(cores: Iterable[str]) -> Reading:
-    """The counters now; `cores` are names as in /proc/stat."""
+def read(cores: Iterable[str], quotas: Iterable[str] = ()) -> Reading:
+    """The counters now; `cores` are names as in /proc/stat, `quotas` the files of `throttling_files`."""
     busy, steal = _processor_times(frozenset(cores))
     return Reading(
         wall=time.monotonic(),
@@ -74,12 +76,14 @@ def read(cores: Iterable[str]) -> Reading:
         pressure=_pressure(),
         major_faults=resource.getrusage(resource.RUSAGE_SELF).ru_majflt,
         runnable=_runnable(),
+        throttling=cgroups.throttling(map(_read, quotas)),
     )
 
 
 def between(before: Reading, after: Reading) -> dict[str, float]:
     """What happened from one reading to a later one; what is unknown is left out."""
     own = after.own_cpu - before.own_cpu
+    one, other = before.throttling, after.throttling
     seen: dict[str, float | None] = {
         "wall": after.wall - before.wall,
         "own_cpu": own,
@@ -88,6 +92,8 @@ def between(before: Reading, after: Reading) -> dict[str, float]:
         "pressure": _less(after.pressure, before.pressure),
         "major_faults": after.major_faults - before.major_faults,
         "runnable": after.runnable,
+        "throttled": other.seconds - one.seconds if one and other else None,
+        "throttled_periods": other.periods - one.periods if one and other else None,
     }
     return {name: round(value, 6) for name, value in seen.items() if value is not None}
 

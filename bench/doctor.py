@@ -19,6 +19,7 @@ from rich.console import Console
 from bench import card, setting
 from bench.clock import now, time_round
 from bench.conditions import Watch
+from impls import cgroups, usable
 from impls.frameworks import frameworks
 from results import machine
 from results.health import STEAL_SHARE, Disturbance, foreign_limit
@@ -50,26 +51,14 @@ def examine(seconds: float) -> list[Finding]:
 
 
 def _cores() -> Iterator[Finding]:
-    usable, all_cores = setting.cores(), psutil.cpu_count() or 1
-    if usable < 2:
+    cores, all_cores = setting.cores(), psutil.cpu_count() or 1
+    if cores < 2:
         yield Finding("cores", WORSE, "one core: the harness and its contestants share it", "allow at least two cores")
     else:
-        yield Finding("cores", GOOD, f"{usable} of {all_cores} cores may be used")
-    if (quota := _quota()) and quota < usable:
-        yield Finding(
-            "cores",
-            BAD,
-            f"a quota of {quota:.1f} cores is below the {usable} that may be used: threads are stopped in the middle",
-            "raise the container's quota (docker --cpus), or bind it to whole cores (docker --cpuset-cpus)",
-        )
-
-
-def _quota() -> float | None:
-    """Cores that the control group allows, or None (cgroup v2: "MAX PERIOD" in microseconds)."""
-    with contextlib.suppress(OSError, ValueError):
-        most, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        return None if most == "max" else int(most) / int(period)
-    return None
+        yield Finding("cores", GOOD, f"{cores} of {all_cores} cores may be used")
+    quota = cgroups.cpu_quota()
+    for warning in machine.short_quota(quota, len(usable.allowed_cores())):
+        yield Finding("cores", BAD if quota and quota < 1 else WORSE, warning["what"], warning["remedy"])
 
 
 def _frequency() -> Iterator[Finding]:
@@ -95,16 +84,17 @@ def _frequency() -> Iterator[Finding]:
 
 
 def _memory() -> Iterator[Finding]:
-    free, swap = psutil.virtual_memory().available, psutil.swap_memory().used
+    free, swap, limit = usable.available_memory(), psutil.swap_memory().used, cgroups.memory_limit()
+    within = f" of a limit of {amount(limit)} (control group)" if limit is not None else ""
     if free < ENOUGH_MEMORY:
         yield Finding(
             "memory",
             WORSE,
-            f"{amount(free)} are free; suites take up to {amount(ENOUGH_MEMORY)}",
+            f"{amount(free)} are free{within}; suites take up to {amount(ENOUGH_MEMORY)}",
             f'close something, or set memory = "{max(int(free / 2**30) - 1, 1)}GiB" in a copy of the suite',
         )
     else:
-        yield Finding("memory", GOOD, f"{amount(free)} are free")
+        yield Finding("memory", GOOD, f"{amount(free)} are free{within}")
     if swap > 2**28:
         yield Finding(
             "swap", WORSE, f"{amount(swap)} are swapped out", "free memory; swapoff -a && swapon -a brings it back"
@@ -133,7 +123,7 @@ def _randomization() -> Iterator[Finding]:
 
 def _load() -> Iterator[Finding]:
     described = machine.describe(card.state())
-    for warning in machine.warnings(described):
+    for warning in machine.busy(described):
         yield Finding("load", WORSE, warning["what"], warning["remedy"])
 
 

@@ -6,10 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-import psutil
-
 from impls.architectures import load_architecture
 from impls.network import Network
+from impls.usable import available_memory
 from results.record import Contestant, Workload
 
 # What a process takes whatever the network, and what each phase keeps, in copies of the weights and of all
@@ -59,8 +58,8 @@ def estimate_evidence(workload: Workload) -> int:
 
 
 def together(limit: int) -> int:
-    """Bytes that contestants alive together may need: the suite's limit, or what the machine has left if less."""
-    return min(limit, psutil.virtual_memory().available)
+    """Bytes that contestants alive together may need: the suite's limit, or what may be taken here if less."""
+    return min(limit, available_memory())
 
 
 def parts(contestants: Sequence[Contestant], each: int, limit: int, zygotes: int) -> list[tuple[Contestant, ...]]:

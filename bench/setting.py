@@ -1,6 +1,7 @@
 """How the processes of contestants are set up: what their executions ask for, and allocator and threads.
 
-steady       the allocator keeps what it has; every framework has as many threads as there are cores, one bound to each
+steady       the allocator keeps what it has; every framework has as many threads as there are cores, one bound to each;
+             under a CPU quota, as many as that keeps busy, on as many cores
 as-shipped   nothing is set; what the user's environment says holds
 """
 
@@ -10,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bench import memory
-from bench.conditions import allowed_cores
+from impls import usable
 from impls.frameworks import load_framework
-from impls.process import ARENA_BYTES, STEADY_ALLOCATOR, threads
+from impls.process import ARENA_BYTES, STEADY_ALLOCATOR, on_cores, threads
 from results.record import STEADY, Case, Contestant
 
 
@@ -20,6 +21,8 @@ def _steady() -> Mapping[str, str]:
     return {
         **STEADY_ALLOCATOR,
         **threads(cores()),
+        # Not every pool of threads can be told its size: under a quota they go by the cores that they are allowed.
+        **(on_cores(usable.usable_cores()) if cores() < len(usable.allowed_cores()) else {}),
         "OMP_PROC_BIND": "true",  # a thread that wanders: launches of LeNet-5 in PyTorch differ by 10 %, bound by 3 %
         "PYTHONHASHSEED": "0",
     }
@@ -43,8 +46,8 @@ SETTINGS: Mapping[str, Setting] = {
 
 
 def cores() -> int:
-    """Cores that this process may use."""
-    return len(allowed_cores())
+    """Cores that contestants compute on, and the threads that they have."""
+    return len(usable.usable_cores())
 
 
 def environment(name: str = STEADY) -> Mapping[str, str]:

@@ -20,8 +20,8 @@ import socket
 import sys
 
 from bench import worker
-from bench.conditions import allowed_cores
-from impls.process import die_with
+from impls.process import die_with, keep_to_cores
+from impls.usable import allowed_cores
 
 REQUEST_BYTES = 4096
 
@@ -77,6 +77,7 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     if _is_orphan(control):  # since before the kernel was asked
         return
+    keep_to_cores()
     allowed_cores()  # before anything that is imported binds this thread
     for module in sys.argv[2:]:
         importlib.import_module(module)

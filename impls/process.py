@@ -6,7 +6,7 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 PR_SET_PDEATHSIG = 1
 
@@ -28,6 +28,21 @@ def threads(count: int) -> Mapping[str, str]:
     """So many threads in every framework. JAX has no such setting: it goes by the cores that it may use."""
     names = "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"
     return dict.fromkeys(names, str(count))
+
+
+CORES = "DEADHEAT_CORES"
+"""The variable that names the cores which a process is to stay on: their numbers, with commas between."""
+
+
+def on_cores(cores: Sequence[int]) -> Mapping[str, str]:
+    """The variable that keeps a process, and the threads of whatever it imports, on these cores."""
+    return {CORES: ",".join(map(str, cores))}
+
+
+def keep_to_cores() -> None:
+    """Put this process on the cores that its environment names, if it names any, and the system can (Linux)."""
+    if (named := os.environ.get(CORES)) and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, set(map(int, named.split(","))))
 
 
 def die_with(parent: int) -> None:

@@ -18,6 +18,7 @@ from results.statistics import geometric_mean
 MEANINGS: Mapping[str, str] = {
     "foreign_cpu": "other processes computed beside it",
     "steal": "the hypervisor gave its cores to others",
+    "throttled": "a CPU quota was used up, and its threads were stopped",
     "unsteady": "its warm-up had not settled",
     "paging": "memory came from a disk while it was timed",
     "fallback": "it went on in another way than it was asked to",

@@ -159,10 +159,13 @@ def _when(system: System) -> str:
 
 def _machine(machine: object) -> str:
     cores, memory = look(machine, "cores"), look(machine, "memory_bytes")
+    quota, limit = look(machine, "cpu_quota"), look(machine, "memory_limit_bytes")
     parts = (
         _scalar(look(machine, "cpu")),
         f"{_scalar(cores)} cores" if cores is not None else "",
+        f"CPU quota {_scalar(quota)}" if _is_number(quota) else "",
         numbers.size(memory) if _is_number(memory) else "",
+        f"memory limit {numbers.size(limit)}" if _is_number(limit) else "",
         _gpus(look(machine, "gpus")),
         *(_scalar(look(machine, key)) for key in ("os", "kernel")),
         f"Python {_scalar(look(machine, 'python'))}" if look(machine, "python") else "",

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import monotonic
 
+from impls import usable
 from repro import workers
 from repro.data import Dataset
 from repro.job import Job
@@ -24,7 +25,7 @@ CHECKPOINTS = "checkpoints"
 class Runner:
     """Runs the jobs of one reproduction into its folder. `trials`: every trial that is there, by id.
 
-    seconds: after which no trial is begun; side_by_side: trials at a time, None for as many as there are cores;
+    seconds: after which no trial is begun; side_by_side: trials at a time, None for as many as there are usable cores;
     quiet: without progress.
     """
 
@@ -102,10 +103,10 @@ class Runner:
 
     def _cores(self, devices: Sequence[str]) -> list[int | None]:
         """The cores to bind trials to; where they are not what is computed on, or can't be bound to, only how many."""
-        wanted = self._side_by_side
-        if set(devices) != {"cpu"} or not hasattr(os, "sched_getaffinity"):
-            return [None] * (wanted or min(4, os.cpu_count() or 1))
-        return list(sorted(os.sched_getaffinity(0))[:wanted])
+        wanted, cores = self._side_by_side, len(usable.usable_cores())
+        if set(devices) != {"cpu"} or not hasattr(os, "sched_setaffinity"):
+            return [None] * (wanted or min(4, cores))
+        return list(usable.allowed_cores()[: wanted or cores])
 
     def _in_time(self) -> bool:
         return not self._interrupted and (self._seconds is None or self.seconds < self._seconds)

@@ -122,6 +122,8 @@ LAUNCH = (
     Column("own_cores", "cores", "processors' time of its own threads during its rounds"),
     Column("major_faults", "", "times that memory had to come from a disk during its rounds"),
     Column("runnable", "tasks", "tasks running or ready to, on the whole machine, mean over its rounds"),
+    Column("throttled", "share", "of its cores' time, withheld as a CPU quota was used up; empty: no quota is set"),
+    Column("throttled_periods", "", "periods of that quota in which it was used up"),
     Column("device_seconds", "s/step", "median of the launch's rounds by the device's own clock"),
     Column("arithmetic", "", "what its products were seen to be computed in, whatever was asked for"),
     Column("compilations", "", "how often its steps were traced or compiled"),

@@ -34,7 +34,7 @@ from results.store import Campaign
 
 SAME_SYSTEM = ("cpu", "cores", "threads", "memory in GiB", "os", "architecture", "gpus", "usable cores")
 """What of a machine must be equal; kernel, drivers and Python may be what is compared, and are only named."""
-WORTH_NAMING = ("kernel", "python", "drivers", "preset", "fresh", "deadheat")
+WORTH_NAMING = ("kernel", "python", "drivers", "cpu_quota", "memory_limit_bytes", "preset", "fresh", "deadheat")
 
 
 Launches = Mapping[object, Rounds]

@@ -21,6 +21,9 @@ FOREIGN_CORES = 0.15
 FOREIGN_SHARE = 0.10
 """Of the cores that a launch may use: on a machine with many, 0.15 of one disturbs nobody."""
 STEAL_SHARE = 0.01
+THROTTLED_SHARE = 0.01
+"""Of the cores' time: one thread under a quota of one core, beside a process that wakes now and then, uses the quota up
+in nearly every period, and loses 0.8 % of its time by that."""
 
 FEWEST = 6
 """Launches from which on a pattern among them can be told from chance."""
@@ -32,7 +35,7 @@ TWO_KINDS = 0.9
 """Share of the launches' variance that lies between two kinds, from which on there are two."""
 TREND_P = 0.01
 
-Caution = Literal["foreign_cpu", "steal", "unsteady", "paging", "fallback", "two_kinds", "drift"]
+Caution = Literal["foreign_cpu", "steal", "throttled", "unsteady", "paging", "fallback", "two_kinds", "drift"]
 """What there may be to know before believing a case: see `cautions`."""
 
 
@@ -46,6 +49,8 @@ class Disturbance:
     own_cores: float = math.nan
     major_faults: float = math.nan
     runnable: float = math.nan
+    throttled: float = math.nan
+    throttled_periods: float = math.nan
 
     @classmethod
     def of(cls, conditions: Conditions | None) -> Disturbance:
@@ -57,13 +62,19 @@ class Disturbance:
             steal=_rate(conditions.steal, wall * conditions.cores),
             pressure=_rate(conditions.pressure, wall),
             own_cores=_rate(conditions.own_cpu, wall),
-            major_faults=float(sum(conditions.major_faults)) if conditions.major_faults else math.nan,
+            major_faults=_count(conditions.major_faults),
             runnable=sum(conditions.runnable) / len(conditions.runnable) if conditions.runnable else math.nan,
+            throttled=_rate(conditions.throttled, wall * conditions.cores),
+            throttled_periods=_count(conditions.throttled_periods),
         )
 
 
 def _rate(seconds: Sequence[float], wall: float) -> float:
     return sum(seconds) / wall if seconds else math.nan
+
+
+def _count(entries: Sequence[int]) -> float:
+    return float(sum(entries)) if entries else math.nan
 
 
 def foreign_limit(cores: int) -> float:
@@ -72,10 +83,11 @@ def foreign_limit(cores: int) -> float:
 
 
 def contaminations(records: Sequence[Record]) -> tuple[Caution, ...]:
-    """What disturbed launches, taken together: "foreign_cpu", "steal", beyond what the system's ticks leave open.
+    """What disturbed launches, taken together: "foreign_cpu", "steal", "throttled", beyond what ticks leave open.
 
     Rounds of a turn follow each other without a gap, so only the ends of a turn are cut to whole ticks, on each core;
     these errors are independent, so one tick times the root of their number bounds them (2.4 standard deviations).
+    What a quota withholds is not counted in ticks.
     """
     known = [record.conditions for record in records if record.conditions is not None and record.conditions.wall]
     if not known:
@@ -83,12 +95,14 @@ def contaminations(records: Sequence[Record]) -> tuple[Caution, ...]:
     wall = math.fsum(second for conditions in known for second in conditions.wall)
     cores = max(conditions.cores for conditions in known)
     unsure = TICK * math.sqrt(cores * sum(max(len(record.turns), 1) for record in records)) / wall
-    foreign, steal = (_together(known, name) / wall for name in ("foreign_cpu", "steal"))
+    foreign, steal, throttled = (_together(known, name) / wall for name in ("foreign_cpu", "steal", "throttled"))
     found: list[Caution] = []
     if foreign - unsure > foreign_limit(cores):
         found.append("foreign_cpu")
     if (steal - unsure) / cores > STEAL_SHARE:
         found.append("steal")
+    if throttled / cores > THROTTLED_SHARE:
+        found.append("throttled")
     return tuple(found)
 
 
@@ -101,8 +115,9 @@ def _together(launches: Sequence[Conditions], name: str) -> float:
 def cautions(launches: Sequence[Record]) -> tuple[Caution, ...]:
     """What to know before believing a case, from the launches that count, in the order in which they ran.
 
-    foreign_cpu, steal: a launch, or all of them together, stayed disturbed. unsteady: a warm-up did not settle.
-    paging: memory came from a disk in counted rounds. fallback: a launch went on in another way than it was asked to.
+    foreign_cpu, steal, throttled: a launch, or all of them together, stayed disturbed.
+    unsteady: a warm-up did not settle. paging: memory came from a disk in counted rounds.
+    fallback: a launch went on in another way than it was asked to.
     two_kinds: launches fall into two kinds. drift: they grow or shrink as the campaign goes on.
     """
     found: list[Caution] = [name for some in (*([one] for one in launches), launches) for name in contaminations(some)]

@@ -10,17 +10,26 @@ from typing import Any
 
 import psutil
 
+from impls import cgroups, usable
+
 BUSY_SHARE = 0.15
 """Load, as a share of the cores, from which a machine is called busy before anything was started."""
 
 
 def describe(gpus: object = None) -> dict[str, Any]:
-    """Processor, memory, system and Python, null where the system does not say; and what is known of its GPUs."""
+    """Processor, memory, system and Python, null where the system does not say; and what is known of its GPUs.
+
+    `allowed_cores` are those that this process may be put on; `cpu_quota` (in cores) and `memory_limit_bytes` are the
+    strictest that control groups set, null without one.
+    """
     return {
         "cpu": _cpu_name(),
         "cores": psutil.cpu_count(logical=False),
         "threads": psutil.cpu_count(),
+        "allowed_cores": len(usable.allowed_cores()),
+        "cpu_quota": cgroups.cpu_quota(),
         "memory_bytes": psutil.virtual_memory().total,
+        "memory_limit_bytes": cgroups.memory_limit(),
         "os": platform.system(),
         "kernel": platform.release(),
         "architecture": platform.machine(),
@@ -32,6 +41,26 @@ def describe(gpus: object = None) -> dict[str, Any]:
 
 def warnings(machine: dict[str, Any]) -> list[dict[str, str]]:
     """What about the machine may spoil a measurement, each with what to do."""
+    return [*busy(machine), *short_quota(machine["cpu_quota"], machine["allowed_cores"])]
+
+
+def short_quota(quota: float | None, cores: int) -> list[dict[str, str]]:
+    """A CPU quota (in cores; None: there is none) that does not pay for all of the cores that may be used."""
+    if quota is None or quota >= cores:
+        return []
+    threads = len(usable.within(range(cores), quota))
+    fate = "which is stopped in every period" if quota < 1 else "and any more would be stopped in every period"
+    return [
+        {
+            "what": f"a CPU quota of {quota:.3g} core{'s' * (quota != 1)} is below the {cores} that may be used: "
+            f"contestants have {threads} thread{'s' * (threads > 1)}, {fate}",
+            "remedy": "raise the container's quota (docker --cpus), or bind it to whole cores (docker --cpuset-cpus)",
+        }
+    ]
+
+
+def busy(machine: dict[str, Any]) -> list[dict[str, str]]:
+    """Of work that was there before."""
     load, threads = machine["load_before"], machine["threads"]
     if load is not None and threads and load > BUSY_SHARE * threads:
         return [

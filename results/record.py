@@ -6,6 +6,7 @@ Schema history (a reader takes every version up to its own):
 3  2026-11  usage and arithmetic of a launch, device_seconds of its rounds
 4  2026-11  streams: a workload's stream and parts; compilations and fallback of a launch
 5  2026-11  bound_threads of a launch
+Added since, optional, so no version of its own: throttled and throttled_periods of a launch's conditions.
 """
 
 from __future__ import annotations
@@ -138,7 +139,9 @@ class Conditions:
 
     Read just before and after a round, so `wall` is a little longer than the round. Nothing (no entries) where the
     system does not say. `own_cpu` is of all threads of the launch; `foreign_cpu` and `steal` are of the cores that the
-    launch may use, in ticks; `pressure` is the time in which anything waited for a core.
+    launch may use, in ticks; `pressure` is the time in which anything waited for a core. `throttled` is the time for
+    which a control group's CPU quota, used up, withheld cores (summed over them), in so many periods of the quota;
+    nothing where no quota is set.
     """
 
     cores: int
@@ -149,6 +152,8 @@ class Conditions:
     pressure: tuple[float, ...] = ()
     major_faults: tuple[int, ...] = ()
     runnable: tuple[int, ...] = ()  # tasks running or ready to, on the whole machine, at the round's end
+    throttled: tuple[float, ...] = ()
+    throttled_periods: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,13 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from oracle.children import Children
 from oracle.requests import Requests
 from started import ROOT, environment
+
+from impls import cgroups, usable
 
 FRAMEWORK_PACKAGES = {"torch", "tensorflow", "jax", "keras"}
 
@@ -49,3 +52,17 @@ def run() -> Run:
         return subprocess.run(command, cwd=cwd, env=environment(outside), capture_output=True, text=True)
 
     return run
+
+
+@pytest.fixture
+def limited(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[float | None, int], None]]:
+    """Sets the CPU quota (in cores; None for none) and how many cores this process may be put on."""
+
+    def limited(quota: float | None, cores: int) -> None:
+        usable.usable_cores.cache_clear()
+        monkeypatch.setattr(cgroups, "cpu_quota", lambda: quota)
+        monkeypatch.setattr(psutil, "cpu_count", lambda logical=True: cores)
+        monkeypatch.setattr(usable, "allowed_cores", lambda: tuple(range(cores)))
+
+    yield limited
+    usable.usable_cores.cache_clear()

@@ -51,6 +51,16 @@ SEEN: dict[str, tuple[Sequence[Record], str]] = {
         launches(CASE, 0.01, conditions=replace(QUIET, steal=(0.01,) * 4)),
         "1 case: the hypervisor took up to 5.0% of a launch's cores for others, more than 1% disturbs",
     ),
+    "throttled": (
+        [
+            *launches(CASE, 0.01, conditions=replace(QUIET, throttled=(0.1,) * 4, throttled_periods=(1,) * 4)),
+            replace(
+                measured(CASE, 1, [0.01]), conditions=replace(QUIET, throttled=(0.0,) * 4, throttled_periods=(0,) * 4)
+            ),
+        ],
+        "1 case: a CPU quota was used up, in up to 4 periods of a launch, and withheld up to 50.0% of its cores' time, "
+        "more than 1% disturbs",
+    ),
     "unsteady": (
         launches(CASE, 0.01, 0.01, steady=False),
         "1 case: steps had not settled when warm-up ended, in 2 launches",

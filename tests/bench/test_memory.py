@@ -6,11 +6,13 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import psutil
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.launcher import Launcher
 from bench.memory import ZYGOTE_BYTES, estimate, estimate_evidence, parts, subsets, together
+from impls import cgroups
 from results.record import Case, Contestant, Workload
 
 LENET = Workload("lenet5", 32, 32, 1, 10, 1, "float32", "cpu", "infer")
@@ -69,7 +71,9 @@ def test_a_training_step_needs_at_least_weights_gradients_and_momentum():
     assert estimate_evidence(Workload("vgg-a", 224, 224, 3, 1000, 1, "float32", "cpu", "infer")) > needs("gradient")
 
 
-def test_alive_together_are_no_more_than_the_machine_has_room_for(monkeypatch):
+@pytest.mark.parametrize(("left", "room"), [(None, 5), (9, 5), (3, 3)])
+def test_alive_together_are_no_more_than_machine_and_container_have_room_for(monkeypatch, left, room):
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=5 * 2**30))
-    assert together(8 * 2**30) == 5 * 2**30
-    assert together(4 * 2**30) == 4 * 2**30
+    monkeypatch.setattr(cgroups, "memory_left", lambda: left and left * 2**30)
+    assert together(8 * 2**30) == room * 2**30
+    assert together(2 * 2**30) == 2 * 2**30

@@ -16,6 +16,14 @@ def test_the_header_is_made_of_what_there_is() -> None:
     assert system.header({}, None) == []
 
 
+def test_limits_of_a_container_stand_beside_the_machine() -> None:
+    limited = {**SYSTEM, "machine": {**SYSTEM["machine"], "cpu_quota": 1.5, "memory_limit_bytes": 4 * 2**30}}
+    said = dict(system.header(limited, None))["Machine"]
+    assert said.startswith("Some CPU @ 2.4 GHz · 2 cores · CPU quota 1.5 · 16.0 GiB · memory limit 4.0 GiB · Debian 13")
+    unlimited = {**SYSTEM, "machine": {**SYSTEM["machine"], "cpu_quota": None, "memory_limit_bytes": None}}
+    assert system.header(unlimited, None) == system.header(SYSTEM, None)
+
+
 def test_values_of_other_kinds_are_shown_and_not_trusted() -> None:
     odd = {"machine": "a box", "suite": ["quick"], "stop": 3, "contestants": None, "warnings": "none", "started": True}
     assert dict(system.header(odd, "r")) == {"When": "yes", "Suite": "quick", "Stopped": "3", "Reference": "r"}

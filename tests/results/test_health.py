@@ -51,6 +51,22 @@ def test_a_neighbour_and_a_hypervisor_are_seen():
     assert contaminations([launch(stolen)]) == ("steal",)
 
 
+def test_what_a_quota_withholds_is_seen():
+    stopped = replace(QUIET, throttled=(0.0, 0.009, 0.0, 0.0), throttled_periods=(0, 2, 1, 0))
+    seen = Disturbance.of(stopped)
+    assert seen.throttled == pytest.approx(0.009 / (4 * 0.1 * 2))
+    assert seen.throttled_periods == 3
+    assert contaminations([launch(stopped)]) == ("throttled",)
+
+
+def test_periods_in_which_a_quota_was_used_up_are_no_contamination_by_themselves():
+    """One thread under a quota of one core uses it up again and again, and loses next to nothing by that."""
+    barely = replace(QUIET, throttled=(0.001,) * 4, throttled_periods=(1,) * 4)
+    assert contaminations([launch(barely)]) == ()
+    assert contaminations([launch(replace(barely, throttled=()))]) == ()
+    assert math.isnan(Disturbance.of(QUIET).throttled), "no quota is known of"
+
+
 def test_what_the_systems_ticks_leave_open_is_not_held_against_a_short_launch():
     """Two ticks too many in 40 ms look like half a core, and may be none."""
     short = Conditions(2, wall=(0.02, 0.02), own_cpu=(0.03, 0.03), foreign_cpu=(0.01, 0.01), steal=(0.0, 0.0))

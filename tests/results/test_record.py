@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from results.record import (
     SCHEMA,
     Case,
+    Conditions,
     Contestant,
     Parity,
     Record,
@@ -76,6 +77,14 @@ def test_ids_are_readable_and_say_everything():
 def test_what_is_no_record_is_refused_with_what_is_wrong(line, complaint):
     with pytest.raises(UnreadableRecord, match=complaint):
         from_json(line)
+
+
+def test_conditions_of_before_quotas_were_looked_at_are_read_as_unknown():
+    told = Conditions(2, wall=(0.1,), own_cpu=(0.1,), throttled=(0.05,), throttled_periods=(1,))
+    content = json.loads(to_json(Record(CASE, 0, Status.MEASURED, seconds=(0.1,), conditions=told)))
+    assert from_json(json.dumps(content)).conditions == told
+    del content["conditions"]["throttled"], content["conditions"]["throttled_periods"]
+    assert from_json(json.dumps(content)).conditions == Conditions(2, wall=(0.1,), own_cpu=(0.1,))
 
 
 def test_a_newer_schema_is_refused_and_not_misread():
