@@ -169,16 +169,29 @@ class Prepared:
 
     def soak(self, seconds: float) -> dict[str, float]:
         """Steps without a pause, for at least so many seconds; nothing of it is timed closely."""
-        start, own_cpu, rounds = now(), time.process_time(), 0
-        while now() - start < seconds:
-            self._round()
-            rounds += 1
-        own_cpu = time.process_time() - own_cpu
-        return {"seconds": now() - start, "steps": rounds * self._steps, "own_cpu": own_cpu}
+        passed, rounds, own_cpu = go_on(self._round, seconds)
+        return {"seconds": passed, "steps": rounds * self._steps, "own_cpu": own_cpu}
 
     def _round(self) -> float:
         taken, self._outputs = self._time_round(self._step, self._model.synchronize, self._steps)
         return taken
+
+
+def go_on(
+    one_round: Callable[[], object],
+    seconds: float,
+    clock: Callable[[], float] = now,
+    cpu: Callable[[], float] = time.process_time,
+) -> tuple[float, int, float]:
+    """Rounds without a pause for at least so many seconds: seconds passed, rounds, and seconds on processors.
+
+    `clock` and `cpu` count the two kinds of seconds; only tests have others than the system's.
+    """
+    start, own_cpu, rounds = clock(), cpu(), 0
+    while clock() - start < seconds:
+        one_round()
+        rounds += 1
+    return clock() - start, rounds, cpu() - own_cpu
 
 
 def prepare(workload: Mapping[str, Any], contestant: Mapping[str, Any], weights: str, seed: int) -> Prepared:

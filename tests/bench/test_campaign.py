@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import statistics
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from made_up import SYSTEM, measured, workload
+from started import tiny
 
 import results
-from bench import setting
-from bench.selftest import burners
+from bench import advice
+from bench.block import Block
+from bench.campaign import Campaign
+from bench.ledger import Ledger
+from bench.suites import load_suite
 from results.counting import counted
-from results.record import Status
-from results.store import read_campaign
+from results.record import Case, Conditions, Contestant, Record, Status
+from results.store import CampaignWriter, read_campaign
 
 FAULTS = """
 title = "every fault there is"
@@ -248,21 +256,47 @@ def test_collecting_measures_nothing_and_leaves_no_folder(pair):
     assert campaigns == []
 
 
-def test_a_block_that_stays_disturbed_is_made_again_then_kept_and_flagged(measure):
-    with burners(setting.cores()):
-        done, campaign = measure(launches=1, redos=2, rounds=10, round_seconds=0.02)
-    attempts: dict[str, list[int]] = {}
-    for record in campaign.records:
-        assert record.status is Status.MEASURED
-        attempts.setdefault(record.case.contestant.id, []).append(record.attempt)
-    assert attempts == {"outside:loop": [0, 1, 2], "outside.faulty:fine": [0, 1, 2]}
+DISTURBANCES = {
+    "foreign_cpu": ({"foreign_cpu": (0.07,) * 4}, "other processes took up to 0.70 cores"),
+    "steal": ({"steal": (0.01,) * 4}, "the hypervisor took up to 5.0% of a launch's cores"),
+    "throttled": (
+        {"throttled": (0.02,) * 4, "throttled_periods": (1,) * 4},
+        "a CPU quota was used up, in up to 4 periods",
+    ),
+}
+
+
+@pytest.mark.parametrize("disturbance", DISTURBANCES)
+def test_a_block_that_stays_disturbed_is_made_again_then_kept_and_flagged(monkeypatch, tmp_path, disturbance):
+    seen, sentence = DISTURBANCES[disturbance]
+    (tmp_path / "tiny.toml").write_text(tiny("outside:loop", "outside:other", launches=1, redos=2))
+    suite = load_suite(str(tmp_path / "tiny.toml"))
+    cases = [Case(workload(), Contestant("outside", name)) for name in ("loop", "other")]
+    wall = (0.1,) * 4
+    conditions = Conditions(2, wall=wall, own_cpu=wall, **seen)
+
+    def launched(block: Block, *_: object) -> list[Record]:
+        own = [Case(block.workload, one) for one in block.contestants]
+        facts = {"attempt": block.attempt, "conditions": conditions, "turns": (0,)}
+        return [replace(measured(one, block.launch, wall), **facts) for one in own]
+
+    monkeypatch.setattr(Block, "run", launched)
+    block = Block(workload(), tuple(case.contestant for case in cases), 0, 0, tmp_path)
+    system = {**SYSTEM, "stop": "complete", "warnings": []}
+    with closing(CampaignWriter.create(tmp_path, "disturbed", system)) as writer:
+        ledger = Ledger(cases, cases[0].contestant.id, writer)
+        Campaign(ledger, suite)._run_block(None, block, deadline=math.inf)
+
+    assert [record.attempt for record in ledger.records] == [0, 0, 1, 1, 2, 2]
+    campaign = read_campaign(tmp_path / "disturbed")
     assert {record.attempt for record in counted(campaign.records)} == {2}
-    cases = results.load(campaign.folder, rows="cases")
-    assert (cases.launches == 1).all()
-    assert (cases.superseded == 2).all()
-    assert cases.cautions.str.contains("foreign_cpu").all()
-    assert "! 4 launches were made again, as their blocks were disturbed" in done.stdout
-    assert "! 2 cases: other processes took up to" in done.stdout
+    rows = results.load(campaign.folder, rows="cases")
+    assert (rows.launches == 1).all()
+    assert (rows.superseded == 2).all()
+    assert (rows.cautions == disturbance).all()
+    said = [note["what"] for note in advice.of(campaign)]
+    assert "4 launches were made again, as their blocks were disturbed; the first count in nothing" in said
+    assert any(what.startswith(f"2 cases: {sentence}") for what in said)
 
 
 def test_contestants_that_do_not_fit_in_memory_together_are_measured_in_parts_which_is_said(measure):

@@ -18,8 +18,9 @@ from results.journal import SYSTEM
 from results.record import Status
 from results.store import RECORDS, read_campaign
 
-ORPHANS_LIVE = 5.0
-"""Seconds after which none of a campaign's processes is left, whatever happened to the one that began it."""
+ORPHANS_LIVE = 30.0
+"""Seconds after which none of a campaign's processes is left, whatever happened to the one that began it:
+on a busy machine, and yet half of what the longest of them would sleep."""
 
 
 LONG = tiny("outside", "outside.faulty:fine", launches=2000)

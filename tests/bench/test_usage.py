@@ -7,27 +7,27 @@ import pytest
 from started import tiny
 
 import results
-from bench import card, fingerprint
+from bench import card, fingerprint, setting
 from bench.meters import Soak, meters
 from bench.meters.processor import Busy
 from bench.meters.rapl import Packages
 from bench.resident import FIXED, UNKNOWN, Resident
 from bench.usage import MEMORY, UNASKED, metered
+from bench.worker import go_on
 from results.columns import USAGE
 from results.record import Status, Usage
 from results.store import read_campaign
 
 LEAK = 500_000_000
-KNOWN = ("plain", "leaks", "peaks", "counts", "tires", "duty-25", "duty-50", "duty-100")
+KNOWN = ("plain", "leaks", "peaks", "counts", "tires")
 
 
 @pytest.fixture(scope="module")
-def measured(run, children, tmp_path_factory):
+def measured(run, tmp_path_factory):
     """One row a case, by execution, of a campaign of everyone whose use is known."""
     home = tmp_path_factory.mktemp("using")
     (home / "using.toml").write_text(tiny(*(f"outside.using:{name}" for name in KNOWN), launches=1, soak="1s"))
-    with children.paused():  # of a core that others want, too, nobody has a known share
-        done = run("pytest", "--benchmark-only", f"--suite={home / 'using.toml'}", f"--results={home}", "--no-report")
+    done = run("pytest", "--benchmark-only", f"--suite={home / 'using.toml'}", f"--results={home}", "--no-report")
     assert done.returncode == 0, done.stdout + done.stderr
     (folder,) = (entry for entry in home.iterdir() if entry.is_dir())
     return results.load(folder, rows="cases").set_index("execution"), read_campaign(folder)
@@ -47,9 +47,31 @@ def test_memory_is_never_below_the_floor(measured):
     assert (table.host_launch_bytes >= table.host_bytes).all()
 
 
-@pytest.mark.parametrize("duty", [25, 50, 100])
-def test_a_known_duty_is_the_utilisation_of_a_core(measured, duty):
-    assert measured[0].soak_cores[f"duty-{duty}"] == pytest.approx(duty / 100, abs=0.02)
+class Machine:
+    """A machine whose clock goes on by one round at a time, on whose processors `busy` seconds of it are spent."""
+
+    def __init__(self, round_seconds: float, busy: float):
+        self.now, self.cpu = 7.0, 3.0
+        self._round, self._busy = round_seconds, busy
+
+    def compute(self) -> None:
+        self.now += self._round
+        self.cpu += self._busy
+
+
+@pytest.mark.parametrize(("busy", "cores"), [(0.125, 0.25), (0.25, 0.5), (0.5, 1.0), (0.75, 1.5), (0.0, 0.0)])
+def test_a_known_duty_is_the_utilisation_of_the_cores(monkeypatch, busy, cores):
+    machine = Machine(0.5, busy)
+    passed, rounds, own_cpu = go_on(machine.compute, 1.75, lambda: machine.now, lambda: machine.cpu)
+    assert (passed, rounds, own_cpu) == (2.0, 4, 4 * busy), "the round that is under way is finished"
+    monkeypatch.setattr("bench.meters.processor.setting.cores", lambda: 4)
+    said = Busy(1, "cpu", set()).end(Soak(passed, rounds, own_cpu, images_a_step=1))
+    assert said == {"soak_cores": cores, "cpu_utilisation": cores / 4}
+
+
+def test_a_soak_counts_the_launchs_own_time_on_processors(measured):
+    assert measured[0].soak_cores["plain"] > 0
+    assert measured[0].cpu_utilisation["plain"] == measured[0].soak_cores["plain"] / setting.cores()
 
 
 def test_a_frameworks_own_figure_says_whose_it_is(measured):
@@ -159,10 +181,6 @@ def test_no_counters_or_no_permission_is_a_reason(tmp_path):
     assert set(said.values()) == {"this system has no powercap counters (virtual machines seldom do)"}
     (zone(tmp_path, "intel-rapl:0", 1) / "energy_uj").write_text("rubbish")
     assert "cannot be read" in Packages(1, "cpu", set(), tmp_path).end(SOAK)["package_watts"]
-
-
-def test_busy_cores_are_own_time_over_the_soaks():
-    assert Busy(1, "cpu", set()).end(SOAK)["soak_cores"] == 0.5
 
 
 def rounded(array, digits: int):

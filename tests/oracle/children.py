@@ -10,14 +10,12 @@ from __future__ import annotations
 import importlib
 import os
 import pickle
-import signal
 import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Semaphore
@@ -105,12 +103,6 @@ class Child:
             process.wait()
             self._process = None
 
-    def send(self, number: int) -> bool:
-        """Whether there is a process, which has the signal now."""
-        if self._process:
-            self._process.send_signal(number)
-        return self._process is not None
-
     def close(self) -> None:
         """Nothing more is asked; what was not begun is dropped. A framework would take a second to end by itself."""
         self._turn.shutdown(cancel_futures=True)
@@ -134,16 +126,6 @@ class Children:
         if key not in self._known:
             self._known[key] = Child(settings, self.folder / f"{name}-{len(self._known)}.log")
         return self._known[key]
-
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        """Nobody computes here, as long as a test needs a core for itself."""
-        stopped = [child for child in self._known.values() if child.send(signal.SIGSTOP)]
-        try:
-            yield
-        finally:
-            for child in stopped:
-                child.send(signal.SIGCONT)
 
     def close(self) -> None:
         for child in self._known.values():

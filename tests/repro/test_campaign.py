@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from started import PATIENCE, poll
 
 from repro import campaign
 from repro.campaign import Campaign, Options
@@ -135,9 +135,7 @@ def begun(tmp_path: Path, fashion: Path) -> subprocess.Popen[bytes]:
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # which whoever runs the tests may ignore
     )
     checkpoints = tmp_path / "made-up" / "checkpoints"
-    deadline = time.monotonic() + 60
-    while not list(checkpoints.glob("[!.]*.npz")) and time.monotonic() < deadline and process.poll() is None:
-        time.sleep(0.02)
+    poll(lambda: list(checkpoints.glob("[!.]*.npz")), PATIENCE, lambda: process.poll() is None)
     return process
 
 
@@ -145,7 +143,7 @@ def test_interrupted(tmp_path: Path, fashion: Path) -> None:
     """Ctrl-C: what is there is judged and kept."""
     process = begun(tmp_path, fashion)
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=30) == 0
+    assert process.wait(PATIENCE) == 0
     kept = reproduction.read(tmp_path / "made-up")
     assert [one.verdict for one in kept.findings.claims] == [Verdict.INCONCLUSIVE]
     assert list((tmp_path / "made-up" / "checkpoints").glob("[!.]*.npz"))
@@ -157,7 +155,7 @@ def test_killed_half_way_and_resumed(tmp_path: Path, fashion: Path) -> None:
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    _, alive = psutil.wait_procs(children, timeout=5)
+    _, alive = psutil.wait_procs(children, PATIENCE)
     assert not alive
     with going(tmp_path, fashion, resume="made-up") as one:
         (resumed,) = one.test([claim(LENGTHY)])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -35,7 +34,6 @@ STRUCTURAL = {
 FRAMEWORKS = {"torch", "tensorflow", "jax", "keras"}
 ROOT = Path(__file__).parent.parent.parent
 DATA_SETS = {"imagenet", "cifar10", "cifar100", "svhn", "mnist", "fashion-mnist"}
-SECONDS = 20
 
 every_claim = pytest.mark.parametrize("claim", claims().values(), ids=claims())
 
@@ -104,10 +102,8 @@ print(len(verdicts), *sorted({name.partition(".")[0] for name in sys.modules}))
 """
 
 
-def test_structural_claims_are_settled_at_once_and_without_a_framework() -> None:
-    started = time.monotonic()
+def test_structural_claims_are_settled_without_a_framework() -> None:
     told = subprocess.run([sys.executable, "-c", ALL_STRUCTURAL], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert time.monotonic() - started < SECONDS
     count, *imported = told.stdout.split()
     assert int(count) >= len(STRUCTURAL)
     assert not FRAMEWORKS & set(imported)

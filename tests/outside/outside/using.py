@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,6 @@ from impls.frameworks import Allocated, Execution, Framework, Plan
 from outside.model import Batch, NumPyModel
 
 LEAK = 500_000_000
-SLICE = 0.01
-"""Seconds of a step of known duty."""
 DIGITS = {"rounds-10": 10, "rounds-7": 7}
 """Binary digits after the point to which operands are rounded: TF32's and bfloat16's."""
 
@@ -26,9 +23,6 @@ USING = Framework(
         Execution("plain", "as it is"),
         Execution("leaks", f"takes {LEAK} bytes in its first step and keeps them"),
         Execution("peaks", f"takes {LEAK} bytes in every step and gives them back"),
-        Execution("duty-25", "computes for a quarter of every step"),
-        Execution("duty-50", "computes for half of every step"),
-        Execution("duty-100", "computes without a pause"),
         Execution("counts", "has an allocator that says what it gave out"),
         Execution("tires", "dies in the step after its rounds"),
         *(Execution(name, f"rounds operands to {digits} binary digits") for name, digits in DIGITS.items()),
@@ -54,12 +48,9 @@ class UsingModel(NumPyModel):
         return super().put(rounded(images, digits) if digits else images, labels)
 
     def infer(self, batch: Batch) -> np.ndarray:
-        kind, _, duty = self._use.partition("-")
-        if kind == "duty":
-            _compute_for(SLICE * int(duty) / 100, SLICE)
-        elif kind == "leaks" and self._kept is None:
+        if self._use == "leaks" and self._kept is None:
             self._kept = np.ones(LEAK, np.uint8)
-        elif kind == "peaks":
+        elif self._use == "peaks":
             np.ones(LEAK, np.uint8)
         return super().infer(batch)
 
@@ -75,11 +66,3 @@ def rounded(array: np.ndarray, digits: int) -> np.ndarray:
     """To so many binary digits after the first, to the nearest."""
     mantissa, exponent = np.frexp(array)
     return np.ldexp(np.round(mantissa * 2 ** (digits + 1)), exponent - digits - 1).astype(array.dtype)
-
-
-def _compute_for(busy: float, whole: float) -> None:
-    """Seconds of the processor's time, within a step of so many seconds."""
-    end, until = time.perf_counter() + whole, time.process_time() + busy
-    while time.process_time() < until:
-        pass
-    time.sleep(max(end - time.perf_counter(), 0))
