@@ -5,15 +5,14 @@ Campaigns of different machines have histories of their own; nothing is averaged
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from results.compare import WORTH_NAMING, described, launches_of, machine_of, unknown_machine, versions_of, why_missing
-from results.journal import ResultsError
+from results.journal import ResultsError, when
 from results.record import Case
 from results.statistics import Estimate, geometric, launch_times
 from results.steps import FEWEST, Level, levels
@@ -192,11 +191,8 @@ def histories(campaigns: Iterable[Campaign]) -> Histories:
 
 def _started(campaign: Campaign) -> datetime | None:
     """When the campaign says that it began, or its first record that says so."""
-    for said in (campaign.system.get("started"), *(record.started for record in campaign.records)):
-        with contextlib.suppress(ValueError, TypeError):
-            found = datetime.fromisoformat(said)  # type: ignore[arg-type]
-            return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-    return None
+    said = (campaign.system.get("started"), *(record.started for record in campaign.records))
+    return next(filter(None, map(when, said)), None)
 
 
 def _judged(found: Sequence[_Dated]) -> int:

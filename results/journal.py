@@ -6,7 +6,8 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -149,7 +150,24 @@ def unwritable(data: Path, problem: OSError) -> str:
 def read_system(folder: Path) -> tuple[Mapping[str, Any], Sequence[str]]:
     """What the folder says of itself, and what of that could not be read."""
     try:
-        system = json.loads((folder / SYSTEM).read_text(encoding="utf-8"))
+        system = json.loads((folder / SYSTEM).read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as problem:
         return {}, (f"{folder.name}/{SYSTEM}: {getattr(problem, 'strerror', None) or problem}",)
     return (system, ()) if isinstance(system, dict) else ({}, (f"{folder.name}/{SYSTEM}: not a JSON object",))
+
+
+def when(said: object) -> datetime | None:
+    """A time as ISO 8601 in UTC (a time without an offset is taken for UTC); None if `said` is no time."""
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
+        found = datetime.fromisoformat(said)  # type: ignore[arg-type]
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    return None
+
+
+def by_start(folders: Iterable[Path]) -> list[Path]:
+    """The folders in the order in which what they hold began, which system.json says; equal times go by name.
+
+    One that does not say comes first. Times of files are not asked: a copy or a clone changes them.
+    """
+    never = datetime.min.replace(tzinfo=UTC)
+    return sorted(folders, key=lambda folder: (when(read_system(folder)[0].get("started")) or never, folder.name))

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from results.claims import Findings
-from results.journal import Journal, ResultsError, read_system
+from results.journal import Journal, ResultsError, by_start, read_system
 from results.record import UnreadableRecord, first_problem
 from results.store import DATA
 from results.trial import Trial, from_json, to_json
@@ -87,12 +87,12 @@ def find(name: str | Path, data: Path = DATA) -> Path:
 
 
 def every(data: Path = DATA) -> list[Path]:
-    """The folders of `data` that hold a reproduction, the one written last at the end."""
-    return sorted((file.parent for file in data.glob(f"*/{TRIALS}")), key=lambda at: (at / TRIALS).stat().st_mtime)
+    """The folders of `data` that hold a reproduction, the one that began last at the end."""
+    return by_start(file.parent for file in data.glob(f"*/{TRIALS}"))
 
 
 def latest(data: Path = DATA) -> Path:
-    """The reproduction that was written last; ResultsError if there is none."""
+    """The reproduction that began last; ResultsError if there is none."""
     found = every(data)
     if not found:
         raise ResultsError(f"no reproduction in {str(data)!r} yet; make one with: tox -e reproduce")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from results.journal import Journal, ResultsError, read_system, unwritable
+from results.journal import Journal, ResultsError, by_start, read_system, unwritable
 from results.record import Record, UnreadableRecord, from_json, to_json
 
 DATA = Path("results/data")
@@ -105,11 +105,11 @@ def read_campaigns(names: Sequence[str | Path] | None = None, data: Path = DATA)
 
 
 def latest_campaign(data: Path = DATA) -> Path:
-    """The newest campaign of `data`; ResultsError if there is none."""
-    found = campaigns_in(data)
+    """The campaign of `data` that began last; ResultsError if there is none."""
+    found = by_start(campaigns_in(data))
     if not found:
         raise _none_yet(data)
-    return max(found, key=lambda folder: (folder / RECORDS).stat().st_mtime)
+    return found[-1]
 
 
 def _none_yet(data: Path) -> ResultsError:

@@ -11,6 +11,7 @@ from repro.checks.tables import listed
 from repro.claims import Finding
 from results.claims import Verdict
 from results.counting import counted
+from results.journal import by_start
 from results.limits import limits_of
 from results.statistics import Estimate, independent_ratio, launch_time
 from results.store import DATA, RECORDS, Campaign, campaigns_in, read_campaign
@@ -32,7 +33,7 @@ class Way(NamedTuple):
 
 def features_once(data: Path = DATA) -> Finding:
     """Judged by the newest campaign in `data` that has both ways, and there by its largest number of windows."""
-    for folder in sorted(campaigns_in(data), key=_written, reverse=True):
+    for folder in reversed(by_start(campaigns_in(data))):
         if SQUARES not in (folder / RECORDS).read_text(encoding="utf-8", errors="replace"):
             continue  # without a pass for each window there is nothing to compare
         found = speed_ups(read_campaign(folder))
@@ -42,10 +43,6 @@ def features_once(data: Path = DATA) -> Finding:
     return Finding(
         Verdict.NOT_TESTABLE, f"nothing measured both ways in {str(data)!r} yet; measure with `{COMMAND}` ({PAPER})"
     )
-
-
-def _written(folder: Path) -> float:
-    return (folder / RECORDS).stat().st_mtime
 
 
 def speed_ups(campaign: Campaign) -> dict[Way, Estimate]:

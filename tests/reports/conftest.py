@@ -136,8 +136,10 @@ def planted_pictures() -> Pictures:
 def write_reproduction(data: Path) -> Callable[..., Reproduction]:
     """Write trials and findings as a reproduction and read it back."""
 
-    def write(trials: Iterable[Trial] = (), findings: Findings | None = None, name: str = "r1") -> Reproduction:
-        writer = ReproductionWriter.create(data, name, SYSTEM)
+    def write(
+        trials: Iterable[Trial] = (), findings: Findings | None = None, name: str = "r1", started: str = ""
+    ) -> Reproduction:
+        writer = ReproductionWriter.create(data, name, {**SYSTEM, "started": started or SYSTEM["started"]})
         for one in trials:
             writer.append(one)
         if findings:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,9 +34,8 @@ def test_the_newest_of_each(
     run: Callable[..., Result], tmp_path: Path, data: Path, write_campaign: Write, write_reproduction: Write
 ) -> None:
     write_campaign(RECORDS, "c1")
-    write_reproduction(name="old")
-    write_reproduction(name="new")
-    os.utime(data / "old" / "trials.jsonl", (1, 1))
+    write_reproduction(name="new", started="2026-11-23T00:00:00+00:00")
+    write_reproduction(name="old", started="2026-11-22T00:00:00+00:00")
     result = run()
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines() == [str(tmp_path / "html" / name) for name in ("index.html", "reproduction.html")]

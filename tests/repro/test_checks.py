@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -181,9 +180,9 @@ SYSTEM = {"workloads": {SHARED.id: {**NEEDED, "windows": 96}, FEW_SHARED.id: {**
 Times = Mapping[Workload, tuple[float, ...]]
 
 
-def write(data: Path, name: str, times: Times) -> Path:
+def write(data: Path, name: str, times: Times, started: str = "") -> Path:
     """A campaign with a launch for each of the times, in seconds."""
-    writer = CampaignWriter.create(data, name, SYSTEM)
+    writer = CampaignWriter.create(data, name, {**SYSTEM, "started": started})
     writer.append(
         Record(Case(workload, Contestant("jax", "jit")), launch, Status.MEASURED, seconds=(seconds,), steps=1)
         for workload, launches in times.items()
@@ -212,13 +211,9 @@ def test_features_once_is_judged_by_the_interval_of_what_was_measured(name: str,
 
 
 def test_features_once_reads_the_newest_campaign_that_has_both_ways(tmp_path: Path) -> None:
-    folders = [
-        write(tmp_path, "c-oldest", {SHARED: (1.0, 1.1), EACH: (0.5, 0.51)}),
-        write(tmp_path, "b-newer", {SHARED: (1.0, 1.1), EACH: (9.0, 9.1)}),
-        write(tmp_path, "a-newest-without", {SHARED: (1.0, 1.1)}),
-    ]
-    for age, folder in enumerate(reversed(folders)):
-        os.utime(folder / "records.jsonl", (1e9 - age, 1e9 - age))
+    write(tmp_path, "a-newest-without", {SHARED: (1.0, 1.1)}, "2026-11-24T00:00:00+00:00")
+    write(tmp_path, "b-newer", {SHARED: (1.0, 1.1), EACH: (9.0, 9.1)}, "2026-11-23T00:00:00+00:00")
+    write(tmp_path, "c-oldest", {SHARED: (1.0, 1.1), EACH: (0.5, 0.51)}, "2026-11-22T00:00:00+00:00")
     finding = windows.features_once(tmp_path)
     assert (finding.verdict, "campaign b-newer" in finding.evidence) == (SUPPORTED, True)
 

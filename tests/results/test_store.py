@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from results.journal import SYSTEM, ResultsError
+from results.journal import SYSTEM, ResultsError, by_start
 from results.record import Case, Contestant, Record, Status, Workload
 from results.store import (
     RECORDS,
@@ -118,6 +118,27 @@ def test_a_campaign_is_found_by_name_and_by_folder_and_otherwise_named_with_what
     assert find_campaign("one", tmp_path) == find_campaign(folder, tmp_path) == latest_campaign(tmp_path) == folder
     with pytest.raises(ResultsError, match="no campaign 'two'.*there are: one"):
         find_campaign("two", tmp_path)
+
+
+def test_the_newest_campaign_is_the_one_that_began_last_whatever_its_files_times(tmp_path):
+    began = {
+        "a-last": "2026-11-23T01:00:00+02:00",  # 23:00 UTC the day before
+        "b-first": "2026-11-22T22:00:00Z",
+        "c-tie": "2026-11-22T23:00:00",
+        "d-says-nothing": None,
+        "e-says-nonsense": "yesterday",
+    }
+    for age, (name, started) in enumerate(began.items()):
+        CampaignWriter.create(tmp_path, name, {"started": started}).close()
+        os.utime(tmp_path / name / RECORDS, (1e9 + age, 1e9 + age))
+    assert [folder.name for folder in by_start(campaigns_in(tmp_path))] == [
+        "d-says-nothing",
+        "e-says-nonsense",
+        "b-first",
+        "a-last",
+        "c-tie",
+    ]
+    assert latest_campaign(tmp_path).name == "c-tie"
 
 
 def test_no_campaign_yet_says_how_to_make_one(tmp_path):
