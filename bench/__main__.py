@@ -1,3 +1,5 @@
-from bench.cli import app
+"""python -m bench: see bench.cli."""
 
-app(prog_name="python -m bench")
+from impls.command import main
+
+main("bench.cli", "python -m bench")

@@ -47,7 +47,8 @@ def presets() -> dict[str, str]:
 def _titles(folder: Path) -> dict[str, str]:
     import tomllib
 
-    return {file.stem: tomllib.loads(file.read_text())["title"] for file in sorted(folder.glob("*.toml"))}
+    found = {file.stem: tomllib.loads(file.read_text(encoding="utf-8")) for file in sorted(folder.glob("*.toml"))}
+    return {name: said["title"] for name, said in found.items()}
 
 
 def as_text() -> str:

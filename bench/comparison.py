@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.summary import STYLES, WIDTH, duration
+from bench.summary import STYLES, duration
+from impls.terminal import console
 from results.compare import Change, Report
 from results.statistics import Estimate, Verdict
 
@@ -107,10 +107,8 @@ def _sorted(report: Report) -> list[Change]:
 
 def print_report(report: Report) -> None:
     """The same on the terminal."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDTH)
-    console.print(_headline(report), style="red" if report.slower else "green", highlight=False)
+    out = console()
+    out.print(_headline(report), style="red" if report.slower else "green", highlight=False)
     shown = Table(show_edge=False, pad_edge=False)
     for column in ("case", "baseline", "candidate", "ratio", "verdict"):
         shown.add_column(column, overflow="fold", justify="left" if column in ("case", "verdict") else "right")
@@ -120,10 +118,10 @@ def print_report(report: Report) -> None:
         shown.add_row(
             change.case, duration(change.baseline_seconds), duration(change.candidate_seconds), ratio, verdict
         )
-    console.print(shown)
+    out.print(shown)
     lines = [f"{name}: {_overall_words(estimate)}" for name, estimate in report.overall.items()]
     lines += [f"! not compared: {case}: {why}" for case, why in report.missing.items()]
     lines += [f"! differs: {what}" for what in report.differences]
     lines += [f"! {line}" for line in unreadable(report.problems)]
     for line in lines:
-        console.print(line, markup=False, highlight=False)
+        out.print(line, markup=False, highlight=False)

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 import psutil
-from rich.console import Console
 
 from bench import card, setting
 from bench.clock import now, time_round
 from bench.conditions import Watch
 from impls import cgroups, usable
 from impls.frameworks import frameworks
+from impls.terminal import console
 from results import machine
 from results.health import STEAL_SHARE, Disturbance, foreign_limit
 from results.record import Conditions
@@ -212,11 +212,9 @@ LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (
 
 def print_findings(found: list[Finding]) -> None:
     """A line each, with a remedy below where there is one."""
-    console = Console()
+    out = console()
     styles, marks = {GOOD: "green", WORSE: "yellow", BAD: "red"}, {GOOD: "+", WORSE: "!", BAD: "x"}
     for one in found:
-        console.print(
-            f"{marks[one.level]} {one.about}: {one.what}", style=styles[one.level], markup=False, highlight=False
-        )
+        out.print(f"{marks[one.level]} {one.about}: {one.what}", style=styles[one.level], markup=False, highlight=False)
         if one.remedy:
-            console.print(f"  → {one.remedy}", markup=False, highlight=False, soft_wrap=True)
+            out.print(f"  → {one.remedy}", markup=False, highlight=False, soft_wrap=True)

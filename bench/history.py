@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from bench.comparison import interval, known, ratio_json, unreadable
-from bench.summary import STYLES, WIDTH, duration
+from bench.summary import STYLES, duration
+from impls.terminal import console
 from results.history import Histories, History, Series
 from results.statistics import Verdict
 
@@ -65,19 +65,17 @@ def _series_json(series: Series, names: list[str]) -> dict[str, Any]:
 
 def print_history(found: Histories) -> None:
     """A table of steps for each machine, then what is in none of them."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDTH)
+    out = console()
     for history in found.histories:
-        console.print(_headline(history), style="bold", highlight=False, markup=False)
+        out.print(_headline(history), style="bold", highlight=False, markup=False)
         if any(series.steps for series in history.series):
-            console.print(_steps(history))
+            out.print(_steps(history))
         for line in history.remarks:
-            console.print(f"! {line}", highlight=False, markup=False)
+            out.print(f"! {line}", highlight=False, markup=False)
     if len(found.histories) > 1:
-        console.print(f"{len(found.histories)} machines: a history each, never averaged", highlight=False)
+        out.print(f"{len(found.histories)} machines: a history each, never averaged", highlight=False)
     for line in (*(f"left out: {one}" for one in found.left_out), *unreadable(found.problems)):
-        console.print(f"! {line}", highlight=False, markup=False)
+        out.print(f"! {line}", highlight=False, markup=False)
 
 
 def _headline(history: History) -> str:

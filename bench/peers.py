@@ -29,6 +29,7 @@ from bench.clock import now
 from bench.planted import SLOWDOWNS
 from bench.selftest import burners
 from bench.selftest.pairs import Plan, measure
+from impls.command import main as start
 from impls.command import one_line_errors
 from impls.errors import DeadheatError, InvalidInput
 from results import machine
@@ -181,6 +182,10 @@ def ask(tool: str, second: str, budget: float) -> Outcome:
     return Outcome(tool, SLOWDOWNS[second], ratio, different, round(now() - start, 1))
 
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
 @one_line_errors
 def main(
     output: Annotated[Path, typer.Option(help="JSON file to write.")],
@@ -211,4 +216,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    start("bench.peers", "python -m bench.peers")

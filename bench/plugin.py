@@ -21,6 +21,7 @@ from bench.ledger import Ledger
 from bench.progress import Progress
 from bench.session import Options, Session, asked_for
 from impls.errors import DeadheatError, InvalidInput
+from impls.terminal import take_every_character
 from results.record import Case
 from results.store import DATA, read_campaign
 
@@ -88,6 +89,7 @@ def pytest_configure(config: pytest.Config) -> None:
             _check_json(config.getoption("--json"))
         except DeadheatError as problem:
             raise pytest.UsageError(str(problem)) from None
+        take_every_character()
         if not config.getoption("benchmark_json") and not config.getoption("collectonly"):
             config.option.benchmark_json = _BenchmarkFile()
 
@@ -215,7 +217,9 @@ def _make_report(ours: Session, output: str) -> str:
     """Made by a process of its own: this one must not depend on the room to the right, nor hold its memory."""
     assert ours.writer is not None
     command = [sys.executable, "-m", "reports", str(ours.writer.folder), "--output", output]
-    made = subprocess.run(command, env={**os.environ, **OWN.environment()}, capture_output=True, text=True)
+    made = subprocess.run(
+        command, env={**os.environ, **OWN.environment()}, capture_output=True, text=True, errors="replace"
+    )
     lines = (made.stdout or made.stderr).strip().splitlines()
     said = lines[-1] if lines else "nothing"
     return f"report: {said}" if made.returncode == 0 else f"no report: {said}; try again with: {shlex.join(command)}"

@@ -8,6 +8,8 @@ from rich.progress import Progress as Bar
 from rich.table import Column
 
 from bench.clock import now
+from impls.terminal import console as standard
+from impls.terminal import is_live
 
 PLAIN_EVERY = 15.0
 """Seconds between lines where there is no terminal to redraw."""
@@ -17,7 +19,8 @@ class Progress:
     """A live line on a terminal, a plain one now and then elsewhere."""
 
     def __init__(self, budget: float, console: Console | None = None):
-        self._console = console or Console(stderr=True)
+        self._console = console or standard(stderr=True)
+        self._live = is_live(self._console)
         self._bar = Bar(
             BarColumn(bar_width=10),
             MofNCompleteColumn(),
@@ -28,7 +31,7 @@ class Progress:
             console=self._console,
             transient=True,
             expand=True,
-            disable=not self._console.is_terminal,
+            disable=not self._live,
         )
         self._budget = budget
         self._total = self._done = 0
@@ -48,7 +51,7 @@ class Progress:
     def step(self, what: str) -> None:
         """`what` begins now; what was before is done."""
         self._bar.update(self._task, description=what, completed=self._done, left=self._left())
-        if not self._console.is_terminal and (self._done == 0 or now() - self._said > PLAIN_EVERY):
+        if not self._live and (self._done == 0 or now() - self._said > PLAIN_EVERY):
             self._said = now()
             line = f"[{self._done}/{self._total}] {self._left()}: {what}"
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -7,10 +7,10 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from impls.terminal import console
 from results import table
 from results.export import plain
 from results.largest import is_search, largest
@@ -29,8 +29,6 @@ LEGEND = (
     "memory of a step; share of the machine's ceiling"
 )
 UNITS = {"macs": "GMAC/s", "bytes": "GB/s read"}
-WIDTH = 120
-"""Columns of the table where the output is no terminal."""
 
 
 def as_json(campaign: Campaign, notes: Sequence[dict[str, str]]) -> dict[str, Any]:
@@ -47,16 +45,14 @@ def print_summary(campaign: Campaign, notes: Sequence[dict[str, str]], brief: bo
 
     Brief: the table, and what to know without what to do about it.
     """
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDTH)
+    out = console()
     for part in largest_tables(campaign) if is_search(campaign) else case_tables(table.cases([campaign])):
-        console.print(part)
+        out.print(part)
     for line in () if brief else (LEGEND, *ceilings(campaign)):
-        console.print(line, style="dim", highlight=False)
+        out.print(line, style="dim", highlight=False)
     for note in notes:
         remedy = "" if brief else f"\n  → {note['remedy']}"
-        console.print(f"! {note['what']}{remedy}", style="yellow", markup=False, highlight=False)
+        out.print(f"! {note['what']}{remedy}", style="yellow", markup=False, highlight=False)
 
 
 def ceilings(campaign: Campaign) -> list[str]:

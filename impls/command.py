@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import IntEnum
 from functools import wraps
-from typing import Any
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NoReturn
 
 import typer
 
 from impls.errors import DeadheatError
+from impls.terminal import OutputLost, outputs
+
+PACKAGES = "results", "bench", "repro", "reports"
+"""Those beside this one; their names are common ones."""
 
 
 class ExitStatus(IntEnum):
@@ -23,6 +31,8 @@ class ExitStatus(IntEnum):
     """Done, and there is what the command looks for: something slower, an unfit machine, a claim not tested."""
     REFUSED = 2
     """Not done: a mistake in what was asked, or something missing. As of an option that does not exist."""
+    CUT = 141
+    """What read the output has ended, as `head` does. The status that a shell gives to a program ended by SIGPIPE."""
     BROKEN = 70
     """A fault of Deadheat itself, with its traceback: never to be taken for FOUND."""
 
@@ -45,7 +55,7 @@ def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
         except DeadheatError as problem:
             print(f"error: {problem}", file=sys.stderr)
             raise typer.Exit(ExitStatus.REFUSED) from None
-        except (typer.Exit, typer.Abort, typer.BadParameter, BrokenPipeError):
+        except (typer.Exit, typer.Abort, typer.BadParameter, OutputLost):
             raise
         except Exception as fault:
             traceback.print_exc()
@@ -53,3 +63,45 @@ def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
             raise typer.Exit(ExitStatus.BROKEN) from fault
 
     return run
+
+
+def main(module: str, program: str) -> NoReturn:
+    """Run the command line `app` of a module, called as `program`, and end the process with an ExitStatus."""
+    status: Any = ExitStatus.REFUSED
+    try:
+        with outputs():
+            for stranger in _strangers():
+                print(f"error: {stranger}; rename it, or start in another folder", file=sys.stderr)
+                break
+            else:
+                status = _status_of(import_module(module).app, program)
+    except OutputLost as lost:
+        status = _said_of(lost.__cause__)
+    sys.exit(status)
+
+
+def _strangers() -> Iterator[str]:
+    """What is imported in place of our packages, because it is in the working directory."""
+    home = Path(__file__).resolve().parent.parent
+    for name in PACKAGES:
+        spec = find_spec(name)
+        place = spec and (spec.origin or next(iter(spec.submodule_search_locations or ()), None))
+        if place and Path(place).resolve() != home / name / "__init__.py":
+            yield f"{place!r} takes the place of Deadheat's package {name!r}"
+
+
+def _status_of(app: Callable[..., object], program: str) -> Any:
+    """The status that a command line, which always exits, exits with."""
+    try:
+        return app(prog_name=program)
+    except SystemExit as end:
+        return end.code
+
+
+def _said_of(problem: BaseException | None) -> ExitStatus:
+    """The status where the output is lost, after a line on stderr unless its reader is just gone."""
+    if isinstance(problem, BrokenPipeError):
+        return ExitStatus.CUT
+    with contextlib.suppress(OSError):
+        print(f"error: the output can't be written: {getattr(problem, 'strerror', problem)}", file=sys.stderr)
+    return ExitStatus.REFUSED

@@ -1,5 +1,5 @@
-"""python -m reports"""
+"""python -m reports: see reports.cli."""
 
-from reports.cli import app
+from impls.command import main
 
-app(prog_name="python -m reports")
+main("reports.cli", "python -m reports")

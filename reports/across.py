@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from impls.command import one_line_errors
+from impls.command import main, one_line_errors
 from results import store
 from results.interpreters import find_sides
 from results.journal import ResultsError
@@ -56,7 +56,7 @@ def _write(html: str, path: Path) -> None:
     from reports import document
 
     try:
-        typer.echo(str(document.write(html, path)))
+        print(document.write(html, path))
     except OSError as problem:
         raise ResultsError(
             f"{str(path)!r} can't be written: {problem.strerror or problem}; give another file"
@@ -64,4 +64,4 @@ def _write(html: str, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    app(prog_name="python -m reports.across")
+    main("reports.across", "python -m reports.across")

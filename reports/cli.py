@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -37,9 +38,9 @@ def report(
     try:
         campaigns, reproduced = _chosen(names, results) if names else _newest(results)
         for path in _write(campaigns, reproduced, output):
-            typer.echo(str(path))
+            print(path)
     except (ResultsError, OSError) as problem:
-        typer.echo(f"error: {' '.join(str(problem).split())}", err=True)
+        print(f"error: {' '.join(str(problem).split())}", file=sys.stderr)
         raise typer.Exit(ExitStatus.REFUSED) from None
 
 

@@ -1,6 +1,6 @@
 """python -m repro: see repro.cli."""
 
-from repro.cli import app
+from impls.command import main
 
 if __name__ == "__main__":
-    app(prog_name="python -m repro")
+    main("repro.cli", "python -m repro")

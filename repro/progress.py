@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from time import monotonic
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from impls.terminal import console, is_live
 
 PLAIN_EVERY = 30.0
 """Seconds between lines where there is no terminal to redraw."""
@@ -19,7 +20,8 @@ class Meter:
     """
 
     def __init__(self, quiet: bool = False) -> None:
-        self._console, self._quiet = Console(stderr=True), quiet
+        self._console, self._quiet = console(stderr=True), quiet
+        self._live = is_live(self._console)
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -28,7 +30,7 @@ class Meter:
             TextColumn("{task.fields[left]}"),
             console=self._console,
             transient=True,
-            disable=quiet or not self._console.is_terminal,
+            disable=quiet or not self._live,
         )
         self._work: dict[str, float] = {}
         self._shares: dict[str, float] = {}
@@ -50,7 +52,7 @@ class Meter:
         ended = sum(share >= 1 for share in self._shares.values())
         state = f"{ended} of {len(self._work)} trials, about {left / 60:.1f} min left"
         self._bar.update(self._line, completed=done, left=state)
-        plain = not (self._quiet or self._console.is_terminal)
+        plain = not (self._quiet or self._live)
         if plain and monotonic() - self._said > PLAIN_EVERY:
             self._said = monotonic()
             self.say(f"[{100 * done:.0f} %] {state}")

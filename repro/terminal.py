@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-WIDTH = 120
-"""Columns where there is no terminal that says how many it has."""
-
-
-def console() -> Console:
-    found = Console()
-    return found if found.is_terminal else Console(width=WIDTH)
+from impls.terminal import console
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:

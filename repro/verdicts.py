@@ -7,7 +7,8 @@ from typing import Any
 
 from rich.text import Text
 
-from repro.terminal import console, print_table
+from impls.terminal import console
+from repro.terminal import print_table
 from results.claims import Agreement, ClaimResult, Trained, Verdict
 from results.trial import Trial
 

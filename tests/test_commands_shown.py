@@ -18,6 +18,7 @@ from bench import suites
 from docs.commands import APPS, commands
 from docs.generate import DOCUMENTS
 from impls.command import ExitStatus, foot, one_line_errors
+from impls.terminal import OutputLost
 
 ROOT = Path(__file__).parent.parent
 SPAN = re.compile(r"`([^`\n]+)`|^ {4}(\S.*)$|^(pytest .*|tox .*|python .*)$", re.MULTILINE)
@@ -124,7 +125,7 @@ def test_a_fault_of_ours_is_not_taken_for_something_found(capsys):
     assert said.endswith("error: this is a fault of Deadheat; please report it with the lines above\n")
 
 
-@pytest.mark.parametrize("meant", [typer.Exit(1), typer.Abort(), BrokenPipeError()])
+@pytest.mark.parametrize("meant", [typer.Exit(1), typer.Abort(), OutputLost()])
 def test_what_ends_a_command_on_purpose_is_no_fault(meant):
     def ends() -> None:
         raise meant

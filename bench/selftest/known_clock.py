@@ -37,7 +37,7 @@ def known_clock() -> list[str]:
     """Where known durations come out changed: records, pytest-benchmark's file, tables, report. Nothing if exact."""
     with tempfile.TemporaryDirectory(prefix="deadheat-selftest-") as home:
         folder = Path(home)
-        (folder / "known.toml").write_text(VIRTUAL_SUITE)
+        (folder / "known.toml").write_text(VIRTUAL_SUITE, encoding="utf-8")
         command = [sys.executable, "-m", "pytest", "--benchmark-only", "--suite=known.toml", "--results=data"]
         try:
             done = subprocess.run(
@@ -68,7 +68,7 @@ def _check_records(campaign: Path, page: Path) -> Iterator[str]:
 
 def _check_benchmark_file(campaign: Path, page: Path) -> Iterator[str]:
     by_id = {record.case.id: record.case for record in read_campaign(campaign).records}
-    for one in json.loads((campaign / "benchmark.json").read_text())["benchmarks"]:
+    for one in json.loads((campaign / "benchmark.json").read_text(encoding="utf-8"))["benchmarks"]:
         right = [expected(by_id[one["extra_info"]["case"]], launch) for launch in range(3)]
         if one["stats"]["data"] != right:
             yield f"benchmark.json: {one['name']}: {one['stats']['data']}, expected {right}"
@@ -89,7 +89,7 @@ def _check_page(campaign: Path, page: Path) -> Iterator[str]:
     if not page.is_file():
         yield "index.html was not made"
         return
-    given = set(map(float, re.findall(r'<data value="([^"]+)"', page.read_text())))
+    given = set(map(float, re.findall(r'<data value="([^"]+)"', page.read_text(encoding="utf-8"))))
     by_id = {record.case.id: record.case for record in read_campaign(campaign).records}
     for row in results.load(campaign, rows="cases").to_dict("records"):
         right = expected(by_id[row["case"]], 0) if row["execution"] == "level" else row["seconds"]

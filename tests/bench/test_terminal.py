@@ -62,7 +62,20 @@ def test_what_is_expected_is_never_more_than_the_budget_leaves(clock):
     assert "0.2 (at most 0.2) min left: second" in console.file.getvalue()
 
 
-def test_on_a_terminal_one_line_is_redrawn_that_fits(clock):
+def test_a_log_with_colour_is_not_redrawn(clock, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    console = Console(file=io.StringIO(), width=100)
+    told = Progress(600, console)
+    told.begin(2)
+    told.step("the first")
+    told.end()
+    assert console.is_terminal
+    assert "\r" not in console.file.getvalue()
+    assert "[0/2] at most 10.0 min left: the first\n" in console.file.getvalue()
+
+
+def test_on_a_terminal_one_line_is_redrawn_that_fits(clock, monkeypatch):
+    monkeypatch.setattr(progress, "is_live", lambda console: console.is_terminal)
     console = shown(terminal=True)
     told = Progress(600, console)
     told.begin(2)

@@ -24,3 +24,14 @@ def test_plain_lines_now_and_then_or_nothing_but_what_went_wrong(
     lines = ["AX-1: 2 trials", "[25 %] 1 of 2 trials, about 3.0 min left"]
     assert said.err.splitlines() == [*([] if quiet else lines), "large, seed 0: diverged"]
     assert said.out == ""
+
+
+def test_a_log_with_colour_is_not_redrawn(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr(progress, "PLAIN_EVERY", -1.0)
+    meter = Meter()
+    meter.begin("AX-1", {"small": 1.0})
+    meter.tell("small", 1.0)
+    meter.end()
+    lines = ["AX-1: 1 trials", "[100 %] 1 of 1 trials, about 0.0 min left"]
+    assert capsys.readouterr().err.splitlines() == lines
