@@ -1,0 +1,88 @@
+"""What an installation holds, and that folders of the user's take the place of nothing in it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+from started import ROOT
+
+PACKAGES = ("impls", "results", "bench", "repro", "reports")
+BACKEND = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["build-backend"]
+BUILD = f"import sys, {BACKEND} as backend; getattr(backend, sys.argv[1])(sys.argv[2])"
+
+
+@pytest.fixture(scope="module", params=["build_editable", "build_wheel"])
+def wheel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What pip installs: for `pip install -e .`, and otherwise."""
+    folder = tmp_path_factory.mktemp(request.param)
+    subprocess.run([sys.executable, "-c", BUILD, request.param, str(folder)], cwd=ROOT, check=True, capture_output=True)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of a new environment in which the wheel is installed, with the dependencies of this one."""
+    home = tmp_path_factory.mktemp("environment")
+    venv.create(home, symlinks=os.name != "nt")
+    (site,) = [*home.glob("lib/python*/site-packages"), *home.glob("Lib/site-packages")]
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    elsewhere = [path for path in sys.path if Path(path).name == "site-packages"]
+    (site / "dependencies.pth").write_text("\n".join(elsewhere), encoding="utf-8")
+    return next(file for file in (home / "bin" / "python", home / "Scripts" / "python.exe") if file.exists())
+
+
+def run(python: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return subprocess.run([python, *arguments], cwd=cwd, env=outside, capture_output=True, text=True)
+
+
+def test_folders_called_like_the_packages_take_the_place_of_none(python: Path, tmp_path: Path) -> None:
+    for name in PACKAGES:
+        (tmp_path / name / "data").mkdir(parents=True)
+    done = run(python, "-m", "reports", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: no campaign in 'results/data' yet; measure one with: tox -e bench\n",
+    )
+    done = run(python, "-c", f"import {', '.join(PACKAGES)}; print(results.load, bench.__file__)", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_second_run_in_an_empty_folder_is_as_good_as_the_first(python: Path, tmp_path: Path) -> None:
+    for _ in range(2):
+        done = run(python, "-m", "repro", "run", "--claims", "SPP-1", "-q", "--no-report", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "results" / "data").iterdir())) == 2
+
+
+@pytest.mark.parametrize("stranger", ["results.py", "results/__init__.py", "bench/__init__.py"])
+def test_a_package_of_the_users_own_is_named_in_one_line(python: Path, tmp_path: Path, stranger: str) -> None:
+    (tmp_path / stranger).parent.mkdir(exist_ok=True)
+    (tmp_path / stranger).touch()
+    name = Path(stranger).parts[0].removesuffix(".py")
+    done = run(python, "-m", "reports", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {str(tmp_path / stranger)!r} takes the place of Deadheat's package {name!r}")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("wheel", ["build_wheel"], indirect=True)
+def test_a_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
+    not_packaged = (ROOT / "results" / "data", ROOT / "reports" / "html")
+    files = {
+        path.relative_to(ROOT).as_posix()
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts and not any(map(path.is_relative_to, not_packaged))
+    }
+    held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    assert held == files
