@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -48,7 +49,7 @@ def _visible() -> Any:
     first = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")[0].strip()
     if first.startswith(("GPU-", "MIG-")):
         return pynvml.nvmlDeviceGetHandleByUUID(first)
-    return pynvml.nvmlDeviceGetHandleByIndex(int(first) if first.isdigit() else 0)
+    return pynvml.nvmlDeviceGetHandleByIndex(int(first) if re.fullmatch("[0-9]{1,9}", first) else 0)
 
 
 FACTS: Mapping[str, Callable[[Any], Any]] = {

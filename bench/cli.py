@@ -235,7 +235,7 @@ def _page(kind: str, arguments: Sequence[str], file: Path, results: Path) -> Non
 @app.command(epilog=foot("python -m bench doctor --seconds 10", found="the machine is unfit"))
 @one_line_errors
 def doctor(
-    seconds: Annotated[float, typer.Option(help="How long to watch the machine.", min=0.5)] = 3.0,
+    seconds: Annotated[float, typer.Option(help="How long to watch the machine.", min=0.5, max=600)] = 3.0,
     as_json: Json = False,
 ) -> None:
     """Is this machine fit to measure on, and what would help?"""

@@ -192,7 +192,7 @@ def parts(name: str, count: int, seed: int, sizes: Sequence[Pair] | None = None)
     out, made up from the seed. InvalidInput for a name that is none.
     """
     word, *numbers = re.split(r"-(?=\d)", name)
-    given = [int(number) for number in numbers if number.isdigit()]
+    given = [int(number) for number in numbers if re.fullmatch("[0-9]{1,9}", number)]
     for pattern, make in {**POLICIES, **SCHEDULES}.items():
         if (word, len(numbers), len(given)) != (pattern.split("-")[0], pattern.count("-"), pattern.count("-")):
             continue

@@ -17,10 +17,10 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
+    ByteSize,
     ConfigDict,
     Field,
     NonNegativeInt,
-    PositiveInt,
     ValidationError,
 )
 
@@ -40,6 +40,9 @@ GPU_ROUND_SECONDS = 0.05
 """A GPU's clock and a queue of steps take longer to look the same twice."""
 
 
+Count = Annotated[int, Field(gt=0, le=10**9)]
+
+
 class SuiteError(DeadheatError):
     """A suite file that cannot be read or asks for what cannot be; the text starts with the file and the key."""
 
@@ -53,12 +56,12 @@ class Entry(_Strict):
 
     architectures: tuple[str, ...] = Field(min_length=1)
     sizes: tuple[int | str, ...] = ()  # a side, or "HxW"; left out: the size of the architecture's source
-    batches: tuple[PositiveInt, ...] = Field(min_length=1)
+    batches: tuple[Count, ...] = Field(min_length=1)
     layers: Literal["each"] | None = None  # with "each", every layer alone beside the whole network
     streams: tuple[str, ...] = ()  # in place of sizes: what to do with images of many (bench.streams)
     phases: tuple[str, ...] = PHASES
-    channels: PositiveInt | None = None
-    classes: PositiveInt | None = None
+    channels: Count | None = None
+    classes: Count | None = None
     precisions: tuple[str, ...] = ("float32",)
     contestants: tuple[str, ...] | None = None  # instead of the suite's
 
@@ -76,11 +79,11 @@ def _in_order(launches: tuple[int, int]) -> tuple[int, int]:
 class Protocol(_Strict):
     """How to measure: what a file in bench/presets says, all of it, and a suite may say otherwise."""
 
-    launches: Annotated[tuple[PositiveInt, PositiveInt], BeforeValidator(_least_and_most), AfterValidator(_in_order)]
+    launches: Annotated[tuple[Count, Count], BeforeValidator(_least_and_most), AfterValidator(_in_order)]
     """Fresh processes a case: a number, or [fewest, most], between which it ends at the target."""
     target: Share  # half-width of the interval of every case and ratio at which a group has enough launches
-    turns: PositiveInt  # turns a launch takes among the others
-    rounds: PositiveInt  # counted rounds a turn, after one settling round
+    turns: Count  # turns a launch takes among the others
+    rounds: Count  # counted rounds a turn, after one settling round
     turn_seconds: Seconds  # after which a turn has no further round
     round_seconds: Seconds  # a round is at least this long; on a GPU GPU_ROUND_SECONDS, if that is more
     warmup_seconds: Seconds  # of warm-up, at least
@@ -104,11 +107,11 @@ class Suite(Protocol):
     contestants: tuple[str, ...] = Field(min_length=1)  # the first is the reference
     workloads: tuple[Entry, ...] = Field(min_length=1)
     interpreters: dict[str, str] = {}  # label -> the Python to run contestants written with @label
-    memory: Bytes = Bytes(8 * 2**30)  # contestants alive together stay within this, and within what is free
+    memory: Bytes = ByteSize(8 * 2**30)  # contestants alive together stay within this, and within what is free
     largest_batch: bool = False  # look for each case's largest batch, from the one given on (bench.search)
     sizes_from: str = ""  # a folder with images whose sizes streams have; left out: made up
     ceilings: bool = False  # measure with them what the machine can do at most (bench.ceilings)
-    seed: Annotated[int, AfterValidator(abs)] = 0
+    seed: Annotated[int, Field(gt=-(2**63), lt=2**63), AfterValidator(abs)] = 0
 
     @property
     def reference(self) -> Contestant:
@@ -153,12 +156,14 @@ def _protocol(preset: str) -> dict[str, Any]:
 
 def _read(path: Path, name: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as problem:
         raise SuiteError(
             f"{name}: {problem.strerror or problem}; give a suite file or one of: {', '.join(suite_names())}"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+    except UnicodeDecodeError as problem:
+        raise SuiteError(f"{path.name}: not UTF-8 text, at byte {problem.start}; save it as UTF-8") from None
+    except (ValueError, RecursionError) as problem:  # TOML's errors, and integers that Python finds too long
         raise SuiteError(f"{path.name}: not TOML: {problem}") from None
 
 

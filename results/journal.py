@@ -151,7 +151,7 @@ def read_system(folder: Path) -> tuple[Mapping[str, Any], Sequence[str]]:
     """What the folder says of itself, and what of that could not be read."""
     try:
         system = json.loads((folder / SYSTEM).read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as problem:
+    except (OSError, ValueError, RecursionError) as problem:
         return {}, (f"{folder.name}/{SYSTEM}: {getattr(problem, 'strerror', None) or problem}",)
     return (system, ()) if isinstance(system, dict) else ({}, (f"{folder.name}/{SYSTEM}: not a JSON object",))
 

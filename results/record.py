@@ -253,5 +253,8 @@ def first_problem(problem: ValidationError) -> str:
 
 
 def _short(value: object, limit: int = 60) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of thousands of digits
+        text = "a number too long to show"
     return text if len(text) <= limit else f"{text[:limit]}…"

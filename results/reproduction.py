@@ -5,6 +5,7 @@ Trials are appended as they end. The findings follow from them, and are written 
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +65,7 @@ def read(folder: Path) -> Reproduction:
     if not (folder / TRIALS).is_file():
         raise ResultsError(f"no reproduction in {str(folder)!r}: it has no {TRIALS}")
     trials, problems = {}, []
-    text = (folder / TRIALS).read_text(encoding="utf-8", errors="replace")
+    text = (folder / TRIALS).read_text(encoding="utf-8-sig", errors="replace")
     for number, line in enumerate(text.removesuffix("\n").split("\n") if text else (), 1):
         try:
             trial = from_json(line)
@@ -101,7 +102,7 @@ def latest(data: Path = DATA) -> Path:
 
 def _findings(folder: Path) -> tuple[Findings, tuple[str, ...]]:
     try:
-        return TypeAdapter(Findings).validate_json((folder / FINDINGS).read_bytes()), ()
+        return TypeAdapter(Findings).validate_json((folder / FINDINGS).read_bytes().removeprefix(BOM_UTF8)), ()
     except FileNotFoundError:
         return Findings(), ()
     except ValidationError as problem:

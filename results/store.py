@@ -72,7 +72,9 @@ def read_campaign(folder: Path) -> Campaign:
     if not (folder / RECORDS).is_file():
         raise ResultsError(f"no campaign in {str(folder)!r}: it has no {RECORDS}{_nearby(folder)}")
     records, problems = [], []
-    with (folder / RECORDS).open(encoding="utf-8", errors="replace", newline="\n") as lines:  # a reason may hold U+2028
+    with (folder / RECORDS).open(
+        encoding="utf-8-sig", errors="replace", newline="\n"
+    ) as lines:  # a reason may hold U+2028
         for number, line in enumerate(lines, 1):
             try:
                 records.append(from_json(line.removesuffix("\n")))
@@ -83,7 +85,7 @@ def read_campaign(folder: Path) -> Campaign:
 
 
 def campaigns_in(data: Path) -> list[Path]:
-    """The folders of `data` that hold a campaign, oldest first (their names start with the time)."""
+    """The folders of `data` that hold a campaign, by name."""
     return sorted(file.parent for file in data.glob(f"*/{RECORDS}"))
 
 

@@ -11,28 +11,39 @@ from pydantic import BeforeValidator, ByteSize, TypeAdapter, ValidationError
 
 from impls.errors import InvalidInput
 
+NUMBER = r"\s*([0-9]+(?:\.[0-9]+)?)\s*"
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def seconds(text: str | float) -> float:
     """A duration in seconds; InvalidInput with the forms allowed."""
     if isinstance(text, (int, float)) and not isinstance(text, bool):
-        value, unit = float(text), "s"
-    elif isinstance(text, str) and (match := re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", text)):
-        value, unit = float(match[1]), match[2] or "s"
+        value = _float(text)
+    elif isinstance(text, str) and (match := re.fullmatch(rf"{NUMBER}([smh]?)\s*", text)):
+        value = _float(match[1]) * SECONDS[match[2] or "s"]
     else:
         raise InvalidInput(f"duration {text!r} is not a number followed by s, m or h, such as 90s or 7m")
     if not 0 < value < math.inf:
         raise InvalidInput(f"duration {text!r} must be positive and finite")
-    return value * SECONDS[unit]
+    return value
 
 
-def size(text: str) -> int:
+def _float(number: str | float) -> float:
+    """Infinite where it is an integer too large for a float, as where its digits are."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf
+
+
+def size(text: str | int) -> int:
     """An amount of memory in bytes; InvalidInput with the forms allowed, or if it is nothing."""
     try:
         found = TypeAdapter(ByteSize).validate_python(text)
-    except ValidationError:
+    except (ValidationError, OverflowError):
         raise InvalidInput(f"memory {text!r} is not a number with a unit, such as 8GiB or 500MB") from None
+    if found >= 2**63:
+        raise InvalidInput("memory is more than any machine has; give less, such as 8GiB")
     if found <= 0:
         raise InvalidInput(f"memory {text!r} leaves nothing to measure in; give more, such as 8GiB")
     return int(found)
@@ -40,11 +51,11 @@ def size(text: str) -> int:
 
 def share(text: str | float) -> float:
     """A share written as a number or in percent, "2%"; InvalidInput unless it lies between 0 and 1."""
-    if isinstance(text, str) and (match := re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*", text)):
+    if isinstance(text, str) and (match := re.fullmatch(rf"{NUMBER}%\s*", text)):
         value = float(match[1]) / 100
     else:
         try:
-            value = float(text)
+            value = _float(text)
         except (TypeError, ValueError):
             raise InvalidInput(f"share {text!r} is no number, such as 0.02 or 2%") from None
     if not 0 < value < 1:
@@ -72,7 +83,7 @@ def seconds_or_none(text: str | float) -> float:
 Seconds = Annotated[float, _for_pydantic(seconds)]
 SecondsOrNone = Annotated[float, _for_pydantic(seconds_or_none)]
 Share = Annotated[float, _for_pydantic(share)]
-Bytes = ByteSize
+Bytes = Annotated[ByteSize, _for_pydantic(size)]
 
 
 def amount(count: float) -> str:
