@@ -1,7 +1,8 @@
 """Trials side by side: a process each, a core each, as many at a time as there is room for.
 
-Each is a fresh interpreter, so one that crashes or runs out of memory costs only itself. On a CPU a trial is bound to
-a core of its own: these networks are too small to gain from a second one.
+Each is a fresh interpreter, so one that crashes or runs out of memory costs only itself. Of the shell's variables it
+has those that it needs to run (impls.environment): the others may change what a training comes to. On a CPU a trial is
+bound to a core of its own: these networks are too small to gain from a second one.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from impls.environment import clean
 from impls.errors import DeadheatError, line_of
 from impls.frameworks import CACHE, load_framework
 from impls.process import STEADY_ALLOCATOR, die_with, threads
@@ -104,7 +106,7 @@ def _begin(task: Task, core: int | None, cache: Path) -> _Running:
     task.log.unlink(missing_ok=True)  # of an earlier attempt
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_serve, args=(task, core, cache, theirs), daemon=True)
-    with _environment(STEADY_ALLOCATOR):  # the allocator reads it when the process begins
+    with _environment({**clean(os.environ), **STEADY_ALLOCATOR}):  # the allocator reads it when the process begins
         process.start()
     theirs.close()
     return _Running(task, process, ours, core)
@@ -134,13 +136,18 @@ def _message(one: _Running) -> float | Trial:
 
 @contextmanager
 def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
+    """These are all the variables that a process started meanwhile has."""
+    before = dict(os.environ)
+    _set_environment(variables)
     try:
         yield
     finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
+        _set_environment(before)
+
+
+def _set_environment(variables: Mapping[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(variables)
 
 
 # From here on: in the process of a trial.

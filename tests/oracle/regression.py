@@ -12,7 +12,7 @@ import numpy as np
 from impls.frameworks import Execution, Framework, Model, Plan
 from impls.layers import Dropout
 
-KILL = "ORACLE_REGRESSION_KILLS_AT"
+KILL = "DEADHEAT_TEST_KILLS_AT"
 """Set to a number of steps: the process that takes so many kills itself."""
 
 REGRESSION = Framework(

@@ -97,7 +97,7 @@ def test_learning_rates_are_tuned_on_a_seed_of_their_own(tmp_path: Path, fashion
 def test_a_killed_trial_costs_itself_only(
     tmp_path: Path, fashion: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("ORACLE_REGRESSION_KILLS_AT", "25")  # the long arm takes 40 steps, the short one 10
+    monkeypatch.setenv("DEADHEAT_TEST_KILLS_AT", "25")  # the long arm takes 40 steps, the short one 10
     with going(tmp_path, fashion) as one:
         (found,) = one.test([claim()])
     assert found.verdict is Verdict.INCONCLUSIVE
@@ -105,7 +105,7 @@ def test_a_killed_trial_costs_itself_only(
     trials = reproduction.read(tmp_path / "made-up").trials.values()
     assert sorted(trial.outcome for trial in trials) == ["crashed", "crashed", "finished", "finished"]
     assert "killed by SIGKILL" in capfd.readouterr().err
-    monkeypatch.delenv("ORACLE_REGRESSION_KILLS_AT")
+    monkeypatch.delenv("DEADHEAT_TEST_KILLS_AT")
     with going(tmp_path, fashion, resume="made-up") as one:
         (again,) = one.test([claim()])
     assert again.seeds == 2
