@@ -75,7 +75,7 @@ class Campaign:
         self._skip_missing()
         self._skip_too_large()
         try:
-            with Launcher(self.suite.time_limit, self.suite.interpreters, self.suite.fresh, self._device) as launcher:
+            with self._launcher() as launcher:
                 launcher.warm(case for group in self.ledger.groups() for case in group.cases)
                 weights = Weights(launcher.folder)
                 self.observer.begin(self._steps())
@@ -88,6 +88,10 @@ class Campaign:
             raise
         finally:
             self.observer.end()
+
+    def _launcher(self) -> Launcher:
+        suite = self.suite
+        return Launcher(suite.time_limit, suite.interpreters, suite.fresh, self._device, suite.environment)
 
     @property
     def _device(self) -> str:
@@ -124,7 +128,7 @@ class Campaign:
 
     def _skip_missing(self) -> None:
         for contestant in dict.fromkeys(case.contestant for case in self.ledger.cases):
-            if reason := interpreters.missing(contestant, self.suite.interpreters):
+            if reason := interpreters.missing(contestant, self.suite.interpreters, self.suite.environment):
                 own = (case for case in self.ledger.cases if case.contestant == contestant)
                 self.ledger.rule_out(own, Status.SKIPPED, reason)
 

@@ -19,6 +19,7 @@ from bench import card, setting
 from bench.clock import now, time_round
 from bench.conditions import Watch
 from impls import cgroups, usable
+from impls.environment import altering, words
 from impls.frameworks import frameworks
 from impls.terminal import console
 from results import machine
@@ -123,8 +124,9 @@ def _randomization() -> Iterator[Finding]:
 
 def _load() -> Iterator[Finding]:
     described = machine.describe(card.state())
-    for warning in machine.busy(described):
-        yield Finding("load", WORSE, warning["what"], warning["remedy"])
+    for about, look in (("load", machine.busy), ("priority", machine.priority)):
+        for warning in look(described):
+            yield Finding(about, WORSE, warning["what"], warning["remedy"])
 
 
 def _frameworks() -> Iterator[Finding]:
@@ -192,21 +194,14 @@ def _spread(times: np.ndarray) -> Finding:
     return Finding("steadiness", GOOD, what)
 
 
-def _threads() -> Iterator[Finding]:
-    set_here = {
-        name: os.environ[name]
-        for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-        if name in os.environ
-    }
-    if set_here:
-        said = ", ".join(f"{name}={value}" for name, value in set_here.items())
-        yield Finding(
-            "environment", WORSE, f"{said}: the harness sets its own; with --as-shipped these hold", "unset them"
-        )
+def _environment() -> Iterator[Finding]:
+    if set_here := altering(os.environ):
+        what = f"set here, and may change times: {words(set_here)}; launches have them with --as-shipped only"
+        yield Finding("environment", WORSE, what, "unset them; to measure with one, name it: --keep-env NAME")
 
 
 LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (
-    _cores, _frequency, _memory, _disk, _randomization, _load, _threads, _frameworks,
+    _cores, _frequency, _memory, _disk, _randomization, _load, _environment, _frameworks,
 )  # fmt: skip
 
 

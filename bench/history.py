@@ -10,6 +10,7 @@ from rich.text import Text
 from bench.comparison import interval, known, ratio_json, unreadable
 from bench.summary import STYLES, duration
 from impls.terminal import console
+from results.compare import VARIABLES
 from results.history import Histories, History, Series
 from results.statistics import Verdict
 
@@ -84,7 +85,8 @@ def _headline(history: History) -> str:
     said = f"{stepped} of {len(history.series)} cases stepped" if stepped else f"no step in {len(history.series)} cases"
     days = f"{first.started:%Y-%m-%d} to {last.started:%Y-%m-%d}"
     campaigns = f"{len(history.campaigns)} campaign{'s' if len(history.campaigns) > 1 else ''}"
-    return f"{history.machine['cpu']}, {campaigns}, {days}: {said}"
+    had = [f"{key} {history.machine[key]}" for key in VARIABLES if history.machine.get(key) != "none"]
+    return f"{', '.join([str(history.machine['cpu']), *had])}, {campaigns}, {days}: {said}"
 
 
 def _steps(history: History) -> Table:

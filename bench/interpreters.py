@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from bench import setting
 from impls.errors import InvalidInput
 from impls.frameworks import load_framework
 from results.record import Contestant
@@ -52,21 +53,24 @@ class Interpreter:
         paths = [str(ROOT), os.environ.get("PYTHONPATH", "")] if self.label else sys.path
         return {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
-    def ask(self, framework: str, execution: str) -> dict[str, Any]:
+    def ask(self, framework: str, execution: str, environment: Mapping[str, str]) -> dict[str, Any]:
         """Its Python's version, what the execution lacks there (None: nothing), and the versions of its packages.
 
-        InvalidInput if it does not start, or lacks what the harness itself needs.
+        environment: all that it has beside where it finds this project. InvalidInput if it does not start, or lacks
+        what the harness itself needs.
         """
-        return _ask(self, framework, execution)
+        return _ask(self, framework, execution, tuple(environment.items()))
 
 
 @cache
-def _ask(interpreter: Interpreter, framework: str, execution: str) -> dict[str, Any]:
+def _ask(
+    interpreter: Interpreter, framework: str, execution: str, environment: tuple[tuple[str, str], ...]
+) -> dict[str, Any]:
     where = f"interpreter {interpreter.label!r} ({interpreter.path})"
     try:
         done = subprocess.run(
             [*interpreter.command, "-c", QUESTION, framework, execution],
-            env={**os.environ, **interpreter.environment()},
+            env={**dict(environment), **interpreter.environment()},
             capture_output=True,
             text=True,
             timeout=TOO_LONG,
@@ -102,23 +106,29 @@ def interpreter_of(contestant: Contestant, paths: Mapping[str, str]) -> Interpre
     return Interpreter(contestant.interpreter, paths[contestant.interpreter])
 
 
-def missing(contestant: Contestant, paths: Mapping[str, str]) -> str | None:
-    """Why a contestant cannot run here, with what would bring it; None if it can."""
+def missing(contestant: Contestant, paths: Mapping[str, str], asked: Mapping[str, str]) -> str | None:
+    """Why a contestant cannot run here, with what would bring it; None if it can. asked: the suite's `environment`."""
     found = load_framework(contestant.framework)
     interpreter = interpreter_of(contestant, paths)
     if interpreter is OWN:
         return found.missing(found.execution(contestant.execution))
-    reason: str | None = interpreter.ask(contestant.framework, contestant.execution)["missing"]
+    reason: str | None = _answer(interpreter, contestant, asked)["missing"]
     return reason
 
 
-def versions(contestant: Contestant, paths: Mapping[str, str]) -> dict[str, str]:
-    """Versions of what a contestant is made of, its own Python among them where it has one."""
+def versions(contestant: Contestant, paths: Mapping[str, str], asked: Mapping[str, str]) -> dict[str, str]:
+    """Versions of what a contestant is made of, its own Python among them where it has one. asked: as above."""
     interpreter = interpreter_of(contestant, paths)
     if interpreter is OWN:
         return load_framework(contestant.framework).versions()
-    answer = interpreter.ask(contestant.framework, contestant.execution)
+    answer = _answer(interpreter, contestant, asked)
     return {"python": answer["python"], **answer["versions"]}
+
+
+def _answer(interpreter: Interpreter, contestant: Contestant, asked: Mapping[str, str]) -> dict[str, Any]:
+    """What it says with the shell's variables that the contestant's launches have, and those asked for."""
+    environment = {**setting.inherited(contestant.setting, os.environ), **asked}
+    return interpreter.ask(contestant.framework, contestant.execution, environment)
 
 
 def parse(text: str) -> tuple[str, Interpreter]:

@@ -154,7 +154,10 @@ def _new_log(file: Path) -> IO[bytes]:
 
 
 class Zygote:
-    """A process that has imported a framework, from which workers are forked within milliseconds."""
+    """A process that has imported a framework, from which workers are forked within milliseconds.
+
+    `environment` is all that it has beside where its interpreter finds this project.
+    """
 
     def __init__(self, interpreter: Interpreter, modules: Sequence[str], environment: Mapping[str, str], log: Path):
         self._log = log
@@ -166,7 +169,7 @@ class Zygote:
                 self._process = subprocess.Popen(
                     [*interpreter.command, "-m", "bench.zygote", str(theirs.fileno()), *modules],
                     pass_fds=[theirs.fileno()],
-                    env={**os.environ, **environment, **interpreter.environment()},
+                    env={**environment, **interpreter.environment()},
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,
@@ -273,7 +276,7 @@ class Launcher:
     """Forks workers, keeping one zygote for each interpreter, set of modules and environment; a context manager.
 
     A zygote that has died is replaced at the next launch. `fresh`: every launch has a zygote of its own. Launches for
-    another device than a card see none.
+    another device than a card see none. `environment`: variables for all of them, beside those of their settings.
     """
 
     def __init__(
@@ -282,7 +285,9 @@ class Launcher:
         interpreters: Mapping[str, str] | None = None,
         fresh: bool = False,
         device: str = "cpu",
+        environment: Mapping[str, str] | None = None,
     ):
+        self._shell, self._asked = dict(os.environ), environment or {}
         self._time_limit = time_limit
         self._device = device
         self._interpreters = interpreters or {}
@@ -328,9 +333,10 @@ class Launcher:
     def _origin(self, case: Case) -> Origin:
         framework = load_framework(case.contestant.framework)
         execution = framework.execution(case.contestant.execution)
-        asked = setting.whole_environment_of(case)
+        asked = setting.whole_environment_of(case, self._asked)
         own = {name: value.replace(CACHE, str(self.folder)) for name, value in asked.items()}
-        environment = {**own, **card.environment(self._device)}
+        shell = setting.inherited(case.contestant.setting, self._shell)
+        environment = {**shell, **own, **card.environment(self._device)}
         interpreter = interpreter_of(case.contestant, self._interpreters)
         return Origin(interpreter, (*framework.preload, *execution.preload), tuple(sorted(environment.items())))
 

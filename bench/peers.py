@@ -33,7 +33,7 @@ from impls.command import main as start
 from impls.command import one_line_errors
 from impls.errors import DeadheatError, InvalidInput
 from results import machine
-from results.record import Contestant
+from results.record import STEADY, Contestant
 from results.statistics import BAND
 from results.units import seconds
 
@@ -113,7 +113,7 @@ def pyperf(folder: Path, second: str, budget: float) -> tuple[float, bool]:
     """Fresh processes, as many as the time allows; its compare_to with its t test."""
     processes = max(int(budget / 2 / PROCESS_SECONDS), 2)
     options = [f"--processes={processes}", "--values=20", "--warmups=1", "--min-time=0.02", "--quiet"]
-    options += ["--inherit-environ", ",".join(setting.environment())]
+    options += ["--inherit-environ", ",".join(environment())]
     for name, suffix in (("first", "a"), ("second", second)):
         (folder / f"{name}.py").write_text(STEP.format(root=str(ROOT)) + PYPERF.format(suffix=suffix))
         run(folder, f"{name}.py", *options, "-o", f"{name}.json")
@@ -154,12 +154,16 @@ TOOLS: Mapping[str, Callable[[Path, str, float], tuple[float, bool]]] = {
 }
 
 
+def environment() -> dict[str, str]:
+    """The variables that our own workers on the CPU have, whatever their framework."""
+    return {**setting.inherited(STEADY, os.environ), **setting.environment(), **card.environment("cpu")}
+
+
 def run(folder: Path, *command: str) -> str:
-    """What a Python said, started in `folder` with the allocator and threads that our own workers have."""
-    environment = {**os.environ, **setting.environment()}
+    """What a Python said, started in `folder` with the variables that our own workers have."""
     try:
         done = subprocess.run(
-            [sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True, timeout=TOO_LONG
+            [sys.executable, *command], cwd=folder, env=environment(), capture_output=True, text=True, timeout=TOO_LONG
         )
     except subprocess.TimeoutExpired:
         raise DeadheatError(f"{command[0]} had not ended after {TOO_LONG} s") from None

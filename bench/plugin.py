@@ -65,6 +65,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run a framework's contestants with that Python; given twice, with two labels, they compete",
     )
     group.addoption(
+        "--keep-env",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="let launches have that variable of the shell, or those of a pattern such as 'OMP_*'; recorded",
+    )
+    group.addoption(
         "--sizes-from", metavar="FOLDER", help="let streams have the sizes of the images in that folder (suite stream)"
     )
     group.addoption("--resume", metavar="CAMPAIGN", help="go on with a campaign that was interrupted, in its folder")
@@ -130,6 +137,7 @@ def _asked_for(config: pytest.Config) -> Session:
                 sizes_from=config.getoption("--sizes-from"),
                 as_shipped=config.getoption("--as-shipped"),
                 interpreters=config.getoption("--interpreter"),
+                keep_env=config.getoption("--keep-env"),
                 device=config.getoption("--device"),
                 resume=config.getoption("--resume"),
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,9 +18,10 @@ from bench.interpreters import Interpreter
 from bench.ledger import Ledger
 from bench.search import Search
 from bench.suites import Suite
-from bench.system import describe, reference_of
+from bench.system import describe, environment, reference_of
+from impls.environment import kept, words
 from impls.errors import InvalidInput
-from impls.frameworks import DEVICES, checked
+from impls.frameworks import DEVICES, checked, load_framework
 from results.record import Case, Contestant
 from results.store import Campaign as Stored
 from results.store import CampaignWriter, check_writable, find_campaign, read_campaign
@@ -28,7 +30,10 @@ from results.units import seconds, seconds_or_none, share, size
 
 @dataclass(frozen=True)
 class Options:
-    """What a user asks for, as it was typed. `interpreters` are FRAMEWORK@LABEL=PATH; `resume` names a campaign."""
+    """What a user asks for, as it was typed.
+
+    `interpreters` are FRAMEWORK@LABEL=PATH; `keep_env` names variables, or patterns of them; `resume` names a campaign.
+    """
 
     suite: str
     results: Path
@@ -40,6 +45,7 @@ class Options:
     sizes_from: str | None = None
     as_shipped: bool = False
     interpreters: Sequence[str] = ()
+    keep_env: Sequence[str] = ()
     device: str = "cpu"
     resume: str | None = None
 
@@ -139,7 +145,8 @@ def _begun(options: Options) -> Session:
     suite = suites.load_suite(options.suite, options.preset, **options.changes())
     others = _others(options.interpreters)
     paths = {one.label: one.path for found in others.values() for one in found}
-    suite = suite.model_copy(update={"interpreters": {**suite.interpreters, **paths}})
+    asked = {**suite.environment, **_kept(options)}
+    suite = suite.model_copy(update={"interpreters": {**suite.interpreters, **paths}, "environment": asked})
 
     def changed(contestant: Contestant) -> list[Contestant]:
         if options.as_shipped:
@@ -154,10 +161,41 @@ def _begun(options: Options) -> Session:
     _check_device(options.device)
     contestants = tuple(dict.fromkeys(case.contestant for case in cases))
     _check_used(others, contestants)
+    _check_free(suite.environment, contestants, options.device)
     for contestant in contestants:
-        interpreters.missing(contestant, suite.interpreters)  # raises if its Python cannot be asked
+        interpreters.missing(contestant, suite.interpreters, asked)  # raises if its Python cannot be asked
     check_writable(options.results)
     return Session(options.suite, suite, cases, options.results)
+
+
+def _kept(options: Options) -> dict[str, str]:
+    """The shell's variables that are to be kept; InvalidInput if all are kept anyway."""
+    if options.as_shipped and options.keep_env:
+        raise InvalidInput("--keep-env: with --as-shipped launches have every variable of the shell; leave out either")
+    return kept(options.keep_env, os.environ)
+
+
+def _check_free(asked: Mapping[str, str], contestants: Sequence[Contestant], device: str) -> None:
+    """InvalidInput if a variable is asked for that the harness needs for itself."""
+    for one in contestants:
+        execution = load_framework(one.framework).execution(one.execution)
+        needed = {**execution.environment, **card.environment(device), **interpreters.OWN.environment()}
+        if taken := sorted(needed.keys() & asked.keys()):
+            raise InvalidInput(
+                f"{taken[0]} can't be kept: {one.id} on {device} needs it as the harness sets it; "
+                "leave it out of --keep-env, and of `environment` in the suite"
+            )
+
+
+def _check_inherited(earlier: Stored, cases: Sequence[Case]) -> None:
+    """InvalidInput if launches as shipped would have other variables now than the campaign's had before."""
+    before = earlier.system.get("environment")
+    here = environment([case.contestant for case in cases], os.environ)["inherited"]
+    if before is not None and before["inherited"] != here:
+        raise InvalidInput(
+            f"launches as shipped had {words(before['inherited'])} of the shell, and would have {words(here)} now; "
+            "set the same, or measure without --resume"
+        )
 
 
 def _check_device(device: str) -> None:
@@ -192,7 +230,7 @@ def _check_used(others: Mapping[str, Sequence[Interpreter]], contestants: Sequen
 
 def _resumed(options: Options, name: str) -> Session:
     """A campaign to go on with: its own suite, cases and device; budget, target, memory and soak may be changed."""
-    for option in ("preset", "as_shipped", "interpreters", "sizes_from"):
+    for option in ("preset", "as_shipped", "interpreters", "keep_env", "sizes_from"):
         if getattr(options, option):
             typed = option.removesuffix("s").replace("_", "-")
             raise InvalidInput(f"--{typed} cannot be changed on the way; leave it out, or measure without --resume")
@@ -202,5 +240,6 @@ def _resumed(options: Options, name: str) -> Session:
     cases = [case for device in DEVICES for case in suites.cases(suite, device) if case.id in known]
     for device in dict.fromkeys(case.workload.device for case in cases):
         _check_device(device)
+    _check_inherited(earlier, cases)
     check_writable(earlier.folder)
     return Session(earlier.system["suite"]["name"], suite, cases, earlier.folder.parent, earlier)

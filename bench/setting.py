@@ -1,8 +1,9 @@
 """How the processes of contestants are set up: what their executions ask for, and allocator and threads.
 
 steady       the allocator keeps what it has; every framework has as many threads as there are cores, one bound to each;
-             under a CPU quota, as many as that keeps busy, on as many cores
-as-shipped   nothing is set; what the user's environment says holds
+             under a CPU quota, as many as that keeps busy, on as many cores; of the shell's variables processes have
+             those in impls.environment, and those kept by name
+as-shipped   nothing is set; what the shell's variables say holds
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 
 from bench import memory
 from impls import usable
+from impls.environment import clean
 from impls.frameworks import load_framework
 from impls.process import ARENA_BYTES, STEADY_ALLOCATOR, on_cores, threads
 from results.record import STEADY, Case, Contestant
@@ -32,7 +34,8 @@ def _steady() -> Mapping[str, str]:
 class Setting:
     """The variables set for every framework, and whether more is done to make launches alike.
 
-    That is to bind threads (bench.binding), and to keep large blocks as the execution's own file says.
+    That is to leave out what the shell happens to say (impls.environment), to bind threads (bench.binding), and to keep
+    large blocks as the execution's own file says.
     """
 
     environment: Callable[[], Mapping[str, str]]
@@ -55,10 +58,18 @@ def environment(name: str = STEADY) -> Mapping[str, str]:
     return SETTINGS[name].environment()
 
 
-def environment_of(contestant: Contestant) -> dict[str, str]:
-    """The variables set before the contestant's framework is imported, whatever the workload."""
+def inherited(name: str, shell: Mapping[str, str]) -> dict[str, str]:
+    """What the processes of a setting have of the shell's variables, below all that is set."""
+    return clean(shell) if SETTINGS[name].steadies else dict(shell)
+
+
+def environment_of(contestant: Contestant, asked: Mapping[str, str]) -> dict[str, str]:
+    """The variables set before the contestant's framework is imported, whatever the workload.
+
+    asked: the suite's own `environment`, which goes before the setting's; what an execution needs goes before both.
+    """
     execution = load_framework(contestant.framework).execution(contestant.execution)
-    return {**environment(contestant.setting), **execution.environment}
+    return {**environment(contestant.setting), **asked, **execution.environment}
 
 
 def large_environment_of(contestant: Contestant) -> dict[str, str]:
@@ -67,7 +78,7 @@ def large_environment_of(contestant: Contestant) -> dict[str, str]:
     return dict(execution.large_environment) if SETTINGS[contestant.setting].steadies else {}
 
 
-def whole_environment_of(case: Case) -> dict[str, str]:
-    """The variables set before the framework is imported for one workload."""
+def whole_environment_of(case: Case, asked: Mapping[str, str]) -> dict[str, str]:
+    """The variables set before the framework is imported for one workload; asked: as above."""
     large = memory.of_network(case.workload) > ARENA_BYTES
-    return {**environment_of(case.contestant), **(large_environment_of(case.contestant) if large else {})}
+    return {**(large_environment_of(case.contestant) if large else {}), **environment_of(case.contestant, asked)}

@@ -107,6 +107,7 @@ class Suite(Protocol):
     contestants: tuple[str, ...] = Field(min_length=1)  # the first is the reference
     workloads: tuple[Entry, ...] = Field(min_length=1)
     interpreters: dict[str, str] = {}  # label -> the Python to run contestants written with @label
+    environment: dict[str, str] = {}  # variables of all launches, beside their setting's; --keep-env adds the shell's
     memory: Bytes = ByteSize(8 * 2**30)  # contestants alive together stay within this, and within what is free
     largest_batch: bool = False  # look for each case's largest batch, from the one given on (bench.search)
     sizes_from: str = ""  # a folder with images whose sizes streams have; left out: made up

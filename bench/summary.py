@@ -10,8 +10,9 @@ import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
+from impls.environment import words
 from impls.terminal import console
-from results import table
+from results import environment, table
 from results.export import plain
 from results.largest import is_search, largest
 from results.limits import limits_of
@@ -37,7 +38,9 @@ def as_json(campaign: Campaign, notes: Sequence[dict[str, str]]) -> dict[str, An
     if is_search(campaign):
         rows["largest"] = largest([campaign])
     named = {"campaign": campaign.name, "folder": str(campaign.folder), "stop": campaign.system.get("stop")}
-    return {**named, "notes": list(notes), **{name: plain(frame) for name, frame in rows.items()}}
+    had = {"kept": environment.kept(campaign.system), "inherited": environment.inherited(campaign.system)}
+    tables = {name: plain(frame) for name, frame in rows.items()}
+    return {**named, "environment": had, "notes": list(notes), **tables}
 
 
 def print_summary(campaign: Campaign, notes: Sequence[dict[str, str]], brief: bool = False) -> None:
@@ -48,11 +51,17 @@ def print_summary(campaign: Campaign, notes: Sequence[dict[str, str]], brief: bo
     out = console()
     for part in largest_tables(campaign) if is_search(campaign) else case_tables(table.cases([campaign])):
         out.print(part)
-    for line in () if brief else (LEGEND, *ceilings(campaign)):
-        out.print(line, style="dim", highlight=False)
+    for line in () if brief else (LEGEND, *ceilings(campaign), *variables(campaign)):
+        out.print(line, style="dim", markup=False, highlight=False)
     for note in notes:
         remedy = "" if brief else f"\n  → {note['remedy']}"
         out.print(f"! {note['what']}{remedy}", style="yellow", markup=False, highlight=False)
+
+
+def variables(campaign: Campaign) -> list[str]:
+    """What all launches were given of the environment, beside their setting's."""
+    found = environment.kept(campaign.system)
+    return [f"variables of all launches: {words(found)}"] if found else []
 
 
 def ceilings(campaign: Campaign) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, get_args
@@ -11,6 +12,7 @@ from bench import card, ceilings, interpreters, parity, setting
 from bench.floors import floor_of, layers_of
 from bench.memory import network_of
 from bench.suites import Suite
+from impls.environment import altering, choosing, clean, words
 from impls.errors import InvalidInput
 from impls.frameworks import load_framework
 from impls.layers import EdgeRule, SpatialPyramid, WindowPyramid
@@ -27,6 +29,8 @@ def reference_of(suite: Suite, cases: Sequence[Case]) -> Contestant:
 def describe(suite_name: str, suite: Suite, cases: Sequence[Case], command: str) -> dict[str, Any]:
     """Machine, suite, contestants with versions, settings, and what may have disturbed."""
     described = machine.describe(card.state())
+    contestants = list(dict.fromkeys(case.contestant for case in cases))
+    inherits = environment(contestants, os.environ)
     workloads = list(dict.fromkeys(case.workload for case in cases))
     return {
         "deadheat": VERSION,
@@ -40,10 +44,32 @@ def describe(suite_name: str, suite: Suite, cases: Sequence[Case], command: str)
         "reference": reference_of(suite, cases).id,
         "machine": described,
         "settings": {"cores": setting.cores(), **setting.environment()},
-        "contestants": {one.id: _contestant(one, suite) for one in dict.fromkeys(case.contestant for case in cases)},
+        "environment": inherits,
+        "contestants": {one.id: _contestant(one, suite) for one in contestants},
         "parity_tolerances": {name: asdict(tolerance) for name, tolerance in parity.TOLERANCES.items()},
-        "warnings": machine.warnings(described),
+        "warnings": [*machine.warnings(described), *_inherited(inherits["inherited"])],
     }
+
+
+def environment(contestants: Sequence[Contestant], shell: Mapping[str, str]) -> dict[str, Any]:
+    """What the contestants' launches have of the shell's variables.
+
+    `passed` are names only; `choosing` and `inherited` (as shipped, of the known kinds) have values; `dropped` are of
+    the known kinds, too, and set in vain.
+    """
+    steady = {setting.SETTINGS[one.setting].steadies for one in contestants}
+    return {
+        "passed": sorted(clean(shell).keys() - choosing(shell).keys()),
+        "choosing": choosing(shell),
+        "inherited": altering(shell) if False in steady else {},
+        "dropped": list(altering(shell)) if True in steady else [],
+    }
+
+
+def _inherited(variables: Mapping[str, str]) -> list[dict[str, str]]:
+    """The warning of what launches as shipped have from the shell."""
+    what = f"launches as shipped have what the shell set, which may change times: {words(variables)}"
+    return [{"what": what, "remedy": "unset them, or measure without --as-shipped"}] if variables else []
 
 
 def _workload(workload: Workload) -> dict[str, Any]:
@@ -91,8 +117,8 @@ def _contestant(contestant: Contestant, suite: Suite) -> dict[str, Any]:
     return {
         "title": framework.title,
         "note": execution.note,
-        "versions": interpreters.versions(contestant, suite.interpreters),
-        "environment": setting.environment_of(contestant),
+        "versions": interpreters.versions(contestant, suite.interpreters, suite.environment),
+        "environment": setting.environment_of(contestant, suite.environment),
         "large_environment": setting.large_environment_of(contestant),
     }
 

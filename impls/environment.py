@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from itertools import chain
 
 from impls.errors import InvalidInput
+from impls.process import CORES
 
 PASSED = (
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TEMP", "TMP", "XDG_*", "SSL_CERT_*", "CI",
@@ -31,7 +32,7 @@ CHOOSING = (
 """Passed, too, and recorded: they choose which libraries, card or compiler is used, as an installation does."""
 
 ALTERING: Mapping[str, tuple[str, ...]] = {
-    "threads": ("OMP_*", "GOMP_*", "KMP_*", "NUMEXPR_*", "TBB_*"),
+    "threads": ("OMP_*", "GOMP_*", "KMP_*", "NUMEXPR_*", "TBB_*", CORES),
     "mathematical libraries": (
         "MKL_*", "ONEDNN_*", "DNNL_*", "OPENBLAS_*", "GOTO_*", "BLIS_*", "NVPL_*", "VECLIB_*", "ACCELERATE_*",
     ),
@@ -107,7 +108,7 @@ def words(variables: Mapping[str, str]) -> str:
 
 
 def _is_passed(name: str) -> bool:
-    return _matches(name, PASSED) or _matches(name, CHOOSING)
+    return name != CORES and _matches(name, (*PASSED, *CHOOSING))  # the shell's is not the setting's
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:

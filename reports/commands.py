@@ -10,7 +10,7 @@ from reports.system import System, look, suite_name
 SPECIAL = frozenset('"$`\\!\n')
 """What a shell still reads between double quotes; Windows knows no single ones, so they are the second choice."""
 FLAG = "--as-shipped"
-VALUED = frozenset({"--preset", "--device", "--sizes-from", "--interpreter"})
+VALUED = frozenset({"--preset", "--device", "--sizes-from", "--interpreter", "--keep-env"})
 """Options that, beside the suite and the flag, change what a case is or how it is measured, and not for how long."""
 
 

@@ -9,7 +9,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
+from impls.environment import words
 from reports import numbers
+from results import environment
 
 DEEPEST = 5
 STOPS = {
@@ -45,6 +47,8 @@ def header(system: System, reference: str | None) -> list[Entry]:
         ("Machine", _machine(look(system, "machine"))),
         ("Suite", _suite(look(system, "suite"))),
         ("Stopped", STOPS.get(str(system.get("stop")), _scalar(system.get("stop")))),
+        ("Kept variables", _variables(environment.kept(system))),
+        ("Inherited variables", _variables(environment.inherited(system))),
         ("Reference", reference or ""),
         ("Command", _scalar(system.get("command"))),
         ("Deadheat", _scalar(system.get("deadheat"))),
@@ -184,6 +188,10 @@ def _suite(suite: object) -> str:
     named = " · ".join(filter(None, (_scalar(suite.get(key)) for key in ("name", "title"))))
     plan = [f"{_range(suite[key])} {key}" for key in ("launches", "rounds") if key in suite]
     return f"{named} ({', '.join(plan)})" if plan else named
+
+
+def _variables(found: Mapping[str, Any]) -> str:
+    return words(found) if found else ""
 
 
 def _range(value: object) -> str:

@@ -12,8 +12,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from impls.environment import words
+from results import environment
 from results.counting import by_block, counted
 from results.journal import SYSTEM, ResultsError
+from results.machine import USUAL
 from results.record import Case, Record
 from results.statistics import (
     CONFIDENCE,
@@ -32,9 +35,17 @@ from results.statistics import (
 )
 from results.store import Campaign
 
-SAME_SYSTEM = ("cpu", "cores", "threads", "memory in GiB", "os", "architecture", "gpus", "usable cores")
+VARIABLES = "kept variables", "inherited variables"
+"""Of the environment of launches: "none", or in words."""
+SAME_SYSTEM = (
+    "cpu", "cores", "threads", "memory in GiB", "os", "architecture", "gpus", "usable cores",
+    *VARIABLES,
+)  # fmt: skip
 """What of a machine must be equal; kernel, drivers and Python may be what is compared, and are only named."""
-WORTH_NAMING = ("kernel", "python", "drivers", "cpu_quota", "memory_limit_bytes", "preset", "fresh", "deadheat")
+WORTH_NAMING = (
+    "kernel", "python", "drivers", "cpu_quota", "memory_limit_bytes", "preset", "fresh", "deadheat",
+    "niceness", "scheduling", "choosing variables",
+)  # fmt: skip
 
 
 Launches = Mapping[object, Rounds]
@@ -146,6 +157,12 @@ def described(system: Mapping[str, Any]) -> dict[str, Any]:
         "gpus": [card.get("name") for card in cards],
         "drivers": [card.get("driver") for card in cards],
         "usable cores": settings.get("cores"),
+        # Older campaigns say nothing of these: they are taken for what is usual.
+        "niceness": machine.get("niceness") or 0,
+        "scheduling": machine.get("scheduling") or USUAL,
+        "kept variables": words(environment.kept(system)),
+        "inherited variables": words(environment.inherited(system)),
+        "choosing variables": words(environment.choosing(system)),
         "preset": suite.get("preset"),
         "fresh": suite.get("fresh"),
         "deadheat": system.get("deadheat"),

@@ -12,6 +12,8 @@ import psutil
 
 from impls import cgroups, usable
 
+USUAL = "other"
+"""The scheduling policy that processes have if nobody asked for another."""
 BUSY_SHARE = 0.15
 """Load, as a share of the cores, from which a machine is called busy before anything was started."""
 
@@ -35,13 +37,16 @@ def describe(gpus: object = None) -> dict[str, Any]:
         "architecture": platform.machine(),
         "python": platform.python_version(),
         "load_before": _load(),
+        "niceness": psutil.Process().nice(),
+        "scheduling": _scheduling(),
         "gpus": gpus,
     }
 
 
 def warnings(machine: dict[str, Any]) -> list[dict[str, str]]:
-    """What about the machine may spoil a measurement, each with what to do."""
-    return [*busy(machine), *short_quota(machine["cpu_quota"], machine["allowed_cores"])]
+    """What about the machine, and how this process was started, may spoil a measurement, each with what to do."""
+    quota = short_quota(machine["cpu_quota"], machine["allowed_cores"])
+    return [*busy(machine), *quota, *priority(machine)]
 
 
 def short_quota(quota: float | None, cores: int) -> list[dict[str, str]]:
@@ -70,6 +75,29 @@ def busy(machine: dict[str, Any]) -> list[dict[str, str]]:
             }
         ]
     return []
+
+
+def priority(machine: dict[str, Any]) -> list[dict[str, str]]:
+    """A warning if the scheduler treats this process, and so all launches, in another way than others."""
+    niceness, scheduling = machine["niceness"], machine["scheduling"]
+    if not niceness and scheduling in (USUAL, None):
+        return []
+    how = f"niceness {niceness}" + (f" and scheduling policy {scheduling}" if scheduling else "")
+    return [
+        {
+            "what": f"launches have {how}, as this process has: beside others they get another share of the time",
+            "remedy": f"start it without nice and chrt, so that it has niceness 0 and policy {USUAL}",
+        }
+    ]
+
+
+def _scheduling() -> str | None:
+    """The scheduling policy of this process: "other" is the usual one; None where the system has none."""
+    if not hasattr(os, "sched_getscheduler"):
+        return None
+    policy = os.sched_getscheduler(0)
+    names = (USUAL, "batch", "idle", "fifo", "rr")
+    return next((name for name in names if getattr(os, f"SCHED_{name.upper()}", None) == policy), str(policy))
 
 
 def _load() -> float | None:

@@ -113,7 +113,7 @@ def test_what_packages_print_when_they_are_imported_is_no_answer(tmp_path):
     chatty = tmp_path / "python"
     chatty.write_text(f'#!/bin/sh\necho "welcome"\nexec {PY} "$@"\n')
     chatty.chmod(0o755)
-    assert Interpreter("chatty", str(chatty)).ask("pytorch", "eager")["python"] == sys.version.split()[0]
+    assert Interpreter("chatty", str(chatty)).ask("pytorch", "eager", {})["python"] == sys.version.split()[0]
 
 
 def test_as_shipped_sets_nothing_of_allocator_and_threads(measure):

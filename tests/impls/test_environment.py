@@ -12,6 +12,7 @@ REPORTED = {  # variables that were seen to change times or results, and nobody 
     "ONEDNN_MAX_CPU_ISA": "SSE41",
     "JAX_DISABLE_JIT": "1",
     "OMP_NUM_THREADS": "1",
+    "DEADHEAT_CORES": "0",
     "KMP_AFFINITY": "compact",
     "MKL_CBWR": "COMPATIBLE",
     "OPENBLAS_CORETYPE": "Nehalem",

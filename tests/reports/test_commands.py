@@ -35,6 +35,7 @@ def test_a_shell_reads_back_what_was_meant(name: str) -> None:
         ("--device=cuda --preset strict", ["--device=cuda", "--preset", "strict"]),
         ("--interpreter a@x=/p --as-shipped --interpreter a@y=/q",
          ["--interpreter", "a@x=/p", "--as-shipped", "--interpreter", "a@y=/q"]),
+        ("--keep-env 'OMP_*' --keep-env=XLA_FLAGS", ["--keep-env", "OMP_*", "--keep-env=XLA_FLAGS"]),
         ("bench/test_cases.py::test_case[x] --json out.json", []),
     ],
 )  # fmt: skip

@@ -24,6 +24,13 @@ def test_limits_of_a_container_stand_beside_the_machine() -> None:
     assert system.header(unlimited, None) == system.header(SYSTEM, None)
 
 
+def test_the_header_has_the_variables_of_launches() -> None:
+    said = {"suite": {"environment": {"OMP_X": "a b", "Z": "1"}}, "environment": {"inherited": {"JAX_Y": "2"}}}
+    facts = dict(system.header(said, None))
+    assert facts["Kept variables"] == "OMP_X='a b', Z=1"
+    assert facts["Inherited variables"] == "JAX_Y=2"
+
+
 def test_values_of_other_kinds_are_shown_and_not_trusted() -> None:
     odd = {"machine": "a box", "suite": ["quick"], "stop": 3, "contestants": None, "warnings": "none", "started": True}
     assert dict(system.header(odd, "r")) == {"When": "yes", "Suite": "quick", "Stopped": "3", "Reference": "r"}
