@@ -47,7 +47,7 @@ def _unmeasured(cases: pd.DataFrame) -> Iterator[Note]:
     for _, rows in cases[cases.status != Status.MEASURED].groupby(["status", "reason"], sort=False):
         status, reason = Status(rows.status.iloc[0]), rows.reason.iloc[0]
         contestants = ", ".join(dict.fromkeys(rows.contestant))
-        what = f"{_count(rows, 'case')} {status.value.replace('_', ' ')} ({contestants}): {reason}"
+        what = f"{_count(rows, 'case')} {status.value.replace('_', ' ')} ({contestants}): {reason}{_logs(rows)}"
         yield {"what": what, "remedy": _REMEDIES[status]}
 
 
@@ -59,7 +59,13 @@ def _dropped_out(cases: pd.DataFrame, launches: pd.DataFrame) -> Iterator[Note]:
         status, reason = Status(rows.status.iloc[0]), rows.reason.iloc[0]
         contestants = ", ".join(dict.fromkeys(rows.contestant))
         what = f"{_count(rows, 'launch', 'launches')} {status.value.replace('_', ' ')} ({contestants})"
-        yield {"what": f"{what}: {reason}", "remedy": _REMEDIES[status]}
+        yield {"what": f"{what}: {reason}{_logs(rows)}", "remedy": _REMEDIES[status]}
+
+
+def _logs(rows: pd.DataFrame) -> str:
+    """Where what they had printed is kept, below the campaign's folder."""
+    first, *more = dict.fromkeys(rows.log[rows.log.notna() & (rows.log != "")]) or [""]
+    return f" (log: {first}{f' and {len(more)} more' if more else ''})" if first else ""
 
 
 def _stopped(campaign: Campaign, cases: pd.DataFrame) -> Iterator[Note]:
@@ -253,6 +259,13 @@ FLAGS: Mapping[str, tuple[Callable[[Flagged], str], str]] = {
         _drift,
         "let the machine reach its temperature, or fix its clock; trust the ratios rather than the times",
     ),
+    "empty_parity": (
+        lambda seen: (
+            "that contestants agree is no evidence of the same network: "
+            f"{seen.rows.parity_shows_nothing.replace('', None).dropna().iloc[0]}"
+        ),
+        "compare them on a workload with more classes or other images before trusting these",
+    ),
     "above_ceiling": (
         _above_ceiling,
         "look whether the step does all its work; a fast algorithm (Winograd) on a large card may explain up to 2.25",
@@ -268,7 +281,7 @@ _REMEDIES = {
     Status.SKIPPED: "do what the reason says, then run again",
     Status.MISMATCH: "it does not compute the same network; compare its scores by hand before trusting it",
     Status.OUT_OF_MEMORY: "use a smaller batch or size, or a machine with more memory",
-    Status.CRASHED: "run that case alone with -k; a bug in the framework or its build is likely",
-    Status.TIMED_OUT: "raise time_limit in the suite, or leave the case out with -k",
-    Status.FAILED: "run that case alone with -k and read the reason",
+    Status.CRASHED: "read its log; run that case alone with -k; a bug in the framework or its build is likely",
+    Status.TIMED_OUT: "raise time_limit in the suite, or --budget if that had ended; or leave the case out with -k",
+    Status.FAILED: "read the reason and its log, in the campaign's folder",
 }

@@ -112,6 +112,7 @@ class Block:
             attempt=self.attempt,
             status=failure.status if failure else Status.MEASURED,
             reason=failure.reason if failure else "",
+            log=failure.log if failure else "",
             seconds=() if failure else tuple(launch.seconds),
             device_seconds=() if failure else tuple(launch.device_seconds),
             settling=tuple(launch.settling),
@@ -161,9 +162,9 @@ def _turn(launch: _Launch, worker: Worker, suite: Suite, places: Iterator[int]) 
 def _finish(launch: _Launch, worker: Worker) -> None:
     end = worker.ask("finish")
     if not end["finite"]:
-        raise LaunchFailed(Status.FAILED, "computed NaN or infinity")
+        raise worker.failed(Status.FAILED, "computed NaN or infinity")
     if end["fallback"] and not launch.case.workload.stream:  # of a stream it is a part of the answer
-        raise LaunchFailed(Status.FAILED, end["fallback"])
+        raise worker.failed(Status.FAILED, end["fallback"])
     launch.facts |= {"compilations": end["compilations"], "fallback": end["fallback"]}
 
 
@@ -175,7 +176,8 @@ def _use(launch: _Launch, worker: Worker, already: Usage, soak: float, company: 
         for part in wanted:
             found |= part.ask()
     except LaunchFailed as failure:
-        reason = f"after its rounds: {failure.status.value.replace('_', ' ')}: {failure.reason}"
+        log = f" (log: {failure.log})" if failure.log else ""
+        reason = f"after its rounds: {failure.status.value.replace('_', ' ')}: {failure.reason}{log}"
         names = {name for part in wanted for name in part.names}
         found |= Usage(missing=dict.fromkeys(sorted(names - found.names), reason))
     launch.usage = found if wanted else None

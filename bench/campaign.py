@@ -19,6 +19,7 @@ from bench.patience import Patience
 from bench.suites import Suite
 from bench.weights import Weights
 from results.health import contaminations
+from results.logs import Logs
 from results.record import Case, Contestant, Record, Status, Workload
 from results.units import amount
 
@@ -56,13 +57,15 @@ class Campaign:
 
     `stop` says why it ended: complete, budget or interrupted. `rules` says why each group's launches ended, by the
     workload's id: "precision" (all intervals within the target), "launches" (as many as the suite allows), or `stop`.
-    Campaigns that follow each other may share their `patience` with what disturbs them.
+    Campaigns that follow each other may share their `patience` with what disturbs them. `logs` keeps what launches
+    that fail have printed.
     """
 
     ledger: Ledger
     suite: Suite
     observer: Observer = field(default_factory=Silent)
     patience: Patience = field(default_factory=Patience)
+    logs: Logs = field(default_factory=Logs)
     stop: str = "complete"
     _seconds: dict[Workload, float] = field(default_factory=dict)
 
@@ -80,8 +83,8 @@ class Campaign:
                 weights = Weights(launcher.folder)
                 self.observer.begin(self._steps())
                 gate = Gate(launcher, weights, self._together)
-                self._identify(gate)
-                self._pass_gate(gate)
+                self._identify(gate, deadline)
+                self._pass_gate(gate, deadline)
                 self.measure(launcher, weights, deadline)
         except BaseException:
             self.stop = "interrupted"
@@ -91,7 +94,15 @@ class Campaign:
 
     def _launcher(self) -> Launcher:
         suite = self.suite
-        return Launcher(suite.time_limit, suite.interpreters, suite.fresh, self._device, suite.environment)
+        return Launcher(
+            suite.time_limit,
+            suite.interpreters,
+            suite.fresh,
+            self._device,
+            environment=suite.environment,
+            budget=suite.budget,
+            logs=self.logs,
+        )
 
     @property
     def _device(self) -> str:
@@ -162,26 +173,33 @@ class Campaign:
                 found.setdefault((group.workload.precision, group.workload.device), []).append(group)
         return found
 
-    def _identify(self, gate: Gate) -> None:
-        """Rule out who computes in another arithmetic than was asked for."""
+    def _identify(self, gate: Gate, deadline: float) -> None:
+        """Rule out who computes in another arithmetic than was asked for, until the budget ends."""
         for (precision, _), groups in self._arithmetics().items():
+            if now() > deadline:
+                return
             self.observer.step(f"what computes in {precision}")
             contestants = tuple(dict.fromkeys(one for group in groups for one in group.contestants))
             for contestant, found in gate.identify(groups[0].workload, contestants).items():
                 self.ledger.learn_arithmetic(contestant, precision, found.arithmetic)
                 if found.status is not None:
-                    self.ledger.rule_out(_cases_of(contestant, groups), found.status, found.reason)
+                    self.ledger.rule_out(_cases_of(contestant, groups), found.status, found.reason, found.log)
 
-    def _pass_gate(self, gate: Gate) -> None:
-        """Rule out who does not compute the same, and keep everyone's errors for the records."""
+    def _pass_gate(self, gate: Gate, deadline: float) -> None:
+        """Rule out who does not compute the same, and keep everyone's errors for the records, until the budget ends.
+
+        What has not been examined by then is not measured either.
+        """
         for network_id, groups in self._to_examine().items():
+            if now() > deadline:
+                return
             self.observer.step(f"parity of {network_id}")
             contestants = tuple(dict.fromkeys(one for group in groups for one in group.contestants))
             for contestant, found in gate.examine(groups[0].workload, contestants).items():
                 if found.parity is not None:
                     self.ledger.learn_parity(network_id, contestant, found.parity)
                 if found.status is not None:
-                    self.ledger.rule_out(_cases_of(contestant, groups), found.status, found.reason)
+                    self.ledger.rule_out(_cases_of(contestant, groups), found.status, found.reason, found.log)
 
     def _launch(self, group: Group) -> int:
         return self.ledger.next_launch(group.workload)

@@ -1,14 +1,22 @@
-"""The NVIDIA card that `--device cuda` means, through its driver's library; nothing of CUDA is started."""
+"""The NVIDIA card that `--device cuda` means, through its driver's library; nothing of CUDA is started.
+
+The driver's library, and the Python package over it, may be of any age and fail in any way; another distribution may
+have taken the package's name. What they do not tell is missing, with the reason, and costs nothing else.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
-import pynvml
+from impls.errors import line_of
+
+PACKAGE = "another package has taken the name pynvml; pip uninstall pynvml, then pip install nvidia-ml-py"
 
 
 def environment(device: str) -> Mapping[str, str]:
@@ -20,53 +28,70 @@ def environment(device: str) -> Mapping[str, str]:
     return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"} if device == "cuda" else {"CUDA_VISIBLE_DEVICES": ""}
 
 
+def library() -> Any:
+    """The Python package over the driver's library. Raises what its import raises."""
+    import pynvml
+
+    return pynvml
+
+
+def reason(problem: Exception) -> str:
+    """What went wrong in the package or the driver, in the driver's own words where it has some."""
+    with contextlib.suppress(Exception):
+        if isinstance(problem, library().NVMLError):
+            return str(problem)
+    lacks = isinstance(problem, ImportError | AttributeError)
+    return f"{line_of(problem)}; {PACKAGE}" if lacks else line_of(problem)
+
+
 @contextlib.contextmanager
 def driver() -> Iterator[str | None]:
-    """The driver's library, begun and ended; the reason, in its own words, if it cannot be."""
+    """The driver's library, begun and ended; the reason if it cannot be."""
     try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError as problem:
-        yield f"NVIDIA's driver cannot be asked: {problem}"
+        library().nvmlInit()
+    except Exception as problem:
+        yield f"NVIDIA's driver cannot be asked: {reason(problem)}"
         return
     try:
         yield None
     finally:
-        with contextlib.suppress(pynvml.NVMLError):
-            pynvml.nvmlShutdown()
+        with contextlib.suppress(Exception):
+            library().nvmlShutdown()
 
 
 def handle() -> tuple[Any, str]:
     """(the card's handle, "") or (None, the reason). The driver's library is left begun."""
     try:
-        pynvml.nvmlInit()
+        library().nvmlInit()
         return _visible(), ""
-    except pynvml.NVMLError as problem:
-        return None, f"NVIDIA's driver cannot be asked: {problem}"
+    except Exception as problem:
+        return None, f"NVIDIA's driver cannot be asked: {reason(problem)}"
 
 
 def _visible() -> Any:
     """The first card that CUDA_VISIBLE_DEVICES shows, or the first there is."""
     first = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")[0].strip()
     if first.startswith(("GPU-", "MIG-")):
-        return pynvml.nvmlDeviceGetHandleByUUID(first)
-    return pynvml.nvmlDeviceGetHandleByIndex(int(first) if re.fullmatch("[0-9]{1,9}", first) else 0)
+        return library().nvmlDeviceGetHandleByUUID(first)
+    return library().nvmlDeviceGetHandleByIndex(int(first) if re.fullmatch("[0-9]{1,9}", first) else 0)
 
 
-FACTS: Mapping[str, Callable[[Any], Any]] = {
-    "name": pynvml.nvmlDeviceGetName,
-    "uuid": pynvml.nvmlDeviceGetUUID,
-    "memory_bytes": lambda card: pynvml.nvmlDeviceGetMemoryInfo(card).total,
-    "memory_used_bytes": lambda card: pynvml.nvmlDeviceGetMemoryInfo(card).used,
-    "processes": lambda card: len(pynvml.nvmlDeviceGetComputeRunningProcesses(card)),
-    "celsius": lambda card: pynvml.nvmlDeviceGetTemperature(card, pynvml.NVML_TEMPERATURE_GPU),
-    "watts": lambda card: pynvml.nvmlDeviceGetPowerUsage(card) / 1e3,
-    "limit_watts": lambda card: pynvml.nvmlDeviceGetEnforcedPowerLimit(card) / 1e3,
-    "clock_hz": lambda card: pynvml.nvmlDeviceGetClockInfo(card, pynvml.NVML_CLOCK_SM) * 1e6,
-    "most_clock_hz": lambda card: pynvml.nvmlDeviceGetMaxClockInfo(card, pynvml.NVML_CLOCK_SM) * 1e6,
-    "persistence": lambda card: bool(pynvml.nvmlDeviceGetPersistenceMode(card)),
-    "mig": lambda card: bool(pynvml.nvmlDeviceGetMigMode(card)[0]),
-    "ecc": lambda card: bool(pynvml.nvmlDeviceGetEccMode(card)[0]),
+FACTS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "name": lambda nvml, card: nvml.nvmlDeviceGetName(card),
+    "uuid": lambda nvml, card: nvml.nvmlDeviceGetUUID(card),
+    "memory_bytes": lambda nvml, card: nvml.nvmlDeviceGetMemoryInfo(card).total,
+    "memory_used_bytes": lambda nvml, card: nvml.nvmlDeviceGetMemoryInfo(card).used,
+    "processes": lambda nvml, card: len(nvml.nvmlDeviceGetComputeRunningProcesses(card)),
+    "celsius": lambda nvml, card: nvml.nvmlDeviceGetTemperature(card, nvml.NVML_TEMPERATURE_GPU),
+    "watts": lambda nvml, card: nvml.nvmlDeviceGetPowerUsage(card) / 1e3,
+    "limit_watts": lambda nvml, card: nvml.nvmlDeviceGetEnforcedPowerLimit(card) / 1e3,
+    "clock_hz": lambda nvml, card: nvml.nvmlDeviceGetClockInfo(card, nvml.NVML_CLOCK_SM) * 1e6,
+    "most_clock_hz": lambda nvml, card: nvml.nvmlDeviceGetMaxClockInfo(card, nvml.NVML_CLOCK_SM) * 1e6,
+    "persistence": lambda nvml, card: bool(nvml.nvmlDeviceGetPersistenceMode(card)),
+    "mig": lambda nvml, card: bool(nvml.nvmlDeviceGetMigMode(card)[0]),
+    "ecc": lambda nvml, card: bool(nvml.nvmlDeviceGetEccMode(card)[0]),
 }
+"""What is asked of the package over the driver's library (first argument) about a card's handle."""
 
 
 def state() -> list[dict[str, Any]]:
@@ -74,22 +99,38 @@ def state() -> list[dict[str, Any]]:
     with driver() as problem:
         if problem:
             return []
-        version = _told(pynvml.nvmlSystemGetDriverVersion)
-        count = _told(pynvml.nvmlDeviceGetCount) or 0
-        handles = [_told(pynvml.nvmlDeviceGetHandleByIndex, index) for index in range(count)]
-        return [
-            {"driver": version, **{name: _told(fact, found) for name, fact in FACTS.items()}}
-            for found in handles
-            if found is not None
-        ]
+        nvml = library()
+        version = _told(lambda: nvml.nvmlSystemGetDriverVersion())
+        count = _told(lambda: int(nvml.nvmlDeviceGetCount())) or 0
+        return [found for index in range(count) if (found := _facts(nvml, index, version))]
 
 
-def _told(query: Callable[..., Any], *arguments: Any) -> Any:
-    """The driver's answer; None where it has none."""
+def _facts(nvml: Any, index: int, version: str | None) -> dict[str, Any]:
     try:
-        return query(*arguments)
-    except pynvml.NVMLError:
+        card = nvml.nvmlDeviceGetHandleByIndex(index)
+    except Exception:
+        return {}
+    return {"driver": version, **{name: _told(partial(fact, nvml, card)) for name, fact in FACTS.items()}}
+
+
+def _told(query: Callable[[], Any]) -> Any:
+    """The driver's answer as JSON has it; None where there is none. Text that is not UTF-8 has a mark in its place."""
+    try:
+        answer = query()
+    except UnicodeDecodeError as problem:
+        answer = problem.object
+    except Exception:
         return None
+    if isinstance(answer, bytes):
+        return answer.decode(errors="replace")
+    known = isinstance(answer, str | bool | int) or (isinstance(answer, float) and math.isfinite(answer))
+    return answer if known else None
+
+
+def undescribed() -> str | None:
+    """Why the cards of this machine are not described; None if they are, or there is none."""
+    with driver() as problem:
+        return problem
 
 
 def missing() -> str | None:
@@ -100,6 +141,6 @@ def missing() -> str | None:
         if problem:
             return problem
         try:
-            return None if pynvml.nvmlDeviceGetCount() else "the driver sees no card"
-        except pynvml.NVMLError as trouble:
-            return f"NVIDIA's driver cannot be asked: {trouble}"
+            return None if library().nvmlDeviceGetCount() else "the driver sees no card"
+        except Exception as trouble:
+            return f"NVIDIA's driver cannot be asked: {reason(trouble)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ import typer
 
 from impls.command import ExitStatus, foot, one_line_errors
 from impls.errors import InvalidInput
+from results import strict_json
 
 app = typer.Typer(
     help="Benchmark the classic convolutional networks across frameworks. Measure with: tox -e bench",
@@ -58,7 +58,7 @@ def list_all(as_json: Json = False) -> None:
     """What there is: architectures, frameworks with their executions, suites."""
     from bench import catalogue
 
-    print(json.dumps(catalogue.everything(), indent=2) if as_json else catalogue.as_text())
+    print(strict_json.dumps(catalogue.everything()) if as_json else catalogue.as_text())
 
 
 @app.command(
@@ -80,7 +80,7 @@ def describe(
     architecture = load_architecture(name)
     network = architecture.at(None if size is None else parse_size(size), channels, classes)
     if as_json:
-        print(json.dumps(describing.as_json(architecture, network), indent=2))
+        print(strict_json.dumps(describing.as_json(architecture, network)))
     else:
         print(describing.as_text(architecture, network))
 
@@ -132,7 +132,7 @@ def show(
     found = store.read_campaign(folder)
     notes = advice.of(found)
     if as_json:
-        print(json.dumps(summary.as_json(found, notes), indent=2))
+        print(strict_json.dumps(summary.as_json(found, notes)))
     else:
         summary.print_summary(found, notes)
 
@@ -179,7 +179,7 @@ def compare(
     before, after, side_by_side = find_sides(baseline, candidate, results)
     report = compared(before, after, across_systems, side_by_side)
     if as_json:
-        print(json.dumps(comparison.as_json(report), indent=2))
+        print(strict_json.dumps(comparison.as_json(report)))
     elif markdown:
         print(comparison.as_markdown(report))
     else:
@@ -214,7 +214,7 @@ def history(
     found = histories(store.read_campaigns(campaigns, results))
     slower = found.slower(since)
     if as_json:
-        print(json.dumps(shown.as_json(found, since), indent=2))
+        print(strict_json.dumps(shown.as_json(found, since)))
     else:
         shown.print_history(found)
     if html:
@@ -245,7 +245,7 @@ def doctor(
 
     found = examining.examine(seconds)
     if as_json:
-        print(json.dumps([asdict(finding) for finding in found], indent=2))
+        print(strict_json.dumps([asdict(finding) for finding in found]))
     else:
         examining.print_findings(found)
     unfit = any(finding.level == examining.BAD for finding in found)
@@ -297,7 +297,7 @@ def selftest(
     if output and not (output.parent.is_dir() and os.access(output.parent, os.W_OK)):
         raise InvalidInput(f"{str(output)!r} can't be written: {str(output.parent)!r} is no folder to write in")
     summary = testing.run(plan, burners, quiet=as_json)
-    text = json.dumps(summary, indent=2)
+    text = strict_json.dumps(summary)
     if output:
         output.write_text(text + "\n", encoding="utf-8")
     if as_json:

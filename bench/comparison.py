@@ -19,7 +19,7 @@ ORDER = (Verdict.SLOWER, Verdict.FASTER, Verdict.UNCLEAR, Verdict.DEAD_HEAT)
 
 
 def as_json(report: Report) -> dict[str, Any]:
-    """What `python -m bench compare --json` prints; null where something is unknown."""
+    """What `python -m bench compare --json` prints; NaN where something is unknown."""
     return {
         "baseline": report.baseline,
         "candidate": report.candidate,
@@ -30,9 +30,9 @@ def as_json(report: Report) -> dict[str, Any]:
                 "baseline_seconds": change.baseline_seconds,
                 "candidate_seconds": change.candidate_seconds,
                 **ratio_json(change.ratio),
-                "p_slower": known(change.p_slower),
+                "p_slower": change.p_slower,
                 "verdict": change.verdict.value,
-                "launches_needed": known(change.launches_needed),
+                "launches_needed": change.launches_needed,
             }
             for change in report.changes
         ],
@@ -43,14 +43,9 @@ def as_json(report: Report) -> dict[str, Any]:
     }
 
 
-def ratio_json(estimate: Estimate) -> dict[str, float | None]:
+def ratio_json(estimate: Estimate) -> dict[str, float]:
     """A ratio's part of an object in JSON."""
-    return {"ratio": estimate.value, "ratio_low": known(estimate.low), "ratio_high": known(estimate.high)}
-
-
-def known(value: float) -> float | None:
-    """Null in JSON, which has no NaN."""
-    return value if math.isfinite(value) else None
+    return {"ratio": estimate.value, "ratio_low": estimate.low, "ratio_high": estimate.high}
 
 
 def as_markdown(report: Report) -> str:

@@ -18,6 +18,7 @@ import psutil
 from bench import card, setting
 from bench.clock import now, time_round
 from bench.conditions import Watch
+from bench.meters import absent, meters
 from impls import cgroups, usable
 from impls.environment import altering, words
 from impls.frameworks import frameworks
@@ -141,6 +142,15 @@ def _frameworks() -> Iterator[Finding]:
                 yield Finding(framework.name, WORSE, f"{execution.name}: {reason}", "run that, or do without it")
 
 
+def _meters() -> Iterator[Finding]:
+    if here := meters():
+        reason = card.undescribed()
+        cards = f"; no NVIDIA card is described: {reason}" if reason else ""
+        yield Finding("meters", GOOD, f"{', '.join(here)}{cards}")
+    for name, reason in absent().items():
+        yield Finding("meters", WORSE, f"{name} is absent: {reason}", "mend or remove what is named, or do without it")
+
+
 def _watch(seconds: float) -> Iterator[Finding]:
     """Fixed work over and over: what others take of the machine meanwhile, and how much the work's time varies."""
     watch, block = Watch(), _work()
@@ -201,7 +211,7 @@ def _environment() -> Iterator[Finding]:
 
 
 LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (
-    _cores, _frequency, _memory, _disk, _randomization, _load, _environment, _frameworks,
+    _cores, _frequency, _memory, _disk, _randomization, _load, _environment, _meters, _frameworks,
 )  # fmt: skip
 
 

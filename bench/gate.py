@@ -15,12 +15,13 @@ from results.record import Case, Contestant, Parity, Status, Workload
 
 @dataclass(frozen=True)
 class Finding:
-    """What the gate found of a contestant. `status` is None for one who may be timed."""
+    """What the gate found of a contestant. `status` is None for one who may be timed; `log` as of LaunchFailed."""
 
     parity: Parity | None = None
     status: Status | None = None
     reason: str = ""
     arithmetic: str = ""
+    log: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Gate:
                 try:
                     given[contestant] = parity.Evidence(**_received(worker))
                 except LaunchFailed as failure:
-                    findings[contestant] = Finding(status=failure.status, reason=failure.reason)
+                    findings[contestant] = Finding(status=failure.status, reason=failure.reason, log=failure.log)
         for contestant, complaint in parity.misshapen(given).items():
             findings[contestant] = Finding(status=Status.MISMATCH, reason=complaint)
             del given[contestant]

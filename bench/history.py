@@ -7,7 +7,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from bench.comparison import interval, known, ratio_json, unreadable
+from bench.comparison import interval, ratio_json, unreadable
 from bench.summary import STYLES, duration
 from impls.terminal import console
 from results.compare import VARIABLES
@@ -16,7 +16,7 @@ from results.statistics import Verdict
 
 
 def as_json(found: Histories, since: str = "") -> dict[str, Any]:
-    """What `python -m bench history --json` prints; null where something is unknown."""
+    """What `python -m bench history --json` prints; NaN where something is unknown."""
     return {
         "slower": found.slower(since),
         "histories": [_history_json(history) for history in found.histories],
@@ -44,8 +44,8 @@ def _series_json(series: Series, names: list[str]) -> dict[str, Any]:
             {
                 "campaign": names[point.campaign],
                 "seconds": point.seconds.value,
-                "seconds_low": known(point.seconds.low),
-                "seconds_high": known(point.seconds.high),
+                "seconds_low": point.seconds.low,
+                "seconds_high": point.seconds.high,
                 "launches": point.seconds.launches,
             }
             for point in series.points

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import math
 import os
 import select
 import shutil
@@ -13,7 +14,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -23,29 +24,61 @@ from bench.clock import now
 from bench.interpreters import Interpreter, interpreter_of
 from impls.errors import DeadheatError
 from impls.frameworks import CACHE, load_framework
+from impls.log import last_words
+from results.logs import Logs
 from results.record import Case, Status
 
 IMPORT_LIMIT = 180.0
 """Seconds for a zygote to import its framework."""
-LOG_TAIL = 4000
 PREFIX, LOCK = "deadheat-launches-", "lock"
 """Of a launcher's folder, and the file in it that its launcher has locked."""
 
 
 class LaunchFailed(Exception):
-    """A launch that ended without what it was asked for: the status and reason of its record."""
+    """A launch that ended without what it was asked for: the status and reason of its record.
 
-    def __init__(self, status: Status, reason: str):
+    `log` is where what its process had printed is kept, below the campaign's folder; empty if it is not.
+    """
+
+    def __init__(self, status: Status, reason: str, log: str = ""):
         super().__init__(reason)
-        self.status, self.reason = status, reason
+        self.status, self.reason, self.log = status, reason, log
+
+
+GRACE, GRACE_SHARE = 5.0, 0.1
+"""Seconds, and share of the budget, that an answer may come after the budget's end: what is nearly done is kept."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How long a launch may take for any one thing: `each` seconds, and no longer than a grace after the budget's end.
+
+    budget: seconds from now on; infinite where there is none.
+    """
+
+    each: float
+    budget: float = math.inf
+    start: float = field(default_factory=now)
+
+    def seconds(self, each: float | None = None) -> float:
+        """Seconds that a request which is made now may take; `each` in place of the limit's own."""
+        left = max(self.start + self.budget - now(), 0.0)
+        return min(each or self.each, left + max(GRACE, GRACE_SHARE * self.budget))
+
+    def exceeded(self, seconds: float) -> str:
+        """The reason of a launch that gave no answer within so many seconds."""
+        why = "" if seconds >= self.each else f", when the budget had ended; its time limit is {self.each:.0f} s"
+        return f"no answer within {seconds:.0f} s{why}"
 
 
 class Worker:
     """One launch: a forked process that answers requests until it is closed, dies or takes too long."""
 
-    def __init__(self, zygote: Zygote, pid: int, link: socket.socket, log: Path, time_limit: float, last: bool = False):
+    def __init__(
+        self, zygote: Zygote, pid: int, link: socket.socket, log: Path, limit: Limit, logs: Logs, last: bool = False
+    ):
         self._zygote, self._pid, self._link, self._log = zygote, pid, link, log
-        self._time_limit, self._last = time_limit, last
+        self._limit, self._logs, self._last = limit, logs, last
         self._answers = link.makefile("r", encoding="utf-8")
 
     def ask(self, do: str, **arguments: Any) -> Any:
@@ -64,24 +97,29 @@ class Worker:
 
     def receive(self, meanwhile: Callable[[], None] | None = None, every: float = 1.0) -> Any:
         """The answer to what was sent; `meanwhile` is called every so many seconds until it comes."""
-        self._link.settimeout(self._time_limit)
-        deadline = now() + self._time_limit
+        seconds = self._limit.seconds()
+        self._link.settimeout(seconds)
+        deadline = now() + seconds
         while meanwhile and now() < deadline and not select.select([self._link], [], [], every)[0]:
             meanwhile()
         try:
             line = self._answers.readline()
         except TimeoutError:
             self.close()
-            raise LaunchFailed(Status.TIMED_OUT, f"no answer within {self._time_limit:.0f} s") from None
+            raise self.failed(Status.TIMED_OUT, self._limit.exceeded(seconds)) from None
         except ConnectionResetError:
             line = ""
         if not line.endswith("\n"):
-            raise LaunchFailed(Status.CRASHED, self._epitaph())
+            raise self.failed(Status.CRASHED, self._epitaph())
         answer = json.loads(line)
         if "ok" not in answer:
             self.close()
-            raise LaunchFailed(Status(answer["status"]), answer["reason"])
+            raise self.failed(Status(answer["status"]), answer["reason"])
         return answer["ok"]
+
+    def failed(self, status: Status, reason: str) -> LaunchFailed:
+        """That the launch ended so; its log is kept, unless it was skipped, which its reason explains."""
+        return LaunchFailed(status, reason, "" if status is Status.SKIPPED else self._logs.keep(self._log))
 
     def close(self) -> int | None:
         """End the process, whatever it is doing; its exit code (None if the zygote has died)."""
@@ -124,17 +162,6 @@ class Worker:
         return how + last_words(self._log)
 
 
-def last_words(log: Path) -> str:
-    """The last line that a process wrote, as the end of a sentence; nothing if it wrote none, or its log is gone."""
-    try:
-        with log.open("rb") as text:
-            text.seek(max(0, log.stat().st_size - LOG_TAIL))
-            lines = [line.strip() for line in text.read().decode(errors="replace").splitlines() if line.strip()]
-    except OSError:
-        return ""
-    return f"; it last said: {lines[-1][:300]}" if lines else ""
-
-
 @contextlib.contextmanager
 def room_for(what: str, folder: Path) -> Iterator[None]:
     """While something is written to a temporary folder: DeadheatError, one line, if that is full, or gone."""
@@ -159,8 +186,16 @@ class Zygote:
     `environment` is all that it has beside where its interpreter finds this project.
     """
 
-    def __init__(self, interpreter: Interpreter, modules: Sequence[str], environment: Mapping[str, str], log: Path):
-        self._log = log
+    def __init__(
+        self,
+        interpreter: Interpreter,
+        modules: Sequence[str],
+        environment: Mapping[str, str],
+        log: Path,
+        limit: Limit,
+        logs: Logs,
+    ):
+        self._log, self._limit, self._logs = log, limit, logs
         self.dead = False
         output = _new_log(log)
         self._control, theirs = socket.socketpair()
@@ -180,7 +215,7 @@ class Zygote:
         self._answers = self._control.makefile("r", encoding="utf-8")
         self._ready = False
 
-    def launch(self, log: Path, time_limit: float, last: bool = False) -> Worker:
+    def launch(self, log: Path, last: bool = False) -> Worker:
         """A worker forked now, which writes what it prints to `log`. LaunchFailed if the zygote has died.
 
         After the `last` one the zygote ends.
@@ -199,13 +234,13 @@ class Zygote:
             except (OSError, LaunchFailed):
                 self.dead = True
                 ours.close()
-                raise LaunchFailed(Status.CRASHED, f"its zygote died{last_words(self._log)}") from None
-        return Worker(self, pid, ours, log, time_limit, last)
+                raise self._failed(Status.CRASHED, f"its zygote died{last_words(self._log)}") from None
+        return Worker(self, pid, ours, log, self._limit, self._logs, last)
 
     def _await_import(self) -> None:
         """Zygotes import side by side; the first launch from each waits for it."""
         if not self._ready:
-            self._read_answer(IMPORT_LIMIT)
+            self._read_answer(self._limit.seconds(IMPORT_LIMIT))
             self._ready = True
 
     def wait(self, pid: int) -> int | None:
@@ -233,12 +268,16 @@ class Zygote:
         except TimeoutError:
             self.dead = True
             self._process.kill()
-            raise LaunchFailed(Status.TIMED_OUT, f"its zygote gave no answer within {limit:.0f} s") from None
+            raise self._failed(Status.TIMED_OUT, f"its zygote gave {self._limit.exceeded(limit)}") from None
         if not line:
             self.dead = True
-            raise LaunchFailed(Status.CRASHED, f"its zygote died{last_words(self._log)}")
+            raise self._failed(Status.CRASHED, f"its zygote died{last_words(self._log)}")
         answer: dict[str, Any] = json.loads(line)
         return answer
+
+    def _failed(self, status: Status, reason: str) -> LaunchFailed:
+        """That the zygote ended so; its log is kept."""
+        return LaunchFailed(status, reason, self._logs.keep(self._log))
 
 
 def _sweep() -> None:
@@ -277,6 +316,8 @@ class Launcher:
 
     A zygote that has died is replaced at the next launch. `fresh`: every launch has a zygote of its own. Launches for
     another device than a card see none. `environment`: variables for all of them, beside those of their settings.
+    `budget`: seconds from now on, soon after which no answer is awaited any more. `logs`: where the logs of launches
+    that fail are kept.
     """
 
     def __init__(
@@ -286,9 +327,12 @@ class Launcher:
         fresh: bool = False,
         device: str = "cpu",
         environment: Mapping[str, str] | None = None,
+        budget: float = math.inf,
+        logs: Logs | None = None,
     ):
         self._shell, self._asked = dict(os.environ), environment or {}
-        self._time_limit = time_limit
+        self._limit = Limit(time_limit, budget)
+        self._logs = logs or Logs()
         self._device = device
         self._interpreters = interpreters or {}
         self._fresh = fresh
@@ -316,7 +360,7 @@ class Launcher:
         self._launches += 1
         log = self.folder / f"launch-{self._launches}.log"
         try:
-            worker = zygote.launch(log, self._time_limit, last)
+            worker = zygote.launch(log, last)
         except BaseException:
             if last:
                 zygote.close()
@@ -354,7 +398,8 @@ class Launcher:
     def _begin(self, origin: Origin) -> Zygote:
         self._begun += 1
         log = self.folder / f"zygote-{self._begun}.log"
-        return Zygote(origin.interpreter, origin.modules, dict(origin.environment), log)
+        environment = dict(origin.environment)
+        return Zygote(origin.interpreter, origin.modules, environment, log, self._limit, self._logs)
 
     def __enter__(self) -> Self:
         return self

@@ -52,7 +52,8 @@ class Ledger:
             for record in earlier
             if record.arithmetic
         }
-        self._judge(record for record in earlier if record.status is not Status.SKIPPED)  # what was missing may be here
+        # What was missing may be here by now, and what gave no answer may have been ended by the budget.
+        self._judge(one for one in earlier if one.status not in (Status.SKIPPED, Status.TIMED_OUT))
 
     def groups(self) -> list[Group]:
         """The groups that are still in, in the order of the suite."""
@@ -75,10 +76,10 @@ class Ledger:
             if lost or self._crashes[record.case] >= CHANCES:
                 self._out.add(record.case)
 
-    def rule_out(self, cases: Iterable[Case], status: Status, reason: str) -> None:
-        """Record why cases are not measured, once, and leave them out from here on."""
+    def rule_out(self, cases: Iterable[Case], status: Status, reason: str, log: str = "") -> None:
+        """Record why cases are not measured, once, and leave them out from here on; `log` as of a record."""
         out = [case for case in cases if case not in self._out]
-        self.keep([Record(case, 0, status, reason, **self.known_of(case)) for case in out])
+        self.keep([Record(case, 0, status, reason, log=log, **self.known_of(case)) for case in out])
         self._out.update(out)
 
     def rule_out_unmeasured(self, status: Status, reason: str) -> None:

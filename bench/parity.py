@@ -103,6 +103,7 @@ def judge(given: Mapping[Contestant, Evidence], tolerance: Tolerance) -> dict[Co
     names = list(next(iter(given.values())).gradients)
     gradients = {name: _median([one.gradients[name] for one in given.values()]) for name in names}
     whole = float(np.sqrt(sum(middle[0] ** 2 for middle in gradients.values())))
+    nothing = shows_nothing(scores, whole)
     verdicts = {}
     for contestant, one in given.items():
         errors = {
@@ -115,9 +116,20 @@ def judge(given: Mapping[Contestant, Evidence], tolerance: Tolerance) -> dict[Co
             gradients=errors[worst],
             worst_gradient=worst,
             contestants=len(given),
+            shows_nothing=nothing,
         )
         verdicts[contestant] = parity, complaint(parity, tolerance)
     return verdicts
+
+
+def shows_nothing(scores: np.ndarray, gradients: float) -> str:
+    """Why agreement on these is no evidence of the same network; "" where it is.
+
+    scores: images x classes; gradients: the norm of all of them.
+    """
+    alike = scores.size > 1 and bool(np.all(scores == scores.flat[0]))
+    found = [*(["every gradient is 0"] if not gradients else []), *(["all scores are equal"] if alike else [])]
+    return " and ".join(found)
 
 
 def further_hearings(precision: str) -> list[tuple[str, int]]:

@@ -32,7 +32,7 @@ from bench.selftest.pairs import Plan, measure
 from impls.command import main as start
 from impls.command import one_line_errors
 from impls.errors import DeadheatError, InvalidInput
-from results import machine
+from results import machine, strict_json
 from results.record import STEADY, Contestant
 from results.statistics import BAND
 from results.units import seconds
@@ -216,7 +216,7 @@ def main(
         "machine": machine.describe(card.state()),
         "outcomes": [asdict(one) for one in outcomes],
     }
-    output.write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+    output.write_text(strict_json.dumps(said) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import subprocess
@@ -22,6 +21,7 @@ from bench.progress import Progress
 from bench.session import Options, Session, asked_for
 from impls.errors import DeadheatError, InvalidInput
 from impls.terminal import take_every_character
+from results import strict_json
 from results.record import Case
 from results.store import DATA, read_campaign
 
@@ -175,7 +175,7 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
     if (ours := config.stash.get(KEY, None)) and ours.writer:
         output_json["deadheat"] = {"version": results.VERSION, "campaign": ours.writer.folder.name}
         if isinstance(config.getoption("benchmark_json"), _BenchmarkFile):
-            ours.writer.save_benchmark(json.dumps(output_json, indent=4, default=str))
+            ours.writer.save_benchmark(strict_json.dumps(output_json, indent=4))
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -198,7 +198,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if config.get_verbosity() > -2:
         print_summary(found, notes, brief=config.get_verbosity() < 0)
     if path := config.getoption("--json"):
-        terminalreporter.write_line(_save(json.dumps(as_json(found, notes), indent=2), path))
+        terminalreporter.write_line(_save(strict_json.dumps(as_json(found, notes)), path))
     terminalreporter.write_line(f"results: {ours.writer.folder}")
     if not config.getoption("--no-report"):
         terminalreporter.write_line(_make_report(ours, config.getoption("--report")))

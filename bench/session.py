@@ -22,6 +22,7 @@ from bench.system import describe, environment, reference_of
 from impls.environment import kept, words
 from impls.errors import InvalidInput
 from impls.frameworks import DEVICES, checked, load_framework
+from results.logs import Logs
 from results.record import Case, Contestant
 from results.store import Campaign as Stored
 from results.store import CampaignWriter, check_writable, find_campaign, read_campaign
@@ -83,7 +84,8 @@ class Session:
             self.writer = self._writer(cases, command, [*([] if free else [COMPANY]), *_images(self.suite)])
             records = self.earlier.records if self.earlier else ()
             ledger = Ledger(cases, reference_of(self.suite, cases).id, self.writer, records)
-            self.campaign = (Search if self.suite.largest_batch else Campaign)(ledger, self.suite, observer)
+            kind = Search if self.suite.largest_batch else Campaign
+            self.campaign = kind(ledger, self.suite, observer, logs=Logs(self.writer.folder))
             self._run(self.campaign, self.writer)
 
     def _run(self, campaign: Campaign, writer: CampaignWriter) -> None:

@@ -11,6 +11,7 @@ from typing import Any, get_args
 from bench import card, ceilings, interpreters, parity, setting
 from bench.floors import floor_of, layers_of
 from bench.memory import network_of
+from bench.meters import absent, meters
 from bench.suites import Suite
 from impls.environment import altering, choosing, clean, words
 from impls.errors import InvalidInput
@@ -43,11 +44,13 @@ def describe(suite_name: str, suite: Suite, cases: Sequence[Case], command: str)
         "networks": {one.network_id: layers_of(one) for one in workloads if not (_probed(one) or one.stream)},
         "reference": reference_of(suite, cases).id,
         "machine": described,
+        "meters": {"present": list(meters()), "absent": dict(absent())},
+        "cards_undescribed": card.undescribed(),
         "settings": {"cores": setting.cores(), **setting.environment()},
         "environment": inherits,
         "contestants": {one.id: _contestant(one, suite) for one in contestants},
         "parity_tolerances": {name: asdict(tolerance) for name, tolerance in parity.TOLERANCES.items()},
-        "warnings": [*machine.warnings(described), *_inherited(inherits["inherited"])],
+        "warnings": [*machine.warnings(described), *_inherited(inherits["inherited"]), *_absent_meters()],
     }
 
 
@@ -70,6 +73,17 @@ def _inherited(variables: Mapping[str, str]) -> list[dict[str, str]]:
     """The warning of what launches as shipped have from the shell."""
     what = f"launches as shipped have what the shell set, which may change times: {words(variables)}"
     return [{"what": what, "remedy": "unset them, or measure without --as-shipped"}] if variables else []
+
+
+def _absent_meters() -> list[dict[str, str]]:
+    """A warning for each meter that cannot be loaded."""
+    return [
+        {
+            "what": f"the meter {name} is absent, and what it would read is in no table: {reason}",
+            "remedy": "mend or remove what is named; nothing else depends on it",
+        }
+        for name, reason in absent().items()
+    ]
 
 
 def _workload(workload: Workload) -> dict[str, Any]:

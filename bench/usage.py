@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from bench.launcher import Worker
-from bench.meters import Readings, Soak, meters
+from bench.meters import Guarded, Readings, Soak, meters
 from results.record import Case, Usage
 
 SAMPLE_EVERY = 0.1
@@ -56,7 +56,7 @@ def weigh(worker: Worker) -> Usage:
 
 def soak(worker: Worker, case: Case, seconds: float, company: Set[int]) -> Usage:
     """What every meter says of so many seconds of nothing but steps."""
-    watchers = [meter.watcher(worker.pid, case.workload.device, company) for meter in meters().values()]
+    watchers = [Guarded(meter, worker.pid, case.workload.device, company) for meter in meters().values()]
     worker.send("soak", seconds=seconds)
 
     def sample() -> None:

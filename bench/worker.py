@@ -13,6 +13,7 @@ import json
 import math
 import re
 import socket
+import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -57,6 +58,7 @@ def serve(link: socket.socket) -> None:
                 reply = {"ok": answer}
             except Exception as problem:
                 traceback.print_exc()
+                sys.stdout.flush()  # the log is kept, and this process may be killed
                 reply = {"status": status_of(problem), "reason": line_of(problem)}
             answers.write(json.dumps(reply) + "\n")
             answers.flush()

@@ -10,7 +10,12 @@ DeadheatError
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import os
+import re
+import subprocess
+import sys
+import traceback
+from collections.abc import Iterable, Sequence
 
 
 class DeadheatError(Exception):
@@ -39,7 +44,80 @@ class Unsupported(DeadheatError):
     """A framework without a translation for a layer, a precision or a device."""
 
 
-def line_of(problem: Exception) -> str:
-    """An exception as one line: its kind, and the first line of its text."""
-    text = str(problem).strip().splitlines()
-    return f"{type(problem).__name__}: {text[0][:500]}" if text else type(problem).__name__
+LONGEST_PART = 250
+"""Letters of each part of an error's line that are kept."""
+WORDS = re.compile(r"[^\W\d_]{2,}[^\w\s]* +\S*[^\W\d_]{2,}")
+"""Two words in a row: a message without them is only a value."""
+GENERIC = re.compile(r"^[^:]{0,60}\b(error|errors|failed|failure)[.!]?$", re.IGNORECASE)
+"""A line that says that something failed and not what, such as "C++ compile error"."""
+COMPILER = re.compile(r"(^|[\s:])(fatal |internal )?error\s*(\w*\d\w*)?: *\S", re.IGNORECASE)
+"""A line in which a compiler, a linker or a runtime names an error."""
+OUTPUT = re.compile(r"^(std ?(out|err)|output)\s*:$", re.IGNORECASE)
+"""The heading of what a command printed."""
+
+
+def line_of(problem: BaseException) -> str:
+    """An exception as one line that holds its cause: its kind and message.
+
+    A message of several lines is cut to its first line and the one that names the error. Where there is no message, or
+    one that is only a value, the line also has the place where the exception was raised and what caused it.
+    """
+    kind, lines = type(problem).__name__, _lines(problem)
+    found = f"{kind}: {headline(lines)}" if lines else kind
+    if isinstance(problem, BaseExceptionGroup):
+        return f"{found}; the first: {line_of(problem.exceptions[0])}"
+    if any(WORDS.search(line) and not _is_heading(line) for line in lines):
+        return found
+    place, cause = _place(problem), _cause(problem)
+    return f"{found}{f' ({place})' if place else ''}{f', from {line_of(cause)}' if cause else ''}"
+
+
+def headline(lines: Sequence[str]) -> str:
+    """The first of a message's lines; with it, if that is only a heading or a later line names an error, that line."""
+    first, *rest = lines
+    detail = next((line for line in rest if COMPILER.search(line)), None)
+    if COMPILER.search(first) or (detail is None and not _is_heading(first)):
+        return _short(first)
+    printed = next((number for number, line in enumerate(rest) if OUTPUT.match(line)), -1) + 1
+    detail = detail or next((line for line in rest[printed:] if not _is_heading(line)), None)
+    return f"{_short(first)} … {_short(detail)}" if detail else _short(first)
+
+
+def _is_heading(line: str) -> bool:
+    """Whether a line says nothing by itself: it announces what follows, or only that something failed."""
+    return line.endswith(":") or line.startswith("<") or bool(GENERIC.match(line))
+
+
+def _short(line: str) -> str:
+    return line if len(line) <= LONGEST_PART else f"{line[:LONGEST_PART]}…"
+
+
+def _lines(problem: BaseException) -> list[str]:
+    """The message's lines that are not empty; after them what a command that failed had printed, if it was kept."""
+    try:
+        text = str(problem)
+    except Exception:  # some ask a library for their text, and that may fail, too
+        text = ""
+    if isinstance(problem, subprocess.CalledProcessError):
+        printed = problem.stderr or problem.output or ""
+        printed = printed.decode(errors="replace") if isinstance(printed, bytes) else str(printed)
+        text = f"{text}\n{printed}"
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _place(problem: BaseException) -> str:
+    """Where it was raised, "FILE:LINE in FUNCTION: SOURCE", the file below the folder that it is imported from."""
+    frames = traceback.extract_tb(problem.__traceback__)
+    if not frames:
+        return ""
+    frame = frames[-1]
+    folders = [folder for folder in sys.path if folder and frame.filename.startswith(f"{folder}{os.sep}")]
+    folder = max(folders, key=len, default=os.path.dirname(frame.filename))
+    file = os.path.relpath(frame.filename, folder) if os.path.isabs(frame.filename) else frame.filename
+    source = f": {_short(frame.line)}" if frame.line else ""
+    return f"{file}:{frame.lineno} in {frame.name}{source}"
+
+
+def _cause(problem: BaseException) -> BaseException | None:
+    """The exception that this one was raised from, or while handling."""
+    return problem.__cause__ or (None if problem.__suppress_context__ else problem.__context__)

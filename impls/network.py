@@ -23,6 +23,7 @@ from impls.layers import (
 )
 
 LARGEST_SIDE_TRIED = 1024
+FEWEST_CLASSES = 2
 ALONE = "/"
 """Between the name of an architecture and that of the one layer of it that is run: `alexnet/conv2`."""
 INPUT = "images"
@@ -188,10 +189,16 @@ class Architecture:
         """The network that all of the table makes, as `at` says."""
         own_channels, *own_size = self.input_shape
         height, width = (size, size) if isinstance(size, int) else size or own_size
-        for what, value in (("height", height), ("width", width), ("channels", channels), ("classes", classes)):
+        for what, value in (("height", height), ("width", width), ("channels", channels)):
             if value is not None and value < 1:
                 raise InvalidInput(f"{self.name}: {what} must be at least 1, got {value}")
         count = self.classes if self.fixed_classes or classes is None else classes
+        asked = count if classes is None else classes
+        if asked < FEWEST_CLASSES:
+            raise InvalidInput(
+                f"{self.name}: classes must be at least {FEWEST_CLASSES}, got {asked}; "
+                "with one class the softmax loss and its gradients are 0 whatever the network"
+            )
         shape = (channels or own_channels, height, width)
         network = Network(self.name.partition(ALONE)[0], shape, count, self.table(count), self.rubbish)
         try:

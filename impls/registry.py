@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from importlib.metadata import entry_points
 from typing import Any, Protocol, TypeVar
 
-from impls.errors import DeadheatError
+from impls.errors import DeadheatError, line_of
 
 
 class Named(Protocol):
@@ -27,9 +28,14 @@ Thing = TypeVar("Thing", bound=Named)
 
 def modules_in(package: str) -> Iterator[Any]:
     """Every module of the package's folder whose name does not start with an underscore, imported."""
-    for module in sorted(pkgutil.iter_modules(importlib.import_module(package).__path__), key=lambda found: found.name):
-        if not module.name.startswith("_"):
-            yield importlib.import_module(f"{package}.{module.name}")
+    for name in module_names(package):
+        yield importlib.import_module(f"{package}.{name}")
+
+
+def module_names(package: str) -> list[str]:
+    """The modules of the package's folder whose names do not start with an underscore, in the order of their names."""
+    found = pkgutil.iter_modules(importlib.import_module(package).__path__)
+    return sorted(module.name for module in found if not module.name.startswith("_"))
 
 
 def things_in(module: Any, kind: type[Thing]) -> Iterator[Thing]:
@@ -39,15 +45,39 @@ def things_in(module: Any, kind: type[Thing]) -> Iterator[Thing]:
 
 def find(package: str, group: str, kind: type[Thing]) -> dict[str, Thing]:
     """Every `kind` in the package's folder and behind the entry points of `group`, by its `name`."""
-    sources = [*modules_in(package), *(_load(entry) for entry in entry_points(group=group))]
     found: dict[str, Thing] = {}
-    for source in sources:
-        things: Iterable[Thing] = [source] if isinstance(source, kind) else things_in(source, kind)
-        for thing in things:
-            known = found.setdefault(thing.name, thing)
-            if known is not thing:
-                raise DeadheatError(f"two {group} are called {thing.name!r}; rename one")
+    for _, load in sources(package, group):
+        add(found, group, kind, load())
     return found
+
+
+def find_working(package: str, group: str, kind: type[Thing]) -> tuple[dict[str, Thing], dict[str, str]]:
+    """As `find`, and by the name of the module or entry point why it is left out, where one cannot be loaded."""
+    found: dict[str, Thing] = {}
+    broken: dict[str, str] = {}
+    for name, load in sources(package, group):
+        try:
+            add(found, group, kind, load())
+        except Exception as problem:
+            broken[name] = str(problem) if isinstance(problem, DeadheatError) else line_of(problem)
+    return found, broken
+
+
+def sources(package: str, group: str) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """The name of each module of the package's folder and of each entry point of `group`, and what loads it."""
+    for name in module_names(package):
+        yield name, partial(importlib.import_module, f"{package}.{name}")
+    for entry in entry_points(group=group):
+        yield entry.name, partial(_load, entry)
+
+
+def add(found: dict[str, Thing], group: str, kind: type[Thing], source: Any) -> None:
+    """Add what a module holds, or the one thing that an entry point names; DeadheatError if a name is taken."""
+    things: Iterable[Thing] = [source] if isinstance(source, kind) else things_in(source, kind)
+    for thing in things:
+        known = found.setdefault(thing.name, thing)
+        if known is not thing:
+            raise DeadheatError(f"two {group} are called {thing.name!r}; rename one")
 
 
 def _load(entry: Any) -> Any:
@@ -55,5 +85,5 @@ def _load(entry: Any) -> Any:
         return entry.load()
     except Exception as problem:  # a broken package from outside must be named, not traced
         raise DeadheatError(
-            f"entry point {entry.group}:{entry.name} ({entry.value}) cannot be loaded: {problem}"
+            f"entry point {entry.group}:{entry.name} ({entry.value}) cannot be loaded: {line_of(problem)}"
         ) from problem

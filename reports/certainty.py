@@ -22,6 +22,7 @@ MEANINGS: Mapping[str, str] = {
     "unsteady": "its warm-up had not settled",
     "paging": "memory came from a disk while it was timed",
     "fallback": "it went on in another way than it was asked to",
+    "empty_parity": "what was compared with other contestants is the same for any network",
     "two_kinds": "its launches fall into two kinds: the mean describes neither",
     "drift": "its launches grow or shrink as the campaign goes on",
     "above_ceiling": "faster than the machine was seen to compute at all",

@@ -91,6 +91,8 @@ class Lost:
     launches: int = 0
     cases: dict[str, None] = field(default_factory=dict)
     """In order, each once."""
+    logs: dict[str, None] = field(default_factory=dict)
+    """The kept logs, as paths below the campaign's folder."""
 
 
 def case_rows(network: Network, launches: pd.DataFrame, options: Sequence[str]) -> list[CaseRow]:
@@ -225,10 +227,12 @@ def _size(value: float) -> float:
 def lost_rows(launches: pd.DataFrame) -> list[Lost]:
     """Every launch that gave no time, gathered by contestant, status and reason."""
     gathered: dict[tuple[str, str, str], Lost] = {}
-    names = ["contestant", "status", "reason", "case"]
+    names = ["contestant", "status", "reason", "case", "log"]
     for row in rows(launches.loc[launches["status"] != Status.MEASURED, names]):
         key = row["contestant"], status_word(row["status"]), text(row["reason"])
         lost = gathered.setdefault(key, Lost(*key))
         lost.launches += 1
         lost.cases[row["case"]] = None
+        if log := text(row["log"]):
+            lost.logs[log] = None
     return list(gathered.values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import typer
 
 from impls.command import ExitStatus, foot, one_line_errors
 from impls.errors import InvalidInput
+from results import strict_json
 
 app = typer.Typer(
     help="Check what the papers claim. All that is cheap: tox -e reproduce",
@@ -54,7 +54,7 @@ def list_all(as_json: Json = False, data: Data = None) -> None:
     from repro import listing
 
     rows = listing.rows(paths(data))
-    print(json.dumps(rows, indent=2)) if as_json else listing.print_rows(rows)
+    print(strict_json.dumps(rows)) if as_json else listing.print_rows(rows)
 
 
 @app.command("data", epilog=foot("python -m repro data --json"))
@@ -64,7 +64,7 @@ def list_data(as_json: Json = False) -> None:
     from repro import listing
 
     rows = listing.data_rows()
-    print(json.dumps(rows, indent=2)) if as_json else listing.print_data(rows)
+    print(strict_json.dumps(rows)) if as_json else listing.print_data(rows)
 
 
 @app.command(epilog=foot("python -m repro download fashion-mnist"))
@@ -131,7 +131,7 @@ def run(
         tested = going.test(found)
         folder = going.folder
     if as_json:
-        print(json.dumps([verdicts.as_json(one) for one in tested], indent=2))
+        print(strict_json.dumps([verdicts.as_json(one) for one in tested]))
     else:
         verdicts.print_all(tested, agreed)
         _show(folder, report)
@@ -170,7 +170,7 @@ def train(
         trained = going.fulfil(goals, everywhere)
         trials, folder = going.trials, going.folder
     if as_json:
-        print(json.dumps([verdicts.trained_as_json(one, trials) for one in trained], indent=2))
+        print(strict_json.dumps([verdicts.trained_as_json(one, trials) for one in trained]))
     else:
         verdicts.print_trained(trained, trials)
         _show(folder, report)

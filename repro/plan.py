@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from impls.errors import DeadheatError, InvalidInput, Unavailable
+from impls.errors import DeadheatError, InvalidInput, Unavailable, line_of
 from impls.frameworks import frameworks, load_framework
 from repro import data
 from repro.claims import Claim, claims, load_claim
@@ -49,13 +49,13 @@ def missing_device(device: str) -> str | None:
     """Why there is no such device on this machine; None if there is."""
     if device == "cpu":
         return None
-    import pynvml
-
     try:
+        import pynvml
+
         pynvml.nvmlInit()
         count = pynvml.nvmlDeviceGetCount()
-    except pynvml.NVMLError as problem:
-        return f"no NVIDIA GPU can be used here ({problem}); leave out --device {device}"
+    except Exception as problem:  # the package may be another's of the same name
+        return f"no NVIDIA GPU can be used here ({line_of(problem)}); leave out --device {device}"
     return None if count else f"there is no NVIDIA GPU here; leave out --device {device}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
@@ -16,10 +17,13 @@ from repro.plan import Shelf
 from repro.progress import Meter
 from repro.workers import Task
 from results import reproduction
+from results.logs import Logs
 from results.reproduction import PICTURES, ReproductionWriter
 from results.trial import Outcome, Trial
 
 CHECKPOINTS = "checkpoints"
+FAILURES = (Outcome.CRASHED, Outcome.FAILED, Outcome.OUT_OF_MEMORY)
+"""What a trial's log may say more about."""
 
 
 class Runner:
@@ -38,6 +42,7 @@ class Runner:
         quiet: bool = False,
     ):
         self._folder, self._shelf, self._meter = folder, shelf, Meter(quiet)
+        self._logs = Logs(folder.folder)
         self._seconds, self._side_by_side = seconds, side_by_side
         self.trials: dict[str, Trial] = dict(reproduction.read(folder.folder).trials)
         self._start = monotonic()
@@ -76,13 +81,16 @@ class Runner:
                 lambda task, share: self._meter.tell(task.id, share),
                 self._in_time,
             ):
+                if trial.outcome in FAILURES:
+                    trial = replace(trial, log=self._logs.keep(tasks[trial.id].log))
                 self._folder.append(trial)
                 self.trials[trial.id] = trial
                 tasks[trial.id].log.unlink(missing_ok=True)
                 if self._done(trial.id):  # one that crashed goes on from there the next time
                     tasks[trial.id].checkpoint.unlink(missing_ok=True)
                 if trial.outcome is not Outcome.FINISHED:
-                    self._meter.say(f"{trial.network}, seed {trial.seed}: {trial.outcome}: {trial.reason}")
+                    log = f" (log: {trial.log})" if trial.log else ""
+                    self._meter.say(f"{trial.network}, seed {trial.seed}: {trial.outcome}: {trial.reason}{log}")
 
     def _done(self, id: str) -> bool:
         """Whether a trial is there that came to its own end; one that crashed is tried again."""

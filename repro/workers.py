@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from pathlib import Path
 from impls.environment import clean
 from impls.errors import DeadheatError, line_of
 from impls.frameworks import CACHE, load_framework
+from impls.log import last_words
 from impls.process import STEADY_ALLOCATOR, die_with, threads
 from repro import data, trial
 from repro.job import Job
@@ -112,14 +114,6 @@ def _begin(task: Task, core: int | None, cache: Path) -> _Running:
     return _Running(task, process, ours, core)
 
 
-def _last_words(log: Path) -> str:
-    """The last line that a process wrote, as the end of a sentence."""
-    with contextlib.suppress(OSError):
-        lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-        return f"; it last said: {lines[-1][:300]}" if lines else ""
-    return ""
-
-
 def _message(one: _Running) -> float | Trial:
     """How far the trial is, or what it came to."""
     try:
@@ -130,7 +124,7 @@ def _message(one: _Running) -> float | Trial:
         code = one.process.exitcode or 0
         killed = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
         maybe = " (the system may have run out of memory)" if code == -signal.SIGKILL else ""
-        return lost(one.task.job, one.task.id, Outcome.CRASHED, f"{killed}{maybe}{_last_words(one.task.log)}")
+        return lost(one.task.job, one.task.id, Outcome.CRASHED, f"{killed}{maybe}{last_words(one.task.log)}")
     return told
 
 
@@ -173,8 +167,10 @@ def _outcome(task: Task, tell: Callable[[float], None]) -> Trial:
         found = data.load(task.job.data, task.folder)
         return trial.run(task.job, found, task.checkpoint, task.album, tell)
     except MemoryError as problem:
+        traceback.print_exc()
         return lost(task.job, task.id, Outcome.OUT_OF_MEMORY, line_of(problem))
     except DeadheatError as problem:
         return lost(task.job, task.id, Outcome.FAILED, str(problem))
     except Exception as problem:  # whatever a framework raises costs this trial, and no other
+        traceback.print_exc()
         return lost(task.job, task.id, Outcome.FAILED, line_of(problem))

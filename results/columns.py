@@ -42,6 +42,7 @@ WORKLOAD = (
 OUTCOME = (
     Column("status", "", "measured, skipped, mismatch, out_of_memory, crashed, timed_out or failed"),
     Column("reason", "", "why a row is not measured"),
+    Column("log", "", "file below the campaign's folder with what a failed launch had printed; empty: none is kept"),
 )
 
 PARITY = (
@@ -56,6 +57,7 @@ PARITY = (
     ),
     Column("parity_worst_gradient", "", "the array whose gradient differs most"),
     Column("parity_contestants", "", "contestants in the median"),
+    Column("parity_shows_nothing", "", "why these errors are no evidence of the same network; empty where they are"),
 )
 
 USAGE = (

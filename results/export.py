@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import results
+from results import strict_json
 from results.journal import ResultsError
 
 if TYPE_CHECKING:
@@ -38,22 +36,9 @@ def export(campaign: str, to: str, rows: str, output: Path | None, data: Path) -
 def _text(frame: pd.DataFrame, to: str) -> str:
     if to == "csv":
         return frame.to_csv(index=False).rstrip("\n")
-    return json.dumps(plain(frame), indent=2) if to == "json" else str(frame.to_markdown(index=False))
+    return strict_json.dumps(plain(frame)) if to == "json" else str(frame.to_markdown(index=False))
 
 
 def plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """A table's rows for JSON: null where there is no number, or one without an end."""
-    return [{str(name): _plain(value) for name, value in row.items()} for row in frame.to_dict("records")]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(name): _plain(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    value = value.item() if hasattr(value, "item") else value
-    if value is None or isinstance(value, str | bool | int):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return None if value != value else str(value)  # pandas' own for no time at all is not equal to itself
+    return [strict_json.plain(row) for row in frame.to_dict("records")]

@@ -35,7 +35,9 @@ TWO_KINDS = 0.9
 """Share of the launches' variance that lies between two kinds, from which on there are two."""
 TREND_P = 0.01
 
-Caution = Literal["foreign_cpu", "steal", "throttled", "unsteady", "paging", "fallback", "two_kinds", "drift"]
+Caution = Literal[
+    "foreign_cpu", "steal", "throttled", "unsteady", "paging", "fallback", "two_kinds", "drift", "empty_parity"
+]
 """What there may be to know before believing a case: see `cautions`."""
 
 
@@ -119,6 +121,7 @@ def cautions(launches: Sequence[Record]) -> tuple[Caution, ...]:
     unsteady: a warm-up did not settle. paging: memory came from a disk in counted rounds.
     fallback: a launch went on in another way than it was asked to.
     two_kinds: launches fall into two kinds. drift: they grow or shrink as the campaign goes on.
+    empty_parity: what was compared with other contestants is the same for any network.
     """
     found: list[Caution] = [name for some in (*([one] for one in launches), launches) for name in contaminations(some)]
     if any(record.steady is False for record in launches):
@@ -132,6 +135,8 @@ def cautions(launches: Sequence[Record]) -> tuple[Caution, ...]:
         found.append("two_kinds")
     if drifts(times):
         found.append("drift")
+    if any(record.parity and record.parity.shows_nothing for record in launches):
+        found.append("empty_parity")
     return tuple(dict.fromkeys(found))
 
 

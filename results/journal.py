@@ -17,6 +17,7 @@ except ImportError:  # Windows has none
     fcntl = None  # type: ignore[assignment]
 
 from impls.errors import DeadheatError
+from results import strict_json
 
 SYSTEM = "system.json"
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
@@ -116,7 +117,7 @@ class Journal:
         self._lines.close()
 
     def _write_system(self) -> None:
-        self.replace_file(SYSTEM, json.dumps(self._system, indent=2, allow_nan=False) + "\n")
+        self.replace_file(SYSTEM, strict_json.dumps(self._system) + "\n")
 
     def replace_file(self, name: str, text: str) -> None:
         """Write a file whole or not at all, and have the disk keep it before returning."""

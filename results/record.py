@@ -6,7 +6,7 @@ Schema history (a reader takes every version up to its own):
 3  2026-11  usage and arithmetic of a launch, device_seconds of its rounds
 4  2026-11  streams: a workload's stream and parts; compilations and fallback of a launch
 5  2026-11  bound_threads of a launch
-Added since, optional, so no version of its own: throttled and throttled_periods of a launch's conditions.
+6  2026-11  log of a launch; parity's shows_nothing; throttled and throttled_periods of a launch's conditions
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-SCHEMA = 5
+SCHEMA = 6
 STEADY = "steady"
 """The setting of allocator, threads and cores that is the same for all contestants, unless one asks for another."""
 
@@ -127,6 +127,7 @@ class Parity:
     gradients: float
     worst_gradient: str  # the array whose gradient differs most
     contestants: int  # in the median, this one included
+    shows_nothing: str = ""  # why it says little that errors are small: what was compared is the same for any network
 
 
 TICK = 0.01
@@ -209,6 +210,7 @@ class Record:
     arithmetic: str = ""  # what the contestant was seen to compute in; empty: it could not be asked
     compilations: int | None = None  # how often its steps were traced or compiled
     fallback: str = ""  # why it went on in another way than it was asked to execute in
+    log: str = ""  # of one that failed: the file below the campaign's folder that has what its process printed
     schema: int = field(default=SCHEMA)
 
     def __post_init__(self) -> None:

@@ -156,6 +156,7 @@ def _launch_row(record: Record) -> dict[str, Any]:
         "attempt": record.attempt,
         "status": record.status.value,
         "reason": record.reason,
+        "log": record.log,
         "seconds": launch_time(record.seconds) if record.seconds else math.nan,
         "rounds": len(record.seconds),
         "steps": record.steps,
@@ -190,6 +191,7 @@ def _case_row(
         **_workload_row(campaign, case, limits),
         "status": (Status.MEASURED if measured else last.status).value,
         "reason": "" if measured else last.reason,
+        "log": "" if measured else last.log,
         "launches": len(measured),
         "superseded": sum(record.status is Status.MEASURED for record in records) - len(measured),
         "reference": reference,
@@ -274,6 +276,7 @@ def _parity_row(parity: Parity | None) -> dict[str, Any]:
         "parity_gradients": parity.gradients,
         "parity_worst_gradient": parity.worst_gradient,
         "parity_contestants": parity.contestants,
+        "parity_shows_nothing": parity.shows_nothing,
     }
 
 

@@ -2,6 +2,7 @@
 
 Schema history (a reader takes every version up to its own):
 1  2026-11  first
+2  2026-11  log
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from results.record import UnreadableRecord, first_problem
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 class Outcome(StrEnum):
@@ -50,7 +51,8 @@ class Trial:
 
     `id` is a digest of all that its outcome follows from; two claims that need the same trial share it. `errors` are
     the shares of test images that were wrong at the end, by view ("" is the plain one); `losses` those of its
-    first steps. `settings` say in words what was trained and how.
+    first steps. `settings` say in words what was trained and how. `log`, of one that failed: the file below the
+    reproduction's folder that has what its process printed.
     """
 
     id: str
@@ -69,6 +71,7 @@ class Trial:
     resumed: int = 0
     settings: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    log: str = ""
     schema: int = SCHEMA
 
 

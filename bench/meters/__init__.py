@@ -1,17 +1,24 @@
 """What a launch takes beside time. A meter is a file here, with a `Meter` at its top level.
 
 Meters watch a launch from outside while it does nothing but steps (bench.usage), never while it is timed. What a
-meter cannot read here it says so, and why: a quantity is a number or a reason, never 0 for unknown.
+meter cannot read here it says so, and why: a quantity is a number or a reason, never 0 for unknown. A meter that
+raises, or answers what is neither, costs its own quantities and nothing else.
 """
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from functools import cache
+from numbers import Real
+from typing import TypeVar
 
 from impls import registry
+from impls.errors import line_of
+
+Thing = TypeVar("Thing")
 
 Readings = Mapping[str, float | str]
 """By the names of results.columns.USAGE: a value, or the reason why there is none."""
@@ -58,7 +65,55 @@ class Meter:
     watcher: type[Watcher]
 
 
-@cache
 def meters() -> Mapping[str, Meter]:
-    """Every meter by name."""
-    return registry.find(__name__, "deadheat.meters", Meter)
+    """Every meter that can be loaded, by name."""
+    return _loaded()[0]
+
+
+def absent() -> Mapping[str, str]:
+    """Why meters cannot be loaded, by the name of their module or entry point."""
+    return _loaded()[1]
+
+
+@cache
+def _loaded() -> tuple[Mapping[str, Meter], Mapping[str, str]]:
+    return registry.find_working(__name__, "deadheat.meters", Meter)
+
+
+class Guarded:
+    """A watcher that never raises. What goes wrong is the reason of all its meter's quantities.
+
+    A quantity that it gives no finite number and no reason for is missing, too.
+    """
+
+    def __init__(self, meter: Meter, pid: int, device: str, company: Set[int]):
+        self._meter, self._problem = meter, ""
+        self._watcher = self._try(lambda: meter.watcher(pid, device, company))
+
+    def sample(self) -> None:
+        """Let it read, unless it has failed before."""
+        if self._watcher and not self._problem:
+            self._try(self._watcher.sample)
+
+    def end(self, soak: Soak) -> Readings:
+        """Every quantity of the meter: a finite number, or a reason."""
+        watcher = self._watcher
+        read = self._try(lambda: dict(watcher.end(soak))) if watcher and not self._problem else None
+        return {name: self._reading((read or {}).get(name)) for name in self._meter.quantities}
+
+    def _reading(self, value: object) -> float | str:
+        if self._problem:
+            return self._problem
+        if isinstance(value, str) and value:
+            return value
+        if isinstance(value, Real) and math.isfinite(value):
+            return float(value)
+        what = "nothing" if value is None else f"a {type(value).__name__} that is no finite number"
+        return f"meter {self._meter.name} gave {what}"
+
+    def _try(self, do: Callable[[], Thing]) -> Thing | None:
+        try:
+            return do()
+        except Exception as problem:  # of a library of any age, or of a package from outside
+            self._problem = f"meter {self._meter.name} failed: {line_of(problem)}"
+            return None

@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping, Set
 from statistics import fmean
 from typing import Any
 
-import pynvml
-
 from bench import card
 from bench.clock import now
 from bench.meters import Meter, Readings, Soak, Watcher
@@ -21,36 +19,46 @@ SHORTEST = 2.0
 SETTLE = 1.0
 """Seconds of a soak in which nothing is read: utilisation and power are of the second before."""
 SLOWED = (
-    pynvml.nvmlClocksEventReasonSwPowerCap
-    | pynvml.nvmlClocksThrottleReasonHwSlowdown
-    | pynvml.nvmlClocksEventReasonSwThermalSlowdown
-    | pynvml.nvmlClocksThrottleReasonHwThermalSlowdown
-    | pynvml.nvmlClocksThrottleReasonHwPowerBrakeSlowdown
+    "nvmlClocksEventReasonSwPowerCap",
+    "nvmlClocksThrottleReasonHwSlowdown",
+    "nvmlClocksEventReasonSwThermalSlowdown",
+    "nvmlClocksThrottleReasonHwThermalSlowdown",
+    "nvmlClocksThrottleReasonHwPowerBrakeSlowdown",
 )
 """Reasons for lower clocks that spoil a measurement; being idle, or set so by its owner, does not."""
 
 
-def _slowed(handle: Any) -> float:
-    return float(bool(_reasons(handle) & SLOWED))
+def _slowed(nvml: Any, handle: Any) -> float:
+    reasons = _reasons(nvml, handle)
+    return float(any(reasons & getattr(nvml, name) for name in SLOWED))
 
 
-def _reasons(handle: Any) -> int:
+def _reasons(nvml: Any, handle: Any) -> int:
     try:
-        return int(pynvml.nvmlDeviceGetCurrentClocksEventReasons(handle))
-    except pynvml.NVMLError_FunctionNotFound:  # a driver from before the new name
-        return int(pynvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle))
+        return int(nvml.nvmlDeviceGetCurrentClocksEventReasons(handle))
+    except nvml.NVMLError_FunctionNotFound:  # a driver from before the new name
+        return int(nvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle))
 
 
-MOMENTS: Mapping[str, Callable[[Any], float]] = {
-    "gpu_utilisation": lambda handle: pynvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100,
-    "gpu_memory_utilisation": lambda handle: pynvml.nvmlDeviceGetUtilizationRates(handle).memory / 100,
-    "gpu_watts": lambda handle: pynvml.nvmlDeviceGetPowerUsage(handle) / 1e3,
-    "gpu_clock_hz": lambda handle: pynvml.nvmlDeviceGetClockInfo(handle, pynvml.NVML_CLOCK_SM) * 1e6,
-    "gpu_memory_clock_hz": lambda handle: pynvml.nvmlDeviceGetClockInfo(handle, pynvml.NVML_CLOCK_MEM) * 1e6,
-    "gpu_celsius": lambda handle: pynvml.nvmlDeviceGetTemperature(handle, pynvml.NVML_TEMPERATURE_GPU),
+MOMENTS: Mapping[str, Callable[[Any, Any], float]] = {
+    "gpu_utilisation": lambda nvml, handle: nvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100,
+    "gpu_memory_utilisation": lambda nvml, handle: nvml.nvmlDeviceGetUtilizationRates(handle).memory / 100,
+    "gpu_watts": lambda nvml, handle: nvml.nvmlDeviceGetPowerUsage(handle) / 1e3,
+    "gpu_clock_hz": lambda nvml, handle: nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_SM) * 1e6,
+    "gpu_memory_clock_hz": lambda nvml, handle: nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_MEM) * 1e6,
+    "gpu_celsius": lambda nvml, handle: float(nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU)),
     "gpu_throttled": _slowed,
 }
-"""What is known at a moment; its mean over the soak counts."""
+"""What is known at a moment, asked of the package over the driver's library; its mean over the soak counts."""
+
+
+def _energy(nvml: Any, handle: Any) -> float:
+    """Millijoules since the driver was loaded."""
+    return float(nvml.nvmlDeviceGetTotalEnergyConsumption(handle))
+
+
+def _processes(nvml: Any, handle: Any) -> list[Any]:
+    return list(nvml.nvmlDeviceGetComputeRunningProcesses(handle))
 
 
 class Card(Watcher):
@@ -65,16 +73,16 @@ class Card(Watcher):
         self._handle, problem = card.handle() if device != "cpu" else (None, "it runs on the CPU")
         if self._handle is None:
             self._missing = dict.fromkeys(NVML.quantities, problem)
-        self._energy = self._ask("gpu_joules_per_image", pynvml.nvmlDeviceGetTotalEnergyConsumption)
+        self._energy = self._ask("gpu_joules_per_image", _energy)
 
-    def _ask(self, name: str, query: Callable[[Any], Any]) -> Any:
+    def _ask(self, name: str, query: Callable[[Any, Any], Any]) -> Any:
         """The driver's answer; None, with the reason kept, where it has none. It is not asked again then."""
         if name in self._missing:
             return None
         try:
-            return query(self._handle)
-        except pynvml.NVMLError as problem:
-            self._missing[name] = f"the driver does not tell: {problem}"
+            return query(card.library(), self._handle)
+        except Exception as problem:  # of the driver, or of a package that lacks the function
+            self._missing[name] = f"the driver does not tell: {card.reason(problem)}"
             return None
 
     def sample(self) -> None:
@@ -83,7 +91,7 @@ class Card(Watcher):
         for name, query in MOMENTS.items():
             if (value := self._ask(name, query)) is not None:
                 self._seen[name].append(float(value))
-        processes = self._ask("gpu_foreign_processes", pynvml.nvmlDeviceGetComputeRunningProcesses)
+        processes = self._ask("gpu_foreign_processes", _processes)
         if processes is not None:
             self._count(processes)
 
@@ -103,7 +111,7 @@ class Card(Watcher):
             self._missing["gpu_memory_bytes"] = f"the driver does not tell {what}"
 
     def end(self, soak: Soak) -> Readings:
-        after = self._ask("gpu_joules_per_image", pynvml.nvmlDeviceGetTotalEnergyConsumption)
+        after = self._ask("gpu_joules_per_image", _energy)
         if after is not None:
             joules = (after - self._energy) / 1e3
             if soak.seconds < SHORTEST or joules <= 0:

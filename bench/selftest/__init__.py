@@ -21,7 +21,7 @@ from bench.selftest.pairs import PLANTED, Pair, Plan, measure
 from bench.suites import parse_contestant
 from impls.errors import InvalidInput
 from impls.frameworks import frameworks
-from results import machine
+from results import machine, strict_json
 from results.record import Contestant
 
 __all__ = ["PLANTED", "Plan", "chosen", "default_contestants", "is_trustworthy", "print_summary", "run"]
@@ -45,7 +45,7 @@ def summary(pairs: Sequence[Pair], exact: bool) -> dict[str, Any]:
         "planted": [_planted(share, measured) for share in sorted({pair.slowdown for pair in measured} - {0.0})],
         "known_clock": {"exact": exact},
         "failed": len(pairs) - len(measured),
-        "measured": [_known(asdict(pair)) for pair in pairs],
+        "measured": [strict_json.plain(asdict(pair)) for pair in pairs],
     }
 
 
@@ -57,11 +57,6 @@ def pairs_of(said: Mapping[str, Any]) -> list[Pair]:
 def _pair(**facts: Any) -> Pair:
     known: dict[str, Any] = {name: math.nan if value is None else value for name, value in facts.items()}
     return Pair(**known)
-
-
-def _known(facts: dict[str, Any]) -> dict[str, Any]:
-    """Null, as JSON has no NaN, for the interval of a pair that had time for one launch only."""
-    return {key: None if value != value else value for key, value in facts.items()}
 
 
 def _planted(slowdown: float, pairs: Sequence[Pair]) -> dict[str, Any]:
@@ -134,7 +129,9 @@ def _line(pair: Pair) -> str:
     planted = f"{pair.slowdown:.0%} slower" if pair.slowdown else "the same"
     if pair.failure:
         return f"{pair.contestant} {pair.architecture}, {planted}: not measured: {pair.failure}"
-    saw = f"×{pair.ratio:.4f} [{pair.low:.4f}, {pair.high:.4f}] {pair.verdict}"
+    alone = math.isnan(pair.low) or math.isnan(pair.high)
+    interval = "(not enough data for an interval)" if alone else f"[{pair.low:.4f}, {pair.high:.4f}]"
+    saw = f"×{pair.ratio:.4f} {interval} {pair.verdict}"
     return f"{pair.contestant} {pair.architecture}, {planted}: {saw}, {pair.launches} launches, {pair.seconds:.1f} s"
 
 

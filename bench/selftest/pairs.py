@@ -94,7 +94,8 @@ def measure(plan: Plan, at_least: int = 1) -> Iterator[Pair]:
         return
     deadline = now() + plan.budget
     protocol, patience = suite(plan.seconds), Patience()  # one for all: the next pair's machine is the same
-    with Launcher(protocol.time_limit) as launcher:
+    budget = math.inf if at_least else plan.budget
+    with Launcher(protocol.time_limit, budget=budget) as launcher:
         weights = Weights(launcher.folder)
         _import_all(launcher, plan)
         for count, kind in enumerate(plan.kinds()):

@@ -14,7 +14,7 @@ from made_up import SYSTEM, measured, probe, workload
 from bench import advice
 from results.health import BOTH, Caution
 from results.plausible import doubts
-from results.record import Case, Conditions, Contestant, Record
+from results.record import Case, Conditions, Contestant, Parity, Record
 from results.store import Campaign
 
 ALPHA, BETA, GAMMA = (Contestant(name, "eager") for name in ("alpha", "beta", "gamma"))
@@ -80,6 +80,10 @@ SEEN: dict[str, tuple[Sequence[Record], str]] = {
     "drift": (
         launches(CASE, *(0.01 * 1.02**number for number in range(6))),
         f"1 case: launches grow or shrink as the campaign goes on (by +10.4% from the first to the last in {CASE.id})",
+    ),
+    "empty_parity": (
+        launches(CASE, 0.01, parity=Parity(0.0, 0.0, 0.0, "w", 2, "every gradient is 0")),
+        "1 case: that contestants agree is no evidence of the same network: every gradient is 0",
     ),
     "above_ceiling": (
         [*launches(Case(probe("PRODUCT"), ALPHA), 0.1), *launches(CASE, 0.0005)],

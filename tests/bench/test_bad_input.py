@@ -52,6 +52,7 @@ ENTRIES = {
     "size of one side": ('sizes = ["20x"]', "size '20x' is neither a positive number of pixels nor HEIGHTxWIDTH"),
     "size 0": ("sizes = [0]", "size 0 is neither a positive number"),
     "layers to be trained": ('layers = "each"', "lenet5: a layer alone is not trained; give phases without train"),
+    "one class": ("classes = 1", "lenet5: classes must be at least 2, got 1; with one class the softmax loss"),
     "too many classes": ("classes = 11", "output codes for 10 classes .*got 11; use lenet5-dense"),
 }
 
@@ -127,7 +128,7 @@ COMMANDS = {
     "size": (("bench", "describe", "alexnet", "--size", "20"), "error: alexnet cannot take 20x20"),
     "classes": (
         ("bench", "describe", "alexnet", "--classes", "0"),
-        "error: alexnet: classes must be at least 1, got 0",
+        "error: alexnet: classes must be at least 2, got 0",
     ),
     "export": (("bench", "export", "nowhere"), "error: no campaign 'nowhere'"),
     "report": (("bench", "report", "nowhere"), "no campaign 'nowhere'"),

@@ -30,6 +30,7 @@ title = "every fault there is"
 contestants = [
     "outside", "outside.faulty:fine", "outside.faulty:babbles", "outside.faulty:raises", "outside.faulty:killed",
     "outside.faulty:segfault", "outside.faulty:hangs", "outside.faulty:exhausts", "outside.faulty:diverges",
+    "outside.faulty:asserts", "outside.faulty:miscompiles",
     "outside.faulty:late", "outside.faulty:swapped", "outside.faulty:unsupported", "outside.faulty:absent",
     "outside.faulty:stillborn",
 ]
@@ -52,6 +53,11 @@ OUTCOMES = {
     "outside.faulty:fine": (Status.MEASURED, ""),
     "outside.faulty:babbles": (Status.MEASURED, ""),
     "outside.faulty:raises": (Status.FAILED, "ArithmeticError: planted fault"),
+    "outside.faulty:asserts": (Status.FAILED, "in _err: assert scores is None)"),
+    "outside.faulty:miscompiles": (
+        Status.FAILED,
+        "C++ compile error … kernel.h:2:10: fatal error: omp.h: No such file",
+    ),
     "outside.faulty:killed": (Status.CRASHED, "killed by SIGKILL"),
     "outside.faulty:segfault": (Status.CRASHED, "killed by SIGSEGV"),
     "outside.faulty:hangs": (Status.TIMED_OUT, "no answer within 8 s"),
@@ -89,6 +95,19 @@ def test_every_fault_is_a_status_with_a_reason_and_costs_only_its_own_case(finis
     assert all(reason in record.reason for record in records)
 
 
+def test_the_log_of_a_launch_that_failed_is_kept_with_the_campaign_and_named(finished):
+    done, folder, home = finished
+    records = {record.case.contestant.id: record for record in read_campaign(folder).records}
+    for fault, printed in {"asserts": "AssertionError", "miscompiles": "g++ -O3", "raises": "planted fault"}.items():
+        record = records[f"outside.faulty:{fault}"]
+        assert printed in (folder / record.log).read_text()
+        assert f"(log: {record.log})" in " ".join(done.stdout.split())
+        assert f"<code>{record.log}</code>" in (home / "html" / "index.html").read_text()
+    assert "no_such_module" in (folder / records["outside.faulty:stillborn"].log).read_text(), "its zygote's"
+    quiet = ("outside:loop", "outside.faulty:fine", "outside.faulty:babbles", "outside.faulty:unsupported")
+    assert {records[one].log for one in quiet} == {""}
+
+
 def test_who_dies_between_its_rounds_keeps_what_was_seen_until_then(finished):
     _, folder, _ = finished
     late = [one for one in read_campaign(folder).records if one.case.contestant.id == "outside.faulty:late"]
@@ -102,7 +121,7 @@ def test_who_dies_between_its_rounds_keeps_what_was_seen_until_then(finished):
 def test_each_case_is_a_test_that_passes_skips_or_fails_with_its_status(finished):
     done, _, _ = finished
     assert done.returncode == 1
-    assert re.search(r"9 failed, 3 passed, 2 skipped", done.stdout), done.stdout
+    assert re.search(r"11 failed, 3 passed, 2 skipped", done.stdout), done.stdout
     for status, reason in OUTCOMES.values():
         if status not in (Status.MEASURED, Status.SKIPPED):
             assert re.search(rf"{status}: .*{re.escape(reason)}", done.stdout)
@@ -248,6 +267,15 @@ def test_a_budget_that_is_too_small_leaves_reasons_and_no_rows_missing(pair):
     assert skipped
     assert all("budget" in record.reason for record in skipped)
     assert "give more time with --budget" in done.stdout
+
+
+def test_who_hangs_ends_with_the_budget_and_what_the_others_gave_is_kept(measure):
+    contestants = ("outside", "outside.faulty:hangs", "outside.faulty:fine")
+    done, campaign = measure("--budget=3s", contestants=contestants, launches=1, time_limit="10m")
+    found = {record.case.contestant.id: record for record in campaign.records}
+    assert found["outside:loop"].status is found["outside.faulty:fine"].status is Status.MEASURED, done.stdout
+    assert found["outside.faulty:hangs"].status is Status.TIMED_OUT
+    assert "when the budget had ended; its time limit is 600 s" in found["outside.faulty:hangs"].reason
 
 
 def test_collecting_measures_nothing_and_leaves_no_folder(pair):

@@ -142,3 +142,23 @@ def test_what_is_compiled_for_the_gate_is_not_found_by_a_launch(monkeypatch):
         with pytest.raises(Planned):
             task(**asked)
     assert [plan.cold for plan in plans] == [True, False]
+
+
+ALIKE = {
+    "gradients of 0": ({"gradients": {"c.weight": [0.0, 0.0, 0.0]}}, "every gradient is 0"),
+    "equal scores": ({"scores": [[0.5, 0.5], [0.5, 0.5]]}, "all scores are equal"),
+    "both": (
+        {"scores": [[0.0, 0.0]], "gradients": {"c.weight": [0.0, 0.0, 0.0]}},
+        "every gradient is 0 and all scores are equal",
+    ),
+    "neither": ({}, ""),
+    "a single score": ({"scores": [[3.0]]}, ""),
+}
+
+
+@pytest.mark.parametrize("case", ALIKE)
+def test_agreement_on_what_is_the_same_for_any_network_is_said_to_show_nothing(case):
+    changes, why = ALIKE[case]
+    given = {Contestant("f", name): evidence(np.random.default_rng(1), **changes) for name in "ab"}
+    for parity, complaint in judge(given, TOLERANCES["float32"]).values():
+        assert (parity.shows_nothing, complaint) == (why, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import math
 import shutil
 import tempfile
 
@@ -10,7 +11,7 @@ import psutil
 import pytest
 from made_up import workload
 
-from bench.launcher import LOCK, PREFIX, Launcher, Zygote
+from bench.launcher import LOCK, PREFIX, Launcher, Limit, Zygote
 from bench.weights import Weights
 from impls.errors import DeadheatError, InvalidInput
 from impls.frameworks import load_framework
@@ -48,6 +49,18 @@ def test_two_launchers_leave_each_other_alone(own_folder):
     with Launcher(60) as first, Launcher(60) as second:
         assert first.folder.exists()
         assert second.folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("budget", "passed", "seconds"),
+    [(math.inf, 1000.0, 300.0), (1000.0, 0.0, 300.0), (1000.0, 900.0, 200.0), (1000.0, 2000.0, 100.0), (2.0, 9.0, 5.0)],
+    ids=["no budget", "much is left", "little is left", "none is left", "none of a small one is left"],
+)
+def test_an_answer_is_awaited_no_longer_than_a_grace_after_the_budgets_end(monkeypatch, budget, passed, seconds):
+    limit = Limit(300.0, budget, start=50.0)
+    monkeypatch.setattr("bench.launcher.now", lambda: 50.0 + passed)
+    assert limit.seconds() == pytest.approx(seconds)
+    assert ("the budget had ended" in limit.exceeded(seconds)) == (seconds < 300.0)
 
 
 CASE = Case(workload("lenet5"), Contestant("bench.virtual", "fast"))

@@ -164,6 +164,13 @@ def test_a_pair_with_time_for_one_launch_is_null_in_json():
     assert json.loads(found)["measured"][0]["low"] is None
 
 
+def test_a_pair_with_time_for_one_launch_has_words_in_place_of_its_interval():
+    line = selftest._line(pair(half=math.nan))
+    assert "×1.0000 (not enough data for an interval)" in line
+    assert "nan" not in line
+    assert "×1.0000 [0.9950, 1.0050]" in selftest._line(pair())
+
+
 def test_the_text_says_rates_and_what_to_do_where_there_are_none(capsys):
     selftest.print_summary(summary((40, SAME), (4, FOUND)))
     said = capsys.readouterr().out

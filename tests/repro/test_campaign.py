@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -16,16 +16,17 @@ import psutil
 import pytest
 from started import PATIENCE, poll
 
-from repro import campaign
+from repro import campaign, workers
 from repro.campaign import Campaign, Options
 from repro.claims import Claim, Kind, load_claim
 from repro.experiment import Arm, Experiment
 from repro.plan import Where
 from repro.recipe import Recipe, Stage
+from repro.workers import Task
 from results import reproduction
 from results.claims import ClaimResult, Trained, Verdict
 from results.journal import ResultsError
-from results.trial import Outcome
+from results.trial import Outcome, Trial
 from tests.repro.planted import ARCHITECTURE, EXPERIMENT, LONG
 
 AT = Where("oracle.regression", "numpy")
@@ -111,6 +112,25 @@ def test_a_killed_trial_costs_itself_only(
     assert again.seeds == 2
     resumed = [trial for trial in one.trials.values() if trial.resumed]
     assert len(resumed) == 2  # from the passes that the killed ones had done
+
+
+def test_the_log_of_a_trial_that_failed_is_kept_and_named(
+    tmp_path: Path, fashion: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def run(tasks: Sequence[Task], *_: object) -> Iterator[Trial]:
+        for task in tasks:
+            task.log.write_text(f"planted in {task.id}")
+            yield workers.lost(task.job, task.id, Outcome.FAILED, "RuntimeError: planted")
+
+    monkeypatch.setattr(workers, "run", run)
+    with going(tmp_path, fashion) as one:
+        one.test([claim()])
+    trials = reproduction.read(tmp_path / "made-up").trials.values()
+    assert len(trials) == 4
+    said = capfd.readouterr().err
+    for trial in trials:
+        assert (tmp_path / "made-up" / trial.log).read_text() == f"planted in {trial.id}"
+        assert trial.log in said
 
 
 SCRIPT = """

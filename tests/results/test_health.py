@@ -10,7 +10,7 @@ import pytest
 from made_up import measured, workload
 
 from results.health import Disturbance, cautions, contaminations, drift, drifts, kinds, two_kinds
-from results.record import Case, Conditions, Contestant, Record
+from results.record import Case, Conditions, Contestant, Parity, Record
 
 CASE = Case(workload(), Contestant("alpha", "eager"))
 QUIET = Conditions(
@@ -84,6 +84,8 @@ def test_cautions_name_each_kind_once():
     paging = replace(QUIET, major_faults=(0, 7, 0, 0), foreign_cpu=(0.09,) * 4)
     found = cautions([launch(paging, 0), launch(paging, 1, steady=False)])
     assert found == ("foreign_cpu", "unsteady", "paging")
+    empty = replace(launch(QUIET), parity=Parity(0.0, 0.0, 0.0, "w", 2, "every gradient is 0"))
+    assert cautions([empty, empty]) == ("empty_parity",)
     assert cautions([launch(QUIET, n, steady=None) for n in range(3)]) == ()
 
 

@@ -19,6 +19,7 @@ JAX = Framework(
                 "JAX_COMPILATION_CACHE_DIR": f"{CACHE}/jax",
                 "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
                 "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+                "JAX_TRACEBACK_FILTERING": "off",  # or an error's own frames are missing, and its reason says nothing
             },
             # XLA allocates what a call returns in a thread of its own, once for every call.
             large_environment=ONE_ARENA,

@@ -18,6 +18,8 @@ from outside.model import Batch, NumPyModel
 FAULTS = {
     "fine": "nothing is wrong",
     "raises": "raises in the timed step",
+    "asserts": "fails an assertion that has no message",
+    "miscompiles": "raises what a compiler said, in many lines",
     "killed": "killed by SIGKILL",
     "segfault": "killed by SIGSEGV",
     "hangs": "never answers",
@@ -31,6 +33,15 @@ FAULTS = {
     "unsupported": "says that it cannot",
 }
 
+COMPILER = """C++ compile error
+
+Command:
+g++ -O3 kernel.cpp -o kernel.so
+
+Output:
+In file included from kernel.cpp:1:
+kernel.h:2:10: fatal error: omp.h: No such file or directory
+"""
 LATE = 8
 """Rounds of several steps after which it dies: at most three come before the turns, to find out how many steps."""
 
@@ -78,6 +89,10 @@ class FaultyModel(NumPyModel):
         match self._fault:
             case "raises":
                 raise ArithmeticError("planted fault")
+            case "asserts":
+                assert scores is None
+            case "miscompiles":
+                raise RuntimeError(COMPILER)
             case "killed":
                 os.kill(os.getpid(), signal.SIGKILL)
             case "segfault":
