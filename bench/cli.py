@@ -7,16 +7,17 @@ import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
-from impls.command import ExitStatus, foot, one_line_errors
+from impls.command import ExitStatus, foot, one_line_errors, path_argument
 from impls.errors import InvalidInput
 from results import strict_json
 
 app = typer.Typer(
-    help="Benchmark the classic convolutional networks across frameworks. Measure with: tox -e bench",
+    help="Benchmark the classic convolutional networks across frameworks. Measure with: python -m bench run",
     epilog=foot("python -m bench list", "python -m bench compare --help", found="a command found what it looks for"),
     no_args_is_help=True,
     add_completion=False,
@@ -46,10 +47,55 @@ class Rows(StrEnum):
     CLAIMS = "claims"
 
 
+PYTEST_STATUSES = (
+    "0 every case was measured, or skipped for a reason",
+    "1 a case is a mismatch, crashed, … or the campaign could not go on",
+    "2 interrupted: what was measured is kept and shown",
+    "4 a mistake in an option, one line says which",
+    "5 -k chooses nothing",
+)
 REPRODUCED = Rows.TRIALS, Rows.CURVES, Rows.CLAIMS
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Html = Annotated[Path | None, typer.Option("--html", help="File to write a self-contained page into.")]
-Results = Annotated[Path, typer.Option("--results", help="Folder of campaigns.")]
+Html = Annotated[
+    Path | None, typer.Option("--html", parser=path_argument, help="File to write a self-contained page into.")
+]
+Results = Annotated[Path, typer.Option("--results", parser=path_argument, help="Folder of campaigns.")]
+
+
+class MeasuringCommand(TyperCommand):
+    """Shows, below its own help, the options that it hands on."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        from bench.options import OPTIONS
+
+        super().format_help(ctx, formatter)
+        with formatter.section("Options of measuring"):
+            formatter.write_dl([(f"{option.short} {option.metavar}", option.help) for option in OPTIONS])
+
+
+@app.command(
+    cls=MeasuringCommand,
+    epilog=foot(
+        "python -m bench run",
+        'python -m bench run --suite smoke -k "lenet5 and infer"',
+        "python -m bench run --results ~/campaigns --budget 20m -q",
+        statuses=PYTEST_STATUSES,
+    ),
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+def run(
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[OPTIONS] [-k EXPRESSION]",
+            help="Options of measuring, of pytest and of pytest-benchmark: docs/commands.md.",
+        ),
+    ] = None,
+) -> None:
+    """Measure a suite (quick): summary, campaign and HTML report."""
+    from bench.run import run
+
+    raise typer.Exit(run(arguments or ()))
 
 
 @app.command("list", epilog=foot("python -m bench list --json"))
@@ -102,7 +148,7 @@ def export(
             "curves or claims: docs/results.md."
         ),
     ] = Rows.CASES,
-    output: Annotated[Path | None, typer.Option(help="File to write; parquet needs one.")] = None,
+    output: Annotated[Path | None, typer.Option(parser=path_argument, help="File to write; parquet needs one.")] = None,
     results: Results = Path("results/data"),
 ) -> None:
     """A campaign's table as CSV, Parquet, Markdown or JSON."""
@@ -142,7 +188,9 @@ def show(
 def report(
     campaigns: Annotated[list[str] | None, typer.Argument(help="Names or folders; the newest if left out.")] = None,
     results: Results = Path("results/data"),
-    output: Annotated[Path, typer.Option(help="Folder to write index.html into.")] = Path("reports/html"),
+    output: Annotated[Path, typer.Option(parser=path_argument, help="Folder to write index.html into.")] = Path(
+        "reports/html"
+    ),
 ) -> None:
     """The HTML report of one or several campaigns."""
     import subprocess
@@ -273,7 +321,7 @@ def selftest(
     pair_seconds: Annotated[str, typer.Option(help="Time for a pair.")] = "10s",
     budget: Annotated[str, typer.Option(help="Time for all: known clock, imports, pairs.")] = "3m",
     burners: Annotated[int, typer.Option(help="Processes that disturb on purpose, a core each.", min=0)] = 0,
-    output: Annotated[Path | None, typer.Option(help="File to write the JSON to.")] = None,
+    output: Annotated[Path | None, typer.Option(parser=path_argument, help="File to write the JSON to.")] = None,
     as_json: Json = False,
 ) -> None:
     """Does the harness see differences that are not there, and those that are?"""

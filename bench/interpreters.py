@@ -19,6 +19,7 @@ from typing import Any
 from bench import setting
 from impls.errors import InvalidInput
 from impls.frameworks import load_framework
+from impls.paths import typed_path
 from results.record import Contestant
 
 ROOT = Path(__file__).parent.parent
@@ -103,7 +104,7 @@ def interpreter_of(contestant: Contestant, paths: Mapping[str, str]) -> Interpre
             f"no interpreter is called {contestant.interpreter!r} (of {contestant.id}); known: {known}; "
             f"name it with --interpreter {contestant.framework}@{contestant.interpreter}=PATH"
         )
-    return Interpreter(contestant.interpreter, paths[contestant.interpreter])
+    return Interpreter(contestant.interpreter, str(typed_path(paths[contestant.interpreter])))
 
 
 def missing(contestant: Contestant, paths: Mapping[str, str], asked: Mapping[str, str]) -> str | None:
@@ -140,6 +141,7 @@ def parse(text: str) -> tuple[str, Interpreter]:
             f"--interpreter {text!r} is not FRAMEWORK@LABEL=PATH, such as pytorch@old=/envs/a/bin/python"
         )
     load_framework(framework)
+    path = str(typed_path(path))
     label = label or Path(path).absolute().parent.parent.name
     if not label or "+" in label:  # nameless it would be our own, and a + begins a contestant's setting
         raise InvalidInput(f"--interpreter {text!r} has no label that can be used; write {framework}@LABEL={path}")

@@ -204,6 +204,7 @@ class Zygote:
                 self._process = subprocess.Popen(
                     [*interpreter.command, "-m", "bench.zygote", str(theirs.fileno()), *modules],
                     pass_fds=[theirs.fileno()],
+                    process_group=0,  # a signal to the harness's whole group, as of Ctrl-C, is for the harness alone
                     env={**environment, **interpreter.environment()},
                     stdin=subprocess.DEVNULL,
                     stdout=output,

@@ -30,7 +30,7 @@ from bench.planted import SLOWDOWNS
 from bench.selftest import burners
 from bench.selftest.pairs import Plan, measure
 from impls.command import main as start
-from impls.command import one_line_errors
+from impls.command import one_line_errors, path_argument
 from impls.errors import DeadheatError, InvalidInput
 from results import machine, strict_json
 from results.record import STEADY, Contestant
@@ -192,7 +192,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command()
 @one_line_errors
 def main(
-    output: Annotated[Path, typer.Option(help="JSON file to write.")],
+    output: Annotated[Path, typer.Option(parser=path_argument, help="JSON file to write.")],
     pairs: Annotated[int, typer.Option(help="Pairs of each kind and tool.")] = 20,
     pair_seconds: Annotated[str, typer.Option(help="Time of timing for a pair.")] = "10s",
     budget: Annotated[str, typer.Option(help="Time for all.")] = "20m",

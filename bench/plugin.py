@@ -2,89 +2,64 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+import warnings
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import results
-from bench import suites
+from bench import foreign, options
 from bench.campaign import Silent
 from bench.interpreters import OWN
 from bench.ledger import Ledger
 from bench.progress import Progress
 from bench.session import Options, Session, asked_for
-from impls.errors import DeadheatError, InvalidInput
+from impls.errors import DeadheatError, line_of
+from impls.paths import typed_path
 from impls.terminal import take_every_character
+from impls.termination import Termination
 from results import strict_json
 from results.record import Case
 from results.store import DATA, read_campaign
 
 HOME = Path(__file__).parent
 KEY = pytest.StashKey[Session]()
+GIVEN = pytest.StashKey[Collection[str]]()
+"""The options of pytest-benchmark that were given."""
+REPORTED = pytest.StashKey[set[Case]]()
+INVOCATION = "deadheat-invocation"
+"""The name of a plug-in whose `command` was typed in the place of pytest's own."""
+WARNINGS = (
+    "default",  # whatever the configuration or PYTHONWARNINGS says: a library's warning does not end a campaign
+    "ignore:Benchmark fixture was not used",  # a case without a time has said why
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("deadheat", "deadheat: measure with --benchmark-only, choose with -k; docs/commands.md")
-    group.addoption(
-        "--suite", default="quick", metavar="NAME", help="suite to measure: a name or a .toml file (default: quick)"
-    )
-    group.addoption("--results", default=str(DATA), metavar="DIR", help=f"folder for campaigns (default: {DATA})")
-    group.addoption(
-        "--preset", metavar="NAME", help=f"how to measure: {', '.join(suites.preset_names())} (default: the suite's)"
-    )
-    group.addoption("--budget", metavar="TIME", help="most time to measure, such as 90s or 20m (default: the suite's)")
-    group.addoption(
-        "--target",
-        metavar="SHARE",
-        help="half-width of intervals that is narrow enough, such as 2%% (default: the suite's)",
-    )
-    group.addoption(
-        "--memory",
-        metavar="SIZE",
-        help="most memory for contestants alive together, such as 8GiB (default: the suite's)",
-    )
-    group.addoption(
-        "--soak",
-        metavar="TIME",
-        help="steps without a pause in each case's first launch, for utilisation and energy (default: the preset's)",
-    )
-    group.addoption(
-        "--as-shipped", action="store_true", help="leave allocator, threads and cores as each framework ships them"
-    )
-    group.addoption(
-        "--interpreter",
-        action="append",
-        default=[],
-        metavar="FRAMEWORK@LABEL=PATH",
-        help="run a framework's contestants with that Python; given twice, with two labels, they compete",
-    )
-    group.addoption(
-        "--keep-env",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="let launches have that variable of the shell, or those of a pattern such as 'OMP_*'; recorded",
-    )
-    group.addoption(
-        "--sizes-from", metavar="FOLDER", help="let streams have the sizes of the images in that folder (suite stream)"
-    )
-    group.addoption("--resume", metavar="CAMPAIGN", help="go on with a campaign that was interrupted, in its folder")
-    group.addoption("--device", default="cpu", metavar="DEVICE", help="cpu or cuda (default: cpu)")
-    group.addoption(
-        "--report", default="reports/html", metavar="DIR", help="folder for the HTML report (default: reports/html)"
-    )
-    group.addoption(
-        "--json", metavar="FILE", help="write the summary as JSON, too: every case with its verdict, every warning"
-    )
-    group.addoption(
-        "--no-report", action="store_true", help="measure only; make the report later with python -m bench report"
-    )
+    options.register(parser)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Parser, args: list[str]) -> Any:
+    """Once every plug-in has registered its options: replace short names, and note which of the others' are given."""
+    found = yield
+    measuring = "--benchmark-only" in args
+    taken = partial(options.is_registered, parser)
+    try:
+        args[:] = options.in_full(args, taken) if measuring else args
+    except DeadheatError as problem:
+        raise pytest.UsageError(str(problem)) from None
+    early_config.stash[GIVEN] = foreign.given_in(args)
+    return found
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -92,18 +67,26 @@ def pytest_configure(config: pytest.Config) -> None:
     """Check everything that was asked for, before anything else starts."""
     if config.getoption("benchmark_only") and not config.getoption("help"):
         try:
+            foreign.prepare(config, config.stash.get(GIVEN, ()))
             _asked_for(config)
-            _check_json(config.getoption("--json"))
+            if path := _path(config, "json"):
+                foreign.check_can_write("--json", path)
         except DeadheatError as problem:
             raise pytest.UsageError(str(problem)) from None
         take_every_character()
+        for line in WARNINGS:
+            config.addinivalue_line("filterwarnings", line)
+        config.pluginmanager.register(Ending(config), "deadheat-ending")
         if not config.getoption("benchmark_json") and not config.getoption("collectonly"):
             config.option.benchmark_json = _BenchmarkFile()
 
 
-def _check_json(path: str | None) -> None:
-    if path and not (Path(path).parent.is_dir() and os.access(Path(path).parent, os.W_OK)):
-        raise InvalidInput(f"--json {path!r}: {str(Path(path).parent)!r} is no folder to write in")
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if session.config.getoption("benchmark_only"):
+        try:
+            foreign.check_comparison(session.config)
+        except DeadheatError as problem:
+            raise pytest.UsageError(str(problem)) from None
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -114,12 +97,26 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "case" in metafunc.fixturenames and Path(str(metafunc.module.__file__)).parent == HOME:
-        skipped = metafunc.config.getoption("benchmark_skip")
-        try:
-            found = [] if skipped else _asked_for(metafunc.config).cases
-        except DeadheatError as problem:
-            raise pytest.UsageError(str(problem)) from None
+        measuring = metafunc.config.getoption("benchmark_only")
+        found = _asked_for(metafunc.config).cases if measuring else []
         metafunc.parametrize("case", found, ids=[case.id for case in found])
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuse sessions in which a case would be more than one test, as plug-ins that repeat tests make it."""
+    if not session.config.getoption("benchmark_only"):
+        return
+    counts = Counter(item.callspec.params["case"].id for item in session.items if _is_case(item))  # type: ignore[attr-defined]
+    if repeated := [id for id, count in counts.items() if count > 1]:
+        raise pytest.UsageError(
+            f"{repeated[0]} would be {counts[repeated[0]]} tests of one measurement; leave out what repeats tests, "
+            "such as --count, and for more launches choose another --preset"
+        )
+
+
+def _path(config: pytest.Config, name: str) -> Path | None:
+    text = config.getoption(f"bench_{name}")
+    return typed_path(text) if text else None
 
 
 def _asked_for(config: pytest.Config) -> Session:
@@ -127,19 +124,19 @@ def _asked_for(config: pytest.Config) -> Session:
     if KEY not in config.stash:
         config.stash[KEY] = asked_for(
             Options(
-                suite=config.getoption("--suite"),
-                results=Path(config.getoption("--results")),
-                preset=config.getoption("--preset"),
-                budget=config.getoption("--budget"),
-                target=config.getoption("--target"),
-                memory=config.getoption("--memory"),
-                soak=config.getoption("--soak"),
-                sizes_from=config.getoption("--sizes-from"),
-                as_shipped=config.getoption("--as-shipped"),
-                interpreters=config.getoption("--interpreter"),
-                keep_env=config.getoption("--keep-env"),
-                device=config.getoption("--device"),
-                resume=config.getoption("--resume"),
+                suite=str(_path(config, "suite")),
+                results=_path(config, "results") or DATA,
+                preset=config.getoption("bench_preset"),
+                budget=config.getoption("bench_budget"),
+                target=config.getoption("bench_target"),
+                memory=config.getoption("bench_memory"),
+                soak=config.getoption("bench_soak"),
+                sizes_from=config.getoption("bench_sizes_from"),
+                as_shipped=config.getoption("bench_as_shipped"),
+                interpreters=config.getoption("bench_interpreter"),
+                keep_env=config.getoption("bench_keep_env"),
+                device=config.getoption("bench_device"),
+                resume=config.getoption("bench_resume"),
             )
         )
     return config.stash[KEY]
@@ -149,26 +146,37 @@ def _asked_for(config: pytest.Config) -> Session:
 def campaign(request: pytest.FixtureRequest) -> Any:
     """A function that gives what is known of the selected cases, measuring them at its first call."""
     config = request.config
-    selected = [item.callspec.params["case"] for item in request.session.items if _is_case(item)]  # type: ignore[attr-defined]
-    return lambda: _measured(config.stash[KEY], selected, config)
+    ours = config.stash[KEY]
+    selected = {item.callspec.params["case"] for item in request.session.items if _is_case(item)}  # type: ignore[attr-defined]
+    in_order = [case for case in ours.cases if case in selected]  # of the suite, whatever order tests are run in
+    return lambda: _measured(ours, in_order, config)
+
+
+@pytest.fixture(scope="session")
+def reported(pytestconfig: pytest.Config) -> set[Case]:
+    """The cases that pytest-benchmark has been told of: a test that is run again must not tell it again.
+
+    Kept by the configuration: when the last test is run again, the fixtures of the session are made again.
+    """
+    return pytestconfig.stash.setdefault(REPORTED, set())
 
 
 def _measured(ours: Session, cases: Sequence[Case], config: pytest.Config) -> Ledger:
     if ours.campaign is None:
-        command = shlex.join(["pytest", *config.invocation_params.args])
         try:
             with _uncaptured(config):
                 quiet = config.get_verbosity() < 0
-                ours.measure(cases, command, Silent() if quiet else Progress(ours.suite.budget))
+                ours.measure(cases, _command(config), Silent() if quiet else Progress(ours.suite.budget))
         except DeadheatError as problem:
             pytest.exit(f"error: {problem}", returncode=1)
     assert ours.campaign is not None
     return ours.campaign.ledger
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    if (ours := session.config.stash.get(KEY, None)) and ours.writer:
-        ours.writer.close()
+def _command(config: pytest.Config) -> str:
+    """What was typed."""
+    invocation = config.pluginmanager.get_plugin(INVOCATION)
+    return invocation.command if invocation else shlex.join(["pytest", *config.invocation_params.args])
 
 
 def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
@@ -178,7 +186,52 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
             ours.writer.save_benchmark(strict_json.dumps(output_json, indent=4))
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+class Ending:
+    """What a session of measuring ends with: summary and report, whatever ends it, and whatever other plug-ins do then.
+
+    Registered after pytest-benchmark and before the terminal's reporter, so that its wrappers are between theirs.
+    """
+
+    def __init__(self, config: pytest.Config):
+        self._config = config
+        self._termination = Termination()
+        self._termination.__enter__()
+        config.add_cleanup(lambda: self._termination.__exit__())
+        self._trouble: list[str] = []
+
+    def pytest_keyboard_interrupt(self) -> None:
+        self._termination.hold()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Any:
+        self._termination.hold()
+        if (ours := self._config.stash.get(KEY, None)) and ours.writer:
+            ours.writer.close()
+        with self._noting(session), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Not saving anything, no benchmarks have been run")
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_terminal_summary(self, terminalreporter: Any) -> Any:
+        _summarize(terminalreporter, self._config)
+        with self._noting(terminalreporter._session):
+            yield
+        for line in self._trouble:
+            terminalreporter.write_line(line)
+
+    @contextlib.contextmanager
+    def _noting(self, session: pytest.Session) -> Iterator[None]:
+        """Whatever another plug-in raises becomes a line at the end, and exit status 1."""
+        try:
+            yield
+        except Exception as problem:
+            self._trouble.append(f"error: {line_of(problem)}")
+            if session.exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _summarize(terminalreporter: Any, config: pytest.Config) -> None:
+    """Show the campaign that was measured, if one was; write its summary and its report."""
     ours = config.stash.get(KEY, None)
     if ours is None or ours.campaign is None or ours.writer is None:
         return
@@ -197,11 +250,11 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         return
     if config.get_verbosity() > -2:
         print_summary(found, notes, brief=config.get_verbosity() < 0)
-    if path := config.getoption("--json"):
-        terminalreporter.write_line(_save(strict_json.dumps(as_json(found, notes)), path))
+    if path := _path(config, "json"):
+        terminalreporter.write_line(_save(strict_json.dumps(as_json(found, notes), indent=2), path))
     terminalreporter.write_line(f"results: {ours.writer.folder}")
-    if not config.getoption("--no-report"):
-        terminalreporter.write_line(_make_report(ours, config.getoption("--report")))
+    if not config.getoption("bench_no_report"):
+        terminalreporter.write_line(_make_report(ours, typed_path(config.getoption("bench_report"))))
 
 
 class _BenchmarkFile(os.PathLike[str]):
@@ -213,24 +266,29 @@ class _BenchmarkFile(os.PathLike[str]):
     __str__ = __fspath__
 
 
-def _save(text: str, path: str) -> str:
+def _save(text: str, path: Path) -> str:
     try:
-        Path(path).write_text(text + "\n", encoding="utf-8")
+        path.write_text(text + "\n", encoding="utf-8")
     except OSError as problem:
-        return f"no summary: {path!r} can't be written: {problem.strerror}; try again with: python -m bench show --json"
+        why = f"{str(path)!r} can't be written: {problem.strerror}"
+        return f"no summary: {why}; try again with: python -m bench show --json"
     return f"summary: {path}"
 
 
-def _make_report(ours: Session, output: str) -> str:
+def _make_report(ours: Session, output: Path) -> str:
     """Made by a process of its own: this one must not depend on the room to the right, nor hold its memory."""
     assert ours.writer is not None
-    command = [sys.executable, "-m", "reports", str(ours.writer.folder), "--output", output]
-    made = subprocess.run(
-        command, env={**os.environ, **OWN.environment()}, capture_output=True, text=True, errors="replace"
-    )
+    command = [sys.executable, "-m", "reports", str(ours.writer.folder), "--output", str(output)]
+    again = f"try again with: {shlex.join(command)}"
+    try:
+        made = subprocess.run(
+            command, env={**os.environ, **OWN.environment()}, capture_output=True, text=True, errors="replace"
+        )
+    except KeyboardInterrupt:
+        return f"no report: interrupted; {again}"
     lines = (made.stdout or made.stderr).strip().splitlines()
     said = lines[-1] if lines else "nothing"
-    return f"report: {said}" if made.returncode == 0 else f"no report: {said}; try again with: {shlex.join(command)}"
+    return f"report: {said}" if made.returncode == 0 else f"no report: {said}; {again}"
 
 
 def _is_case(item: pytest.Item) -> bool:

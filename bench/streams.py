@@ -9,9 +9,10 @@ and `random-S-T` (He et al. 2015, section 2.3: every side from S to T as likely)
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import numpy as np
 
 from impls.errors import InvalidInput
 from impls.layers import Pair
+from impls.paths import typed_path
 
 Part = tuple[int, int, int]
 """A batch: height, width, images."""
@@ -83,7 +85,7 @@ def found_in(folder: str | Path) -> Found:
     """
     from impls.images import opened, upright_size  # it imports Pillow, which nothing else here needs
 
-    place = Path(folder)
+    place = typed_path(folder)
     if not os.path.isdir(place):
         what = "is no folder" if os.path.exists(place) else "no such folder"
         raise InvalidInput(f"--sizes-from {folder}: {what}; give one with images in it")
@@ -91,11 +93,23 @@ def found_in(folder: str | Path) -> Found:
     files, left_out = _files_below(place)
     for path in files:
         try:
-            with opened(path) as image:
+            with _of_any_size(), opened(path) as image:
                 sizes[_name(path, place)] = _brought(upright_size(image))
         except InvalidInput as problem:
             left_out[_name(path, place)] = str(problem)
     return Found(sizes, {}).without(left_out)
+
+
+@contextlib.contextmanager
+def _of_any_size() -> Iterator[None]:
+    """Pillow warns of large images, and refuses larger ones, when it opens them: here no pixel is decoded."""
+    from PIL import Image
+
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
 
 
 def _files_below(place: Path) -> tuple[list[Path], dict[str, str]]:

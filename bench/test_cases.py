@@ -1,4 +1,4 @@
-"""One test a case: run them with `pytest --benchmark-only`, choose among them with -k and --suite.
+"""One test a case: run them with `python -m bench run`, choose among them with -k and --suite.
 
 The first test that runs has every selected case measured, interleaved by group; each test then reports its own
 case's launch medians. A case that could not be measured skips or fails with its reason and has no number.
@@ -15,9 +15,7 @@ from results.statistics import launch_time
 
 
 @pytest.mark.benchmark(timer=TIMER)
-def test_case(case, benchmark, campaign):
-    if benchmark.disabled:  # under xdist or --benchmark-disable nothing may be timed
-        pytest.skip("benchmarks are disabled; run without -n and --benchmark-disable")
+def test_case(case, benchmark, campaign, reported):
     benchmark.group = case.workload.id
     records = [record for record in campaign().records if record.case == case]
     if not records:
@@ -27,6 +25,9 @@ def test_case(case, benchmark, campaign):
         pytest.skip(records[-1].reason)
     if not measured:
         pytest.fail(f"{records[-1].status}: {records[-1].reason}", pytrace=False)
+    if case in reported:  # this test is run again
+        return
+    reported.add(case)
     report(
         benchmark,
         [launch_time(record.seconds) for record in measured],

@@ -9,8 +9,9 @@ import typer
 from tabulate import tabulate
 
 import bench.cli
-import bench.plugin
 import repro.cli
+from bench.foreign import FATES, Fate
+from bench.options import OPTIONS
 
 APPS = {"python -m bench": bench.cli.app, "python -m repro": repro.cli.app}
 
@@ -44,26 +45,22 @@ def _option(one: Any) -> str:
 
 
 def sections() -> str:
-    return "\n\n".join(_section(called, command) for called, command in commands()) + "\n"
-
-
-class _Recorder:
-    """Takes options as pytest's parser does, and keeps them."""
-
-    def __init__(self) -> None:
-        self.rows: list[tuple[str, str]] = []
-
-    def getgroup(self, name: str, description: str = "") -> _Recorder:
-        return self
-
-    def addoption(self, name: str, help: str, metavar: str = "", **_: object) -> None:
-        self.rows.append((f"`{name}{' ' * bool(metavar)}{metavar}`", help.replace("%%", "%")))
+    others = [(called, command) for called, command in commands() if called != "python -m bench run"]  # has its own
+    return "\n\n".join(_section(called, command) for called, command in others) + "\n"
 
 
 def measuring() -> str:
-    recorder = _Recorder()
-    bench.plugin.pytest_addoption(recorder)  # type: ignore[arg-type]
-    return tabulate(recorder.rows, headers=["option", ""], tablefmt="github") + "\n"
+    rows = [(f"`{' '.join(filter(None, (one.short, one.metavar)))}`", one.help) for one in OPTIONS]
+    return tabulate(rows, headers=["option", ""], tablefmt="github") + "\n"
 
 
-BLOCKS = {"commands": sections, "measuring": measuring}
+def benchmark_options() -> str:
+    """What becomes of every option of pytest-benchmark; those of the same fate in a row."""
+    alike: dict[Fate, list[str]] = {}
+    for name, fate in FATES.items():
+        alike.setdefault(fate, []).append(f"`{name}`")
+    rows = [(", ".join(names), fate.effect.value, fate.why) for fate, names in alike.items()]
+    return tabulate(rows, headers=["option of pytest-benchmark", "here", ""], tablefmt="github") + "\n"
+
+
+BLOCKS = {"commands": sections, "measuring": measuring, "pytest-benchmark": benchmark_options}

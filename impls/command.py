@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from enum import IntEnum
 from functools import wraps
 from importlib import import_module
@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import typer
 
 from impls.errors import DeadheatError
+from impls.paths import typed_path
 from impls.terminal import OutputLost, outputs
 
 PACKAGES = "results", "bench", "repro", "reports"
@@ -23,7 +24,7 @@ PACKAGES = "results", "bench", "repro", "reports"
 
 
 class ExitStatus(IntEnum):
-    """What `python -m bench`, `repro` and `reports` end with; `pytest --benchmark-only` ends with pytest's own."""
+    """What `python -m bench`, `repro` and `reports` end with; `python -m bench run` ends with pytest's."""
 
     FINE = 0
     """Done, and nothing to report."""
@@ -37,12 +38,23 @@ class ExitStatus(IntEnum):
     """A fault of Deadheat itself, with its traceback: never to be taken for FOUND."""
 
 
-def foot(*examples: str, found: str = "") -> str:
-    """What stands below a command's help: examples, and its exit statuses; `found` is what FOUND says here."""
-    statuses = [f"{ExitStatus.FINE:d} done", f"{ExitStatus.REFUSED:d} not done, one line says why"]
+def path_argument(text: str) -> Path:
+    """A path of the command line, for Typer's `parser`: with ~ replaced."""
+    try:
+        return typed_path(text)
+    except DeadheatError as problem:
+        raise typer.BadParameter(str(problem)) from None
+
+
+def foot(*examples: str, found: str = "", statuses: Sequence[str] = ()) -> str:
+    """What stands below a command's help: examples, and its exit statuses.
+
+    `found` is what FOUND says here; `statuses` are those of a command that has others.
+    """
+    own = [f"{ExitStatus.FINE:d} done", f"{ExitStatus.REFUSED:d} not done, one line says why"]
     if found:
-        statuses.insert(1, f"{ExitStatus.FOUND:d} {found}")
-    return "\n\n".join([*(f"$ {example}" for example in examples), f"Exit status: {'; '.join(statuses)}."])
+        own.insert(1, f"{ExitStatus.FOUND:d} {found}")
+    return "\n\n".join([*(f"$ {example}" for example in examples), f"Exit status: {'; '.join(statuses or own)}."])
 
 
 def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:

@@ -11,14 +11,14 @@ from typing import Annotated
 
 import typer
 
-from impls.command import main, one_line_errors
+from impls.command import main, one_line_errors, path_argument
 from results import store
 from results.interpreters import find_sides
 from results.journal import ResultsError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help="Pages across campaigns.")
-Output = Annotated[Path, typer.Option(help="File to write the page into.")]
-Results = Annotated[Path, typer.Option(help="Folder of campaigns.")]
+Output = Annotated[Path, typer.Option(parser=path_argument, help="File to write the page into.")]
+Results = Annotated[Path, typer.Option(parser=path_argument, help="Folder of campaigns.")]
 
 
 @app.command()

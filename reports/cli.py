@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from impls.command import ExitStatus, foot
+from impls.command import ExitStatus, foot, path_argument
 from results import reproduction, store
 from results.journal import ResultsError
 
@@ -26,9 +26,10 @@ def report(
             help="Campaigns and a reproduction, by name in --results or as folders; the newest of each.",
         ),
     ] = None,
-    results: Annotated[Path, typer.Option(help="Folder that holds them.")] = store.DATA,
+    results: Annotated[Path, typer.Option(parser=path_argument, help="Folder that holds them.")] = store.DATA,
     output: Annotated[
-        Path, typer.Option(help="Folder to write index.html (campaigns) and reproduction.html into.")
+        Path,
+        typer.Option(parser=path_argument, help="Folder to write index.html (campaigns) and reproduction.html into."),
     ] = Path("reports/html"),
 ) -> None:
     """Write one self-contained HTML page of the campaigns, a part each (never pooled), and one of the reproduction.

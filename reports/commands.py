@@ -23,11 +23,12 @@ def asked(system: System) -> Sequence[str]:
         words = []
     kept = ["--suite", suite] if suite else []
     for number, word in enumerate(words):
+        word = word.replace("--bench-", "--", 1) if word.startswith("--bench-") else word
         name, equals, _ = word.partition("=")
         if word == FLAG or (name in VALUED and equals):
             kept.append(word)
         elif name in VALUED:
-            kept += words[number : number + 2]
+            kept += [name, *words[number + 1 : number + 2]]
     return kept
 
 
@@ -35,4 +36,4 @@ def reproduce(case: str, options: Sequence[str]) -> str:
     """For one case of a campaign that was measured with `options`."""
     node = f"bench/test_cases.py::test_case[{case}]"
     quoted = shlex.quote(node) if SPECIAL & set(node) else f'"{node}"'
-    return " ".join(["pytest --benchmark-only", quoted, *map(shlex.quote, options)])
+    return " ".join(["python -m bench run", quoted, *map(shlex.quote, options)])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from impls.errors import InvalidInput
+from impls.termination import Termination
 from repro import agreement, plan
 from repro.claims import Claim
 from repro.claims import claims as registered
@@ -47,7 +48,7 @@ class Options:
 
 
 class Campaign:
-    """A reproduction that is going on, in a folder of its own; a context manager."""
+    """A reproduction that is going on, in a folder of its own; a context manager, in which SIGTERM is as Ctrl-C."""
 
     def __init__(self, folder: ReproductionWriter, options: Options):
         self._folder, self._options = folder, options
@@ -55,6 +56,7 @@ class Campaign:
         self._runner = Runner(folder, self._shelf, options.seconds, options.side_by_side, options.quiet)
         before = reproduction.read(folder.folder)
         self.findings = before.findings
+        self._termination = Termination()
         self._seconds_before = float(before.system.get("seconds", 0.0))
 
     @property
@@ -169,9 +171,11 @@ class Campaign:
         self._folder.save_findings(self.findings)
 
     def __enter__(self) -> Campaign:
+        self._termination.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._termination.__exit__()
         self._folder.update_system(seconds=self._seconds_before + self._runner.seconds)
         self._folder.close()
 

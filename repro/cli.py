@@ -13,8 +13,9 @@ from typing import Annotated
 
 import typer
 
-from impls.command import ExitStatus, foot, one_line_errors
+from impls.command import ExitStatus, foot, one_line_errors, path_argument
 from impls.errors import InvalidInput
+from impls.paths import typed_path
 from results import strict_json
 
 app = typer.Typer(
@@ -33,7 +34,10 @@ class Device(StrEnum):
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Results = Annotated[Path, typer.Option("--results", help="Folder that reproductions are kept in, one folder each.")]
+Results = Annotated[
+    Path,
+    typer.Option("--results", parser=path_argument, help="Folder that reproductions are kept in, one folder each."),
+]
 Data = Annotated[
     list[str] | None,
     typer.Option("--data", metavar="NAME=PATH", help="Where a data set's folder is; repeat it. It is tested on then."),
@@ -187,7 +191,7 @@ def paths(given: Sequence[str] | None) -> dict[str, Path]:
         name, equals, path = text.partition("=")
         if not equals or not path:
             raise InvalidInput(f"--data {text!r} is not of the form NAME=PATH, such as cifar10=/data/cifar10")
-        found[load_source(name).name] = Path(path)
+        found[load_source(name).name] = typed_path(path)
     return found
 
 

@@ -25,6 +25,7 @@ from impls.errors import DeadheatError, line_of
 from impls.frameworks import CACHE, load_framework
 from impls.log import last_words
 from impls.process import STEADY_ALLOCATOR, die_with, threads
+from impls.termination import SIGNALS
 from repro import data, trial
 from repro.job import Job
 from results.trial import Outcome, Trial
@@ -152,7 +153,8 @@ def _serve(task: Task, core: int | None, cache: Path, link: Connection) -> None:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
     die_with(os.getppid())  # or it would train on into a checkpoint that nobody waits for
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who asks, and kills this
+    for one in (signal.SIGINT, *SIGNALS):  # these are for the process that asks, which then kills this one
+        signal.signal(one, signal.SIG_IGN)
     if core is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})
         os.environ.update(threads(1))

@@ -5,6 +5,7 @@ Trials are appended as they end. The findings follow from them, and are written 
 
 from __future__ import annotations
 
+import os
 from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ def read(folder: Path) -> Reproduction:
 
 def find(name: str | Path, data: Path = DATA) -> Path:
     """The folder of a reproduction given as a path, or as a name in `data`; ResultsError otherwise."""
-    for folder in (Path(name), data / name):
+    for folder in (Path(os.path.expanduser(name)), data / name):
         if (folder / TRIALS).is_file():
             return folder
     there = ", ".join(folder.name for folder in every(data)[-5:])

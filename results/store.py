@@ -92,7 +92,7 @@ def campaigns_in(data: Path) -> list[Path]:
 def find_campaign(name: str | Path, data: Path = DATA) -> Path:
     """The folder of a campaign given as a path, or as a name in `data`; ResultsError otherwise."""
     with contextlib.suppress(OSError):  # a name that is too long for the system is none
-        for folder in (Path(name), data / name):
+        for folder in (Path(os.path.expanduser(name)), data / name):
             if (folder / RECORDS).is_file():
                 return folder
     raise ResultsError(f"no campaign {str(name)!r}, neither a folder nor in {str(data)!r}{_nearby(data / name)}")

@@ -20,6 +20,12 @@ FRAMEWORK_PACKAGES = {"torch", "tensorflow", "jax", "keras"}
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Warnings are errors in tests, and never while cases are measured, for which pyproject.toml holds, too."""
+    if not config.getoption("benchmark_only"):
+        config.addinivalue_line("filterwarnings", "error")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_framework_in_this_process() -> Iterator[None]:
     """The process that runs pytest never imports a framework: its memory and threads would be in every number."""

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -61,13 +61,19 @@ def environment(outside: bool = True) -> dict[str, str]:
 
 
 class Started:
-    """`pytest --benchmark-only` on a suite, with a mark in the environment that all its processes inherit.
+    """`pytest --benchmark-only` (or another `command`) on a suite, with a mark that all its processes inherit.
 
     It hears Ctrl-C even where these tests run in a shell's background, which does not. `before` runs in the child.
     """
 
     def __init__(
-        self, home: Path, text: str, *arguments: str, name: str = "data", before: Callable[[], None] = lambda: None
+        self,
+        home: Path,
+        text: str,
+        *arguments: str,
+        name: str = "data",
+        before: Callable[[], None] = lambda: None,
+        command: Sequence[str] = ("pytest", "--benchmark-only"),
     ):
         self.data = home / name
         self._mark = uuid.uuid4().hex
@@ -75,7 +81,7 @@ class Started:
         asked = f"--suite={home / 'suite.toml'}", f"--results={self.data}", "-p", "no:cacheprovider"
         report = () if any(argument.startswith("--report") for argument in arguments) else ("--no-report",)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", "--benchmark-only", *asked, *report, *arguments],
+            [sys.executable, "-m", *command, *asked, *report, *arguments],
             cwd=ROOT,
             env={**environment(), MARK: self._mark},
             stdout=subprocess.PIPE,

@@ -21,6 +21,7 @@ from bench.selftest.pairs import PLANTED, Pair, Plan, measure
 from bench.suites import parse_contestant
 from impls.errors import InvalidInput
 from impls.frameworks import frameworks
+from impls.termination import Termination
 from results import machine, strict_json
 from results.record import Contestant
 
@@ -110,7 +111,12 @@ def run(plan: Plan, burning: int, quiet: bool) -> dict[str, Any]:
     for line in wrong:
         print(f"known clock: {line}", file=sys.stderr)
     done = []
-    with alone() as free, burners(burning), suppress(KeyboardInterrupt):  # what was measured until then counts
+    with (
+        Termination(),
+        alone() as free,
+        burners(burning),
+        suppress(KeyboardInterrupt),
+    ):  # what was measured until then counts
         if not free:
             print(f"! {COMPANY['what']}\n  → {COMPANY['remedy']}", file=sys.stderr)
         for pair in measure(replace(plan, budget=plan.budget - (now() - start)), at_least=0):

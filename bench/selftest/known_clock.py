@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import re
 import subprocess
 import sys
@@ -12,11 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import results
+from bench.interpreters import OWN
 from bench.virtual import nanoseconds
 from results.record import Case
 from results.store import read_campaign
-
-ROOT = Path(__file__).parent.parent.parent
 
 TOO_LONG = 300
 """Seconds; seen: 10."""
@@ -38,11 +38,11 @@ def known_clock() -> list[str]:
     with tempfile.TemporaryDirectory(prefix="deadheat-selftest-") as home:
         folder = Path(home)
         (folder / "known.toml").write_text(VIRTUAL_SUITE, encoding="utf-8")
-        command = [sys.executable, "-m", "pytest", "--benchmark-only", "--suite=known.toml", "--results=data"]
+        options = ["--suite=known.toml", "--results=data", "--report=html"]
         try:
             done = subprocess.run(
-                [*command, "--report=html", f"--rootdir={ROOT}", f"-c{ROOT / 'pyproject.toml'}", str(ROOT / "bench")],
-                cwd=folder, capture_output=True, text=True, timeout=TOO_LONG,
+                [sys.executable, "-m", "bench", "run", *options],
+                cwd=folder, env={**os.environ, **OWN.environment()}, capture_output=True, text=True, timeout=TOO_LONG,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             return [f"the pipeline had not ended after {TOO_LONG} s"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pooch  # type: ignore[import-untyped]
 
+from impls.paths import typed_path
 from repro.data.catalogue import load_source
 from repro.data.errors import MissingData
 from repro.data.source import Source
@@ -56,7 +57,7 @@ def download_folder(name: str) -> Path:
 
 def _named_places(source: Source) -> list[Path]:
     root = os.environ.get(VARIABLE)
-    return [Path(root) / source.name] if root else []
+    return [typed_path(root) / source.name] if root else []
 
 
 def _known_places(source: Source) -> list[Path]:

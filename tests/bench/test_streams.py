@@ -269,3 +269,17 @@ def test_a_stream_that_there_is_not_is_one_line(measure):
     assert done.returncode != 0
     assert campaign is None
     assert "workloads.0: no stream is called 'paded'" in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("side", [7_400, 20_000], ids=["Pillow warns", "Pillow refuses"])
+def test_a_photograph_of_many_pixels_is_one_like_any_other(tmp_path, side):
+    """Its header says so: no pixel is decoded, and Pillow's limit holds for whatever else decodes."""
+    from PIL import Image
+
+    before = Image.MAX_IMAGE_PIXELS
+    header = b"".join([b"P5 ", str(side).encode(), b" ", str(side * 2).encode(), b" 255\n", bytes(8)])
+    (tmp_path / "large.pgm").write_bytes(header)
+    found = streams.found_in(tmp_path)
+    assert found.sizes == {"large.pgm": (448, 224)}
+    assert not found.left_out
+    assert before == Image.MAX_IMAGE_PIXELS

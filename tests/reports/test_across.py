@@ -79,7 +79,7 @@ def test_what_differs_and_what_to_type_is_said(comparison_page: str) -> None:
     found = parse(comparison_page)
     assert f"kernel 6.12 and 6.13 {HOSTILE}" in found.text["systems"]
     assert "python -m bench compare 2026-11-22-lively later" in found.text["cases"]
-    assert "pytest --benchmark-only" in found.text["cases"]
+    assert "python -m bench run" in found.text["cases"]
     assert "different machines" not in said(found)
     assert "Unreadable, left out: 2026-11-22-lively/records.jsonl line" in said(found)
 

@@ -159,14 +159,16 @@ def begun(tmp_path: Path, fashion: Path) -> subprocess.Popen[bytes]:
     return process
 
 
-def test_interrupted(tmp_path: Path, fashion: Path) -> None:
-    """Ctrl-C: what is there is judged and kept."""
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=lambda sent: sent.name)
+def test_interrupted(tmp_path: Path, fashion: Path, sent: signal.Signals) -> None:
+    """Ctrl-C, `timeout`: all processes of the group get it; what is there is judged and kept, no trial is lost."""
     process = begun(tmp_path, fashion)
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, sent)
     assert process.wait(PATIENCE) == 0
     kept = reproduction.read(tmp_path / "made-up")
     assert [one.verdict for one in kept.findings.claims] == [Verdict.INCONCLUSIVE]
     assert list((tmp_path / "made-up" / "checkpoints").glob("[!.]*.npz"))
+    assert not [one for one in kept.trials.values() if one.outcome is Outcome.CRASHED]
 
 
 def test_killed_half_way_and_resumed(tmp_path: Path, fashion: Path) -> None:
