@@ -46,7 +46,7 @@ def step(tmp_path):
         script = STEPS[name]["run"]
         for text, instead in (
             ("cd new", f"cd {ROOT}"),
-            ("../old/.venv/bin", str(here)),
+            ("../old/.venv/bin", ".venv/bin"),  # so that each is replaced once: `here` may be such a folder
             (".venv/bin", str(here)),
             ("pytorch@new", new),
             ("pytorch@", "outside@"),
