@@ -251,7 +251,7 @@ def _summarize(terminalreporter: Any, config: pytest.Config) -> None:
     if config.get_verbosity() > -2:
         print_summary(found, notes, brief=config.get_verbosity() < 0)
     if path := _path(config, "json"):
-        terminalreporter.write_line(_save(strict_json.dumps(as_json(found, notes), indent=2), path))
+        terminalreporter.write_line(_save(strict_json.dumps(as_json(found, notes)), path))
     terminalreporter.write_line(f"results: {ours.writer.folder}")
     if not config.getoption("bench_no_report"):
         terminalreporter.write_line(_make_report(ours, typed_path(config.getoption("bench_report"))))
