@@ -19,6 +19,7 @@ from typing import Any
 from bench import setting
 from impls.errors import InvalidInput
 from impls.frameworks import load_framework
+from results import renames
 from results.record import Contestant
 
 ROOT = Path(__file__).parent.parent
@@ -139,6 +140,7 @@ def parse(text: str) -> tuple[str, Interpreter]:
         raise InvalidInput(
             f"--interpreter {text!r} is not FRAMEWORK@LABEL=PATH, such as pytorch@old=/envs/a/bin/python"
         )
+    framework = renames.contestant(framework)
     load_framework(framework)
     label = label or Path(path).absolute().parent.parent.name
     if not label or "+" in label:  # nameless it would be our own, and a + begins a contestant's setting

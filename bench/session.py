@@ -23,7 +23,7 @@ from impls.environment import kept, words
 from impls.errors import InvalidInput
 from impls.frameworks import DEVICES, checked, load_framework
 from results.logs import Logs
-from results.record import Case, Contestant
+from results.record import SCHEMA, Case, Contestant
 from results.store import Campaign as Stored
 from results.store import CampaignWriter, check_writable, find_campaign, read_campaign
 from results.units import seconds, seconds_or_none, share, size
@@ -110,7 +110,7 @@ class Session:
     def _writer(self, cases: Sequence[Case], command: str, warnings: list[dict[str, str]]) -> CampaignWriter:
         if self.earlier:
             before = self._before
-            system = {**before, "resumed": [*before.get("resumed", ()), command]}
+            system = {**before, "schema": SCHEMA, "resumed": [*before.get("resumed", ()), command]}
             system["suite"] = {**before["suite"], **self.suite.model_dump(mode="json")}
             system["warnings"] = [*before.get("warnings", ()), *warnings]
             return CampaignWriter.resume(self.earlier.folder, system)

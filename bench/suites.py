@@ -31,6 +31,7 @@ from impls.errors import DeadheatError, InvalidInput, UnknownName
 from impls.frameworks import PHASES, PRECISIONS, checked, load_framework
 from impls.layers import Pair
 from impls.network import ALONE, Network, can_be_alone
+from results import renames
 from results.record import STEADY, Case, Contestant, Workload, first_problem
 from results.units import Bytes, Seconds, SecondsOrNone, Share
 
@@ -51,10 +52,13 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+ContestantName = Annotated[str, AfterValidator(renames.contestant)]
+
+
 class Entry(_Strict):
     """Some workloads: every combination of what is listed."""
 
-    architectures: tuple[str, ...] = Field(min_length=1)
+    architectures: tuple[Annotated[str, AfterValidator(renames.architecture)], ...] = Field(min_length=1)
     sizes: tuple[int | str, ...] = ()  # a side, or "HxW"; left out: the size of the architecture's source
     batches: tuple[Count, ...] = Field(min_length=1)
     layers: Literal["each"] | None = None  # with "each", every layer alone beside the whole network
@@ -63,7 +67,7 @@ class Entry(_Strict):
     channels: Count | None = None
     classes: Count | None = None
     precisions: tuple[str, ...] = ("float32",)
-    contestants: tuple[str, ...] | None = None  # instead of the suite's
+    contestants: tuple[ContestantName, ...] | None = None  # instead of the suite's
 
 
 def _least_and_most(launches: object) -> object:
@@ -104,7 +108,7 @@ class Suite(Protocol):
 
     title: str
     preset: str = "standard"
-    contestants: tuple[str, ...] = Field(min_length=1)  # the first is the reference
+    contestants: tuple[ContestantName, ...] = Field(min_length=1)  # the first is the reference
     workloads: tuple[Entry, ...] = Field(min_length=1)
     interpreters: dict[str, str] = {}  # label -> the Python to run contestants written with @label
     environment: dict[str, str] = {}  # variables of all launches, beside their setting's; --keep-env adds the shell's
@@ -244,7 +248,7 @@ def parse_contestant(text: str) -> Contestant:
 
     Only the framework must be there: without an execution it is the framework's first one.
     """
-    rest, _, set_up = text.partition("+")
+    rest, _, set_up = renames.contestant(text).partition("+")
     named, _, interpreter = rest.partition("@")
     framework, _, execution = named.partition(":")
     found = load_framework(framework)

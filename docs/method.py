@@ -165,8 +165,8 @@ def alone() -> str:
         own.setdefault(record.case, []).append(record)
     rows = []
     for case, records in own.items():
-        if case.workload.architecture.startswith(company.__name__):
-            workload = replace(case.workload, architecture=company.original(case.workload.architecture))
+        if original := company.original(case.workload.architecture):
+            workload = replace(case.workload, architecture=original)
             sides = by_pass(own[replace(case, workload=workload)]), by_pass(records)
             found = ratio(*({launch: (time,) for launch, time in side.items()} for side in sides))
             if found:

@@ -92,7 +92,7 @@ def _told(estimate: Estimate) -> str:
 def _pooled(campaign: Campaign) -> Iterator[Pooled]:
     frame = table.cases([campaign])
     frame = frame[(frame.status == "measured") & (frame.probe == "")]
-    frame = frame.assign(of=[name.removeprefix("bench.pyramids.") for name in frame.framework])
+    frame = frame.assign(of=[name.removesuffix("-spp") for name in frame.framework])
     launches = {case: by_block(records) for case, records in _by_case(campaign).items()}
     for (framework, name, size, phase), part in frame.groupby(["of", "architecture", "size", "phase"], sort=False):
         own = part[part.framework == framework].case
@@ -100,7 +100,7 @@ def _pooled(campaign: Campaign) -> Iterator[Pooled]:
         slices = [case for case in others.index if case.endswith(TUTORIAL)]
         if len(own) and slices:
             ours = launches[own.iloc[0]]
-            pyramid = name.rpartition(".")[2].lower().replace("_of", " bins of ").removeprefix("bins")
+            pyramid = name.removeprefix("spp-").replace("x", " bins of ")
             fastest, sliced = ratio(ours, launches[others.idxmin()]), ratio(launches[slices[0]], ours)
             if fastest and sliced:
                 yield Pooled(framework, pyramid, size, phase, fastest, sliced)

@@ -6,7 +6,8 @@ Schema history (a reader takes every version up to its own):
 3  2026-11  usage and arithmetic of a launch, device_seconds of its rounds
 4  2026-11  streams: a workload's stream and parts; compilations and fallback of a launch
 5  2026-11  bound_threads of a launch
-6  2026-11  log of a launch; parity's shows_nothing; throttled and throttled_periods of a launch's conditions
+6  2026-11  log of a launch; parity's shows_nothing; throttled and throttled_periods of a launch's conditions;
+            names of architectures and frameworks that are no places of modules: earlier ones in results.renames
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, ClassVar
 
+import pydantic_core
 from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from results import renames
 
 SCHEMA = 6
 STEADY = "steady"
@@ -239,11 +243,19 @@ def from_json(line: str) -> Record:
     """The record of one line; UnreadableRecord says what is wrong with it."""
     try:
         record = _adapter().validate_json(line)
+        if record.schema < renames.SCHEMA:
+            record = _renamed(line)
     except ValidationError as problem:
         raise UnreadableRecord(first_problem(problem)) from None
     if record.schema > SCHEMA:
         raise UnreadableRecord(f"schema {record.schema} is newer than {SCHEMA}; update deadheat")
     return record
+
+
+def _renamed(line: str) -> Record:
+    """The record of a line of an earlier schema. Raises ValidationError."""
+    content = renames.of_record(pydantic_core.from_json(line))
+    return _adapter().validate_json(pydantic_core.to_json(content, inf_nan_mode="constants"))
 
 
 def first_problem(problem: ValidationError) -> str:

@@ -54,12 +54,12 @@ WORKLOADS = {
         ("vgg-a-3x64x64-k10-b1-float32-cpu", 10**10, 6 * 10**8),
     )
 }
-PROBES = {"PRODUCT": (512, "macs", 10**10, 10**6), "VECTOR": (1, "bytes", 10**7, 10**8)}
+PROBES = {"probe-matmul": (512, "macs", 10**10, 10**6), "probe-gemv": (1, "bytes", 10**7, 10**8)}
 """Architecture of a probe: batch, what it finds, multiply-accumulates and bytes of a step."""
 
 
 def probe(name: str, phase: str = "infer") -> Workload:
-    return replace(workload(f"bench.ceilings.{name}", phase), batch=PROBES[name][0])
+    return replace(workload(name, phase), batch=PROBES[name][0])
 
 
 SYSTEM["workloads"] = {

@@ -116,7 +116,7 @@ def _import_all(launcher: Launcher, plan: Plan) -> None:
 
 
 def planted_contestant(contestant: Contestant, suffix: str) -> Contestant:
-    return Contestant("bench.planted", name_of(contestant.framework, contestant.execution, suffix))
+    return Contestant("slowed", name_of(contestant.framework, contestant.execution, suffix))
 
 
 def measure_pair(

@@ -86,7 +86,7 @@ SEEN: dict[str, tuple[Sequence[Record], str]] = {
         "1 case: that contestants agree is no evidence of the same network: every gradient is 0",
     ),
     "above_ceiling": (
-        [*launches(Case(probe("PRODUCT"), ALPHA), 0.1), *launches(CASE, 0.0005)],
+        [*launches(Case(probe("probe-matmul"), ALPHA), 0.1), *launches(CASE, 0.0005)],
         "1 case: more multiply-accumulates a second than the probes of this machine's ceiling reached, "
         f"up to 2.00 times as many in {CASE.id}",
     ),

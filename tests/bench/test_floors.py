@@ -53,14 +53,12 @@ def test_more_work_never_needs_less(name):
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_every_probe_is_a_network_like_any_other(device):
     suite = suites.load_suite("smoke", ceilings=True)
-    found = [
-        case for case in suites.cases(suite, device) if ceilings.probed(case.workload.architecture, case.workload.batch)
-    ]
+    found = [case for case in suites.cases(suite, device) if ceilings.probed(case.workload.architecture)]
     assert {case.contestant.framework for case in found} == {"pytorch", "tensorflow", "jax", "keras"}
     assert len(found) == len(ceilings.PROBES) * 4
     for case in found:
         floor = floor_of(case.workload)
-        of = ceilings.probed(case.workload.architecture, case.workload.batch)
+        of = ceilings.probed(case.workload.architecture)
         assert (floor.macs / floor.traffic_bytes > 50) == (of == "macs"), "work, or traffic, is nearly all of it"
 
 
@@ -71,9 +69,9 @@ def campaign(tmp_path, **seconds: float) -> Campaign:
         "larger": replace(LENET, batch=4),
         "train": replace(LENET, phase="train"),
         "gradient": replace(LENET, phase="gradient"),
-        "product": replace(LENET, architecture="bench.ceilings.PRODUCT", batch=512),
-        "convolution": replace(LENET, architecture="bench.ceilings.CONVOLUTION", batch=4),
-        "vector": replace(LENET, architecture="bench.ceilings.PRODUCT", batch=1),
+        "product": replace(LENET, architecture="probe-matmul", batch=512),
+        "convolution": replace(LENET, architecture="probe-conv3x3", batch=4),
+        "vector": replace(LENET, architecture="probe-gemv", batch=1),
     }
     facts = {"macs": 1000, "traffic_bytes": 100, "memory_bytes": 50}
     kinds = {"product": "macs", "convolution": "macs", "vector": "bytes"}
@@ -98,7 +96,7 @@ def test_the_ceiling_is_the_best_of_the_probes_and_shares_are_of_it(tmp_path):
     assert rows.ceiling_share["lenet5-dense"] == 0.25
     assert rows.macs_per_byte["lenet5-dense"] == 10
     assert rows.probe["lenet5-dense"] == ""
-    assert rows.probe["bench.ceilings.CONVOLUTION"] == "macs"
+    assert rows.probe["probe-conv3x3"] == "macs"
 
 
 def test_without_probes_there_is_no_share_and_a_campaign_from_before_has_nothing(tmp_path):

@@ -174,7 +174,7 @@ def test_fresh_interpreters_that_die_cost_only_their_own_case(measure):
 
 @pytest.mark.parametrize("fresh", [True, False])
 def test_every_launch_has_a_parent_of_its_own_only_if_fresh(fresh):
-    case = Case(DIGIT, Contestant("bench.virtual", "fast"))
+    case = Case(DIGIT, Contestant("fake-clock", "fast"))
     with Launcher(60, fresh=fresh) as launcher:
         workers = [launcher.launch(case)[0] for _ in range(2)]
         parents = {psutil.Process(worker._pid).ppid() for worker in workers}
@@ -191,7 +191,7 @@ def rule_and_launches(campaign) -> tuple[str, int]:
 
 def test_a_group_whose_intervals_are_narrow_enough_ends_by_precision(measure):
     """On a clock of their own: launches of any real contestant may spread by as much as they like."""
-    done, campaign = measure(contestants=("bench.virtual:slow", "bench.virtual:fast"), launches=[2, 6], target="1%")
+    done, campaign = measure(contestants=("fake-clock:slow", "fake-clock:fast"), launches=[2, 6], target="1%")
     assert done.returncode == 0, done.stdout + done.stderr
     assert rule_and_launches(campaign) == ("precision", 3), "two launches in a row within the target, the third so"
     assert campaign.system["stop"] == "complete"

@@ -23,7 +23,7 @@ from results.store import CampaignWriter, read_campaign
 EAGER, COMPILED, ODD = Contestant("alpha", "eager"), Contestant("alpha", "compile"), Contestant("odd", HOSTILE)
 UNKNOWN = Contestant("gamma", "graph")
 PARTS = ((64, 80, 1), (48, 64, 2))
-WINDOWED = "bench.windows.TEN"
+WINDOWED = "zf5-windows-10"
 PYRAMID = {
     "side": 10,
     "levels": [6, 1],

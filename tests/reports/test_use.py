@@ -38,7 +38,7 @@ def test_what_is_not_known_says_why(lively_page):
 def test_ceilings_are_named_with_who_reached_them(lively, lively_page):
     rows = {row.what: row for row in use.ceiling_rows(limits_of(lively))}
     assert set(rows) == {"multiply-accumulates", "reading memory"}
-    assert rows["multiply-accumulates"].case.startswith("bench.ceilings.PRODUCT")
+    assert rows["multiply-accumulates"].case.startswith("probe-matmul")
     assert rows["multiply-accumulates"].rate == pytest.approx(10**10 / 0.03, rel=0.05)
     assert rows["reading memory"].shown in lively_page
     assert 'aria-label="float32 on cpu: multiply-accumulates a second' in lively_page
@@ -66,9 +66,9 @@ def test_layers_that_are_none_are_left_out(odd):
 
 def test_probes_are_no_networks_on_the_page(lively):
     names = {network.architecture for network in networks.networks(table.cases([lively])) if network.architecture}
-    assert any(name.startswith("bench.ceilings") for name in names)
+    assert any(name.startswith("probe-") for name in names)
     html = page.render([lively])
-    assert "bench.ceilings.PRODUCT</strong>" not in html
+    assert "probe-matmul</strong>" not in html
 
 
 def test_a_campaign_from_before_says_that_it_has_none(write_campaign):
