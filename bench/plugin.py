@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import shlex
 import subprocess
@@ -21,7 +22,7 @@ from bench.progress import Progress
 from bench.session import Options, Session, asked_for
 from impls.errors import DeadheatError, InvalidInput
 from impls.terminal import take_every_character
-from results import strict_json
+from results import renames, strict_json
 from results.record import Case
 from results.store import DATA, read_campaign
 
@@ -50,10 +51,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="most memory for contestants alive together, such as 8GiB (default: the suite's)",
     )
     group.addoption(
-        "--soak",
+        "--sustained",
         metavar="TIME",
         help="steps without a pause in each case's first launch, for utilisation and energy (default: the preset's)",
     )
+    for earlier, now in renames.OPTIONS.items():
+        group.addoption(earlier, action=_Earlier, dest=now.removeprefix("--"), help=argparse.SUPPRESS)
     group.addoption(
         "--as-shipped", action="store_true", help="leave allocator, threads and cores as each framework ships them"
     )
@@ -85,6 +88,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--no-report", action="store_true", help="measure only; make the report later with python -m bench report"
     )
+
+
+class _Earlier(argparse.Action):
+    """An option under a name that it had before."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option_string: Any = None
+    ) -> None:
+        renames.option(self.option_strings[0])
+        setattr(namespace, self.dest, values)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -133,7 +146,7 @@ def _asked_for(config: pytest.Config) -> Session:
                 budget=config.getoption("--budget"),
                 target=config.getoption("--target"),
                 memory=config.getoption("--memory"),
-                soak=config.getoption("--soak"),
+                sustained=config.getoption("--sustained"),
                 sizes_from=config.getoption("--sizes-from"),
                 as_shipped=config.getoption("--as-shipped"),
                 interpreters=config.getoption("--interpreter"),

@@ -42,7 +42,7 @@ class Options:
     budget: str | None = None
     target: str | None = None
     memory: str | None = None
-    soak: str | None = None
+    sustained: str | None = None
     sizes_from: str | None = None
     as_shipped: bool = False
     interpreters: Sequence[str] = ()
@@ -59,8 +59,8 @@ class Options:
             changes["target"] = share(self.target)
         if self.memory:
             changes["memory"] = size(self.memory)
-        if self.soak:
-            changes["soak"] = seconds_or_none(self.soak)
+        if self.sustained:
+            changes["sustained"] = seconds_or_none(self.sustained)
         if self.sizes_from:
             changes["sizes_from"] = self.sizes_from
         return changes
@@ -231,7 +231,7 @@ def _check_used(others: Mapping[str, Sequence[Interpreter]], contestants: Sequen
 
 
 def _resumed(options: Options, name: str) -> Session:
-    """A campaign to go on with: its own suite, cases and device; budget, target, memory and soak may be changed."""
+    """A campaign to go on with: its suite, cases and device; budget, target, memory and sustained may be changed."""
     for option in ("preset", "as_shipped", "interpreters", "keep_env", "sizes_from"):
         if getattr(options, option):
             typed = option.removesuffix("s").replace("_", "-")

@@ -88,15 +88,15 @@ class Protocol(_Strict):
     target: Share  # half-width of the interval of every case and ratio at which a group has enough launches
     turns: Count  # turns a launch takes among the others
     rounds: Count  # counted rounds a turn, after one settling round
-    turn_seconds: Seconds  # after which a turn has no further round
+    max_turn_seconds: Seconds  # after which a turn has no further round
     round_seconds: Seconds  # a round is at least this long; on a GPU GPU_ROUND_SECONDS, if that is more
     warmup_seconds: Seconds  # of warm-up, at least
     warmup_limit: Seconds  # after which warm-up ends though steps have not settled
-    redos: NonNegativeInt  # how often a contaminated block is run again
+    max_retries: NonNegativeInt  # how often a contaminated block is run again
     time_limit: Seconds  # for any one thing that a launch is asked to do
     budget: Seconds  # of measuring; no further pass is begun that would not fit
-    soak: SecondsOrNone  # of nothing but steps in a case's first launch, after its rounds, for the meters
-    fresh: bool  # a fresh interpreter for every launch, in place of a fork
+    sustained: SecondsOrNone  # of nothing but steps in a case's first launch, after its rounds, for the meters
+    fresh_interpreter: bool  # a fresh interpreter for every launch, in place of a fork
 
     def least_round(self, device: str) -> float:
         """Seconds that a round takes at least."""
@@ -161,7 +161,7 @@ def _protocol(preset: str) -> dict[str, Any]:
 
 def _read(path: Path, name: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return renames.suite_keys(tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except OSError as problem:
         raise SuiteError(
             f"{name}: {problem.strerror or problem}; give a suite file or one of: {', '.join(suite_names())}"
@@ -235,7 +235,7 @@ def saved(system: Mapping[str, Any]) -> Suite:
     """The suite that a campaign's system.json holds."""
     try:
         said = {key: value for key, value in system["suite"].items() if key in Suite.model_fields}
-        later = {"soak": 0}  # keys that older campaigns lack, as they were measured
+        later = {"sustained": 0}  # keys that older campaigns lack, as they were measured
         return Suite.model_validate({**later, **said})
     except (KeyError, AttributeError, ValidationError):
         raise SuiteError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator
 from typing import Any
 
@@ -57,7 +58,8 @@ class _Recorder:
         return self
 
     def addoption(self, name: str, help: str, metavar: str = "", **_: object) -> None:
-        self.rows.append((f"`{name}{' ' * bool(metavar)}{metavar}`", help.replace("%%", "%")))
+        if help != argparse.SUPPRESS:
+            self.rows.append((f"`{name}{' ' * bool(metavar)}{metavar}`", help.replace("%%", "%")))
 
 
 def measuring() -> str:

@@ -7,7 +7,7 @@ Schema history (a reader takes every version up to its own):
 4  2026-11  streams: a workload's stream and parts; compilations and fallback of a launch
 5  2026-11  bound_threads of a launch
 6  2026-11  log of a launch; parity's shows_nothing; throttled and throttled_periods of a launch's conditions;
-            names of architectures and frameworks that are no places of modules: earlier ones in results.renames
+            other names of architectures, frameworks, fields and quantities: earlier ones are in results.renames
 """
 
 from __future__ import annotations
@@ -200,8 +200,8 @@ class Record:
     steps: int | None = None  # steps in a round
     settling: tuple[float, ...] = ()  # the round before each turn, not counted
     warmup: tuple[float, ...] = ()  # rounds before the first turn, not counted
-    steady: bool | None = None  # whether they had settled; None: too few to tell
-    bound_threads: int | None = None  # how many of its threads were bound to a core each; None: left alone
+    warmup_converged: bool | None = None  # whether they had settled; None: too few to tell
+    pinned_threads: int | None = None  # how many of its threads were bound to a core each; None: left alone
     conditions: Conditions | None = None
     first_call_seconds: float | None = None  # the first step: tracing and compiling included
     build_seconds: float | None = None  # from the start of building the model until its weights are loaded
@@ -211,7 +211,7 @@ class Record:
     parity: Parity | None = None
     device_seconds: tuple[float, ...] = ()  # counted rounds by the device's own clock; empty where it has none
     usage: Usage | None = None  # after its rounds
-    arithmetic: str = ""  # what the contestant was seen to compute in; empty: it could not be asked
+    effective_precision: str = ""  # what the contestant was seen to compute in; empty: it could not be asked
     compilations: int | None = None  # how often its steps were traced or compiled
     fallback: str = ""  # why it went on in another way than it was asked to execute in
     log: str = ""  # of one that failed: the file below the campaign's folder that has what its process printed

@@ -35,6 +35,55 @@ FRAMEWORKS = {
     **{f"bench.pyramids.{name}": f"{name}-spp" for name in ("jax", "keras", "pytorch", "tensorflow")},
 }
 
+COLUMNS = {
+    "arithmetic": "effective_precision",
+    "beyond": "failure",
+    "bound_threads": "pinned_threads",
+    "cautions": "quality_flags",
+    "ceiling_share": "fraction_of_peak",
+    "foreign_cores": "other_cpus_used",
+    "host_bytes": "peak_rss_step_bytes",
+    "host_launch_bytes": "peak_rss_launch_bytes",
+    "memory_floor_bytes": "min_memory_bytes",
+    "own_cores": "process_cpus_used",
+    "part": "component",
+    "pays_after_images": "break_even_images",
+    "pays_after_seconds": "break_even_seconds",
+    "probe": "peak_probe",
+    "smallest_beyond": "smallest_failing_batch",
+    "soak_cores": "sustained_cpus_used",
+    "steady": "warmup_converged",
+    "superseded": "repeated_launches",
+    "switch": "switching_ratio",
+    "switch_high": "switching_ratio_high",
+    "switch_low": "switching_ratio_low",
+}
+"""Of the tidy tables. Tables are made when they are read, so of these only what records hold was ever stored."""
+FLAGS = {
+    "above_ceiling": "above_peak",
+    "foreign_cpu": "cpu_contention",
+    "less_for_more": "non_monotonic",
+    "paging": "major_faults",
+    "two_kinds": "bimodal",
+    "unsteady": "warmup_not_converged",
+}
+"""Of column `quality_flags`."""
+RECORD_FIELDS = {name: COLUMNS[name] for name in ("arithmetic", "bound_threads", "steady")}
+QUANTITIES = {name: COLUMNS[name] for name in ("host_bytes", "host_launch_bytes", "soak_cores")}
+"""Of a record's usage: keys of its values, of the reasons for missing ones, and of the sources."""
+REASONS = {
+    "no soak was asked for; --soak 3s gives one": "no sustained run was asked for; --sustained 3s gives one",
+}
+"""Why a quantity is missing, where that is compared when a campaign goes on."""
+SUITE_KEYS = {
+    "fresh": "fresh_interpreter",
+    "redos": "max_retries",
+    "soak": "sustained",
+    "turn_seconds": "max_turn_seconds",
+}
+"""Of suites, presets, and the suite in system.json."""
+OPTIONS = {"--soak": "--sustained"}
+
 _GEMV = "probe-gemv"
 _AS_GEMV = r"bench\.ceilings\.PRODUCT(?=-(?:8x32x32-k4096|16x32x32-k16384)-b1-)"
 """The probe of reading memory had the name of the matrix product, and was told from it by its shape."""
@@ -47,14 +96,32 @@ def in_text(text: str) -> str:
     return _EARLIER.sub(lambda found: _GEMV if found["gemv"] else _NAMES[found[0]], text)
 
 
+def _renamed(said: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """The same in the same order, each key by its name of today."""
+    return {names.get(key, key): value for key, value in said.items()}
+
+
 def of_record(content: Any) -> Any:
-    """The JSON of a record of an earlier schema as of this one, changed in place; damage is left as it is."""
+    """The JSON of a record of an earlier schema as of this one; damage is left as it is."""
+    if not isinstance(content, dict):
+        return content
+    content = _renamed(content, RECORD_FIELDS)
+    if isinstance(usage := content.get("usage"), dict):
+        content["usage"] = {
+            key: _renamed(said, QUANTITIES) if isinstance(said, dict) else said for key, said in usage.items()
+        }
+        _rename_reasons(content["usage"].get("missing"))
     match content:
         case {"case": {"workload": dict(workload), "contestant": dict(contestant)}}:
             _rename_architecture(workload)
             if isinstance(framework := contestant.get("framework"), str):
                 contestant["framework"] = FRAMEWORKS.get(framework, framework)
     return content
+
+
+def _rename_reasons(missing: Any) -> None:
+    if isinstance(missing, dict):
+        missing.update({name: REASONS[reason] for name, reason in missing.items() if reason in REASONS})
 
 
 def _rename_architecture(workload: dict[str, Any]) -> None:
@@ -72,7 +139,10 @@ def of_system(system: Mapping[str, Any]) -> dict[str, Any]:
     """What system.json of an earlier schema says, as of this one."""
     if isinstance(known := system.get("schema"), int) and known >= SCHEMA:
         return dict(system)
-    return {key: said if key in _AS_TYPED else _in_all(said) for key, said in system.items()}
+    renamed = {key: said if key in _AS_TYPED else _in_all(said) for key, said in system.items()}
+    if isinstance(suite := renamed.get("suite"), dict):
+        renamed["suite"] = _renamed(suite, SUITE_KEYS)
+    return renamed
 
 
 def _in_all(said: Any) -> Any:
@@ -97,6 +167,17 @@ def contestant(text: str) -> str:
     """Today's name of a contestant, framework:execution@interpreter+setting; a line says so if it is another."""
     framework = re.split("[:@+]", text, maxsplit=1)[0]
     return _current("framework", framework, FRAMEWORKS) + text.removeprefix(framework)
+
+
+def suite_keys(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What a suite or a preset says, under today's keys; a line says so where it has another. Today's counts of two."""
+    renamed = {_current("key", key, SUITE_KEYS): value for key, value in said.items()}
+    return {**renamed, **{key: value for key, value in said.items() if key not in SUITE_KEYS}}
+
+
+def option(earlier: str) -> str:
+    """Today's name of an option that was given under an earlier one, which a line says."""
+    return _current("option", earlier, OPTIONS)
 
 
 def _current(what: str, name: str, names: Mapping[str, str]) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import bench
-from bench import suites
+from bench import plugin, suites
 from bench.session import Options, asked_for
 from impls import registry
 from impls.architectures import architectures, load_architecture
@@ -137,6 +137,34 @@ def test_a_suite_with_earlier_names_has_todays_and_a_line_says_so(tmp_path, caps
     assert "'bench.ceilings.PRODUCT' is called 'probe-matmul' now" in said
 
 
+def test_renamed_keys_are_todays_fields():
+    assert set(renames.SUITE_KEYS.values()) <= set(suites.Suite.model_fields)
+    assert not set(renames.SUITE_KEYS) & set(suites.Suite.model_fields)
+
+
+def test_a_suite_with_earlier_keys_is_taken(tmp_path, capsys):
+    renames._tell.cache_clear()
+    (tmp_path / "old.toml").write_text(
+        'title = "old"\ncontestants = ["fake-clock:fast"]\nredos = 2\nfresh = true\nturn_seconds = "7s"\nsoak = "3s"\n'
+        '[[workloads]]\narchitectures = ["lenet5"]\nbatches = [2]\n'
+    )
+    suite = suites.load_suite(str(tmp_path / "old.toml"))
+    assert (suite.max_retries, suite.fresh_interpreter, suite.max_turn_seconds, suite.sustained) == (2, True, 7, 3)
+    assert capsys.readouterr().err.count(" now; the earlier name is still taken") == 4
+
+
+def test_an_earlier_option_is_taken_and_not_shown(capsys):
+    renames._tell.cache_clear()
+    parser = pytest.Parser(_ispytest=True)
+    plugin.pytest_addoption(parser)
+    assert parser.parse(["--soak", "3s"]).sustained == "3s"
+    assert capsys.readouterr().err == "option '--soak' is called '--sustained' now; the earlier name is still taken\n"
+    assert parser.parse([]).sustained is None
+    shown = parser.optparser.format_help()
+    assert "--sustained" in shown
+    assert "--soak" not in shown
+
+
 @pytest.mark.parametrize("name", ["reference-overhead", "reference-windows", "reference-cpu-2cores"])
 def test_a_campaign_of_an_earlier_schema_goes_on(name, tmp_path):
     shutil.copytree(ROOT / "results" / "data" / name, tmp_path / name)
@@ -144,6 +172,8 @@ def test_a_campaign_of_an_earlier_schema_goes_on(name, tmp_path):
     session = asked_for(Options(suite="quick", results=tmp_path, resume=name))
     assert session.earlier
     assert len(session.cases) == len(before["cases"])
+    for earlier, now in renames.SUITE_KEYS.items():
+        assert getattr(session.suite, now) == before["suite"].get(earlier, 0)
     assert {record.case for record in session.earlier.records} <= set(session.cases)
     with_new = session._writer(session.cases, "again", [])
     with_new.append([replace(session.earlier.records[0], launch=99)])

@@ -15,7 +15,7 @@ from results.record import Case, Contestant
 
 def test_every_measured_case_has_a_row_with_its_numbers(lively):
     cases = table.cases([lively])
-    (alexnet, _) = networks.networks(cases[cases.probe == ""])
+    (alexnet, _) = networks.networks(cases[cases.peak_probe == ""])
     found = use.use_table(alexnet)
     names = [quantity.name for quantity in found.quantities]
     assert "memory of a step" in names
@@ -26,7 +26,7 @@ def test_every_measured_case_has_a_row_with_its_numbers(lively):
     assert one["its floor"][0] == pytest.approx(300.0)
     assert one["energy"][0] == 0.25
     assert rows["infer", "gamma:graph"]["memory of a step"] is None
-    assert rows["infer", "gamma:graph"]["processors busy in the soak"][0] == 75
+    assert rows["infer", "gamma:graph"]["processors busy in the sustained run"][0] == 75
     assert 0 < one["of the ceiling"][0] < 100
 
 
@@ -47,7 +47,7 @@ def test_ceilings_are_named_with_who_reached_them(lively, lively_page):
 def test_floors_of_layers_are_work_over_the_ceiling(lively, lively_page):
     limits = limits_of(lively)
     cases = table.cases([lively])
-    (alexnet, vgg) = networks.networks(cases[cases.probe == ""])
+    (alexnet, vgg) = networks.networks(cases[cases.peak_probe == ""])
     found = use.layer_table(alexnet, system.layers(lively.system, alexnet.id), limits)
     ceiling = {row.what: row.rate for row in use.ceiling_rows(limits)}
     assert [row.layer for row in found.rows] == ["conv1", "fc6"]
