@@ -91,7 +91,7 @@ def _flagged(cases: pd.DataFrame, launches: pd.DataFrame) -> Iterator[Note]:
     counting = launches[launches.status == Status.MEASURED]
     last = counting.groupby(["case", "launch", "subset"]).attempt.transform("max")
     launches = counting[counting.attempt == last]
-    flagged = cases.assign(flag=cases.cautions.str.split(", ")).explode("flag")
+    flagged = cases.assign(flag=cases.quality_flags.str.split(", ")).explode("flag")
     for flag, rows in flagged[flagged.flag != ""].groupby("flag", sort=False):
         describe, remedy = FLAGS[str(flag)]
         seen = Flagged(rows, launches[launches.case.isin(rows.case)], cases)
@@ -111,7 +111,7 @@ def _few(cases: pd.DataFrame) -> Iterator[Note]:
 
 
 def _redone(cases: pd.DataFrame) -> Iterator[Note]:
-    if redone := int(cases.superseded.sum()):
+    if redone := int(cases.repeated_launches.sum()):
         yield {
             "what": f"{redone} launches were made again, as their blocks were disturbed; the first count in nothing",
             "remedy": "nothing to do, but a quieter machine would be faster at this",
@@ -195,10 +195,10 @@ def _drift(seen: Flagged) -> str:
 
 
 def _above_ceiling(seen: Flagged) -> str:
-    highest = seen.rows.nlargest(1, "ceiling_share").iloc[0]
+    highest = seen.rows.nlargest(1, "fraction_of_peak").iloc[0]
     return (
         "more multiply-accumulates a second than the probes of this machine's ceiling reached, up to "
-        f"{highest.ceiling_share:.2f} times as many in {highest.case}"
+        f"{highest.fraction_of_peak:.2f} times as many in {highest.case}"
     )
 
 
@@ -206,20 +206,20 @@ def _less_for_more(seen: Flagged) -> str:
     """The first such case, beside one with a part of its work."""
     more: Any = seen.rows.iloc[0].to_dict()
     others: Any = seen.cases[seen.cases.contestant == more["contestant"]].to_dict("records")
-    less = next(other for other in others if "less_for_more" in doubts([other, more]).get(more["case"], ()))
+    less = next(other for other in others if "non_monotonic" in doubts([other, more]).get(more["case"], ()))
     times = f"{duration(more['seconds'])} for {more['case']}, {duration(less['seconds'])} for {less['case']}"
     return f"less time than the same contestant takes for a part of that work ({times})"
 
 
 def _unsteady(seen: Flagged) -> str:
-    return f"steps had not settled when warm-up ended, in {_launches((seen.launches.steady == False).sum())}"  # noqa: E712
+    return f"steps had not settled when warm-up ended, in {_launches((seen.launches.warmup_converged == False).sum())}"  # noqa: E712
 
 
 FLAGS: Mapping[str, tuple[Callable[[Flagged], str], str]] = {
-    "foreign_cpu": (
+    "cpu_contention": (
         lambda seen: (
-            f"other processes took up to {seen.launches.foreign_cores.max():.2f} cores beside a launch, "
-            f"{seen.launches.foreign_cores.mean():.2f} on average"
+            f"other processes took up to {seen.launches.other_cpus_used.max():.2f} cores beside a launch, "
+            f"{seen.launches.other_cpus_used.mean():.2f} on average"
         ),
         "stop what else is running (top shows it), then measure these again with -k",
     ),
@@ -239,11 +239,11 @@ FLAGS: Mapping[str, tuple[Callable[[Flagged], str], str]] = {
         "raise the container's quota (docker --cpus), bind it to whole cores instead (docker --cpuset-cpus), or leave "
         "out --as-shipped, which starts more threads than a quota allows",
     ),
-    "unsteady": (
+    "warmup_not_converged": (
         _unsteady,
         "raise warmup_limit in the suite; if they never settle, look at the rounds in results.load()",
     ),
-    "paging": (
+    "major_faults": (
         lambda seen: f"memory came from a disk {seen.launches.major_faults.sum():.0f} times while rounds ran",
         "free memory, or lower `memory` in the suite so that fewer contestants are alive together",
     ),
@@ -251,7 +251,7 @@ FLAGS: Mapping[str, tuple[Callable[[Flagged], str], str]] = {
         lambda seen: f"not executed as asked: {seen.launches.fallback[seen.launches.fallback != ''].iloc[0]}",
         "warm times of these are of a mixture; give it fewer shapes (buckets, grouped), or an execution of open shapes",
     ),
-    "two_kinds": (
+    "bimodal": (
         _kinds,
         "look at the launches in the report; thread placement or the allocator are usual causes: try --as-shipped",
     ),
@@ -266,16 +266,16 @@ FLAGS: Mapping[str, tuple[Callable[[Flagged], str], str]] = {
         ),
         "compare them on a workload with more classes or other images before trusting these",
     ),
-    "above_ceiling": (
+    "above_peak": (
         _above_ceiling,
         "look whether the step does all its work; a fast algorithm (Winograd) on a large card may explain up to 2.25",
     ),
-    "less_for_more": (
+    "non_monotonic": (
         _less_for_more,
         "measure them again, with more launches; if it stays, the step does not do what its name says",
     ),
 }
-"""By the flags that a case may carry (results.health.cautions, results.plausible.doubts): a sentence, what to do."""
+"""By the flags that a case may carry (results.health.flags, results.plausible.doubts): a sentence, what to do."""
 
 _REMEDIES = {
     Status.SKIPPED: "do what the reason says, then run again",

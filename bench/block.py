@@ -80,7 +80,7 @@ class Block:
             company = frozenset(launch.worker.pid for launch in launches if launch.worker)
             for launch in launches:  # each alone: the others wait for the block to end
                 already = used.get(launch.case.contestant, Usage())
-                _attempt(launch, partial(_use, already=already, soak=suite.soak, company=company))
+                _attempt(launch, partial(_use, already=already, soak=suite.sustained, company=company))
         launches.sort(key=lambda launch: self.contestants.index(launch.case.contestant))
         return [self._record(launch, known.get(launch.case.contestant, {})) for launch in launches]
 
@@ -149,7 +149,7 @@ def _begin(launch: _Launch, worker: Worker, suite: Suite) -> None:
 
 
 def _turn(launch: _Launch, worker: Worker, suite: Suite, places: Iterator[int]) -> None:
-    answer = worker.ask("turn", rounds=suite.rounds, turn_seconds=suite.turn_seconds)
+    answer = worker.ask("turn", rounds=suite.rounds, max_turn_seconds=suite.max_turn_seconds)
     launch.settling.append(answer["settling"])
     launch.seconds += answer["seconds"]
     launch.device_seconds += answer["device_seconds"]

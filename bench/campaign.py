@@ -97,7 +97,7 @@ class Campaign:
         return Launcher(
             suite.time_limit,
             suite.interpreters,
-            suite.fresh,
+            suite.fresh_interpreter,
             self._device,
             environment=suite.environment,
             budget=suite.budget,
@@ -240,7 +240,7 @@ class Campaign:
 
     def _run_blocks(self, launcher: Launcher, weights: Weights, group: Group, deadline: float) -> None:
         start, launch = now(), self._launch(group)
-        soaked = sum(self.suite.soak for one in group.contestants if self._is_to_soak(Case(group.workload, one)))
+        soaked = sum(self.suite.sustained for one in group.contestants if self._is_to_soak(Case(group.workload, one)))
         needed, zygotes = memory.estimate(group.workload), launcher.zygotes(group.cases)
         parts = memory.subsets(group.contestants, needed, self._together, zygotes)
         for subset, contestants in enumerate(parts):
@@ -250,7 +250,7 @@ class Campaign:
 
     def _is_to_soak(self, case: Case) -> bool:
         known = self.ledger.usage_of(case)
-        return bool(self.suite.soak) and (not known.names or usage.is_unasked(known, usage.metered()))
+        return bool(self.suite.sustained) and (not known.names or usage.is_unasked(known, usage.metered()))
 
     def _run_block(self, launcher: Launcher, block: Block, deadline: float) -> None:
         """A block, and again as long as it is contaminated and there is patience and time."""
@@ -263,7 +263,7 @@ class Campaign:
             again = replace(block, contestants=contestants, attempt=attempt, apart=apart)
             records = again.run(launcher, self.suite, known, used)
             self.ledger.keep(records)
-            if not self.patience.again(attempt, self.suite.redos, _contaminated(records)) or now() > deadline:
+            if not self.patience.again(attempt, self.suite.max_retries, _contaminated(records)) or now() > deadline:
                 return
 
 

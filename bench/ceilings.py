@@ -7,7 +7,7 @@ the ceiling. What counts is what frameworks reach, not what a data sheet promise
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from impls.layers import Conv, Dense, Flatten, GlobalAverage, Layer
@@ -23,7 +23,7 @@ def _convolution(classes: int) -> tuple[Layer, ...]:
 
 
 PRODUCT = Architecture(
-    name="bench.ceilings.PRODUCT",
+    name="probe-matmul",
     title="a matrix product",
     source="a probe of this project",
     input_shape=(2, 32, 32),
@@ -31,13 +31,14 @@ PRODUCT = Architecture(
     table=_product,
 )
 CONVOLUTION = Architecture(
-    name="bench.ceilings.CONVOLUTION",
+    name="probe-conv3x3",
     title="a 3x3 convolution",
     source="a probe of this project; the layer is VGG's (Simonyan and Zisserman 2015, table 1)",
     input_shape=(256, 28, 28),
     classes=256,
     table=_convolution,
 )
+VECTOR = replace(PRODUCT, name="probe-gemv", title="a matrix-vector product")
 
 
 @dataclass(frozen=True)
@@ -65,13 +66,10 @@ class Probe:
 PROBES = (
     Probe(PRODUCT, "macs", {"cpu": 512, "cuda": 8192}, {"cpu": (2, 32, 2048), "cuda": (8, 32, 8192)}),
     Probe(CONVOLUTION, "macs", {"cpu": 4, "cuda": 64}, {"cpu": (256, 28, 256), "cuda": (256, 28, 256)}),
-    Probe(PRODUCT, "bytes", {"cpu": 1, "cuda": 1}, {"cpu": (8, 32, 4096), "cuda": (16, 32, 16384)}),
+    Probe(VECTOR, "bytes", {"cpu": 1, "cuda": 1}, {"cpu": (8, 32, 4096), "cuda": (16, 32, 16384)}),
 )
 
 
-def probed(architecture: str, batch: int) -> str | None:
-    """Which ceiling a workload probes; None for a network that is measured for itself."""
-    for probe in PROBES:
-        if probe.architecture.name == architecture and (probe.of == "bytes") == (batch == 1):
-            return probe.of
-    return None
+def probed(architecture: str) -> str | None:
+    """Which ceiling the architecture of that name probes; None for a network that is measured for itself."""
+    return next((probe.of for probe in PROBES if probe.architecture.name == architecture), None)

@@ -122,8 +122,9 @@ def describe(
     from bench import describe as describing
     from bench.sizes import parse_size
     from impls.architectures import load_architecture
+    from results import renames
 
-    architecture = load_architecture(name)
+    architecture = load_architecture(renames.architecture(name))
     network = architecture.at(None if size is None else parse_size(size), channels, classes)
     if as_json:
         print(strict_json.dumps(describing.as_json(architecture, network)))
@@ -328,12 +329,13 @@ def selftest(
     from bench import selftest as testing
     from impls.architectures import load_architecture
     from impls.frameworks import PHASES, checked
+    from results import renames
     from results.units import seconds
 
     chosen = [testing.chosen(text) for text in contestants or ()] or testing.default_contestants()
     plan = testing.Plan(
         chosen,
-        [load_architecture(name).name for name in architectures or ["lenet5"]],
+        [load_architecture(renames.architecture(name)).name for name in architectures or ["lenet5"]],
         [checked("slowdown", text.strip(), testing.PLANTED) for text in slowdowns.split(",")],
         pairs,
         seconds(pair_seconds),

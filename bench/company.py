@@ -11,15 +11,18 @@ from dataclasses import replace
 from impls import load_architecture
 from impls.network import Architecture
 
+SOLO = "-solo-"
+"""Stands between the network's name and the letter of the contestant that has it alone."""
+
 
 def _alone(name: str, letter: str) -> Architecture:
     own = load_architecture(name)
-    return replace(own, name=f"bench.company.{name.upper()}_{letter}", title=f"{own.title}, for a contestant alone")
+    return replace(own, name=f"{name}{SOLO}{letter.lower()}", title=f"{own.title}, for a contestant alone")
 
 
-def original(name: str) -> str:
-    """The network that stands under one of these names."""
-    return name.rpartition(".")[2].rpartition("_")[0].lower()
+def original(name: str) -> str | None:
+    """The network that stands under one of these names; None for other names."""
+    return name.partition(SOLO)[0] if SOLO in name else None
 
 
 LENET5_A, LENET5_B, LENET5_C = (_alone("lenet5", letter) for letter in "ABC")

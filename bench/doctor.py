@@ -172,16 +172,16 @@ def _work(side: int = 192) -> Callable[[], Any]:
 
 
 def _others(seen: Disturbance) -> Iterator[Finding]:
-    if math.isnan(seen.foreign_cores):
+    if math.isnan(seen.other_cpus_used):
         yield Finding(
             "company", WORSE, "the system does not tell what others take", "measure on Linux to have it gated"
         )
         return
-    if seen.foreign_cores > (limit := foreign_limit(setting.cores())):
-        what = f"other processes take {seen.foreign_cores:.2f} cores, more than {limit:.2f} disturb"
+    if seen.other_cpus_used > (limit := foreign_limit(setting.cores())):
+        what = f"other processes take {seen.other_cpus_used:.2f} cores, more than {limit:.2f} disturb"
         yield Finding("company", BAD, what, "stop what else is running (top shows it)")
     else:
-        yield Finding("company", GOOD, f"other processes take {max(seen.foreign_cores, 0):.2f} cores")
+        yield Finding("company", GOOD, f"other processes take {max(seen.other_cpus_used, 0):.2f} cores")
     if seen.steal > STEAL_SHARE:
         what = f"the hypervisor takes {seen.steal:.1%} of the cores for others"
         yield Finding("steal", BAD, what, "use a machine, or a time, with fewer neighbours")

@@ -20,6 +20,7 @@ from bench import setting
 from impls.errors import InvalidInput
 from impls.frameworks import load_framework
 from impls.paths import typed_path
+from results import renames
 from results.record import Contestant
 
 ROOT = Path(__file__).parent.parent
@@ -140,6 +141,7 @@ def parse(text: str) -> tuple[str, Interpreter]:
         raise InvalidInput(
             f"--interpreter {text!r} is not FRAMEWORK@LABEL=PATH, such as pytorch@old=/envs/a/bin/python"
         )
+    framework = renames.contestant(framework)
     load_framework(framework)
     path = str(typed_path(path))
     label = label or Path(path).absolute().parent.parent.name

@@ -48,9 +48,9 @@ class Ledger:
             if record.parity is not None
         }
         self._arithmetic = {
-            (record.case.contestant, record.case.workload.precision): record.arithmetic
+            (record.case.contestant, record.case.workload.precision): record.effective_precision
             for record in earlier
-            if record.arithmetic
+            if record.effective_precision
         }
         # What was missing may be here by now, and what gave no answer may have been ended by the budget.
         self._judge(one for one in earlier if one.status not in (Status.SKIPPED, Status.TIMED_OUT))
@@ -104,7 +104,7 @@ class Ledger:
 
     def known_of(self, case: Case) -> dict[str, Any]:
         """What the gate found, as every record of the case has it."""
-        return {"parity": self.parity_of(case), "arithmetic": self.arithmetic_of(case)}
+        return {"parity": self.parity_of(case), "effective_precision": self.arithmetic_of(case)}
 
     def usage_of(self, case: Case) -> Usage:
         """What is known of a case's use of the machine."""

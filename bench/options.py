@@ -14,6 +14,7 @@ import pytest
 
 from bench import suites
 from impls.errors import InvalidInput
+from results import renames
 from results.store import DATA
 
 PREFIX = "--bench-"
@@ -50,7 +51,7 @@ OPTIONS = (
     Option("target", "half-width of intervals that is narrow enough, such as 2% (default: the suite's)", "SHARE"),
     Option("memory", "most memory for contestants alive together, such as 8GiB (default: the suite's)", "SIZE"),
     Option(
-        "soak",
+        "sustained",
         "steps without a pause in each case's first launch, for utilisation and energy (default: the preset's)",
         "TIME",
     ),
@@ -107,6 +108,8 @@ def in_full(arguments: Sequence[str], is_taken: Callable[[str], bool] = lambda n
 
 def _in_full(argument: str, is_taken: Callable[[str], bool]) -> str:
     name, equals, value = argument.partition("=")
+    if name in renames.OPTIONS and not is_taken(name):
+        name = renames.option(name)
     if name not in BY_SHORT:
         return argument
     own = BY_SHORT[name].own

@@ -10,18 +10,18 @@ IN_VAIN = 3
 
 @dataclass
 class Patience:
-    """Up to `redos` times a block, and not at all while that has not helped lately: a flag costs nothing."""
+    """Up to `max_retries` times a block, and not at all while that has not helped lately: a flag costs nothing."""
 
     _in_vain: int = 0
 
-    def again(self, attempt: int, redos: int, contaminated: bool) -> bool:
+    def again(self, attempt: int, max_retries: int, contaminated: bool) -> bool:
         """Whether to run a block again, whose attempt of that number (from 0) was, or was not, contaminated."""
         if not contaminated:
             self._in_vain = 0
             return False
         if self._in_vain >= IN_VAIN:
             return False
-        if attempt < redos:
+        if attempt < max_retries:
             return True
         self._in_vain += 1
         return False

@@ -49,7 +49,7 @@ from impls.frameworks import Plan, load_framework
 
 def step_of(suffix):
     network = load_architecture("lenet5").at()
-    model = load_framework("bench.planted").build(Plan(network, "pytorch.eager-" + suffix))
+    model = load_framework("slowed").build(Plan(network, "pytorch.eager-" + suffix))
     model.load(make_weights(network), make_statistics(network))
     images = make_batch(network, 1)
     batch, infer = model.put(images.images, images.labels), model.phase("infer")

@@ -1,6 +1,6 @@
 """Contestants whose ratio is known: a framework's own model under two names, or slowed down by a known share.
 
-bench.planted:pytorch.eager-a against bench.planted:pytorch.eager-b is the same against the same; -2, -5 and -20 stand
+slowed:pytorch.eager-a against slowed:pytorch.eager-b is the same against the same; -2, -5 and -20 stand
 for so many percent more time. Steps run as they always do; a round is held back at its end, when its results are there,
 by that share of the time since its first step.
 """
@@ -36,7 +36,7 @@ def _planted(framework: Framework, execution: Execution, suffix: str, slowdown: 
 
 
 PLANTED = Framework(
-    name="bench.planted",
+    name="slowed",
     title="planted slowdowns",
     model="bench.planted:build",
     executions=tuple(

@@ -130,7 +130,7 @@ def _asked_for(config: pytest.Config) -> Session:
                 budget=config.getoption("bench_budget"),
                 target=config.getoption("bench_target"),
                 memory=config.getoption("bench_memory"),
-                soak=config.getoption("bench_soak"),
+                sustained=config.getoption("bench_sustained"),
                 sizes_from=config.getoption("bench_sizes_from"),
                 as_shipped=config.getoption("bench_as_shipped"),
                 interpreters=config.getoption("bench_interpreter"),

@@ -23,7 +23,7 @@ from impls.environment import kept, words
 from impls.errors import InvalidInput
 from impls.frameworks import DEVICES, checked, load_framework
 from results.logs import Logs
-from results.record import Case, Contestant
+from results.record import SCHEMA, Case, Contestant
 from results.store import Campaign as Stored
 from results.store import CampaignWriter, check_writable, find_campaign, read_campaign
 from results.units import seconds, seconds_or_none, share, size
@@ -42,7 +42,7 @@ class Options:
     budget: str | None = None
     target: str | None = None
     memory: str | None = None
-    soak: str | None = None
+    sustained: str | None = None
     sizes_from: str | None = None
     as_shipped: bool = False
     interpreters: Sequence[str] = ()
@@ -59,8 +59,8 @@ class Options:
             changes["target"] = share(self.target)
         if self.memory:
             changes["memory"] = size(self.memory)
-        if self.soak:
-            changes["soak"] = seconds_or_none(self.soak)
+        if self.sustained:
+            changes["sustained"] = seconds_or_none(self.sustained)
         if self.sizes_from:
             changes["sizes_from"] = self.sizes_from
         return changes
@@ -110,7 +110,7 @@ class Session:
     def _writer(self, cases: Sequence[Case], command: str, warnings: list[dict[str, str]]) -> CampaignWriter:
         if self.earlier:
             before = self._before
-            system = {**before, "resumed": [*before.get("resumed", ()), command]}
+            system = {**before, "schema": SCHEMA, "resumed": [*before.get("resumed", ()), command]}
             system["suite"] = {**before["suite"], **self.suite.model_dump(mode="json")}
             system["warnings"] = [*before.get("warnings", ()), *warnings]
             return CampaignWriter.resume(self.earlier.folder, system)
@@ -231,7 +231,7 @@ def _check_used(others: Mapping[str, Sequence[Interpreter]], contestants: Sequen
 
 
 def _resumed(options: Options, name: str) -> Session:
-    """A campaign to go on with: its own suite, cases and device; budget, target, memory and soak may be changed."""
+    """A campaign to go on with: its suite, cases and device; budget, target, memory and sustained may be changed."""
     for option in ("preset", "as_shipped", "interpreters", "keep_env", "sizes_from"):
         if getattr(options, option):
             typed = option.removesuffix("s").replace("_", "-")

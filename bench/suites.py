@@ -31,6 +31,7 @@ from impls.errors import DeadheatError, InvalidInput, UnknownName
 from impls.frameworks import PHASES, PRECISIONS, checked, load_framework
 from impls.layers import Pair
 from impls.network import ALONE, Network, can_be_alone
+from results import renames
 from results.record import STEADY, Case, Contestant, Workload, first_problem
 from results.units import Bytes, Seconds, SecondsOrNone, Share
 
@@ -51,10 +52,13 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+ContestantName = Annotated[str, AfterValidator(renames.contestant)]
+
+
 class Entry(_Strict):
     """Some workloads: every combination of what is listed."""
 
-    architectures: tuple[str, ...] = Field(min_length=1)
+    architectures: tuple[Annotated[str, AfterValidator(renames.architecture)], ...] = Field(min_length=1)
     sizes: tuple[int | str, ...] = ()  # a side, or "HxW"; left out: the size of the architecture's source
     batches: tuple[Count, ...] = Field(min_length=1)
     layers: Literal["each"] | None = None  # with "each", every layer alone beside the whole network
@@ -63,7 +67,7 @@ class Entry(_Strict):
     channels: Count | None = None
     classes: Count | None = None
     precisions: tuple[str, ...] = ("float32",)
-    contestants: tuple[str, ...] | None = None  # instead of the suite's
+    contestants: tuple[ContestantName, ...] | None = None  # instead of the suite's
 
 
 def _least_and_most(launches: object) -> object:
@@ -84,15 +88,15 @@ class Protocol(_Strict):
     target: Share  # half-width of the interval of every case and ratio at which a group has enough launches
     turns: Count  # turns a launch takes among the others
     rounds: Count  # counted rounds a turn, after one settling round
-    turn_seconds: Seconds  # after which a turn has no further round
+    max_turn_seconds: Seconds  # after which a turn has no further round
     round_seconds: Seconds  # a round is at least this long; on a GPU GPU_ROUND_SECONDS, if that is more
     warmup_seconds: Seconds  # of warm-up, at least
     warmup_limit: Seconds  # after which warm-up ends though steps have not settled
-    redos: NonNegativeInt  # how often a contaminated block is run again
+    max_retries: NonNegativeInt  # how often a contaminated block is run again
     time_limit: Seconds  # for any one thing that a launch is asked to do
     budget: Seconds  # of measuring; no further pass is begun that would not fit
-    soak: SecondsOrNone  # of nothing but steps in a case's first launch, after its rounds, for the meters
-    fresh: bool  # a fresh interpreter for every launch, in place of a fork
+    sustained: SecondsOrNone  # of nothing but steps in a case's first launch, after its rounds, for the meters
+    fresh_interpreter: bool  # a fresh interpreter for every launch, in place of a fork
 
     def least_round(self, device: str) -> float:
         """Seconds that a round takes at least."""
@@ -104,7 +108,7 @@ class Suite(Protocol):
 
     title: str
     preset: str = "standard"
-    contestants: tuple[str, ...] = Field(min_length=1)  # the first is the reference
+    contestants: tuple[ContestantName, ...] = Field(min_length=1)  # the first is the reference
     workloads: tuple[Entry, ...] = Field(min_length=1)
     interpreters: dict[str, str] = {}  # label -> the Python to run contestants written with @label
     environment: dict[str, str] = {}  # variables of all launches, beside their setting's; --keep-env adds the shell's
@@ -157,7 +161,7 @@ def _protocol(preset: str) -> dict[str, Any]:
 
 def _read(path: Path, name: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return renames.suite_keys(tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except OSError as problem:
         raise SuiteError(
             f"{name}: {problem.strerror or problem}; give a suite file or one of: {', '.join(suite_names())}"
@@ -231,7 +235,7 @@ def saved(system: Mapping[str, Any]) -> Suite:
     """The suite that a campaign's system.json holds."""
     try:
         said = {key: value for key, value in system["suite"].items() if key in Suite.model_fields}
-        later = {"soak": 0}  # keys that older campaigns lack, as they were measured
+        later = {"sustained": 0}  # keys that older campaigns lack, as they were measured
         return Suite.model_validate({**later, **said})
     except (KeyError, AttributeError, ValidationError):
         raise SuiteError(
@@ -244,7 +248,7 @@ def parse_contestant(text: str) -> Contestant:
 
     Only the framework must be there: without an execution it is the framework's first one.
     """
-    rest, _, set_up = text.partition("+")
+    rest, _, set_up = renames.contestant(text).partition("+")
     named, _, interpreter = rest.partition("@")
     framework, _, execution = named.partition(":")
     found = load_framework(framework)

@@ -80,10 +80,10 @@ def largest_tables(campaign: Campaign) -> list[Table]:
         found.add_column(heading, justify="right" if heading in ("largest batch", "it took") else "left")
     for row in frame.to_dict("records"):
         best = "none" if pd.isna(row["largest_batch"]) else f"{row['largest_batch']:.0f}"
-        took = "" if pd.isna(row["host_launch_bytes"]) else amount(row["host_launch_bytes"])
-        beyond = "" if pd.isna(row["smallest_beyond"]) else f"{row['smallest_beyond']:.0f}: "
+        took = "" if pd.isna(row["peak_rss_launch_bytes"]) else amount(row["peak_rss_launch_bytes"])
+        beyond = "" if pd.isna(row["smallest_failing_batch"]) else f"{row['smallest_failing_batch']:.0f}: "
         network = f"{row['architecture']} {row['size']} {row['precision']}"
-        found.add_row(network, row["phase"], row["contestant"], best, took, Text(f"{beyond}{row['beyond']}"))
+        found.add_row(network, row["phase"], row["contestant"], best, took, Text(f"{beyond}{row['failure']}"))
     return [found]
 
 
@@ -112,7 +112,7 @@ def stream_table(frame: pd.DataFrame) -> Table:
 
 def pays_after(row: Mapping[Hashable, Any]) -> str:
     """When compiling has paid for itself, in words; "" where nobody compiles or there is nobody to compare with."""
-    after = row["pays_after_images"]
+    after = row["break_even_images"]
     if pd.isna(after) or row["contestant"] == row["eager"]:
         return ""
     return f"{after:,.0f} images" if math.isfinite(after) else "never"
@@ -120,7 +120,7 @@ def pays_after(row: Mapping[Hashable, Any]) -> str:
 
 def summary_tables(frame: pd.DataFrame) -> list[Table]:
     """As many tables as it takes for every contestant to have a readable column; the reference leads each."""
-    frame = frame[frame.probe == ""]
+    frame = frame[frame.peak_probe == ""]
     if frame.empty:
         return []
     reference = frame.reference.iloc[0]
@@ -152,13 +152,13 @@ def _cell(values: dict[Hashable, Any]) -> Text:
 
 
 def _caution(values: dict[Hashable, Any]) -> str:
-    return " !" if values["cautions"] else ""
+    return " !" if values["quality_flags"] else ""
 
 
 def _use(values: dict[Hashable, Any]) -> str:
     """Memory of a step, and the share of the ceiling, as far as they are known."""
     memory = "" if pd.isna(values["memory_bytes"]) else amount(values["memory_bytes"])
-    share = "" if pd.isna(values["ceiling_share"]) else f"{values['ceiling_share']:.0%}"
+    share = "" if pd.isna(values["fraction_of_peak"]) else f"{values['fraction_of_peak']:.0%}"
     return " · ".join(filter(None, (memory, share)))
 
 

@@ -19,7 +19,7 @@ from impls.frameworks import load_framework
 from impls.layers import EdgeRule, SpatialPyramid, WindowPyramid
 from impls.network import can_be_alone
 from results import VERSION, machine
-from results.record import Case, Contestant, Workload
+from results.record import SCHEMA, Case, Contestant, Workload
 
 
 def reference_of(suite: Suite, cases: Sequence[Case]) -> Contestant:
@@ -34,6 +34,7 @@ def describe(suite_name: str, suite: Suite, cases: Sequence[Case], command: str)
     inherits = environment(contestants, os.environ)
     workloads = list(dict.fromkeys(case.workload for case in cases))
     return {
+        "schema": SCHEMA,
         "deadheat": VERSION,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": command,
@@ -139,4 +140,4 @@ def _contestant(contestant: Contestant, suite: Suite) -> dict[str, Any]:
 
 def _probed(workload: Workload) -> str | None:
     """Which ceiling a workload is there to find, if any."""
-    return ceilings.probed(workload.architecture, workload.batch)
+    return ceilings.probed(workload.architecture)

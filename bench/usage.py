@@ -12,8 +12,8 @@ from results.record import Case, Usage
 
 SAMPLE_EVERY = 0.1
 """Seconds between two looks of the meters that read moments."""
-MEMORY = frozenset({"host_bytes", "host_launch_bytes", "allocator_bytes"})
-UNASKED = "no soak was asked for; --soak 3s gives one"
+MEMORY = frozenset({"peak_rss_step_bytes", "peak_rss_launch_bytes", "allocator_bytes"})
+UNASKED = "no sustained run was asked for; --sustained 3s gives one"
 
 
 def metered() -> Set[str]:

@@ -20,7 +20,7 @@ PER_LAUNCH = {"slow": 1_009, "fast": 807, "level": 0}
 PHASES: Mapping[Phase, int] = {"infer": 1, "forward": 2, "gradient": 3, "train": 4}
 
 VIRTUAL = Framework(
-    name="bench.virtual",
+    name="fake-clock",
     title="durations that are known",
     model="bench.virtual:VirtualModel",
     executions=(

@@ -50,9 +50,9 @@ def _table(classes: int, windows: tuple[Window, ...]) -> tuple[Layer, ...]:
     return (*zf(classes), pyramid, *classifier(classes), WindowAverage("average"))
 
 
-def _of(name: str, windows: tuple[Window, ...]) -> Architecture:
+def _of(windows: tuple[Window, ...]) -> Architecture:
     return Architecture(
-        name=f"bench.windows.{name}",
+        name=f"zf5-windows-{len(windows)}",
         title=f"ZF-5, {len(windows)} windows of one image",
         source="He et al. 2015, sections 3.1.5 and 4.1",
         input_shape=(3, SIDE, SIDE),
@@ -62,6 +62,5 @@ def _of(name: str, windows: tuple[Window, ...]) -> Architecture:
     )
 
 
-VIEWS10, VIEWS96 = _of("VIEWS10", views(10)), _of("VIEWS96", views(96))
-WINDOWS100, WINDOWS500 = _of("WINDOWS100", regions(100)), _of("WINDOWS500", regions(500))
-WINDOWS2000 = _of("WINDOWS2000", regions(2000))
+VIEWS10, VIEWS96 = _of(views(10)), _of(views(96))
+WINDOWS100, WINDOWS500, WINDOWS2000 = _of(regions(100)), _of(regions(500)), _of(regions(2000))

@@ -115,22 +115,22 @@ class Prepared:
         return {
             "first_call_seconds": first,
             "warmup": thinned(times),
-            "steady": steady,
-            "bound_threads": bound,
+            "warmup_converged": steady,
+            "pinned_threads": bound,
             "steps": self._steps,
         }
 
-    def turn(self, rounds: int, turn_seconds: float) -> dict[str, Any]:
+    def turn(self, rounds: int, max_turn_seconds: float) -> dict[str, Any]:
         """A settling round, so that threads are awake and caches ours again, then rounds that count.
 
-        There are `rounds` of them, or fewer once they have lasted `turn_seconds`.
+        There are `rounds` of them, or fewer once they have lasted `max_turn_seconds`.
         """
         watch = Watch()
         settling = self._round()
         seconds: list[float] = []
         device_seconds: list[float] = []
         watch.begin()
-        while len(seconds) < rounds and sum(seconds) * self._steps < turn_seconds:
+        while len(seconds) < rounds and sum(seconds) * self._steps < max_turn_seconds:
             seconds.append(self._round())
             watch.round()
             if stopwatch := self._model.stopwatch:
@@ -163,8 +163,8 @@ class Prepared:
         allocated = self._model.allocated()
         told = allocated if isinstance(allocated, Allocated) else None
         readings = {
-            "host_bytes": self._resident.peak(),
-            "host_launch_bytes": self._resident.peak_of_launch(),
+            "peak_rss_step_bytes": self._resident.peak(),
+            "peak_rss_launch_bytes": self._resident.peak_of_launch(),
             "allocator_bytes": told.bytes if told else allocated,
         }
         return {"readings": readings, "sources": {"allocator_bytes": told.source} if told else {}}

@@ -17,6 +17,7 @@ from bench import catalogue
 from bench.summary import duration
 from docs import commands, method, reproduction, sizes
 from impls.architectures import architectures
+from results import renames as names
 from results import table
 from results.columns import TABLES
 from results.store import read_campaign
@@ -32,7 +33,7 @@ def verdicts() -> str:
     """The reference campaign's inference and training rows, without its probes."""
     campaign = read_campaign(REFERENCE)
     frame = table.cases([campaign])
-    frame = frame[frame.phase.isin(["infer", "train"]) & (frame.probe == "")]
+    frame = frame[frame.phase.isin(["infer", "train"]) & (frame.peak_probe == "")]
     contestants = list(dict.fromkeys(frame.contestant))
     rows = []
     for _, group in frame.groupby("group", sort=False):
@@ -60,7 +61,7 @@ def verdict_cell(row: dict) -> str:
 def verdict_example() -> str:
     """How to read a cell, with the first of the reference campaign that is faster."""
     frame = table.cases([read_campaign(REFERENCE)])
-    row = frame[(frame.verdict == "faster") & (frame.probe == "")].iloc[0].to_dict()
+    row = frame[(frame.verdict == "faster") & (frame.peak_probe == "")].iloc[0].to_dict()
     return (
         f"- `{verdict_cell(row)}`: its time is {row['ratio']:.2f} of the reference's; the 95 % interval is over fresh\n"
         "  processes that ran side by side, not over iterations of one process.\n"
@@ -134,6 +135,20 @@ def columns() -> str:
     return "\n\n".join(text) + "\n"
 
 
+def renames() -> str:
+    """Every earlier name beside today's; the kinds as users meet them."""
+    kinds = {
+        "network": names.ARCHITECTURES,
+        "framework": names.FRAMEWORKS,
+        "column": names.COLUMNS,
+        "flag": names.FLAGS,
+        "key of suites and presets": names.SUITE_KEYS,
+        "option": names.OPTIONS,
+    }
+    rows = [(kind, f"`{old}`", f"`{new}`") for kind, pairs in kinds.items() for old, new in pairs.items()]
+    return tabulate(rows, headers=["", "earlier", "now"], tablefmt="github", disable_numparse=True) + "\n"
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "verdicts": verdicts,
     "verdict-example": verdict_example,
@@ -142,6 +157,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "networks": networks,
     "suites": suites,
     "columns": columns,
+    "renames": renames,
     **commands.BLOCKS,
     **method.BLOCKS,
     **reproduction.BLOCKS,

@@ -165,8 +165,8 @@ def alone() -> str:
         own.setdefault(record.case, []).append(record)
     rows = []
     for case, records in own.items():
-        if case.workload.architecture.startswith(company.__name__):
-            workload = replace(case.workload, architecture=company.original(case.workload.architecture))
+        if original := company.original(case.workload.architecture):
+            workload = replace(case.workload, architecture=original)
             sides = by_pass(own[replace(case, workload=workload)]), by_pass(records)
             found = ratio(*({launch: (time,) for launch, time in side.items()} for side in sides))
             if found:
@@ -193,11 +193,11 @@ def memory() -> str:
     if not (ONCE.is_dir() and AGAIN.is_dir()):
         return "Not measured yet.\n"
     once, again = (table.cases([read_campaign(folder)]).set_index("case") for folder in (ONCE, AGAIN))
-    both = once.join(again.host_bytes.rename("host_bytes_again"), how="inner")
-    both = both.dropna(subset=["host_bytes", "host_bytes_again"])
-    large = both[both.host_bytes > LARGE]
-    apart = (large.host_bytes_again / large.host_bytes - 1).abs()
-    above = both.host_bytes / both.memory_floor_bytes
+    both = once.join(again.peak_rss_step_bytes.rename("again_bytes"), how="inner")
+    both = both.dropna(subset=["peak_rss_step_bytes", "again_bytes"])
+    large = both[both.peak_rss_step_bytes > LARGE]
+    apart = (large.again_bytes / large.peak_rss_step_bytes - 1).abs()
+    above = both.peak_rss_step_bytes / both.min_memory_bytes
     worst = apart.idxmax()
     return (
         f"{len(large)} of {len(both)} cases take more than {LARGE / 1e6:.0f} MB. Between two campaigns their memory "
@@ -222,11 +222,15 @@ def ceilings() -> str:
         for key in once
         if key in again
     ]
-    shares = table.cases([read_campaign(ONCE)]).query("probe == ''").dropna(subset=["ceiling_share"]).set_index("case")
-    nearest = shares.ceiling_share.idxmax()
-    text = (
-        f"Of {len(shares)} cases the nearest to the ceiling reaches {shares.ceiling_share.max():.0%} (`{nearest}`).\n"
+    shares = (
+        table.cases([read_campaign(ONCE)])
+        .query("peak_probe == ''")
+        .dropna(subset=["fraction_of_peak"])
+        .set_index("case")
     )
+    nearest = shares.fraction_of_peak.idxmax()
+    most = f"{shares.fraction_of_peak[nearest]:.0%} (`{nearest}`)"
+    text = f"Of {len(shares)} cases the nearest to the ceiling reaches {most}.\n"
     return _table(rows, ["ceiling", "one campaign", "another", "difference"]) + "\n" + text
 
 

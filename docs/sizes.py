@@ -91,8 +91,8 @@ def _told(estimate: Estimate) -> str:
 
 def _pooled(campaign: Campaign) -> Iterator[Pooled]:
     frame = table.cases([campaign])
-    frame = frame[(frame.status == "measured") & (frame.probe == "")]
-    frame = frame.assign(of=[name.removeprefix("bench.pyramids.") for name in frame.framework])
+    frame = frame[(frame.status == "measured") & (frame.peak_probe == "")]
+    frame = frame.assign(of=[name.removesuffix("-spp") for name in frame.framework])
     launches = {case: by_block(records) for case, records in _by_case(campaign).items()}
     for (framework, name, size, phase), part in frame.groupby(["of", "architecture", "size", "phase"], sort=False):
         own = part[part.framework == framework].case
@@ -100,7 +100,7 @@ def _pooled(campaign: Campaign) -> Iterator[Pooled]:
         slices = [case for case in others.index if case.endswith(TUTORIAL)]
         if len(own) and slices:
             ours = launches[own.iloc[0]]
-            pyramid = name.rpartition(".")[2].lower().replace("_of", " bins of ").removeprefix("bins")
+            pyramid = name.removeprefix("spp-").replace("x", " bins of ")
             fastest, sliced = ratio(ours, launches[others.idxmin()]), ratio(launches[slices[0]], ours)
             if fastest and sliced:
                 yield Pooled(framework, pyramid, size, phase, fastest, sliced)
@@ -128,12 +128,12 @@ def sweep() -> str:
     frame = frame.assign(parameters=frame.case.map(parameters), pyramid=frame.architecture.str.endswith("-spp"))
     rows = [
         (size, contestant, *_sized(part[part.pyramid]), *_sized(part[~part.pyramid]))
-        for (size, contestant), part in frame[frame.probe == ""].groupby(["size", "contestant"], sort=False)
+        for (size, contestant), part in frame[frame.peak_probe == ""].groupby(["size", "contestant"], sort=False)
     ]
     each = "images/s", "ms a megapixel", "MB", "first call, s", "million weights"
     headers = ["size", "contestant", *(f"{kind}: {what}" for kind in ("pyramid", "fixed") for what in each)]
     body = tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
-    names = " and ".join(frame[frame.probe == ""].architecture.unique())
+    names = " and ".join(frame[frame.peak_probe == ""].architecture.unique())
     return f"{body}\n\n{names}, {frame.iloc[0].phase}; {_where(campaign)}.\n"
 
 
@@ -213,7 +213,11 @@ def multisize() -> str:
 def _switch(row: Any) -> str:
     if row.status != "measured":
         return f"{row.status}: {row.reason}"
-    return f"{row.switch:.2f} [{row.switch_low:.2f}, {row.switch_high:.2f}]" if row.passes > 1 else f"{row.switch:.2f}"
+    return (
+        f"{row.switching_ratio:.2f} [{row.switching_ratio_low:.2f}, {row.switching_ratio_high:.2f}]"
+        if row.passes > 1
+        else f"{row.switching_ratio:.2f}"
+    )
 
 
 def windows() -> str:

@@ -1,15 +1,16 @@
 """A folder is its own registry: what is in it is found because its file is there.
 
-Packages from outside add their own through entry points; a module that is named in full (with a dot) is taken
-as it is, so that a benchmark can bring a framework of its own without installing anything.
+Packages from outside add their own through entry points. A package of this project that has some for its own use only
+adds modules with `add_unlisted`. A module that is named in full (with a dot) is taken as it is, so that a benchmark can
+bring a framework of its own without installing anything.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import cache, partial
 from importlib.metadata import entry_points
 from typing import Any, Protocol, TypeVar
 
@@ -78,6 +79,36 @@ def add(found: dict[str, Thing], group: str, kind: type[Thing], source: Any) -> 
         known = found.setdefault(thing.name, thing)
         if known is not thing:
             raise DeadheatError(f"two {group} are called {thing.name!r}; rename one")
+
+
+_unlisted: dict[str, tuple[str, ...]] = {}
+"""Names of modules by group."""
+
+
+def add_unlisted(group: str, modules: Sequence[str]) -> None:
+    """Let names of `group` be found in `modules`, too, without being listed.
+
+    "package.*" is every module in the package's folder. They are imported when a name is asked for that is not listed.
+    """
+    _unlisted[group] = tuple(dict.fromkeys((*_unlisted.get(group, ()), *modules)))
+
+
+def find_unlisted(group: str, kind: type[Thing], listed: Collection[str]) -> dict[str, Thing]:
+    """Every `kind` in the modules that `add_unlisted` named, by its `name`; DeadheatError if one is `listed`, too."""
+    found: dict[str, Thing] = _in_modules(group, kind, _unlisted.get(group, ()))
+    if twice := sorted(found.keys() & set(listed)):
+        raise DeadheatError(f"two {group} are called {twice[0]!r}; rename one")
+    return found
+
+
+@cache
+def _in_modules(group: str, kind: type[Any], names: tuple[str, ...]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in names:
+        package = name.removesuffix(".*")
+        for module in modules_in(package) if package != name else [importlib.import_module(name)]:
+            add(found, group, kind, module)
+    return found
 
 
 def _load(entry: Any) -> Any:

@@ -36,7 +36,7 @@ class Batches:
 
 def batches(cases: pd.DataFrame, slots: Sequence[str], key: str) -> list[Batches]:
     """A table for each network and phase that was measured at several batches, and a curve for some of each network."""
-    plain = cases[(cases["stream"] == "") & (cases["probe"] == "")]
+    plain = cases[(cases["stream"] == "") & (cases["peak_probe"] == "")]
     found = [
         (dict(zip(SAME, values)), rows(part))
         for values, part in plain.groupby(SAME, sort=False)

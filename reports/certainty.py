@@ -16,17 +16,17 @@ from results.record import Status
 from results.statistics import geometric_mean
 
 MEANINGS: Mapping[str, str] = {
-    "foreign_cpu": "other processes computed beside it",
+    "cpu_contention": "other processes computed beside it",
     "steal": "the hypervisor gave its cores to others",
     "throttled": "a CPU quota was used up, and its threads were stopped",
-    "unsteady": "its warm-up had not settled",
-    "paging": "memory came from a disk while it was timed",
+    "warmup_not_converged": "its warm-up had not settled",
+    "major_faults": "memory came from a disk while it was timed",
     "fallback": "it went on in another way than it was asked to",
     "empty_parity": "what was compared with other contestants is the same for any network",
-    "two_kinds": "its launches fall into two kinds: the mean describes neither",
+    "bimodal": "its launches fall into two kinds: the mean describes neither",
     "drift": "its launches grow or shrink as the campaign goes on",
-    "above_ceiling": "faster than the machine was seen to compute at all",
-    "less_for_more": "takes less time than a part of its own work",
+    "above_peak": "faster than the machine was seen to compute at all",
+    "non_monotonic": "takes less time than a part of its own work",
 }
 
 
@@ -46,7 +46,7 @@ class Redone:
     group: str
     launches: Sequence[int]
     attempts: int
-    foreign_cores: str
+    other_cpus_used: str
     steal_percent: str
 
 
@@ -64,21 +64,21 @@ class Same:
 def flags(cases: pd.DataFrame) -> list[Flag]:
     """What speaks against believing cases, the most frequent first."""
     found: dict[str, Flag] = {}
-    for row in rows(cases.loc[cases["cautions"] != "", ["case", "cautions"]]):
-        for name in filter(None, text(row["cautions"]).split(", ")):
+    for row in rows(cases.loc[cases["quality_flags"] != "", ["case", "quality_flags"]]):
+        for name in filter(None, text(row["quality_flags"]).split(", ")):
             found.setdefault(name, Flag(name.replace("_", " "), MEANINGS.get(name, ""))).cases.append(row["case"])
     return sorted(found.values(), key=lambda flag: -len(flag.cases))
 
 
 def redone(launches: pd.DataFrame) -> list[Redone]:
     """Every workload with blocks that were run again, of the launches of `with_superseded`."""
-    again = launches.loc[launches["superseded"], ["group", "launch", "subset", "attempt", "foreign_cores", "steal"]]
+    again = launches.loc[launches["superseded"], ["group", "launch", "subset", "attempt", "other_cpus_used", "steal"]]
     return [_redone(str(group), own) for group, own in again.groupby("group", sort=False)]
 
 
 def _redone(group: str, own: pd.DataFrame) -> Redone:
     blocks = own[["launch", "subset", "attempt"]].drop_duplicates()
-    foreign, steal = numbers.plain(own["foreign_cores"].max(), 2), numbers.plain(100 * own["steal"].max(), 2)
+    foreign, steal = numbers.plain(own["other_cpus_used"].max(), 2), numbers.plain(100 * own["steal"].max(), 2)
     return Redone(group, sorted(set(blocks["launch"])), len(blocks), foreign, steal)
 
 

@@ -64,7 +64,7 @@ def times(network: Network, slots: Sequence[str], key: str) -> str:
 
 def parts(network: Network, split: Iterable[Row], slots: Sequence[str], key: str) -> str:
     """Forward, backward and update beside infer, from 0 on a linear axis: parts of a step add up."""
-    found = {(row["part"], row["contestant"]): row for row in split if row["network"] == network.id}
+    found = {(row["component"], row["contestant"]): row for row in split if row["network"] == network.id}
     found |= {key: row for key, row in network.rows.items() if key[0] == "infer"}
     bands = [_band(part, found, needs, network, slots) for part, needs in NEEDS.items()]
     label = f"{network.id}: milliseconds of infer, forward, backward and update by contestant; numbers in the table"
@@ -85,7 +85,7 @@ def memory(network: Network, slots: Sequence[str], key: str) -> str:
 
 def _memory_band(phase: str, network: Network, slots: Sequence[str]) -> Band:
     own = {who: network.rows[phase, who] for who in network.contestants if (phase, who) in network.rows}
-    floors = [row["memory_floor_bytes"] for row in own.values() if not math.isnan(row["memory_floor_bytes"])]
+    floors = [row["min_memory_bytes"] for row in own.values() if not math.isnan(row["min_memory_bytes"])]
     floor = floors[0] * MEGA if floors else math.nan
     marks = [Mark(FLOOR, len(slots), floor, note="" if floors else "not known")]
     for who, row in own.items():

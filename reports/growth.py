@@ -105,7 +105,9 @@ class Growth:
 def growth(cases: pd.DataFrame, limits: Limits, slots: Sequence[str], key: str) -> list[Growth]:
     """A table for each network and phase that was measured at several sizes, and a figure for some of each network."""
     found: dict[tuple[Any, ...], list[Row]] = {}
-    for _, part in cases[(cases["stream"] == "") & (cases["probe"] == "")].groupby(["architecture", *SAME], sort=False):
+    for _, part in cases[(cases["stream"] == "") & (cases["peak_probe"] == "")].groupby(
+        ["architecture", *SAME], sort=False
+    ):
         if part["size"].nunique() >= FEWEST_SIZES:
             own = rows(part)
             same = own[0]["architecture"].partition(PYRAMID)[0], *(own[0][name] for name in SAME)
@@ -162,7 +164,7 @@ def _cell(row: Row | None) -> Cell:
 
 def _memory_missing(row: Row) -> str:
     """Why memory of a step is not known, as its launches said."""
-    name = "host_bytes" if row["device"] == "cpu" else "gpu_memory_bytes"
+    name = "peak_rss_step_bytes" if row["device"] == "cpu" else "gpu_memory_bytes"
     for part in text(row["usage_missing"]).split("; "):
         names, _, reason = part.partition(": ")
         if name in names.split(", "):

@@ -114,7 +114,7 @@ def _section(campaign: Campaign, key: str) -> Mapping[str, Any]:
     reference = table.reference_of(campaign)
     limits = limits_of(campaign)
     streamed, ratios = of_cases(cases), pairs.pairs(campaign)
-    found, everyone = networks.networks(cases[cases["probe"] == ""]), networks.contestants(cases)
+    found, everyone = networks.networks(cases[cases["peak_probe"] == ""]), networks.contestants(cases)
     blocks, warnings = matrix.matrix(found, everyone), system.warnings(campaign.system)
     whole = [network for network in found if not is_alone(network.architecture)]  # layers have a figure together
     drawn = {network.id for network in by_turns(whole, lambda network: network.architecture, DRAWN)}

@@ -26,7 +26,7 @@ def roofline(rows: Sequence[Row], limits: Limits, kind: Kind, slots: Sequence[st
     known = [
         row
         for row in rows
-        if (row["precision"], row["device"]) == kind and not row["probe"] and row["macs_per_second"] > 0
+        if (row["precision"], row["device"]) == kind and not row["peak_probe"] and row["macs_per_second"] > 0
     ]
     if not known or math.isnan(roof(limits, kind, 1.0)):
         return ""

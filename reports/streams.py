@@ -68,7 +68,7 @@ def _pays_after(row: Row) -> str:
         return "nobody to compare with"
     if row["contestant"] == row["eager"]:
         return "compiles nothing"
-    images, seconds = row["pays_after_images"], row["pays_after_seconds"]
+    images, seconds = row["break_even_images"], row["break_even_seconds"]
     if math.isnan(images):
         return f"not known: no gain over {row['eager']} is shown"
     if math.isinf(images):
@@ -104,7 +104,7 @@ def _switch_row(row: Row) -> SwitchRow:
         row["contestant"],
         numbers.plain(MILLISECONDS * row["staying_seconds"] / row["images"]),
         numbers.plain(MILLISECONDS * row["seconds"] / row["images"]),
-        numbers.estimate(row["switch"], row["switch_low"], row["switch_high"]),
+        numbers.estimate(row["switching_ratio"], row["switching_ratio_low"], row["switching_ratio_high"]),
         f"{row['passes']}",
         "",
     )

@@ -46,7 +46,7 @@ class CaseRow:
     ratio: Shown | None
     verdict: str
     kind: str
-    cautions: str
+    flags: str
     command: str
 
 
@@ -117,7 +117,7 @@ def _case_row(row: Row, lost: int, options: Sequence[str]) -> CaseRow:
         ratio=None if is_reference else numbers.estimate(row["ratio"], row["ratio_low"], row["ratio_high"]),
         verdict=f"{MARKS[Verdict(verdict)]} {verdict}" if verdict else "reference" if is_reference else "no ratio",
         kind=kind(verdict or ("reference" if is_reference else "alone")),
-        cautions=text(row["cautions"]).replace("_", " "),
+        flags=text(row["quality_flags"]).replace("_", " "),
         command=commands.reproduce(row["case"], options),
     )
 
@@ -129,7 +129,7 @@ def milliseconds(row: Row) -> Shown | None:
 
 def part_rows(network: Network, split: pd.DataFrame) -> list[PartsRow]:
     """Forward, backward and update of every contestant of a network, `infer` beside them."""
-    found = {(row["contestant"], row["part"]): row for row in rows(split[split["network"] == network.id])}
+    found = {(row["contestant"], row["component"]): row for row in rows(split[split["network"] == network.id])}
     found |= {(who, phase): row for (phase, who), row in network.rows.items() if phase == "infer"}
     return [
         PartsRow(who, [_part(found.get((who, part)), network, who, part) for part in NEEDS])

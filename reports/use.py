@@ -35,15 +35,15 @@ def _energy(row: Row) -> float:
 
 QUANTITIES = (
     Quantity("memory of a step", "MB", _scaled("memory_bytes", MEGA)),
-    Quantity("its floor", "MB", _scaled("memory_floor_bytes", MEGA)),
-    Quantity("of the host, with building and first call", "MB", _scaled("host_launch_bytes", MEGA)),
+    Quantity("its floor", "MB", _scaled("min_memory_bytes", MEGA)),
+    Quantity("of the host, with building and first call", "MB", _scaled("peak_rss_launch_bytes", MEGA)),
     Quantity("by the framework's allocator", "MB", _scaled("allocator_bytes", MEGA)),
-    Quantity("own cores while timed", "cores", _scaled("own_cores")),
-    Quantity("processors busy in the soak", "%", _scaled("cpu_utilisation", 100)),
-    Quantity("card busy in the soak", "%", _scaled("gpu_utilisation", 100)),
+    Quantity("own cores while timed", "cores", _scaled("process_cpus_used")),
+    Quantity("processors busy in the sustained run", "%", _scaled("cpu_utilisation", 100)),
+    Quantity("card busy in the sustained run", "%", _scaled("gpu_utilisation", 100)),
     Quantity("energy", "J/image", _energy),
     Quantity("work", "GMAC/s", _scaled("macs_per_second", GIGA)),
-    Quantity("of the ceiling", "%", _scaled("ceiling_share", 100)),
+    Quantity("of the ceiling", "%", _scaled("fraction_of_peak", 100)),
 )
 
 

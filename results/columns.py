@@ -35,7 +35,9 @@ WORKLOAD = (
     Column("framework", "", "framework alone"),
     Column("execution", "", "execution alone"),
     Column("interpreter", "", "label of the Python that ran it; empty when there is one"),
-    Column("probe", "", "which ceiling the workload is there to find, macs or bytes a second; empty for a network"),
+    Column(
+        "peak_probe", "", "which ceiling the workload is there to find, macs or bytes a second; empty for a network"
+    ),
     Column("setting", "", "how its process was set up: steady (allocator, threads, cores alike for all) or as-shipped"),
 )
 
@@ -62,21 +64,25 @@ PARITY = (
 
 USAGE = (
     Column(
-        "host_bytes", "bytes", "most memory of its own during a step, above the process with its framework imported"
+        "peak_rss_step_bytes",
+        "bytes",
+        "most memory of its own during a step, above the process with its framework imported",
     ),
-    Column("host_launch_bytes", "bytes", "the same from building the model on: compiling and first calls included"),
+    Column("peak_rss_launch_bytes", "bytes", "the same from building the model on: compiling and first calls included"),
     Column("allocator_bytes", "bytes", "largest that the framework's own allocator of the device had given out"),
-    Column("soak_cores", "cores", "processors' time of its own threads over the time of steps without a pause"),
-    Column("cpu_utilisation", "share", "soak_cores over the cores that it may use"),
+    Column(
+        "sustained_cpus_used", "cores", "processors' time of its own threads over the time of steps without a pause"
+    ),
+    Column("cpu_utilisation", "share", "sustained_cpus_used over the cores that it may use"),
     Column("package_watts", "W", "power of the processor's packages during those steps, all that they do"),
     Column("package_joules_per_image", "J/image", "energy of the processor's packages for an image"),
     Column("gpu_utilisation", "share", "of the time in which the card did anything at all (NVML)"),
     Column("gpu_memory_utilisation", "share", "of the time in which the card's memory was read or written (NVML)"),
-    Column("gpu_watts", "W", "power of the card, mean over the soak (NVML)"),
+    Column("gpu_watts", "W", "power of the card, mean over the sustained run (NVML)"),
     Column("gpu_joules_per_image", "J/image", "energy of the card for an image, from its counter (NVML)"),
-    Column("gpu_clock_hz", "Hz", "clock of the card's multiprocessors, mean over the soak (NVML)"),
-    Column("gpu_memory_clock_hz", "Hz", "clock of the card's memory, mean over the soak (NVML)"),
-    Column("gpu_celsius", "°C", "temperature of the card, mean over the soak (NVML)"),
+    Column("gpu_clock_hz", "Hz", "clock of the card's multiprocessors, mean over the sustained run (NVML)"),
+    Column("gpu_memory_clock_hz", "Hz", "clock of the card's memory, mean over the sustained run (NVML)"),
+    Column("gpu_celsius", "°C", "temperature of the card, mean over the sustained run (NVML)"),
     Column(
         "gpu_throttled", "share", "of the moments at which the card had lowered its clocks for power or heat (NVML)"
     ),
@@ -87,20 +93,22 @@ USAGE = (
 MEMORY = Column(
     "memory_bytes",
     "bytes",
-    "of a step where it is computed: host_bytes; on a card gpu_memory_bytes, else allocator_bytes",
+    "of a step where it is computed: peak_rss_step_bytes; on a card gpu_memory_bytes, else allocator_bytes",
 )
 
 LIMITS = (
     Column("macs_per_second", "MAC/s", "multiply-accumulates of the table in a step, over its time"),
     Column(
-        "ceiling_share", "share", "macs_per_second over the most that any contestant reached in this campaign's probes"
+        "fraction_of_peak",
+        "share",
+        "macs_per_second over the most that any contestant reached in this campaign's probes",
     ),
     Column(
         "macs_per_byte",
         "MAC/byte",
         "multiply-accumulates for each byte that a step must move (weights, images, scores)",
     ),
-    Column("memory_floor_bytes", "bytes", "least memory that the table says the step needs"),
+    Column("min_memory_bytes", "bytes", "least memory that the table says the step needs"),
 )
 
 LAUNCH = (
@@ -116,18 +124,18 @@ LAUNCH = (
     Column("build_seconds", "s", "building the model and loading its weights"),
     Column("start_seconds", "s", "from asking for the process until it answers"),
     Column("started", "UTC", "when the launch began"),
-    Column("steady", "", "whether its warm-up had settled; empty: too few rounds to tell"),
-    Column("bound_threads", "", "how many of its threads were bound to a core each; empty: all were left alone"),
-    Column("foreign_cores", "cores", "processors' time of other processes during its rounds"),
+    Column("warmup_converged", "", "whether its warm-up had settled; empty: too few rounds to tell"),
+    Column("pinned_threads", "", "how many of its threads were bound to a core each; empty: all were left alone"),
+    Column("other_cpus_used", "cores", "processors' time of other processes during its rounds"),
     Column("steal", "share", "of its cores' time, taken by the hypervisor for others"),
     Column("pressure", "share", "of the time, in which anything on the machine waited for a core"),
-    Column("own_cores", "cores", "processors' time of its own threads during its rounds"),
+    Column("process_cpus_used", "cores", "processors' time of its own threads during its rounds"),
     Column("major_faults", "", "times that memory had to come from a disk during its rounds"),
     Column("runnable", "tasks", "tasks running or ready to, on the whole machine, mean over its rounds"),
     Column("throttled", "share", "of its cores' time, withheld as a CPU quota was used up; empty: no quota is set"),
     Column("throttled_periods", "", "periods of that quota in which it was used up"),
     Column("device_seconds", "s/step", "median of the launch's rounds by the device's own clock"),
-    Column("arithmetic", "", "what its products were seen to be computed in, whatever was asked for"),
+    Column("effective_precision", "", "what its products were seen to be computed in, whatever was asked for"),
     Column("compilations", "", "how often its steps were traced or compiled"),
     Column("fallback", "", "why it went on in another way than it was asked to execute in"),
     *USAGE,
@@ -140,7 +148,7 @@ CASE = (
     *WORKLOAD,
     *OUTCOME,
     Column("launches", "", "launches measured and counted"),
-    Column("superseded", "", "launches that were contaminated and made again"),
+    Column("repeated_launches", "", "launches that were contaminated and made again"),
     Column("seconds", "s/step", "geometric mean of the launches' medians"),
     Column("seconds_low", "s/step", "lower end of its 95 % interval over launches"),
     Column("seconds_high", "s/step", "upper end of its 95 % interval over launches"),
@@ -159,12 +167,14 @@ CASE = (
     Column("launches_needed", "", "of an unclear verdict: launches, all told, that would settle it"),
     Column("subsets", "", "parts in which the group was measured, since it did not fit in memory together"),
     Column(
-        "cautions", "", "what to know before believing it: see results.health.cautions and results.plausible.doubts"
+        "quality_flags", "", "what to know before believing it: see results.health.flags and results.plausible.doubts"
     ),
-    Column("foreign_cores", "cores", "processors' time of other processes during its rounds, mean over its launches"),
-    Column("own_cores", "cores", "processors' time of its own threads during its rounds, mean over its launches"),
+    Column("other_cpus_used", "cores", "processors' time of other processes during its rounds, mean over its launches"),
+    Column(
+        "process_cpus_used", "cores", "processors' time of its own threads during its rounds, mean over its launches"
+    ),
     Column("device_seconds", "s/step", "geometric mean of its launches by the device's own clock"),
-    Column("arithmetic", "", "what its products were seen to be computed in, whatever was asked for"),
+    Column("effective_precision", "", "what its products were seen to be computed in, whatever was asked for"),
     *LIMITS,
     MEMORY,
     *USAGE,
@@ -177,7 +187,7 @@ DERIVED = (
     Column("campaign", "", "folder of the campaign"),
     Column("network", "", "the workload without its phase"),
     Column("contestant", "", "framework:execution"),
-    Column("part", "", "forward, backward (gradient less forward) or update (train less gradient)"),
+    Column("component", "", "forward, backward (gradient less forward) or update (train less gradient)"),
     Column("seconds", "s/step", "mean time of the part"),
     Column("seconds_low", "s/step", "lower end of its 95 % interval (Welch)"),
     Column("seconds_high", "s/step", "upper end of its 95 % interval (Welch)"),
@@ -193,9 +203,9 @@ LARGEST = (
     Column("contestant", "", "framework:execution"),
     Column("memory_bytes", "bytes", "memory that a launch might take"),
     Column("largest_batch", "images", "largest batch that ran within it"),
-    Column("host_launch_bytes", "bytes", "what that one took, building and first call included"),
-    Column("smallest_beyond", "images", "smallest batch tried that did not"),
-    Column("beyond", "", "what became of that one"),
+    Column("peak_rss_launch_bytes", "bytes", "what that one took, building and first call included"),
+    Column("smallest_failing_batch", "images", "smallest batch tried that did not"),
+    Column("failure", "", "what became of that one"),
 )
 
 STREAM = (
@@ -216,15 +226,15 @@ STREAM = (
     Column(
         "memory_bytes",
         "bytes",
-        "most memory from building the model on, as host_launch_bytes; on a card as memory_bytes",
+        "most memory from building the model on, as peak_rss_launch_bytes; on a card as memory_bytes",
     ),
     Column("eager", "", "the first execution of the same framework that compiled nothing, measured on the same stream"),
     Column(
-        "pays_after_images",
+        "break_even_images",
         "images",
         "images after which all its time is less than eager's; infinite: never; empty: its launches don't show a gain",
     ),
-    Column("pays_after_seconds", "s", "time of running until then, the first time through included"),
+    Column("break_even_seconds", "s", "time of running until then, the first time through included"),
     Column("status", "", "measured, skipped, mismatch, out_of_memory, crashed, timed_out or failed"),
     Column("reason", "", "why a row is not measured"),
 )
@@ -242,9 +252,9 @@ SWITCH = (
     Column("reason", "", "why a row is not measured: by turns, or staying at one of its sizes"),
     Column("seconds", "s", "geometric mean time of the stream by turns, when warm"),
     Column("staying_seconds", "s", "the same of as many images of each size from streams that stay at one"),
-    Column("switch", "", "the former over the latter, paired by pass; 1: going back and forth costs nothing"),
-    Column("switch_low", "", "lower end of its 95 % interval over passes"),
-    Column("switch_high", "", "upper end of its 95 % interval over passes"),
+    Column("switching_ratio", "", "the former over the latter, paired by pass; 1: going back and forth costs nothing"),
+    Column("switching_ratio_low", "", "lower end of its 95 % interval over passes"),
+    Column("switching_ratio_high", "", "upper end of its 95 % interval over passes"),
     Column("passes", "", "passes in which all of them were measured"),
 )
 

@@ -43,7 +43,7 @@ SAME_SYSTEM = (
 )  # fmt: skip
 """What of a machine must be equal; kernel, drivers and Python may be what is compared, and are only named."""
 WORTH_NAMING = (
-    "kernel", "python", "drivers", "cpu_quota", "memory_limit_bytes", "preset", "fresh", "deadheat",
+    "kernel", "python", "drivers", "cpu_quota", "memory_limit_bytes", "preset", "fresh_interpreter", "deadheat",
     "niceness", "scheduling", "choosing variables",
 )  # fmt: skip
 
@@ -164,7 +164,7 @@ def described(system: Mapping[str, Any]) -> dict[str, Any]:
         "inherited variables": words(environment.inherited(system)),
         "choosing variables": words(environment.choosing(system)),
         "preset": suite.get("preset"),
-        "fresh": suite.get("fresh"),
+        "fresh_interpreter": suite.get("fresh_interpreter"),
         "deadheat": system.get("deadheat"),
     }
 

@@ -35,20 +35,28 @@ TWO_KINDS = 0.9
 """Share of the launches' variance that lies between two kinds, from which on there are two."""
 TREND_P = 0.01
 
-Caution = Literal[
-    "foreign_cpu", "steal", "throttled", "unsteady", "paging", "fallback", "two_kinds", "drift", "empty_parity"
+Flag = Literal[
+    "cpu_contention",
+    "steal",
+    "throttled",
+    "warmup_not_converged",
+    "major_faults",
+    "fallback",
+    "bimodal",
+    "drift",
+    "empty_parity",
 ]
-"""What there may be to know before believing a case: see `cautions`."""
+"""What there may be to know before believing a case: see `flags`."""
 
 
 @dataclass(frozen=True)
 class Disturbance:
     """A launch's conditions as rates over all its counted rounds; NaN where unknown."""
 
-    foreign_cores: float = math.nan
+    other_cpus_used: float = math.nan
     steal: float = math.nan
     pressure: float = math.nan
-    own_cores: float = math.nan
+    process_cpus_used: float = math.nan
     major_faults: float = math.nan
     runnable: float = math.nan
     throttled: float = math.nan
@@ -60,10 +68,10 @@ class Disturbance:
             return cls()
         wall = sum(conditions.wall)
         return cls(
-            foreign_cores=_rate(conditions.foreign_cpu, wall),
+            other_cpus_used=_rate(conditions.foreign_cpu, wall),
             steal=_rate(conditions.steal, wall * conditions.cores),
             pressure=_rate(conditions.pressure, wall),
-            own_cores=_rate(conditions.own_cpu, wall),
+            process_cpus_used=_rate(conditions.own_cpu, wall),
             major_faults=_count(conditions.major_faults),
             runnable=sum(conditions.runnable) / len(conditions.runnable) if conditions.runnable else math.nan,
             throttled=_rate(conditions.throttled, wall * conditions.cores),
@@ -84,8 +92,8 @@ def foreign_limit(cores: int) -> float:
     return max(FOREIGN_CORES, FOREIGN_SHARE * cores)
 
 
-def contaminations(records: Sequence[Record]) -> tuple[Caution, ...]:
-    """What disturbed launches, taken together: "foreign_cpu", "steal", "throttled", beyond what ticks leave open.
+def contaminations(records: Sequence[Record]) -> tuple[Flag, ...]:
+    """What disturbed launches, taken together: "cpu_contention", "steal", "throttled", beyond what ticks leave open.
 
     Rounds of a turn follow each other without a gap, so only the ends of a turn are cut to whole ticks, on each core;
     these errors are independent, so one tick times the root of their number bounds them (2.4 standard deviations).
@@ -98,9 +106,9 @@ def contaminations(records: Sequence[Record]) -> tuple[Caution, ...]:
     cores = max(conditions.cores for conditions in known)
     unsure = TICK * math.sqrt(cores * sum(max(len(record.turns), 1) for record in records)) / wall
     foreign, steal, throttled = (_together(known, name) / wall for name in ("foreign_cpu", "steal", "throttled"))
-    found: list[Caution] = []
+    found: list[Flag] = []
     if foreign - unsure > foreign_limit(cores):
-        found.append("foreign_cpu")
+        found.append("cpu_contention")
     if (steal - unsure) / cores > STEAL_SHARE:
         found.append("steal")
     if throttled / cores > THROTTLED_SHARE:
@@ -114,25 +122,25 @@ def _together(launches: Sequence[Conditions], name: str) -> float:
     return math.fsum(second for entry in entries for second in entry) if all(entries) else math.nan
 
 
-def cautions(launches: Sequence[Record]) -> tuple[Caution, ...]:
+def flags(launches: Sequence[Record]) -> tuple[Flag, ...]:
     """What to know before believing a case, from the launches that count, in the order in which they ran.
 
-    foreign_cpu, steal, throttled: a launch, or all of them together, stayed disturbed.
-    unsteady: a warm-up did not settle. paging: memory came from a disk in counted rounds.
+    cpu_contention, steal, throttled: a launch, or all of them together, stayed disturbed.
+    warmup_not_converged: a warm-up did not settle. major_faults: memory came from a disk in counted rounds.
     fallback: a launch went on in another way than it was asked to.
-    two_kinds: launches fall into two kinds. drift: they grow or shrink as the campaign goes on.
+    bimodal: launches fall into two kinds. drift: they grow or shrink as the campaign goes on.
     empty_parity: what was compared with other contestants is the same for any network.
     """
-    found: list[Caution] = [name for some in (*([one] for one in launches), launches) for name in contaminations(some)]
-    if any(record.steady is False for record in launches):
-        found.append("unsteady")
+    found: list[Flag] = [name for some in (*([one] for one in launches), launches) for name in contaminations(some)]
+    if any(record.warmup_converged is False for record in launches):
+        found.append("warmup_not_converged")
     if any(Disturbance.of(record.conditions).major_faults > 0 for record in launches):
-        found.append("paging")
+        found.append("major_faults")
     times = [launch_time(record.seconds) for record in launches]
     if any(record.fallback for record in launches):
         found.append("fallback")
-    if two_kinds(times):
-        found.append("two_kinds")
+    if bimodal(times):
+        found.append("bimodal")
     if drifts(times):
         found.append("drift")
     if any(record.parity and record.parity.shows_nothing for record in launches):
@@ -140,7 +148,7 @@ def cautions(launches: Sequence[Record]) -> tuple[Caution, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def two_kinds(times: Sequence[float]) -> bool:
+def bimodal(times: Sequence[float]) -> bool:
     """Whether launches fall into two kinds."""
     return kinds(times) is not None
 

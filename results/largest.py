@@ -23,7 +23,7 @@ def fits(record: Record, memory: float) -> bool:
     """
     if record.status is not Status.MEASURED:
         return False
-    taken = record.usage.values.get("host_launch_bytes") if record.usage else None
+    taken = record.usage.values.get("peak_rss_launch_bytes") if record.usage else None
     return record.case.workload.device != "cpu" or (taken is not None and taken <= memory)
 
 
@@ -69,16 +69,16 @@ def _row(campaign: Campaign, case: Case, records: list[Record], memory: float) -
         "contestant": case.contestant.id,
         "memory_bytes": memory,
         "largest_batch": best.case.workload.batch if best else None,
-        "host_launch_bytes": best.usage.values.get("host_launch_bytes") if best and best.usage else None,
-        "smallest_beyond": beyond.case.workload.batch if beyond else None,
-        "beyond": _why(beyond) if beyond else _end(campaign, best),
+        "peak_rss_launch_bytes": best.usage.values.get("peak_rss_launch_bytes") if best and best.usage else None,
+        "smallest_failing_batch": beyond.case.workload.batch if beyond else None,
+        "failure": _why(beyond) if beyond else _end(campaign, best),
     }
 
 
 def _why(record: Record) -> str:
     if record.status is not Status.MEASURED:
         return f"{record.status.value.replace('_', ' ')}: {record.reason}"
-    unknown = record.usage.missing.get("host_launch_bytes") if record.usage else "nobody looked at its memory"
+    unknown = record.usage.missing.get("peak_rss_launch_bytes") if record.usage else "nobody looked at its memory"
     return unknown or "took more than it may"
 
 

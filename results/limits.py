@@ -49,10 +49,10 @@ class Limits:
         found = {
             "macs_per_second": facts["macs"] / seconds,
             "macs_per_byte": facts["macs"] / facts["traffic_bytes"],
-            "memory_floor_bytes": float(facts["memory_bytes"]),
+            "min_memory_bytes": float(facts["memory_bytes"]),
         }
         if ceiling := self.ceilings.get(("macs", kind_of(workload))):
-            found["ceiling_share"] = found["macs_per_second"] / ceiling.rate
+            found["fraction_of_peak"] = found["macs_per_second"] / ceiling.rate
         return found
 
     def _facts(self, workload: Workload) -> Mapping[str, Any]:

@@ -16,14 +16,14 @@ Row = Mapping[str, Any]
 def doubts(rows: Sequence[Row]) -> dict[str, tuple[str, ...]]:
     """Cautions by case, from the rows of one campaign's cases.
 
-    above_ceiling: more multiply-accumulates a second than any probe of the machine's ceiling reached.
-    less_for_more: less time, beyond both intervals, than the same contestant takes for a part of that work.
+    above_peak: more multiply-accumulates a second than any probe of the machine's ceiling reached.
+    non_monotonic: less time, beyond both intervals, than the same contestant takes for a part of that work.
     """
     measured = [row for row in rows if not math.isnan(row.get("seconds", math.nan))]
-    above = [row for row in measured if row.get("ceiling_share", 0.0) > 1 and not row["probe"]]
+    above = [row for row in measured if row.get("fraction_of_peak", 0.0) > 1 and not row["peak_probe"]]
     quicker = [more for less, more in _pairs(measured) if more["seconds_high"] < less["seconds_low"]]
     found: dict[str, tuple[str, ...]] = {}
-    for name, doubted in (("above_ceiling", above), ("less_for_more", quicker)):
+    for name, doubted in (("above_peak", above), ("non_monotonic", quicker)):
         for row in doubted:
             found[row["case"]] = tuple(dict.fromkeys((*found.get(row["case"], ()), name)))
     return found

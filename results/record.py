@@ -6,7 +6,8 @@ Schema history (a reader takes every version up to its own):
 3  2026-11  usage and arithmetic of a launch, device_seconds of its rounds
 4  2026-11  streams: a workload's stream and parts; compilations and fallback of a launch
 5  2026-11  bound_threads of a launch
-6  2026-11  log of a launch; parity's shows_nothing; throttled and throttled_periods of a launch's conditions
+6  2026-11  log of a launch; parity's shows_nothing; throttled and throttled_periods of a launch's conditions;
+            other names of architectures, frameworks, fields and quantities: earlier ones are in results.renames
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, ClassVar
 
+import pydantic_core
 from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from results import renames
 
 SCHEMA = 6
 STEADY = "steady"
@@ -196,8 +200,8 @@ class Record:
     steps: int | None = None  # steps in a round
     settling: tuple[float, ...] = ()  # the round before each turn, not counted
     warmup: tuple[float, ...] = ()  # rounds before the first turn, not counted
-    steady: bool | None = None  # whether they had settled; None: too few to tell
-    bound_threads: int | None = None  # how many of its threads were bound to a core each; None: left alone
+    warmup_converged: bool | None = None  # whether they had settled; None: too few to tell
+    pinned_threads: int | None = None  # how many of its threads were bound to a core each; None: left alone
     conditions: Conditions | None = None
     first_call_seconds: float | None = None  # the first step: tracing and compiling included
     build_seconds: float | None = None  # from the start of building the model until its weights are loaded
@@ -207,7 +211,7 @@ class Record:
     parity: Parity | None = None
     device_seconds: tuple[float, ...] = ()  # counted rounds by the device's own clock; empty where it has none
     usage: Usage | None = None  # after its rounds
-    arithmetic: str = ""  # what the contestant was seen to compute in; empty: it could not be asked
+    effective_precision: str = ""  # what the contestant was seen to compute in; empty: it could not be asked
     compilations: int | None = None  # how often its steps were traced or compiled
     fallback: str = ""  # why it went on in another way than it was asked to execute in
     log: str = ""  # of one that failed: the file below the campaign's folder that has what its process printed
@@ -239,11 +243,19 @@ def from_json(line: str) -> Record:
     """The record of one line; UnreadableRecord says what is wrong with it."""
     try:
         record = _adapter().validate_json(line)
+        if record.schema < renames.SCHEMA:
+            record = _renamed(line)
     except ValidationError as problem:
         raise UnreadableRecord(first_problem(problem)) from None
     if record.schema > SCHEMA:
         raise UnreadableRecord(f"schema {record.schema} is newer than {SCHEMA}; update deadheat")
     return record
+
+
+def _renamed(line: str) -> Record:
+    """The record of a line of an earlier schema. Raises ValidationError."""
+    content = renames.of_record(pydantic_core.from_json(line))
+    return _adapter().validate_json(pydantic_core.to_json(content, inf_nan_mode="constants"))
 
 
 def first_problem(problem: ValidationError) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from results import renames
 from results.journal import Journal, ResultsError, by_start, read_system, unwritable
 from results.record import Record, UnreadableRecord, from_json, to_json
 
@@ -81,7 +82,7 @@ def read_campaign(folder: Path) -> Campaign:
             except UnreadableRecord as problem:
                 problems.append(f"{folder.name}/{RECORDS} line {number}: {problem}")
     system, trouble = read_system(folder)
-    return Campaign(folder, system, tuple(records), (*problems, *trouble))
+    return Campaign(folder, renames.of_system(system), tuple(records), (*problems, *trouble))
 
 
 def campaigns_in(data: Path) -> list[Path]:

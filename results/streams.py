@@ -43,10 +43,10 @@ def _row(row: Mapping[str, Any], eager: Mapping[str, Any] | None) -> dict[str, A
         **row,
         "images": row["batch"],
         "cold_images_per_second": row["batch"] / row["first_call_seconds"],
-        "memory_bytes": row["memory_bytes"] if on_card else row["host_launch_bytes"],
+        "memory_bytes": row["memory_bytes"] if on_card else row["peak_rss_launch_bytes"],
         "eager": eager["contestant"] if eager else "",
-        "pays_after_images": images,
-        "pays_after_seconds": seconds,
+        "break_even_images": images,
+        "break_even_seconds": seconds,
     }
 
 

@@ -93,9 +93,9 @@ def _switch(workload: Workload, turns: Sequence[Record], staying: Mapping[Side, 
         "reason": "",
         "seconds": geometric([times[number] for number in passes]).value,
         "staying_seconds": geometric(stayed).value,
-        "switch": switch.value,
-        "switch_low": switch.low,
-        "switch_high": switch.high,
+        "switching_ratio": switch.value,
+        "switching_ratio_low": switch.low,
+        "switching_ratio_high": switch.high,
         "passes": len(passes),
     }
 

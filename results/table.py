@@ -16,7 +16,7 @@ import pandas as pd
 
 from results.columns import CASE, DERIVED, LAUNCH, Column
 from results.counting import by_block, counted
-from results.health import Disturbance, cautions
+from results.health import Disturbance, flags
 from results.limits import Limits, limits_of
 from results.plausible import doubts
 from results.record import Case, Parity, Record, Status, Workload
@@ -71,12 +71,12 @@ def cases(campaigns: Iterable[Campaign], reference: str | None = None) -> pd.Dat
                 row = _case_row(campaign, records, limits, blocks[name], theirs)
                 own_rows.append({**row, "subsets": subsets})
         doubted = doubts(own_rows)
-        rows += [{**row, "cautions": _and(row["cautions"], doubted.get(row["case"], ()))} for row in own_rows]
+        rows += [{**row, "quality_flags": _and(row["quality_flags"], doubted.get(row["case"], ()))} for row in own_rows]
     return _frame(rows, CASE)
 
 
-def _and(cautions: str, more: Iterable[str]) -> str:
-    return ", ".join(filter(None, (cautions, *more)))
+def _and(flags: str, more: Iterable[str]) -> str:
+    return ", ".join(filter(None, (flags, *more)))
 
 
 def split(campaigns: Iterable[Campaign]) -> pd.DataFrame:
@@ -92,7 +92,7 @@ def split(campaigns: Iterable[Campaign]) -> pd.DataFrame:
             for part, phase, less in PARTS:
                 estimate = _part(phases.get(phase, []), None if less is None else phases.get(less, []))
                 if estimate is not None:
-                    names = {"campaign": campaign.name, "network": network, "contestant": contestant, "part": part}
+                    names = {"campaign": campaign.name, "network": network, "contestant": contestant, "component": part}
                     rows.append({**names, **_times(estimate)})
     return _frame(rows, DERIVED)
 
@@ -145,7 +145,7 @@ def _workload_row(campaign: Campaign, case: Case, limits: Limits) -> dict[str, A
         "execution": contestant.execution,
         "interpreter": contestant.interpreter,
         "setting": contestant.setting,
-        "probe": limits.probe(workload),
+        "peak_probe": limits.probe(workload),
     }
 
 
@@ -164,11 +164,11 @@ def _launch_row(record: Record) -> dict[str, Any]:
         "build_seconds": record.build_seconds,
         "start_seconds": record.start_seconds,
         "started": record.started,
-        "steady": record.steady,
-        "bound_threads": record.bound_threads,
+        "warmup_converged": record.warmup_converged,
+        "pinned_threads": record.pinned_threads,
         **asdict(Disturbance.of(record.conditions)),
         "device_seconds": launch_time(record.device_seconds) if record.device_seconds else math.nan,
-        "arithmetic": record.arithmetic,
+        "effective_precision": record.effective_precision,
         "compilations": record.compilations,
         "fallback": record.fallback,
         **_usage_row([record]),
@@ -193,10 +193,10 @@ def _case_row(
         "reason": "" if measured else last.reason,
         "log": "" if measured else last.log,
         "launches": len(measured),
-        "superseded": sum(record.status is Status.MEASURED for record in records) - len(measured),
+        "repeated_launches": sum(record.status is Status.MEASURED for record in records) - len(measured),
         "reference": reference,
         "pairs": 0,
-        "cautions": "",
+        "quality_flags": "",
         **_parity_row(last.parity),
     }
     if not measured:
@@ -224,11 +224,13 @@ def _case_row(
         "pairs": compared.launches if compared else 0,
         "verdict": judged.value if judged else "",
         "launches_needed": launches_needed(compared) if judged is Verdict.UNCLEAR else math.nan,
-        "cautions": ", ".join(cautions(measured)),
-        "foreign_cores": float(np.mean([one.foreign_cores for one in disturbed])),
-        "own_cores": float(np.mean([one.own_cores for one in disturbed])),
+        "quality_flags": ", ".join(flags(measured)),
+        "other_cpus_used": float(np.mean([one.other_cpus_used for one in disturbed])),
+        "process_cpus_used": float(np.mean([one.process_cpus_used for one in disturbed])),
         "device_seconds": _device_seconds(measured),
-        "arithmetic": ", ".join(dict.fromkeys(record.arithmetic for record in measured if record.arithmetic)),
+        "effective_precision": ", ".join(
+            dict.fromkeys(record.effective_precision for record in measured if record.effective_precision)
+        ),
         **limits.columns(case.workload, estimate.value),
         **used,
         "memory_bytes": _memory(used, case.workload.device),
@@ -241,7 +243,7 @@ def _device_seconds(measured: Sequence[Record]) -> float:
 
 
 def _memory(used: Mapping[str, Any], device: str) -> float:
-    names = ("host_bytes",) if device == "cpu" else ("gpu_memory_bytes", "allocator_bytes")
+    names = ("peak_rss_step_bytes",) if device == "cpu" else ("gpu_memory_bytes", "allocator_bytes")
     return next((used[name] for name in names if name in used), math.nan)
 
 

@@ -22,13 +22,15 @@ def records() -> list[Record]:
     who = Contestant(f"framework{NASTY}", f"execution{NASTY}", f"interpreter{NASTY}", f"setting{NASTY}")
     others = Contestant(LONG, "eager"), Contestant("plain", "eager")
     parity = Parity(1e-7, 1e-8, 1e-6, f"array{NASTY}", 3)
-    usage = Usage({"host_bytes": 1e8, "allocator_bytes": 1e8}, {"gpu_watts": NASTY}, {"allocator_bytes": NASTY})
+    usage = Usage(
+        {"peak_rss_step_bytes": 1e8, "allocator_bytes": 1e8}, {"gpu_watts": NASTY}, {"allocator_bytes": NASTY}
+    )
     made = []
     for workload in (load, odd, endless, streamed):
         for number, contestant in enumerate((who, *others)):
             for launch in range(3):
                 own = measured(Case(workload, contestant), launch, [0.01 + 0.001 * number] * 3, parity)
-                made.append(replace(own, usage=usage, arithmetic=NASTY, fallback=NASTY, compilations=1))
+                made.append(replace(own, usage=usage, effective_precision=NASTY, fallback=NASTY, compilations=1))
         lost = Contestant("lost", f"{NASTY}")
         made += [Record(Case(workload, lost), n, status, f"{status}: {NASTY}") for n, status in enumerate(LOST)]
     return made

@@ -50,12 +50,15 @@ def _block(
         foreign = tuple((0.5 if disturbed else 0.01) * one for one in seconds)
         minutes, left = divmod(launch, 60)
         yield Record(
-            case, launch, Status.MEASURED, attempt=attempt, seconds=seconds, steps=3, steady=True,
+            case, launch, Status.MEASURED, attempt=attempt, seconds=seconds, steps=3, warmup_converged=True,
             conditions=Conditions(2, seconds, tuple(1.9 * one for one in seconds), foreign, (0.0,) * 5),
             first_call_seconds=20 * middle, build_seconds=0.2, start_seconds=0.01,
             turns=tuple(dice.sample(range(10), 2)), started=f"2026-11-22T{15 + minutes:02}:{left:02}:00+00:00",
-            parity=Parity(3e-7, 2e-8, 4e-6, "conv1.weight", 5), arithmetic="float32",
-            usage=Usage({"host_bytes": 3e8 * base, "host_launch_bytes": 4e8 * base}, {"package_watts": "no counter"}),
+            parity=Parity(3e-7, 2e-8, 4e-6, "conv1.weight", 5), effective_precision="float32",
+            usage=Usage(
+                {"peak_rss_step_bytes": 3e8 * base, "peak_rss_launch_bytes": 4e8 * base},
+                {"package_watts": "no counter"},
+            ),
         )  # fmt: skip
 
 

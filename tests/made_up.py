@@ -54,12 +54,12 @@ WORKLOADS = {
         ("vgg-a-3x64x64-k10-b1-float32-cpu", 10**10, 6 * 10**8),
     )
 }
-PROBES = {"PRODUCT": (512, "macs", 10**10, 10**6), "VECTOR": (1, "bytes", 10**7, 10**8)}
+PROBES = {"probe-matmul": (512, "macs", 10**10, 10**6), "probe-gemv": (1, "bytes", 10**7, 10**8)}
 """Architecture of a probe: batch, what it finds, multiply-accumulates and bytes of a step."""
 
 
 def probe(name: str, phase: str = "infer") -> Workload:
-    return replace(workload(f"bench.ceilings.{name}", phase), batch=PROBES[name][0])
+    return replace(workload(name, phase), batch=PROBES[name][0])
 
 
 SYSTEM["workloads"] = {
@@ -83,16 +83,20 @@ def use(case: Case, launch: int) -> Usage:
     """What a made-up launch took; nobody knows of a card, and one contestant does not know its memory."""
     missing = {"gpu_watts": f"it runs on the CPU {HOSTILE}"}
     if case.contestant.framework == "gamma":
-        return Usage({"soak_cores": 1.5, "cpu_utilisation": 0.75}, {**missing, "host_bytes": "nobody counted"})
+        return Usage(
+            {"sustained_cpus_used": 1.5, "cpu_utilisation": 0.75}, {**missing, "peak_rss_step_bytes": "nobody counted"}
+        )
     taken = 4.5e8 + 1e6 * launch
-    return Usage({"host_bytes": taken, "host_launch_bytes": 1.5 * taken, "package_joules_per_image": 0.25}, missing)
+    return Usage(
+        {"peak_rss_step_bytes": taken, "peak_rss_launch_bytes": 1.5 * taken, "package_joules_per_image": 0.25}, missing
+    )
 
 
 def measured(case: Case, launch: int, seconds: Iterable[float], parity: Parity | None = None) -> Record:
     good = parity or Parity(3.1e-7, 2e-8, 4.4e-6, "conv1.weight", 3)
     return Record(
         case, launch, Status.MEASURED, seconds=tuple(seconds), steps=3, first_call_seconds=0.5 + launch / 10,
-        build_seconds=0.2, start_seconds=0.01, parity=good, usage=use(case, launch), arithmetic="float32",
+        build_seconds=0.2, start_seconds=0.01, parity=good, usage=use(case, launch), effective_precision="float32",
     )  # fmt: skip
 
 

@@ -82,7 +82,7 @@ def test_where_a_fact_is_said_to_stand_it_stands(page, figure):
         ("It took 12.5 ms, then 3 s.", ["12.5 ms", "3 s"]),
         ("It is ×0.8 or ±3% or 2.1 times faster.", ["×0.8", "±3%", "2.1 times"]),
         ("between 3 and 5 % of 2 cores in 1.06", ["3 and 5 %", "2 cores", "1.06"]),
-        ("`--soak 3s`, 1×1, section 2.3, Python ≥ 3.11, VGG-16, 224 by 224, 2 %ages", []),
+        ("`--sustained 3s`, 1×1, section 2.3, Python ≥ 3.11, VGG-16, 224 by 224, 2 %ages", []),
         ("<!-- generated: x -->\n5 ms\n<!-- end -->", []),
         ("takes 8 GB, 512MiB, 7 minutes\nor 20\nminutes", ["8 GB", "512MiB", "7 minutes", "20 minutes"]),
     ],

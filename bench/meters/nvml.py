@@ -49,7 +49,7 @@ MOMENTS: Mapping[str, Callable[[Any, Any], float]] = {
     "gpu_celsius": lambda nvml, handle: float(nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU)),
     "gpu_throttled": _slowed,
 }
-"""What is known at a moment, asked of the package over the driver's library; its mean over the soak counts."""
+"""What is known at a moment, asked of the package over the driver's library; its mean over the sustained run counts."""
 
 
 def _energy(nvml: Any, handle: Any) -> float:

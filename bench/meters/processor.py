@@ -19,7 +19,7 @@ class Busy(Watcher):
 
     def end(self, soak: Soak) -> Readings:
         cores = soak.own_cpu / soak.seconds
-        return {"soak_cores": cores, "cpu_utilisation": cores / setting.cores()}
+        return {"sustained_cpus_used": cores, "cpu_utilisation": cores / setting.cores()}
 
 
-PROCESSOR = Meter("processor", ("soak_cores", "cpu_utilisation"), Busy)
+PROCESSOR = Meter("processor", ("sustained_cpus_used", "cpu_utilisation"), Busy)

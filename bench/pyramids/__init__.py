@@ -21,7 +21,7 @@ def _table(classes: int, channels: int, levels: tuple[int, ...]) -> tuple[Layer,
 
 def _of(bins: int, channels: int) -> Architecture:
     return Architecture(
-        name=f"bench.pyramids.BINS{bins}_OF{channels}",
+        name=f"spp-{bins}x{channels}",
         title=f"a pyramid of {bins} bins of {channels} maps",
         source="He et al. 2015, sections 2.2 and 3.1",
         input_shape=(1, 13, 13),

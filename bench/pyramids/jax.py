@@ -5,7 +5,7 @@ from __future__ import annotations
 from impls.frameworks import Execution, Framework
 
 JAX_PYRAMIDS = Framework(
-    name="bench.pyramids.jax",
+    name="jax-spp",
     title="JAX, other pyramids",
     model="bench.pyramids.jax_models:Pyramid",
     executions=(

@@ -7,7 +7,7 @@ from impls.frameworks import Execution, Framework, keras
 ENVIRONMENT = keras.KERAS.execution("tensorflow").environment
 
 KERAS_PYRAMIDS = Framework(
-    name="bench.pyramids.keras",
+    name="keras-spp",
     title="Keras, other pyramids",
     model="bench.pyramids.keras_models:build",
     executions=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from impls.frameworks import Execution, Framework
 
 PYTORCH_PYRAMIDS = Framework(
-    name="bench.pyramids.pytorch",
+    name="pytorch-spp",
     title="PyTorch, other pyramids",
     model="bench.pyramids.pytorch_models:Pyramid",
     executions=(

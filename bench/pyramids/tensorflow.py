@@ -6,7 +6,7 @@ from impls.frameworks import Execution, Framework
 from impls.frameworks.tensorflow import ENVIRONMENT
 
 TENSORFLOW_PYRAMIDS = Framework(
-    name="bench.pyramids.tensorflow",
+    name="tensorflow-spp",
     title="TensorFlow, other pyramids",
     model="bench.pyramids.tensorflow_models:Pyramid",
     executions=(

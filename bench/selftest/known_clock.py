@@ -24,7 +24,7 @@ TOO_LONG = 300
 VIRTUAL_SUITE = """
 title = "durations that are known"
 preset = "smoke"
-contestants = ["bench.virtual:slow", "bench.virtual:fast", "bench.virtual:level"]
+contestants = ["fake-clock:slow", "fake-clock:fast", "fake-clock:level"]
 launches = 3
 
 [[workloads]]

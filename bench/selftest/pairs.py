@@ -82,7 +82,9 @@ class Plan:
 
 def suite(seconds: float) -> Suite:
     """How a pair is measured: as with the preset standard, but that its time is used up whatever the interval."""
-    return suites.load_suite("smoke", "standard", launches=(5, 99), budget=seconds, target=0.001, redos=1, soak=0)
+    return suites.load_suite(
+        "smoke", "standard", launches=(5, 99), budget=seconds, target=0.001, max_retries=1, sustained=0
+    )
 
 
 def measure(plan: Plan, at_least: int = 1) -> Iterator[Pair]:
@@ -116,7 +118,7 @@ def _import_all(launcher: Launcher, plan: Plan) -> None:
 
 
 def planted_contestant(contestant: Contestant, suffix: str) -> Contestant:
-    return Contestant("bench.planted", name_of(contestant.framework, contestant.execution, suffix))
+    return Contestant("slowed", name_of(contestant.framework, contestant.execution, suffix))
 
 
 def measure_pair(

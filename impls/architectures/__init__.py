@@ -1,7 +1,7 @@
 """The papers' networks, one file a paper. Every `Architecture` at the top level of a file here is found by name.
 
 A package from outside adds its own through the entry-point group `deadheat.architectures`, whose value is a module
-or one `Architecture`.
+or one `Architecture`. Networks that only benchmarks need have names, too, but are not listed (`registry.add_unlisted`).
 """
 
 from __future__ import annotations
@@ -13,17 +13,19 @@ from impls import registry
 from impls.errors import InvalidInput, UnknownName
 from impls.network import ALONE, Architecture
 
+GROUP = "deadheat.architectures"
+
 
 @cache
 def architectures() -> dict[str, Architecture]:
-    """Every architecture by name, sorted."""
-    return dict(sorted(registry.find(__name__, "deadheat.architectures", Architecture).items()))
+    """Every architecture that is listed, by name, sorted."""
+    return dict(sorted(registry.find(__name__, GROUP, Architecture).items()))
 
 
 def load_architecture(name: str) -> Architecture:
     """The architecture of that name, for example "alexnet"; `.at(size=...)` makes a network of it.
 
-    One that is in no registry goes by its (dotted) place: `bench.ceilings.PRODUCT`. With a layer's name behind it,
+    One that is in no registry goes by its (dotted) place: `my_module.TINY`. With a layer's name behind it,
     `alexnet/conv2`, only that layer is run.
     """
     name, alone, layer = name.partition(ALONE)
@@ -33,9 +35,11 @@ def load_architecture(name: str) -> Architecture:
     if module:
         return _named_in_full(module, place)
     known = architectures()
-    if name not in known:
-        raise UnknownName("architecture", name, known)
-    return known[name]
+    if name in known:
+        return known[name]
+    if found := registry.find_unlisted(GROUP, Architecture, known).get(name):
+        return found
+    raise UnknownName("architecture", name, known)
 
 
 def _named_in_full(module: str, place: str) -> Architecture:

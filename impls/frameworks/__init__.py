@@ -6,7 +6,8 @@ four phases of `Model`; everything that is checked goes through canonical NumPy 
 
 To add a framework, add a file here with a `Framework` at its top level and a `Model` behind it, or put both in a
 package of your own with an entry point in the group `deadheat.frameworks`. The contract tests run over every
-framework found. A framework can also be named by its module (`bench.handwritten.pytorch`).
+framework found. Frameworks that only benchmarks need have names, too, but are not listed (`registry.add_unlisted`); a
+framework that is in no registry can be named by its module (`my_module`).
 """
 
 from __future__ import annotations
@@ -283,10 +284,13 @@ def _instructions() -> frozenset[str]:
     return frozenset(next((line for line in lines if line.startswith(("flags", "Features"))), "").split())
 
 
+GROUP = "deadheat.frameworks"
+
+
 @cache
 def frameworks() -> dict[str, Framework]:
-    """Every framework by name: this folder's in its order of age, then those from entry points."""
-    return registry.find(__name__, "deadheat.frameworks", Framework)
+    """Every framework that is listed, by name: this folder's in its order of age, then those from entry points."""
+    return registry.find(__name__, GROUP, Framework)
 
 
 def load_framework(name: str) -> Framework:
@@ -300,9 +304,11 @@ def load_framework(name: str) -> Framework:
             return found
         raise InvalidInput(f"module {name!r} has no Framework at its top level")
     known = frameworks()
-    if name not in known:
-        raise UnknownName("framework", name, known)
-    return known[name]
+    if name in known:
+        return known[name]
+    if unlisted := registry.find_unlisted(GROUP, Framework, known).get(name):
+        return unlisted
+    raise UnknownName("framework", name, known)
 
 
 def checked(kind: str, name: str, known: tuple[str, ...]) -> str:

@@ -12,7 +12,7 @@ import pytest
 from made_up import SYSTEM, measured, probe, workload
 
 from bench import advice
-from results.health import BOTH, Caution
+from results.health import BOTH, Flag
 from results.plausible import doubts
 from results.record import Case, Conditions, Contestant, Parity, Record
 from results.store import Campaign
@@ -40,7 +40,7 @@ def phases(**seconds: float) -> list[Record]:
 
 
 SEEN: dict[str, tuple[Sequence[Record], str]] = {
-    "foreign_cpu": (
+    "cpu_contention": (
         [
             *launches(CASE, 0.01, conditions=replace(QUIET, foreign_cpu=(0.07,) * 4)),
             replace(measured(CASE, 1, [0.01]), conditions=replace(QUIET, foreign_cpu=(0.03,) * 4)),
@@ -61,11 +61,11 @@ SEEN: dict[str, tuple[Sequence[Record], str]] = {
         "1 case: a CPU quota was used up, in up to 4 periods of a launch, and withheld up to 50.0% of its cores' time, "
         "more than 1% disturbs",
     ),
-    "unsteady": (
-        launches(CASE, 0.01, 0.01, steady=False),
+    "warmup_not_converged": (
+        launches(CASE, 0.01, 0.01, warmup_converged=False),
         "1 case: steps had not settled when warm-up ended, in 2 launches",
     ),
-    "paging": (
+    "major_faults": (
         launches(CASE, 0.01, conditions=replace(QUIET, major_faults=(0, 7, 0, 2))),
         "1 case: memory came from a disk 9 times while rounds ran",
     ),
@@ -73,7 +73,7 @@ SEEN: dict[str, tuple[Sequence[Record], str]] = {
         launches(CASE, 0.01, fallback="gives up after 1"),
         "1 case: not executed as asked: gives up after 1",
     ),
-    "two_kinds": (
+    "bimodal": (
         launches(CASE, 0.01, 0.02, 0.01, 0.01, 0.02, 0.01),
         f"1 case: launches fall into two kinds (4 launches of 10 ms and 2 launches of 20 ms in {CASE.id}); ",
     ),
@@ -85,12 +85,12 @@ SEEN: dict[str, tuple[Sequence[Record], str]] = {
         launches(CASE, 0.01, parity=Parity(0.0, 0.0, 0.0, "w", 2, "every gradient is 0")),
         "1 case: that contestants agree is no evidence of the same network: every gradient is 0",
     ),
-    "above_ceiling": (
-        [*launches(Case(probe("PRODUCT"), ALPHA), 0.1), *launches(CASE, 0.0005)],
+    "above_peak": (
+        [*launches(Case(probe("probe-matmul"), ALPHA), 0.1), *launches(CASE, 0.0005)],
         "1 case: more multiply-accumulates a second than the probes of this machine's ceiling reached, "
         f"up to 2.00 times as many in {CASE.id}",
     ),
-    "less_for_more": (
+    "non_monotonic": (
         phases(forward=0.004, gradient=0.01, train=0.009),
         "1 case: less time than the same contestant takes for a part of that work "
         f"(9 ms for {Case(workload(phase='train'), ALPHA).id}, 10 ms for {Case(workload(phase='gradient'), ALPHA).id})",
@@ -101,8 +101,8 @@ SEEN: dict[str, tuple[Sequence[Record], str]] = {
 
 def test_every_flag_that_there_may_be_has_a_sentence_and_is_made_to_fire_here():
     implausible = re.findall(r"^ *(\w+): ", str(doubts.__doc__), re.MULTILINE)
-    assert implausible == ["above_ceiling", "less_for_more"]
-    assert advice.FLAGS.keys() == SEEN.keys() == {*get_args(Caution), *implausible}
+    assert implausible == ["above_peak", "non_monotonic"]
+    assert advice.FLAGS.keys() == SEEN.keys() == {*get_args(Flag), *implausible}
 
 
 @pytest.mark.parametrize("flag", SEEN)
@@ -116,7 +116,7 @@ def test_a_flag_is_said_with_its_figures_and_what_to_do(flag):
 
 def test_of_many_cases_the_worst_is_told():
     mild = launches(Case(workload(phase="train"), ALPHA), 0.01, 0.011, 0.01, 0.01, 0.011, 0.01)
-    (what,) = [note["what"] for note in said(*mild, *SEEN["two_kinds"][0]) if "fall into two kinds" in note["what"]]
+    (what,) = [note["what"] for note in said(*mild, *SEEN["bimodal"][0]) if "fall into two kinds" in note["what"]]
     assert what.startswith("2 cases: launches fall into two kinds (4 launches of 10 ms and 2 launches of 20 ms in ")
 
 

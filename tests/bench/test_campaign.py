@@ -37,8 +37,8 @@ contestants = [
 launches = 2
 round_seconds = 0.001
 warmup_seconds = 0.001
-redos = 0
-soak = 0
+max_retries = 0
+sustained = 0
 time_limit = "8s"
 memory = "64GiB"
 
@@ -207,8 +207,8 @@ turns = 2
 rounds = 3
 round_seconds = 0.001
 warmup_seconds = 0.001
-redos = 0
-soak = 0
+max_retries = 0
+sustained = 0
 
 [[workloads]]
 architectures = ["outside-mlp"]
@@ -285,7 +285,7 @@ def test_collecting_measures_nothing_and_leaves_no_folder(pair):
 
 
 DISTURBANCES = {
-    "foreign_cpu": ({"foreign_cpu": (0.07,) * 4}, "other processes took up to 0.70 cores"),
+    "cpu_contention": ({"foreign_cpu": (0.07,) * 4}, "other processes took up to 0.70 cores"),
     "steal": ({"steal": (0.01,) * 4}, "the hypervisor took up to 5.0% of a launch's cores"),
     "throttled": (
         {"throttled": (0.02,) * 4, "throttled_periods": (1,) * 4},
@@ -297,7 +297,7 @@ DISTURBANCES = {
 @pytest.mark.parametrize("disturbance", DISTURBANCES)
 def test_a_block_that_stays_disturbed_is_made_again_then_kept_and_flagged(monkeypatch, tmp_path, disturbance):
     seen, sentence = DISTURBANCES[disturbance]
-    (tmp_path / "tiny.toml").write_text(tiny("outside:loop", "outside:other", launches=1, redos=2))
+    (tmp_path / "tiny.toml").write_text(tiny("outside:loop", "outside:other", launches=1, max_retries=2))
     suite = load_suite(str(tmp_path / "tiny.toml"))
     cases = [Case(workload(), Contestant("outside", name)) for name in ("loop", "other")]
     wall = (0.1,) * 4
@@ -320,8 +320,8 @@ def test_a_block_that_stays_disturbed_is_made_again_then_kept_and_flagged(monkey
     assert {record.attempt for record in counted(campaign.records)} == {2}
     rows = results.load(campaign.folder, rows="cases")
     assert (rows.launches == 1).all()
-    assert (rows.superseded == 2).all()
-    assert (rows.cautions == disturbance).all()
+    assert (rows.repeated_launches == 2).all()
+    assert (rows.quality_flags == disturbance).all()
     said = [note["what"] for note in advice.of(campaign)]
     assert "4 launches were made again, as their blocks were disturbed; the first count in nothing" in said
     assert any(what.startswith(f"2 cases: {sentence}") for what in said)

@@ -67,7 +67,7 @@ def test_the_status_is_1_only_if_something_is_bad(examined):
 )
 def test_what_others_take_is_judged_by_what_disturbs(monkeypatch, foreign, steal, found):
     monkeypatch.setattr(setting, "cores", lambda: 1)
-    said = list(doctor._others(Disturbance(foreign_cores=foreign, steal=steal)))
+    said = list(doctor._others(Disturbance(other_cpus_used=foreign, steal=steal)))
     assert [(one.about, one.level, one.what) for one in said] == found
     assert all(bool(one.remedy) == (one.level != GOOD) for one in said)
 

@@ -53,14 +53,12 @@ def test_more_work_never_needs_less(name):
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_every_probe_is_a_network_like_any_other(device):
     suite = suites.load_suite("smoke", ceilings=True)
-    found = [
-        case for case in suites.cases(suite, device) if ceilings.probed(case.workload.architecture, case.workload.batch)
-    ]
+    found = [case for case in suites.cases(suite, device) if ceilings.probed(case.workload.architecture)]
     assert {case.contestant.framework for case in found} == {"pytorch", "tensorflow", "jax", "keras"}
     assert len(found) == len(ceilings.PROBES) * 4
     for case in found:
         floor = floor_of(case.workload)
-        of = ceilings.probed(case.workload.architecture, case.workload.batch)
+        of = ceilings.probed(case.workload.architecture)
         assert (floor.macs / floor.traffic_bytes > 50) == (of == "macs"), "work, or traffic, is nearly all of it"
 
 
@@ -71,9 +69,9 @@ def campaign(tmp_path, **seconds: float) -> Campaign:
         "larger": replace(LENET, batch=4),
         "train": replace(LENET, phase="train"),
         "gradient": replace(LENET, phase="gradient"),
-        "product": replace(LENET, architecture="bench.ceilings.PRODUCT", batch=512),
-        "convolution": replace(LENET, architecture="bench.ceilings.CONVOLUTION", batch=4),
-        "vector": replace(LENET, architecture="bench.ceilings.PRODUCT", batch=1),
+        "product": replace(LENET, architecture="probe-matmul", batch=512),
+        "convolution": replace(LENET, architecture="probe-conv3x3", batch=4),
+        "vector": replace(LENET, architecture="probe-gemv", batch=1),
     }
     facts = {"macs": 1000, "traffic_bytes": 100, "memory_bytes": 50}
     kinds = {"product": "macs", "convolution": "macs", "vector": "bytes"}
@@ -95,16 +93,16 @@ def test_the_ceiling_is_the_best_of_the_probes_and_shares_are_of_it(tmp_path):
     assert roof(limits, kind, 1.0) == 400
     assert roof(limits, kind, 100.0) == 2000
     rows = table.cases([given]).set_index("architecture")
-    assert rows.ceiling_share["lenet5-dense"] == 0.25
+    assert rows.fraction_of_peak["lenet5-dense"] == 0.25
     assert rows.macs_per_byte["lenet5-dense"] == 10
-    assert rows.probe["lenet5-dense"] == ""
-    assert rows.probe["bench.ceilings.CONVOLUTION"] == "macs"
+    assert rows.peak_probe["lenet5-dense"] == ""
+    assert rows.peak_probe["probe-conv3x3"] == "macs"
 
 
 def test_without_probes_there_is_no_share_and_a_campaign_from_before_has_nothing(tmp_path):
     rows = table.cases([campaign(tmp_path, network=2.0)])
     assert rows.macs_per_second[0] == 500
-    assert rows.ceiling_share.isna().all()
+    assert rows.fraction_of_peak.isna().all()
     before = Campaign(tmp_path, {}, campaign(tmp_path, network=2.0).records)
     assert table.cases([before]).macs_per_second.isna().all()
     assert limits_of(before).ceilings == {}
@@ -112,17 +110,17 @@ def test_without_probes_there_is_no_share_and_a_campaign_from_before_has_nothing
 
 def test_who_is_above_the_ceiling_or_quicker_with_more_is_doubted(tmp_path):
     fine = campaign(tmp_path, network=2.0, larger=3.0, gradient=4.0, train=5.0, product=1.0)
-    assert set(table.cases([fine]).cautions) == {""}
+    assert set(table.cases([fine]).quality_flags) == {""}
     odd = table.cases([campaign(tmp_path, network=0.5, larger=0.4, gradient=4.0, train=3.0, product=1.0)])
-    cautions = dict(zip(odd.group, odd.cautions, strict=True))
-    assert cautions[LENET.id] == "above_ceiling"
-    assert cautions[replace(LENET, batch=4).id] == "above_ceiling, less_for_more"
-    assert cautions[replace(LENET, phase="train").id] == "less_for_more"
-    assert cautions[replace(LENET, phase="gradient").id] == ""
+    flags = dict(zip(odd.group, odd.quality_flags, strict=True))
+    assert flags[LENET.id] == "above_peak"
+    assert flags[replace(LENET, batch=4).id] == "above_peak, non_monotonic"
+    assert flags[replace(LENET, phase="train").id] == "non_monotonic"
+    assert flags[replace(LENET, phase="gradient").id] == ""
 
 
 def test_one_launch_has_no_interval_and_casts_no_doubt():
-    row = {"seconds": 1.0, "seconds_low": float("nan"), "seconds_high": float("nan"), "probe": "", "case": "x"}
+    row = {"seconds": 1.0, "seconds_low": float("nan"), "seconds_high": float("nan"), "peak_probe": "", "case": "x"}
     key = dict.fromkeys(("architecture", "size", "channels", "classes", "precision", "device", "contestant"), "")
     rows = [{**row, **key, "phase": phase, "batch": 1} for phase in ("train", "gradient")]
     assert doubts(rows) == {}

@@ -25,7 +25,7 @@ turns = 1
 rounds = 1
 round_seconds = 0.001
 warmup_seconds = 0.001
-soak = 0
+sustained = 0
 
 [[workloads]]
 architectures = ["alexnet"]

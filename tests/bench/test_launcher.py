@@ -63,7 +63,7 @@ def test_an_answer_is_awaited_no_longer_than_a_grace_after_the_budgets_end(monke
     assert ("the budget had ended" in limit.exceeded(seconds)) == (seconds < 300.0)
 
 
-CASE = Case(workload("lenet5"), Contestant("bench.virtual", "fast"))
+CASE = Case(workload("lenet5"), Contestant("fake-clock", "fast"))
 
 
 @pytest.mark.parametrize("fresh", [False, True])

@@ -84,9 +84,9 @@ def test_patience_ends_where_it_has_not_helped_and_comes_back_with_a_quiet_machi
 
 
 @given(st.lists(st.booleans(), max_size=60), st.integers(0, 4))
-def test_no_block_is_run_more_often_than_it_may_be(machine, redos):
+def test_no_block_is_run_more_often_than_it_may_be(machine, max_retries):
     patience, attempt = Patience(), 0
     for contaminated in machine:
-        again = patience.again(attempt, redos, contaminated)
-        assert not (again and (attempt >= redos or not contaminated))
+        again = patience.again(attempt, max_retries, contaminated)
+        assert not (again and (attempt >= max_retries or not contaminated))
         attempt = attempt + 1 if again else 0

@@ -41,7 +41,7 @@ def test_parts_have_everyone_once(these, each, limit, zygotes):
 
 
 def test_those_that_need_the_same_share_a_zygote_unless_launches_are_fresh():
-    names = ("bench.virtual", "slow"), ("bench.virtual", "fast"), ("bench.pyramids.jax", "slices"), ("jax", "jit")
+    names = ("fake-clock", "slow"), ("fake-clock", "fast"), ("jax-spp", "slices"), ("jax", "jit")
     these = [Case(LENET, Contestant(*name)) for name in names]
     with Launcher(10) as launcher:
         assert launcher.zygotes(these[:2]) == 1

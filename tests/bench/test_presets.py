@@ -54,8 +54,8 @@ def test_every_preset_has_a_title_for_who_looks_for_one(file):
 
 def test_strict_is_standard_but_for_what_it_says():
     standard, strict = (load_suite("smoke", preset=name) for name in ("standard", "strict"))
-    assert strict.fresh
-    assert not standard.fresh
+    assert strict.fresh_interpreter
+    assert not standard.fresh_interpreter
     assert (strict.turns, strict.rounds, strict.target) == (standard.turns, standard.rounds, standard.target)
 
 
@@ -63,7 +63,7 @@ def test_a_suite_says_otherwise_than_its_preset_and_an_asked_for_preset_takes_th
     own = 'preset = "smoke"\nrounds = 77'
     assert (load(own).launches, load(own).rounds) == ((1, 1), 77)
     strict = load(own, preset="strict")
-    assert (strict.preset, strict.fresh) == ("strict", True)
+    assert (strict.preset, strict.fresh_interpreter) == ("strict", True)
     assert strict.rounds == load_suite("smoke", preset="strict").rounds
 
 
@@ -93,9 +93,9 @@ MISTAKES = {
     "target = 0": "my.toml: target: share 0 must be more than 0 and less than 1",
     "target = 'abc'": "my.toml: target: share 'abc' is no number, such as 0.02 or 2%",
     "target = [0.1]": "my.toml: target: share [0.1] is no number",
-    "redos = -1": "my.toml: redos: Input should be greater than or equal to 0",
-    "fresh = 'perhaps'": "my.toml: fresh: ",
-    "turn_seconds = '0s'": "my.toml: turn_seconds: duration '0s' must be positive",
+    "max_retries = -1": "my.toml: max_retries: Input should be greater than or equal to 0",
+    "fresh_interpreter = 'perhaps'": "my.toml: fresh_interpreter: ",
+    "max_turn_seconds = '0s'": "my.toml: max_turn_seconds: duration '0s' must be positive",
     "interpreters = {old = 3}": "my.toml: interpreters.old: ",
 }
 
@@ -151,15 +151,15 @@ def test_a_target_in_percent_is_recorded_with_the_whole_suite(measure):
 
 
 def test_fresh_interpreters_measure_the_same_things(measure):
-    done, campaign = measure(fresh=True)
+    done, campaign = measure(fresh_interpreter=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert [record.status for record in campaign.records] == [Status.MEASURED] * 4
-    assert campaign.system["suite"]["fresh"] is True
+    assert campaign.system["suite"]["fresh_interpreter"] is True
 
 
 def test_fresh_interpreters_that_die_cost_only_their_own_case(measure):
     contestants = ("outside", "outside.faulty:stillborn", "outside.faulty:killed", "outside.faulty:raises")
-    done, campaign = measure(contestants=contestants, fresh=True)
+    done, campaign = measure(contestants=contestants, fresh_interpreter=True)
     found: dict[str, list[Status]] = {}
     for record in campaign.records:
         found.setdefault(record.case.contestant.execution, []).append(record.status)
@@ -174,7 +174,7 @@ def test_fresh_interpreters_that_die_cost_only_their_own_case(measure):
 
 @pytest.mark.parametrize("fresh", [True, False])
 def test_every_launch_has_a_parent_of_its_own_only_if_fresh(fresh):
-    case = Case(DIGIT, Contestant("bench.virtual", "fast"))
+    case = Case(DIGIT, Contestant("fake-clock", "fast"))
     with Launcher(60, fresh=fresh) as launcher:
         workers = [launcher.launch(case)[0] for _ in range(2)]
         parents = {psutil.Process(worker._pid).ppid() for worker in workers}
@@ -191,7 +191,7 @@ def rule_and_launches(campaign) -> tuple[str, int]:
 
 def test_a_group_whose_intervals_are_narrow_enough_ends_by_precision(measure):
     """On a clock of their own: launches of any real contestant may spread by as much as they like."""
-    done, campaign = measure(contestants=("bench.virtual:slow", "bench.virtual:fast"), launches=[2, 6], target="1%")
+    done, campaign = measure(contestants=("fake-clock:slow", "fake-clock:fast"), launches=[2, 6], target="1%")
     assert done.returncode == 0, done.stdout + done.stderr
     assert rule_and_launches(campaign) == ("precision", 3), "two launches in a row within the target, the third so"
     assert campaign.system["stop"] == "complete"

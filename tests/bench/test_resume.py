@@ -182,9 +182,17 @@ def test_a_folder_of_schema_1_is_read_and_what_it_does_not_know_is_empty():
     assert {record.schema for record in read_campaign(folder).records} == {1}
     frame = results.load(folder)
     assert (frame.status == "measured").all()
-    unknown = ["steady", "foreign_cores", "steal", "pressure", "own_cores", "major_faults", "runnable"]
+    unknown = [
+        "warmup_converged",
+        "other_cpus_used",
+        "steal",
+        "pressure",
+        "process_cpus_used",
+        "major_faults",
+        "runnable",
+    ]
     assert frame[unknown].isna().all(axis=None)
-    assert results.load(folder, rows="cases")[["foreign_cores", "own_cores"]].isna().all(axis=None)
+    assert results.load(folder, rows="cases")[["other_cpus_used", "process_cpus_used"]].isna().all(axis=None)
     assert (frame.setting == "steady").all()
 
 

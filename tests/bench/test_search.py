@@ -13,9 +13,9 @@ def test_the_largest_batch_is_found_in_launches_of_their_own(measure):
     assert done.returncode == 0, done.stdout + done.stderr
     (row,) = results.load(campaign.folder, rows="largest").to_dict("records")
     assert row["largest_batch"] >= 4
-    assert row["host_launch_bytes"] <= 20_000_000
+    assert row["peak_rss_launch_bytes"] <= 20_000_000
     tried = {record.case.workload.batch: record for record in campaign.records}
-    assert row["smallest_beyond"] is None or row["smallest_beyond"] > row["largest_batch"]
+    assert row["smallest_failing_batch"] is None or row["smallest_failing_batch"] > row["largest_batch"]
     assert row["largest_batch"] in tried
     assert str(int(row["largest_batch"])) in done.stdout
 
@@ -26,8 +26,8 @@ def test_who_does_not_run_at_all_has_no_batch_and_a_reason(measure):
     )
     rows = results.load(campaign.folder, rows="largest").set_index("contestant")
     assert rows.largest_batch.isna()["outside.using:leaks"]
-    assert rows.beyond["outside.using:leaks"] == "took more than it may"
+    assert rows.failure["outside.using:leaks"] == "took more than it may"
     assert rows.largest_batch["outside.using:plain"] == MOST
-    assert rows.beyond["outside.using:plain"] == "65536 are as many as are ever tried"
+    assert rows.failure["outside.using:plain"] == "65536 are as many as are ever tried"
     assert {record.status for record in campaign.records} == {Status.MEASURED}
-    assert rows.host_launch_bytes["outside.using:plain"] < 300e6
+    assert rows.peak_rss_launch_bytes["outside.using:plain"] < 300e6

@@ -362,7 +362,7 @@ def test_an_ulp_in_one_round_of_the_records_is_noticed(tampered):
     seconds = nanoseconds("fast", "infer", 0) / 1e9
     found = tampered("records.jsonl", lambda text: text.replace(repr(seconds), repr(math.nextafter(seconds, 1)), 1))
     assert len(found["records"]) == 1
-    assert "bench.virtual:fast launch 0" in found["records"][0]
+    assert "fake-clock:fast launch 0" in found["records"][0]
 
 
 def test_an_ulp_in_all_rounds_of_a_launch_is_noticed_in_the_records_and_in_the_table(tampered):

@@ -26,7 +26,7 @@ from results.journal import ResultsError
 from results.record import Case, Contestant
 from results.store import Campaign, CampaignWriter
 
-STEADY = Contestant("bench.virtual", "fast")
+STEADY = Contestant("fake-clock", "fast")
 SHIPPED = replace(STEADY, setting="as-shipped")
 SET = {
     "GOMP_CPU_AFFINITY": "0",
@@ -104,7 +104,7 @@ def begun(tmp_path):
     """The session of a tiny suite, and what its system.json would say."""
     suite = tmp_path / "tiny.toml"
 
-    def begun(environment: str = "", contestant: str = "bench.virtual:fast", **options: object):
+    def begun(environment: str = "", contestant: str = "fake-clock:fast", **options: object):
         suite.write_text(
             f'title = "tiny"\ncontestants = ["{contestant}"]\n{environment}\n'
             '[[workloads]]\narchitectures = ["lenet5"]\nbatches = [1]\n'

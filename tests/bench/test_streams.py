@@ -237,7 +237,7 @@ def test_when_compiling_pays_is_arithmetic():
     """It costs 9 s more the first time and gains 1 s each time after: on the tenth time it is even."""
     import pandas as pd
 
-    common = dict(campaign="c", group="g", stream="exact", batch=4, device="cpu", host_launch_bytes=1.0, launches=1)
+    common = dict(campaign="c", group="g", stream="exact", batch=4, device="cpu", peak_rss_launch_bytes=1.0, launches=1)
     common |= dict.fromkeys(
         ("architecture", "phase", "sizes", "megapixels", "status", "reason", "memory_bytes", "fallback"), ""
     )
@@ -249,11 +249,11 @@ def test_when_compiling_pays_is_arithmetic():
         for who, (count, cold, warm) in times.items()
     ]
     found = of_cases(pd.DataFrame(rows)).set_index("contestant")
-    assert found.pays_after_images["f:compiled"] == 4 * 10
-    assert pd.isna(found.pays_after_images["f:slow"]), "one launch does not show that it is no faster"
-    assert found.pays_after_images["f:eager"] == 0
+    assert found.break_even_images["f:compiled"] == 4 * 10
+    assert pd.isna(found.break_even_images["f:slow"]), "one launch does not show that it is no faster"
+    assert found.break_even_images["f:eager"] == 0
     assert found.eager["f:compiled"] == "f:eager"
-    assert pd.isna(found.pays_after_images["g:jit"]), "nobody to compare it with"
+    assert pd.isna(found.break_even_images["g:jit"]), "nobody to compare it with"
 
 
 def test_a_network_with_other_weights_at_another_size_is_refused(measure):

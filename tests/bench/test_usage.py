@@ -26,7 +26,7 @@ KNOWN = ("plain", "leaks", "peaks", "counts", "tires")
 def measured(run, tmp_path_factory):
     """One row a case, by execution, of a campaign of everyone whose use is known."""
     home = tmp_path_factory.mktemp("using")
-    (home / "using.toml").write_text(tiny(*(f"outside.using:{name}" for name in KNOWN), launches=1, soak="1s"))
+    (home / "using.toml").write_text(tiny(*(f"outside.using:{name}" for name in KNOWN), launches=1, sustained="1s"))
     done = run("pytest", "--benchmark-only", f"--suite={home / 'using.toml'}", f"--results={home}", "--no-report")
     assert done.returncode == 0, done.stdout + done.stderr
     (folder,) = (entry for entry in home.iterdir() if entry.is_dir())
@@ -35,16 +35,16 @@ def measured(run, tmp_path_factory):
 
 @pytest.mark.parametrize("execution", ["leaks", "peaks"])
 def test_a_planted_500_mb_are_500_mb(measured, execution):
-    assert measured[0].host_bytes[execution] == pytest.approx(LEAK, rel=0.02)
-    assert measured[0].host_bytes["plain"] < 0.02 * LEAK
+    assert measured[0].peak_rss_step_bytes[execution] == pytest.approx(LEAK, rel=0.02)
+    assert measured[0].peak_rss_step_bytes["plain"] < 0.02 * LEAK
 
 
 def test_memory_is_never_below_the_floor(measured):
-    table = measured[0].dropna(subset=["host_bytes"])
+    table = measured[0].dropna(subset=["peak_rss_step_bytes"])
     assert len(table) == len(KNOWN) - 1, "all but who died"
-    assert (table.memory_floor_bytes > 0).all()
-    assert (table.host_bytes >= table.memory_floor_bytes).all()
-    assert (table.host_launch_bytes >= table.host_bytes).all()
+    assert (table.min_memory_bytes > 0).all()
+    assert (table.peak_rss_step_bytes >= table.min_memory_bytes).all()
+    assert (table.peak_rss_launch_bytes >= table.peak_rss_step_bytes).all()
 
 
 class Machine:
@@ -66,12 +66,12 @@ def test_a_known_duty_is_the_utilisation_of_the_cores(monkeypatch, busy, cores):
     assert (passed, rounds, own_cpu) == (2.0, 4, 4 * busy), "the round that is under way is finished"
     monkeypatch.setattr("bench.meters.processor.setting.cores", lambda: 4)
     said = Busy(1, "cpu", set()).end(Soak(passed, rounds, own_cpu, images_a_step=1))
-    assert said == {"soak_cores": cores, "cpu_utilisation": cores / 4}
+    assert said == {"sustained_cpus_used": cores, "cpu_utilisation": cores / 4}
 
 
 def test_a_soak_counts_the_launchs_own_time_on_processors(measured):
-    assert measured[0].soak_cores["plain"] > 0
-    assert measured[0].cpu_utilisation["plain"] == measured[0].soak_cores["plain"] / setting.cores()
+    assert measured[0].sustained_cpus_used["plain"] > 0
+    assert measured[0].cpu_utilisation["plain"] == measured[0].sustained_cpus_used["plain"] / setting.cores()
 
 
 def test_a_frameworks_own_figure_says_whose_it_is(measured):
@@ -94,7 +94,7 @@ def test_who_dies_after_its_rounds_keeps_its_times(measured):
     row = measured[0].loc["tires"]
     assert row.status == Status.MEASURED
     assert row.seconds > 0
-    assert np.isnan(row.host_bytes)
+    assert np.isnan(row.peak_rss_step_bytes)
     assert "after its rounds: crashed: killed by SIGKILL" in row.usage_missing
 
 
@@ -216,7 +216,7 @@ def test_who_silently_rounds_more_than_was_asked_for_is_refused(measure):
     assert done.returncode == 1, done.stdout + done.stderr
     table = results.load(campaign.folder, rows="cases").set_index("execution")
     assert table.status["plain"] == Status.MEASURED
-    assert table.arithmetic["plain"] == "float32"
+    assert table.effective_precision["plain"] == "float32"
     for execution, seen in {"rounds-10": "tf32", "rounds-7": "bfloat16"}.items():
         assert table.status[execution] == Status.MISMATCH
         assert table.reason[execution] == f"computes in {seen} where float32 was asked for"
@@ -225,7 +225,7 @@ def test_who_silently_rounds_more_than_was_asked_for_is_refused(measure):
 BAD = {
     "no memory": ("--memory=0", "memory '0' leaves nothing to measure in; give more, such as 8GiB"),
     "no amount": ("--memory=much", "memory 'much' is not a number with a unit, such as 8GiB or 500MB"),
-    "no time": ("--soak=long", "duration 'long' is not a number followed by s, m or h"),
+    "no time": ("--sustained=long", "duration 'long' is not a number followed by s, m or h"),
     "no card": ("--device=cuda", "--device cuda: NVIDIA's driver cannot be asked: "),
 }
 

@@ -54,9 +54,9 @@ CONTESTANTS = [
     if (contestant := f"{framework.name}:{execution.name}") not in MINUTES
 ]
 OTHERS = tuple(
-    f"bench.pyramids.{framework}:{execution.name}"
+    f"{framework}-spp:{execution.name}"
     for framework in ("pytorch", "tensorflow", "jax")
-    for execution in load_framework(f"bench.pyramids.{framework}").executions
+    for execution in load_framework(f"{framework}-spp").executions
 )
 """What suite spp-layer compares ours with."""
 TOLERANCES = {"float64": 1e-12, "float32": 1e-6}

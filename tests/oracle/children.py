@@ -21,6 +21,7 @@ from pathlib import Path
 from threading import Semaphore
 from typing import IO, Any
 
+import bench  # noqa: F401  # which brings the names of frameworks that only benchmarks need
 from impls.frameworks import CACHE
 
 TESTS = Path(__file__).parent.parent

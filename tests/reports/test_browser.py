@@ -187,7 +187,7 @@ def test_another_reference_can_be_chosen(tab: sync_api.Page, lively: Campaign) -
     for name in names:
         select.select_option(label=name)
         assert tab.locator(".reference-name").first.inner_text() == name
-        frame = table.cases([lively], reference=name).query("probe == '' and status == 'measured'")
+        frame = table.cases([lively], reference=name).query("peak_probe == '' and status == 'measured'")
         others = frame[frame.contestant != name].ratio.dropna()
         shown = matrix.evaluate(
             """table => [...table.querySelectorAll('td.faster, td.slower, td.dead-heat, td.unclear')]

@@ -69,7 +69,9 @@ def test_flags_name_their_cases_and_what_they_mean(lively: Campaign) -> None:
     assert found
     for flag in found:
         name = flag.name.replace(" ", "_")
-        assert flag.cases == [case for case, said in zip(frame["case"], frame["cautions"]) if name in said.split(", ")]
+        assert flag.cases == [
+            case for case, said in zip(frame["case"], frame["quality_flags"]) if name in said.split(", ")
+        ]
         assert flag.meaning
     assert [len(flag.cases) for flag in found] == sorted((len(flag.cases) for flag in found), reverse=True)
 

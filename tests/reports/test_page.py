@@ -76,7 +76,7 @@ def test_the_policy_allows_its_own_style_sheet_and_nothing_else(lively_page: str
 
 
 def test_every_number_of_the_cases_is_on_the_page(lively: Campaign, lively_page: str) -> None:
-    frame = table.cases([lively]).query("probe == ''")
+    frame = table.cases([lively]).query("peak_probe == ''")
     networks = list(dict.fromkeys(frame["architecture"]))
     order = sorted(
         frame[frame["status"] == Status.MEASURED].to_dict("records"),
@@ -96,7 +96,7 @@ def shown(row: dict[str, float], name: str, scale: float = 1) -> tuple[float, st
 
 
 def test_every_part_is_on_the_page(lively: Campaign, lively_page: str) -> None:
-    infer = table.cases([lively]).query("phase == 'infer' and status == 'measured' and probe == ''")
+    infer = table.cases([lively]).query("phase == 'infer' and status == 'measured' and peak_probe == ''")
     rows = [*table.split([lively]).to_dict("records"), *infer.to_dict("records")]
     assert sorted(check(lively_page).data["c1-parts"]) == sorted(shown(row, "seconds", 1000) for row in rows)
 
@@ -122,7 +122,7 @@ def test_every_status_reason_and_unreadable_line_is_on_the_page(lively: Campaign
 
 def test_every_case_has_its_command(lively: Campaign, lively_page: str) -> None:
     text = check(lively_page).text["c1-times"]
-    for case in table.cases([lively]).query("probe == ''")["case"]:
+    for case in table.cases([lively]).query("peak_probe == ''")["case"]:
         assert f"bench/test_cases.py::test_case[{case}]" in text
 
 

@@ -23,7 +23,7 @@ from results.store import CampaignWriter, read_campaign
 EAGER, COMPILED, ODD = Contestant("alpha", "eager"), Contestant("alpha", "compile"), Contestant("odd", HOSTILE)
 UNKNOWN = Contestant("gamma", "graph")
 PARTS = ((64, 80, 1), (48, 64, 2))
-WINDOWED = "bench.windows.TEN"
+WINDOWED = "zf5-windows-10"
 PYRAMID = {
     "side": 10,
     "levels": [6, 1],
@@ -143,7 +143,7 @@ def test_memory_is_missing_for_the_reason_that_launches_gave(grown):
     def reasons(**other) -> set[str]:
         return {cell.memory_missing for size in grown(1, **other).sizes for cell in size.cells if not cell.missing}
 
-    told = Usage({}, {"host_bytes": "not asked", "gpu_watts": "no card", "gpu_memory_bytes": "no NVML"})
+    told = Usage({}, {"peak_rss_step_bytes": "not asked", "gpu_watts": "no card", "gpu_memory_bytes": "no NVML"})
     assert reasons(usage=told) == {"not known: not asked"}
     assert reasons(usage=told, device="cuda") == {"not known: no NVML"}
     assert reasons(usage=None) == {"not known: the campaign did not look at it"}
@@ -177,9 +177,9 @@ def test_streams_are_cold_and_warm_with_what_was_compiled(html):
 def test_when_it_pays_is_on_the_page(sized, html):
     found = results.load(sized.folder, rows="streams")
     found = found[(found.stream == "exact") & (found.contestant == "alpha:compile")]
-    assert found.pays_after_images.iloc[0] == pytest.approx(3 * (1 + 4.9 / (0.3 * 0.02)), rel=0.05)
-    images = numbers.plain(found.pays_after_images.iloc[0])
-    assert f"{images} images, {numbers.duration(found.pays_after_seconds.iloc[0])} of running" in html
+    assert found.break_even_images.iloc[0] == pytest.approx(3 * (1 + 4.9 / (0.3 * 0.02)), rel=0.05)
+    images = numbers.plain(found.break_even_images.iloc[0])
+    assert f"{images} images, {numbers.duration(found.break_even_seconds.iloc[0])} of running" in html
 
 
 def test_who_cannot_says_why_and_nothing_hostile_runs(html):
@@ -202,7 +202,13 @@ def test_a_gain_that_is_not_shown_is_said_so_and_has_no_number(write_campaign, s
 
 def test_switches_have_a_ratio_with_its_interval_or_say_why():
     names = {"architecture": "zf5-spp", "stream": "alternate-9-7", "phase": "train", "images": 4, "contestant": "f:e"}
-    known = {"seconds": 0.33, "staying_seconds": 0.3, "switch": 1.1, "switch_low": 1.05, "switch_high": 1.15}
+    known = {
+        "seconds": 0.33,
+        "staying_seconds": 0.3,
+        "switching_ratio": 1.1,
+        "switching_ratio_low": 1.05,
+        "switching_ratio_high": 1.15,
+    }
     measured = {**names, "status": "measured", "reason": "", **known, "passes": 3}
     lost = {**names, "status": "crashed", "reason": "always-180: boom", **dict.fromkeys(known, math.nan), "passes": 0}
     good, bad = streams.switch_rows(pd.DataFrame([measured, lost]))

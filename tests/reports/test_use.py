@@ -15,7 +15,7 @@ from results.record import Case, Contestant
 
 def test_every_measured_case_has_a_row_with_its_numbers(lively):
     cases = table.cases([lively])
-    (alexnet, _) = networks.networks(cases[cases.probe == ""])
+    (alexnet, _) = networks.networks(cases[cases.peak_probe == ""])
     found = use.use_table(alexnet)
     names = [quantity.name for quantity in found.quantities]
     assert "memory of a step" in names
@@ -26,7 +26,7 @@ def test_every_measured_case_has_a_row_with_its_numbers(lively):
     assert one["its floor"][0] == pytest.approx(300.0)
     assert one["energy"][0] == 0.25
     assert rows["infer", "gamma:graph"]["memory of a step"] is None
-    assert rows["infer", "gamma:graph"]["processors busy in the soak"][0] == 75
+    assert rows["infer", "gamma:graph"]["processors busy in the sustained run"][0] == 75
     assert 0 < one["of the ceiling"][0] < 100
 
 
@@ -38,7 +38,7 @@ def test_what_is_not_known_says_why(lively_page):
 def test_ceilings_are_named_with_who_reached_them(lively, lively_page):
     rows = {row.what: row for row in use.ceiling_rows(limits_of(lively))}
     assert set(rows) == {"multiply-accumulates", "reading memory"}
-    assert rows["multiply-accumulates"].case.startswith("bench.ceilings.PRODUCT")
+    assert rows["multiply-accumulates"].case.startswith("probe-matmul")
     assert rows["multiply-accumulates"].rate == pytest.approx(10**10 / 0.03, rel=0.05)
     assert rows["reading memory"].shown in lively_page
     assert 'aria-label="float32 on cpu: multiply-accumulates a second' in lively_page
@@ -47,7 +47,7 @@ def test_ceilings_are_named_with_who_reached_them(lively, lively_page):
 def test_floors_of_layers_are_work_over_the_ceiling(lively, lively_page):
     limits = limits_of(lively)
     cases = table.cases([lively])
-    (alexnet, vgg) = networks.networks(cases[cases.probe == ""])
+    (alexnet, vgg) = networks.networks(cases[cases.peak_probe == ""])
     found = use.layer_table(alexnet, system.layers(lively.system, alexnet.id), limits)
     ceiling = {row.what: row.rate for row in use.ceiling_rows(limits)}
     assert [row.layer for row in found.rows] == ["conv1", "fc6"]
@@ -66,9 +66,9 @@ def test_layers_that_are_none_are_left_out(odd):
 
 def test_probes_are_no_networks_on_the_page(lively):
     names = {network.architecture for network in networks.networks(table.cases([lively])) if network.architecture}
-    assert any(name.startswith("bench.ceilings") for name in names)
+    assert any(name.startswith("probe-") for name in names)
     html = page.render([lively])
-    assert "bench.ceilings.PRODUCT</strong>" not in html
+    assert "probe-matmul</strong>" not in html
 
 
 def test_a_campaign_from_before_says_that_it_has_none(write_campaign):

@@ -172,9 +172,9 @@ def test_no_padding_of_conv3_makes_13_of_27() -> None:
     assert all(replace(conv3, padding=cells).outputs((1, 27, 27)) != (13, 13) for cells in range(8))
 
 
-SHARED = Workload("bench.windows.VIEWS96", 400, 400, 3, 1000, 1, "float32", "cpu", "infer")
+SHARED = Workload("zf5-windows-96", 400, 400, 3, 1000, 1, "float32", "cpu", "infer")
 EACH = Workload("zf5-spp", 224, 224, 3, 1000, 96, "float32", "cpu", "infer", "tens-224", ((224, 224, 96),))
-FEW_SHARED, FEW_EACH = replace(SHARED, architecture="bench.windows.VIEWS10"), replace(EACH, batch=10)
+FEW_SHARED, FEW_EACH = replace(SHARED, architecture="zf5-windows-10"), replace(EACH, batch=10)
 NEEDED = dict.fromkeys(NEEDS, 1)
 SYSTEM = {"workloads": {SHARED.id: {**NEEDED, "windows": 96}, FEW_SHARED.id: {**NEEDED, "windows": 10}}}
 Times = Mapping[Workload, tuple[float, ...]]

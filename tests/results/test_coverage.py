@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from results.health import BOTH, drifts, two_kinds
+from results.health import BOTH, bimodal, drifts
 from results.statistics import geometric, in_block, ratio
 
 CAMPAIGNS = 1500
@@ -76,7 +76,7 @@ def test_where_few_launches_of_two_kinds_break_the_promise_of_a_time_a_caution_s
     """The interval of a time whose launches happen to be all of one kind is far too narrow; more launches show both."""
     dice = np.random.default_rng(8)
     campaigns = [medians(simulate(dice, 12, nothing, kinds=np.log(2))[0]) for _ in range(CAMPAIGNS)]
-    spoken = np.mean([two_kinds(times) for times in campaigns])
+    spoken = np.mean([bimodal(times) for times in campaigns])
     assert spoken > 0.9
 
 
@@ -85,7 +85,7 @@ SLOW = float(np.log(2))
 
 def speaks(times: np.ndarray) -> bool:
     """Whether a reader is told: by the flag, or that launches may be too few for it (bench.advice)."""
-    return len(times) < BOTH or two_kinds(times)
+    return len(times) < BOTH or bimodal(times)
 
 
 @pytest.mark.parametrize(("launches", "missing"), [(3, 1 / 3), (5, 1 / 8), (8, 1 / 16), (10, 1 / 12)])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from made_up import measured, workload
 
-from results.health import Disturbance, cautions, contaminations, drift, drifts, kinds, two_kinds
+from results.health import Disturbance, bimodal, contaminations, drift, drifts, flags, kinds
 from results.record import Case, Conditions, Contestant, Parity, Record
 
 CASE = Case(workload(), Contestant("alpha", "eager"))
@@ -26,13 +26,13 @@ QUIET = Conditions(
 
 
 def launch(conditions: Conditions | None, number: int = 0, seconds: float = 0.1, steady: bool | None = True) -> Record:
-    return replace(measured(CASE, number, [seconds] * 4), conditions=conditions, turns=(0, 3), steady=steady)
+    return replace(measured(CASE, number, [seconds] * 4), conditions=conditions, turns=(0, 3), warmup_converged=steady)
 
 
 def test_a_quiet_launch_has_rates_and_no_complaint():
     seen = Disturbance.of(QUIET)
-    assert seen.own_cores == pytest.approx(1.9)
-    assert seen.foreign_cores == pytest.approx(0)
+    assert seen.process_cpus_used == pytest.approx(1.9)
+    assert seen.other_cpus_used == pytest.approx(0)
     assert seen.pressure == pytest.approx(0.1)
     assert seen.runnable == 3
     assert contaminations([launch(QUIET)]) == ()
@@ -40,14 +40,14 @@ def test_a_quiet_launch_has_rates_and_no_complaint():
 
 def test_what_the_system_does_not_tell_is_unknown_and_no_contamination():
     for conditions in (None, Conditions(2), Conditions(2, wall=(0.1,), own_cpu=(0.1,), major_faults=(0,))):
-        assert math.isnan(Disturbance.of(conditions).foreign_cores)
+        assert math.isnan(Disturbance.of(conditions).other_cpus_used)
         assert contaminations([launch(conditions)]) == ()
 
 
 def test_a_neighbour_and_a_hypervisor_are_seen():
     burner = replace(QUIET, foreign_cpu=(0.07,) * 4)
     stolen = replace(QUIET, steal=(0.05,) * 4)
-    assert contaminations([launch(burner)]) == ("foreign_cpu",)
+    assert contaminations([launch(burner)]) == ("cpu_contention",)
     assert contaminations([launch(stolen)]) == ("steal",)
 
 
@@ -70,9 +70,9 @@ def test_periods_in_which_a_quota_was_used_up_are_no_contamination_by_themselves
 def test_what_the_systems_ticks_leave_open_is_not_held_against_a_short_launch():
     """Two ticks too many in 40 ms look like half a core, and may be none."""
     short = Conditions(2, wall=(0.02, 0.02), own_cpu=(0.03, 0.03), foreign_cpu=(0.01, 0.01), steal=(0.0, 0.0))
-    assert Disturbance.of(short).foreign_cores == pytest.approx(0.5)
+    assert Disturbance.of(short).other_cpus_used == pytest.approx(0.5)
     assert contaminations([launch(short)]) == ()
-    assert contaminations([launch(short)] * 4) == ("foreign_cpu",), "four times in a row it is no chance"
+    assert contaminations([launch(short)] * 4) == ("cpu_contention",), "four times in a row it is no chance"
 
 
 def test_on_many_cores_a_little_of_one_disturbs_nobody():
@@ -82,11 +82,11 @@ def test_on_many_cores_a_little_of_one_disturbs_nobody():
 
 def test_cautions_name_each_kind_once():
     paging = replace(QUIET, major_faults=(0, 7, 0, 0), foreign_cpu=(0.09,) * 4)
-    found = cautions([launch(paging, 0), launch(paging, 1, steady=False)])
-    assert found == ("foreign_cpu", "unsteady", "paging")
+    found = flags([launch(paging, 0), launch(paging, 1, steady=False)])
+    assert found == ("cpu_contention", "warmup_not_converged", "major_faults")
     empty = replace(launch(QUIET), parity=Parity(0.0, 0.0, 0.0, "w", 2, "every gradient is 0"))
-    assert cautions([empty, empty]) == ("empty_parity",)
-    assert cautions([launch(QUIET, n, steady=None) for n in range(3)]) == ()
+    assert flags([empty, empty]) == ("empty_parity",)
+    assert flags([launch(QUIET, n, steady=None) for n in range(3)]) == ()
 
 
 def noisy(count: int, spread: float, seed: int) -> np.ndarray:
@@ -95,8 +95,8 @@ def noisy(count: int, spread: float, seed: int) -> np.ndarray:
 
 def test_two_kinds_of_launches_are_seen_and_one_kind_seldom_taken_for_two():
     kinds = noisy(10, 0.01, 1) * np.where(np.arange(10) % 3 == 0, 2.0, 1.0)
-    assert two_kinds(kinds)
-    taken = sum(two_kinds(noisy(10, 0.02, seed)) for seed in range(500))
+    assert bimodal(kinds)
+    taken = sum(bimodal(noisy(10, 0.02, seed)) for seed in range(500))
     assert taken < 25
 
 
@@ -121,7 +121,7 @@ def test_drift_is_seen_and_noise_seldom_taken_for_it():
 
 
 def test_few_or_equal_launches_show_no_pattern():
-    assert not two_kinds([1.0, 1.0, 2.0])
+    assert not bimodal([1.0, 1.0, 2.0])
     assert not drifts([1.0, 2.0, 3.0])
-    assert not two_kinds([1.0] * 8)
+    assert not bimodal([1.0] * 8)
     assert not drifts([1.0] * 8)

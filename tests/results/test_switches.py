@@ -49,8 +49,10 @@ def test_turns_are_over_the_mean_of_staying_paired_by_pass(load):
     found = load(
         times("always-224", 4.0, 8.0), times("always-180", 2.0, 4.0), times("alternate-224-180", 3.3, 6.6)
     ).iloc[0]
-    assert found.switch == pytest.approx(1.1)
-    assert (found.switch_low, found.switch_high) == pytest.approx((1.1, 1.1)), "drift between passes is none"
+    assert found.switching_ratio == pytest.approx(1.1)
+    assert (found.switching_ratio_low, found.switching_ratio_high) == pytest.approx((1.1, 1.1)), (
+        "drift between passes is none"
+    )
     assert (found.passes, found.status, found.contestant) == (2, "measured", WHO.id)
     assert found.staying_seconds == pytest.approx(math.sqrt(18))
     assert found.seconds == pytest.approx(1.1 * math.sqrt(18))
@@ -60,13 +62,13 @@ def test_each_size_counts_as_often_as_it_comes(load):
     """Of three images two are of the first size."""
     staying = times("always-224", 3.0, images=3), times("always-180", 1.5, images=3)
     found = load(*staying, times("alternate-224-180", 2.5, images=3)).iloc[0]
-    assert found.switch == pytest.approx(1.0)
-    assert math.isnan(found.switch_low), "one pass has no interval"
+    assert found.switching_ratio == pytest.approx(1.0)
+    assert math.isnan(found.switching_ratio_low), "one pass has no interval"
 
 
 def test_a_pass_that_one_of_them_lacks_is_left_out(load):
     found = load(times("always-224", 4.0), times("always-180", 2.0, 9.0), times("alternate-224-180", 3.3, 9.9)).iloc[0]
-    assert (found.switch, found.passes) == (pytest.approx(1.1), 1)
+    assert (found.switching_ratio, found.passes) == (pytest.approx(1.1), 1)
 
 
 def test_staying_is_the_same_contestants_and_as_many_images(load):
@@ -75,7 +77,7 @@ def test_staying_is_the_same_contestants_and_as_many_images(load):
         times("always-224", 40.0, who=OTHER), times("always-180", 20.0, who=OTHER),
         times("alternate-224-180", 60.0, who=OTHER), times("always-180", 90.0, images=6),
     )  # fmt: skip
-    assert list(found.switch) == pytest.approx([1.0, 2.0])
+    assert list(found.switching_ratio) == pytest.approx([1.0, 2.0])
 
 
 @pytest.mark.parametrize(
@@ -93,7 +95,7 @@ def test_staying_is_the_same_contestants_and_as_many_images(load):
 def test_what_cannot_be_compared_says_why_and_has_no_number(load, records, status, reason):
     found = load(records, times("alternate-224-180", 3.3)).iloc[0]
     assert (found.status, found.reason, found.passes) == (status, reason, 0)
-    assert math.isnan(found.switch)
+    assert math.isnan(found.switching_ratio)
     assert math.isnan(found.seconds)
 
 

@@ -72,7 +72,7 @@ def test_the_first_call_of_a_launch_that_was_made_again_counts_though_its_times_
     writer.append([disturbed, replace(measured("infer", A, 0, 2.0), attempt=1)])
     writer.close()
     (case,) = table.cases([read_campaign(writer.folder)]).itertuples()
-    assert (case.seconds, case.launches, case.superseded, case.first_call_seconds) == (2.0, 1, 1, 30.0)
+    assert (case.seconds, case.launches, case.repeated_launches, case.first_call_seconds) == (2.0, 1, 1, 30.0)
 
 
 def test_another_reference_can_be_chosen(campaign):
@@ -91,7 +91,7 @@ def test_missing_is_missing_and_never_zero(campaign):
 
 
 def test_backward_is_gradient_less_forward(campaign):
-    rows = table.split([campaign]).set_index("part")
+    rows = table.split([campaign]).set_index("component")
     assert rows.loc["forward"].seconds == pytest.approx(2.1)
     assert rows.loc["backward"].seconds == pytest.approx(4.0)
     assert rows.loc["backward"].seconds_low < 4.0 < rows.loc["backward"].seconds_high

@@ -14,7 +14,7 @@ from results.store import CampaignWriter
 from results.windows import PUBLISHED, windows
 
 WHO = Contestant("alpha", "eager")
-SHARED = workload("bench.windows.TEN", batch=1)
+SHARED = workload("zf5-windows-10", batch=1)
 SYSTEM = {"workloads": {SHARED.id: {"macs": 1, "traffic_bytes": 1, "memory_bytes": 1, "ceiling": None, "windows": 10}}}
 
 

@@ -3,7 +3,7 @@ from impls.frameworks import Execution, Framework, jax
 TRANSLATED = jax.JAX.execution("jit")
 
 JAX_BY_HAND = Framework(
-    name="bench.handwritten.jax",
+    name="jax-handwritten",
     title="JAX by hand",
     model="bench.handwritten.jax.model:ByHand",
     executions=(

@@ -2,7 +2,7 @@ from impls.frameworks import Execution, Framework
 from impls.frameworks import tensorflow as translator
 
 KERAS_BY_HAND = Framework(
-    name="bench.handwritten.keras",
+    name="keras-handwritten",
     title="Keras by hand",
     model="bench.handwritten.keras.model:ByHand",
     executions=(

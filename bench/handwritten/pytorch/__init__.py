@@ -1,7 +1,7 @@
 from impls.frameworks import Execution, Framework
 
 PYTORCH_BY_HAND = Framework(
-    name="bench.handwritten.pytorch",
+    name="pytorch-handwritten",
     title="PyTorch by hand",
     model="bench.handwritten.pytorch.model:ByHand",
     executions=(Execution("eager", "torch.nn, written out"),),

@@ -2,7 +2,7 @@ from impls.frameworks import Execution, Framework
 from impls.frameworks import tensorflow as translator
 
 TENSORFLOW_BY_HAND = Framework(
-    name="bench.handwritten.tensorflow",
+    name="tensorflow-handwritten",
     title="TensorFlow by hand",
     model="bench.handwritten.tensorflow.model:ByHand",
     executions=(Execution("graph", "tf.function, written out", environment=translator.ENVIRONMENT),),
