@@ -27,7 +27,7 @@ watcher = Card({OWN}, sys.argv[1], set(map(int, sys.argv[3].split())), settle=0)
 for _ in range({SAMPLES}):
     watcher.sample()
 sustained = Soak(float(sys.argv[2]), {STEPS}, 1.0, {BATCH})
-print(json.dumps(dict(read=watcher.end(soak), missing=card.missing(), state=card.state())))
+print(json.dumps(dict(read=watcher.end(sustained), missing=card.missing(), state=card.state())))
 """
 
 ANSWERS = {
