@@ -43,6 +43,7 @@ TOO_LONG = 600
 STEP = """
 import sys
 sys.path.insert(0, {root!r})
+import bench  # whose frameworks are found by name from here on
 from impls import load_architecture
 from impls.arrays import make_batch, make_statistics, make_weights
 from impls.frameworks import Plan, load_framework

@@ -155,13 +155,12 @@ def test_a_full_disk_is_one_line_that_says_how_to_go_on_and_whole_records_are_ke
 
 
 def test_room_for_the_records_but_not_for_pytest_benchmarks_copy_is_enough(tmp_path):
-    phases = ("infer", "forward", "gradient", "train")
-    text = tiny("outside", "outside.faulty:fine", launches=1, phases=phases)
-    started = Started(tmp_path, text, before=lives_on_files_up_to(20_000))
+    text = tiny("outside", "outside.faulty:fine", launches=1, phases=("infer", "train"))
+    started = Started(tmp_path, text, before=lives_on_files_up_to(12_000))
     output = started.output()
     assert started.process.returncode == 0, output
     campaign = read_campaign(started.folder())
-    assert len(campaign.records) == 8
+    assert len(campaign.records) == 4
     assert campaign.system["stop"] == "complete"
     assert sorted(file.name for file in campaign.folder.iterdir()) == [RECORDS, SYSTEM]
 

@@ -79,7 +79,7 @@ def test_sizes_that_are_none(text: str) -> None:
 @pytest.mark.parametrize("first", ["²", FAR, "", "-1", "x"])
 def test_a_card_that_is_no_number_is_the_first(first: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", first)
-    monkeypatch.setattr(card.pynvml, "nvmlDeviceGetHandleByIndex", lambda index: index)
+    monkeypatch.setattr(card.library(), "nvmlDeviceGetHandleByIndex", lambda index: index)
     assert card._visible() == 0
 
 
