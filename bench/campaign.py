@@ -120,7 +120,10 @@ class CampaignRunner:
             if task.unforeseen:
                 self.observer.more(task.unforeseen)
             self.observer.step(task.label)
+            known = len(self.ledger.records)
             taken[task.group.workload] = Taken(task.launch, blocks.run(task, deadline))
+            if len(self.ledger.records) == known:  # or a schedule, which is pure, would say the same forever
+                raise RuntimeError(f"{task.label} left no record")
         self.stop = task.reason
         if self.stop == BUDGET:
             reason = f"the budget of {self.suite.budget:g} s was spent before its first launch"

@@ -37,7 +37,7 @@ class BatchSearch:
         for group in ledger.groups():
             for contestant in group.contestants:
                 case = Case(group.workload, contestant)
-                if (batch := self._next_batch(case, tried)) is not None:
+                if (batch := self._next_batch(ledger, case, tried)) is not None:
                     if readings.now > readings.deadline:
                         return Stop(BUDGET)
                     alone = Group(replace(group.workload, batch=batch), (contestant,))
@@ -53,13 +53,13 @@ class BatchSearch:
                 ran[record.case] = ran.get(record.case, True) and fits(record, self.suite.memory)
         return ran
 
-    def _next_batch(self, case: Case, tried: Mapping[Case, bool]) -> int | None:
+    def _next_batch(self, ledger: Ledger, case: Case, tried: Mapping[Case, bool]) -> int | None:
         """The batch to try next; None if the largest is known. The batches tried so far are gone through again."""
         first = case.workload.batch
         runs, fails, batch = 0, MOST + 1, first
         while fails - runs > max(1, runs // CLOSE):
             there = replace(case, workload=replace(case.workload, batch=batch))
-            ran = tried.get(there) if self._may_fit(there) else False
+            ran = tried.get(there) if self._may_run(ledger, there) else False
             if ran is None:
                 return batch
             runs, fails = (batch, fails) if ran else (runs, batch)
@@ -68,6 +68,8 @@ class BatchSearch:
             batch = min(2 * batch, MOST) if fails > MOST else (runs + fails) // 2
         return None
 
-    def _may_fit(self, case: Case) -> bool:
-        """Whether the least memory that the case needs is there, by the network's table."""
+    def _may_run(self, ledger: Ledger, case: Case) -> bool:
+        """Whether the least memory that the case needs is there, by the network's table, and nothing rules it out."""
+        if not ledger.still_in(Group(case.workload, (case.contestant,))):
+            return False
         return case.workload.device != "cpu" or floor_of(case.workload).memory_bytes <= self.suite.memory

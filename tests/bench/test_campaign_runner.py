@@ -19,7 +19,7 @@ from bench.ledger import Group
 from bench.messages import GiveEvidence, Load, ProbeArithmetic, RunTurn, SustainedRun
 from bench.parity import Evidence
 from bench.patience import Patience
-from bench.schedule import Task
+from bench.schedule import Passes, Task
 from bench.usage import MEMORY, UNASKED, metered
 from bench.weights import Weights
 from results.counting import counted
@@ -340,6 +340,19 @@ def test_the_largest_batch_is_found_by_launches_and_recorded():
     assert done.progress.announced == len(done.progress.begun)
 
 
+@pytest.mark.parametrize("status", [Status.FAILED, Status.SKIPPED])
+def test_a_batch_that_the_gate_has_refused_is_not_tried_from_a_smaller_one(status):
+    def script(case: Case, launch: int) -> Behaviour:
+        refused = case.workload.batch == 2 and case.contestant == B
+        return Behaviour(faults=(Fault(GiveEvidence, status),) if refused else ())
+
+    these = cases((lenet(batch=1), lenet(batch=2)))
+    done = Simulated(script, these, largest_batch=True, memory=2**22).run()
+    own = [record for record in done.records if record.case.contestant == B]
+    assert [(record.case.workload.batch, record.status) for record in own] == [(2, status), (1, Status.MEASURED)]
+    assert done.runner.stop == "complete"
+
+
 def test_a_batch_that_is_out_of_memory_or_crashes_bounds_the_search():
     def script(case: Case, launch: int) -> Behaviour:
         status = Status.OUT_OF_MEMORY if case.contestant == A else Status.CRASHED
@@ -350,3 +363,12 @@ def test_a_batch_that_is_out_of_memory_or_crashes_bounds_the_search():
         own = [record for record in done.records if record.case.contestant == contestant]
         assert [record.case.workload.batch for record in own] == [1, 2, 4, 8, 6, 5]
         assert {record.attempt for record in own} == {0}
+
+
+def test_a_schedule_that_asks_for_what_is_ruled_out_is_an_error_and_no_endless_loop(monkeypatch):
+    campaign = Simulated()
+    campaign.ledger.rule_out([ONE], Status.SKIPPED, "planted")
+    monkeypatch.setattr(Passes, "next", lambda *_: Task(Group(lenet(), (A,)), 0, 0, "launch 1 of nothing"))
+    with pytest.raises(RuntimeError, match="launch 1 of nothing left no record"):
+        campaign.run()
+    assert campaign.runner.stop == "interrupted"
