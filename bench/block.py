@@ -6,14 +6,15 @@ import itertools
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from bench import usage
-from bench.launcher import Launcher, LaunchFailed, Worker
+from bench.launcher import LauncherLike, LaunchFailed, WorkerLike
+from bench.messages import CheckOutputs, Load, Loaded, RunTurn, WarmUp
 from bench.suites import Suite
 from results.record import Case, Conditions, Contestant, Record, Status, Usage, Workload
 
@@ -26,14 +27,13 @@ class _Launch:
 
     case: Case
     started: str
-    worker: Worker | None = None
+    worker: WorkerLike | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
     device_seconds: list[float] = field(default_factory=list)
     settling: list[float] = field(default_factory=list)
     turns: list[int] = field(default_factory=list)
-    cores: int = 0
-    seen: dict[str, list[Any]] = field(default_factory=dict)
+    conditions: list[Conditions] = field(default_factory=list)
     usage: Usage | None = None
     failure: LaunchFailed | None = None
 
@@ -55,7 +55,7 @@ class Block:
 
     def run(
         self,
-        launcher: Launcher,
+        launcher: LauncherLike,
         suite: Suite,
         known: Mapping[Contestant, Mapping[str, Any]],
         used: Mapping[Contestant, Usage],
@@ -68,15 +68,15 @@ class Block:
         with ExitStack() as alive:
             launches = [self._launched(launcher, one, alive) for one in _shuffled(order, self.contestants)]
             for launch in launches:
-                _attempt(launch, _built)
+                _attempt(launch, _load)
             for launch in launches:
-                _attempt(launch, partial(_begin, suite=suite))
+                _attempt(launch, partial(_warm_up, suite=suite))
             places = itertools.count()
             for _ in range(suite.turns):
                 for launch in _shuffled(order, launches):
-                    _attempt(launch, partial(_turn, suite=suite, places=places))
+                    _attempt(launch, partial(_run_turn, suite=suite, places=places))
             for launch in launches:
-                _attempt(launch, _finish)
+                _attempt(launch, _check_outputs)
             company = frozenset(launch.worker.pid for launch in launches if launch.worker)
             for launch in launches:  # each alone: the others wait for the block to end
                 already = used.get(launch.case.contestant, Usage())
@@ -84,7 +84,7 @@ class Block:
         launches.sort(key=lambda launch: self.contestants.index(launch.case.contestant))
         return [self._record(launch, known.get(launch.case.contestant, {})) for launch in launches]
 
-    def _launched(self, launcher: Launcher, contestant: Contestant, alive: ExitStack) -> _Launch:
+    def _launched(self, launcher: LauncherLike, contestant: Contestant, alive: ExitStack) -> _Launch:
         """A launch that is building its model. All of a block build at once: nothing of that is timed closely."""
         launch = _Launch(Case(self.workload, contestant), datetime.now(UTC).isoformat(timespec="seconds"))
         try:
@@ -94,18 +94,12 @@ class Block:
             return launch
         launch.worker = alive.enter_context(worker)
         launch.facts["start_seconds"] = start_seconds
-        worker.send(
-            "prepare",
-            workload=asdict(self.workload),
-            contestant=asdict(contestant),
-            weights=str(self.weights),
-            seed=self.launch,
-        )
+        worker.send(Load(launch.case, str(self.weights), seed=self.launch))
         return launch
 
     def _record(self, launch: _Launch, known: Mapping[str, Any]) -> Record:
         failure = launch.failure
-        record = Record(
+        return Record(
             case=launch.case,
             launch=self.launch,
             subset=self.subset,
@@ -117,15 +111,14 @@ class Block:
             device_seconds=() if failure else tuple(launch.device_seconds),
             settling=tuple(launch.settling),
             turns=tuple(launch.turns),
-            conditions=Conditions(launch.cores, **_tuples(launch.seen)) if launch.cores else None,
+            conditions=_joined(launch.conditions),
             started=launch.started,
             usage=launch.usage,
-            **known,
+            **{**known, **launch.facts},
         )
-        return replace(record, **_tuples(launch.facts))
 
 
-def _attempt(launch: _Launch, part: Callable[[_Launch, Worker], None]) -> None:
+def _attempt(launch: _Launch, part: Callable[[_Launch, WorkerLike], None]) -> None:
     """A part of a launch, unless an earlier one has failed; what goes wrong now is kept as the launch's failure."""
     if launch.failure is not None or launch.worker is None:
         return
@@ -135,40 +128,41 @@ def _attempt(launch: _Launch, part: Callable[[_Launch, Worker], None]) -> None:
         launch.failure = failure
 
 
-def _built(launch: _Launch, worker: Worker) -> None:
-    launch.facts |= worker.receive()
+def _load(launch: _Launch, worker: WorkerLike) -> None:
+    launch.facts["build_seconds"] = worker.receive(Loaded).build_seconds
 
 
-def _begin(launch: _Launch, worker: Worker, suite: Suite) -> None:
-    launch.facts |= worker.ask(
-        "begin",
-        round_seconds=suite.least_round(launch.case.workload.device),
-        warmup_seconds=suite.warmup_seconds,
-        warmup_limit=suite.warmup_limit,
-    )
+def _warm_up(launch: _Launch, worker: WorkerLike, suite: Suite) -> None:
+    least = suite.least_round(launch.case.workload.device)
+    answer = worker.ask(WarmUp(least, suite.warmup_seconds, suite.warmup_limit))
+    launch.facts |= {
+        "first_call_seconds": answer.first_call_seconds,
+        "warmup": answer.warmup,
+        "warmup_converged": answer.warmup_converged,
+        "pinned_threads": answer.pinned_threads,
+        "steps": answer.steps,
+    }
 
 
-def _turn(launch: _Launch, worker: Worker, suite: Suite, places: Iterator[int]) -> None:
-    answer = worker.ask("turn", rounds=suite.rounds, max_turn_seconds=suite.max_turn_seconds)
-    launch.settling.append(answer["settling"])
-    launch.seconds += answer["seconds"]
-    launch.device_seconds += answer["device_seconds"]
+def _run_turn(launch: _Launch, worker: WorkerLike, suite: Suite, places: Iterator[int]) -> None:
+    answer = worker.ask(RunTurn(suite.rounds, suite.max_turn_seconds))
+    launch.settling.append(answer.settling)
+    launch.seconds += answer.seconds
+    launch.device_seconds += answer.device_seconds
     launch.turns.append(next(places))
-    launch.cores = answer["cores"]
-    for name, values in answer["seen"].items():
-        launch.seen.setdefault(name, []).extend(values)
+    launch.conditions.append(answer.conditions)
 
 
-def _finish(launch: _Launch, worker: Worker) -> None:
-    end = worker.ask("finish")
-    if not end["finite"]:
+def _check_outputs(launch: _Launch, worker: WorkerLike) -> None:
+    end = worker.ask(CheckOutputs())
+    if not end.finite:
         raise worker.failed(Status.FAILED, "computed NaN or infinity")
-    if end["fallback"] and not launch.case.workload.stream:  # of a stream it is a part of the answer
-        raise worker.failed(Status.FAILED, end["fallback"])
-    launch.facts |= {"compilations": end["compilations"], "fallback": end["fallback"]}
+    if end.fallback and not launch.case.workload.stream:  # of a stream it is a part of the answer
+        raise worker.failed(Status.FAILED, end.fallback)
+    launch.facts |= {"compilations": end.compilations, "fallback": end.fallback}
 
 
-def _use(launch: _Launch, worker: Worker, already: Usage, soak: float, company: frozenset[int]) -> None:
+def _use(launch: _Launch, worker: WorkerLike, already: Usage, soak: float, company: frozenset[int]) -> None:
     """What it takes beside time. Its times are in by now: who fails at this says so, and keeps them."""
     wanted = usage.parts(worker, launch.case, soak, company, already)
     found = Usage()
@@ -187,5 +181,9 @@ def _shuffled(order: random.Random, things: Sequence[Thing]) -> list[Thing]:
     return order.sample(things, len(things))
 
 
-def _tuples(facts: dict[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()}
+def _joined(turns: Sequence[Conditions]) -> Conditions | None:
+    """The conditions of all rounds of these turns, in their order; None if there was no turn."""
+    if not turns:
+        return None
+    rounds = [field.name for field in fields(Conditions) if field.name != "cores"]
+    return Conditions(turns[-1].cores, **{name: sum((getattr(one, name) for one in turns), ()) for name in rounds})

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bench import fingerprint, memory, parity
-from bench.launcher import Launcher, LaunchFailed, Worker
+from bench.launcher import LauncherLike, LaunchFailed, WorkerLike
+from bench.messages import A, ArithmeticProbed, EvidenceGiven, GiveEvidence, ProbeArithmetic, Request
 from bench.weights import Weights
 from impls.frameworks import load_framework
 from results.record import Case, Contestant, Parity, Status, Workload
@@ -28,7 +29,7 @@ class Finding:
 class Gate:
     """Evidence is taken from several contestants at once, as far as `memory` bytes allow: nothing is timed yet."""
 
-    launcher: Launcher
+    launcher: LauncherLike
     weights: Weights
     memory: int
 
@@ -60,11 +61,12 @@ class Gate:
         run the probe, is not held back for it; who fails at it, or gives what no arithmetic gives, shows that at the
         network, too.
         """
-        asked = {one: self._send("identify", Case(workload, one)) for one in contestants}
+        cases = [Case(workload, one) for one in contestants]
+        asked = {case.contestant: self._send(case, ProbeArithmetic(case)) for case in cases}
         findings = {}
         for contestant, worker in asked.items():
             try:
-                seen = fingerprint.arithmetic(_received(worker))
+                seen = fingerprint.arithmetic(_received(worker, ArithmeticProbed).scores)
             except LaunchFailed:
                 continue
             if seen == fingerprint.UNKNOWN:
@@ -83,7 +85,7 @@ class Gate:
             asked = {contestant: self._ask(Case(workload, contestant), seed) for contestant in part}
             for contestant, worker in asked.items():
                 try:
-                    given[contestant] = parity.Evidence(**_received(worker))
+                    given[contestant] = _received(worker, EvidenceGiven).evidence
                 except LaunchFailed as failure:
                     findings[contestant] = Finding(status=failure.status, reason=failure.reason, log=failure.log)
         for contestant, complaint in parity.misshapen(given).items():
@@ -94,24 +96,24 @@ class Gate:
                 findings[contestant] = Finding(found, Status.MISMATCH if complaint else None, complaint)
         return findings
 
-    def _ask(self, case: Case, seed: int) -> Worker | LaunchFailed:
-        return self._send("evidence", case, weights=str(self.weights.folder_of(case.workload)), seed=seed)
+    def _ask(self, case: Case, seed: int) -> WorkerLike | LaunchFailed:
+        return self._send(case, GiveEvidence(case, str(self.weights.folder_of(case.workload)), seed))
 
-    def _send(self, do: str, case: Case, **arguments: Any) -> Worker | LaunchFailed:
+    def _send(self, case: Case, request: Request[Any]) -> WorkerLike | LaunchFailed:
         """A worker that is at it, or why there is none."""
         try:
             worker, _ = self.launcher.launch(case)
         except LaunchFailed as failure:
             return failure
-        worker.send(do, **asdict(case), **arguments)
+        worker.send(request)
         return worker
 
 
-def _received(worker: Worker | LaunchFailed) -> Any:
+def _received(worker: WorkerLike | LaunchFailed, expected: type[A]) -> A:
     if isinstance(worker, LaunchFailed):
         raise worker
     with worker:
-        return worker.receive()
+        return worker.receive(expected)
 
 
 def _computes_in(contestant: Contestant, precision: str) -> bool:

@@ -17,11 +17,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, Protocol, Self
 
 from bench import card, setting
 from bench.clock import now
 from bench.interpreters import Interpreter, interpreter_of
+from bench.messages import A, Failure, Request, UnreadableMessage, read_answer, to_line
 from impls.errors import DeadheatError
 from impls.frameworks import CACHE, load_framework
 from impls.log import last_words
@@ -71,6 +72,64 @@ class Limit:
         return f"no answer within {seconds:.0f} s{why}"
 
 
+class WorkerLike(Protocol):
+    """One launch, as its controller sees it: a Worker of this module, or bench.fake's."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def ask(self, request: Request[A]) -> A:
+        """The answer to a request. LaunchFailed if there is none; the launch has ended then."""
+        ...
+
+    def send(self, request: Request[Any]) -> None:
+        """Ask without waiting for the answer."""
+        ...
+
+    def receive(self, expected: type[A], meanwhile: Callable[[], None] | None = None, every: float = 1.0) -> A:
+        """The answer to what was sent; `meanwhile` is called every so many seconds until it comes."""
+        ...
+
+    def failed(self, status: Status, reason: str) -> LaunchFailed:
+        """That the launch ended so, with its log if that is kept."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        """End the launch, whatever it is doing."""
+        ...
+
+
+class LauncherLike(Protocol):
+    """Where launches come from: a Launcher of this module, or bench.fake's. A context manager."""
+
+    @property
+    def folder(self) -> Path:
+        """A folder for what lives as long as the launcher."""
+        ...
+
+    def warm(self, cases: Iterable[Case]) -> None:
+        """Prepare the launches of all these cases."""
+        ...
+
+    def launch(self, case: Case, apart: bool = False) -> tuple[WorkerLike, float]:
+        """A launch of the case, and the seconds it took; `apart`: with a zygote of its own. Or LaunchFailed."""
+        ...
+
+    def zygotes(self, cases: Iterable[Case]) -> int:
+        """How many zygotes these cases are forked from."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...
+
+
 class Worker:
     """One launch: a forked process that answers requests until it is closed, dies or takes too long."""
 
@@ -81,21 +140,21 @@ class Worker:
         self._limit, self._logs, self._last = limit, logs, last
         self._answers = link.makefile("r", encoding="utf-8")
 
-    def ask(self, do: str, **arguments: Any) -> Any:
+    def ask(self, request: Request[A]) -> A:
         """The answer to a request. LaunchFailed if there is none; the process is gone then."""
-        self.send(do, **arguments)
-        return self.receive()
+        self.send(request)
+        return self.receive(request.answer_type())
 
-    def send(self, do: str, **arguments: Any) -> None:
+    def send(self, request: Request[Any]) -> None:
         """Ask without waiting, so that several workers can be at it."""
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # receive() says why it is gone
-            self._link.sendall(json.dumps({"do": do, "with": arguments}).encode() + b"\n")
+            self._link.sendall(to_line(request).encode())
 
     @property
     def pid(self) -> int:
         return self._pid
 
-    def receive(self, meanwhile: Callable[[], None] | None = None, every: float = 1.0) -> Any:
+    def receive(self, expected: type[A], meanwhile: Callable[[], None] | None = None, every: float = 1.0) -> A:
         """The answer to what was sent; `meanwhile` is called every so many seconds until it comes."""
         seconds = self._limit.seconds()
         self._link.settimeout(seconds)
@@ -111,11 +170,15 @@ class Worker:
             line = ""
         if not line.endswith("\n"):
             raise self.failed(Status.CRASHED, self._epitaph())
-        answer = json.loads(line)
-        if "ok" not in answer:
+        try:
+            answer = read_answer(line, expected)
+        except UnreadableMessage as problem:
             self.close()
-            raise self.failed(Status(answer["status"]), answer["reason"])
-        return answer["ok"]
+            raise self.failed(Status.FAILED, str(problem)) from None
+        if isinstance(answer, Failure):
+            self.close()
+            raise self.failed(answer.status, answer.reason)
+        return answer
 
     def failed(self, status: Status, reason: str) -> LaunchFailed:
         """That the launch ended so; its log is kept, unless it was skipped, which its reason explains."""

@@ -37,7 +37,9 @@ class Ledger:
 
     def __init__(self, cases: Sequence[Case], reference: str, writer: Writer, earlier: Sequence[Record] = ()):
         self.cases = tuple(cases)
-        self.records = list(earlier)
+        self.records: list[Record] = []
+        self._records: dict[Workload, list[Record]] = {}
+        self._add(earlier)
         self._reference = reference
         self._writer = writer
         self._out: set[Case] = set()
@@ -66,8 +68,13 @@ class Ledger:
     def keep(self, records: Sequence[Record]) -> None:
         """Write records, and leave out from here on who cannot be measured."""
         self._writer.append(records)
-        self.records += records
+        self._add(records)
         self._judge(records)
+
+    def _add(self, records: Sequence[Record]) -> None:
+        self.records += records
+        for record in records:
+            self._records.setdefault(record.case.workload, []).append(record)
 
     def _judge(self, records: Iterable[Record]) -> None:
         for record in records:
@@ -109,8 +116,8 @@ class Ledger:
     def usage_of(self, case: Case) -> Usage:
         """What is known of a case's use of the machine."""
         known = Usage()
-        for record in self.records:
-            if record.case == case and record.usage:
+        for record in self._of_case(case):
+            if record.usage:
                 known |= record.usage
         return known
 
@@ -118,11 +125,11 @@ class Ledger:
         """Whether the case's last launch was a crash: its next one shares no zygote with whoever may be to blame."""
         if not self._crashes[case]:
             return False
-        return [record.status for record in self.records if record.case == case][-1] is Status.CRASHED
+        return self._of_case(case)[-1].status is Status.CRASHED
 
     def next_launch(self, workload: Workload) -> int:
         """The number of the next launch: one more than the largest recorded, whole or not."""
-        launched = [record.launch for record in self.records if record.case.workload == workload and record.started]
+        launched = [record.launch for record in self._records.get(workload, ()) if record.started]
         return 1 + max(launched, default=-1)
 
     def is_precise(self, group: Group, target: float) -> bool:
@@ -134,5 +141,8 @@ class Ledger:
         return widest(self._records_of(group), self._reference)
 
     def _records_of(self, group: Group) -> list[Record]:
-        inside = {Case(group.workload, one) for one in group.contestants}
-        return [record for record in self.records if record.case in inside]
+        records = self._records.get(group.workload, ())
+        return [record for record in records if record.case.contestant in group.contestants]
+
+    def _of_case(self, case: Case) -> list[Record]:
+        return [record for record in self._records.get(case.workload, ()) if record.case == case]

@@ -5,61 +5,71 @@ Every try is a launch like any other, and its record says what it took or how it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
-from bench.block import Block
-from bench.campaign import Campaign
-from bench.clock import now
 from bench.floors import floor_of
-from bench.launcher import Launcher
-from bench.ledger import Group
-from bench.weights import Weights
+from bench.ledger import Group, Ledger
+from bench.schedule import BUDGET, COMPLETE, Readings, Stop, Task
+from bench.suites import Suite
 from results.largest import MOST, fits
-from results.record import Case, Contestant, Workload
+from results.record import Case
 
 CLOSE = 32
 """The search ends when the next batch that fails is within this fraction of the largest that runs."""
 
 
-class Search(Campaign):
-    """A campaign that looks for each case's largest batch instead of comparing them at one."""
+@dataclass(frozen=True)
+class BatchSearch:
+    """A schedule that looks for each case's largest batch instead of comparing contestants at one.
 
-    def measure(self, launcher: Launcher, weights: Weights, deadline: float) -> None:
-        """Contestant after contestant; each alone, as it may take all the memory there is."""
-        for group in self.ledger.groups():
+    Contestant after contestant; each alone, as it may take all the memory there is.
+    """
+
+    suite: Suite
+
+    def steps(self, ledger: Ledger) -> int:
+        """None: how many tries it takes is not known before."""
+        return 0
+
+    def next(self, ledger: Ledger, readings: Readings) -> Task | Stop:
+        tried = self._tried(ledger)
+        for group in ledger.groups():
             for contestant in group.contestants:
-                self.observer.step(f"largest batch of {Case(group.workload, contestant).id}")
-                for batch in self._batches(launcher, weights, group, contestant):
-                    if now() > deadline:
-                        self._out_of_budget()
-                        return
-                    self.observer.more(1)
-                    self.observer.step(f"batch {batch} of {Case(group.workload, contestant).id}")
+                case = Case(group.workload, contestant)
+                if (batch := self._next_batch(ledger, case, tried)) is not None:
+                    if readings.now > readings.deadline:
+                        return Stop(BUDGET)
+                    alone = Group(replace(group.workload, batch=batch), (contestant,))
+                    label = f"batch {batch} of {case.id}"
+                    return Task(alone, launch=0, retries=0, label=label, unforeseen=1)
+        return Stop(COMPLETE)
 
-    def _batches(self, launcher: Launcher, weights: Weights, group: Group, contestant: Contestant) -> Iterator[int]:
-        """Try batches until it is known; each is given before it is tried."""
-        runs, fails, batch = 0, MOST + 1, group.workload.batch
+    def _tried(self, ledger: Ledger) -> Mapping[Case, bool]:
+        """Whether each case that was launched ran within the memory."""
+        ran: dict[Case, bool] = {}
+        for record in ledger.records:
+            if record.started:  # a row that says why there was no launch, such as the budget's end, tells nothing
+                ran[record.case] = ran.get(record.case, True) and fits(record, self.suite.memory)
+        return ran
+
+    def _next_batch(self, ledger: Ledger, case: Case, tried: Mapping[Case, bool]) -> int | None:
+        """The batch to try next; None if the largest is known. The batches tried so far are gone through again."""
+        first = case.workload.batch
+        runs, fails, batch = 0, MOST + 1, first
         while fails - runs > max(1, runs // CLOSE):
-            workload = replace(group.workload, batch=batch)
-            if workload.device == "cpu" and floor_of(workload).memory_bytes > self.suite.memory:
-                fails = batch
-            else:
-                yield batch
-                if self._runs(launcher, weights, workload, contestant):
-                    runs = batch
-                else:
-                    fails = batch
+            there = replace(case, workload=replace(case.workload, batch=batch))
+            ran = tried.get(there) if self._may_run(ledger, there) else False
+            if ran is None:
+                return batch
+            runs, fails = (batch, fails) if ran else (runs, batch)
+            if not runs and fails <= first:
+                return None
             batch = min(2 * batch, MOST) if fails > MOST else (runs + fails) // 2
-            if not runs and fails <= group.workload.batch:
-                return
+        return None
 
-    def _runs(self, launcher: Launcher, weights: Weights, workload: Workload, contestant: Contestant) -> bool:
-        earlier = [record for record in self.ledger.records if record.case == Case(workload, contestant)]
-        if earlier:  # this goes on with a campaign that was interrupted
-            return all(fits(record, self.suite.memory) for record in earlier)
-        known = {contestant: self.ledger.known_of(Case(workload, contestant))}
-        block = Block(workload, (contestant,), 0, 0, weights.folder_of(workload))
-        records = block.run(launcher, self.suite, known, {})
-        self.ledger.keep(records)
-        return all(fits(record, self.suite.memory) for record in records)
+    def _may_run(self, ledger: Ledger, case: Case) -> bool:
+        """Whether the least memory that the case needs is there, by the network's table, and nothing rules it out."""
+        if not ledger.still_in(Group(case.workload, (case.contestant,))):
+            return False
+        return case.workload.device != "cpu" or floor_of(case.workload).memory_bytes <= self.suite.memory

@@ -12,11 +12,10 @@ from typing import Any
 
 from bench import card, interpreters, streams, suites
 from bench.alone import COMPANY, alone
-from bench.campaign import Campaign, Observer
+from bench.campaign import CampaignRunner, Observer
 from bench.clock import now
 from bench.interpreters import Interpreter
 from bench.ledger import Ledger
-from bench.search import Search
 from bench.suites import Suite
 from bench.system import describe, environment, reference_of
 from impls.environment import kept, words
@@ -76,7 +75,7 @@ class Session:
     data: Path
     earlier: Stored | None = None
     writer: CampaignWriter | None = None
-    campaign: Campaign | None = None
+    campaign: CampaignRunner | None = None
 
     def measure(self, cases: Sequence[Case], command: str, observer: Observer) -> None:
         """Measure `cases`, all of the session's or some. Raises DeadheatError; what was measured by then is kept."""
@@ -84,11 +83,10 @@ class Session:
             self.writer = self._writer(cases, command, [*([] if free else [COMPANY]), *_images(self.suite)])
             records = self.earlier.records if self.earlier else ()
             ledger = Ledger(cases, reference_of(self.suite, cases).id, self.writer, records)
-            kind = Search if self.suite.largest_batch else Campaign
-            self.campaign = kind(ledger, self.suite, observer, logs=Logs(self.writer.folder))
+            self.campaign = CampaignRunner(ledger, self.suite, observer, logs=Logs(self.writer.folder))
             self._run(self.campaign, self.writer)
 
-    def _run(self, campaign: Campaign, writer: CampaignWriter) -> None:
+    def _run(self, campaign: CampaignRunner, writer: CampaignWriter) -> None:
         start = now()
         try:
             campaign.run()
@@ -102,7 +100,7 @@ class Session:
         """What the campaign that this goes on with said of itself; nothing if there is none."""
         return self.earlier.system if self.earlier else {}
 
-    def _stop(self, campaign: Campaign) -> str:
+    def _stop(self, campaign: CampaignRunner) -> str:
         """Why the campaign ended; a part of an earlier one that is complete does not make the whole so."""
         whole = {case.id for case in campaign.ledger.cases} >= set(self._before.get("cases", ()))
         return campaign.stop if whole else str(self._before.get("stop", "interrupted"))

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 
-from bench.launcher import Worker
+from bench.launcher import WorkerLike
+from bench.messages import MeasureMemory, SustainedRun, SustainedRunDone
 from bench.meters import Guarded, Readings, Soak, meters
 from results.record import Case, Usage
 
@@ -29,13 +30,13 @@ class Part:
     ask: Callable[[], Usage]
 
 
-def parts(worker: Worker, case: Case, seconds: float, company: Set[int], already: Usage) -> Sequence[Part]:
+def parts(worker: WorkerLike, case: Case, seconds: float, company: Set[int], already: Usage) -> Sequence[Part]:
     """What a launch is still to be asked, beside what is known `already`.
 
     `company` are the process ids of all launches that are alive with it.
     """
-    soaking = partial(soak, worker, case, seconds, company - {worker.pid}) if seconds else _no_soak
-    every = Part(MEMORY, partial(weigh, worker)), Part(metered(), soaking)
+    soaking = partial(sustained_run, worker, case, seconds, company - {worker.pid}) if seconds else _no_soak
+    every = Part(MEMORY, partial(measure_memory, worker)), Part(metered(), soaking)
     return [part for part in every if not part.names & already.names or (seconds and is_unasked(already, part.names))]
 
 
@@ -48,22 +49,23 @@ def _no_soak() -> Usage:
     return Usage(missing=dict.fromkeys(sorted(metered()), UNASKED))
 
 
-def weigh(worker: Worker) -> Usage:
+def measure_memory(worker: WorkerLike) -> Usage:
     """The memory of a step."""
-    answer = worker.ask("weigh")
-    return usage(answer["readings"], answer["sources"])
+    answer = worker.ask(MeasureMemory())
+    return usage(answer.readings, answer.sources)
 
 
-def soak(worker: Worker, case: Case, seconds: float, company: Set[int]) -> Usage:
+def sustained_run(worker: WorkerLike, case: Case, seconds: float, company: Set[int]) -> Usage:
     """What every meter says of so many seconds of nothing but steps."""
     watchers = [Guarded(meter, worker.pid, case.workload.device, company) for meter in meters().values()]
-    worker.send("soak", seconds=seconds)
+    worker.send(SustainedRun(seconds))
 
     def sample() -> None:
         for watcher in watchers:
             watcher.sample()
 
-    seen = Soak(**worker.receive(sample, SAMPLE_EVERY), images_a_step=case.workload.batch)
+    done = worker.receive(SustainedRunDone, sample, SAMPLE_EVERY)
+    seen = Soak(done.seconds, done.steps, done.own_cpu, images_a_step=case.workload.batch)
     found = Usage()
     for watcher in watchers:
         found |= usage(watcher.end(seen))

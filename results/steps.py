@@ -60,11 +60,11 @@ def levels(series: Sequence[Sequence[float]], looked_at: int = 1) -> tuple[Level
     """
     if not series:
         return ()
-    points = _points(series)
+    points = points_of(series)
     found: Cuts = ()
     proven: tuple[Step, ...] = ()
-    for cuts in _best_fits(points):
-        tests = _ways(len(series), len(cuts)) * looked_at * 2 ** len(cuts)  # half for each step more: sums up to 1
+    for cuts in best_fits(points):
+        tests = ways(len(series), len(cuts)) * looked_at * 2 ** len(cuts)  # half for each step more: sums up to 1
         if steps := _proven(points, cuts, tests):
             found, proven = cuts, steps
     return tuple(
@@ -74,7 +74,7 @@ def levels(series: Sequence[Sequence[float]], looked_at: int = 1) -> tuple[Level
 
 
 @dataclass(frozen=True)
-class _Points:
+class Points:
     """Campaigns' centres in log time about their `middle`, how much each counts, and their launches' own variance."""
 
     middle: float
@@ -83,7 +83,7 @@ class _Points:
     noise: np.ndarray
 
 
-def _points(series: Sequence[Sequence[float]]) -> _Points:
+def points_of(series: Sequence[Sequence[float]]) -> Points:
     """How much a campaign counts follows from both: how campaigns scatter, and how well its launches know it."""
     logs = [np.log(np.sort(times)) for times in series]
     values = np.array([math.fsum(one) / len(one) for one in logs])
@@ -94,15 +94,15 @@ def _points(series: Sequence[Sequence[float]]) -> _Points:
     variance = max(jumps - float(noise.mean()), 0.0) + noise
     weights = variance.mean() / variance if variance.all() else np.ones(len(series))
     middle = float(np.median(values))
-    return _Points(middle, values - middle, weights, noise)
+    return Points(middle, values - middle, weights, noise)
 
 
-def _ways(count: int, cuts: int) -> int:
+def ways(count: int, cuts: int) -> int:
     """In how many ways `count` campaigns can be cut so often."""
     return math.comb(count - (FEWEST - 1) * (cuts + 1) - 1, cuts)
 
 
-def _best_fits(points: _Points) -> list[Cuts]:
+def best_fits(points: Points) -> list[Cuts]:
     """For each number of steps that is possible, from one up, the cuts with the least squares."""
     squares = _squares(points)
     best = squares[0]  # by n, of the first n campaigns on so many levels
@@ -122,7 +122,7 @@ def _traced(starts: Sequence[np.ndarray], count: int) -> Cuts:
     return tuple(reversed(ends[1:]))
 
 
-def _squares(points: _Points) -> np.ndarray:
+def _squares(points: Points) -> np.ndarray:
     """[begin, end] -> the weighted sum of squares of those campaigns about their mean; infinite where too few."""
     sums = [np.concatenate([[0.0], np.cumsum(points.weights * points.values**power)]) for power in range(3)]
     weight, first, second = (one[None, :] - one[:, None] for one in sums)
@@ -131,7 +131,7 @@ def _squares(points: _Points) -> np.ndarray:
     return np.where(enough, np.maximum(second - first**2 / np.where(enough, weight, 1.0), 0.0), math.inf)
 
 
-def _proven(points: _Points, cuts: Cuts, tests: int) -> tuple[Step, ...]:
+def _proven(points: Points, cuts: Cuts, tests: int) -> tuple[Step, ...]:
     """The step at each cut, its p value times the number of tests that it is one of; none if not all are proven."""
     parts = _parts(points, cuts)
     means = [_mean(points, part) for part in parts]
@@ -161,32 +161,32 @@ def _within_band(change: float, error: float, freedom: int) -> float:
     return float(stdtr(freedom, (EDGE - abs(change)) / error) + stdtr(freedom, (-EDGE - abs(change)) / error))
 
 
-def _variance(points: _Points, part: slice, scatter: float) -> float:
+def _variance(points: Points, part: slice, scatter: float) -> float:
     """Of a level: by how campaigns scatter, and never less than their launches leave it."""
     weights = points.weights[part]
     launches = float(np.sum(weights**2 * points.noise[part])) / float(np.sum(weights)) ** 2
     return max(scatter / float(np.sum(weights)), launches)
 
 
-def _mean(points: _Points, part: slice) -> float:
+def _mean(points: Points, part: slice) -> float:
     weights = points.weights[part]
     return float(np.sum(weights * points.values[part]) / np.sum(weights))
 
 
-def _parts(points: _Points, cuts: Cuts) -> list[slice]:
+def _parts(points: Points, cuts: Cuts) -> list[slice]:
     return [slice(*ends) for ends in itertools.pairwise((0, *cuts, len(points.values)))]
 
 
-def _squares_about(points: _Points, part: slice, mean: float) -> float:
+def _squares_about(points: Points, part: slice, mean: float) -> float:
     return float(np.sum(points.weights[part] * (points.values[part] - mean) ** 2))
 
 
-def _drifts(points: _Points, parts: Sequence[slice]) -> bool:
+def _drifts(points: Points, parts: Sequence[slice]) -> bool:
     """Whether a straight line fits any two neighbouring levels better than they do."""
     return any(_line_fits(points, before, after) for before, after in itertools.pairwise(parts))
 
 
-def _line_fits(points: _Points, before: slice, after: slice) -> bool:
+def _line_fits(points: Points, before: slice, after: slice) -> bool:
     both = slice(before.start, after.stop)
     values, weights = points.values[both], points.weights[both]
     places = np.arange(len(values))

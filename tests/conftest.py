@@ -21,9 +21,16 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Warnings are errors in tests, and never while cases are measured, for which pyproject.toml holds, too."""
+    """For tests, not where cases are measured: warnings are errors, and an example may take as long as it needs.
+
+    Hypothesis's deadline would be an assertion on a time.
+    """
     if not config.getoption("benchmark_only"):
+        from hypothesis import settings  # a campaign has no use for its import
+
         config.addinivalue_line("filterwarnings", "error")
+        settings.register_profile("no deadline", deadline=None)
+        settings.load_profile("no deadline")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from bench import suites
-from bench.campaign import Campaign
+from bench.campaign import CampaignRunner
 from bench.clock import now
-from bench.launcher import Launcher, LaunchFailed
+from bench.launcher import Launcher, LauncherLike, LaunchFailed
 from bench.ledger import Ledger
 from bench.patience import Patience
 from bench.planted import SLOWDOWNS, name_of
@@ -87,34 +87,38 @@ def suite(seconds: float) -> Suite:
     )
 
 
-def measure(plan: Plan, at_least: int = 1) -> Iterator[Pair]:
+def measure(
+    plan: Plan, at_least: int = 1, launcher: LauncherLike | None = None, clock: Callable[[], float] | None = None
+) -> Iterator[Pair]:
     """Pairs of every kind by turns, until there are as many as asked for or the next would not end within the budget.
 
     The budget is for the import of frameworks, too. `at_least` so many are measured, whatever they take.
+    With a `launcher` and its `clock` (bench.fake), launches are simulated.
     """
+    clock = clock or now
     if not at_least and plan.seconds > plan.budget:  # all would be imported for nothing
         return
-    deadline = now() + plan.budget
+    deadline = clock() + plan.budget
     protocol, patience = suite(plan.seconds), Patience()  # one for all: the next pair's machine is the same
     budget = math.inf if at_least else plan.budget
-    with Launcher(protocol.time_limit, budget=budget) as launcher:
+    with launcher or Launcher(protocol.time_limit, budget=budget) as launcher:
         weights = Weights(launcher.folder)
         _import_all(launcher, plan)
         for count, kind in enumerate(plan.kinds()):
-            if count >= at_least and now() + plan.seconds > deadline:
+            if count >= at_least and clock() + plan.seconds > deadline:
                 return
             own = protocol.model_copy(update={"seed": plan.seed + count})  # or all pairs had turns in the same order
-            yield measure_pair(launcher, weights, own, patience, *kind, plan.phase)
+            yield measure_pair(launcher, weights, own, patience, *kind, plan.phase, clock)
 
 
-def _import_all(launcher: Launcher, plan: Plan) -> None:
+def _import_all(launcher: LauncherLike, plan: Plan) -> None:
     """Import every framework before the first pair's time begins."""
     kinds = itertools.product(plan.contestants, plan.architectures)
     cases = [Case(workload_of(name, plan.phase), planted_contestant(one, REFERENCE)) for one, name in kinds]
     launcher.warm(cases)
     for case in cases:
-        with suppress(LaunchFailed):  # its pairs will say why
-            launcher.launch(case)[0].close()
+        with suppress(LaunchFailed), launcher.launch(case)[0]:  # its pairs will say why
+            pass
 
 
 def planted_contestant(contestant: Contestant, suffix: str) -> Contestant:
@@ -122,7 +126,7 @@ def planted_contestant(contestant: Contestant, suffix: str) -> Contestant:
 
 
 def measure_pair(
-    launcher: Launcher,
+    launcher: LauncherLike,
     weights: Weights,
     protocol: Suite,
     patience: Patience,
@@ -130,20 +134,22 @@ def measure_pair(
     architecture: str,
     suffix: str,
     phase: str,
+    clock: Callable[[], float] = now,
 ) -> Pair:
     """A contestant against itself, slowed down by what `suffix` stands for."""
-    start = now()
+    start = clock()
     first, second = (planted_contestant(contestant, end) for end in (REFERENCE, suffix))
     cases = [Case(workload_of(architecture, phase), one) for one in (first, second)]
     ledger = Ledger(cases, first.id, Forgetful())
-    campaign = Campaign(ledger, protocol, patience=patience)
+    campaign = CampaignRunner(ledger, protocol, patience=patience, clock=clock)
     campaign.measure(launcher, weights, start + protocol.budget)
     found = _ratio(ledger.records, first, second)
     failure = "" if found else next((one.reason for one in ledger.records if one.reason), "no launch was measured")
     found = found or Estimate(math.nan, math.nan, math.nan, 0)
     return Pair(
         contestant.id, architecture, SLOWDOWNS[suffix], found.value, found.low, found.high, found.launches,
-        verdict(found).value, round(now() - start, 2), next(iter(campaign.rules.values()), "nothing measured"), failure,
+        verdict(found).value, round(clock() - start, 2), next(iter(campaign.rules.values()), "nothing measured"),
+        failure,
     )  # fmt: skip
 
 

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import statistics
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from made_up import SYSTEM, measured, workload
-from started import tiny
+from made_up import SYSTEM
+from simulated import Simulated
 
 import results
 from bench import advice
-from bench.block import Block
-from bench.campaign import Campaign
-from bench.ledger import Ledger
-from bench.suites import load_suite
+from bench.fake import Behaviour
 from results.counting import counted
-from results.record import Case, Conditions, Contestant, Record, Status
+from results.record import Status
 from results.store import CampaignWriter, read_campaign
 
 FAULTS = """
@@ -243,30 +238,10 @@ def test_an_architecture_and_a_framework_from_outside_are_benchmarked(pair):
         assert record.parity is not None
 
 
-def test_turns_of_a_block_are_interleaved(pair):
-    _, (campaign,) = pair(name="turns")
-    blocks: dict[object, list[int]] = {}
-    for record in campaign.records:
-        blocks.setdefault((record.case.workload, record.launch), []).extend(record.turns)
-    assert all(sorted(turns) == [0, 1, 2, 3] for turns in blocks.values())
-    orders = {tuple(turns) for turns in blocks.values()}
-    assert len(orders) > 1, "the order is random, not the same in every block"
-
-
 def test_k_selects_what_is_measured(pair):
     done, (campaign,) = pair("-k", "b4 and train", name="selected")
     assert done.returncode == 0, done.stdout
     assert {record.case.workload.id for record in campaign.records} == {"outside-mlp-1x4x4-k3-b4-float32-cpu-train"}
-
-
-def test_a_budget_that_is_too_small_leaves_reasons_and_no_rows_missing(pair):
-    done, (campaign,) = pair("--budget", "0.001s", name="budget")
-    assert campaign.system["stop"] == "budget"
-    assert len({record.case for record in campaign.records}) == 16
-    skipped = [record for record in campaign.records if record.status is Status.SKIPPED]
-    assert skipped
-    assert all("budget" in record.reason for record in skipped)
-    assert "give more time with --budget" in done.stdout
 
 
 def test_who_hangs_ends_with_the_budget_and_what_the_others_gave_is_kept(measure):
@@ -285,37 +260,21 @@ def test_collecting_measures_nothing_and_leaves_no_folder(pair):
 
 
 DISTURBANCES = {
-    "cpu_contention": ({"foreign_cpu": (0.07,) * 4}, "other processes took up to 0.70 cores"),
-    "steal": ({"steal": (0.01,) * 4}, "the hypervisor took up to 5.0% of a launch's cores"),
-    "throttled": (
-        {"throttled": (0.02,) * 4, "throttled_periods": (1,) * 4},
-        "a CPU quota was used up, in up to 4 periods",
-    ),
+    "cpu_contention": ({"foreign_cpu": 0.7}, "other processes took up to 0.70 cores"),
+    "steal": ({"steal": 0.1}, "the hypervisor took up to 5.0% of a launch's cores"),
+    "throttled": ({"throttled": 0.2, "throttled_periods": 10}, "a CPU quota was used up, in up to 4 periods"),
 }
+"""What is seen each second of a round, and what is said of it."""
 
 
 @pytest.mark.parametrize("disturbance", DISTURBANCES)
-def test_a_block_that_stays_disturbed_is_made_again_then_kept_and_flagged(monkeypatch, tmp_path, disturbance):
+def test_a_block_that_stays_disturbed_is_made_again_then_kept_and_flagged(tmp_path, disturbance):
     seen, sentence = DISTURBANCES[disturbance]
-    (tmp_path / "tiny.toml").write_text(tiny("outside:loop", "outside:other", launches=1, max_retries=2))
-    suite = load_suite(str(tmp_path / "tiny.toml"))
-    cases = [Case(workload(), Contestant("outside", name)) for name in ("loop", "other")]
-    wall = (0.1,) * 4
-    conditions = Conditions(2, wall=wall, own_cpu=wall, **seen)
-
-    def launched(block: Block, *_: object) -> list[Record]:
-        own = [Case(block.workload, one) for one in block.contestants]
-        facts = {"attempt": block.attempt, "conditions": conditions, "turns": (0,)}
-        return [replace(measured(one, block.launch, wall), **facts) for one in own]
-
-    monkeypatch.setattr(Block, "run", launched)
-    block = Block(workload(), tuple(case.contestant for case in cases), 0, 0, tmp_path)
+    behaviour = Behaviour(step_seconds=0.1, disturbance=seen)
     system = {**SYSTEM, "stop": "complete", "warnings": []}
     with closing(CampaignWriter.create(tmp_path, "disturbed", system)) as writer:
-        ledger = Ledger(cases, cases[0].contestant.id, writer)
-        Campaign(ledger, suite)._run_block(None, block, deadline=math.inf)
-
-    assert [record.attempt for record in ledger.records] == [0, 0, 1, 1, 2, 2]
+        done = Simulated(lambda *_: behaviour, launches=1, turns=1, rounds=4, max_retries=2, writer=writer).run()
+    assert [record.attempt for record in done.records] == [0, 0, 1, 1, 2, 2]
     campaign = read_campaign(tmp_path / "disturbed")
     assert {record.attempt for record in counted(campaign.records)} == {2}
     rows = results.load(campaign.folder, rows="cases")
@@ -325,13 +284,3 @@ def test_a_block_that_stays_disturbed_is_made_again_then_kept_and_flagged(monkey
     said = [note["what"] for note in advice.of(campaign)]
     assert "4 launches were made again, as their blocks were disturbed; the first count in nothing" in said
     assert any(what.startswith(f"2 cases: {sentence}") for what in said)
-
-
-def test_contestants_that_do_not_fit_in_memory_together_are_measured_in_parts_which_is_said(measure):
-    contestants = ("outside", "outside.faulty:fine", "outside.faulty:babbles")
-    done, campaign = measure(contestants=contestants, memory="2GiB")
-    subsets: dict[str, set[int]] = {}
-    for record in campaign.records:
-        subsets.setdefault(record.case.contestant.id, set()).add(record.subset)
-    assert subsets == {"outside:loop": {0, 1}, "outside.faulty:fine": {0}, "outside.faulty:babbles": {1}}
-    assert "! 1 group did not fit in memory: 2 parts, with the reference in each" in done.stdout

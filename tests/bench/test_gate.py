@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from bench import worker
+from bench.messages import GiveEvidence, Load
 from bench.parity import TOLERANCES, Evidence, judge, signature
 from impls.frameworks import frameworks
-from results.record import Contestant, Status, Workload
+from results.record import Case, Contestant, Status, Workload
 from results.store import read_campaign
 
 RIGHT = ("pytorch:eager", "pytorch:eager-nhwc", "tensorflow:graph", "jax:jit")
@@ -137,10 +137,10 @@ def test_what_is_compiled_for_the_gate_is_not_found_by_a_launch(monkeypatch):
     framework = SimpleNamespace(build=build, execution=lambda name: SimpleNamespace(any_size=True))
     monkeypatch.setattr(worker, "load_framework", lambda name: framework)
     workload = Workload("lenet5", 32, 32, 1, 10, 1, "float32", "cpu", "infer")
-    asked = dict(workload=asdict(workload), contestant=asdict(Contestant("any", "one")), weights="", seed=0)
-    for task in (worker.give_evidence, worker.prepare):
+    case = Case(workload, Contestant("any", "one"))
+    for request in (GiveEvidence(case, weights="", seed=0), Load(case, weights="", seed=0)):
         with pytest.raises(Planned):
-            task(**asked)
+            worker.Dispatcher().answer(request)
     assert [plan.cold for plan in plans] == [True, False]
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import fcntl
 import math
 import shutil
+import socket
 import tempfile
 
 import psutil
 import pytest
 from made_up import workload
 
-from bench.launcher import LOCK, PREFIX, Launcher, Limit, Zygote
+from bench.launcher import LOCK, PREFIX, Launcher, Limit
 from bench.weights import Weights
 from impls.errors import DeadheatError, InvalidInput
 from impls.frameworks import load_framework
@@ -68,12 +69,12 @@ CASE = Case(workload("lenet5"), Contestant("fake-clock", "fast"))
 
 @pytest.mark.parametrize("fresh", [False, True])
 def test_an_interruption_leaves_neither_workers_that_nobody_looks_after_nor_their_sockets(fresh, monkeypatch):
-    def interrupt(zygote: Zygote) -> None:
+    def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     with Launcher(60, fresh=fresh) as launcher:
         workers = [launcher.launch(CASE)[0] for _ in range(2)]
-        monkeypatch.setattr(Zygote, "_await_import", interrupt)
+        monkeypatch.setattr(socket, "send_fds", interrupt)
         with pytest.raises(KeyboardInterrupt):
             launcher.launch(CASE)
     assert not any(map(psutil.pid_exists, (worker.pid for worker in workers)))

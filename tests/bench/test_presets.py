@@ -43,8 +43,7 @@ def test_every_preset_says_all_that_there_is_to_say(preset):
     suite = load_suite("smoke", preset=preset)
     assert suite.preset == preset
     assert suite.launches[0] <= suite.launches[1]
-    said = suites._protocol(preset)
-    assert said.keys() == Protocol.model_fields.keys()
+    assert all(key.is_required() for key in Protocol.model_fields.values()), "or a preset could leave one out"
 
 
 @pytest.mark.parametrize("file", sorted(suites.PRESETS.glob("*.toml")), ids=lambda file: file.stem)
@@ -177,7 +176,7 @@ def test_every_launch_has_a_parent_of_its_own_only_if_fresh(fresh):
     case = Case(DIGIT, Contestant("fake-clock", "fast"))
     with Launcher(60, fresh=fresh) as launcher:
         workers = [launcher.launch(case)[0] for _ in range(2)]
-        parents = {psutil.Process(worker._pid).ppid() for worker in workers}
+        parents = {psutil.Process(worker.pid).ppid() for worker in workers}
         for worker in workers:
             worker.close()
     assert len(parents) == (2 if fresh else 1)
@@ -195,15 +194,3 @@ def test_a_group_whose_intervals_are_narrow_enough_ends_by_precision(measure):
     assert done.returncode == 0, done.stdout + done.stderr
     assert rule_and_launches(campaign) == ("precision", 3), "two launches in a row within the target, the third so"
     assert campaign.system["stop"] == "complete"
-
-
-def test_a_group_that_never_is_precise_ends_by_its_launches(measure):
-    done, campaign = measure("--target=0.0001%", launches=[2, 6])
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert rule_and_launches(campaign) == ("launches", 6)
-
-
-def test_a_number_of_launches_is_made_however_precise(measure):
-    done, campaign = measure(launches=4, target="99%")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert rule_and_launches(campaign) == ("launches", 4)

@@ -7,7 +7,6 @@ import os
 import pickle
 import shutil
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,24 +68,6 @@ def test_a_killed_campaign_is_gone_on_with_where_it_ended(copy):
     assert set(campaign.system["rules"].values()) == {"launches"}
     assert len(campaign.system["resumed"]) == 1
     assert not campaign.problems
-
-
-def test_a_group_that_is_finished_is_not_measured_again(copy):
-    """Its launches are all there, though they were never made: as if the process had been killed right after."""
-    written = read_campaign(copy).records
-    finished = {one.case: one for one in written if one.case.workload.phase == "infer" and one.launch == 1}
-    writer = CampaignWriter.resume(copy, read_campaign(copy).system)
-    for case, one in finished.items():
-        made = {other.launch for other in written if other.case == case}
-        writer.append(replace(one, launch=number) for number in range(LAUNCHES) if number not in made)
-    writer.close()
-    before = read_campaign(copy).records
-    go_on(copy)
-    campaign = read_campaign(copy)
-    assert campaign.records[: len(before)] == before
-    assert {one.case.workload.phase for one in campaign.records[len(before) :]} == {"train"}
-    assert set(launches(copy).values()) == {LAUNCHES}
-    assert campaign.system["stop"] == "complete"
 
 
 def test_a_line_that_was_cut_off_is_named_and_costs_only_itself(copy):

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import results
+from bench.search import CLOSE
 from results.largest import MOST
 from results.record import Status
 
 
 def test_the_largest_batch_is_found_in_launches_of_their_own(measure):
-    options = dict(contestants=("outside",), largest_batch=True, memory="20MB", launches=1)
+    options = dict(contestants=("outside",), largest_batch=True, memory="6MB", launches=1)
     done, campaign = measure(**options)
     assert done.returncode == 0, done.stdout + done.stderr
     (row,) = results.load(campaign.folder, rows="largest").to_dict("records")
-    assert row["largest_batch"] >= 4
-    assert row["peak_rss_launch_bytes"] <= 20_000_000
+    assert row["peak_rss_launch_bytes"] <= 6_000_000
     tried = {record.case.workload.batch: record for record in campaign.records}
-    assert row["smallest_failing_batch"] is None or row["smallest_failing_batch"] > row["largest_batch"]
-    assert row["largest_batch"] in tried
-    assert str(int(row["largest_batch"])) in done.stdout
+    largest, beyond = row["largest_batch"], row["smallest_failing_batch"]
+    assert largest < beyond <= largest + max(1, largest // CLOSE)
+    assert {largest, beyond} <= tried.keys()
+    assert str(int(largest)) in done.stdout
 
 
 def test_who_does_not_run_at_all_has_no_batch_and_a_reason(measure):

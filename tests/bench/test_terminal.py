@@ -13,9 +13,9 @@ from rich.console import Console
 
 import results
 from bench import progress, suites
-from bench.campaign import Campaign
 from bench.ledger import Ledger
 from bench.progress import Progress
+from bench.schedule import Passes, Readings
 from results.record import Case, Contestant
 
 PAIR = [Case(workload(), Contestant(name, "eager")) for name in ("alpha", "beta")]
@@ -107,7 +107,7 @@ def test_it_says_how_many_launches_and_how_narrow_intervals_are(launches, second
     ledger = Ledger(PAIR, "alpha:eager", None, records)
     suite = suites.load_suite("quick", launches=launches)
     (group,) = ledger.groups()
-    coming = Campaign(ledger, suite)._coming(group)
+    coming = Passes(suite).next(ledger, Readings(now=0.0, deadline=1.0)).label
     assert group.workload.id in coming
     assert re.search(says, coming)
     assert ("intervals" in coming) == (len(seconds) > 1), "one launch has none"

@@ -12,7 +12,7 @@ from bench.meters import Soak, meters
 from bench.meters.processor import Busy
 from bench.meters.rapl import Packages
 from bench.resident import FIXED, UNKNOWN, Resident
-from bench.usage import MEMORY, UNASKED, metered
+from bench.usage import MEMORY, metered
 from bench.worker import go_on
 from results.columns import USAGE
 from results.record import Status, Usage
@@ -102,15 +102,6 @@ def test_every_quantity_of_a_launch_is_there_or_has_a_reason(measured):
     for record in measured[1].records:
         assert record.usage.names == MEMORY | metered(), record.case.id
         assert not set(record.usage.values) & set(record.usage.missing)
-
-
-def test_without_a_soak_what_meters_would_read_has_that_reason(measure):
-    done, campaign = measure(contestants=("outside.using:plain",))
-    assert done.returncode == 0, done.stdout + done.stderr
-    first, second = campaign.records
-    assert first.usage.names == MEMORY | metered()
-    assert {first.usage.missing[name] for name in metered()} == {UNASKED}
-    assert second.usage is None, "all is known by now"
 
 
 def test_every_quantity_of_every_meter_has_a_column():
@@ -239,10 +230,3 @@ def test_mistakes_are_one_line_before_anything_is_measured(measure, mistake):
     assert (done.returncode, campaign) == (4, None)
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert complaint in done.stderr
-
-
-def test_a_batch_that_cannot_fit_has_its_row_and_the_rest_goes_on(measure):
-    done, campaign = measure("--memory=100B")
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert {record.status for record in campaign.records} == {Status.OUT_OF_MEMORY}
-    assert "at least, and may have 0.1 KiB; give more with --memory" in campaign.records[0].reason

@@ -101,7 +101,7 @@ def test_values_and_gradients_are_the_definitions(contestant: str, children: Chi
     child, precision = asked(contestant, children)
     effort = EFFORTS.get(contestant, TRACED)
 
-    @settings(max_examples=effort.pyramids, deadline=None)
+    @settings(max_examples=effort.pyramids)
     @given(drawn(effort))
     def whatever_is_drawn(case: Case) -> None:
         _assert_defined(contestant, precision, case, child)

@@ -48,7 +48,11 @@ def going(data: Path, fashion: Path, resume: str | None = None, **options: objec
 def test_from_claims_to_findings(tmp_path: Path, fashion: Path) -> None:
     with going(tmp_path, fashion) as one:
         training, arithmetic = one.test([claim(), load_claim("AX-11")])
-    assert training.verdict in (Verdict.SUPPORTED, Verdict.INCONCLUSIVE)
+    (contrast,) = training.contrasts
+    assert (contrast.pairs, contrast.claimed) == (2, (None, 0.0))
+    assert contrast.low < contrast.value < contrast.high
+    assert contrast.value < 0, "more passes of the same kind have a smaller error in both seeds"
+    assert training.verdict is contrast.verdict is (Verdict.SUPPORTED if contrast.high < 0 else Verdict.INCONCLUSIVE)
     assert training.seeds == 2
     assert training.scale.startswith("200 of 400 images of fashion-mnist, input 1x28x28, 7,850 parameters, passes")
     assert "paper -1 %" in training.evidence

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from results.statistics import BAND
-from results.steps import FEWEST, _best_fits, _points, _ways, levels
+from results.steps import FEWEST, best_fits, levels, points_of, ways
 
 HISTORIES, CAMPAIGNS, LAUNCHES, LAUNCH_SPREAD = 200, 12, 3, 0.02
 Hours = Callable[[np.random.Generator, int], np.ndarray]
@@ -43,6 +43,9 @@ def weather(dice: np.random.Generator, count: int) -> np.ndarray:
     return np.array(found)
 
 
+HOURS = quiet, jitter, neighbours, weather
+
+
 def series(dice: np.random.Generator, hours: np.ndarray, launches: int | np.ndarray = LAUNCHES) -> list[list[float]]:
     """Launches' times of campaigns."""
     counts = np.broadcast_to(launches, hours.shape)
@@ -58,9 +61,9 @@ def places(found) -> list[int]:
 
 
 @pytest.mark.parametrize("count", [CAMPAIGNS, 40])
-@pytest.mark.parametrize("hours", [quiet, jitter, neighbours, weather])
+@pytest.mark.parametrize("hours", HOURS)
 def test_where_nothing_changes_a_step_is_seen_in_at_most_5_percent_of_histories(hours, count):
-    dice = np.random.default_rng([count, len(hours.__name__)])
+    dice = np.random.default_rng([count, HOURS.index(hours)])
     seen = sum(len(levels(series(dice, hours(dice, count)))) > 1 for _ in range(HISTORIES))
     assert seen <= 0.05 * HISTORIES
 
@@ -140,7 +143,7 @@ generic = st.builds(
 ).map(lambda made: series(made[0], made[1] + jitter(made[0], len(made[1]))))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(generic, st.floats(1e-6, 1e6), st.randoms(use_true_random=False))
 def test_neither_the_unit_of_time_nor_the_order_of_launches_matters(times, factor, random):
     found = levels(times)
@@ -151,7 +154,7 @@ def test_neither_the_unit_of_time_nor_the_order_of_launches_matters(times, facto
         assert one.step is None or same.step.p == pytest.approx(one.step.p, rel=1e-6, abs=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(generic)
 def test_levels_follow_each_other_and_are_long_enough(times):
     found = levels(times)
@@ -164,7 +167,7 @@ def test_levels_follow_each_other_and_are_long_enough(times):
         assert after.step.p < 0.05
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(generic)
 def test_time_run_backwards_has_the_same_steps_the_other_way(times):
     found, back = levels(times), levels(times[::-1])
@@ -187,18 +190,18 @@ def test_a_change_without_any_noise_is_a_step_and_none_has_no_levels():
 @pytest.mark.parametrize("count", range(2, 13))
 def test_the_fits_are_the_best_of_all_that_there_are(count):
     """Against every way of cutting so many campaigns, and there are as many as the correction says."""
-    points = _points(series(np.random.default_rng(count), jitter(np.random.default_rng(count), count)))
+    points = points_of(series(np.random.default_rng(count), jitter(np.random.default_rng(count), count)))
 
     def squares(cuts: tuple[int, ...]) -> float:
         parts = [slice(*ends) for ends in itertools.pairwise((0, *cuts, count))]
         means = [np.average(points.values[part], weights=points.weights[part]) for part in parts]
         return sum(np.sum(points.weights[part] * (points.values[part] - mean) ** 2) for part, mean in zip(parts, means))
 
-    for number, found in enumerate(_best_fits(points), 1):
-        ways = [
+    for number, found in enumerate(best_fits(points), 1):
+        every = [
             cuts
             for cuts in itertools.combinations(range(1, count), number)
             if all(end - begin >= FEWEST for begin, end in itertools.pairwise((0, *cuts, count)))
         ]
-        assert len(ways) == _ways(count, number)
-        assert squares(found) == pytest.approx(min(map(squares, ways)))
+        assert len(every) == ways(count, number)
+        assert squares(found) == pytest.approx(min(map(squares, every)))
