@@ -2,16 +2,16 @@
 
 from impls import registry
 
-NETWORKS = ("bench.ceilings", "bench.company", "bench.pyramids", "bench.windows")
+NETWORKS = ("bench.networks.probes", "bench.networks.solo", "bench.networks.pyramids", "bench.networks.windows")
 """Modules with networks that only benchmarks need: found by name, not listed with the papers'."""
 CONTESTANTS = (
-    "bench.handwritten.*",
-    "bench.planted",
-    "bench.pyramids.jax",
-    "bench.pyramids.keras",
-    "bench.pyramids.pytorch",
-    "bench.pyramids.tensorflow",
-    "bench.virtual",
+    "bench.contestants.handwritten.*",
+    "bench.contestants.slowed",
+    "bench.contestants.pyramids.jax",
+    "bench.contestants.pyramids.keras",
+    "bench.contestants.pyramids.pytorch",
+    "bench.contestants.pyramids.tensorflow",
+    "bench.contestants.virtual",
 )
 """The same for frameworks."""
 

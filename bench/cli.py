@@ -102,7 +102,7 @@ def run(
 @one_line_errors
 def list_all(as_json: Json = False) -> None:
     """What there is: architectures, frameworks with their executions, suites."""
-    from bench import catalogue
+    from bench.terminal import catalogue
 
     print(strict_json.dumps(catalogue.everything()) if as_json else catalogue.as_text())
 
@@ -119,10 +119,10 @@ def describe(
     as_json: Json = False,
 ) -> None:
     """A network's table: every layer's output, parameters, multiply-accumulates and receptive field."""
-    from bench import describe as describing
-    from bench.sizes import parse_size
+    from bench.plan.parse import parse_size
+    from bench.terminal import describe as describing
     from impls.architectures import load_architecture
-    from results import renames
+    from results.schema import renames
 
     architecture = load_architecture(renames.architecture(name))
     network = architecture.at(None if size is None else parse_size(size), channels, classes)
@@ -154,7 +154,7 @@ def export(
 ) -> None:
     """A campaign's table as CSV, Parquet, Markdown or JSON."""
     from results import export as exporting
-    from results import store
+    from results.store import campaigns as store
 
     if rows.value not in REPRODUCED:
         for problem in store.read_campaign(store.find_campaign(campaign, results)).problems:
@@ -172,8 +172,9 @@ def show(
     results: Results = Path("results/data"),
 ) -> None:
     """What a campaign ended with: its table of verdicts, and what to know before believing it."""
-    from bench import advice, summary
-    from results import store
+    from bench.terminal import summary
+    from results import advice
+    from results.store import campaigns as store
 
     folder = store.find_campaign(campaign, results) if campaign else store.latest_campaign(results)
     found = store.read_campaign(folder)
@@ -221,9 +222,9 @@ def compare(
     results: Results = Path("results/data"),
 ) -> None:
     """Did something become slower?"""
-    from bench import comparison
-    from results.compare import compare as compared
-    from results.interpreters import find_sides
+    from bench.terminal import comparison
+    from results.compare.interpreters import find_sides
+    from results.compare.pairwise import compare as compared
 
     before, after, side_by_side = find_sides(baseline, candidate, results)
     report = compared(before, after, across_systems, side_by_side)
@@ -256,9 +257,9 @@ def history(
     results: Results = Path("results/data"),
 ) -> None:
     """When did something become slower? Campaigns in the order of time, a history a machine, with steps detected."""
-    from bench import history as shown
-    from results import store
-    from results.history import histories
+    from bench.terminal import history as shown
+    from results.compare.history import histories
+    from results.store import campaigns as store
 
     found = histories(store.read_campaigns(campaigns, results))
     slower = found.slower(since)
@@ -290,7 +291,7 @@ def doctor(
     """Is this machine fit to measure on, and what would help?"""
     from dataclasses import asdict
 
-    from bench import doctor as examining
+    from bench.validation import doctor as examining
 
     found = examining.examine(seconds)
     if as_json:
@@ -326,10 +327,10 @@ def selftest(
     as_json: Json = False,
 ) -> None:
     """Does the harness see differences that are not there, and those that are?"""
-    from bench import selftest as testing
+    from bench.validation import selftest as testing
     from impls.architectures import load_architecture
     from impls.frameworks import PHASES, checked
-    from results import renames
+    from results.schema import renames
     from results.units import seconds
 
     chosen = [testing.chosen(text) for text in contestants or ()] or testing.default_contestants()

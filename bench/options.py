@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from bench import suites
+from bench.plan import suite
 from impls.errors import InvalidInput
-from results import renames
-from results.store import DATA
+from results.schema import renames
+from results.store.campaigns import DATA
 
 PREFIX = "--bench-"
 
@@ -46,7 +46,7 @@ class Option:
 OPTIONS = (
     Option("suite", "suite to measure: a name or a .toml file (default: quick)", "NAME", {"default": "quick"}),
     Option("results", f"folder for campaigns (default: {DATA})", "DIR", {"default": str(DATA)}),
-    Option("preset", f"how to measure: {', '.join(suites.preset_names())} (default: the suite's)", "NAME"),
+    Option("preset", f"how to measure: {', '.join(suite.preset_names())} (default: the suite's)", "NAME"),
     Option("budget", "most time to measure, such as 90s or 20m (default: the suite's)", "TIME"),
     Option("target", "half-width of intervals that is narrow enough, such as 2% (default: the suite's)", "SHARE"),
     Option("memory", "most memory for contestants alive together, such as 8GiB (default: the suite's)", "SIZE"),

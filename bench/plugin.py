@@ -18,18 +18,18 @@ import pytest
 
 import results
 from bench import foreign, options
-from bench.campaign import Silent
-from bench.interpreters import OWN
-from bench.ledger import Ledger
-from bench.progress import Progress
+from bench.plan.interpreters import OWN
+from bench.runner.campaign import Silent
+from bench.runner.ledger import Ledger
 from bench.session import Options, Session, asked_for
+from bench.terminal.progress import Progress
 from impls.errors import DeadheatError, line_of
 from impls.paths import typed_path
 from impls.terminal import take_every_character
 from impls.termination import Termination
 from results import strict_json
-from results.record import Case
-from results.store import DATA, read_campaign
+from results.schema.record import Case
+from results.store.campaigns import DATA, read_campaign
 
 HOME = Path(__file__).parent
 KEY = pytest.StashKey[Session]()
@@ -238,8 +238,8 @@ def _summarize(terminalreporter: Any, config: pytest.Config) -> None:
     given = config.getoption("benchmark_json")
     if given and not isinstance(given, _BenchmarkFile) and Path(given).is_file():
         ours.writer.save_benchmark(Path(given).read_text(encoding="utf-8"))
-    from bench import advice  # pandas, which whoever made a mistake in an option need not wait for
-    from bench.summary import as_json, print_summary
+    from bench.terminal.summary import as_json, print_summary
+    from results import advice  # pandas, which whoever made a mistake in an option need not wait for
 
     notes = advice.of(read_campaign(ours.writer.folder))
     ours.writer.update_system(advice=notes)

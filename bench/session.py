@@ -10,21 +10,25 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bench import card, interpreters, streams, suites
-from bench.alone import COMPANY, alone
-from bench.campaign import CampaignRunner, Observer
 from bench.clock import now
-from bench.interpreters import Interpreter
-from bench.ledger import Ledger
-from bench.suites import Suite
-from bench.system import describe, environment, reference_of
+from bench.machine import nvidia
+from bench.machine.lock import COMPANY, alone
+from bench.plan import cases as plan_cases
+from bench.plan import image_sizes, interpreters, streams
+from bench.plan import suite as suites
+from bench.plan.cases import photographs
+from bench.plan.interpreters import Interpreter
+from bench.plan.suite import Suite
+from bench.runner.campaign import CampaignRunner, Observer
+from bench.runner.ledger import Ledger
+from bench.runner.metadata import describe, environment, reference_of
 from impls.environment import kept, words
 from impls.errors import InvalidInput
 from impls.frameworks import DEVICES, checked, load_framework
-from results.logs import Logs
-from results.record import SCHEMA, Case, Contestant
-from results.store import Campaign as Stored
-from results.store import CampaignWriter, check_writable, find_campaign, read_campaign
+from results.schema.record import SCHEMA, Case, Contestant
+from results.store.campaigns import Campaign as Stored
+from results.store.campaigns import CampaignWriter, check_writable, find_campaign, read_campaign
+from results.store.logs import Logs
 from results.units import seconds, seconds_or_none, share, size
 
 
@@ -122,11 +126,11 @@ class Session:
 
 def _images(suite: Suite) -> list[dict[str, str]]:
     """Warnings of images, in the folder that the suite's streams have their sizes from, that streams leave out."""
-    images = suites.photographs(suite)
+    images = photographs(suite)
     found = []
     if images and images.left_out:
         what = f"{len(images.left_out)} of {len(images.left_out) + len(images.sizes)} files left out: "
-        what += streams.told(images.left_out)
+        what += image_sizes.told(images.left_out)
         found.append({"what": what, "remedy": f"mend, convert or remove them in {suite.sizes_from}"})
     streamed = [entry for entry in suite.workloads if any(map(streams.takes_photographs, entry.streams))]
     most = max((batch for entry in streamed for batch in entry.batches), default=len(images.sizes) if images else 0)
@@ -157,7 +161,7 @@ def _begun(options: Options) -> Session:
         return [replace(contestant, interpreter=label) for label in labels] or [contestant]
 
     suite = suites.with_contestants(suite, changed)
-    cases = suites.cases(suite, checked("device", options.device, DEVICES))
+    cases = plan_cases.cases(suite, checked("device", options.device, DEVICES))
     _check_device(options.device)
     contestants = tuple(dict.fromkeys(case.contestant for case in cases))
     _check_used(others, contestants)
@@ -179,7 +183,7 @@ def _check_free(asked: Mapping[str, str], contestants: Sequence[Contestant], dev
     """InvalidInput if a variable is asked for that the harness needs for itself."""
     for one in contestants:
         execution = load_framework(one.framework).execution(one.execution)
-        needed = {**execution.environment, **card.environment(device), **interpreters.OWN.environment()}
+        needed = {**execution.environment, **nvidia.environment(device), **interpreters.OWN.environment()}
         if taken := sorted(needed.keys() & asked.keys()):
             raise InvalidInput(
                 f"{taken[0]} can't be kept: {one.id} on {device} needs it as the harness sets it; "
@@ -200,7 +204,7 @@ def _check_inherited(earlier: Stored, cases: Sequence[Case]) -> None:
 
 def _check_device(device: str) -> None:
     """InvalidInput if there is no card, and one is needed."""
-    if device == "cuda" and (reason := card.missing()):
+    if device == "cuda" and (reason := nvidia.missing()):
         raise InvalidInput(f"--device cuda: {reason}; measure with --device cpu")
 
 
@@ -237,7 +241,7 @@ def _resumed(options: Options, name: str) -> Session:
     earlier = read_campaign(find_campaign(name, options.results))
     suite = suites.saved(earlier.system).model_copy(update=options.changes())
     known = set(earlier.system.get("cases", ()))
-    cases = [case for device in DEVICES for case in suites.cases(suite, device) if case.id in known]
+    cases = [case for device in DEVICES for case in plan_cases.cases(suite, device) if case.id in known]
     for device in dict.fromkeys(case.workload.device for case in cases):
         _check_device(device)
     _check_inherited(earlier, cases)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import pytest
 
 from bench.replay import TIMER, report
-from results.counting import counted
-from results.record import Status
-from results.statistics import launch_time
+from results.schema.record import Status
+from results.stats.estimates import launch_time
+from results.stats.pairing import counted
 
 
 @pytest.mark.benchmark(timer=TIMER)

@@ -13,14 +13,14 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from bench import catalogue
-from bench.summary import duration
+from bench.terminal import catalogue
 from docs import commands, method, reproduction, sizes
 from impls.architectures import architectures
-from results import renames as names
-from results import table
-from results.columns import TABLES
-from results.store import read_campaign
+from results.schema import renames as names
+from results.schema.columns import TABLES
+from results.store.campaigns import read_campaign
+from results.tables import cases
+from results.units import duration
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -32,7 +32,7 @@ HANDWRITTEN = sorted((ROOT / "results" / "data").glob("reference-handwritten-*")
 def verdicts() -> str:
     """The reference campaign's inference and training rows, without its probes."""
     campaign = read_campaign(REFERENCE)
-    frame = table.cases([campaign])
+    frame = cases.cases([campaign])
     frame = frame[frame.phase.isin(["infer", "train"]) & (frame.peak_probe == "")]
     contestants = list(dict.fromkeys(frame.contestant))
     rows = []
@@ -60,7 +60,7 @@ def verdict_cell(row: dict) -> str:
 
 def verdict_example() -> str:
     """How to read a cell, with the first of the reference campaign that is faster."""
-    frame = table.cases([read_campaign(REFERENCE)])
+    frame = cases.cases([read_campaign(REFERENCE)])
     row = frame[(frame.verdict == "faster") & (frame.peak_probe == "")].iloc[0].to_dict()
     return (
         f"- `{verdict_cell(row)}`: its time is {row['ratio']:.2f} of the reference's; the 95 % interval is over fresh\n"
@@ -80,7 +80,7 @@ def effort() -> str:
 
 def handwritten() -> str:
     """What the tables cost: each translator over the same by hand."""
-    frame = table.cases([read_campaign(folder) for folder in HANDWRITTEN])
+    frame = cases.cases([read_campaign(folder) for folder in HANDWRITTEN])
     rows = [
         (
             row.contestant,

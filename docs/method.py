@@ -12,17 +12,17 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
-from bench import company
-from bench.selftest import pairs_of, summary
-from bench.suites import PRESETS, Protocol, load_suite
-from bench.summary import duration
-from results import table
-from results.counting import by_block, by_pass, counted
-from results.layers import layers as layers_of
-from results.limits import limits_of
-from results.record import STEADY, Case, Record, Status
-from results.statistics import launch_time, ratio
-from results.store import read_campaign
+from bench.networks import solo
+from bench.plan.suite import PRESETS, Protocol, load_suite
+from bench.validation.selftest import pairs_of, summary
+from results.schema.record import STEADY, Case, Record, Status
+from results.stats.estimates import launch_time, ratio
+from results.stats.pairing import by_block, by_pass, counted
+from results.store.campaigns import read_campaign
+from results.tables import cases as table
+from results.tables.layers import layers as layers_of
+from results.tables.limits import limits_of
+from results.units import duration
 
 DATA = Path(__file__).parent.parent / "results" / "data"
 SELFTESTS = DATA / "reference-selftest"
@@ -165,7 +165,7 @@ def alone() -> str:
         own.setdefault(record.case, []).append(record)
     rows = []
     for case, records in own.items():
-        if original := company.original(case.workload.architecture):
+        if original := solo.original(case.workload.architecture):
             workload = replace(case.workload, architecture=original)
             sides = by_pass(own[replace(case, workload=workload)]), by_pass(records)
             found = ratio(*({launch: (time,) for launch, time in side.items()} for side in sides))

@@ -6,17 +6,17 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from repro.claims import claims, papers
-from repro.verdicts import accuracy, agreed
-from results import reproduction
-from results.claims import Contrasted, Verdict
-from results.reproduction import Reproduction
+from repro.claims.claim import claims, papers
+from repro.terminal.verdicts import accuracy, agreed
+from results.schema.findings import Contrasted, Verdict
+from results.store import reproductions
+from results.store.reproductions import Reproduction
 
 REFERENCE = Path(__file__).parent.parent / "results" / "data" / "reference-reproduction"
 
 
 def _reference() -> Reproduction:
-    return reproduction.read(REFERENCE)
+    return reproductions.read(REFERENCE)
 
 
 def _table(rows: list[tuple[str, ...]], headers: list[str]) -> str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from reports import page
-from results.store import read_campaign
+from reports.pages import campaign
+from results.store.campaigns import read_campaign
 
 ROOT = Path(__file__).parent.parent
 CAMPAIGNS = ("reference-cpu-2cores", "reference-layers")
@@ -20,7 +20,7 @@ SCREEN = {"width": 1200, "height": 1000}
 
 def render() -> str:
     """The page of the suite that is the default, and of a network layer by layer."""
-    return page.render([read_campaign(ROOT / "results" / "data" / name) for name in CAMPAIGNS])
+    return campaign.render([read_campaign(ROOT / "results" / "data" / name) for name in CAMPAIGNS])
 
 
 def take_picture() -> None:

@@ -11,15 +11,15 @@ from typing import Any
 import pandas as pd
 from tabulate import tabulate
 
-from bench.summary import pays_after
-from results import table
-from results.counting import by_block
-from results.record import Record
-from results.statistics import Estimate, ratio
-from results.store import Campaign, read_campaign
-from results.streams import of_cases
-from results.switches import switches
-from results.windows import windows as windows_of
+from bench.terminal.summary import pays_after
+from results.schema.record import Record
+from results.stats.estimates import Estimate, ratio
+from results.stats.pairing import by_block
+from results.store.campaigns import Campaign, read_campaign
+from results.tables import cases
+from results.tables.streams import of_cases
+from results.tables.switches import switches
+from results.tables.windows import windows as windows_of
 
 DATA = Path(__file__).parent.parent / "results" / "data"
 AGAIN = DATA / "reference-spp-layer-again"
@@ -90,7 +90,7 @@ def _told(estimate: Estimate) -> str:
 
 
 def _pooled(campaign: Campaign) -> Iterator[Pooled]:
-    frame = table.cases([campaign])
+    frame = cases.cases([campaign])
     frame = frame[(frame.status == "measured") & (frame.peak_probe == "")]
     frame = frame.assign(of=[name.removesuffix("-spp") for name in frame.framework])
     launches = {case: by_block(records) for case, records in _by_case(campaign).items()}
@@ -122,7 +122,7 @@ def sweep() -> str:
     if not (DATA / "reference-spp").is_dir():
         return "Not measured yet.\n"
     campaign = _campaign("spp")
-    frame = table.cases([campaign])
+    frame = cases.cases([campaign])
     workloads = campaign.system["workloads"]
     parameters = {one.case.id: workloads[one.case.workload.id]["parameters"] for one in campaign.records}
     frame = frame.assign(parameters=frame.case.map(parameters), pyramid=frame.architecture.str.endswith("-spp"))
@@ -162,7 +162,7 @@ def _streams(name: str) -> str:
     if not (DATA / f"reference-{name}").is_dir():
         return "Not measured yet.\n"
     campaign = _campaign(name)
-    frame = of_cases(table.cases([campaign]))
+    frame = of_cases(cases.cases([campaign]))
     measured, others = frame[frame.status == "measured"], frame[frame.status != "measured"]
     rows = [
         (
@@ -195,7 +195,7 @@ def _number(value: float) -> str:
 def multisize() -> str:
     """Milliseconds an image under each schedule, and what going back and forth costs."""
     campaign = _campaign("multisize")
-    frame = table.cases([campaign])
+    frame = cases.cases([campaign])
     costs = {row.contestant: _switch(row) for row in switches([campaign]).itertuples()}
     names = list(dict.fromkeys(frame.stream))
     random = next(name for name in names if name.startswith("random-"))

@@ -12,9 +12,9 @@ from typing import Annotated
 import typer
 
 from impls.command import main, one_line_errors, path_argument
-from results import store
-from results.interpreters import find_sides
-from results.journal import ResultsError
+from results.compare.interpreters import find_sides
+from results.store import campaigns as store
+from results.store.journal import ResultsError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help="Pages across campaigns.")
 Output = Annotated[Path, typer.Option(parser=path_argument, help="File to write the page into.")]
@@ -31,7 +31,7 @@ def compare(
     results: Results = store.DATA,
 ) -> None:
     """Write the page of two campaigns compared, and print its path."""
-    from reports.comparison import render  # pandas and matplotlib: not for --help
+    from reports.pages.comparison import render  # pandas and matplotlib: not for --help
 
     before, after, side_by_side = find_sides(baseline, candidate, results)
     _write(render(before, after, across_systems, side_by_side), output)
@@ -47,13 +47,13 @@ def history(
     results: Results = store.DATA,
 ) -> None:
     """Write the page of campaigns in the order of time, a part a machine, and print its path."""
-    from reports.history import render
+    from reports.pages.history import render
 
     _write(render(store.read_campaigns(campaigns, results)), output)
 
 
 def _write(html: str, path: Path) -> None:
-    from reports import document
+    from reports.pages import document
 
     try:
         print(document.write(html, path))

@@ -11,8 +11,9 @@ from typing import Annotated
 import typer
 
 from impls.command import ExitStatus, foot, path_argument
-from results import reproduction, store
-from results.journal import ResultsError
+from results.store import campaigns as store
+from results.store import reproductions as reproduction
+from results.store.journal import ResultsError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -86,14 +87,16 @@ def _campaign(name: str, results: Path) -> Path:
 
 def _write(campaigns: Sequence[Path], reproduced: Path | None, output: Path) -> list[Path]:
     """Write the pages; each leads to the other where that is there, or will be."""
-    from reports import document, page  # pandas and matplotlib: not for --help
-    from reports import reproduction as reproduction_page
+    from reports.pages import campaign, document  # pandas and matplotlib: not for --help
+    from reports.pages import reproduction as reproduction_page
 
-    index, other = output / page.PAGE, output / reproduction_page.PAGE
+    index, other = output / campaign.PAGE, output / reproduction_page.PAGE
     written = []
     if campaigns:
         link = other.name if reproduced or other.is_file() else None
-        written.append(page.write(page.render([store.read_campaign(folder) for folder in campaigns], link), output))
+        written.append(
+            campaign.write(campaign.render([store.read_campaign(folder) for folder in campaigns], link), output)
+        )
     if reproduced:
         link = index.name if campaigns or index.is_file() else None
         html = reproduction_page.render(reproduction.read(reproduced), link)

@@ -55,7 +55,7 @@ DEFAULT = Path("results/data")
 @one_line_errors
 def list_all(as_json: Json = False, data: Data = None) -> None:
     """Every claim: what kind, whether it can be tested here, and what it would need."""
-    from repro import listing
+    from repro.terminal import listing
 
     rows = listing.rows(paths(data))
     print(strict_json.dumps(rows)) if as_json else listing.print_rows(rows)
@@ -65,7 +65,7 @@ def list_all(as_json: Json = False, data: Data = None) -> None:
 @one_line_errors
 def list_data(as_json: Json = False) -> None:
     """The data sets: which are here, where, and what would bring the others."""
-    from repro import listing
+    from repro.terminal import listing
 
     rows = listing.data_rows()
     print(strict_json.dumps(rows)) if as_json else listing.print_data(rows)
@@ -116,19 +116,20 @@ def run(
     report: Report = True,
 ) -> None:
     """Test claims, and say of each what came out."""
-    from repro import campaign, plan, verdicts
+    from repro.runner import campaign, plan, selection
+    from repro.terminal import verdicts
     from results.units import seconds
 
-    found, wrong = plan.chosen_claims(list(filter(None, (part.strip() for part in claims.split(",")))), full)
+    found, wrong = selection.chosen_claims(list(filter(None, (part.strip() for part in claims.split(",")))), full)
     places = paths(data)
-    wrong += plan.unusable(places)
+    wrong += selection.unusable(places)
     for problem in wrong:
         print(f"error: {problem}", file=sys.stderr)
     if not found:
         raise typer.Exit(ExitStatus.REFUSED)
     at = plan.where(framework, device.value) if any(not claim.check for claim in found) else None
     limit = None if budget is None else seconds(budget)
-    plan.fetch(found, places, partial(print, file=sys.stderr))
+    selection.fetch(found, places, partial(print, file=sys.stderr))
     options = campaign.Options(at, full, seeds, limit, jobs, places, quiet)
     with campaign.Campaign(campaign.begin(results, command(), name, resume), options) as going:
         agreed = None if claims or at is None else going.agree()
@@ -163,8 +164,9 @@ def train(
     report: Report = True,
 ) -> None:
     """Train networks by their recipes."""
-    from repro import agreement, campaign, plan, verdicts
-    from repro.trainings import recipes
+    from repro.runner import agreement, campaign, plan
+    from repro.runner import goals as recipes
+    from repro.terminal import verdicts
 
     goals = [recipes.load_goal(name) for name in names or ()] or list(recipes.GOALS)
     asked = agreement.frameworks_here() if framework == "all" else [framework]

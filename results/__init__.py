@@ -35,20 +35,23 @@ def load(
     "streams" (cold and warm, of suites that have images of many sizes), "switches" (two sizes by turns against staying
     at each), "windows" (of suites that pool many windows of an image) or "layers" (each layer alone, of suites that ask
     for it); of reproductions "trials", "curves" (one row a measurement) or "claims".
-    Columns and units: results.columns, docs/results.md. Raises ResultsError.
+    Columns and units: results.schema.columns, docs/results.md. Raises ResultsError.
     """
     from impls.errors import UnknownName
-    from results import reproduced, reproduction, store, table
-    from results.largest import largest
-    from results.layers import layers
-    from results.streams import streams
-    from results.switches import switches
-    from results.windows import windows
+    from results.store import campaigns as store
+    from results.store import reproductions as reproduction
+    from results.tables import cases
+    from results.tables import reproductions as reproduced
+    from results.tables.largest import largest
+    from results.tables.layers import layers
+    from results.tables.streams import streams
+    from results.tables.switches import switches
+    from results.tables.windows import windows
 
     makers = {
-        "launches": table.launches,
-        "cases": table.cases,
-        "split": table.split,
+        "launches": cases.launches,
+        "cases": cases.cases,
+        "split": cases.split,
         "largest": largest,
         "streams": streams,
         "switches": switches,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import results
 from results import strict_json
-from results.journal import ResultsError
+from results.store.journal import ResultsError
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,9 +11,9 @@ import psutil
 import pytest
 from oracle.children import Children
 from oracle.requests import Requests
-from started import ROOT, environment
 
 from impls import cgroups, usable
+from tests.support.started import ROOT, environment
 
 FRAMEWORK_PACKAGES = {"torch", "tensorflow", "jax", "keras"}
 

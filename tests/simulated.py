@@ -1,4 +1,5 @@
-"""Campaigns whose launches are simulated (bench.fake): contestants, suites and a runner, for tests in milliseconds."""
+"""Campaigns whose launches are simulated (bench.launch.fake): contestants, suites and a runner, for tests in
+milliseconds."""
 
 from __future__ import annotations
 
@@ -6,14 +7,13 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from made_up import measured
-
-from bench import suites
-from bench.campaign import CampaignRunner
-from bench.fake import Behaviour, FakeLauncher, VirtualClock
-from bench.ledger import Ledger, Writer
-from bench.suites import Suite
-from results.record import Case, Contestant, Record, Status, Workload
+from bench.launch.fake import Behaviour, FakeLauncher, VirtualClock
+from bench.plan import suite as suites
+from bench.plan.suite import Suite
+from bench.runner.campaign import CampaignRunner
+from bench.runner.ledger import Ledger, Writer
+from results.schema.record import Case, Contestant, Record, Status, Workload
+from tests.support.made_up import measured
 
 A, B, C = (Contestant("fake-clock", name) for name in ("slow", "fast", "level"))
 

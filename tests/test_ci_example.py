@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from started import tiny
 
-from bench import suites
+from bench.plan import cases, suite
+from tests.support.started import tiny
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = re.compile(r"```\w+\n# (?P<file>\S+)\n(?P<text>.*?)```", re.DOTALL)
@@ -31,7 +31,7 @@ def test_the_workflow_is_one():
 
 def test_the_suite_is_sound(tmp_path):
     (tmp_path / SUITE).write_text(FILES[SUITE])
-    assert len(suites.cases(suites.load_suite(str(tmp_path / SUITE)), "cpu")) == 2 * 2
+    assert len(cases.cases(suite.load_suite(str(tmp_path / SUITE)), "cpu")) == 2 * 2
 
 
 @pytest.fixture

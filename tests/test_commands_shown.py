@@ -14,7 +14,7 @@ import pytest
 import typer
 
 import reports.cli
-from bench import suites
+from bench.plan import suite
 from docs.commands import APPS, commands
 from docs.generate import DOCUMENTS
 from impls.command import ExitStatus, foot, one_line_errors
@@ -69,7 +69,19 @@ def test_a_command_that_is_shown_is_taken(command, pytest_options):
             assert_pytest_takes(rest, pytest_options)
         case "python", ["-m", "bench" | "repro" as room, *rest]:
             assert_taken(f"python -m {room}", rest)
-        case "python", ["-m", ("docs.generate" | "docs.sample" | "bench.peers" | "venv" | "pip" | "reports"), *_]:
+        case "python", [
+            "-m",
+            (
+                "docs.generate"
+                | "tests.tools.report_growth"
+                | "docs.sample"
+                | "bench.validation.peers"
+                | "venv"
+                | "pip"
+                | "reports"
+            ),
+            *_,
+        ]:
             pass
         case "python", [script, *_] if script.endswith(".py"):
             assert (ROOT / script).exists()
@@ -84,7 +96,7 @@ def assert_pytest_takes(arguments: list[str], known: set[str]) -> None:
             assert name in known or re.fullmatch("-q+", name), name
         if name in ("--suite", "--preset"):
             value = value or arguments[place + 1]
-            there = suites.suite_names() if name == "--suite" else suites.preset_names()
+            there = suite.suite_names() if name == "--suite" else suite.preset_names()
             assert value in there or value.endswith(".toml"), value
 
 

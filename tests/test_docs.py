@@ -8,11 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from read_page import parse
 
-from bench import suites
+from bench.plan import cases
+from bench.plan import suite as suites
 from docs import sample
 from docs.generate import DOCUMENTS
+from tests.support.read_page import parse
 
 ROOT = Path(__file__).parent.parent
 
@@ -49,12 +50,12 @@ def headings_of(page: Path) -> list[str]:
 @pytest.mark.parametrize("name", suites.suite_names())
 def test_every_suite_in_the_folder_is_sound(name):
     suite = suites.load_suite(name)
-    assert suites.cases(suite, "cpu")
+    assert cases.cases(suite, "cpu")
     assert suite.reference
 
 
 def test_the_default_suite_holds_what_it_promises():
-    found = suites.cases(suites.load_suite("quick"), "cpu")
+    found = cases.cases(suites.load_suite("quick"), "cpu")
     workloads = {case.workload for case in found}
     assert {case.contestant.framework for case in found} == {"pytorch", "tensorflow", "jax", "keras"}
     assert {workload.phase for workload in workloads} == {"infer", "forward", "gradient", "train"}

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 import results
-from bench import suites
+from bench.plan import cases as plan_cases
+from bench.plan import suite
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = re.compile(r"```\w+\n# (?P<file>\S+)\n(?P<text>.*?)```", re.DOTALL)
@@ -57,7 +58,7 @@ def test_every_example_of_the_page_is_used_here():
 
 
 def test_the_suite_is_sound(package):
-    assert len(suites.cases(suites.load_suite(str(package / "alexnet.toml")), "cpu")) == 2 * 3 * 2 * 2
+    assert len(plan_cases.cases(suite.load_suite(str(package / "alexnet.toml")), "cpu")) == 2 * 3 * 2 * 2
 
 
 def test_the_network_is_described(use):

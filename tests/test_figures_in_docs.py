@@ -27,26 +27,26 @@ CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 PLACE = re.compile(r"(section|table|figure|Table|Python ≥) \d[\d.]*")
 
 PRESETS = "bench/presets/standard.toml"
-STATISTICS = "results/statistics.py"
-STEPS = "tests/results/test_steps.py"
+STATISTICS = "results/stats/estimates.py"
+STEPS = "tests/results/stats/test_steps.py"
 FACTS = {
     ("README.md", "2 %"): (STATISTICS, "BAND = 0.02"),
     ("docs/ci.md", "2 %"): (STATISTICS, "BAND = 0.02"),
     ("docs/ci.md", "5 %"): (STATISTICS, "CONFIDENCE = 0.95"),
     ("docs/faq.md", "± 2 %"): (STATISTICS, "BAND = 0.02"),
-    ("docs/gpu.md", "50 ms"): ("bench/suites.py", "GPU_ROUND_SECONDS = 0.05"),
+    ("docs/gpu.md", "50 ms"): ("bench/plan/suite.py", "GPU_ROUND_SECONDS = 0.05"),
     ("docs/gpu.md", "2 s"): ("bench/meters/nvml.py", "SHORTEST = 2.0"),
     ("docs/method.md", "20 ms"): (PRESETS, "round_seconds = 0.02"),
-    ("docs/method.md", "50 ms"): ("bench/suites.py", "GPU_ROUND_SECONDS = 0.05"),
+    ("docs/method.md", "50 ms"): ("bench/plan/suite.py", "GPU_ROUND_SECONDS = 0.05"),
     ("docs/method.md", "2 %"): (STATISTICS, "BAND = 0.02"),
     ("docs/method.md", "95 %"): (STATISTICS, "CONFIDENCE = 0.95"),
     ("docs/method.md", "5 %"): (STATISTICS, "CONFIDENCE = 0.95"),
     ("docs/method.md", "99 %"): (STATISTICS, "SURE = 0.99"),
     ("docs/method.md", "64 MiB"): ("impls/process.py", "ARENA_BYTES = 64 * 2**20"),
-    ("docs/method.md", "92 to 97 %"): ("tests/results/test_coverage.py", "0.92 <= share <= 0.97"),
-    ("docs/method.md", "0.15 cores"): ("results/health.py", "FOREIGN_CORES = 0.15"),
-    ("docs/method.md", "1 %"): ("results/health.py", "STEAL_SHARE = 0.01"),
-    ("docs/method.md", "10 ms"): ("results/record.py", "TICK = 0.01"),
+    ("docs/method.md", "92 to 97 %"): ("tests/results/stats/test_coverage.py", "0.92 <= share <= 0.97"),
+    ("docs/method.md", "0.15 cores"): ("results/quality/health.py", "FOREIGN_CORES = 0.15"),
+    ("docs/method.md", "1 %"): ("results/quality/health.py", "STEAL_SHARE = 0.01"),
+    ("docs/method.md", "10 ms"): ("results/schema/record.py", "TICK = 0.01"),
     ("docs/method.md", "1.5 %"): (STEPS, "dice.normal(0, 0.015, count)"),
     ("docs/method.md", "0.5"): (STEPS, "correlation 0.5"),
     ("docs/method.md", "10 %"): (STEPS, "[1.1, 1 / 1.1]"),

@@ -11,7 +11,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from started import ROOT
+
+from tests.support.started import ROOT
 
 PACKAGES = ("impls", "results", "bench", "repro", "reports")
 BACKEND = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["build-backend"]

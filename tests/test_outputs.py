@@ -10,13 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from made_up import SYSTEM, lively_records
 from rich.console import Console
-from started import ROOT, Started, environment, tiny
 
 from impls import command, terminal
 from impls.command import ExitStatus
-from results.store import CampaignWriter
+from results.store.campaigns import CampaignWriter
+from tests.support.made_up import SYSTEM, lively_records
+from tests.support.started import ROOT, Started, environment, tiny
 
 ENCODINGS = {
     "ascii": {"PYTHONIOENCODING": "ascii"},

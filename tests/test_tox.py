@@ -7,9 +7,9 @@ from configparser import ConfigParser
 from fnmatch import translate
 
 import pytest
-from started import ROOT
 
 from impls.environment import ALTERING, CHOOSING, PASSED
+from tests.support.started import ROOT
 
 PATTERNS = [pattern for patterns in ALTERING.values() for pattern in patterns]
 OTHERS = "PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "PYTHONPLATLIBDIR"

@@ -1,6 +1,6 @@
 """What a launch takes beside time. A meter is a file here, with a `Meter` at its top level.
 
-Meters watch a launch from outside while it does nothing but steps (bench.usage), never while it is timed. What a
+Meters watch a launch from outside while it does nothing but steps (bench.runner.usage), never while it is timed. What a
 meter cannot read here it says so, and why: a quantity is a number or a reason, never 0 for unknown. A meter that
 raises, or answers what is neither, costs its own quantities and nothing else.
 """
@@ -21,7 +21,7 @@ from impls.errors import line_of
 Thing = TypeVar("Thing")
 
 Readings = Mapping[str, float | str]
-"""By the names of results.columns.USAGE: a value, or the reason why there is none."""
+"""By the names of results.schema.columns.USAGE: a value, or the reason why there is none."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Watcher(ABC):
 
 @dataclass(frozen=True)
 class Meter:
-    """What it reads, by the names of results.columns.USAGE, and how."""
+    """What it reads, by the names of results.schema.columns.USAGE, and how."""
 
     name: str
     quantities: tuple[str, ...]

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Set
 from statistics import fmean
 from typing import Any
 
-from bench import card
 from bench.clock import now
+from bench.machine import nvidia
 from bench.meters import Meter, Readings, Soak, Watcher
 
 SHORTEST = 2.0
@@ -70,7 +70,7 @@ class Card(Watcher):
         self._seen: dict[str, list[float]] = {name: [] for name in (*MOMENTS, *PROCESSES)}
         self._missing: dict[str, str] = {}
         self._handle: Any
-        self._handle, problem = card.handle() if device != "cpu" else (None, "it runs on the CPU")
+        self._handle, problem = nvidia.handle() if device != "cpu" else (None, "it runs on the CPU")
         if self._handle is None:
             self._missing = dict.fromkeys(NVML.quantities, problem)
         self._energy = self._ask("gpu_joules_per_image", _energy)
@@ -80,9 +80,9 @@ class Card(Watcher):
         if name in self._missing:
             return None
         try:
-            return query(card.library(), self._handle)
+            return query(nvidia.library(), self._handle)
         except Exception as problem:  # of the driver, or of a package that lacks the function
-            self._missing[name] = f"the driver does not tell: {card.reason(problem)}"
+            self._missing[name] = f"the driver does not tell: {nvidia.reason(problem)}"
             return None
 
     def sample(self) -> None:

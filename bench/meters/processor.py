@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from bench import setting
 from bench.meters import Meter, Readings, Soak, Watcher
+from impls.usable import allowed_cores
 
 
 class Busy(Watcher):
@@ -19,7 +19,7 @@ class Busy(Watcher):
 
     def end(self, soak: Soak) -> Readings:
         cores = soak.own_cpu / soak.seconds
-        return {"sustained_cpus_used": cores, "cpu_utilisation": cores / setting.cores()}
+        return {"sustained_cpus_used": cores, "cpu_utilisation": cores / len(allowed_cores())}
 
 
 PROCESSOR = Meter("processor", ("sustained_cpus_used", "cpu_utilisation"), Busy)

@@ -20,11 +20,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from impls import registry
 from impls.errors import InvalidInput, Unavailable, UnknownName, Unsupported
+from impls.hardware import without
 from impls.network import Network
 
 if TYPE_CHECKING:
@@ -259,29 +259,6 @@ class Framework:
         module, _, name = self.model.partition(":")
         model: Model = getattr(importlib.import_module(module), name)(plan)
         return model
-
-
-BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16")
-"""What Linux calls a processor's own instructions for bfloat16, on x86 and on Arm."""
-
-
-def without(precision: str, device: str) -> str | None:
-    """Why this machine has no such arithmetic; None if it has. It could be imitated, which would say nothing."""
-    if device == "cpu" and precision == "tf32":
-        return "tf32 is an arithmetic of NVIDIA's GPUs; ask for it with --device cuda"
-    if device == "cpu" and precision == "bfloat16" and not set(BFLOAT16) & _instructions():
-        return f"/proc/cpuinfo names no instructions for bfloat16 ({', '.join(BFLOAT16)}); use float32"
-    return None
-
-
-@cache
-def _instructions() -> frozenset[str]:
-    """Names of the processor's extensions; none where the system does not say."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return frozenset()
-    return frozenset(next((line for line in lines if line.startswith(("flags", "Features"))), "").split())
 
 
 GROUP = "deadheat.frameworks"

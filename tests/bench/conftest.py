@@ -6,9 +6,9 @@ from collections.abc import Callable
 from subprocess import CompletedProcess
 
 import pytest
-from started import tiny
 
-from results.store import Campaign, read_campaign
+from results.store.campaigns import Campaign, read_campaign
+from tests.support.started import tiny
 
 Measure = Callable[..., tuple["CompletedProcess[str]", Campaign | None]]
 

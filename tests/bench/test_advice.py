@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from made_up import SYSTEM, measured, probe, workload
 
-from bench import advice
-from results.health import BOTH, Flag
-from results.plausible import doubts
-from results.record import Case, Conditions, Contestant, Parity, Record
-from results.store import Campaign
+from results import advice
+from results.quality.health import BOTH, Flag
+from results.quality.plausibility import doubts
+from results.schema.record import Case, Conditions, Contestant, Parity, Record
+from results.store.campaigns import Campaign
+from tests.support.made_up import SYSTEM, measured, probe, workload
 
 ALPHA, BETA, GAMMA = (Contestant(name, "eager") for name in ("alpha", "beta", "gamma"))
 CASE = Case(workload(), ALPHA)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bench import suites
-from bench.sizes import parse_size
+from bench.plan import cases
+from bench.plan import suite as suites
+from bench.plan.parse import parse_size
 from impls.errors import DeadheatError, InvalidInput
 from results.units import seconds
 
@@ -61,7 +62,7 @@ ENTRIES = {
 def test_mistakes_in_a_suite(tmp_path, mistake):
     replacement, complaint = MISTAKES[mistake]
     with pytest.raises(DeadheatError) as caught:
-        suites.cases(suites.load_suite(suite(tmp_path, replacement)), "cpu")
+        cases.cases(suites.load_suite(suite(tmp_path, replacement)), "cpu")
     assert complaint in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -70,7 +71,7 @@ def test_mistakes_in_a_suite(tmp_path, mistake):
 def test_mistakes_in_an_entry(tmp_path, mistake):
     line, complaint = ENTRIES[mistake]
     with pytest.raises(DeadheatError, match=complaint) as caught:
-        suites.cases(suites.load_suite(suite(tmp_path, extra=line)), "cpu")
+        cases.cases(suites.load_suite(suite(tmp_path, extra=line)), "cpu")
     assert str(caught.value).startswith("workloads.0: ")
 
 
@@ -82,11 +83,11 @@ def test_layers_that_are_not_each(tmp_path):
 def test_layers_of_a_layer(tmp_path):
     extra = 'layers = "each"\nphases = ["forward"]'
     with pytest.raises(DeadheatError, match="workloads.0: unknown layer of lenet5 'c1/c1': did you mean 'c1'?"):
-        suites.cases(suites.load_suite(suite(tmp_path, ('["lenet5"]', '["lenet5/c1"]'), extra=extra)), "cpu")
+        cases.cases(suites.load_suite(suite(tmp_path, ('["lenet5"]', '["lenet5/c1"]'), extra=extra)), "cpu")
 
 
 def test_the_good_suite_is_good(tmp_path):
-    assert len(suites.cases(suites.load_suite(suite(tmp_path)), "cpu")) == 4
+    assert len(cases.cases(suites.load_suite(suite(tmp_path)), "cpu")) == 4
 
 
 def test_unknown_suite_and_missing_file():

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import results
-from bench.floors import floor_of
-from bench.suites import Entry, workloads
+from bench.cost.floors import floor_of
+from bench.plan.cases import workloads
+from bench.plan.suite import Entry
 
 ASKED = """
 [[workloads]]

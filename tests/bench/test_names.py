@@ -13,15 +13,17 @@ from pathlib import Path
 import pytest
 
 import bench
-from bench import options, suites
+from bench import options
+from bench.plan import cases
+from bench.plan import suite as suites
 from bench.session import Options, asked_for
 from impls import registry
 from impls.architectures import architectures, load_architecture
 from impls.errors import DeadheatError, UnknownName
 from impls.frameworks import Framework, frameworks, load_framework
-from results import renames
-from results.record import SCHEMA
-from results.store import read_campaign
+from results.schema import renames
+from results.schema.record import SCHEMA
+from results.store.campaigns import read_campaign
 
 ROOT = Path(__file__).parents[2]
 NETWORKS = (*renames.ARCHITECTURES.values(), "probe-gemv")
@@ -49,10 +51,11 @@ def test_every_unlisted_name_is_renamed_from_its_earlier_one():
 def test_unlisted_names_are_found_without_the_plugin_and_frameworks_are_not_imported():
     """As in a zygote, or in another interpreter."""
     code = (
-        "import sys, bench.worker;"
+        "import sys, bench.worker.tasks;"
         "from impls import load_architecture; from impls.frameworks import load_framework;"
         "load_architecture('lenet5'); load_framework('pytorch');"
-        "assert not {'bench.ceilings', 'bench.planted'} & set(sys.modules), 'needed for no listed name';"
+        "assert not {'bench.networks.probes', 'bench.contestants.slowed'} & set(sys.modules), "
+        "'needed for no listed name';"
         "print(load_architecture('probe-gemv').name, load_framework('pytorch-spp').name);"
         "print({'bench.plugin', 'pytest', 'torch', 'jax', 'tensorflow', 'keras'} & set(sys.modules))"
     )
@@ -107,10 +110,10 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_ids_of_the_papers_networks_stay(name):
-    """An id is what old and new campaigns pair by: change one only with an entry in results.renames."""
+    """An id is what old and new campaigns pair by: change one only with an entry in results.schema.renames."""
     listed = [
         case.id
-        for case in suites.cases(suites.load_suite(name), "cpu")
+        for case in cases.cases(suites.load_suite(name), "cpu")
         if case.workload.architecture.partition("/")[0] in architectures() and case.contestant.framework in frameworks()
     ]
     assert (len(listed), hashlib.sha256("\n".join(listed).encode()).hexdigest()[:16]) == CASES[name]
@@ -128,7 +131,7 @@ def test_a_suite_with_earlier_names_has_todays_and_a_line_says_so(tmp_path, caps
         'contestants = ["bench.virtual:slow"]\n'
     )
     suite = suites.load_suite(str(tmp_path / "old.toml"))
-    assert [case.id for case in suites.cases(suite, "cpu")] == [
+    assert [case.id for case in cases.cases(suite, "cpu")] == [
         "probe-matmul-2x32x32-k2048-b2-float32-cpu-infer-fake-clock:slow"
     ]
     assert suite.contestants == ("fake-clock:fast",)

@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from started import ROOT, Started, environment, tiny
 
 from bench import foreign, options
 from bench.foreign import FATES, Effect
 from impls.errors import InvalidInput
-from results.store import read_campaign
+from results.store.campaigns import read_campaign
+from tests.support.started import ROOT, Started, environment, tiny
 
 TINY = tiny("outside", "outside.faulty:fine")
 LONG = tiny("outside", "outside.faulty:fine", launches=2000)

@@ -10,16 +10,16 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from started import ROOT, Started, poll, tiny
 from typer.testing import CliRunner
 
 import reports.cli
 import results
-from bench.alone import COMPANY
 from bench.cli import app
-from results.journal import SYSTEM, ResultsError
-from results.record import SCHEMA
-from results.store import RECORDS, CampaignWriter, read_campaign
+from bench.machine.lock import COMPANY
+from results.schema.record import SCHEMA
+from results.store.campaigns import RECORDS, CampaignWriter, read_campaign
+from results.store.journal import SYSTEM, ResultsError
+from tests.support.started import ROOT, Started, poll, tiny
 
 LAUNCHES = 12
 SUITE = tiny("outside", "outside.faulty:fine", launches=LAUNCHES, phases=("infer", "train"))

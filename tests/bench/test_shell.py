@@ -9,22 +9,26 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from made_up import SYSTEM, measured, workload
-from started import read
 from typer.testing import CliRunner
 
-from bench import card, doctor, history, interpreters, peers, setting, summary, system
 from bench.cli import app
-from bench.launcher import Launcher
+from bench.launch.launcher import Launcher
+from bench.machine import nvidia
+from bench.plan import interpreters, settings
+from bench.runner import metadata
 from bench.session import Options, asked_for
+from bench.terminal import history, summary
+from bench.validation import doctor, peers
 from impls.errors import InvalidInput
 from impls.process import STEADY_ALLOCATOR
 from results import machine
-from results.compare import compare
-from results.history import histories
-from results.journal import ResultsError
-from results.record import Case, Contestant
-from results.store import Campaign, CampaignWriter
+from results.compare.history import histories
+from results.compare.pairwise import compare
+from results.schema.record import Case, Contestant
+from results.store.campaigns import Campaign, CampaignWriter
+from results.store.journal import ResultsError
+from tests.support.made_up import SYSTEM, measured, workload
+from tests.support.started import read
 
 STEADY = Contestant("fake-clock", "fast")
 SHIPPED = replace(STEADY, setting="as-shipped")
@@ -62,7 +66,7 @@ def test_a_steady_launch_has_what_is_stated_and_kept_and_nothing_else_of_the_she
     found = has(STEADY, {"GOMP_CPU_AFFINITY": "0", "OMP_NUM_THREADS": "17"})
     assert found["GOMP_CPU_AFFINITY"] == "0"
     assert found["OMP_NUM_THREADS"] == "17", "what is named goes before the setting's own"
-    ours = {**setting.environment_of(STEADY, {}), **card.environment("cpu")}
+    ours = {**settings.environment_of(STEADY, {}), **nvidia.environment("cpu")}
     assert found.keys() == {"PATH", "HOME", "PYTHONPATH", "GOMP_CPU_AFFINITY", *ours}
     assert STEADY_ALLOCATOR.items() <= found.items()
 
@@ -83,19 +87,19 @@ def test_a_launch_as_shipped_has_all_of_the_shell(shell):
 
 
 def test_a_campaign_says_what_its_launches_have(shell):
-    steady, shipped = (system.environment([one], os.environ) for one in (STEADY, SHIPPED))
+    steady, shipped = (metadata.environment([one], os.environ) for one in (STEADY, SHIPPED))
     assert steady["inherited"] == {}
     assert steady["dropped"] == sorted(NAMED)
     assert shipped["inherited"] == dict(sorted(NAMED.items()))
     assert shipped["dropped"] == []
-    both = system.environment([STEADY, SHIPPED], os.environ)
+    both = metadata.environment([STEADY, SHIPPED], os.environ)
     assert both["inherited"] == shipped["inherited"]
     assert both["dropped"] == steady["dropped"]
     assert "secret" not in json.dumps([steady, shipped, both])
 
 
 def test_where_nothing_is_set_nothing_is_said():
-    found = system.environment([STEADY, SHIPPED], {"PATH": "/bin", "LD_LIBRARY_PATH": "/lib"})
+    found = metadata.environment([STEADY, SHIPPED], {"PATH": "/bin", "LD_LIBRARY_PATH": "/lib"})
     assert found == {"passed": ["PATH"], "choosing": {"LD_LIBRARY_PATH": "/lib"}, "inherited": {}, "dropped": []}
 
 
@@ -110,7 +114,7 @@ def begun(tmp_path):
             '[[workloads]]\narchitectures = ["lenet5"]\nbatches = [1]\n'
         )
         session = asked_for(Options(str(suite), tmp_path, **options))
-        return session, system.describe("tiny", session.suite, session.cases, "pytest")
+        return session, metadata.describe("tiny", session.suite, session.cases, "pytest")
 
     return begun
 

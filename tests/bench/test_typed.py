@@ -11,8 +11,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bench import card, interpreters, selftest, streams, suites
-from bench.sizes import parse_size
+from bench.machine import nvidia
+from bench.plan import interpreters, streams, suite
+from bench.plan.parse import parse_contestant, parse_size
+from bench.validation import selftest
 from impls.errors import DeadheatError, InvalidInput
 from repro.cli import paths
 from results.units import seconds, seconds_or_none, share, size
@@ -23,7 +25,7 @@ OTHERS: dict[str, Callable[[str], object]] = {
     "stream": lambda text: streams.parts(text, 3, 0),
     "stream's numbers": lambda text: streams.parts(f"random-{text}-7", 3, 0),
     "interpreter": interpreters.parse,
-    "contestant": suites.parse_contestant,
+    "contestant": parse_contestant,
     "contestant of the selftest": selftest.chosen,
     "data": lambda text: paths([text]),
 }
@@ -79,8 +81,8 @@ def test_sizes_that_are_none(text: str) -> None:
 @pytest.mark.parametrize("first", ["²", FAR, "", "-1", "x"])
 def test_a_card_that_is_no_number_is_the_first(first: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", first)
-    monkeypatch.setattr(card.library(), "nvmlDeviceGetHandleByIndex", lambda index: index)
-    assert card._visible() == 0
+    monkeypatch.setattr(nvidia.library(), "nvmlDeviceGetHandleByIndex", lambda index: index)
+    assert nvidia._visible() == 0
 
 
 def kept(folder: Path, content: bytes) -> str:
@@ -93,27 +95,27 @@ GOOD = 'title = "é"\ncontestants = ["pytorch:eager"]\n[[workloads]]\narchitectu
 
 
 def test_a_suite_with_a_byte_order_mark_is_the_suite_without(tmp_path: Path) -> None:
-    plain = suites.load_suite(kept(tmp_path, GOOD.encode()))
-    assert suites.load_suite(kept(tmp_path, GOOD.encode("utf-8-sig"))) == plain
+    plain = suite.load_suite(kept(tmp_path, GOOD.encode()))
+    assert suite.load_suite(kept(tmp_path, GOOD.encode("utf-8-sig"))) == plain
     assert plain.title == "é"
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
 def test_a_suite_that_is_not_utf8_says_so(tmp_path: Path, encoding: str) -> None:
     with pytest.raises(DeadheatError, match="^my.toml: not UTF-8 text, at byte .*; save it as UTF-8$"):
-        suites.load_suite(kept(tmp_path, GOOD.encode(encoding)))
+        suite.load_suite(kept(tmp_path, GOOD.encode(encoding)))
 
 
 @pytest.mark.parametrize("value", [FAR, f"0x{'f' * 5000}", "[" * 10_000, "inf", "nan", '"\\u00b2"'])
 @pytest.mark.parametrize("key", ["memory", "budget", "target", "launches", "seed"])
 def test_a_suite_with_a_number_that_cannot_be_is_refused(tmp_path: Path, key: str, value: str) -> None:
     with pytest.raises(DeadheatError, match="^my.toml: "):
-        suites.load_suite(kept(tmp_path, f"{key} = {value}\n{GOOD}".encode()))
+        suite.load_suite(kept(tmp_path, f"{key} = {value}\n{GOOD}".encode()))
 
 
 @settings(deadline=None)
 @given(st.binary() | st.text().map(str.encode))
 def test_a_suite_of_any_bytes_is_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     with pytest.raises(DeadheatError) as refused:
-        suites.load_suite(kept(tmp_path_factory.getbasetemp(), content))
+        suite.load_suite(kept(tmp_path_factory.getbasetemp(), content))
     assert "\n" not in str(refused.value)

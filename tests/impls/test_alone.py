@@ -9,7 +9,7 @@ from oracle.children import Children, answer
 from oracle.jobs import BATCH, varied_network
 from oracle.requests import missing
 
-from bench import windows
+from bench.networks import windows
 from impls.architectures import architectures, load_architecture
 from impls.arrays import make_batch, make_statistics, make_weights
 from impls.errors import InvalidInput, UnknownName

@@ -18,7 +18,7 @@ from oracle.jobs import Result
 from oracle.networks import MIXED, small
 from oracle.requests import CASES, CHOSEN, FEW, REFERENCE, Case, Requests, missing
 
-from bench.parity import LARGEST_TIE
+from bench.runner.parity import LARGEST_TIE
 from impls.architectures import architectures
 from impls.layers import Layer, Pool
 

@@ -10,16 +10,17 @@ import pytest
 import typer
 
 import bench.cli
-import bench.peers
+import bench.validation.peers
 import reports.across
 import reports.cli
 import repro.cli
-from bench import foreign, interpreters, plugin, streams
+from bench import foreign, plugin
+from bench.plan import image_sizes, interpreters
 from impls.command import path_argument
 from impls.errors import InvalidInput
 from impls.paths import typed_path
 from repro.data import places
-from results import reproduction, store
+from results.store import campaigns, reproductions
 
 APPS = [bench.cli.app, repro.cli.app, reports.cli.app, reports.across.app]
 
@@ -44,7 +45,7 @@ def test_an_unknown_user_is_named(home):
         path_argument("~no-such-user/x")
 
 
-COMMANDS = [*(one.callback for app in APPS for one in app.registered_commands), bench.peers.main]
+COMMANDS = [*(one.callback for app in APPS for one in app.registered_commands), bench.validation.peers.main]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda one: f"{one.__module__} {one.__name__}")
@@ -101,7 +102,7 @@ def test_a_folder_of_images(home):
 
     (home / "photos").mkdir()
     Image.new("L", (30, 20)).save(home / "photos" / "a.png")
-    assert streams.found_in("~/photos").sizes == {"a.png": (20, 30)}
+    assert image_sizes.found_in("~/photos").sizes == {"a.png": (20, 30)}
 
 
 def test_data_sets(home, monkeypatch):
@@ -112,7 +113,10 @@ def test_data_sets(home, monkeypatch):
 
 
 def test_campaigns_and_reproductions_that_are_named_by_their_folders(home):
-    for name, file, find in (("c", store.RECORDS, store.find_campaign), ("r", reproduction.TRIALS, reproduction.find)):
+    for name, file, find in (
+        ("c", campaigns.RECORDS, campaigns.find_campaign),
+        ("r", reproductions.TRIALS, reproductions.find),
+    ):
         (home / name).mkdir()
         (home / name / file).touch()
         assert find(f"~/{name}") == home / name

@@ -9,7 +9,7 @@ from oracle.children import Children, answer
 from oracle.jobs import BATCH, WINDOWS, Windows, windowed_network
 from oracle.requests import missing
 
-from bench import windows as networks
+from bench.networks import windows as networks
 from impls.arrays import make_batch, make_weights
 from impls.errors import InvalidInput
 from impls.frameworks import load_framework

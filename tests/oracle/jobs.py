@@ -372,7 +372,7 @@ def pyramids(contestant: str, precision: str, layer: SpatialPyramid, sizes: list
 
 def arithmetic(contestant: str, precision: str) -> str:
     """What a contestant is seen to compute in."""
-    from bench import fingerprint
+    from bench.worker import arithmetic as fingerprint
 
     for architecture in (fingerprint.ROUNDING, fingerprint.PRODUCT):
         network = architecture.at()

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import pytest
 
 from impls.architectures import architectures
-from impls.frameworks import frameworks, load_framework, without
+from impls.frameworks import frameworks, load_framework
+from impls.hardware import without
 from oracle.children import Child, Children
 from oracle.jobs import Result, Slope, Truth
 from oracle.networks import MIXED

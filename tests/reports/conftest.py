@@ -11,16 +11,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up import HOSTILE, SYSTEM, lively_records, measured, workload
 
-from reports import comparison, history, page, reproduction
-from results import pictures
-from results.claims import Agreement, ClaimResult, Contrasted, Findings, Trained, Verdict
-from results.pictures import Pictures
-from results.record import Case, Contestant, Record
-from results.reproduction import PICTURES, Reproduction, ReproductionWriter, read
-from results.store import Campaign, CampaignWriter, read_campaign
-from results.trial import Outcome, Point, Trial
+from reports.pages import campaign, comparison, history, reproduction
+from results.schema.findings import Agreement, ClaimResult, Contrasted, Findings, Trained, Verdict
+from results.schema.record import Case, Contestant, Record
+from results.schema.trial import Outcome, Point, Trial
+from results.store import pictures
+from results.store.campaigns import Campaign, CampaignWriter, read_campaign
+from results.store.pictures import Pictures
+from results.store.reproductions import PICTURES, Reproduction, ReproductionWriter, read
+from tests.support.made_up import HOSTILE, SYSTEM, lively_records, measured, workload
 
 REFERENCE = Path(__file__).parents[2] / "results" / "data" / "reference-cpu-2cores"
 SHOWN = {"nin-cifar10", "alexnet"}
@@ -58,7 +58,7 @@ def lively(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
 
 @pytest.fixture(scope="session")
 def lively_page(lively: Campaign) -> str:
-    return page.render([lively])
+    return campaign.render([lively])
 
 
 def trial(name: str, seed: int = 0, end: float = 0.02, **other: object) -> Trial:

@@ -1,4 +1,5 @@
-"""The pages across campaigns: whole, escaped, self-contained, and what results.compare and results.history say."""
+"""The pages across campaigns: whole, escaped, self-contained, and what results.compare.pairwise and
+results.compare.history say."""
 
 from __future__ import annotations
 
@@ -8,16 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from made_up import HOSTILE, SYSTEM, measured, workload
-from read_page import Reader, parse
 from typer.testing import CliRunner
 
-from reports import across, comparison, history
-from results.compare import compare
-from results.history import histories
-from results.journal import ResultsError
-from results.record import Case, Contestant, Record, Status
-from results.store import Campaign
+from reports import across
+from reports.pages import comparison, history
+from results.compare.history import histories
+from results.compare.pairwise import compare
+from results.schema.record import Case, Contestant, Record, Status
+from results.store.campaigns import Campaign
+from results.store.journal import ResultsError
+from tests.support.made_up import HOSTILE, SYSTEM, measured, workload
+from tests.support.read_page import Reader, parse
 
 
 @pytest.fixture(params=["comparison_page", "history_page"])

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from made_up import SYSTEM, measured, workload
 from typer.testing import CliRunner, Result
 
 from reports.cli import app
-from results.record import Case, Contestant
-from results.store import Campaign
+from results.schema.record import Case, Contestant
+from results.store.campaigns import Campaign
+from tests.support.made_up import SYSTEM, measured, workload
 
 RECORDS = [measured(Case(workload(), Contestant("alpha", "eager")), 0, [0.01])]
 

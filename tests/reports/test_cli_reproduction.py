@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from made_up import measured, workload
 from typer.testing import CliRunner, Result
 
 from reports.cli import app
-from results.record import Case, Contestant
+from results.schema.record import Case, Contestant
+from tests.support.made_up import measured, workload
 
 RECORDS = [measured(Case(workload(), Contestant("alpha", "eager")), 0, [0.01])]
 LINK = 'href="reproduction.html"'

@@ -12,13 +12,17 @@ from pathlib import Path
 
 from impls.frameworks import CACHE, load_framework
 from impls.process import threads
-from repro import agreement, data, plan, trial
+from repro import data
+from repro.claims.experiment import Arm
 from repro.data.augment import Flip, RandomCrop
-from repro.experiment import Arm
-from repro.recipe import Recipe, Sizes, Stage
-from repro.trainings import nin, spp, vgg
-from repro.views import Centre, Dense, OnMaps, Strongest, Whole
-from results.trial import to_json
+from repro.papers.nin import experiments as nin
+from repro.papers.spp import experiments as spp
+from repro.papers.vgg import experiments as vgg
+from repro.recipe.recipe import Recipe, Sizes, Stage
+from repro.recipe.views import Centre, Dense, OnMaps, Strongest, Whole
+from repro.runner import agreement, plan
+from repro.training import trial
+from results.schema.trial import to_json
 
 EVERYTHING = Arm(
     "everything",

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from impls.layers import Dense, Dropout, Flatten, Layer
 from impls.network import Architecture
-from repro.experiment import BELOW_ZERO, Arm, Contrast, Experiment
-from repro.metrics import TEST_ERROR
-from repro.recipe import Recipe, Stage
-from results.trial import Outcome, Point, Trial
+from repro.claims.experiment import BELOW_ZERO, Arm, Contrast, Experiment
+from repro.claims.metrics import TEST_ERROR
+from repro.recipe.recipe import Recipe, Stage
+from results.schema.trial import Outcome, Point, Trial
 
 
 def regression(classes: int) -> tuple[Layer, ...]:

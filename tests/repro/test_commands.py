@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from repro import data, plan
-from repro.claims import load_claim
+from repro import data
+from repro.claims.claim import load_claim
+from repro.runner import selection
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -116,10 +117,10 @@ def test_data_that_cheap_claims_need_is_fetched(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(data, "available", lambda name, path=None: False)
     monkeypatch.setattr(data, "download", download)
     wanted = [load_claim(name) for name in ("AX-1", "LN-2", "AX-8", "NIN-3", "LN-1")]
-    plan.fetch(wanted, {}, said.append)
+    selection.fetch(wanted, {}, said.append)
     assert fetched == ["fashion-mnist"]
     assert said == ["fashion-mnist is not here: fetching it", "error: no network"]
-    plan.fetch(wanted, {"fashion-mnist": Path("given")}, said.append)
+    selection.fetch(wanted, {"fashion-mnist": Path("given")}, said.append)
     assert len(fetched) == 1
 
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from impls.process import STEADY_ALLOCATOR
-from repro import workers
+from repro.runner import workers
 
 
 @pytest.mark.parametrize("fails", [False, True])

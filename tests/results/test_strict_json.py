@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench import comparison
+from bench.terminal import comparison
 from results import strict_json
-from results.compare import Change, Report
-from results.statistics import Estimate, Verdict
+from results.compare.pairwise import Change, Report
+from results.stats.estimates import Estimate, Verdict
 
 VALUES = {
     "NaN": (math.nan, None),

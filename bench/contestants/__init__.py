@@ -1,0 +1,1 @@
+"""Frameworks that only benchmarks need."""

@@ -1,0 +1,19 @@
+"""The pyramid in PyTorch, otherwise than impls.frameworks.pytorch writes it."""
+
+from __future__ import annotations
+
+from impls.frameworks import Execution, Framework
+
+PYTORCH_PYRAMIDS = Framework(
+    name="pytorch-spp",
+    title="PyTorch, other pyramids",
+    model="bench.contestants.pyramids.pytorch_models:Pyramid",
+    executions=(
+        Execution("builtin", "torch.nn.AdaptiveMaxPool2d for each level"),
+        Execution("slices", "a slice and its maximum for each bin, as in the tutorial"),
+        Execution("passes", "slices and maxima of columns, then of rows"),
+    ),
+    requires=("torch",),
+    extra="pytorch",
+    preload=("torch", "torch._dynamo", "bench.contestants.pyramids.pytorch_models"),
+)

@@ -1,0 +1,20 @@
+"""The network that a workload runs, and the bytes of one of its values."""
+
+from __future__ import annotations
+
+from impls.architectures import load_architecture
+from impls.network import Network
+from results.schema.record import Workload
+
+ITEM_BYTES = {"float32": 4, "tf32": 4, "bfloat16": 2, "float64": 8}
+
+
+def network_of(workload: Workload) -> Network:
+    """The network that a workload runs."""
+    size = workload.height, workload.width
+    return load_architecture(workload.architecture).at(size, workload.channels, workload.classes)
+
+
+def stored(item: int) -> int:
+    """Bytes in which a weight is kept: at least float32's, whatever is computed in."""
+    return max(item, ITEM_BYTES["float32"])

@@ -1,0 +1,1 @@
+"""The controller's side of launches: fork servers, the workers forked from them, scratch folder, weights."""

@@ -1,0 +1,323 @@
+"""Launches without processes, for tests: they answer by a script, on a clock that moves only as the script says.
+
+    clock = VirtualClock()
+    launcher = FakeLauncher(clock, lambda case, launch: Behaviour(step_seconds=0.01))
+    ledger = Ledger(cases, cases[0].contestant.id, writer)
+    CampaignRunner(ledger, suite, launcher=launcher, clock=clock).run()
+
+Nothing is imported or computed, so a campaign of hours takes milliseconds, and the same script gives the same records.
+Messages pass through the same encoding as those of a real launch.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from bench.launch.process import LaunchFailed
+from bench.worker import arithmetic as fingerprint
+from bench.worker import messages
+from bench.worker.evidence import Evidence
+from bench.worker.messages import (
+    A,
+    AnyRequest,
+    ArithmeticProbed,
+    CheckOutputs,
+    EvidenceGiven,
+    GiveEvidence,
+    Load,
+    Loaded,
+    MeasureMemory,
+    MemoryMeasured,
+    OutputsChecked,
+    ProbeArithmetic,
+    Request,
+    RunTurn,
+    SustainedRun,
+    SustainedRunDone,
+    TurnRun,
+    WarmedUp,
+    WarmUp,
+    read_answer,
+    read_request,
+    to_line,
+)
+from results.schema.record import Case, Conditions, Status
+
+CORES = 2
+COUNTS = {"major_faults", "runnable", "throttled_periods"}
+"""What is counted of results.schema.record.Conditions, in whole numbers; the rest is seconds."""
+FIRST_PID = 2**22 + 1  # more than the largest id that Linux gives a process
+EVIDENCE = Evidence(scores=[[0.25, 0.75]], loss=0.5, gradients={"weight": [1.0, 0.5, 0.25]})
+DIGITS: Mapping[str, int] = {"float64": 52, "float32": 23, "tf32": 10, "bfloat16": 7}
+"""Binary digits after the first, by precision."""
+
+
+class VirtualClock:
+    """Seconds since it was made. It moves only when it is told to; call it for the time."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def __call__(self) -> float:
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        self._now += seconds
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A request that ends the launch in place of an answer.
+
+    at: the type of the request; None: the launch itself fails. after: how many requests of that type are answered
+    before. A status of TIMED_OUT takes the whole time limit.
+    """
+
+    at: type[Request[Any]] | None
+    status: Status
+    reason: str = "planted"
+    after: int = 0
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """What one launch does, and how long that takes, in seconds; what takes longer than the time limit is timed out.
+
+    step_seconds: of one step, or a function that gives those of the next round. disturbance: what is
+    seen beside its rounds, each second of them, by the names of results.schema.record.Conditions, such as
+    {"foreign_cpu": 1.0} for a core that other processes take (results.quality.health tells from which on launches are
+    contaminated). memory: readings of MemoryMeasured. arithmetic: what it computes in; empty: what it is asked for.
+    evidence: for the gate.
+    """
+
+    step_seconds: float | Callable[[], float] = 0.01
+    start_seconds: float = 0.1
+    build_seconds: float = 0.5
+    evidence_seconds: float = 0.5
+    first_call_seconds: float = 0.2
+    disturbance: Mapping[str, float] = field(default_factory=dict)
+    memory: Mapping[str, float | str] = field(
+        default_factory=lambda: {
+            "peak_rss_step_bytes": 1e6,
+            "peak_rss_launch_bytes": 2e6,
+            "allocator_bytes": "not counted",
+        }
+    )
+    arithmetic: str = ""
+    evidence: Evidence = EVIDENCE
+    finite: bool = True
+    compilations: int | None = None
+    fallback: str = ""
+    faults: tuple[Fault, ...] = ()
+
+
+Script = Callable[[Case, int], Behaviour]
+"""(case, how many launches of the case there were before, the gate's not counted) -> what its next one does."""
+
+
+@dataclass(frozen=True)
+class Launched:
+    """A launch that was asked for; `apart`: with a zygote of its own."""
+
+    case: Case
+    apart: bool
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that was sent to a launch of a case, and when."""
+
+    case: Case
+    request: AnyRequest
+    time: float
+
+
+class FakeLauncher:
+    """Gives launches that behave as a script says. A context manager, as bench.launch.launcher.Launcher.
+
+    `launches` and `requests` tell what was asked for, in order; `is_clean` whether every launch has been ended.
+    """
+
+    def __init__(
+        self, clock: VirtualClock, script: Script = lambda case, launch: Behaviour(), time_limit: float = 60.0
+    ):
+        self.clock, self.time_limit = clock, time_limit
+        self.launches: list[Launched] = []
+        self.requests: list[Asked] = []
+        self._script = script
+        self._made: Counter[Case] = Counter()
+        self._pids = itertools.count(FIRST_PID)
+        self._open: set[int] = set()
+        self._files = ExitStack()
+
+    @property
+    def folder(self) -> Path:
+        """A temporary folder, which is there inside `with`."""
+        return self._folder
+
+    @property
+    def is_clean(self) -> bool:
+        return not self._open
+
+    def warm(self, cases: Iterable[Case]) -> None:
+        """There is nothing to import."""
+
+    def launch(self, case: Case, apart: bool = False) -> tuple[FakeWorker, float]:
+        behaviour = self._script(case, self._made[case])
+        self.launches.append(Launched(case, apart))
+        start = self.clock()
+        self.clock.advance(behaviour.start_seconds)
+        for fault in behaviour.faults:
+            if fault.at is None:
+                self._made[case] += 1
+                raise LaunchFailed(fault.status, fault.reason)
+        pid = next(self._pids)
+        self._open.add(pid)
+        return FakeWorker(self, case, behaviour, pid), self.clock() - start
+
+    def zygotes(self, cases: Iterable[Case]) -> int:
+        """One for each framework and interpreter."""
+        return len({(case.contestant.framework, case.contestant.interpreter) for case in cases})
+
+    def record(self, case: Case, request: AnyRequest) -> None:
+        self._made[case] += isinstance(request, Load)
+        self.requests.append(Asked(case, request, self.clock()))
+
+    def end(self, pid: int) -> None:
+        self._open.discard(pid)
+
+    def __enter__(self) -> Self:
+        self._folder = Path(self._files.enter_context(tempfile.TemporaryDirectory(prefix="deadheat-fake-")))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._files.close()
+
+
+class FakeWorker:
+    """One launch: requests are answered when the clock has moved by what they take. Several launches work at once."""
+
+    def __init__(self, launcher: FakeLauncher, case: Case, behaviour: Behaviour, pid: int):
+        self._launcher, self._case, self._behaviour, self.pid = launcher, case, behaviour, pid
+        self._asked: Counter[type] = Counter()
+        self._steps = 1
+        self._answer: messages.Answer | LaunchFailed | None = None
+        self._sent = self._seconds = 0.0
+
+    def ask(self, request: Request[A]) -> A:
+        self.send(request)
+        return self.receive(request.answer_type())
+
+    def send(self, request: Request[Any]) -> None:
+        received = read_request(to_line(request))
+        self._launcher.record(self._case, received)
+        self._sent = self._launcher.clock()
+        self._answer, self._seconds = self._failed(received) or self._answered(received)
+        self._asked[type(received)] += 1
+
+    def receive(self, expected: type[A], meanwhile: Callable[[], None] | None = None, every: float = 1.0) -> A:
+        answer, limit = self._answer, self._launcher.time_limit
+        assert answer is not None, "a request is sent before its answer is received"
+        if self._seconds > limit:
+            self._seconds = limit
+            answer = LaunchFailed(Status.TIMED_OUT, f"no answer within {limit:.0f} s")
+        self._wait(meanwhile, every)
+        self._answer = None
+        if isinstance(answer, LaunchFailed):
+            self._launcher.end(self.pid)
+            raise answer
+        received = read_answer(to_line(answer), expected)
+        assert not isinstance(received, messages.Failure), "a launch that fails raises"
+        return received
+
+    def failed(self, status: Status, reason: str) -> LaunchFailed:
+        return LaunchFailed(status, reason)
+
+    def _wait(self, meanwhile: Callable[[], None] | None, every: float) -> None:
+        """Move the clock on to where the answer is there, unless it is beyond that: others were waited for before."""
+        clock, ready = self._launcher.clock, self._sent + self._seconds
+        while meanwhile and clock() + every < ready:
+            clock.advance(every)
+            meanwhile()
+        clock.advance(max(ready - clock(), 0.0))
+
+    def _failed(self, request: AnyRequest) -> tuple[LaunchFailed, float] | None:
+        """How the launch ends here, if it does."""
+        for fault in self._behaviour.faults:
+            if fault.at is type(request) and fault.after == self._asked[type(request)]:
+                return LaunchFailed(fault.status, fault.reason), math.inf if fault.status is Status.TIMED_OUT else 0.0
+        return None
+
+    def _answered(self, request: AnyRequest) -> tuple[messages.Answer, float]:
+        """The answer to a request, and the seconds that it takes."""
+        behaviour = self._behaviour
+        match request:
+            case GiveEvidence():
+                return EvidenceGiven(behaviour.evidence), behaviour.evidence_seconds
+            case ProbeArithmetic():
+                arithmetic = behaviour.arithmetic or request.case.workload.precision
+                return ArithmeticProbed(scores_in(arithmetic)), behaviour.evidence_seconds
+            case Load():
+                return Loaded(behaviour.build_seconds), behaviour.build_seconds
+            case WarmUp():
+                return self._warmed_up(request)
+            case RunTurn():
+                return self._turn(request)
+            case CheckOutputs():
+                return OutputsChecked(behaviour.finite, behaviour.compilations, behaviour.fallback), 0.0
+            case MeasureMemory():
+                return MemoryMeasured(dict(behaviour.memory), {}), self._step()
+            case SustainedRun(seconds=seconds):
+                return SustainedRunDone(seconds, max(1, int(seconds / self._step())), seconds), seconds
+
+    def _warmed_up(self, request: WarmUp) -> tuple[WarmedUp, float]:
+        step, first = self._step(), self._behaviour.first_call_seconds
+        self._steps = max(1, math.ceil(request.round_seconds / step))
+        return WarmedUp(first, (step,), True, None, self._steps), first + request.warmup_seconds
+
+    def _turn(self, request: RunTurn) -> tuple[TurnRun, float]:
+        settling, seconds = self._step(), list[float]()
+        while len(seconds) < request.rounds and sum(seconds) * self._steps < request.max_turn_seconds:
+            seconds.append(self._step())
+        return TurnRun(settling, tuple(seconds), (), self._conditions(seconds)), (settling + sum(seconds)) * self._steps
+
+    def _conditions(self, seconds: list[float]) -> Conditions:
+        wall = tuple(one * self._steps for one in seconds)
+        seen: dict[str, Any] = {"wall": wall, "own_cpu": wall, "major_faults": (0,) * len(wall)}
+        for name, rate in {"foreign_cpu": 0.0, "steal": 0.0, "pressure": 0.0, **self._behaviour.disturbance}.items():
+            amounts = [one * rate for one in wall]
+            seen[name] = tuple(map(round, amounts) if name in COUNTS else amounts)
+        return Conditions(CORES, **seen)
+
+    def _step(self) -> float:
+        step = self._behaviour.step_seconds
+        return step() if callable(step) else step
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._launcher.end(self.pid)
+
+
+def scores_in(arithmetic: str) -> tuple[float, ...]:
+    """What the network of bench.worker.arithmetic gives in that arithmetic, a key of DIGITS."""
+    kind = np.float64 if arithmetic == "float64" else np.float32
+    mantissa, exponent = np.frexp(np.array(fingerprint.CELLS, kind))
+    digits = DIGITS[arithmetic]
+    cells = np.ldexp(np.round(mantissa * 2 ** (digits + 1)), exponent - digits - 1).astype(kind)
+    cells[-1] *= cells[-1]
+    return tuple(map(float, cells))

@@ -1,0 +1,266 @@
+"""The processes of launches, seen from the controller: fork servers and the workers forked from them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import select
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Self
+
+from bench.clock import now
+from bench.launch.scratch import room_for
+from bench.plan.interpreters import Interpreter
+from bench.worker.messages import A, Failure, Request, UnreadableMessage, read_answer, to_line
+from impls.log import last_words
+from results.schema.record import Status
+from results.store.logs import Logs
+
+IMPORT_LIMIT = 180.0
+"""Seconds for a zygote to import its framework."""
+
+
+class LaunchFailed(Exception):
+    """A launch that ended without what it was asked for: the status and reason of its record.
+
+    `log` is where what its process had printed is kept, below the campaign's folder; empty if it is not.
+    """
+
+    def __init__(self, status: Status, reason: str, log: str = ""):
+        super().__init__(reason)
+        self.status, self.reason, self.log = status, reason, log
+
+
+GRACE, GRACE_SHARE = 5.0, 0.1
+"""Seconds, and share of the budget, that an answer may come after the budget's end: what is nearly done is kept."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How long a launch may take for any one thing: `each` seconds, and no longer than a grace after the budget's end.
+
+    budget: seconds from now on; infinite where there is none.
+    """
+
+    each: float
+    budget: float = math.inf
+    start: float = field(default_factory=now)
+
+    def seconds(self, each: float | None = None) -> float:
+        """Seconds that a request which is made now may take; `each` in place of the limit's own."""
+        left = max(self.start + self.budget - now(), 0.0)
+        return min(each or self.each, left + max(GRACE, GRACE_SHARE * self.budget))
+
+    def exceeded(self, seconds: float) -> str:
+        """The reason of a launch that gave no answer within so many seconds."""
+        why = "" if seconds >= self.each else f", when the budget had ended; its time limit is {self.each:.0f} s"
+        return f"no answer within {seconds:.0f} s{why}"
+
+
+class Worker:
+    """One launch: a forked process that answers requests until it is closed, dies or takes too long."""
+
+    def __init__(
+        self, zygote: Zygote, pid: int, link: socket.socket, log: Path, limit: Limit, logs: Logs, last: bool = False
+    ):
+        self._zygote, self._pid, self._link, self._log = zygote, pid, link, log
+        self._limit, self._logs, self._last = limit, logs, last
+        self._answers = link.makefile("r", encoding="utf-8")
+
+    def ask(self, request: Request[A]) -> A:
+        """The answer to a request. LaunchFailed if there is none; the process is gone then."""
+        self.send(request)
+        return self.receive(request.answer_type())
+
+    def send(self, request: Request[Any]) -> None:
+        """Ask without waiting, so that several workers can be at it."""
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # receive() says why it is gone
+            self._link.sendall(to_line(request).encode())
+
+    @property
+    def pid(self) -> int:
+        return self._pid
+
+    def receive(self, expected: type[A], meanwhile: Callable[[], None] | None = None, every: float = 1.0) -> A:
+        """The answer to what was sent; `meanwhile` is called every so many seconds until it comes."""
+        seconds = self._limit.seconds()
+        self._link.settimeout(seconds)
+        deadline = now() + seconds
+        while meanwhile and now() < deadline and not select.select([self._link], [], [], every)[0]:
+            meanwhile()
+        try:
+            line = self._answers.readline()
+        except TimeoutError:
+            self.close()
+            raise self.failed(Status.TIMED_OUT, self._limit.exceeded(seconds)) from None
+        except ConnectionResetError:
+            line = ""
+        if not line.endswith("\n"):
+            raise self.failed(Status.CRASHED, self._epitaph())
+        try:
+            answer = read_answer(line, expected)
+        except UnreadableMessage as problem:
+            self.close()
+            raise self.failed(Status.FAILED, str(problem)) from None
+        if isinstance(answer, Failure):
+            self.close()
+            raise self.failed(answer.status, answer.reason)
+        return answer
+
+    def failed(self, status: Status, reason: str) -> LaunchFailed:
+        """That the launch ended so; its log is kept, unless it was skipped, which its reason explains."""
+        return LaunchFailed(status, reason, "" if status is Status.SKIPPED else self._logs.keep(self._log))
+
+    def close(self) -> int | None:
+        """End the process, whatever it is doing; its exit code (None if the zygote has died)."""
+        self._answers.close()
+        self._link.close()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._pid, signal.SIGKILL)
+        return self._code()
+
+    def _code(self) -> int | None:
+        """The exit code of the process, which has ended or is about to."""
+        code = self._zygote.wait(self._pid)
+        if self._last:
+            self._zygote.close()
+        return code
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.is_open:
+            self.close()
+
+    @property
+    def is_open(self) -> bool:
+        return self._link.fileno() != -1
+
+    def _epitaph(self) -> str:
+        """How the process, which has closed its end, came to its end."""
+        self._answers.close()
+        self._link.close()
+        code = self._code()
+        if code is None:
+            how = "its zygote died"
+        elif code >= 0:
+            how = f"exited with code {code}"
+        else:
+            name = signal.Signals(-code).name
+            how = f"killed by {name}{' (the system may have run out of memory)' if name == 'SIGKILL' else ''}"
+        return how + last_words(self._log)
+
+
+def _new_log(file: Path) -> IO[bytes]:
+    """What a process will print to."""
+    with room_for("logs", file.parent):
+        return file.open("wb")
+
+
+class Zygote:
+    """A process that has imported a framework, from which workers are forked within milliseconds.
+
+    `environment` is all that it has beside where its interpreter finds this project.
+    """
+
+    def __init__(
+        self,
+        interpreter: Interpreter,
+        modules: Sequence[str],
+        environment: Mapping[str, str],
+        log: Path,
+        limit: Limit,
+        logs: Logs,
+    ):
+        self._log, self._limit, self._logs = log, limit, logs
+        self.dead = False
+        output = _new_log(log)
+        self._control, theirs = socket.socketpair()
+        with theirs, output:
+            try:
+                self._process = subprocess.Popen(
+                    [*interpreter.command, "-m", "bench.worker.zygote", str(theirs.fileno()), *modules],
+                    pass_fds=[theirs.fileno()],
+                    process_group=0,  # a signal to the harness's whole group, as of Ctrl-C, is for the harness alone
+                    env={**environment, **interpreter.environment()},
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                )
+            except OSError as problem:  # its Python is gone since it was asked, or there are too many processes
+                self._control.close()
+                raise LaunchFailed(Status.CRASHED, f"{interpreter.path} cannot be started: {problem}") from None
+        self._answers = self._control.makefile("r", encoding="utf-8")
+        self._ready = False
+
+    def launch(self, log: Path, last: bool = False) -> Worker:
+        """A worker forked now, which writes what it prints to `log`. LaunchFailed if the zygote has died.
+
+        After the `last` one the zygote ends.
+        """
+        self._await_import()
+        output = _new_log(log)
+        ours, theirs = socket.socketpair()
+        with theirs, output:
+            try:
+                socket.send_fds(self._control, [b'{"do": "fork"}'], [theirs.fileno(), output.fileno()])
+                pid = self._read_answer(IMPORT_LIMIT)["pid"]
+            except KeyboardInterrupt:  # its answer is still to come, and would be taken for the next one's
+                self.dead = True
+                ours.close()
+                raise
+            except (OSError, LaunchFailed):
+                self.dead = True
+                ours.close()
+                raise self._failed(Status.CRASHED, f"its zygote died{last_words(self._log)}") from None
+        return Worker(self, pid, ours, log, self._limit, self._logs, last)
+
+    def _await_import(self) -> None:
+        """Zygotes import side by side; the first launch from each waits for it."""
+        if not self._ready:
+            self._read_answer(self._limit.seconds(IMPORT_LIMIT))
+            self._ready = True
+
+    def wait(self, pid: int) -> int | None:
+        """The exit code of a child that has ended or is about to; None if the zygote has died too."""
+        try:
+            self._control.sendall(json.dumps({"do": "wait", "pid": pid}).encode())
+            return int(self._read_answer(IMPORT_LIMIT)["code"])
+        except (OSError, LaunchFailed, KeyError):
+            self.dead = True
+            return None
+
+    def close(self) -> None:
+        self._answers.close()
+        self._control.close()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _read_answer(self, limit: float) -> dict[str, Any]:
+        self._control.settimeout(limit)
+        try:
+            line = self._answers.readline()
+        except TimeoutError:
+            self.dead = True
+            self._process.kill()
+            raise self._failed(Status.TIMED_OUT, f"its zygote gave {self._limit.exceeded(limit)}") from None
+        if not line:
+            self.dead = True
+            raise self._failed(Status.CRASHED, f"its zygote died{last_words(self._log)}")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def _failed(self, status: Status, reason: str) -> LaunchFailed:
+        """That the zygote ended so; its log is kept."""
+        return LaunchFailed(status, reason, self._logs.keep(self._log))

@@ -1,0 +1,49 @@
+"""Canonical weights as files, made once for each network of a campaign and mapped by every launch."""
+
+from __future__ import annotations
+
+import shutil
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from bench.cost.workload import network_of
+from bench.launch.scratch import room_for
+from impls.arrays import make_weights
+from impls.network import ALONE
+from results.schema.record import Workload
+
+
+class Weights:
+    """A folder of folders, one a network."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+
+    def folder_of(self, workload: Workload) -> Path:
+        """The folder with one NAME.npy for each array of the workload's network."""
+        network = network_of(workload)
+        shapes = zlib.crc32(
+            repr(sorted(network.arrays.items())).encode()
+        )  # sizes that share every shape share the files
+        name = workload.architecture.replace(ALONE, "-")
+        folder = self._folder / f"weights-{name}-{shapes:08x}"
+        if not folder.exists():
+            _write(folder, make_weights(network))
+        return folder
+
+
+def _write(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """The folder, whole or not at all; DeadheatError if there is no room."""
+    unfinished = folder.with_name(f"{folder.name}.new")
+    with room_for("weights", folder.parent):
+        try:
+            unfinished.mkdir()
+            for name, array in arrays.items():
+                np.save(unfinished / f"{name}.npy", array)
+            unfinished.rename(folder)
+        except OSError:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            raise

@@ -1,0 +1,1 @@
+"""What Linux and NVIDIA report of the machine: interference counters, cores, affinity, RSS, GPU, campaign lock."""

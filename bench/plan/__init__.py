@@ -1,0 +1,1 @@
+"""Everything decided before a process starts: suites, cases, streams, settings, interpreters."""

@@ -1,0 +1,135 @@
+"""The cases of a suite: every workload with every contestant, checked against the registries."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from bench.networks import probes
+from bench.plan import image_sizes, streams
+from bench.plan.parse import parse_contestant, parse_size
+from bench.plan.suite import Entry, Suite, SuiteError
+from impls.architectures import load_architecture
+from impls.errors import DeadheatError, InvalidInput
+from impls.frameworks import PHASES, PRECISIONS, checked
+from impls.layers import Pair
+from impls.network import ALONE, Network, can_be_alone
+from results.schema.record import Case, Workload
+
+
+def cases(suite: Suite, device: str) -> list[Case]:
+    """Every case of the suite once, in its order. Raises what the registries say of unknown names and bad sizes."""
+    found = dict.fromkeys(_ceiling_cases(suite, device)) if suite.ceilings else {}
+    images = photographs(suite)
+    sizes = list(images.sizes.values()) if images else None
+    for number, entry in enumerate(suite.workloads):
+        try:
+            found.update(dict.fromkeys(_entry_cases(suite, entry, device, sizes)))
+        except DeadheatError as problem:
+            raise SuiteError(f"workloads.{number}: {problem}") from None
+    return list(found)
+
+
+def photographs(suite: Suite) -> image_sizes.Found | None:
+    """The images whose sizes the suite's streams have: those that all of its streamed networks can take."""
+    if not suite.sizes_from:
+        return None
+    found = image_sizes.found_in(suite.sizes_from)
+    for entry in suite.workloads:
+        for name in entry.architectures if entry.streams else ():
+            found = found.without(_too_small(name, entry, found.sizes))
+    return found
+
+
+def _too_small(architecture: str, entry: Entry, sizes: Mapping[str, Pair]) -> dict[str, str]:
+    reasons = {}
+    for name, size in sizes.items():
+        try:
+            load_architecture(architecture).at(size, entry.channels, entry.classes)
+        except InvalidInput as problem:
+            reasons[name] = str(problem)
+    return reasons
+
+
+def _ceiling_cases(suite: Suite, device: str) -> Iterator[Case]:
+    """The probes of what the machine can do, in every precision of the suite, through each of its frameworks."""
+    precisions = dict.fromkeys(precision for entry in suite.workloads for precision in entry.precisions)
+    contestants = [parse_contestant(text) for text in suite.contestants]
+    first = {one.framework: one for one in reversed(contestants)}
+    for probe in probes.PROBES:
+        entry = Entry(**probe.entry(device), precisions=tuple(precisions), phases=("infer",))
+        for workload in workloads(entry, device):
+            for contestant in reversed(first.values()):
+                yield Case(workload, contestant)
+
+
+def _entry_cases(suite: Suite, entry: Entry, device: str, sizes: Sequence[Pair] | None) -> Iterator[Case]:
+    contestants = [parse_contestant(text) for text in entry.contestants or suite.contestants]
+    plain = workloads(entry, device)
+    for workload in _streamed(plain, entry.streams, suite.seed, sizes) if entry.streams else plain:
+        for contestant in contestants:
+            yield Case(workload, contestant)
+
+
+def workloads(entry: Entry, device: str) -> Iterator[Workload]:
+    sizes: tuple[Pair | None, ...] = tuple(map(parse_size, entry.sizes)) or (None,)
+    names = [one for name in entry.architectures for one in _with_layers(name, entry)]
+    for name, size, batch, precision in itertools.product(names, sizes, entry.batches, entry.precisions):
+        network = _whole_network(name, size, entry)
+        channels, height, width = network.input_shape
+        for phase in entry.phases:
+            yield Workload(
+                architecture=name,
+                height=height,
+                width=width,
+                channels=channels,
+                classes=network.classes,
+                batch=batch,
+                precision=checked("precision", precision, PRECISIONS),
+                device=device,
+                phase=checked("phase", phase, PHASES),
+            )
+
+
+def _with_layers(name: str, entry: Entry) -> list[str]:
+    """The architecture of that name and, if the entry asks for them, each of its layers alone."""
+    architecture = load_architecture(name)
+    table = architecture.table(architecture.classes) if entry.layers else ()
+    layers = [layer.name for layer in table if can_be_alone(layer)]
+    if "train" in entry.phases and (layers or architecture.layer):
+        raise InvalidInput(f"{name}: a layer alone is not trained; give phases without train, as phases = ['gradient']")
+    return [name, *(f"{name}{ALONE}{layer}" for layer in layers)]
+
+
+def _whole_network(name: str, size: Pair | None, entry: Entry) -> Network:
+    """What the images of a workload are for, of a layer alone, too: InvalidInput if that, or the layer, can't be."""
+    architecture = load_architecture(name)
+    _ = architecture.at(size, entry.channels, entry.classes)
+    return architecture.whole(size, entry.channels, entry.classes)
+
+
+def _streamed(
+    plain: Iterable[Workload], names: Sequence[str], seed: int, sizes: Sequence[Pair] | None
+) -> Iterator[Workload]:
+    """Each workload as streams of its batch of images, which its network must be able to take at all their sizes."""
+    for workload in plain:
+        for name in names:
+            parts = streams.parts(name, workload.batch, seed, sizes)
+            _check_sizes(workload, parts)
+            yield replace(workload, stream=name, parts=parts)
+
+
+def _check_sizes(workload: Workload, parts: Sequence[streams.Part]) -> None:
+    """InvalidInput if the network cannot take a size, or has other arrays there."""
+    architecture = load_architecture(workload.architecture)
+    found: dict[str, Pair] = {}
+    for height, width in dict.fromkeys((height, width) for height, width, _ in parts):
+        network = architecture.at((height, width), workload.channels, workload.classes)
+        found.setdefault(repr(network.arrays), (height, width))
+    if len(found) > 1:
+        one, other = (f"{height}x{width}" for height, width in list(found.values())[:2])
+        raise InvalidInput(
+            f"{workload.architecture} has other weights for {other} than for {one}, so no stream of both; "
+            "take a network with a spatial pyramid or a global average, such as zf5-spp or nin-imagenet"
+        )

@@ -1,0 +1,150 @@
+"""Other Pythons as contestants: what they have installed, asked of them, and how to start one.
+
+Two releases of a framework are compared within one campaign by giving each its own interpreter and a label:
+contestants pytorch:eager@old and pytorch:eager@new.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bench.plan import settings
+from impls.errors import InvalidInput
+from impls.frameworks import load_framework
+from impls.paths import typed_path
+from results.schema import renames
+from results.schema.record import Contestant
+
+ROOT = Path(__file__).parent.parent.parent
+TOO_LONG = 60.0
+
+QUESTION = """
+import json, sys
+import bench.worker.tasks
+from impls.frameworks import load_framework
+found = load_framework(sys.argv[1])
+print(json.dumps({
+    "python": sys.version.split()[0],
+    "missing": found.missing(found.execution(sys.argv[2])),
+    "versions": found.versions(),
+}))
+"""
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python to run contestants with; `label` is "" for the one that runs this."""
+
+    label: str
+    path: str
+
+    @property
+    def command(self) -> list[str]:
+        return [self.path]
+
+    def environment(self) -> Mapping[str, str]:
+        """Where it finds this project: our own packages are for our own Python only."""
+        paths = [str(ROOT), os.environ.get("PYTHONPATH", "")] if self.label else sys.path
+        return {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+    def ask(self, framework: str, execution: str, environment: Mapping[str, str]) -> dict[str, Any]:
+        """Its Python's version, what the execution lacks there (None: nothing), and the versions of its packages.
+
+        environment: all that it has beside where it finds this project. InvalidInput if it does not start, or lacks
+        what the harness itself needs.
+        """
+        return _ask(self, framework, execution, tuple(environment.items()))
+
+
+@cache
+def _ask(
+    interpreter: Interpreter, framework: str, execution: str, environment: tuple[tuple[str, str], ...]
+) -> dict[str, Any]:
+    where = f"interpreter {interpreter.label!r} ({interpreter.path})"
+    try:
+        done = subprocess.run(
+            [*interpreter.command, "-c", QUESTION, framework, execution],
+            env={**dict(environment), **interpreter.environment()},
+            capture_output=True,
+            text=True,
+            timeout=TOO_LONG,
+        )
+    except (OSError, subprocess.TimeoutExpired) as problem:
+        raise InvalidInput(f"{where} cannot be run: {problem}; give the path of a python executable") from None
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise InvalidInput(
+            f"{where} cannot measure: {last}; install the harness and its framework there: "
+            f"{interpreter.path} -m pip install 'deadheat[{framework}]'"
+        )
+    try:
+        answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])  # packages may print when they are imported
+        return {key: answer[key] for key in ("python", "missing", "versions")}
+    except (LookupError, TypeError, ValueError):
+        raise InvalidInput(f"{where} is no Python: it answered {done.stdout[:60]!r}; give the path of one") from None
+
+
+OWN = Interpreter("", sys.executable)
+
+
+def interpreter_of(contestant: Contestant, paths: Mapping[str, str]) -> Interpreter:
+    """The Python that runs a contestant; InvalidInput if nobody said where its label is."""
+    if not contestant.interpreter:
+        return OWN
+    if contestant.interpreter not in paths:
+        known = ", ".join(sorted(paths)) or "none"
+        raise InvalidInput(
+            f"no interpreter is called {contestant.interpreter!r} (of {contestant.id}); known: {known}; "
+            f"name it with --interpreter {contestant.framework}@{contestant.interpreter}=PATH"
+        )
+    return Interpreter(contestant.interpreter, str(typed_path(paths[contestant.interpreter])))
+
+
+def missing(contestant: Contestant, paths: Mapping[str, str], asked: Mapping[str, str]) -> str | None:
+    """Why a contestant cannot run here, with what would bring it; None if it can. asked: the suite's `environment`."""
+    found = load_framework(contestant.framework)
+    interpreter = interpreter_of(contestant, paths)
+    if interpreter is OWN:
+        return found.missing(found.execution(contestant.execution))
+    reason: str | None = _answer(interpreter, contestant, asked)["missing"]
+    return reason
+
+
+def versions(contestant: Contestant, paths: Mapping[str, str], asked: Mapping[str, str]) -> dict[str, str]:
+    """Versions of what a contestant is made of, its own Python among them where it has one. asked: as above."""
+    interpreter = interpreter_of(contestant, paths)
+    if interpreter is OWN:
+        return load_framework(contestant.framework).versions()
+    answer = _answer(interpreter, contestant, asked)
+    return {"python": answer["python"], **answer["versions"]}
+
+
+def _answer(interpreter: Interpreter, contestant: Contestant, asked: Mapping[str, str]) -> dict[str, Any]:
+    """What it says with the shell's variables that the contestant's launches have, and those asked for."""
+    environment = {**settings.inherited(contestant.setting, os.environ), **asked}
+    return interpreter.ask(contestant.framework, contestant.execution, environment)
+
+
+def parse(text: str) -> tuple[str, Interpreter]:
+    """(framework, interpreter) of --interpreter FRAMEWORK@LABEL=PATH; without a label, that of its folder."""
+    named, equals, path = text.partition("=")
+    framework, _, label = named.partition("@")
+    if not equals or not path or not framework:
+        raise InvalidInput(
+            f"--interpreter {text!r} is not FRAMEWORK@LABEL=PATH, such as pytorch@old=/envs/a/bin/python"
+        )
+    framework = renames.contestant(framework)
+    load_framework(framework)
+    path = str(typed_path(path))
+    label = label or Path(path).absolute().parent.parent.name
+    if not label or "+" in label:  # nameless it would be our own, and a + begins a contestant's setting
+        raise InvalidInput(f"--interpreter {text!r} has no label that can be used; write {framework}@LABEL={path}")
+    return framework, Interpreter(label, path)

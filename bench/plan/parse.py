@@ -1,0 +1,42 @@
+"""Contestants and image sizes as they are written in suites and options."""
+
+from __future__ import annotations
+
+import re
+
+from bench.plan import settings
+from impls.errors import InvalidInput
+from impls.frameworks import checked, load_framework
+from impls.layers import Pair
+from results.schema import renames
+from results.schema.record import STEADY, Contestant
+
+
+def parse_contestant(text: str) -> Contestant:
+    """The contestant written as framework:execution@interpreter+setting.
+
+    Only the framework must be there: without an execution it is the framework's first one.
+    """
+    rest, _, set_up = renames.contestant(text).partition("+")
+    named, _, interpreter = rest.partition("@")
+    framework, _, execution = named.partition(":")
+    found = load_framework(framework)
+    return Contestant(
+        framework,
+        found.execution(execution).name if execution else found.executions[0].name,
+        interpreter,
+        checked("setting", set_up, tuple(settings.SETTINGS)) if set_up else STEADY,
+    )
+
+
+SIDE = r"\s*0*([1-9][0-9]{0,8})\s*"
+
+
+def parse_size(text: int | str) -> Pair:
+    """A side, or "HxW" (height x width), as (height, width); InvalidInput with the forms allowed."""
+    sides = re.fullmatch(rf"{SIDE}(?:x{SIDE})?", str(text), re.IGNORECASE)
+    if not sides:
+        raise InvalidInput(
+            f"size {text!r} is neither a positive number of pixels nor HEIGHTxWIDTH, such as 224 or 180x240"
+        )
+    return int(sides[1]), int(sides[2] or sides[1])

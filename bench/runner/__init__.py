@@ -1,0 +1,1 @@
+"""Executes a plan: parity gate, passes of interleaved blocks, retries, stop rule."""

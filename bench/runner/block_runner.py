@@ -1,0 +1,74 @@
+"""Runs a task of a schedule: in parts that fit into memory, each again while it is contaminated; keeps the records."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from bench.clock import now
+from bench.cost import memory
+from bench.launch.launcher import LauncherLike
+from bench.launch.weights import Weights
+from bench.plan.suite import Suite
+from bench.runner import colocation, usage
+from bench.runner.block import Block
+from bench.runner.ledger import Group, Ledger
+from bench.runner.retries import Patience
+from bench.runner.schedule import Task
+from results.quality.health import contaminations
+from results.schema.record import Case, Contestant, Record
+
+
+@dataclass(frozen=True)
+class BlockRunner:
+    """Runs blocks from a launcher. `memory`: bytes that contestants alive together may need; `clock`: seconds."""
+
+    launcher: LauncherLike
+    weights: Weights
+    suite: Suite
+    ledger: Ledger
+    patience: Patience
+    memory: int
+    clock: Callable[[], float] = now
+
+    def run(self, task: Task, deadline: float) -> float:
+        """Make the launch of a task. The seconds that it took, without sustained runs, which no later launch has."""
+        start, group = self.clock(), task.group
+        sustained = sum(self.suite.sustained for one in group.contestants if self._has_sustained_run(group, one))
+        for subset, contestants in enumerate(self._subsets(group)):
+            block = Block(group.workload, contestants, task.launch, subset, self.weights.folder_of(group.workload))
+            self._run_block(block, task.retries, deadline)
+        return self.clock() - start - sustained
+
+    def _subsets(self, group: Group) -> list[tuple[Contestant, ...]]:
+        """The contestants of a group in parts that fit into memory, the reference in each."""
+        needed, zygotes = memory.estimate(group.workload), self.launcher.zygotes(group.cases)
+        return colocation.subsets(group.contestants, needed, self.memory, zygotes)
+
+    def _has_sustained_run(self, group: Group, contestant: Contestant) -> bool:
+        known = self.ledger.usage_of(Case(group.workload, contestant))
+        return bool(self.suite.sustained) and (not known.names or usage.is_unasked(known, usage.metered()))
+
+    def _run_block(self, block: Block, retries: int, deadline: float) -> None:
+        """A block, and again as long as it is contaminated and there is patience and time."""
+        for attempt in itertools.count():
+            records = self._attempt(block, attempt)
+            self.ledger.keep(records)
+            again = self.patience.again(attempt, retries, _contaminated(records))
+            if not again or self.clock() > deadline:
+                return
+
+    def _attempt(self, block: Block, attempt: int) -> list[Record]:
+        contestants = self.ledger.still_in(Group(block.workload, block.contestants))
+        cases = {one: Case(block.workload, one) for one in contestants}
+        known = {one: self.ledger.known_of(case) for one, case in cases.items()}
+        apart = frozenset(one for one, case in cases.items() if self.ledger.has_just_crashed(case))
+        used = {one: self.ledger.usage_of(case) for one, case in cases.items()}
+        again = replace(block, contestants=contestants, attempt=attempt, apart=apart)
+        return again.run(self.launcher, self.suite, known, used)
+
+
+def _contaminated(records: Sequence[Record]) -> bool:
+    """Whether a launch of a block was disturbed, or all of them together, which shows less at more certainty."""
+    return any(map(contaminations, (*([record] for record in records), records)))

@@ -1,0 +1,130 @@
+"""A campaign: what can't run is ruled out, then the parity gate, then launches as a schedule says until it stops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bench.clock import now
+from bench.launch.launcher import Launcher, LauncherLike
+from bench.launch.weights import Weights
+from bench.plan.suite import Suite
+from bench.runner import colocation
+from bench.runner.admission import Admission
+from bench.runner.block_runner import BlockRunner
+from bench.runner.gate import Gate
+from bench.runner.largest_batch import BatchSearch
+from bench.runner.ledger import Ledger
+from bench.runner.retries import Patience
+from bench.runner.schedule import BUDGET, COMPLETE, Passes, Readings, Schedule, Taken, Task, rule
+from results.schema.record import Status, Workload
+from results.store.logs import Logs
+
+
+class Observer(Protocol):
+    """What wants to know how far a campaign is."""
+
+    def begin(self, steps: int) -> None: ...
+
+    def more(self, steps: int) -> None: ...
+
+    def step(self, what: str) -> None: ...
+
+    def end(self) -> None: ...
+
+
+class Silent:
+    """Nobody looks."""
+
+    def begin(self, steps: int) -> None: ...
+
+    def more(self, steps: int) -> None: ...
+
+    def step(self, what: str) -> None: ...
+
+    def end(self) -> None: ...
+
+
+@dataclass
+class CampaignRunner:
+    """Measures the cases of a suite: the gate first, then what the schedule says. Records are kept as they come.
+
+    `stop` says why it ended: complete, budget or interrupted. `rules` says why each group's launches ended, by the
+    workload's id: "precision" (all intervals within the target), "launches" (as many as the suite allows), or `stop`.
+    Campaigns that follow each other may share their `patience` with what disturbs them. `logs` keeps what launches
+    that fail have printed. With a `launcher` (bench.launch.fake) and its `clock`, in seconds, launches are simulated;
+    without, they are processes.
+    """
+
+    ledger: Ledger
+    suite: Suite
+    observer: Observer = field(default_factory=Silent)
+    patience: Patience = field(default_factory=Patience)
+    logs: Logs = field(default_factory=Logs)
+    launcher: LauncherLike | None = None
+    clock: Callable[[], float] = now
+    stop: str = COMPLETE
+
+    def __post_init__(self) -> None:
+        self._together = colocation.together(self.suite.memory)
+
+    def run(self) -> None:
+        """Everything, from skipping what is not installed to the last launch."""
+        deadline = self.clock() + self.suite.budget
+        admission = Admission(self.ledger, self.suite, self.clock)
+        admission.rule_out()
+        try:
+            with self._launcher() as launcher:
+                launcher.warm(case for group in self.ledger.groups() for case in group.cases)
+                weights = Weights(launcher.folder)
+                self.observer.begin(admission.steps() + self._schedule.steps(self.ledger))
+                admission.examine(Gate(launcher, weights, self._together), deadline, self.observer.step)
+                self.measure(launcher, weights, deadline)
+        except BaseException:
+            self.stop = "interrupted"
+            raise
+        finally:
+            self.observer.end()
+
+    def _launcher(self) -> LauncherLike:
+        suite = self.suite
+        return self.launcher or Launcher(
+            suite.time_limit,
+            suite.interpreters,
+            suite.fresh_interpreter,
+            self._device,
+            environment=suite.environment,
+            budget=suite.budget,
+            logs=self.logs,
+        )
+
+    @property
+    def _device(self) -> str:
+        """All cases of a campaign are on one."""
+        return next((case.workload.device for case in self.ledger.cases), "cpu")
+
+    @property
+    def rules(self) -> dict[str, str]:
+        return {group.workload.id: rule(self.suite, self.ledger, group) or self.stop for group in self.ledger.groups()}
+
+    @property
+    def _schedule(self) -> Schedule:
+        return BatchSearch(self.suite) if self.suite.largest_batch else Passes(self.suite)
+
+    def measure(self, launcher: LauncherLike, weights: Weights, deadline: float) -> None:
+        """Run the tasks of the schedule until it says stop. Cases that were never launched by then get a row, too."""
+        schedule, taken = self._schedule, dict[Workload, Taken]()
+        blocks = BlockRunner(launcher, weights, self.suite, self.ledger, self.patience, self._together, self.clock)
+        while isinstance(task := schedule.next(self.ledger, Readings(self.clock(), deadline, taken)), Task):
+            if task.unforeseen:
+                self.observer.more(task.unforeseen)
+            self.observer.step(task.label)
+            known = len(self.ledger.records)
+            taken[task.group.workload] = Taken(task.launch, blocks.run(task, deadline))
+            if len(self.ledger.records) == known:  # or a schedule, which is pure, would say the same forever
+                raise RuntimeError(f"{task.label} left no record")
+        self.stop = task.reason
+        if self.stop == BUDGET:
+            reason = f"the budget of {self.suite.budget:g} s was spent before its first launch"
+            self.ledger.rule_out_unmeasured(Status.SKIPPED, reason)

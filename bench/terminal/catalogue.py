@@ -1,0 +1,68 @@
+"""What there is to measure, as text and as data, without importing any framework."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from impls.architectures import architectures
+from impls.frameworks import frameworks
+
+SUITES = Path(__file__).parents[1] / "suites"
+PRESETS = Path(__file__).parents[1] / "presets"
+
+
+def everything() -> dict[str, Any]:
+    """Names of architectures, suites and presets; frameworks with their executions and whether they are installed.
+
+    `missing` says, by execution, why it cannot run here and what would bring it.
+    """
+    return {
+        "architectures": list(architectures()),
+        "frameworks": [
+            {
+                "name": one.name,
+                "title": one.title,
+                "installed": one.missing() is None,
+                "executions": [execution.name for execution in one.executions],
+                "missing": {ex.name: why for ex in one.executions if (why := one.missing(ex))},
+            }
+            for one in frameworks().values()
+        ],
+        "suites": list(suites()),
+        "presets": list(presets()),
+    }
+
+
+def suites() -> dict[str, str]:
+    """The suites and their titles."""
+    return _titles(SUITES)
+
+
+def presets() -> dict[str, str]:
+    """The presets, which say how to measure, and their titles."""
+    return _titles(PRESETS)
+
+
+def _titles(folder: Path) -> dict[str, str]:
+    import tomllib
+
+    found = {file.stem: tomllib.loads(file.read_text(encoding="utf-8")) for file in sorted(folder.glob("*.toml"))}
+    return {name: said["title"] for name, said in found.items()}
+
+
+def as_text() -> str:
+    """The same for people, with a line of explanation each."""
+    lines = ["architectures"]
+    for architecture in architectures().values():
+        shape = "x".join(map(str, architecture.input_shape))
+        lines.append(f"  {architecture.name:18} {shape:12} {architecture.title}")
+    lines += ["", "frameworks"]
+    for framework in frameworks().values():
+        lines.append(f"  {framework.name:18} {framework.missing() or 'installed'}")
+        for execution in framework.executions:
+            reason = framework.missing(execution) if framework.missing() is None else None
+            lines.append(f"    {execution.name:16} {execution.note}{f' ({reason})' if reason else ''}")
+    for heading, titles in (("suites (what)", suites()), ("presets (how)", presets())):
+        lines += ["", heading, *(f"  {name:22} {title}" for name, title in titles.items())]
+    return "\n".join(lines)

@@ -1,0 +1,163 @@
+"""The table at the end of a campaign: a row a workload, a column a contestant."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from rich.table import Table
+from rich.text import Text
+
+from impls.environment import words
+from impls.terminal import console
+from results.export import plain
+from results.schema import environment
+from results.schema.record import Status
+from results.stats.estimates import Verdict
+from results.store.campaigns import Campaign
+from results.tables import cases
+from results.tables.largest import is_search, largest
+from results.tables.limits import limits_of
+from results.tables.streams import of_cases
+from results.units import amount, duration
+
+STYLES = {Verdict.FASTER: "green", Verdict.SLOWER: "red", Verdict.DEAD_HEAT: "cyan", Verdict.UNCLEAR: "dim"}
+COLUMNS = 4
+"""Contestants beside the reference in one table."""
+LEGEND = (
+    "below 1 is faster than the reference; [95 % interval over launches]; ! see below; "
+    "memory of a step; share of the machine's ceiling"
+)
+UNITS = {"macs": "GMAC/s", "bytes": "GB/s read"}
+
+
+def as_json(campaign: Campaign, notes: Sequence[dict[str, str]]) -> dict[str, Any]:
+    """The same for programs: what `--json` writes. Columns as in docs/results.md; null where nothing is known."""
+    rows = {"cases": cases.cases([campaign])}
+    if is_search(campaign):
+        rows["largest"] = largest([campaign])
+    named = {"campaign": campaign.name, "folder": str(campaign.folder), "stop": campaign.system.get("stop")}
+    had = {"kept": environment.kept(campaign.system), "inherited": environment.inherited(campaign.system)}
+    tables = {name: plain(frame) for name, frame in rows.items()}
+    return {**named, "environment": had, "notes": list(notes), **tables}
+
+
+def print_summary(campaign: Campaign, notes: Sequence[dict[str, str]], brief: bool = False) -> None:
+    """Times of the reference, ratios with intervals and verdicts of the others, then what to know about them.
+
+    Brief: the table, and what to know without what to do about it.
+    """
+    out = console()
+    for part in largest_tables(campaign) if is_search(campaign) else case_tables(cases.cases([campaign])):
+        out.print(part)
+    for line in () if brief else (LEGEND, *ceilings(campaign), *variables(campaign)):
+        out.print(line, style="dim", markup=False, highlight=False)
+    for note in notes:
+        remedy = "" if brief else f"\n  → {note['remedy']}"
+        out.print(f"! {note['what']}{remedy}", style="yellow", markup=False, highlight=False)
+
+
+def variables(campaign: Campaign) -> list[str]:
+    """What all launches were given of the environment, beside their setting's."""
+    found = environment.kept(campaign.system)
+    return [f"variables of all launches: {words(found)}"] if found else []
+
+
+def ceilings(campaign: Campaign) -> list[str]:
+    """What the machine was seen to do at most, a line each."""
+    return [
+        f"ceiling of {precision} on {device}: {ceiling.rate / 1e9:.3g} {UNITS[of]} ({ceiling.contestant})"
+        for (of, (precision, device)), ceiling in sorted(limits_of(campaign).ceilings.items())
+    ]
+
+
+def largest_tables(campaign: Campaign) -> list[Table]:
+    """The largest batch of each contestant, and what became of the next."""
+    frame = largest([campaign])
+    found = Table(show_edge=False, pad_edge=False)
+    for heading in ("network", "phase", "contestant", "largest batch", "it took", "beyond"):
+        found.add_column(heading, justify="right" if heading in ("largest batch", "it took") else "left")
+    for row in frame.to_dict("records"):
+        best = "none" if pd.isna(row["largest_batch"]) else f"{row['largest_batch']:.0f}"
+        took = "" if pd.isna(row["peak_rss_launch_bytes"]) else amount(row["peak_rss_launch_bytes"])
+        beyond = "" if pd.isna(row["smallest_failing_batch"]) else f"{row['smallest_failing_batch']:.0f}: "
+        network = f"{row['architecture']} {row['size']} {row['precision']}"
+        found.add_row(network, row["phase"], row["contestant"], best, took, Text(f"{beyond}{row['failure']}"))
+    return [found]
+
+
+def case_tables(frame: pd.DataFrame) -> list[Table]:
+    """Verdicts of what has one size of images, then every stream."""
+    streamed = frame.stream != ""
+    return [*summary_tables(frame[~streamed]), *([stream_table(frame)] if streamed.any() else [])]
+
+
+def stream_table(frame: pd.DataFrame) -> Table:
+    """What each contestant does of each stream a second, the first time and when warm."""
+    found = Table(show_edge=False, pad_edge=False)
+    for heading in ("stream", "contestant", "images/s at first", "warm", "compiled", "memory", "pays after"):
+        found.add_column(heading, justify="left" if heading in ("stream", "contestant") else "right")
+    for row in of_cases(frame).to_dict("records"):
+        name = f"{row['architecture']} {row['phase']} {row['stream']}"
+        if row["status"] != Status.MEASURED:
+            found.add_row(name, row["contestant"], Text(row["status"].replace("_", " "), style="magenta"))
+            continue
+        rates = [f"{row[name]:.3g}" for name in ("cold_images_per_second", "images_per_second")]
+        compiled = "" if pd.isna(row["compilations"]) else f"{row['compilations']:.0f}{' !' if row['fallback'] else ''}"
+        memory = "" if pd.isna(row["memory_bytes"]) else amount(row["memory_bytes"])
+        found.add_row(name, row["contestant"], *rates, compiled, memory, pays_after(row))
+    return found
+
+
+def pays_after(row: Mapping[Hashable, Any]) -> str:
+    """When compiling has paid for itself, in words; "" where nobody compiles or there is nobody to compare with."""
+    after = row["break_even_images"]
+    if pd.isna(after) or row["contestant"] == row["eager"]:
+        return ""
+    return f"{after:,.0f} images" if math.isfinite(after) else "never"
+
+
+def summary_tables(frame: pd.DataFrame) -> list[Table]:
+    """As many tables as it takes for every contestant to have a readable column; the reference leads each."""
+    frame = frame[frame.peak_probe == ""]
+    if frame.empty:
+        return []
+    reference = frame.reference.iloc[0]
+    others = [contestant for contestant in dict.fromkeys(frame.contestant) if contestant != reference]
+    parts = [others[start : start + COLUMNS] for start in range(0, len(others), COLUMNS)] or [[]]
+    return [_table(frame, [reference, *part]) for part in parts]
+
+
+def _table(frame: pd.DataFrame, contestants: Sequence[str]) -> Table:
+    found = Table(show_edge=False, pad_edge=False)
+    found.add_column("workload", overflow="fold")
+    for contestant in contestants:
+        found.add_column(contestant, justify="right", overflow="fold")
+    for group, rows in frame.groupby("group", sort=False):
+        cells = {row["contestant"]: _cell(row) for row in rows.to_dict("records")}
+        found.add_row(str(group), *(cells.get(contestant, Text("")) for contestant in contestants))
+    return found
+
+
+def _cell(values: dict[Hashable, Any]) -> Text:
+    if values["status"] != Status.MEASURED:
+        return Text(values["status"].replace("_", " "), style="magenta")
+    if values["contestant"] == values["reference"] or pd.isna(values["ratio"]):
+        return Text(f"{duration(values['seconds'])}{_caution(values)}\n{_use(values)}".strip(), style="bold")
+    verdict = Verdict(values["verdict"])
+    interval = "" if pd.isna(values["ratio_low"]) else f" [{values['ratio_low']:.3g}, {values['ratio_high']:.3g}]"
+    use = f" · {said}" if (said := _use(values)) else ""
+    return Text(f"×{values['ratio']:.3g}{interval}\n{verdict.value}{_caution(values)}{use}", style=STYLES[verdict])
+
+
+def _caution(values: dict[Hashable, Any]) -> str:
+    return " !" if values["quality_flags"] else ""
+
+
+def _use(values: dict[Hashable, Any]) -> str:
+    """Memory of a step, and the share of the ceiling, as far as they are known."""
+    memory = "" if pd.isna(values["memory_bytes"]) else amount(values["memory_bytes"])
+    share = "" if pd.isna(values["fraction_of_peak"]) else f"{values['fraction_of_peak']:.0%}"
+    return " · ".join(filter(None, (memory, share)))

@@ -1,0 +1,1 @@
+"""Inside the measured process: requests, warm-up, parity evidence, precision probe."""

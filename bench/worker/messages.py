@@ -1,0 +1,237 @@
+"""Messages between the controller and a worker: a request and its answer, each one line of JSON on the worker's socket.
+
+The two sides may be different interpreters with different releases, so either side validates what it receives. A
+worker first gets `Load`, `GiveEvidence` or `ProbeArithmetic`. After `Load` come `WarmUp`, any number of `RunTurn`,
+then `CheckOutputs`, `MeasureMemory` and `SustainedRun`. Seconds are floats, memory is in bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar, get_args
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from bench.worker.evidence import Evidence
+from results.schema.record import Case, Conditions, Status, first_problem
+
+A = TypeVar("A", bound="Answer")
+
+
+class Answer:
+    """The base of all answers."""
+
+
+class Request(Generic[A]):
+    """The base of all requests; A is the type of the answer. A worker refuses a request with fields unknown to it."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    @classmethod
+    def answer_type(cls) -> type[A]:
+        """The type of the answer to a request of this type."""
+        (base,) = cls.__orig_bases__  # type: ignore[attr-defined]
+        (answer,) = get_args(base)
+        return answer  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Failure(Answer):
+    """The answer in place of any other: the request raised an exception. `status` is the one that the case gets."""
+
+    status: Status
+    reason: str
+    kind: Literal["failure"] = "failure"
+
+
+@dataclass(frozen=True)
+class EvidenceGiven(Answer):
+    evidence: Evidence
+    kind: Literal["evidence"] = "evidence"
+
+
+@dataclass(frozen=True)
+class GiveEvidence(Request[EvidenceGiven]):
+    """Compute what the parity gate compares, on the images of `seed`. `weights`: a folder of NAME.npy files."""
+
+    case: Case
+    weights: str
+    seed: int
+    kind: Literal["give_evidence"] = "give_evidence"
+
+
+@dataclass(frozen=True)
+class ArithmeticProbed(Answer):
+    """`scores`: one for each of bench.worker.arithmetic.CELLS."""
+
+    scores: tuple[float, ...]
+    kind: Literal["arithmetic"] = "arithmetic"
+
+
+@dataclass(frozen=True)
+class ProbeArithmetic(Request[ArithmeticProbed]):
+    """Run the network of bench.worker.arithmetic, whose scores differ with the arithmetic that they are computed in."""
+
+    case: Case
+    kind: Literal["probe_arithmetic"] = "probe_arithmetic"
+
+
+@dataclass(frozen=True)
+class Loaded(Answer):
+    build_seconds: float
+    kind: Literal["loaded"] = "loaded"
+
+
+@dataclass(frozen=True)
+class Load(Request[Loaded]):
+    """Build the model, load the weights, and put the batch on the device."""
+
+    case: Case
+    weights: str
+    seed: int
+    kind: Literal["load"] = "load"
+
+
+@dataclass(frozen=True)
+class WarmedUp(Answer):
+    """`warmup`: seconds of single steps, at most 20 of them. `steps`: steps in a round from here on."""
+
+    first_call_seconds: float
+    warmup: tuple[float, ...]
+    warmup_converged: bool | None
+    pinned_threads: int | None
+    steps: int
+    kind: Literal["warmed_up"] = "warmed_up"
+
+
+@dataclass(frozen=True)
+class WarmUp(Request[WarmedUp]):
+    """Run the first call, then single steps until their times have settled, then find the steps that make a round."""
+
+    round_seconds: float
+    warmup_seconds: float
+    warmup_limit: float
+    kind: Literal["warm_up"] = "warm_up"
+
+
+@dataclass(frozen=True)
+class TurnRun(Answer):
+    """Seconds per step. `settling`: of the round that does not count; `seconds` and `conditions`: of those that do."""
+
+    settling: float
+    seconds: tuple[float, ...]
+    device_seconds: tuple[float, ...]
+    conditions: Conditions
+    kind: Literal["turn"] = "turn"
+
+
+@dataclass(frozen=True)
+class RunTurn(Request[TurnRun]):
+    """Run one round that does not count, then `rounds` that do, or fewer once they have lasted `max_turn_seconds`."""
+
+    rounds: int
+    max_turn_seconds: float
+    kind: Literal["run_turn"] = "run_turn"
+
+
+@dataclass(frozen=True)
+class OutputsChecked(Answer):
+    """`compilations` and `fallback` as in results.schema.record.Record."""
+
+    finite: bool
+    compilations: int | None
+    fallback: str
+    kind: Literal["outputs"] = "outputs"
+
+
+@dataclass(frozen=True)
+class CheckOutputs(Request[OutputsChecked]):
+    """Check whether the last outputs are finite."""
+
+    kind: Literal["check_outputs"] = "check_outputs"
+
+
+@dataclass(frozen=True)
+class MemoryMeasured(Answer):
+    """`readings`: bytes, or the reason why there is no number, by column; `sources`: which program counted them."""
+
+    readings: dict[str, float | str]
+    sources: dict[str, str]
+    kind: Literal["memory"] = "memory"
+
+
+@dataclass(frozen=True)
+class MeasureMemory(Request[MemoryMeasured]):
+    """Run one step and measure its memory."""
+
+    kind: Literal["measure_memory"] = "measure_memory"
+
+
+@dataclass(frozen=True)
+class SustainedRunDone(Answer):
+    """`own_cpu`: seconds that the process spent on processors, all threads together."""
+
+    seconds: float
+    steps: int
+    own_cpu: float
+    kind: Literal["sustained"] = "sustained"
+
+
+@dataclass(frozen=True)
+class SustainedRun(Request[SustainedRunDone]):
+    """Run steps without a pause for at least `seconds`."""
+
+    seconds: float
+    kind: Literal["sustained_run"] = "sustained_run"
+
+
+class UnreadableMessage(ValueError):
+    """A line that is not a message which this release knows: what is wrong with it, in one line."""
+
+
+AnyRequest = GiveEvidence | ProbeArithmetic | Load | WarmUp | RunTurn | CheckOutputs | MeasureMemory | SustainedRun
+AnyAnswer = (
+    Failure
+    | EvidenceGiven
+    | ArithmeticProbed
+    | Loaded
+    | WarmedUp
+    | TurnRun
+    | OutputsChecked
+    | MemoryMeasured
+    | SustainedRunDone
+)
+# Built on import, which for a worker is before its zygote forks it.
+# Scores that overflow are infinity or NaN; JSON's null could not be read back.
+_CONSTANTS = ConfigDict(ser_json_inf_nan="constants")
+_REQUESTS: TypeAdapter[AnyRequest] = TypeAdapter(Annotated[AnyRequest, Field(discriminator="kind")])
+_ANSWERS: TypeAdapter[AnyAnswer] = TypeAdapter(Annotated[AnyAnswer, Field(discriminator="kind")], config=_CONSTANTS)
+
+
+def to_line(message: Request[Any] | Answer) -> str:
+    """The message as one line of JSON, newline included. ValueError if a field has a value of another type."""
+    adapter: TypeAdapter[Any] = _REQUESTS if isinstance(message, Request) else _ANSWERS
+    return adapter.dump_json(message, warnings="error").decode() + "\n"
+
+
+def read_request(line: str) -> AnyRequest:
+    """The request of a line; UnreadableMessage if it is none."""
+    try:
+        return _REQUESTS.validate_json(line)
+    except ValidationError as problem:
+        raise UnreadableMessage(
+            f"the request can't be read: {first_problem(problem)}; the worker's release of deadheat may be another"
+        ) from None
+
+
+def read_answer(line: str, expected: type[A]) -> A | Failure:
+    """The answer of a line, of the type expected or a failure; UnreadableMessage if it is neither."""
+    try:
+        answer = _ANSWERS.validate_json(line)
+    except ValidationError as problem:
+        wrong = first_problem(problem)
+    else:
+        if isinstance(answer, (expected, Failure)):
+            return answer
+        wrong = f"{type(answer).__name__} where {expected.__name__} was expected"
+    raise UnreadableMessage(f"the answer can't be read: {wrong}; the worker's release of deadheat may be another")

@@ -1,0 +1,288 @@
+"""The child's side of a launch: builds one contestant for one workload and answers the requests of
+bench.worker.messages."""
+
+from __future__ import annotations
+
+import gc
+import math
+import re
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.clock import now, time_round
+from bench.cost.workload import network_of
+from bench.machine.affinity import bind_computing, running_times
+from bench.machine.interference import Watch
+from bench.machine.resident import Resident
+from bench.plan import settings
+from bench.worker import arithmetic, messages
+from bench.worker.evidence import evidence
+from bench.worker.messages import (
+    Answer,
+    ArithmeticProbed,
+    CheckOutputs,
+    EvidenceGiven,
+    Failure,
+    GiveEvidence,
+    Load,
+    Loaded,
+    MeasureMemory,
+    MemoryMeasured,
+    OutputsChecked,
+    ProbeArithmetic,
+    RunTurn,
+    SustainedRun,
+    SustainedRunDone,
+    TurnRun,
+    WarmedUp,
+    WarmUp,
+)
+from bench.worker.warmup import warm_up
+from impls.arrays import make_batch, make_statistics
+from impls.errors import Unavailable, Unsupported, line_of
+from impls.frameworks import Allocated, Model, Plan, load_framework
+from impls.network import Network
+from results.schema.record import Case, Conditions, Status
+
+CALIBRATIONS = 3
+ENOUGH = 0.9
+"""Share of the least length at which a round is long enough: rounds differ by more than that."""
+NO_MEMORY = re.compile(r"out of memory|RESOURCE_EXHAUSTED|can't allocate memory|failed to allocate|OOM", re.IGNORECASE)
+
+
+def serve(link: socket.socket) -> None:
+    """Answer requests until the other side closes."""
+    worker = Dispatcher()
+    with link.makefile("r", encoding="utf-8") as requests, link.makefile("w", encoding="utf-8") as answers:
+        for line in requests:
+            try:
+                answer = messages.to_line(worker.answer(messages.read_request(line)))
+            except Exception as problem:
+                traceback.print_exc()
+                sys.stdout.flush()  # the log is kept, and this process may be killed
+                answer = messages.to_line(Failure(status_of(problem), line_of(problem)))
+            answers.write(answer)
+            answers.flush()
+
+
+class Dispatcher:
+    """Answers requests; those that need a loaded contestant go to its session."""
+
+    def __init__(self) -> None:
+        self._session: ContestantSession | None = None
+
+    def answer(self, request: messages.AnyRequest) -> Answer:
+        """The answer to a request. Whatever the contestant raises passes through."""
+        match request:
+            case Load():
+                self._session = load(request)
+                return Loaded(self._session.build_seconds)
+            case GiveEvidence():
+                return give_evidence(request)
+            case ProbeArithmetic():
+                return probe_arithmetic(request)
+        if self._session is None:
+            raise RuntimeError(f"{request.kind} was asked for before load")
+        return self._session.answer(request)
+
+
+def status_of(problem: Exception) -> Status:
+    """The status that a case gets when its process raises `problem`."""
+    if isinstance(problem, (Unavailable, Unsupported)):
+        return Status.SKIPPED
+    if isinstance(problem, MemoryError) or NO_MEMORY.search(str(problem)):
+        return Status.OUT_OF_MEMORY
+    return Status.FAILED
+
+
+class ContestantSession:
+    """A contestant that has been built and has its weights."""
+
+    def __init__(
+        self, model: Model, phase: str, batches: list[Any], build_seconds: float, resident: Resident, binds: bool
+    ):
+        self._model, self._binds = model, binds
+        self._resident = resident
+        step = model.phase(phase)  # type: ignore[arg-type]
+        self._step = partial(step, batches[0]) if len(batches) == 1 else partial(run_all, step, batches)
+        self._scalar, self._several = phase == "gradient", len(batches) > 1
+        self._time_round = partial(time_round, clock=model.clock, stopwatch=model.stopwatch)
+        self._steps = 1
+        self._outputs: Any = None
+        self.build_seconds = build_seconds
+
+    def answer(self, request: WarmUp | RunTurn | CheckOutputs | MeasureMemory | SustainedRun) -> Answer:
+        match request:
+            case WarmUp():
+                return self.warm_up(request)
+            case RunTurn():
+                return self.run_turn(request)
+            case CheckOutputs():
+                return self.check_outputs()
+            case MeasureMemory():
+                return self.measure_memory()
+            case SustainedRun():
+                return self.sustained_run(request)
+
+    def warm_up(self, asked: WarmUp) -> WarmedUp:
+        """First call, single steps until they have settled, then rounds that grow until they are long enough.
+
+        The threads that took part in those steps are bound to cores, if the setting says so.
+
+        Warm-up takes `warmup_seconds` at least and, where steps do not settle, `warmup_limit` at most. Garbage
+        collection is off from here on: it would strike one contestant at random.
+        """
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        first = self._round()
+        before = running_times()
+        times, steady = warm_up(self._round, asked.warmup_seconds, asked.warmup_limit)
+        bound = bind_computing(before) if self._binds else None
+        fastest = min(times)
+        for _ in range(CALIBRATIONS if fastest < asked.round_seconds else 0):  # a hiccup looks long; the next tells
+            self._steps = max(1, math.ceil(asked.round_seconds / fastest))
+            fastest = min(fastest, self._round())
+            if self._steps * fastest >= asked.round_seconds * ENOUGH:
+                break
+        return WarmedUp(first, tuple(downsample(times)), steady, bound, self._steps)
+
+    def run_turn(self, asked: RunTurn) -> TurnRun:
+        """A settling round, so that threads are awake and caches ours again, then rounds that count."""
+        watch = Watch()
+        settling = self._round()
+        seconds: list[float] = []
+        device_seconds: list[float] = []
+        watch.begin()
+        while len(seconds) < asked.rounds and sum(seconds) * self._steps < asked.max_turn_seconds:
+            seconds.append(self._round())
+            watch.round()
+            if stopwatch := self._model.stopwatch:
+                device_seconds.append(stopwatch.seconds() / self._steps)
+        seen = {name: tuple(values) for name, values in watch.seen.items()}
+        return TurnRun(settling, tuple(seconds), tuple(device_seconds), Conditions(len(watch.cores), **seen))
+
+    def check_outputs(self) -> OutputsChecked:
+        """Whether what was computed last is finite: a network that has run away costs other times."""
+        outputs = self._outputs[-1] if self._several else self._outputs
+        scores = self._model.to_numpy(outputs[0] if self._scalar else outputs)
+        return OutputsChecked(bool(np.isfinite(scores).all()), self._model.compilations, self._model.fallback)
+
+    def measure_memory(self) -> MemoryMeasured:
+        """The memory of one more step, once what is free has been given back: what stays, and what that step takes."""
+        self._outputs = None
+        self._resident.forget()
+        self._model.forget_allocated()
+        self._outputs = self._step()
+        self._model.synchronize(self._outputs)
+        allocated = self._model.allocated()
+        counted, source = (allocated.bytes, allocated.source) if isinstance(allocated, Allocated) else (allocated, "")
+        readings = {
+            "peak_rss_step_bytes": self._resident.peak(),
+            "peak_rss_launch_bytes": self._resident.peak_of_launch(),
+            "allocator_bytes": counted,
+        }
+        return MemoryMeasured(readings, {"allocator_bytes": source} if source else {})
+
+    def sustained_run(self, asked: SustainedRun) -> SustainedRunDone:
+        """Steps without a pause, for at least so many seconds; nothing of it is timed closely."""
+        passed, rounds, own_cpu = go_on(self._round, asked.seconds)
+        return SustainedRunDone(passed, rounds * self._steps, own_cpu)
+
+    def _round(self) -> float:
+        taken, self._outputs = self._time_round(self._step, self._model.synchronize, self._steps)
+        return taken
+
+
+def go_on(
+    one_round: Callable[[], object],
+    seconds: float,
+    clock: Callable[[], float] = now,
+    cpu: Callable[[], float] = time.process_time,
+) -> tuple[float, int, float]:
+    """Rounds without a pause for at least so many seconds: seconds passed, rounds, and seconds on processors.
+
+    `clock` and `cpu` count the two kinds of seconds; only tests have others than the system's.
+    """
+    start, own_cpu, rounds = clock(), cpu(), 0
+    while clock() - start < seconds:
+        one_round()
+        rounds += 1
+    return clock() - start, rounds, cpu() - own_cpu
+
+
+def load(asked: Load) -> ContestantSession:
+    """Build the model, load its weights and put its batch on the device."""
+    resident, start = Resident(), now()
+    workload = asked.case.workload
+    model = build(network_of(workload), asked.case, asked.weights, asked.seed)
+    resident.loaded()
+    made = (make_batch(network_of(part), part.batch) for part in workload.batches)
+    batches = [model.put(batch.images, batch.labels) for batch in made]
+    binds = settings.SETTINGS[asked.case.contestant.setting].steadies
+    return ContestantSession(model, workload.phase, batches, now() - start, resident, binds)
+
+
+def run_all(step: Callable[[Any], Any], batches: list[Any]) -> list[Any]:
+    """A step of each batch, one after another; a stream is a step of all of them."""
+    return [step(batch) for batch in batches]
+
+
+def give_evidence(asked: GiveEvidence) -> EvidenceGiven:
+    """What the gate compares: the workload's network on the batch of a seed, without dropout.
+
+    Nothing that is compiled for it stays: a launch's first call would otherwise find it on the disk.
+    """
+    network = network_of(asked.case.workload)
+    model = build(network.without_dropout(), asked.case, asked.weights, seed=0, cold=True)
+    batch = make_batch(network, asked.case.workload.batch, asked.seed)
+    return EvidenceGiven(evidence(model, batch.images, batch.labels))
+
+
+def probe_arithmetic(asked: ProbeArithmetic) -> ArithmeticProbed:
+    """What bench.worker.arithmetic tells arithmetic by; a contestant without convolutions is asked for a product
+    alone."""
+    for architecture in (arithmetic.ROUNDING, arithmetic.PRODUCT):
+        network = architecture.at()
+        try:
+            model = new_model(network, asked.case, seed=0)
+        except Unsupported:
+            continue
+        return ArithmeticProbed(tuple(arithmetic.scores(model, network)))
+    raise Unsupported("has neither convolutions nor products that could be asked")
+
+
+def build(network: Network, case: Case, weights: str, seed: int, cold: bool = False) -> Model:
+    """The contestant's model with the canonical weights of the folder `weights`, mapped rather than read."""
+    model = new_model(network, case, seed, cold)
+    arrays = {name: np.load(Path(weights) / f"{name}.npy", mmap_mode="c") for name in network.arrays}
+    model.load(arrays, make_statistics(network))
+    return model
+
+
+def new_model(network: Network, case: Case, seed: int, cold: bool = False) -> Model:
+    """The contestant's model of a network, in the workload's arithmetic and on its device, without weights.
+
+    What compiling costs is a part of the question that a stream asks, so there every launch is `cold`.
+    """
+    workload, contestant = case.workload, case.contestant
+    framework = load_framework(contestant.framework)
+    several = len({(part.height, part.width) for part in workload.batches}) > 1
+    if several and not framework.execution(contestant.execution).any_size:
+        raise Unsupported(f"{contestant.id} builds a network for images of one size")
+    cold = cold or bool(workload.stream)
+    plan = Plan(network, contestant.execution, workload.device, workload.precision, seed=seed, cold=cold)
+    return framework.build(plan)
+
+
+def downsample(times: list[float], most: int = 20) -> list[float]:
+    """At most `most` of the times, evenly spread: warm-up is kept to be looked at, not to fill disks."""
+    return times[:: max(1, len(times) // most)][:most]

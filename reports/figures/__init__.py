@@ -1,0 +1,1 @@
+"""Rows in, SVG out; nothing here reads a campaign."""

@@ -1,0 +1,64 @@
+"""A picture of where the bins of a pyramid lie."""
+
+from __future__ import annotations
+
+import itertools
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from reports.figures import svg
+from reports.figures.canvas import COLOURS, WIDTH
+
+ROW, LETTERS, LINES = 60, 26, 5
+"""Pixels of a level; letters of a line of a reason, and lines of it, that its place holds."""
+
+
+def bins_figure(pyramids: Sequence[Mapping[str, Any]], key: str) -> Markup:
+    """Where the bins of a pyramid lie under each rule, as in the paper's figures 3 and 4: one side of one map.
+
+    Where a rule has none, why. The first map on which rules differ, since that is what there is to see; "" without any.
+    """
+    if not pyramids:
+        return Markup("")
+    chosen = next((one for one in pyramids if _differ(one)), pyramids[0])
+    label = f"bins of each level on a side of {chosen['side']} cells, under each rule"
+    return Markup(svg.draw(lambda: _bins(chosen), key, label))
+
+
+def _differ(pyramid: Mapping[str, Any]) -> bool:
+    shapes = list(pyramid["rules"].values())
+    return any(shape != shapes[0] for shape in shapes[1:])
+
+
+def _bins(pyramid: Mapping[str, Any]) -> Figure:
+    """A line a bin, a row a level, a column a rule; overlapping bins are staggered."""
+    side, levels, rules = pyramid["side"], [str(level) for level in pyramid["levels"]], pyramid["rules"]
+    figure = Figure(figsize=(WIDTH / 72, ROW * (len(levels) + 1) / 72), layout="constrained")
+    grid = figure.subplots(len(levels), len(rules), squeeze=False)
+    for (row, level), (column, (rule, found)) in itertools.product(enumerate(levels), enumerate(rules.items())):
+        axes = grid[row, column]
+        _bins_of_level(axes, found.get(level, "not recorded"), side)
+        if row == 0:
+            axes.set_title(rule, fontsize=9)
+        if column == 0:
+            axes.set_ylabel(f"{level} × {level}", rotation=0, ha="right", va="center")
+        axes.set_xticks([0, side] if row == len(levels) - 1 else [])
+    return figure
+
+
+def _bins_of_level(axes: Axes, found: Any, side: int) -> None:
+    axes.set(xlim=(0, side), ylim=(0, 2), yticks=[])
+    axes.spines[["top", "left", "right"]].set_visible(False)
+    if isinstance(found, str):
+        lines = textwrap.wrap(svg.printable(found), LETTERS, max_lines=LINES, placeholder="…")
+        axes.text(side / 2, 1, "\n".join(lines), ha="center", va="center", style="italic", fontsize=7.5)
+        return
+    for place, (start, end) in enumerate(found):
+        colour = COLOURS[place % 2]
+        axes.add_patch(Rectangle((start, place % 2 + 0.1), end - start, 0.8, color=colour, alpha=0.7, linewidth=0))

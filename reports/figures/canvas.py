@@ -1,0 +1,132 @@
+"""What figures share: size, colours, rows with labels, ticks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
+
+from reports.figures import svg
+
+WIDTH, ROW, ABOVE, ABOVE_BARE, BELOW, RIGHT, LETTER = 420, 16, 46, 4, 40, 12, 6.4
+"""Pixels: of the figure, of a row, of the margins (with and without an upper axis), of a letter."""
+
+
+LONGEST_LABEL, MOST_TICKS = 24, 5
+
+
+REACH = 3.0
+"""An interval is drawn up to this many times beyond the values; a wider one runs off the edge."""
+
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#b8628f", "#3a9bdc", "#c78500", "#8a5cc2", "#7a7a7a")
+
+
+MARKERS = ("o", "s", "D", "^", "v", "P", "X", "h", "d")
+"""Eight colours that colour-blind people tell apart, and a number of shapes that only meet again after 72."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One row of a figure, in milliseconds; without a value, `note` says why."""
+
+    label: str
+    slot: int
+    value: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Band:
+    """Rows under one heading."""
+
+    title: str
+    marks: Sequence[Mark]
+
+
+def canvas(bands: Sequence[Band], above: int) -> tuple[Figure, Axes]:
+    """Headings and labels on the left, a note where a value is missing, faint lines between the bands."""
+    rows = sum(1 + len(band.marks) for band in bands)
+    left = 10 + LETTER * max((len(printable_label(mark.label)) for band in bands for mark in band.marks), default=0)
+    height = above + BELOW + ROW * rows
+    figure = Figure(figsize=(WIDTH / 72, height / 72))
+    plot = WIDTH - left - RIGHT
+    axes = figure.add_axes((left / WIDTH, BELOW / height, plot / WIDTH, ROW * rows / height))
+    axes.set_ylim(rows - 0.5, -0.5)
+    axes.spines[["top", "left", "right"]].set_visible(False)
+    axes.grid(axis="x", color=svg.INK, alpha=0.15, linewidth=0.8, clip_on=False)
+    axes.set_yticks([])  # labels as plain text: a tick takes ten times as long to make
+    beside = axes.get_yaxis_transform()
+    for row, item in rows_of(bands):
+        if isinstance(item, Band):
+            axes.axhline(row - 0.5, color=svg.INK, alpha=0.3, linewidth=0.6, clip_on=False)
+            axes.text(-left / plot, row, printable_label(item.title), transform=beside, weight="bold", va="center")
+        else:
+            axes.text(-0.01, row, printable_label(item.label), transform=beside, va="center", ha="right")
+            if item.note:
+                axes.text(0.02, row, item.note, transform=beside, va="center", style="italic", alpha=0.75)
+    return figure, axes
+
+
+def rows_of(bands: Sequence[Band]) -> Iterator[tuple[int, Band | Mark]]:
+    """Headings and marks with the row that each stands in, from the top."""
+    row = 0
+    for band in bands:
+        yield row, band
+        yield from enumerate(band.marks, row + 1)
+        row += 1 + len(band.marks)
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Round numbers between the limits, as many of them as fit; at least two."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for steps in ((1, 1.5, 2, 3, 4, 5, 7), (1, 2, 5), (1, 3), (1,)):
+        found = [step * 10.0**decade for decade in decades for step in steps if low <= step * 10.0**decade <= high]
+        if len(found) <= MOST_TICKS:
+            break
+    if len(found) > MOST_TICKS:
+        return found[:: math.ceil(len(found) / MOST_TICKS)]
+    if len(found) > 1:
+        return found
+    return [tick for tick in MaxNLocator(MOST_TICKS - 1).tick_values(low, high) if low <= tick <= high]
+
+
+def style(slots: Sequence[str], who: str) -> dict[str, Any]:
+    """Colour and shape of a contestant, the same in every figure of a campaign."""
+    slot = slots.index(who)
+    return {"color": COLOURS[slot % len(COLOURS)], "marker": MARKERS[slot % len(MARKERS)], "markersize": 5}
+
+
+def log_axis(axis: Axis, low: float, high: float) -> None:
+    """Round numbers along a logarithmic axis."""
+    fixed_ticks(axis, log_ticks(low, high))
+
+
+def fixed_ticks(axis: Axis, ticks: Sequence[float]) -> None:
+    """These and no others, each as a round number."""
+    axis.set_major_locator(FixedLocator(ticks))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FixedFormatter([tick_label(tick) for tick in ticks]))
+
+
+def tick_label(tick: float) -> str:
+    """A round number, short enough to stand beside its neighbours."""
+    for least, unit, letter in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
+        if abs(tick) >= least:
+            return f"{tick / unit:g}{letter}"
+    return f"{tick:,g}"
+
+
+def printable_label(label: str) -> str:
+    """A name that fits beside the rows; the tables have all of it."""
+    half = LONGEST_LABEL // 2
+    short = label if len(label) <= LONGEST_LABEL else f"{label[:half]}…{label[1 - half :]}"
+    return svg.printable(short)

@@ -1,0 +1,71 @@
+"""Bars of each layer's time by contestant."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from reports.figures import svg
+from reports.figures.canvas import REACH, WIDTH, printable_label, style
+from reports.format import numbers
+from reports.format.networks import Row
+from reports.format.words import MILLISECONDS
+from results.schema.record import Status
+
+ABOVE, BELOW, LEFT, RIGHT, BAR, GAP, LEGEND = 8, 40, 100, 14, 9, 6, 16
+"""Pixels: of the margins, of a bar, between two layers, of a line of the legend."""
+
+
+def milliseconds(seconds: float) -> tuple[float, str] | None:
+    return None if math.isnan(seconds) else (MILLISECONDS * seconds, numbers.plain(MILLISECONDS * seconds))
+
+
+def layer_bars(
+    found: Mapping[tuple[str, str], Row], layers: Sequence[str], who: Sequence[str], slots: Sequence[str]
+) -> Figure:
+    """A bar for each contestant of each layer, from 0."""
+    each, above = GAP + BAR * len(who), ABOVE + LEGEND * len(who)
+    height = above + each * len(layers) + BELOW
+    figure = Figure(figsize=(WIDTH / 72, height / 72))
+    axes = figure.add_axes(
+        (LEFT / WIDTH, BELOW / height, 1 - (LEFT + RIGHT) / WIDTH, 1 - (above + BELOW) / height),
+        xlabel="ms, each layer alone (less is faster)",
+        xlim=(0, _end(list(found.values()))),
+        ylim=(each * len(layers), 0),
+    )
+    for number, layer in enumerate(layers):
+        for place, one in enumerate(who):
+            _bar(axes, found.get((layer, one)), each * number + GAP / 2 + BAR * (place + 0.5), style(slots, one))
+    axes.set_yticks([each * (number + 0.5) for number in range(len(layers))], list(map(printable_label, layers)))
+    axes.tick_params(axis="y", length=0)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="x", color=svg.INK, alpha=0.15, linewidth=0.8)
+    axes.locator_params(axis="x", nbins=5)
+    handles = [Line2D([], [], **style(slots, one)) for one in who]
+    labels = list(map(printable_label, who))
+    figure.legend(handles, labels, loc="upper left", bbox_to_anchor=(0, 1), frameon=False, fontsize=10, borderpad=0)
+    return figure
+
+
+def _end(own: Sequence[Row]) -> float:
+    """Where the axis ends: at the longest interval, unless that is out of all proportion to the times."""
+    measured = [row for row in own if row["status"] == Status.MEASURED]
+    most: float = max((row["seconds"] for row in measured), default=1.0)
+    highs: list[float] = [row["seconds_high"] for row in measured if not math.isnan(row["seconds_high"])]
+    return 1.05 * MILLISECONDS * min(max([most, *highs]), REACH * most)
+
+
+def _bar(axes: Axes, row: Row | None, y: float, look: Mapping[str, Any]) -> None:
+    """With its interval, and the contestant's sign at its end: hollow where the interval is unknown."""
+    if row is None or row["status"] != Status.MEASURED:
+        axes.text(0, y, " not measured", va="center", fontsize=7, style="italic")
+        return
+    value, low, high = (MILLISECONDS * row[name] for name in ("seconds", "seconds_low", "seconds_high"))
+    axes.barh([y], [value], height=BAR - 1, color=look["color"], alpha=0.4, linewidth=0)
+    axes.plot([low, high], [y, y], color=look["color"], linewidth=2, solid_capstyle="butt")
+    axes.plot([value], [y], clip_on=False, markerfacecolor="none" if math.isnan(low) else look["color"], **look)

@@ -1,0 +1,40 @@
+"""A line a contestant over something that grows, both axes logarithmic."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from matplotlib.figure import Figure
+
+from reports.figures import svg
+from reports.figures.canvas import WIDTH, log_axis, printable_label, style
+from reports.format.networks import Row
+from results.schema.record import Status
+
+HEIGHT, LEFT, RIGHT, ABOVE, BELOW, LEGEND = 280, 62, 12, 8, 44, 16
+"""Pixels: of the figure without its legend, of the margins, of a line of the legend."""
+
+Of = Callable[[Row], float]
+
+
+def lines(rows: Sequence[Row], slots: Sequence[str], x: tuple[str, Of], y: tuple[str, Of]) -> Figure:
+    """`x` and `y`: what an axis is called, and its value of a row of `cases`. What was not measured has no point."""
+    everyone = list(dict.fromkeys(row["contestant"] for row in rows))
+    below = BELOW + LEGEND * math.ceil(len(everyone) / 2)
+    height = HEIGHT - BELOW + below
+    figure = Figure(figsize=(WIDTH / 72, height / 72))
+    width = WIDTH - LEFT - RIGHT
+    axes = figure.add_axes((LEFT / WIDTH, below / height, width / WIDTH, (height - ABOVE - below) / height))
+    axes.set(xscale="log", yscale="log", xlabel=x[0], ylabel=y[0])
+    axes.grid(color=svg.INK, alpha=0.15, linewidth=0.8)
+    axes.spines[["top", "right"]].set_visible(False)
+    for who in everyone:
+        own = [row for row in rows if row["contestant"] == who and row["status"] == Status.MEASURED]
+        points = sorted((x[1](row), y[1](row)) for row in own)
+        across, up = zip(*points) if points else ((), ())
+        axes.plot(across, up, label=printable_label(who), **style(slots, who))
+    for axis, ends in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+        log_axis(axis, *ends)
+    figure.legend(loc="lower center", ncols=2, fontsize=9, frameon=False, borderpad=0, labelspacing=0.3)
+    return figure

@@ -1,0 +1,190 @@
+"""The figures: what the tables say, drawn; one function a figure, from rows to SVG.
+
+Each is narrow enough for a phone and names its rows beside them, so that no legend and no colour has to be matched.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from reports.figures import svg
+from reports.figures.canvas import (
+    ABOVE,
+    ABOVE_BARE,
+    COLOURS,
+    MARKERS,
+    MOST_TICKS,
+    REACH,
+    Band,
+    Mark,
+    canvas,
+    fixed_ticks,
+    log_ticks,
+    rows_of,
+)
+from reports.format.networks import Network, Row
+from reports.format.words import MILLISECONDS, NEEDS, missing
+from results.schema.record import Status
+
+FLOOR, MEGA = "floor of the table", 1e-6
+
+
+def times(network: Network, slots: Sequence[str], key: str) -> str:
+    """Time per step of every case of a network, on one logarithmic axis with images/s along its upper side."""
+    bands = [_band(phase, network.rows, (phase,), network, slots) for phase in network.phases]
+    batch = next(iter(network.rows.values()))["batch"]
+    label = f"{network.id}: milliseconds per step and images per second by phase and contestant; numbers in the table"
+    return svg.draw(lambda: _times(bands, batch), key, label)
+
+
+def parts(network: Network, split: Iterable[Row], slots: Sequence[str], key: str) -> str:
+    """Forward, backward and update beside infer, from 0 on a linear axis: parts of a step add up."""
+    found = {(row["component"], row["contestant"]): row for row in split if row["network"] == network.id}
+    found |= {key: row for key, row in network.rows.items() if key[0] == "infer"}
+    bands = [_band(part, found, needs, network, slots) for part, needs in NEEDS.items()]
+    label = f"{network.id}: milliseconds of infer, forward, backward and update by contestant; numbers in the table"
+    return svg.draw(lambda: _parts(bands), key, label)
+
+
+def memory(network: Network, slots: Sequence[str], key: str) -> str:
+    """Memory of a step of every case of a network, on a linear axis from 0, with the floor of its table above them.
+
+    "" where nobody's is known.
+    """
+    bands = [_memory_band(phase, network, slots) for phase in network.phases]
+    if not any(not math.isnan(mark.value) for band in bands for mark in band.marks[1:]):
+        return ""
+    label = f"{network.id}: megabytes resident during a step by phase and contestant; numbers in the table"
+    return svg.draw(lambda: _memory(bands), key, label)
+
+
+def _memory_band(phase: str, network: Network, slots: Sequence[str]) -> Band:
+    own = {who: network.rows[phase, who] for who in network.contestants if (phase, who) in network.rows}
+    floors = [row["min_memory_bytes"] for row in own.values() if not math.isnan(row["min_memory_bytes"])]
+    floor = floors[0] * MEGA if floors else math.nan
+    marks = [Mark(FLOOR, len(slots), floor, note="" if floors else "not known")]
+    for who, row in own.items():
+        known = not math.isnan(row["memory_bytes"])
+        note = "" if known else "not known" if row["status"] == Status.MEASURED else missing(network, who, (phase,))
+        marks.append(Mark(who, slots.index(who), row["memory_bytes"] * MEGA, note=note))
+    return Band(phase, marks)
+
+
+def _band(
+    title: str, found: Mapping[tuple[str, str], Row], needs: Sequence[str], network: Network, slots: Sequence[str]
+) -> Band:
+    marks = []
+    for who in network.contestants:
+        row = found.get((title, who))
+        if row is None or math.isnan(row["seconds"]):
+            marks.append(Mark(who, slots.index(who), note=missing(network, who, needs)))
+        else:
+            value, low, high = (row[name] * MILLISECONDS for name in ("seconds", "seconds_low", "seconds_high"))
+            marks.append(Mark(who, slots.index(who), value, low, high))
+    return Band(title, marks)
+
+
+def _times(bands: Sequence[Band], batch: int) -> Figure:
+    figure, axes = canvas(bands, ABOVE)
+    axes.set_xlabel("ms per step (less is faster)")
+    limits = _log_limits(_known(bands))
+    if limits is None:
+        return figure
+    axes.set(xscale="log", xlim=limits)
+    _ticks(axes, log_ticks(*limits))
+    upper = axes.twiny()
+    upper.set(xscale="log", xlim=[batch * MILLISECONDS / limit for limit in limits])
+    upper.set_xlabel("images/s (more is faster)")
+    upper.spines[:].set_visible(False)
+    _ticks(upper, log_ticks(*sorted(upper.get_xlim())))
+    _place(bands, lambda mark, y: _dot(axes, mark, y, limits))
+    return figure
+
+
+def _parts(bands: Sequence[Band]) -> Figure:
+    figure, axes = canvas(bands, ABOVE_BARE)
+    axes.set_xlabel("ms per step")
+    limits = _linear_limits(_known(bands))
+    if limits is None:
+        return figure
+    axes.set_xlim(limits)
+    _ticks(axes, MaxNLocator(MOST_TICKS - 1).tick_values(*limits))
+    axes.axvline(0, color=svg.INK, linewidth=0.8)
+    _place(bands, lambda mark, y: _bar(axes, mark, y, limits))
+    return figure
+
+
+def _memory(bands: Sequence[Band]) -> Figure:
+    figure, axes = canvas(bands, ABOVE_BARE)
+    axes.set_xlabel("MB during a step (less is better)")
+    limits = _linear_limits(_known(bands))
+    if limits is None:
+        return figure
+    axes.set_xlim(limits)
+    _ticks(axes, MaxNLocator(MOST_TICKS - 1).tick_values(*limits))
+    _place(bands, lambda mark, y: _solid_bar(axes, mark, y))
+    return figure
+
+
+def _solid_bar(axes: Axes, mark: Mark, row: int) -> None:
+    colour = svg.INK if mark.label == FLOOR else COLOURS[mark.slot % len(COLOURS)]
+    axes.barh([row], [mark.value], height=0.62, color=colour, alpha=0.75, linewidth=0)
+
+
+def _place(bands: Sequence[Band], paint: Callable[[Mark, int], None]) -> None:
+    for row, item in rows_of(bands):
+        if isinstance(item, Mark) and not math.isnan(item.value):
+            paint(item, row)
+
+
+def _dot(axes: Axes, mark: Mark, row: int, limits: tuple[float, float]) -> None:
+    """The value, hollow if its interval is unknown, on the line of its interval."""
+    colour, known = COLOURS[mark.slot % len(COLOURS)], not math.isnan(mark.low)
+    if known:
+        ends = [min(max(end, limits[0]), limits[1]) for end in (mark.low, mark.high)]
+        axes.plot(ends, [row, row], color=colour, linewidth=2.5, solid_capstyle="butt", clip_on=False)
+    marker = MARKERS[mark.slot % len(MARKERS)]
+    face = colour if known else "none"
+    axes.plot([mark.value], [row], marker, color=colour, markersize=6, markerfacecolor=face, clip_on=False)
+
+
+def _bar(axes: Axes, mark: Mark, row: int, limits: tuple[float, float]) -> None:
+    axes.barh([row], [mark.value], height=0.62, color=COLOURS[mark.slot % len(COLOURS)], alpha=0.35, linewidth=0)
+    _dot(axes, mark, row, limits)
+
+
+def _known(bands: Sequence[Band]) -> list[Mark]:
+    return [mark for band in bands for mark in band.marks if not math.isnan(mark.value)]
+
+
+def _log_limits(marks: Sequence[Mark]) -> tuple[float, float] | None:
+    if not marks:
+        return None
+    least, most = min(mark.value for mark in marks), max(mark.value for mark in marks)
+    low = max(min(_ends(marks, "low")), least / REACH)
+    high = min(max(_ends(marks, "high")), most * REACH)
+    return low / 1.15, high * 1.15
+
+
+def _linear_limits(marks: Sequence[Mark]) -> tuple[float, float] | None:
+    if not marks:
+        return None
+    size = max(abs(mark.value) for mark in marks) or max(_ends(marks, "high")) or 1.0
+    low = max(min(0.0, *_ends(marks, "low")), min(0.0, *(mark.value for mark in marks)) - size)
+    high = min(max(0.0, *_ends(marks, "high")), max(0.0, *(mark.value for mark in marks)) + size)
+    margin = 0.04 * (high - low)
+    return low - (margin if low < 0 else 0.0), high + margin
+
+
+def _ends(marks: Sequence[Mark], name: str) -> list[float]:
+    """One end of every interval, the value where the interval is unknown."""
+    return [mark.value if math.isnan(end := getattr(mark, name)) else end for mark in marks]
+
+
+def _ticks(axes: Axes, ticks: Sequence[float]) -> None:
+    fixed_ticks(axes.xaxis, ticks)

@@ -1,0 +1,59 @@
+"""The roofline: work a second against work for each byte that must move, below what the machine was seen to do.
+
+After Williams, Waterman and Patterson (2009). What stays in caches from step to step may lie above the slope: it is
+the bound of who must fetch everything from memory.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from reports.figures import svg
+from reports.figures.canvas import WIDTH, log_axis, printable_label, style
+from reports.format.networks import Row
+from results.tables.limits import Kind, Limits, roof
+
+HEIGHT = 360
+GIGA = 1e-9
+
+
+def roofline(rows: Sequence[Row], limits: Limits, kind: Kind, slots: Sequence[str], key: str) -> str:
+    """The figure of one precision and device; "" where there is no ceiling or no case to draw."""
+    known = [
+        row
+        for row in rows
+        if (row["precision"], row["device"]) == kind and not row["peak_probe"] and row["macs_per_second"] > 0
+    ]
+    if not known or math.isnan(roof(limits, kind, 1.0)):
+        return ""
+    label = f"{kind[0]} on {kind[1]}: multiply-accumulates a second over those for each byte; numbers in the tables"
+    return svg.draw(lambda: _draw(known, limits, kind, slots), key, label)
+
+
+def _draw(rows: Sequence[Row], limits: Limits, kind: Kind, slots: Sequence[str]) -> Figure:
+    figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set(xscale="log", yscale="log", xlabel="MAC for each byte that must move", ylabel="GMAC/s (more is faster)")
+    axes.grid(color=svg.INK, alpha=0.15, linewidth=0.8)
+    axes.spines[["top", "right"]].set_visible(False)
+    intensities = [row["macs_per_byte"] for row in rows]
+    line = np.geomspace(min(intensities) / 3, max(intensities) * 3, 100)
+    axes.plot(line, [GIGA * roof(limits, kind, float(one)) for one in line], color=svg.INK, linewidth=1.5)
+    for who in dict.fromkeys(row["contestant"] for row in rows):
+        own = [row for row in rows if row["contestant"] == who]
+        axes.plot(
+            [row["macs_per_byte"] for row in own],
+            [GIGA * row["macs_per_second"] for row in own],
+            linestyle="none",
+            alpha=0.8,
+            label=printable_label(who),
+            **style(slots, who),
+        )
+    for axis, ends in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+        log_axis(axis, *ends)
+    figure.legend(loc="outside lower center", ncols=2, fontsize=9, frameon=False)
+    return figure

@@ -1,0 +1,115 @@
+"""How networks grow with the size of images: a panel a quantity, a line a network and contestant."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from reports.figures import svg
+from reports.figures.canvas import WIDTH, log_axis, printable_label, style
+from reports.format.networks import Row
+from reports.format.words import MILLISECONDS
+from results.schema.record import Status
+
+PANEL, GAP, ABOVE, BELOW, LEFT, RIGHT, LEGEND = 130, 30, 22, 44, 46, 12, 16
+"""Pixels: of a panel, between two, above the first, below the last, beside them, of a line of the legend."""
+
+
+STRETCH = 1.5
+"""An interval is drawn up to this many times beyond the values; a wider one runs off the edge."""
+
+
+STROKES: Sequence[Any] = ("-", "--", ":", "-.")
+"""Of a network, where there are several in a figure."""
+
+
+Values = tuple[float, float, float]
+"""A value and its interval; NaN where there is none."""
+
+
+def images(row: Row) -> Values:
+    return row["images_per_second"], row["images_per_second_low"], row["images_per_second_high"]
+
+
+def milliseconds(row: Row) -> Values:
+    scale = MILLISECONDS / row["megapixels"]
+    return scale * row["seconds"], scale * row["seconds_low"], scale * row["seconds_high"]
+
+
+def _first_call(row: Row) -> Values:
+    """The longest is no mean: it has no interval."""
+    return row["first_call_seconds"], math.nan, math.nan
+
+
+PANELS: Mapping[str, Callable[[Row], Values]] = {
+    "images/s (more is faster)": images,
+    "ms a megapixel (less is faster)": milliseconds,
+    "first call, s: longest of the launches": _first_call,
+}
+
+
+def pixels(row: Row) -> float:
+    """Megapixels of an image."""
+    return float(row["megapixels"] / row["batch"])
+
+
+def size_sweep(own: Sequence[Row], networks: Sequence[str], slots: Sequence[str]) -> Figure:
+    """A panel below the other, over the same sizes: a colour and sign a contestant, a stroke a network."""
+    strokes = {name: STROKES[place % len(STROKES)] for place, name in enumerate(networks)}
+    legend = {
+        who: Line2D([], [], linestyle="none", **style(slots, who))
+        for who in dict.fromkeys(row["contestant"] for row in own)
+    }
+    if len(networks) > 1:
+        legend |= {name: Line2D([], [], color=svg.INK, linestyle=stroke) for name, stroke in strokes.items()}
+    below = BELOW + LEGEND * math.ceil(len(legend) / 2)
+    height = ABOVE + len(PANELS) * PANEL + (len(PANELS) - 1) * GAP + below
+    figure = Figure(figsize=(WIDTH / 72, height / 72))
+    for place, (name, of) in enumerate(PANELS.items()):
+        bottom = height - ABOVE - (place + 1) * PANEL - place * GAP
+        axes = figure.add_axes((LEFT / WIDTH, bottom / height, 1 - (LEFT + RIGHT) / WIDTH, PANEL / height))
+        axes.set(xscale="log", yscale="log")
+        axes.set_title(name, fontsize=10, loc="left", pad=4)
+        axes.grid(color=svg.INK, alpha=0.15, linewidth=0.8)
+        axes.spines[["top", "right"]].set_visible(False)
+        _panel(axes, own, strokes, slots, of)
+        axes.tick_params(axis="x", labelbottom=place == len(PANELS) - 1)
+    axes.set_xlabel("megapixels of an image")
+    labels = [printable_label(name) for name in legend]
+    look = {"fontsize": 9, "frameon": False, "borderpad": 0, "labelspacing": 0.3}
+    figure.legend(list(legend.values()), labels, loc="lower center", ncols=2, **look)
+    return figure
+
+
+def _panel(
+    axes: Axes, own: Sequence[Row], strokes: Mapping[str, Any], slots: Sequence[str], of: Callable[[Row], Values]
+) -> None:
+    """A line for each network and contestant; what was not measured has no point. Hollow: without an interval."""
+    lines: dict[tuple[str, str], list[tuple[float, *Values]]] = {}
+    for row in own:
+        if row["status"] == Status.MEASURED and of(row)[0] > 0:
+            lines.setdefault((row["architecture"], row["contestant"]), []).append((pixels(row), *of(row)))
+    for (network, who), points in lines.items():
+        look = {**style(slots, who), "markersize": 4, "linewidth": 1.2}
+        across, up, lows, _ = zip(*sorted(points))
+        face = "none" if all(map(math.isnan, lows)) else look["color"]
+        axes.plot(across, up, linestyle=strokes[network], markerfacecolor=face, **look)
+        if intervals := [(x, low, high) for x, _, low, high in points if low < high]:
+            axes.vlines(*zip(*intervals), color=look["color"], linewidth=1.2, alpha=0.6)
+    if lines:
+        _limit(axes, [values for points in lines.values() for _, *values in points])
+    log_axis(axes.xaxis, *axes.get_xlim())
+
+
+def _limit(axes: Axes, drawn: Sequence[Sequence[float]]) -> None:
+    """An axis that holds every value, and of the intervals what does not press them flat."""
+    values = [value for value, _, _ in drawn]
+    ends = [end for one in drawn for end in one if not math.isnan(end)]
+    low, high = max(min(ends), min(values) / STRETCH), min(max(ends), max(values) * STRETCH)
+    axes.set_ylim(low / 1.1, high * 1.1)
+    log_axis(axes.yaxis, *axes.get_ylim())

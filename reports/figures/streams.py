@@ -1,0 +1,49 @@
+"""Time of the first and of later passes over each stream, by contestant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+
+from reports.figures import svg
+from reports.figures.canvas import WIDTH, log_axis, printable_label, style
+from reports.format.networks import Row
+
+
+def stream_figure(own: Sequence[Row], slots: Sequence[str]) -> Figure:
+    """A row a contestant below each stream: hollow is the first time through, solid is warm."""
+    found: dict[str, list[Row]] = {}
+    for row in own:
+        found.setdefault(row["group"], []).append(row)
+    lines: list[Row | str] = []
+    for together in found.values():
+        lines += [_heading(together[0]), *together]
+    figure = Figure(figsize=(WIDTH / 72, (60 + 16 * len(lines)) / 72), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set(xscale="log", xlabel="images/s (more is faster)\nhollow: the first time, solid: warm")
+    axes.set_ylim(len(lines) - 0.5, -0.5)
+    axes.spines[["top", "left", "right"]].set_visible(False)
+    axes.grid(axis="x", color=svg.INK, alpha=0.15, linewidth=0.8)
+    axes.tick_params(axis="y", length=0)
+    for place, line in enumerate(lines):
+        if isinstance(line, str):
+            continue
+        own_style = style(slots, line["contestant"])
+        ends = [line["cold_images_per_second"], line["images_per_second"]]
+        axes.plot(ends, [place, place], color=own_style["color"], linewidth=1.2, alpha=0.6)
+        axes.plot(ends[:1], [place], **{**own_style, "markerfacecolor": "none"})
+        axes.plot(ends[1:], [place], **own_style)
+    axes.set_yticks(range(len(lines)), [printable_label(_label(line)) for line in lines])
+    for tick, line in zip(axes.get_yticklabels(), lines):
+        tick.set_fontweight("bold" if isinstance(line, str) else "normal")
+    log_axis(axes.xaxis, *axes.get_xlim())
+    return figure
+
+
+def _heading(row: Row) -> str:
+    return f"{row['stream']}, {row['images']} images"
+
+
+def _label(line: Row | str) -> str:
+    return line if isinstance(line, str) else str(line["contestant"])

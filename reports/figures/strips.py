@@ -1,0 +1,117 @@
+"""Launches as they fell: a strip a case, and all of a campaign in the order in which they ran."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+
+from reports.figures import svg
+from reports.figures.canvas import COLOURS, WIDTH, Band, Mark, canvas, fixed_ticks, rows_of
+from reports.format.networks import Network
+from results.schema.record import Status
+from results.stats.estimates import BAND
+
+TALL, WIDE = 0.3, 3
+COLUMNS, HEIGHT = 150, 220
+"""Of the figure of all launches: as many as can be told apart, and pixels."""
+STEPS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4)
+REACH = 1.5
+"""A launch further than this from its case's mean is drawn at the edge."""
+
+
+def strips(network: Network, launches: pd.DataFrame, slots: Sequence[str], key: str) -> str:
+    """Each launch of every case of a network over the case's mean; "" where no case has two."""
+    measured = launches[launches["status"] == Status.MEASURED]
+    times = {
+        (str(phase), str(who)): part[["seconds", "superseded"]]
+        for (phase, who), part in measured.groupby(["phase", "contestant"], sort=False)
+    }
+    if not any(len(own) > 1 for own in times.values()):
+        return ""
+    bands = [
+        Band(phase, [Mark(who, slots.index(who)) for who in network.contestants if (phase, who) in times])
+        for phase in network.phases
+    ]
+    means = {key: row["seconds"] for key, row in network.rows.items()}
+    label = f"{network.id}: each launch's time over its case's mean, by phase and contestant"
+    return svg.draw(lambda: _strips([band for band in bands if band.marks], times, means), key, label)
+
+
+def _strips(
+    bands: Sequence[Band], times: Mapping[tuple[str, str], pd.DataFrame], means: Mapping[tuple[str, str], float]
+) -> Figure:
+    figure, axes = canvas(bands, 4)
+    axes.set_xlabel("launch's time / mean of its case")
+    over = {key: own["seconds"].to_numpy() / means[key] for key, own in times.items()}
+    _ratio_axis(axes, np.concatenate(list(over.values())))
+    phase = ""
+    for row, item in rows_of(bands):
+        if isinstance(item, Band):
+            phase = item.title
+        else:
+            own, again = over[phase, item.label], times[phase, item.label]["superseded"].to_numpy()
+            colour = COLOURS[item.slot % len(COLOURS)]
+            _ticks(axes, own[~again], row, colour)
+            axes.plot(_inside(own[again]), np.full(again.sum(), row), "x", color=colour, markersize=5)
+    return figure
+
+
+def _ticks(axes: Axes, values: np.ndarray, row: int, colour: str) -> None:
+    """A short upright line at each value, all of them one path."""
+    x = np.repeat(_inside(values), WIDE)
+    y = np.tile([row - TALL, row + TALL, np.nan], len(values))
+    axes.plot(x, y, color=colour, linewidth=1.4, solid_capstyle="butt")
+
+
+def run_order(over: Sequence[tuple[float, bool]], key: str) -> str:
+    """All launches of a campaign as they ran, each over its case's mean; "" where there are not enough to see."""
+    if len(over) < 6:
+        return ""
+    label = "each launch's time over its case's mean, in the order in which they ran"
+    return svg.draw(lambda: _run_order(over), key, label)
+
+
+def _run_order(over: Sequence[tuple[float, bool]]) -> Figure:
+    """A dot is the median of neighbours, the line through it reaches from their 10th to their 90th percentile."""
+    figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72), layout="constrained")
+    axes = figure.add_subplot()
+    values = _inside(np.array([value for value, superseded in over if not superseded]))
+    places = np.array([number for number, (_, superseded) in enumerate(over) if not superseded])
+    parts = np.array_split(np.arange(len(values)), min(len(values), COLUMNS))
+    middle = np.array([places[part].mean() for part in parts])
+    low, median, high = np.array([np.percentile(values[part], (10, 50, 90)) for part in parts]).T
+    axes.plot(np.repeat(middle, WIDE), np.ravel(np.column_stack((low, high, np.full(len(low), np.nan)))),
+              color=COLOURS[0], alpha=0.5, linewidth=1.5)  # fmt: skip
+    axes.plot(middle, median, "o", color=COLOURS[0], markersize=2.5)
+    again = np.array([(number, value) for number, (value, superseded) in enumerate(over) if superseded])
+    if len(again):
+        again = again[:: math.ceil(len(again) / COLUMNS)]
+        axes.plot(again[:, 0], _inside(again[:, 1]), "x", color=COLOURS[1], markersize=5)
+    axes.axhspan(1 - BAND, 1 + BAND, color=svg.INK, alpha=0.08, linewidth=0)
+    axes.set(xlabel="launches, first to last", ylabel="time / mean of its case", yscale="log")
+    _around_one(axes.yaxis, max(1 / low.min(), high.max()))
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _ratio_axis(axes: Axes, over: np.ndarray) -> None:
+    far = max(1 + BAND, *np.exp(np.abs(np.log(_inside(over))))) ** 1.08
+    axes.set(xscale="log", xlim=(1 / far, far))
+    _around_one(axes.xaxis, far)
+    axes.axvspan(1 - BAND, 1 + BAND, color=svg.INK, alpha=0.08, linewidth=0)
+
+
+def _around_one(axis: Axis, far: float) -> None:
+    """1 in the middle, and as far to both sides as a round number goes."""
+    step = max((step for step in STEPS if 1 + step <= far), default=BAND)
+    fixed_ticks(axis, (1 - step, 1, 1 + step))
+
+
+def _inside(over: np.ndarray) -> np.ndarray:
+    return np.asarray(np.clip(over, 1 / REACH, REACH))

@@ -1,0 +1,115 @@
+"""A matplotlib figure as SVG that can stand in the page: no style attributes, no ids that meet another figure's.
+
+The page's Content-Security-Policy allows its own style sheet only, so styles become presentation attributes; colours
+of the ink become the page's text colour, so that figures follow a dark theme; text stays text.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from xml.etree import ElementTree
+
+import matplotlib.style
+from matplotlib.figure import Figure
+
+from reports.figures.slim import slim
+
+INK = "#010203"
+"""Drawn in this colour, shown in the page's text colour."""
+
+SETTINGS: Mapping[str, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "deadheat",
+    "text.parse_math": False,  # a name is not a formula
+    "figure.dpi": 72,
+    "font.size": 11,
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.unicode_minus": True,
+    "image.composite_image": False,  # pictures keep their own pixels
+}
+REFERENCE = re.compile(r"url\(#([^)]*)\)")
+
+
+def draw(paint: Callable[[], Figure], key: str, label: str) -> str:
+    """The SVG element of what `paint` draws; `key` keeps its ids apart from other figures', `label` is read aloud."""
+    with _settings():
+        figure, buffer = paint(), io.BytesIO()
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    return _embed(buffer.getvalue(), key, printable(label))
+
+
+def printable(text: str) -> str:
+    """With a mark in place of what XML can't hold and nobody can see."""
+    return "".join(character if character.isprintable() else "�" for character in text)
+
+
+@contextmanager
+def _settings() -> Iterator[None]:
+    """The same on every machine, whatever its matplotlibrc says and its fonts lack."""
+    with matplotlib.style.context(["default", dict(SETTINGS)]), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
+        yield
+
+
+def _embed(source: bytes, key: str, label: str) -> str:
+    root = ElementTree.fromstring(source)
+    _drop_unwanted(root)
+    for element in root.iter():
+        element.tag = _local(element.tag)
+        element.attrib = {_local(name): value for name, value in element.attrib.items()}
+        _style_to_attributes(element)
+    used = dict.fromkeys(name for element in root.iter() for name in _referenced(element))
+    ours = {name: f"{key}-{number}" for number, name in enumerate(used)}
+    for element in root.iter():
+        _rename(element, ours)
+    slim(root)
+    box = root.get("viewBox", "")
+    root.attrib = {"viewBox": box, "role": "img", "aria-label": label}
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _drop_unwanted(root: ElementTree.Element) -> None:
+    """Metadata, and matplotlib's style sheet, which would hold for the whole page."""
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if _local(child.tag) in ("metadata", "style"):
+                parent.remove(child)
+
+
+def _style_to_attributes(element: ElementTree.Element) -> None:
+    for part in element.attrib.pop("style", "").split(";"):
+        name, _, value = part.partition(":")
+        if name.strip() and name.strip() != "font-family":  # the page's own
+            element.set(name.strip(), value.strip().replace(INK, "currentColor"))
+
+
+def _referenced(element: ElementTree.Element) -> list[str]:
+    names = [name for value in element.attrib.values() for name in REFERENCE.findall(value)]
+    target = element.get("href") or ""
+    return [*names, target[1:]] if target.startswith("#") else names
+
+
+def _rename(element: ElementTree.Element, ours: Mapping[str, str]) -> None:
+    """Ids that are referred to by our names for them, and without the others (figure_1, axes_1, …)."""
+    name = element.attrib.pop("id", "")
+    if name in ours:
+        element.set("id", ours[name])
+    for attribute, value in list(element.attrib.items()):
+        if attribute == "href" and value.startswith("#"):
+            element.set(attribute, f"#{ours[value[1:]]}")
+        elif attribute not in ("id", "href"):  # a picture's href is the picture itself
+            element.set(attribute, REFERENCE.sub(lambda found: f"url(#{ours[str(found[1])]})", value))
+
+
+def _local(name: str) -> str:
+    """A tag or attribute without its namespace, as HTML writes it."""
+    return name.rpartition("}")[2]

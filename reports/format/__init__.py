@@ -1,0 +1,1 @@
+"""Numbers, words, ids and commands as they are printed."""

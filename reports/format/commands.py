@@ -1,0 +1,39 @@
+"""The command that measures a case again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from reports.format.system import System, look, suite_name
+
+SPECIAL = frozenset('"$`\\!\n')
+"""What a shell still reads between double quotes; Windows knows no single ones, so they are the second choice."""
+FLAG = "--as-shipped"
+VALUED = frozenset({"--preset", "--device", "--sizes-from", "--interpreter", "--keep-env"})
+"""Options that, beside the suite and the flag, change what a case is or how it is measured, and not for how long."""
+
+
+def asked(system: System) -> Sequence[str]:
+    """The options that a campaign's cases are measured with, as far as it says."""
+    suite, command = suite_name(system), look(system, "command")
+    try:
+        words = shlex.split(command) if isinstance(command, str) else []
+    except ValueError:  # it may say anything
+        words = []
+    kept = ["--suite", suite] if suite else []
+    for number, word in enumerate(words):
+        word = word.replace("--bench-", "--", 1) if word.startswith("--bench-") else word
+        name, equals, _ = word.partition("=")
+        if word == FLAG or (name in VALUED and equals):
+            kept.append(word)
+        elif name in VALUED:
+            kept += [name, *words[number + 1 : number + 2]]
+    return kept
+
+
+def reproduce(case: str, options: Sequence[str]) -> str:
+    """For one case of a campaign that was measured with `options`."""
+    node = f"bench/test_cases.py::test_case[{case}]"
+    quoted = shlex.quote(node) if SPECIAL & set(node) else f'"{node}"'
+    return " ".join(["python -m bench run", quoted, *map(shlex.quote, options)])

@@ -1,0 +1,1 @@
+"""Each page as one self-contained file."""

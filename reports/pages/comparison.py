@@ -1,0 +1,161 @@
+"""The page of two campaigns: what became slower or faster, what can't be compared, and what else differs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from reports.figures import forest
+from reports.format import commands, networks, numbers, system, words
+from reports.format.words import MARKS, MILLISECONDS
+from reports.pages import document
+from results.compare.pairwise import Change, Report, compare
+from results.stats.estimates import BAND, CONFIDENCE, Estimate, Verdict
+from results.store.campaigns import Campaign
+from results.tables import cases
+
+ORDER = (Verdict.SLOWER, Verdict.FASTER, Verdict.UNCLEAR, Verdict.DEAD_HEAT)
+"""What a reader wants to see first."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One case in both campaigns; times are in milliseconds, and `remedy` is what would settle an unclear one."""
+
+    network: networks.Network
+    phase: str
+    contestant: str
+    before: tuple[float, str]
+    after: tuple[float, str]
+    ratio: numbers.Shown | None
+    kind: str
+    word: str
+    remedy: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """The cases of one network in a figure."""
+
+    network: networks.Network
+    figure: Markup
+
+
+def render(baseline: Campaign, candidate: Campaign, across_systems: bool = False, side_by_side: bool = False) -> str:
+    """The page as one HTML text, the same for the same input; arguments and ResultsError as `compare` has them."""
+    report = compare(baseline, candidate, across_systems, side_by_side)
+    changes = {change.case: change for change in report.changes}
+    found = networks.networks(cases.cases([candidate]))
+    rows = [row for network in found for row in _rows(network, changes, commands.asked(candidate.system))]
+    return document.document(
+        "comparison.html.j2",
+        baseline=report.baseline,
+        candidate=report.candidate,
+        headline=_headline(report),
+        counts=_counts(report),
+        other_machine=report.differences[: report.machines],
+        differences=report.differences[report.machines :],
+        problems=report.problems,
+        warnings=[(one.name, *warning) for one in (baseline, candidate) for warning in system.warnings(one.system)],
+        facts=_side_by_side(system.header(baseline.system, None), system.header(candidate.system, None)),
+        rows=sorted(rows, key=lambda row: [words.kind(verdict) for verdict in ORDER].index(row.kind)),
+        groups=[group for number, one in enumerate(found) if (group := _group(one, changes, f"n{number}")).figure],
+        overall=[(who, _shown(estimate), estimate.launches) for who, estimate in report.overall.items()],
+        missing=report.missing,
+        command=_command(report, across_systems),
+        systems=[(one.name, system.everything(one.system)) for one in (baseline, candidate)],
+        confidence=f"{100 * CONFIDENCE:.0f} %",
+        band=f"{100 * BAND:.0f} %",
+    )
+
+
+def _headline(report: Report) -> str:
+    slower, unclear = len(report.slower), sum(change.verdict is Verdict.UNCLEAR for change in report.changes)
+    rest = f"; {unclear} {'is' if unclear == 1 else 'are'} unclear" if unclear else ""
+    lost = f"; {len(report.missing)} could not be compared" if report.missing else ""
+    return f"{slower or 'None'} of {len(report.changes)} cases became slower{rest}{lost}"
+
+
+def _counts(report: Report) -> Sequence[tuple[str, str, int]]:
+    """(kind, word, how many cases) of each verdict, and of what can't be compared."""
+    found = [change.verdict for change in report.changes]
+    verdicts = [(words.kind(one), f"{MARKS[one]} {one}", found.count(one)) for one in ORDER]
+    return [*verdicts, ("status", "not compared", len(report.missing))]
+
+
+def _rows(network: networks.Network, changes: Mapping[str, Change], options: Sequence[str]) -> list[Row]:
+    return [
+        Row(
+            network,
+            phase,
+            who,
+            _milliseconds(change.baseline_seconds),
+            _milliseconds(change.candidate_seconds),
+            _shown(change.ratio),
+            words.kind(change.verdict),
+            f"{MARKS[change.verdict]} {change.verdict}",
+            _remedy(change),
+            commands.reproduce(change.case, options),
+        )
+        for phase, who, change in _compared(network, changes)
+    ]
+
+
+def _compared(network: networks.Network, changes: Mapping[str, Change]) -> list[tuple[str, str, Change]]:
+    """Its cases that are in both campaigns: phases in order, contestants as they appeared."""
+    pairs = [(phase, who) for phase in network.phases for who in network.contestants if (phase, who) in network.rows]
+    found = [(phase, who, changes.get(network.rows[phase, who]["case"])) for phase, who in pairs]
+    return [(phase, who, change) for phase, who, change in found if change]
+
+
+def _milliseconds(seconds: float) -> tuple[float, str]:
+    return MILLISECONDS * seconds, numbers.plain(MILLISECONDS * seconds)
+
+
+def _shown(ratio: Estimate) -> numbers.Shown | None:
+    return numbers.estimate(ratio.value, ratio.low, ratio.high)
+
+
+def _remedy(change: Change) -> str:
+    if change.verdict is not Verdict.UNCLEAR:
+        return ""
+    if math.isnan(change.ratio.low):
+        return "one launch on a side has no interval: measure more"
+    if math.isnan(change.launches_needed):
+        return ""  # its own interval would do: it is one of many
+    if math.isinf(change.launches_needed):
+        return "too near the edge for more launches to settle it"
+    return f"about {change.launches_needed:.0f} launches on each side would settle it"
+
+
+def _group(network: networks.Network, changes: Mapping[str, Change], key: str) -> Group:
+    """Every ratio with its interval, against the band of a dead heat."""
+    rows = [
+        forest.Row(
+            f"{phase}, {who}: {MARKS[change.verdict]} {change.verdict}",
+            "ratio",
+            change.ratio.value,
+            None if math.isnan(change.ratio.low) else change.ratio.low,
+            None if math.isnan(change.ratio.high) else change.ratio.high,
+            (1 - BAND, 1 + BAND),
+        )
+        for phase, who, change in _compared(network, changes)
+    ]
+    label = (
+        f"{network.id}: the candidate's time over the baseline's for each phase and contestant; numbers in the table"
+    )
+    return Group(network, forest.draw(rows, f"{key}-forest", label))
+
+
+def _side_by_side(one: Sequence[system.Entry], other: Sequence[system.Entry]) -> list[tuple[str, str, str]]:
+    before, after = dict(one), dict(other)
+    return [(term, before.get(term, ""), after.get(term, "")) for term in {**before, **after}]
+
+
+def _command(report: Report, across_systems: bool) -> str:
+    across = " --across-systems" if across_systems else ""
+    return f"python -m bench compare {report.baseline} {report.candidate}{across}"

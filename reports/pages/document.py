@@ -1,0 +1,47 @@
+"""A page as one file that needs no other: style and script inside, and a policy that forbids everything else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+ASSETS = files("reports") / "assets"
+
+
+def document(template: str, **values: Any) -> str:
+    """The page that `template` makes of `values`; all text is escaped."""
+    environment = Environment(
+        loader=PackageLoader("reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
+    style, script = ((ASSETS / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    allowed = f"style-src {_hash(style)}; script-src {_hash(script)}; img-src data:"  # a figure is saved by way of one
+    policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
+    return environment.get_template(template).render(
+        style=Markup(style), script=Markup(script), policy=policy, **values
+    )
+
+
+def _hash(text: str) -> str:
+    """What a policy calls a text that it allows."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def write(html: str, path: Path) -> Path:
+    """Put a page there, whole or not at all. A lone surrogate is written as its escape."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.write_bytes(html.encode("utf-8", "backslashreplace"))
+    temporary.replace(path)
+    return path

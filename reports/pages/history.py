@@ -1,0 +1,191 @@
+"""The page of many campaigns: each machine's history, its steps, and every case over time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from reports.figures.timeline import MOST_PANELS, timeline
+from reports.format import numbers, system, words
+from reports.format.words import MARKS, MILLISECONDS
+from reports.pages import document
+from results.compare.history import ENOUGH, MACHINE, Change, Entry, Histories, History, Series, histories
+from results.schema.record import Workload
+from results.stats.estimates import BAND, CONFIDENCE, Verdict
+from results.stats.steps import FEWEST
+from results.store.campaigns import Campaign
+
+
+@dataclass(frozen=True)
+class StepRow:
+    """A step of a case; times are in milliseconds, `changed` is what else did where it was seen first."""
+
+    series: Series
+    conditions: str
+    since: str
+    kind: str
+    word: str
+    ratio: numbers.Shown | None
+    before: tuple[float, str]
+    now: tuple[float, str]
+    changed: Sequence[str]
+    command: str
+
+
+@dataclass(frozen=True)
+class CampaignRow:
+    """A campaign, what changed at it (whose it is, "" for all), and how many cases step there."""
+
+    number: int
+    entry: Entry
+    changed: Sequence[tuple[str, Sequence[str]]]
+    measured: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class Chart:
+    """All contestants of a workload over time; `stepped`: whether there is anything to see at once."""
+
+    workload: Workload
+    conditions: str
+    stepped: bool
+    figure: Markup
+
+
+def render(campaigns: Sequence[Campaign]) -> str:
+    """The page as one HTML text, the same for the same input; ResultsError as `histories` raises it."""
+    found = histories(campaigns)
+    return document.document(
+        "history.html.j2",
+        headline=_headline(found),
+        sections=[_section(history, f"m{number}") for number, history in enumerate(found.histories, 1)],
+        left_out=found.left_out,
+        problems=found.problems,
+        fewest=FEWEST,
+        enough=ENOUGH,
+        confidence=f"{100 * CONFIDENCE:.0f} %",
+        band=f"{100 * BAND:.0f} %",
+    )
+
+
+def _headline(found: Histories) -> str:
+    slower = found.slower()
+    if slower:
+        return f"{len(slower)} case{'s are' if len(slower) > 1 else ' is'} slower than before"
+    return "No case is slower than before"
+
+
+def _section(history: History, key: str) -> Mapping[str, Any]:
+    """What the template shows of one machine; `key` begins every id in it."""
+    charts = _charts(history, key)
+    first, last = history.campaigns[0], history.campaigns[-1]
+    return {
+        "key": key,
+        "name": str(history.machine["cpu"] or "a machine without a name"),
+        "facts": [
+            *((term, value) for term, value in system.flat(history.machine) if value),
+            ("campaigns", f"{len(history.campaigns)}, {first.started:%Y-%m-%d} to {last.started:%Y-%m-%d}"),
+        ],
+        "remarks": history.remarks,
+        "counts": _counts(history),
+        "steps": _step_rows(history),
+        "campaigns": _campaign_rows(history),
+        "lost": _lost_rows(history),
+        "stepped": [chart for chart in charts if chart.stepped],
+        "calm": [chart for chart in charts if not chart.stepped],
+    }
+
+
+def _counts(history: History) -> Sequence[tuple[str, str, int]]:
+    """(kind, word, how many cases) by the last step of each."""
+    slower = sum(one.is_slower() for one in history.series)
+    faster = sum(bool(one.steps) and not one.is_slower() for one in history.series)
+    judged = sum(not one.steps and len(one.points) >= ENOUGH for one in history.series)
+    short = len(history.series) - slower - faster - judged
+    return [
+        ("slower", f"{MARKS[Verdict.SLOWER]} slower than before", slower),
+        ("faster", f"{MARKS[Verdict.FASTER]} faster than before", faster),
+        ("dead-heat", "no step seen", judged),
+        ("unclear", f"fewer than {ENOUGH} campaigns", short),
+    ]
+
+
+def _step_rows(history: History) -> list[StepRow]:
+    """The newest first: that is what somebody will look for."""
+    rows = [(step.campaign, _step_row(history, series, step)) for series in history.series for step in series.steps]
+    return [row for _, row in sorted(rows, key=lambda one: -one[0])]
+
+
+def _step_row(history: History, series: Series, step: Change) -> StepRow:
+    verdict = Verdict.SLOWER if step.ratio.value > 1 else Verdict.FASTER
+    entry, before = history.campaigns[step.campaign], history.campaigns[step.after]
+    return StepRow(
+        series,
+        conditions(series.case.workload),
+        entry.name,
+        words.kind(verdict),
+        f"{MARKS[verdict]} {verdict}",
+        numbers.estimate(step.ratio.value, step.ratio.low, step.ratio.high),
+        _milliseconds(step.seconds / step.ratio.value),
+        _milliseconds(step.seconds),
+        entry.changed_for(series.case.contestant.id),
+        f"python -m bench compare {before.name} {entry.name}",
+    )
+
+
+def _milliseconds(seconds: float) -> tuple[float, str]:
+    return MILLISECONDS * seconds, numbers.plain(MILLISECONDS * seconds)
+
+
+def _campaign_rows(history: History) -> list[CampaignRow]:
+    measured = [point.campaign for series in history.series for point in series.points]
+    steps = [step.campaign for series in history.series for step in series.steps]
+    return [
+        CampaignRow(
+            number + 1,
+            entry,
+            [("" if whose == MACHINE else whose, what) for whose, what in entry.changed.items()],
+            measured.count(number),
+            steps.count(number),
+        )
+        for number, entry in enumerate(history.campaigns)
+    ]
+
+
+def _lost_rows(history: History) -> list[tuple[str, str, Sequence[str]]]:
+    """(contestant, why, cases): what campaigns tried and could not measure."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for series in history.series:
+        for why in series.lost.values():
+            found.setdefault((series.case.contestant.id, why), []).append(series.case.id)
+    return [(who, why, cases) for (who, why), cases in found.items()]
+
+
+def _charts(history: History, key: str) -> list[Chart]:
+    """A figure a workload that was measured in more than one campaign, no more contestants than fit in one."""
+    workloads: dict[Workload, list[Series]] = {}
+    for series in history.series:
+        if len(series.points) > 1:
+            workloads.setdefault(series.case.workload, []).append(series)
+    return [
+        Chart(
+            workload,
+            conditions(workload),
+            any(one.steps for one in series[start : start + MOST_PANELS]),
+            timeline(history.campaigns, series[start : start + MOST_PANELS], f"{key}-{number}-{start}"),
+        )
+        for number, (workload, series) in enumerate(workloads.items(), 1)
+        for start in range(0, len(series), MOST_PANELS)
+    ]
+
+
+def conditions(workload: Workload) -> str:
+    """Everything of a workload but its network and phase."""
+    images = f"{workload.channels} × {workload.height} × {workload.width}"
+    if workload.stream:
+        images = f"stream {workload.stream}"
+    return f"{images} · batch {workload.batch} · {workload.precision} · {workload.device}"

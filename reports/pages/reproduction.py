@@ -1,0 +1,62 @@
+"""The page of a reproduction: what the papers claim, what came of it here, and what that rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from markupsafe import Markup
+
+from reports.figures import agreement
+from reports.format import system
+from reports.pages import document
+from reports.sections import claims, pictures, trials
+from results.schema.findings import Verdict
+from results.schema.trial import Trial
+from results.store.reproductions import Reproduction
+
+PAGE = "reproduction.html"
+
+
+def render(reproduction: Reproduction, benchmark_link: str | None = None) -> str:
+    """The page as one HTML text, the same for the same input. `benchmark_link` leads to the benchmark's page."""
+    findings = reproduction.findings
+    papers = claims.papers(reproduction)
+    galleries, left_out = pictures.galleries(reproduction)
+    figure = Markup("")
+    if findings.agreement:
+        figure = agreement.agreement(findings.agreement, reproduction.trials, "agreement-figure")
+    return document.document(
+        "reproduction.html.j2",
+        name=reproduction.name,
+        benchmark_link=benchmark_link,
+        facts=system.header(reproduction.system, None),
+        warnings=system.warnings(reproduction.system),
+        problems=(*reproduction.problems, *left_out),
+        counts=_counts(reproduction),
+        verdicts={claims.KINDS[verdict]: claims.word(verdict) for verdict in Verdict},
+        papers=papers,
+        agreement=findings.agreement,
+        agreement_sentence=agreement.sentence(findings.agreement) if findings.agreement else "",
+        agreement_figure=figure,
+        trained=trials.trained_rows(reproduction),
+        galleries=galleries,
+        trials=trials.trial_rows(reproduction, claims.anchors_of(findings.claims)),
+        versions=_versions(reproduction.trials),
+        system=system.everything(reproduction.system, "reproduction"),
+    )
+
+
+def _counts(reproduction: Reproduction) -> Sequence[tuple[str, str, int]]:
+    """(kind, word, how many claims) of each verdict."""
+    found = [claim.verdict for claim in reproduction.findings.claims]
+    return [(claims.KINDS[one], claims.word(one), found.count(one)) for one in Verdict]
+
+
+def _versions(found: Mapping[str, Trial]) -> Sequence[tuple[str, str]]:
+    """What each framework's trials ran with; more than one line where that changed."""
+    lines = {
+        (trial.framework, ", ".join(f"{name} {version}" for name, version in trial.versions.items())): None
+        for trial in found.values()
+        if trial.versions
+    }
+    return sorted(lines)

@@ -1,0 +1,1 @@
+"""Rows ready to print, one module for each section of a page."""

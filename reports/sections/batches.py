@@ -1,0 +1,71 @@
+"""How time grows with the batch: what an image costs when more of them share a step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from reports.figures import svg
+from reports.figures.lines import lines
+from reports.figures.selection import by_turns
+from reports.format import numbers
+from reports.format.networks import Row, rows
+from reports.format.numbers import Shown
+from results.schema.record import Status
+
+FEWEST = 3
+"""Batches of a network from which on they are a curve."""
+SAME = ["architecture", "size", "precision", "device", "phase"]
+
+
+@dataclass(frozen=True)
+class Batches:
+    """One network and phase over its batches: for each, images a second by contestant, None where not measured.
+
+    `figure` is "" where it is not among those that are drawn.
+    """
+
+    title: str
+    contestants: Sequence[str]
+    rows: Sequence[tuple[int, Sequence[Shown | None]]]
+    figure: Markup
+
+
+def batches(cases: pd.DataFrame, slots: Sequence[str], key: str) -> list[Batches]:
+    """A table for each network and phase that was measured at several batches, and a curve for some of each network."""
+    plain = cases[(cases["stream"] == "") & (cases["peak_probe"] == "")]
+    found = [
+        (dict(zip(SAME, values)), rows(part))
+        for values, part in plain.groupby(SAME, sort=False)
+        if part["batch"].nunique() >= FEWEST
+    ]
+    drawn = {id(own) for _, own in by_turns(found, lambda one: one[0]["architecture"])}
+    return [
+        _batches(names, own, slots, f"{key}-batches{number}" if id(own) in drawn else "")
+        for number, (names, own) in enumerate(found)
+    ]
+
+
+def _batches(names: Mapping[str, Any], own: Sequence[Row], slots: Sequence[str], key: str) -> Batches:
+    title = f"{names['architecture']} {names['size']}, {names['phase']}, {names['precision']} on {names['device']}"
+    who = list(dict.fromkeys(row["contestant"] for row in own))
+    at = {(row["batch"], row["contestant"]): row for row in own}
+    table = [(batch, [_speed(at.get((batch, one))) for one in who]) for batch in sorted({row["batch"] for row in own})]
+    label = f"{title}: images per second over images in a step; numbers in the table"
+    figure = svg.draw(lambda: _curves(own, slots), key, label) if key else ""
+    return Batches(title, who, table, Markup(figure))
+
+
+def _curves(own: Sequence[Row], slots: Sequence[str]) -> Any:
+    x = "images in a step", lambda row: row["batch"]
+    return lines(own, slots, x, ("images/s (more is faster)", lambda row: row["images_per_second"]))
+
+
+def _speed(row: Row | None) -> Shown | None:
+    if row is None or row["status"] != Status.MEASURED:
+        return None
+    return numbers.estimate(row["images_per_second"], row["images_per_second_low"], row["images_per_second_high"])

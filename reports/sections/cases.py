@@ -1,0 +1,220 @@
+"""What the tables of the page say, from the tidy tables: one function a table, rows ready to be printed.
+
+Nothing measured is left out and nothing missing becomes a number: a cell without a value is None, with a reason.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+import pandas as pd
+
+from reports.format import commands, numbers
+from reports.format.networks import Network, Row, rows, text
+from reports.format.numbers import Shown
+from reports.format.words import MARKS, MILLISECONDS, NEEDS, kind, missing, status_word
+from results.schema.record import Status
+from results.stats.estimates import Verdict
+
+ERRORS = ("scores", "loss", "gradients")
+BEFORE = ("build_seconds", "start_seconds")
+"""What a launch takes before its first call."""
+
+
+@dataclass(frozen=True)
+class CaseRow:
+    """One case with all that was measured of it; `status` and `reason` speak where the numbers are None."""
+
+    phase: str
+    contestant: str
+    status: str
+    reason: str
+    launches: int
+    lost: int
+    speed: Shown | None
+    time: Shown | None
+    ratio: Shown | None
+    verdict: str
+    kind: str
+    flags: str
+    command: str
+
+
+@dataclass(frozen=True)
+class PartsRow:
+    """Where a training step goes: one entry for each of NEEDS, with a remark.
+
+    The remark says why a part is missing, or that it can't be told from nothing.
+    """
+
+    contestant: str
+    parts: Sequence[tuple[Shown | None, str]]
+
+
+@dataclass(frozen=True)
+class FirstCallRow:
+    """Seconds of the first step by phase, then of building, then of starting; in words where there are none."""
+
+    contestant: str
+    seconds: Sequence[str]
+
+
+@dataclass(frozen=True)
+class ParityRow:
+    """The largest errors of a contestant; `outside` names those beyond the tolerance."""
+
+    contestant: str
+    errors: Mapping[str, str]
+    outside: Sequence[str]
+    worst_gradient: str
+    contestants: int
+    outcome: str
+
+
+@dataclass
+class Lost:
+    """Launches that gave no time, for one reason."""
+
+    contestant: str
+    status: str
+    reason: str
+    launches: int = 0
+    cases: dict[str, None] = field(default_factory=dict)
+    """In order, each once."""
+    logs: dict[str, None] = field(default_factory=dict)
+    """The kept logs, as paths below the campaign's folder."""
+
+
+def case_rows(network: Network, launches: pd.DataFrame, options: Sequence[str]) -> list[CaseRow]:
+    """Every case of a network, by phase, and the command that measures it again with its campaign's `options`."""
+    failed = launches[launches["status"] != Status.MEASURED].groupby("case").size()
+    order = [(phase, who) for phase in network.phases for who in network.contestants if (phase, who) in network.rows]
+    return [_case_row(network.rows[key], int(failed.get(network.rows[key]["case"], 0)), options) for key in order]
+
+
+def _case_row(row: Row, lost: int, options: Sequence[str]) -> CaseRow:
+    verdict = text(row["verdict"])
+    is_reference = row["contestant"] == row["reference"]
+    return CaseRow(
+        phase=row["phase"],
+        contestant=row["contestant"],
+        status=status_word(row["status"]),
+        reason=text(row["reason"]),
+        launches=row["launches"],
+        lost=lost,
+        speed=numbers.estimate(row["images_per_second"], row["images_per_second_low"], row["images_per_second_high"]),
+        time=milliseconds(row),
+        ratio=None if is_reference else numbers.estimate(row["ratio"], row["ratio_low"], row["ratio_high"]),
+        verdict=f"{MARKS[Verdict(verdict)]} {verdict}" if verdict else "reference" if is_reference else "no ratio",
+        kind=kind(verdict or ("reference" if is_reference else "alone")),
+        flags=text(row["quality_flags"]).replace("_", " "),
+        command=commands.reproduce(row["case"], options),
+    )
+
+
+def milliseconds(row: Row) -> Shown | None:
+    """The time of a row of `cases` or `split` in milliseconds."""
+    return numbers.estimate(row["seconds"], row["seconds_low"], row["seconds_high"], MILLISECONDS)
+
+
+def part_rows(network: Network, split: pd.DataFrame) -> list[PartsRow]:
+    """Forward, backward and update of every contestant of a network, `infer` beside them."""
+    found = {(row["contestant"], row["component"]): row for row in rows(split[split["network"] == network.id])}
+    found |= {(who, phase): row for (phase, who), row in network.rows.items() if phase == "infer"}
+    return [
+        PartsRow(who, [_part(found.get((who, part)), network, who, part) for part in NEEDS])
+        for who in network.contestants
+    ]
+
+
+def _part(row: Row | None, network: Network, contestant: str, part: str) -> tuple[Shown | None, str]:
+    shown = milliseconds(row) if row else None
+    if row is None or shown is None:
+        return None, missing(network, contestant, NEEDS[part])
+    if row["seconds_low"] <= 0 <= row["seconds_high"]:
+        return shown, "can't be told from 0"
+    return shown, "below 0" if row["seconds"] < 0 else ""
+
+
+def first_call_rows(network: Network, launches: pd.DataFrame) -> list[FirstCallRow]:
+    """What a contestant costs before its first counted step."""
+    mine = launches[(launches["network"] == network.id) & (launches["status"] == Status.MEASURED)]
+    seconds: dict[tuple[str, str], list[float]] = {}
+    names = ["contestant", "phase", "first_call_seconds", *BEFORE]
+    for who, phase, first_call, *before in mine[names].itertuples(index=False):
+        for what, value in ((phase, first_call), *zip(BEFORE, before, strict=True)):
+            seconds.setdefault((who, what), []).append(value)
+    needs = {**{phase: (phase,) for phase in network.phases}, **dict.fromkeys(BEFORE, network.phases)}
+    return [
+        FirstCallRow(
+            who, [_spread(seconds.get((who, what), ())) or missing(network, who, needs[what]) for what in needs]
+        )
+        for who in network.contestants
+    ]
+
+
+def _spread(seconds: Iterable[float]) -> str | None:
+    """Median, and the extremes where there are several: launches are too few for more."""
+    known = [one for one in seconds if one is not None and not math.isnan(one)]
+    if not known:
+        return None
+    middle = numbers.plain(median(known))
+    return middle if len(known) < 2 else f"{middle} ({numbers.plain(min(known))}–{numbers.plain(max(known))})"
+
+
+def parity_rows(network: Network, launches: pd.DataFrame, tolerances: Mapping[str, float]) -> list[ParityRow]:
+    """The largest errors that any launch of a contestant showed on a network."""
+    names = ["contestant", "status", *(name for name in launches.columns if name.startswith("parity_"))]
+    mine = launches.loc[launches["network"] == network.id, names].drop_duplicates()
+    return [_parity_row(who, rows(mine[mine["contestant"] == who]), tolerances) for who in network.contestants]
+
+
+def _parity_row(contestant: str, records: Sequence[Row], tolerances: Mapping[str, float]) -> ParityRow:
+    checked = [row for row in records if pd.notna(row["parity_contestants"])]
+    if not checked:
+        return ParityRow(contestant, {}, (), "", 0, "not checked")
+    largest = {key: _largest(row[f"parity_{key}"] for row in checked) for key in ERRORS}
+    worst = max(checked, key=lambda row: _size(row["parity_gradients"]))
+    outside = [key for key in ERRORS if key in tolerances and not largest[key] <= tolerances[key]]
+    return ParityRow(
+        contestant,
+        {key: numbers.error(value) for key, value in largest.items()},
+        outside,
+        text(worst["parity_worst_gradient"]),
+        int(worst["parity_contestants"]),
+        _outcome(any(row["status"] == Status.MISMATCH for row in records), outside, tolerances),
+    )
+
+
+def _outcome(mismatch: bool, outside: Sequence[str], tolerances: Mapping[str, float]) -> str:
+    if mismatch:
+        return "mismatch"
+    if outside:
+        return "outside tolerance"
+    return "within tolerance" if all(key in tolerances for key in ERRORS) else "no tolerance recorded"
+
+
+def _largest(values: Iterable[float]) -> float:
+    return max(values, key=_size)
+
+
+def _size(value: float) -> float:
+    """An error that is not a number is worse than any that is one."""
+    return math.inf if math.isnan(value) else value
+
+
+def lost_rows(launches: pd.DataFrame) -> list[Lost]:
+    """Every launch that gave no time, gathered by contestant, status and reason."""
+    gathered: dict[tuple[str, str, str], Lost] = {}
+    names = ["contestant", "status", "reason", "case", "log"]
+    for row in rows(launches.loc[launches["status"] != Status.MEASURED, names]):
+        key = row["contestant"], status_word(row["status"]), text(row["reason"])
+        lost = gathered.setdefault(key, Lost(*key))
+        lost.launches += 1
+        lost.cases[row["case"]] = None
+        if log := text(row["log"]):
+            lost.logs[log] = None
+    return list(gathered.values())

@@ -1,0 +1,123 @@
+"""How sure a campaign can be of itself: what was flagged, what was run again, and contestants that are the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import pandas as pd
+
+from reports.format import numbers
+from reports.format.networks import rows, text
+from reports.format.system import System, look
+from results.schema.record import Status
+from results.stats.estimates import geometric_mean
+from results.tables.ratios import Ratios
+
+MEANINGS: Mapping[str, str] = {
+    "cpu_contention": "other processes computed beside it",
+    "steal": "the hypervisor gave its cores to others",
+    "throttled": "a CPU quota was used up, and its threads were stopped",
+    "warmup_not_converged": "its warm-up had not settled",
+    "major_faults": "memory came from a disk while it was timed",
+    "fallback": "it went on in another way than it was asked to",
+    "empty_parity": "what was compared with other contestants is the same for any network",
+    "bimodal": "its launches fall into two kinds: the mean describes neither",
+    "drift": "its launches grow or shrink as the campaign goes on",
+    "above_peak": "faster than the machine was seen to compute at all",
+    "non_monotonic": "takes less time than a part of its own work",
+}
+
+
+@dataclass
+class Flag:
+    """A caution, what it means, and the cases that it was raised for, in order."""
+
+    name: str
+    meaning: str
+    cases: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Redone:
+    """The launches of a workload whose blocks were disturbed and run again, and the most that was seen in those."""
+
+    group: str
+    launches: Sequence[int]
+    attempts: int
+    other_cpus_used: str
+    steal_percent: str
+
+
+@dataclass(frozen=True)
+class Same:
+    """Two contestants that are the same thing: their ratio over all workloads, and how often it seemed not to be 1."""
+
+    one: str
+    other: str
+    workloads: int
+    ratio: numbers.Shown | None
+    apart: int
+
+
+def flags(cases: pd.DataFrame) -> list[Flag]:
+    """What speaks against believing cases, the most frequent first."""
+    found: dict[str, Flag] = {}
+    for row in rows(cases.loc[cases["quality_flags"] != "", ["case", "quality_flags"]]):
+        for name in filter(None, text(row["quality_flags"]).split(", ")):
+            found.setdefault(name, Flag(name.replace("_", " "), MEANINGS.get(name, ""))).cases.append(row["case"])
+    return sorted(found.values(), key=lambda flag: -len(flag.cases))
+
+
+def redone(launches: pd.DataFrame) -> list[Redone]:
+    """Every workload with blocks that were run again, of the launches of `with_superseded`."""
+    again = launches.loc[launches["superseded"], ["group", "launch", "subset", "attempt", "other_cpus_used", "steal"]]
+    return [_redone(str(group), own) for group, own in again.groupby("group", sort=False)]
+
+
+def _redone(group: str, own: pd.DataFrame) -> Redone:
+    blocks = own[["launch", "subset", "attempt"]].drop_duplicates()
+    foreign, steal = numbers.plain(own["other_cpus_used"].max(), 2), numbers.plain(100 * own["steal"].max(), 2)
+    return Redone(group, sorted(set(blocks["launch"])), len(blocks), foreign, steal)
+
+
+def same(system: System, contestants: Sequence[str], ratios: Mapping[str, Ratios]) -> list[Same]:
+    """Pairs of contestants with the same versions that differ in nothing but the label of their interpreter (A/A)."""
+    return [_same(one, other, ratios) for one, other in combinations(contestants, 2) if _are_same(system, one, other)]
+
+
+def _are_same(system: System, one: str, other: str) -> bool:
+    versions = [look(system, "contestants", who, "versions") for who in (one, other)]
+    return _unlabelled(one) == _unlabelled(other) and bool(versions[0]) and versions[0] == versions[1]
+
+
+def _unlabelled(contestant: str) -> tuple[str, str]:
+    """A contestant's id without the label of its interpreter."""
+    name, _, setting = contestant.partition("+")
+    return name.partition("@")[0], setting
+
+
+def _same(one: str, other: str, ratios: Mapping[str, Ratios]) -> Same:
+    found = [own for of in ratios.values() if (own := of.get((other, one))) and own.launches > 1]
+    mean = geometric_mean(found) if found else None
+    shown = numbers.estimate(mean.value, mean.low, mean.high) if mean else None
+    return Same(one, other, len(found), shown, sum(own.shows_a_difference for own in found))
+
+
+def order(launches: pd.DataFrame, cases: pd.DataFrame) -> list[tuple[float, bool]]:
+    """Each measured launch's time over its case's mean, in the order in which they ran, and whether it was superseded.
+
+    `launches` are those of `with_superseded`.
+    """
+    means = dict(zip(cases["case"], cases["seconds"]))
+    measured = launches[launches["status"] == Status.MEASURED]
+    over = measured["seconds"] / measured["case"].map(means)
+    return list(zip(over.tolist(), measured["superseded"].tolist()))
+
+
+def with_superseded(launches: pd.DataFrame) -> pd.DataFrame:
+    """With a column `superseded`: whether the launch was measured, but its block was disturbed and run again."""
+    measured = launches["status"] == Status.MEASURED
+    last = launches[measured].groupby(["case", "launch", "subset"])["attempt"].transform("max")
+    return launches.assign(superseded=measured & (launches["attempt"] < last.reindex(launches.index)))

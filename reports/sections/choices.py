@@ -1,0 +1,48 @@
+"""What the reader can choose of the verdict matrix in the page: the reference, and which rows are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reports.format import numbers
+from reports.format.words import MARKS, MILLISECONDS, kind
+from reports.sections.matrix import Block
+from results.stats.estimates import Estimate, Verdict, verdict
+from results.tables.ratios import Ratios
+
+VERDICTS = tuple(Verdict)
+
+
+def choices(blocks: Sequence[Block], contestants: Sequence[str], ratios: Mapping[str, Ratios]) -> Mapping[str, Any]:
+    """For the page's script: contestants, verdicts as [class, word], and a row for each line of the matrix.
+
+    A row has a cell a contestant. It is null where nothing was measured; else its own time, [text, interval, seconds],
+    and for each contestant as the reference [place among the verdicts, text, interval, ratio], or null where the two
+    never ran together.
+    """
+    rows = [
+        [_cell(block, line.phase, who, contestants, ratios) for who in contestants]
+        for block in blocks
+        for line in block.lines
+    ]
+    verdicts = [[kind(one), f"{MARKS[one]} {one}"] for one in VERDICTS]
+    return {"contestants": list(contestants), "verdicts": verdicts, "rows": rows}
+
+
+def _cell(
+    block: Block, phase: str, contestant: str, contestants: Sequence[str], ratios: Mapping[str, Ratios]
+) -> list[Any] | None:
+    row = block.network.rows.get((phase, contestant))
+    time = numbers.estimate(row["seconds"], row["seconds_low"], row["seconds_high"], MILLISECONDS) if row else None
+    if row is None or time is None:
+        return None
+    found = ratios.get(row["group"], {})
+    return [[f"{time.text} ms", time.interval, time.value], [_ratio(found.get((contestant, to))) for to in contestants]]
+
+
+def _ratio(found: Estimate | None) -> list[Any] | None:
+    shown = numbers.estimate(found.value, found.low, found.high) if found else None
+    if found is None or shown is None:
+        return None
+    return [VERDICTS.index(verdict(found)), shown.text, shown.interval, float(f"{shown.value:.8g}")]

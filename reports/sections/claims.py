@@ -1,0 +1,154 @@
+"""Claims as rows of a table: the paper's figure beside ours, the verdict with a mark, and what it rests on."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from reports.figures import curves, forest
+from reports.format import numbers
+from results.schema.findings import ClaimResult, Contrasted, Verdict
+from results.schema.trial import Outcome, Trial
+from results.store.reproductions import Reproduction
+
+MARKS = {Verdict.SUPPORTED: "✓", Verdict.CONTRADICTED: "✗", Verdict.INCONCLUSIVE: "?", Verdict.NOT_TESTABLE: "○"}
+KINDS = {verdict: verdict.name.lower().replace("_", "-") for verdict in Verdict}
+"""Classes of the style sheet."""
+
+ERRATUM = re.compile(r"-E\d+$")
+PLAIN_ID = re.compile(r"[A-Z]+-E?\d+")
+
+
+@dataclass(frozen=True)
+class ContrastRow:
+    """One comparison ready to be printed; `shown` is None where there is no value."""
+
+    statement: str
+    shown: numbers.Shown | None
+    unit: str
+    over: str
+    claimed: str
+    paper: str
+    kind: str
+    word: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class ClaimRow:
+    """All that the page says of a claim; `anchor` is where, `lost` which of its trials did not finish, and why."""
+
+    claim: ClaimResult
+    anchor: str
+    erratum: bool
+    kind: str
+    word: str
+    contrasts: Sequence[ContrastRow]
+    curves: Markup
+    forest: Markup
+    lost: Sequence[tuple[str, str]]
+    absent: int
+
+
+@dataclass(frozen=True)
+class PaperRows:
+    """A paper's claims; `counts` are (kind, its rows) for each verdict."""
+
+    name: str
+    anchor: str
+    rows: Sequence[ClaimRow]
+    counts: Sequence[tuple[str, Sequence[ClaimRow]]]
+
+
+def word(verdict: Verdict) -> str:
+    return f"{MARKS[verdict]} {verdict}"
+
+
+def papers(reproduction: Reproduction) -> list[PaperRows]:
+    """Every paper with its claims, in the order of the findings."""
+    anchors = anchors_of(reproduction.findings.claims)
+    by_paper: dict[str, list[ClaimRow]] = {}
+    for number, (claim, anchor) in enumerate(zip(reproduction.findings.claims, anchors, strict=True), 1):
+        by_paper.setdefault(claim.paper, []).append(_row(claim, anchor, reproduction.trials, f"claim{number}"))
+    return [
+        PaperRows(name, f"paper{number}", rows, [(KINDS[one], _of(rows, one)) for one in Verdict])
+        for number, (name, rows) in enumerate(by_paper.items(), 1)
+    ]
+
+
+def anchors_of(claims: Sequence[ClaimResult]) -> list[str]:
+    """Where each claim begins: its id, if that can stand in a link and is its own."""
+    taken: set[str] = set()
+    found = []
+    for number, claim in enumerate(claims, 1):
+        own = PLAIN_ID.fullmatch(claim.id) and claim.id not in taken
+        found.append(claim.id if own else f"claim-{number}")
+        taken.add(found[-1])
+    return found
+
+
+def _of(rows: Sequence[ClaimRow], verdict: Verdict) -> list[ClaimRow]:
+    return [row for row in rows if row.claim.verdict is verdict]
+
+
+def _row(claim: ClaimResult, anchor: str, trials: Mapping[str, Trial], key: str) -> ClaimRow:
+    return ClaimRow(
+        claim=claim,
+        anchor=anchor,
+        erratum=bool(ERRATUM.search(claim.id)),
+        kind=KINDS[claim.verdict],
+        word=word(claim.verdict),
+        contrasts=[_contrast(one) for one in claim.contrasts],
+        curves=curves.learning(claim, trials, f"{key}-curves"),
+        forest=forest.forest(claim, f"{key}-forest"),
+        lost=_lost(claim, trials),
+        absent=len({name for ids in claim.arms.values() for name in ids if name not in trials}),
+    )
+
+
+def _contrast(one: Contrasted) -> ContrastRow:
+    value, low, high = (math.nan if end is None else end for end in (one.value, one.low, one.high))
+    seeds = f"{one.pairs} seed{'' if one.pairs == 1 else 's'}"
+    return ContrastRow(
+        statement=one.statement,
+        shown=numbers.estimate(value, low, high),
+        unit=one.unit,
+        over=seeds if math.isnan(high - low) else f"{100 * one.confidence:g} % interval over {seeds}",
+        claimed=_region(*one.claimed),
+        paper=one.paper,
+        kind=KINDS[one.verdict],
+        word=word(one.verdict),
+        remedy=one.remedy,
+    )
+
+
+def _region(low: float | None, high: float | None) -> str:
+    """The values that a claim asserts, in words."""
+    match low, high:
+        case None, None:
+            return ""
+        case None, float() | int():
+            return f"below {high:g}"
+        case float() | int(), None:
+            return f"above {low:g}"
+        case _:
+            return f"{low:g} to {high:g}"
+
+
+def _lost(claim: ClaimResult, trials: Mapping[str, Trial]) -> list[tuple[str, str]]:
+    """(arm and seed, how it ended) of each trial that did not finish."""
+    return [
+        (f"{arm}, seed {trial.seed}", ended(trial))
+        for arm, ids in claim.arms.items()
+        for trial in (trials[name] for name in ids if name in trials)
+        if trial.outcome is not Outcome.FINISHED
+    ]
+
+
+def ended(trial: Trial) -> str:
+    """How a trial ended, and why so."""
+    return ": ".join(filter(None, (trial.outcome.replace("_", " "), trial.reason)))

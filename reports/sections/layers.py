@@ -1,0 +1,82 @@
+"""Where a step goes by layer: bars to compare contestants by, and each layer's share of its contestant's own step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from markupsafe import Markup
+
+from reports.figures import svg
+from reports.figures.layer_bars import layer_bars, milliseconds
+from reports.format import numbers
+from reports.format.networks import Row, rows, text
+from results.schema.record import Status
+
+PERCENT = 100.0
+KEYS = ["network", "size", "batch", "precision", "device", "phase"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A layer in a contestant: milliseconds, and its share of that contestant's step in percent; or why not."""
+
+    time: tuple[float, str] | None
+    share: numbers.Shown | None = None
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    layer: str
+    cells: Sequence[Cell]
+
+
+@dataclass(frozen=True)
+class LayerTable:
+    """A network in one phase: a row a layer, a cell a contestant; `sums` and `wholes` are of all its layers."""
+
+    title: str
+    contestants: Sequence[str]
+    rows: Sequence[LayerRow]
+    sums: Sequence[numbers.Shown | None]
+    wholes: Sequence[tuple[float, str] | None]
+    figure: Markup
+
+
+def layer_tables(table: pd.DataFrame, slots: Sequence[str], key: str) -> list[LayerTable]:
+    """One for each network and phase of which layers were timed alone."""
+    groups = table.groupby(KEYS, sort=False)
+    return [
+        _table(dict(zip(KEYS, values)), rows(part), slots, f"{key}{number}")
+        for number, (values, part) in enumerate(groups)
+    ]
+
+
+def _table(names: Mapping[str, object], own: Sequence[Row], slots: Sequence[str], key: str) -> LayerTable:
+    title = "{network} {size}, {phase}, batch {batch}, {precision} on {device}".format(**names)
+    found = {(row["layer"], row["contestant"]): row for row in own}
+    layers, who = (list(dict.fromkeys(row[name] for row in own)) for name in ("layer", "contestant"))
+    firsts = [next(row for row in own if row["contestant"] == one) for one in who]
+    label = f"{title}: milliseconds of each layer alone by contestant; numbers in the table"
+    return LayerTable(
+        title,
+        who,
+        [LayerRow(layer, [_cell(found.get((layer, one))) for one in who]) for layer in layers],
+        [_percent(row, "sum_share") for row in firsts],
+        [milliseconds(row["whole_seconds"]) for row in firsts],
+        Markup(svg.draw(lambda: layer_bars(found, layers, who, slots), key, label)),
+    )
+
+
+def _cell(row: Row | None) -> Cell:
+    if row is None:
+        return Cell(None, missing="no record")
+    if row["status"] != Status.MEASURED:
+        return Cell(None, missing=f"{row['status'].replace('_', ' ')}: {text(row['reason'])}")
+    return Cell(milliseconds(row["seconds"]), _percent(row, "share"))
+
+
+def _percent(row: Row, name: str) -> numbers.Shown | None:
+    return numbers.estimate(row[name], row[f"{name}_low"], row[f"{name}_high"], PERCENT)

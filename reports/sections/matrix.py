@@ -1,0 +1,88 @@
+"""The verdict matrix: a row a workload, a column a contestant, and in each cell the verdict or why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reports.format import numbers
+from reports.format.networks import Network, Row, text
+from reports.format.words import MARKS, MILLISECONDS, kind, status_word
+from results.schema.record import Status
+from results.stats.estimates import Verdict
+
+
+@dataclass(frozen=True)
+class Cell:
+    """`kind` is the class in the style sheet, `value` the exact number behind `text`; `why` says what isn't plain."""
+
+    kind: str
+    word: str
+    text: str = ""
+    interval: str = ""
+    value: float | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One workload of a network."""
+
+    phase: str
+    cells: Sequence[Cell]
+
+
+@dataclass(frozen=True)
+class Block:
+    """The workloads of one network."""
+
+    network: Network
+    lines: Sequence[Line]
+
+
+def matrix(networks: Sequence[Network], contestants: Sequence[str]) -> list[Block]:
+    """Every workload with a cell for every contestant of the campaign."""
+    return [
+        Block(
+            network,
+            [Line(phase, [_cell(network, phase, who) for who in contestants]) for phase in network.phases],
+        )
+        for network in networks
+    ]
+
+
+def _cell(network: Network, phase: str, contestant: str) -> Cell:
+    row = network.rows.get((phase, contestant))
+    if row is None:
+        return Cell("absent", "no record", why=f"the campaign has no record of {contestant} on this workload")
+    if row["status"] != Status.MEASURED:
+        return Cell("status", status_word(row["status"]), why=text(row["reason"]))
+    time = numbers.estimate(row["seconds"], row["seconds_low"], row["seconds_high"], MILLISECONDS)
+    if contestant == row["reference"]:
+        return _shown("reference", "reference", time, " ms")
+    ratio = numbers.estimate(row["ratio"], row["ratio_low"], row["ratio_high"])
+    if ratio is None:
+        return _shown("alone", "no ratio", time, " ms", _no_ratio(network.rows, phase, row["reference"]))
+    verdict = Verdict(row["verdict"])
+    return _shown(kind(verdict), f"{MARKS[verdict]} {verdict}", ratio, why=_why(row, verdict))
+
+
+def _shown(kind: str, word: str, shown: numbers.Shown | None, unit: str = "", why: str = "") -> Cell:
+    if shown is None:
+        return Cell(kind, word, why=why)
+    return Cell(kind, word, f"{shown.text}{unit}", shown.interval, shown.value, why)
+
+
+def _why(row: Row, verdict: Verdict) -> str:
+    if verdict is Verdict.UNCLEAR and row["pairs"] < 2:
+        return "one launch has no interval, so nothing can be said"
+    return ""
+
+
+def _no_ratio(rows: Mapping[tuple[str, str], Row], phase: str, reference: str) -> str:
+    row = rows.get((phase, reference))
+    if row is None:
+        return f"the reference {reference} has no record of this workload"
+    if row["status"] != Status.MEASURED:
+        return f"the reference {reference} was not measured here: {status_word(row['status'])}: {text(row['reason'])}"
+    return f"no launch ran together with one of the reference {reference}"

@@ -1,0 +1,132 @@
+"""How images a second, time and memory grow with the size of images, and what a new size costs the first time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from reports.figures import svg
+from reports.figures.selection import by_turns
+from reports.figures.size_sweep import PANELS, milliseconds, pixels, size_sweep
+from reports.format import numbers
+from reports.format.networks import Row, rows, text
+from reports.format.words import status_word
+from results.schema.record import Status
+from results.tables.limits import Limits
+
+FEWEST_SIZES = 3
+"""Sizes of a network from which on they are a curve."""
+PYRAMID = "-spp"
+"""What a network's name ends in, a number of bins perhaps after it, when it is another's with a pyramid."""
+DRAWN = 8
+"""Figures, each as large as two of others."""
+SAME = ["batch", "precision", "device", "phase"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One contestant at one size, ready to be printed; `missing` says why there are no numbers.
+
+    `memory` is of a step, in MB; where it is not known, "" and why.
+    """
+
+    missing: str = ""
+    images: str = ""
+    per_megapixel: str = ""
+    first_call: str = ""
+    memory: str = ""
+    memory_missing: str = ""
+
+
+@dataclass(frozen=True)
+class Size:
+    """One network at one size: its parameters, and what each contestant took."""
+
+    size: str
+    megapixels: str
+    network: str
+    parameters: str
+    cells: Sequence[Cell]
+
+
+@dataclass(frozen=True)
+class Growth:
+    """A network, with and without a pyramid, in one phase over its sizes.
+
+    `rebuilt` are those that have other parameters at another size. `figure` is "" where it is not among those that are
+    drawn.
+    """
+
+    title: str
+    rebuilt: Sequence[str]
+    contestants: Sequence[str]
+    sizes: Sequence[Size]
+    figure: Markup
+
+
+def growth(cases: pd.DataFrame, limits: Limits, slots: Sequence[str], key: str) -> list[Growth]:
+    """A table for each network and phase that was measured at several sizes, and a figure for some of each network."""
+    found: dict[tuple[Any, ...], list[Row]] = {}
+    for _, part in cases[(cases["stream"] == "") & (cases["peak_probe"] == "")].groupby(
+        ["architecture", *SAME], sort=False
+    ):
+        if part["size"].nunique() >= FEWEST_SIZES:
+            own = rows(part)
+            same = own[0]["architecture"].partition(PYRAMID)[0], *(own[0][name] for name in SAME)
+            found.setdefault(same, []).extend(own)
+    drawn = set(by_turns(list(found), lambda same: same[0], DRAWN))
+    return [
+        _growth(own, limits, slots, f"{key}-growth{number}" if same in drawn else "")
+        for number, (same, own) in enumerate(found.items())
+    ]
+
+
+def _growth(own: Sequence[Row], limits: Limits, slots: Sequence[str], key: str) -> Growth:
+    first, parameters = own[0], {row["group"]: limits.workloads.get(row["group"], {}).get("parameters") for row in own}
+    who, networks = (list(dict.fromkeys(row[name] for row in own)) for name in ("contestant", "architecture"))
+    workload = f"{first['phase']}, batch {first['batch']}, {first['precision']} on {first['device']}"
+    title = f"{' and '.join(networks)}, {workload}"
+    label = f"{title}: {', '.join(PANELS)}, each over megapixels of an image; numbers in the table"
+    figure = svg.draw(lambda: size_sweep(own, networks, slots), key, label) if key else ""
+    counts = {name: {parameters[row["group"]] for row in own if row["architecture"] == name} for name in networks}
+    rebuilt = [name for name in networks if len(counts[name]) > 1]
+    at: dict[str, dict[str, Row]] = {}
+    for row in sorted(own, key=pixels):
+        at.setdefault(row["group"], {})[row["contestant"]] = row
+    sizes = [_size(next(iter(found.values())), parameters[group], map(found.get, who)) for group, found in at.items()]
+    return Growth(title, rebuilt, who, sizes, Markup(figure))
+
+
+def _size(row: Row, parameters: int | None, everyone: Iterable[Row | None]) -> Size:
+    counted = f"{parameters:,}" if parameters else "not recorded"
+    return Size(row["size"], numbers.plain(pixels(row)), row["architecture"], counted, [_cell(one) for one in everyone])
+
+
+def _cell(row: Row | None) -> Cell:
+    if row is None:
+        return Cell("not measured: no record")
+    if row["status"] != Status.MEASURED:
+        return Cell(f"{status_word(row['status'])}: {text(row['reason'])}")
+    memory = row["memory_bytes"]
+    return Cell(
+        images=numbers.plain(row["images_per_second"]),
+        per_megapixel=numbers.plain(milliseconds(row)[0]),
+        first_call="" if math.isnan(row["first_call_seconds"]) else numbers.plain(row["first_call_seconds"]),
+        memory="" if math.isnan(memory) else numbers.plain(memory / 1e6),
+        memory_missing=_memory_missing(row) if math.isnan(memory) else "",
+    )
+
+
+def _memory_missing(row: Row) -> str:
+    """Why memory of a step is not known, as its launches said."""
+    name = "peak_rss_step_bytes" if row["device"] == "cpu" else "gpu_memory_bytes"
+    for part in text(row["usage_missing"]).split("; "):
+        names, _, reason = part.partition(": ")
+        if name in names.split(", "):
+            return f"not known: {reason}"
+    return "not known: the campaign did not look at it"

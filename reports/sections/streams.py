@@ -1,0 +1,122 @@
+"""Streams of images of many sizes: what each contestant does of them a second, the first time and when warm."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import pandas as pd
+from markupsafe import Markup
+
+from reports.figures import svg
+from reports.figures.streams import stream_figure
+from reports.format import numbers
+from reports.format.networks import Row, rows, text
+from reports.format.numbers import Shown
+from reports.format.words import MILLISECONDS
+from results.schema.record import Status
+
+
+@dataclass(frozen=True)
+class StreamRow:
+    """A contestant of a stream; numbers are ready to be printed, `missing` says why there are none."""
+
+    stream: str
+    contestant: str
+    images: str
+    megapixels: str
+    cold: str
+    warm: str
+    compilations: str
+    memory: str
+    pays_after: str
+    fallback: str
+    missing: str
+
+
+def stream_rows(table: pd.DataFrame) -> list[StreamRow]:
+    """What results.tables.streams says, stream by stream."""
+    return [_stream_row(row) for row in rows(table)]
+
+
+def _stream_row(row: Row) -> StreamRow:
+    lost = row["status"] != Status.MEASURED
+    missing = f"{row['status'].replace('_', ' ')}: {text(row['reason'])}" if lost else ""
+    known = {
+        name: "" if lost or math.isnan(row[name]) else numbers.plain(row[name])
+        for name in ("cold_images_per_second", "images_per_second")
+    }
+    return StreamRow(
+        stream=f"{row['stream']}, {row['phase']}",
+        contestant=row["contestant"],
+        images=f"{row['images']} in {row['sizes']} shapes",
+        megapixels=numbers.plain(row["megapixels"]),
+        cold=known["cold_images_per_second"],
+        warm=known["images_per_second"],
+        compilations="" if lost or math.isnan(row["compilations"]) else f"{row['compilations']:.0f}",
+        memory="" if lost or math.isnan(row["memory_bytes"]) else f"{numbers.plain(row['memory_bytes'] / 1e6)} MB",
+        pays_after="" if lost else _pays_after(row),
+        fallback=text(row["fallback"]),
+        missing=missing,
+    )
+
+
+def _pays_after(row: Row) -> str:
+    if not row["eager"]:
+        return "nobody to compare with"
+    if row["contestant"] == row["eager"]:
+        return "compiles nothing"
+    images, seconds = row["break_even_images"], row["break_even_seconds"]
+    if math.isnan(images):
+        return f"not known: no gain over {row['eager']} is shown"
+    if math.isinf(images):
+        return f"never: no faster than {row['eager']} when warm"
+    return f"{numbers.plain(images)} images, {numbers.duration(seconds)} of running"
+
+
+@dataclass(frozen=True)
+class SwitchRow:
+    """Two sizes by turns against staying at each, in ms an image; `missing` says why there are no numbers."""
+
+    stream: str
+    contestant: str
+    staying: str
+    turns: str
+    switch: Shown | None
+    passes: str
+    missing: str
+
+
+def switch_rows(table: pd.DataFrame) -> list[SwitchRow]:
+    """What results.tables.switches says, stream by stream."""
+    return [_switch_row(row) for row in rows(table)]
+
+
+def _switch_row(row: Row) -> SwitchRow:
+    name = f"{row['architecture']} {row['stream']}, {row['phase']}"
+    if row["status"] != Status.MEASURED:
+        missing = f"{row['status'].replace('_', ' ')}: {text(row['reason'])}"
+        return SwitchRow(name, row["contestant"], "", "", None, "", missing)
+    return SwitchRow(
+        name,
+        row["contestant"],
+        numbers.plain(MILLISECONDS * row["staying_seconds"] / row["images"]),
+        numbers.plain(MILLISECONDS * row["seconds"] / row["images"]),
+        numbers.estimate(row["switching_ratio"], row["switching_ratio_low"], row["switching_ratio_high"]),
+        f"{row['passes']}",
+        "",
+    )
+
+
+def stream_figures(table: pd.DataFrame, slots: Sequence[str], key: str) -> list[tuple[str, Markup]]:
+    """Images a second of every stream, cold and warm; a figure for each network and phase."""
+    measured = table[table["status"] == Status.MEASURED]
+    found = []
+    for number, ((architecture, phase), part) in enumerate(measured.groupby(["architecture", "phase"], sort=False)):
+        title = f"{architecture}, {phase}"
+        label = f"{title}: images a second of each stream, the first time and when warm; numbers in the table"
+        drawn = svg.draw(partial(stream_figure, rows(part), slots), f"{key}-stream{number}", label)
+        found.append((title, Markup(drawn)))
+    return found

@@ -1,0 +1,183 @@
+"""What cases take, and how far they are from what the machine can do: rows ready to be printed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reports.format import numbers
+from reports.format.networks import Network, Row, text
+from results.schema.record import Status
+from results.tables.limits import Limits
+
+MEGA, GIGA = 1e-6, 1e-9
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A column of the table: what it is called, in which unit, and the number of a row of `cases` in that unit."""
+
+    name: str
+    unit: str
+    of: Callable[[Row], float]
+
+
+def _scaled(column: str, scale: float = 1.0) -> Callable[[Row], float]:
+    return lambda row: row[column] * scale
+
+
+def _energy(row: Row) -> float:
+    """Of what computes: a card's, or the processor's packages."""
+    return float(row["package_joules_per_image" if row["device"] == "cpu" else "gpu_joules_per_image"])
+
+
+QUANTITIES = (
+    Quantity("memory of a step", "MB", _scaled("memory_bytes", MEGA)),
+    Quantity("its floor", "MB", _scaled("min_memory_bytes", MEGA)),
+    Quantity("of the host, with building and first call", "MB", _scaled("peak_rss_launch_bytes", MEGA)),
+    Quantity("by the framework's allocator", "MB", _scaled("allocator_bytes", MEGA)),
+    Quantity("own cores while timed", "cores", _scaled("process_cpus_used")),
+    Quantity("processors busy in the sustained run", "%", _scaled("cpu_utilisation", 100)),
+    Quantity("card busy in the sustained run", "%", _scaled("gpu_utilisation", 100)),
+    Quantity("energy", "J/image", _energy),
+    Quantity("work", "GMAC/s", _scaled("macs_per_second", GIGA)),
+    Quantity("of the ceiling", "%", _scaled("fraction_of_peak", 100)),
+)
+
+
+@dataclass(frozen=True)
+class UseRow:
+    """One case: a number for each quantity that any case of the network has, None where this one has none."""
+
+    phase: str
+    contestant: str
+    values: Sequence[tuple[float, str] | None]
+
+
+@dataclass(frozen=True)
+class UseTable:
+    """The quantities that are known of a network, and a row a measured case.
+
+    `notes` are (what is not known and why, or who counted; of whom), each once.
+    """
+
+    quantities: Sequence[Quantity]
+    rows: Sequence[UseRow]
+    notes: Sequence[tuple[str, str]]
+
+
+def use_table(network: Network) -> UseTable:
+    """What is known of every measured case of a network; quantities that nobody has are left out."""
+    order = [(phase, who) for phase in network.phases for who in network.contestants if (phase, who) in network.rows]
+    measured = [network.rows[key] for key in order if network.rows[key]["status"] == Status.MEASURED]
+    known = [one for one in QUANTITIES if any(not math.isnan(one.of(row)) for row in measured)]
+    return UseTable(known, [_use_row(row, known) for row in measured], _notes(measured))
+
+
+def _use_row(row: Row, known: Sequence[Quantity]) -> UseRow:
+    values = [None if math.isnan(value := one.of(row)) else _shown(value) for one in known]
+    return UseRow(row["phase"], row["contestant"], values)
+
+
+def _shown(value: float) -> tuple[float, str]:
+    """Enough digits to sort by, and as it is read."""
+    return float(f"{value:.7g}"), numbers.plain(value)
+
+
+def _notes(measured: Sequence[Row]) -> list[tuple[str, str]]:
+    """What holds for all cases is said once for all, anything else with its phases and contestants."""
+    whose: dict[str, list[Row]] = {}
+    for row in measured:
+        allocator = text(row["allocator_source"])
+        notes = [f"allocator: {allocator}" if allocator else "", *_unknown(text(row["usage_missing"]))]
+        for note in filter(None, notes):
+            whose.setdefault(note, []).append(row)
+    return [(note, _names(own, measured)) for note, own in whose.items()]
+
+
+def _unknown(missing: str) -> list[str]:
+    return [f"not known: {part.replace('_', ' ')}" for part in missing.split("; ")] if missing else []
+
+
+def _names(own: Sequence[Row], measured: Sequence[Row]) -> str:
+    if len(own) == len(measured):
+        return "all:"
+    phases: dict[str, list[str]] = {}
+    for row in own:
+        phases.setdefault(row["contestant"], []).append(row["phase"])
+    return "; ".join(f"{who} ({', '.join(some)})" for who, some in phases.items()) + ":"
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """A layer of a forward pass: its work, and the least milliseconds for it at the campaign's ceilings."""
+
+    layer: str
+    macs: str
+    compute: tuple[float, str]
+    weights: tuple[float, str] | None
+
+
+@dataclass(frozen=True)
+class LayerTable:
+    """The layers of a network, their sum, and the shortest `infer` that was measured of it (None: not measured)."""
+
+    rows: Sequence[LayerRow]
+    total: tuple[float, str]
+    measured: tuple[float, str, str] | None
+
+
+def layer_table(network: Network, layers: Sequence[Mapping[str, Any]], limits: Limits) -> LayerTable | None:
+    """Floors by layer; None for a campaign that has no ceilings, or from before tables said what layers need."""
+    kind = network.precision, network.device
+    compute, reading = (limits.ceilings.get((of, kind)) for of in ("macs", "bytes"))
+    if compute is None or not layers:
+        return None
+    rows = []
+    for layer in layers:
+        least = 1e3 * layer["macs"] / compute.rate
+        read = 1e3 * layer["weight_bytes"] / reading.rate if reading else None
+        weights = None if read is None else (read, numbers.plain(read))
+        rows.append(LayerRow(layer["layer"], f"{layer['macs']:,}", (least, numbers.plain(least)), weights))
+    total = sum(row.compute[0] for row in rows)
+    return LayerTable(rows, (total, numbers.plain(total)), _shortest(network))
+
+
+def _shortest(network: Network) -> tuple[float, str, str] | None:
+    measured = [
+        row for (phase, _), row in network.rows.items() if phase == "infer" and row["status"] == Status.MEASURED
+    ]
+    if not measured:
+        return None
+    best = min(measured, key=lambda row: row["seconds"])
+    return 1e3 * best["seconds"], numbers.plain(1e3 * best["seconds"]), best["contestant"]
+
+
+@dataclass(frozen=True)
+class CeilingRow:
+    """The most that was reached of something, by whom."""
+
+    precision: str
+    device: str
+    what: str
+    rate: float
+    shown: str
+    case: str
+
+
+WORDS: Mapping[str, tuple[str, str]] = {
+    "macs": ("multiply-accumulates", "GMAC/s"),
+    "bytes": ("reading memory", "GB/s"),
+}
+
+
+def ceiling_rows(limits: Limits) -> list[CeilingRow]:
+    """A campaign's ceilings; none if it has no probes."""
+    rows = []
+    for (of, (precision, device)), ceiling in sorted(limits.ceilings.items()):
+        what, unit = WORDS[of]
+        shown = f"{numbers.plain(ceiling.rate * GIGA)} {unit}"
+        rows.append(CeilingRow(precision, device, what, ceiling.rate, shown, ceiling.case))
+    return rows

@@ -1,0 +1,1 @@
+"""A claim as data, and how trials become a verdict."""

@@ -1,0 +1,187 @@
+"""Krizhevsky et al. 2012: ReLU, local response normalisation, overlapping pooling, two towers, colour, depth."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from impls import load_architecture
+from impls.architectures.alexnet import alexnet
+from impls.layers import Conv, Layer, LocalResponseNorm, Pool
+from repro.claims.experiment import ABOVE_ONE, BELOW_ZERO, Arm, Contrast, Experiment, Region
+from repro.claims.metrics import TEST_ERROR, error_seen, images_to
+from repro.data.augment import Flip
+from repro.papers import _imagenet
+from repro.papers import _small as small
+from repro.recipe.colour import Colour
+from repro.recipe.initializers import Glorot
+from repro.recipe.recipe import Recipe, Stage
+
+TEN = error_seen("ten views")
+
+# AX-1: four layers on CIFAR-10, no regularisation, a learning rate of its own for each.
+RATES = (0.003, 0.01, 0.03, 0.1)
+
+
+def _squashes(widths: tuple[int, ...], recipe: Recipe, train: int | None) -> tuple[Arm, ...]:
+    return tuple(
+        Arm(
+            squash,
+            small.architecture(f"four-layers-{squash}", partial(small.four_layers, widths=widths, squash=squash)),
+            recipe,
+            train=train,
+        )
+        for squash in ("relu", "tanh")
+    )
+
+
+def _faster(error: float, paper: str) -> Contrast:
+    return Contrast(
+        f"images to {error:g} % training error, tanh over ReLU",
+        *(images_to(error), "tanh", "relu", ABOVE_ONE, paper),
+        scale="ratio",
+    )
+
+
+SHORT = Recipe((Stage(5, 0.01),), batch=32, weight_decay=0.0, initial=Glorot(), measures=20, measured=1000)
+RELU = (
+    Experiment(
+        "cifar10",
+        _squashes((32, 32, 64), Recipe((Stage(40, 0.01),), batch=128, weight_decay=0.0, measures=4), None),
+        (_faster(25, "6"),),
+        learning_rates=RATES,
+        tuned_on=images_to(25),
+    ),
+    Experiment(
+        "fashion-mnist",
+        _squashes(
+            (16, 16, 32),
+            Recipe((Stage(5, 0.01),), 32, weight_decay=0.0, initial=Glorot(), measures=20, measured=1000),
+            8_000,
+        ),
+        (_faster(25, "6"), _faster(15, "not given")),
+        learning_rates=RATES,
+        tuned_on=images_to(15),
+        cheap=True,
+    ),
+)
+
+# AX-3: cuda-convnet's networks for CIFAR-10.
+SAYS_NORM = "test error with LRN less without"
+
+
+def _eleven(widths: tuple[int, int, int, int], recipe: Recipe, train: int | None = None) -> tuple[Arm, ...]:
+    return tuple(
+        Arm(name, small.architecture(name, partial(small.cifar_eleven, widths=widths, norm=norm)), recipe, train=train)
+        for name, norm in (("LRN", True), ("no LRN", False))
+    )
+
+
+NORM = (Contrast(SAYS_NORM, TEST_ERROR, "LRN", "no LRN", BELOW_ZERO, "-2 % (11 % and 13 %)"),)
+CUDA_CONVNET = Recipe((Stage(100, 0.01), Stage(20, 0.001)), batch=128, weight_decay=0.004, augment=(Flip(),))
+TRAIN = 6_000
+LRN_FOUR_LAYERS = (
+    Experiment("cifar10", _eleven((64, 64, 64, 32), CUDA_CONVNET), NORM),
+    Experiment("fashion-mnist", _eleven((16, 16, 16, 8), small.RECIPE, TRAIN), NORM),
+)
+
+# The rest: AlexNet itself on ImageNet, and a small one on Fashion-MNIST.
+ALEXNET = load_architecture("alexnet")
+BASE = small.architecture("alexnet", small.alexnet)
+
+
+def _large(name: str, table: small.Table = ALEXNET.table, colour: bool = True) -> Arm:
+    recipe, views = _imagenet.recipe(227, colour=colour), _imagenet.views(227)
+    return Arm(name, replace(ALEXNET, name=f"alexnet {name}", table=table), recipe, size=227, views=views)
+
+
+def _small(name: str, table: small.Table = BASE.table, recipe: Recipe = small.RECIPE) -> Arm:
+    return Arm(name, small.architecture(f"alexnet {name}", table), recipe, train=TRAIN)
+
+
+def _without(classes: int, kind: type[Layer] | None = None, names: tuple[str, ...] = ()) -> tuple[Layer, ...]:
+    """AlexNet without the layers of a kind, or those that begin with a name."""
+    layers = alexnet(classes, groups=2)
+    return tuple(one for one in layers if type(one) is not kind and not one.name.startswith(names))
+
+
+def _two_by_two(classes: int) -> tuple[Layer, ...]:
+    """AlexNet with pools of 2 x 2, which give maps of the same size."""
+    return tuple(replace(one, kernel=2) if isinstance(one, Pool) else one for one in alexnet(classes, groups=2))
+
+
+def _half(classes: int) -> tuple[Layer, ...]:
+    """The one-GPU network of section 3.2: half of every layer's maps but conv5's, no groups."""
+    halved = {"conv1": 48, "conv2": 128, "conv3": 192, "conv4": 192}
+    return tuple(
+        replace(one, channels=halved.get(one.name, one.channels), groups=1) if isinstance(one, Conv) else one
+        for one in alexnet(classes, groups=2)
+    )
+
+
+def _pair(
+    first: Arm, second: Arm, statement: str, paper: str, claimed: Region = BELOW_ZERO, cheap: bool = False
+) -> Experiment:
+    """The first arm's test error is said to be the lower; in ten views where there are such."""
+    metric = TEN if "ten views" in first.views else TEST_ERROR
+    says = Contrast(statement, metric, first.name, second.name, claimed, paper)
+    return Experiment(_imagenet.DATA if metric is TEN else "fashion-mnist", (first, second), (says,), cheap=cheap)
+
+
+LRN_IMAGENET = (
+    _pair(_large("LRN"), _large("no LRN", partial(_without, kind=LocalResponseNorm)), SAYS_NORM, "-1.4 % top-1"),
+    _pair(_small("LRN"), _small("no LRN", partial(small.alexnet, norm=False)), SAYS_NORM, "-1.4 % top-1"),
+)
+SAYS_OVERLAP = "test error with overlapping pools less without"
+OVERLAP = (
+    _pair(_large("3/2"), _large("2/2", _two_by_two), SAYS_OVERLAP, "-0.4 % top-1"),
+    _pair(
+        _small("3/2"), _small("2/2", partial(small.alexnet, overlap=False)), SAYS_OVERLAP, "-0.4 % top-1", cheap=True
+    ),
+)
+JITTERED = replace(small.RECIPE, augment=(Colour(),))
+SAYS_COLOUR = "test error with colour jitter less without"
+COLOUR = (
+    _pair(_large("jitter"), _large("none", colour=False), SAYS_COLOUR, "below -1 % top-1", Region(high=-1.0)),
+    _pair(
+        _small("jitter", recipe=replace(small.RECIPE, augment=(Colour(),))), _small("none"), SAYS_COLOUR, "-1 % top-1"
+    ),
+)
+SAYS_TOWERS = "test error of two towers less one of half the maps"
+TWO_TOWERS = (_pair(_large("two towers"), _large("one", _half), SAYS_TOWERS, "-1.7 % top-1"),)
+
+
+TOP1_2012 = (
+    Experiment(
+        _imagenet.DATA,
+        (_large("alexnet"),),
+        (Contrast("top-1 error, ten views", TEN, "alexnet", None, Region(39.7, 41.7), "40.7 %", scale="value"),),
+        classes=1000,
+    ),
+)
+
+MIDDLE = ("conv3", "conv4")
+
+
+def _costs(least: float) -> tuple[Contrast, ...]:
+    return tuple(
+        Contrast(
+            f"test error without {name} less with it",
+            *(TEST_ERROR, f"no {name}", "all", Region(low=least), "about 2 % top-1"),
+        )
+        for name in MIDDLE
+    )
+
+
+WITHOUT_MIDDLE = (
+    Experiment(
+        _imagenet.DATA,
+        (_large("all"), *(_large(f"no {name}", partial(_without, names=(name,))) for name in MIDDLE)),
+        _costs(1.0),
+    ),
+    Experiment(
+        "fashion-mnist",
+        (_small("all"), *(_small(f"no {name}", partial(small.alexnet, drop=(name,))) for name in MIDDLE)),
+        _costs(0.0),
+    ),
+)

@@ -1,0 +1,126 @@
+"""He et al. 2015: the pyramid, several training sizes, full images, views on maps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from impls import load_architecture
+from repro.claims.experiment import BELOW_ZERO, Arm, Contrast, Experiment, Region
+from repro.claims.metrics import TEST_ERROR, error_seen, images_to
+from repro.data.augment import Flip, RandomCrop
+from repro.papers import _imagenet
+from repro.papers import _small as small
+from repro.recipe.recipe import Sizes
+from repro.recipe.views import Centre, OnMaps, Ten, View, Whole
+
+SIDE, SMALLER = 24, 19
+"""Crops of 24 of 28 pixels stand for 224 of 256, and 19 for 180."""
+SMALL = replace(small.RECIPE, augment=(RandomCrop(SIDE), Flip()), measures=4)
+TRAIN = 5_000
+RANDOM = Sizes(tuple(range(SMALLER, SIDE + 1)), random=True)
+LEVELS = {"pyramid": (3, 2, 1), "fewer bins": (2, 1), "no pyramid": ()}
+VIEWS: dict[str, View] = {
+    "": Centre(SIDE),
+    "full image": Whole(),
+    "ten views": Ten(SIDE),
+    "ten views on maps": OnMaps(SIDE),
+    "many views": OnMaps(SIDE, (24, 28, 32, 36)),
+}
+SCALES = (224, 256, 300, 360, 448, 560)
+"""The paper's (section 3.1.5)."""
+ONLY_CROPS: dict[str, View] = {"": Centre(SIDE)}
+"""A network without a pyramid takes images of one size."""
+
+
+def _small(name: str, levels: str = "pyramid", sizes: Sizes | None = None) -> Arm:
+    table = partial(small.zf, levels=LEVELS[levels])
+    views = VIEWS if LEVELS[levels] else ONLY_CROPS
+    recipe = replace(SMALL, sizes=sizes)
+    return Arm(name, small.architecture(f"zf {levels}", table), recipe, train=TRAIN, size=SIDE, views=views)
+
+
+def _large(name: str, architecture: str = "zf5-spp", sizes: Sizes | None = None) -> Arm:
+    views: dict[str, View] = dict(_imagenet.views(224))
+    if load_architecture(architecture).name.endswith(("-spp", "spp30")):
+        views |= {"full image": Whole(), "ten views on maps": OnMaps(224), "many views": OnMaps(224, SCALES)}
+    recipe = _imagenet.recipe(224, sizes=sizes)
+    return Arm(name, load_architecture(architecture), recipe, size=224, views=views)
+
+
+ONE, FEWER, NONE = _small("pyramid"), _small("fewer bins", "fewer bins"), _small("no pyramid", "no pyramid")
+TWO, ANY = _small("two sizes", sizes=Sizes((SMALLER, SIDE))), _small("random size", sizes=RANDOM)
+LARGE_ONE, LARGE_NONE = _large("pyramid"), _large("no pyramid", "zf5")
+LARGE_TWO = _large("two sizes", sizes=Sizes((180, 224)))
+LARGE_ANY = _large("random size", sizes=Sizes(tuple(range(180, 225)), random=True))
+
+
+def _less(first: str, second: str, paper: str) -> Contrast:
+    return Contrast(f"test error, {first} less {second}", TEST_ERROR, first, second, BELOW_ZERO, paper)
+
+
+BETTER = (_less("pyramid", "no pyramid", "-1.01 % top-1"), _less("two sizes", "pyramid", "-0.38 % top-1"))
+PYRAMID = (
+    Experiment("imagenet", (LARGE_ONE, LARGE_TWO, LARGE_NONE), BETTER),
+    Experiment("fashion-mnist", (ONE, TWO, NONE), BETTER),
+)
+CONTROL = (_less("fewer bins", "no pyramid", "-0.93 % top-1"),)
+FEWER_PARAMETERS = (
+    Experiment("imagenet", (_large("fewer bins", "zf5-spp30"), LARGE_NONE), CONTROL),
+    Experiment("fashion-mnist", (FEWER, NONE), CONTROL),
+)
+BETWEEN = (_less("two sizes", "random size", "-0.38 % top-1"), _less("random size", "pyramid", "-0.3 % top-1"))
+RANDOM_SIZE = (
+    Experiment("imagenet", (LARGE_ONE, LARGE_TWO, LARGE_ANY), BETWEEN),
+    Experiment("fashion-mnist", (ONE, TWO, ANY), BETWEEN),
+)
+
+
+def _full(name: str, paper: str) -> Contrast:
+    return Contrast(
+        f"test error, full image less crop, {name}",
+        *(error_seen("full image"), name, name, BELOW_ZERO, paper),
+        other=TEST_ERROR,
+    )
+
+
+FULL = (_full("pyramid", "-0.46 % top-1"), _full("two sizes", "-0.5 % top-1"))
+FULL_IMAGE = (
+    Experiment("imagenet", (LARGE_ONE, LARGE_TWO), FULL),
+    Experiment("fashion-mnist", (ONE, TWO), FULL, cheap=True),
+)
+
+
+def _same(within: float) -> tuple[Contrast, ...]:
+    return (
+        Contrast(
+            "test error, ten views on maps less ten views of the image",
+            *(error_seen("ten views on maps"), "pyramid", "pyramid", Region(-within, within), "within 0.1 % top-5"),
+            other=error_seen("ten views"),
+        ),
+    )
+
+
+VIEWS_ON_MAPS = (
+    Experiment("imagenet", (LARGE_ONE,), _same(0.1)),
+    Experiment("fashion-mnist", (ONE,), _same(0.5), cheap=True),
+)
+MORE = (
+    Contrast(
+        "test error, views at several scales less ten",
+        *(error_seen("many views"), "pyramid", "pyramid", BELOW_ZERO, "-1.59 % top-5 (96 views)"),
+        other=error_seen("ten views"),
+    ),
+)
+MANY_VIEWS = (Experiment("imagenet", (LARGE_ONE,), MORE), Experiment("fashion-mnist", (ONE,), MORE, cheap=True))
+RATE = (
+    Contrast(
+        "images to 25 % training error, two sizes over one",
+        *(images_to(25), "two sizes", "pyramid", Region(0.67, 1.5), "about the same"),
+        scale="ratio",
+    ),
+)
+SAME_RATE = (
+    Experiment("imagenet", (LARGE_ONE, LARGE_TWO), RATE),
+    Experiment("fashion-mnist", (ONE, TWO), RATE, cheap=True),
+)

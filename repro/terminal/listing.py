@@ -1,0 +1,67 @@
+"""What there is to test, and with which data: as rows for programs, as tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from impls.errors import DeadheatError
+from repro import data
+from repro.claims.claim import Claim, claims
+from repro.terminal.console import print_table
+
+YES = {True: "yes", False: "no"}
+Rows = Sequence[Mapping[str, Any]]
+
+
+def rows(paths: Mapping[str, Path]) -> Rows:
+    """Every claim: `id`, `kind`, whether it is `testable` here and now, and what it `needs` where it is not."""
+    here = {name: data.available(name, paths.get(name)) for name in data.sources()}
+    return [_row(claim, here) for claim in claims().values()]
+
+
+def print_rows(rows: Rows) -> None:
+    shown = [
+        (
+            row["id"],
+            row["kind"],
+            row["statement"],
+            row["paper"],
+            YES[row["testable"]],
+            ", ".join(row["needs"]),
+        )
+        for row in rows
+    ]
+    print_table(("claim", "kind", "", "the paper's figure", "testable", "needs"), shown)
+
+
+def data_rows() -> Rows:
+    """Every data set: `name`, `here` (its folder, or null), and why it is not there."""
+    return [_data_row(name) for name in data.sources()]
+
+
+def print_data(rows: Rows) -> None:
+    shown = [(row["name"], row["here"] or "no", row["missing"]) for row in rows]
+    print_table(("data set", "folder", "what brings it"), shown)
+
+
+def _row(claim: Claim, here: Mapping[str, bool]) -> dict[str, Any]:
+    testable = claim.check is not None or any(here[name] for name in claim.data)
+    return {
+        "id": claim.id,
+        "kind": claim.kind.value,
+        "testable": testable,
+        "needs": [] if testable else list(claim.wanted),
+        "statement": claim.statement,
+        "paper": claim.number,
+        "place": claim.place,
+        "data": list(claim.data),
+    }
+
+
+def _data_row(name: str) -> dict[str, Any]:
+    try:
+        return {"name": name, "here": str(data.find(name)), "missing": ""}
+    except DeadheatError as problem:
+        return {"name": name, "here": None, "missing": str(problem)}

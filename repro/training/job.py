@@ -1,0 +1,78 @@
+"""What a trial is asked to do, and the digest by which it is known."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from impls.network import Network
+from repro.claims.experiment import Arm
+from repro.data import Dataset
+from repro.recipe.recipe import Recipe
+
+METHOD = 1
+"""Counts the changes of how trials are run after which the same job comes out otherwise."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """An arm, a seed, and where it is run. `learning_rate` stands in for the recipe's first, the others in proportion.
+
+    `losses`: how many of its first steps' losses are kept.
+    """
+
+    arm: Arm
+    data: str
+    seed: int
+    framework: str
+    execution: str
+    device: str = "cpu"
+    learning_rate: float | None = None
+    losses: int = 0
+
+    @property
+    def recipe(self) -> Recipe:
+        """The arm's recipe at the job's learning rate."""
+        recipe = self.arm.recipe
+        if self.learning_rate is None:
+            return recipe
+        factor = self.learning_rate / recipe.stages[0].learning_rate
+        stages = tuple(replace(stage, learning_rate=stage.learning_rate * factor) for stage in recipe.stages)
+        return replace(recipe, stages=stages)
+
+    def network(self, data: Dataset) -> Network:
+        """The arm's network for the data's channels and classes, at the side that it is trained at."""
+        channels, height, width = data.shape
+        prepare = self.recipe.prepare
+        size = (self.arm.size, self.arm.size) if self.arm.size else (prepare.side(height), prepare.side(width))
+        return self.arm.architecture.at(size, channels, len(data.classes))
+
+    def images(self, data: Dataset) -> int:
+        """How many training images it sees."""
+        return min(self.arm.train or len(data.train.labels), len(data.train.labels))
+
+    def id(self, data: Dataset) -> str:
+        """A digest of everything that the outcome follows from, but for versions and the processor."""
+        network = replace(self.network(data), architecture="")  # what it is called changes nothing
+        training = METHOD, network, self.recipe, self.images(data), tuple(self.arm.views.items()), data.digest
+        where = self.seed, self.framework, self.execution, self.device, self.losses
+        return hashlib.sha256(repr((*training, *where)).encode()).hexdigest()[:16]
+
+    def settings(self, data: Dataset) -> Mapping[str, str]:
+        """What is trained and how, in words."""
+        network, recipe = self.network(data), self.recipe
+        return {
+            "images": f"{self.images(data):,} of {len(data.train.labels):,}",
+            "input": "x".join(map(str, network.input_shape)),
+            "parameters": f"{network.parameters:,}",
+            "MACs": f"{network.macs:,}",
+            "passes": ", then ".join(f"{stage.passes} at {stage.learning_rate:g}" for stage in recipe.stages),
+            "batch": str(recipe.batch),
+            "momentum": f"{recipe.momentum:g}",
+            "weight decay": f"{recipe.weight_decay:g}",
+            "first weights": repr(recipe.initial),
+            "preparation": repr(recipe.prepare),
+            "augmentation": "; ".join(map(repr, recipe.augment)) or "none",
+            "sizes": repr(recipe.sizes) if recipe.sizes else "one",
+        }

@@ -1,0 +1,47 @@
+"""What a seed decides: which images, in which order, at which size; the same for every framework and every arm."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from repro.recipe.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One pass over the training images: at which rate, and at which side if not the network's own."""
+
+    number: int
+    learning_rate: float
+    side: int | None
+
+
+def dice(seed: int, purpose: str, number: int = 0) -> np.random.Generator:
+    """Random numbers for one purpose, which no other purpose's throws change."""
+    return np.random.default_rng([seed, zlib.crc32(purpose.encode()), number])
+
+
+def chosen(images: int, count: int, seed: int) -> np.ndarray:
+    """The places of the `count` images of `images` that a seed takes; the first of more are those of fewer."""
+    return dice(seed, "images").permutation(images)[:count]
+
+
+def batches(images: int, batch: int, seed: int, number: int) -> np.ndarray:
+    """The order of `images` training images in a pass, (batches, batch); what fills no batch is left out."""
+    return dice(seed, "order", number).permutation(images)[: images // batch * batch].reshape(-1, batch)
+
+
+def passes(recipe: Recipe, seed: int) -> list[Pass]:
+    """Every pass of a recipe, in order."""
+    rates = [stage.learning_rate for stage in recipe.stages for _ in range(stage.passes)]
+    return [Pass(number, rate, _side(recipe, seed, number)) for number, rate in enumerate(rates)]
+
+
+def _side(recipe: Recipe, seed: int, number: int) -> int | None:
+    if recipe.sizes is None:
+        return None
+    sides = recipe.sizes.sides
+    return sides[int(dice(seed, "size", number).integers(len(sides))) if recipe.sizes.random else number % len(sides)]

@@ -1,1 +1,0 @@
-"""The experiments behind the papers' training claims, a file a paper."""

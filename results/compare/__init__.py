@@ -1,0 +1,1 @@
+"""Comparisons across campaigns: two, many, two interpreters of one."""

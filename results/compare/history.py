@@ -1,0 +1,249 @@
+"""Many campaigns of one machine in the order of time: a series for every case, what changed between, and steps.
+
+Campaigns of different machines have histories of their own; nothing is averaged over machines, or over campaigns.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from results.compare.pairwise import (
+    WORTH_NAMING,
+    described,
+    launches_of,
+    machine_of,
+    unknown_machine,
+    versions_of,
+    why_missing,
+)
+from results.schema.record import Case
+from results.stats.estimates import Estimate, geometric, launch_times
+from results.stats.steps import FEWEST, Level, levels
+from results.store.campaigns import Campaign
+from results.store.journal import ResultsError, when
+
+ENOUGH = 2 * FEWEST
+"""Campaigns from which on a series can have a step."""
+MACHINE = "machine"
+"""What changed for every contestant."""
+TOGETHER = 0.5
+"""The share of cases from which on their steps at one campaign are taken for one event."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A campaign in a history. `changed`: contestant, or MACHINE for all of them -> what is not as it last was."""
+
+    name: str
+    started: datetime
+    changed: Mapping[str, tuple[str, ...]]
+
+    def changed_for(self, contestant: str) -> tuple[str, ...]:
+        """What may have changed a contestant's times."""
+        return (*self.changed.get(contestant, ()), *self.changed.get(MACHINE, ()))
+
+
+@dataclass(frozen=True)
+class Point:
+    """A case's time in one campaign, by its number in the history, with its interval over launches."""
+
+    campaign: int
+    seconds: Estimate
+
+
+@dataclass(frozen=True)
+class Change:
+    """A step of a case: since which campaign, after which, to what time, and that over the time before.
+
+    `p` is results.stats.steps.Step's.
+    """
+
+    campaign: int
+    after: int
+    seconds: float
+    ratio: Estimate
+    p: float
+
+
+@dataclass(frozen=True)
+class Series:
+    """A case over the campaigns that measured it, and by number those that tried and could not, with the reason.
+
+    Levels count points, not campaigns.
+    """
+
+    case: Case
+    points: tuple[Point, ...]
+    levels: tuple[Level, ...]
+    lost: Mapping[int, str]
+
+    @property
+    def steps(self) -> tuple[Change, ...]:
+        """From one level to the next, oldest first."""
+        return tuple(
+            Change(
+                self.points[level.begin].campaign,
+                self.points[level.begin - 1].campaign,
+                level.seconds,
+                level.step.ratio,
+                level.step.p,
+            )
+            for level in self.levels
+            if level.step
+        )
+
+    def is_slower(self, since: int = 0) -> bool:
+        """Whether its last step was to slower, at that campaign or later: what was repaired is not."""
+        last = self.steps[-1] if self.steps else None
+        return last is not None and last.ratio.value > 1 and last.campaign >= since
+
+
+@dataclass(frozen=True)
+class History:
+    """One machine's campaigns, oldest first, and the series of all cases that any of them speaks of."""
+
+    machine: Mapping[str, Any]
+    campaigns: tuple[Entry, ...]
+    series: tuple[Series, ...]
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What to know before believing a step, or that there is none."""
+        short = sum(0 < len(one.points) < ENOUGH for one in self.series)
+        found = [f"{short} of {len(self.series)} cases have fewer than {ENOUGH} campaigns: no step could be seen"]
+        return (*(found if short else ()), *filter(None, map(self._together, range(len(self.campaigns)))))
+
+    def _together(self, campaign: int) -> str:
+        """Whether so many cases step at once that it is more likely one thing that all of them share."""
+        here = [one for one in self.series if any(point.campaign == campaign for point in one.points)]
+        stepping = sum(campaign in [step.campaign for step in one.steps] for one in here)
+        if stepping < 2 or stepping <= TOGETHER * len(here):
+            return ""
+        return (
+            f"{stepping} of {len(here)} cases step at {self.campaigns[campaign].name}: "
+            "look first at the machine, or at what all of them share"
+        )
+
+
+@dataclass(frozen=True)
+class Histories:
+    """A history a machine, the longest first.
+
+    `left_out` are campaigns that are in none, and why; `problems` are lines that could not be read.
+    """
+
+    histories: tuple[History, ...]
+    left_out: tuple[str, ...]
+    problems: tuple[str, ...]
+
+    def slower(self, since: str = "") -> list[str]:
+        """Cases whose last step was to slower, in the campaign `since` or later; ResultsError if there is none such."""
+        times = [entry.started for history in self.histories for entry in history.campaigns if entry.name == since]
+        if since and not times:
+            names = [entry.name for history in self.histories for entry in history.campaigns]
+            raise ResultsError(
+                f"no campaign {since!r} in this history to count from; there are: {', '.join(names[-5:])}"
+            )
+        return [
+            one.case.id
+            for history in self.histories
+            for one in history.series
+            if one.is_slower(sum(entry.started < times[0] for entry in history.campaigns) if times else 0)
+        ]
+
+
+@dataclass(frozen=True, order=True)
+class _Dated:
+    """A campaign with each case's times, in the order of time."""
+
+    started: datetime
+    name: str
+    campaign: Campaign = field(compare=False)
+    times: Mapping[Case, Sequence[float]] = field(compare=False)
+
+
+def histories(campaigns: Iterable[Campaign]) -> Histories:
+    """The histories of campaigns in any order; ResultsError if none can be placed in one.
+
+    5 % is the chance of a false step anywhere in them.
+    """
+    machines: dict[str, list[_Dated]] = {}
+    left_out: list[str] = []
+    problems: list[str] = []
+    for campaign in campaigns:
+        problems += campaign.problems
+        started = _started(campaign)
+        if machine_of(campaign) is None:
+            left_out.append(unknown_machine(campaign))
+        elif started is None:
+            left_out.append(f"{campaign.name} doesn't say when it was measured, neither itself nor in a record")
+        else:
+            launches = {case: launch_times(own) for case, own in launches_of(campaign).items()}
+            dated = _Dated(started, campaign.name, campaign, launches)
+            machines.setdefault(repr(machine_of(campaign)), []).append(dated)
+    if not machines:
+        raise ResultsError(f"no campaign can be placed in a history: {'; '.join(left_out) or 'none was given'}")
+    ordered = sorted(map(sorted, machines.values()), key=len, reverse=True)
+    looked_at = sum(map(_judged, ordered))
+    said = " ".join(left_out)
+    return Histories(
+        tuple(_history(found, looked_at) for found in ordered),
+        tuple(left_out),
+        tuple(problem for problem in problems if problem not in said),
+    )
+
+
+def _started(campaign: Campaign) -> datetime | None:
+    """When the campaign says that it began, or its first record that says so."""
+    said = (campaign.system.get("started"), *(record.started for record in campaign.records))
+    return next(filter(None, map(when, said)), None)
+
+
+def _judged(found: Sequence[_Dated]) -> int:
+    """How many series are looked at for steps."""
+    measured = Counter(case for one in found for case in one.times)
+    return sum(count >= ENOUGH for count in measured.values())
+
+
+def _history(found: Sequence[_Dated], looked_at: int) -> History:
+    campaigns = [one.campaign for one in found]
+    entries = [Entry(one.name, one.started, changed) for one, changed in zip(found, _changes(campaigns))]
+    last = [{record.case: record for record in campaign.records} for campaign in campaigns]
+    series = []
+    for case in dict.fromkeys(case for records in last for case in records):
+        measured = {number: one.times[case] for number, one in enumerate(found) if case in one.times}
+        lost = {
+            number: why_missing(one.name, last[number][case])
+            for number, one in enumerate(found)
+            if case in last[number] and number not in measured
+        }
+        points = tuple(Point(number, geometric(seconds)) for number, seconds in measured.items())
+        series.append(Series(case, points, levels(list(measured.values()), max(looked_at, 1)), lost))
+    return History(machine_of(campaigns[0]) or {}, tuple(entries), tuple(series))
+
+
+def _changes(campaigns: Sequence[Campaign]) -> Iterator[Mapping[str, tuple[str, ...]]]:
+    """For each campaign, what is another than when it was last known; of the first, nothing is."""
+    known: dict[tuple[str, str], Any] = {}
+    for campaign in campaigns:
+        found: dict[str, tuple[str, ...]] = {}
+        for (whose, what), value in _facts(campaign).items():
+            before = known.setdefault((whose, what), value)
+            if before != value:
+                found[whose] = (*found.get(whose, ()), f"{what} {before} → {value}")
+                known[whose, what] = value
+        yield found
+
+
+def _facts(campaign: Campaign) -> dict[tuple[str, str], Any]:
+    """What a time may hang on: of the system, and of each contestant its packages' versions."""
+    system = described(campaign.system)
+    versions = versions_of(campaign.system)
+    return {
+        **{(MACHINE, what): system[what] for what in WORTH_NAMING if system.get(what) is not None},
+        **{(who, package): version for who, found in versions.items() for package, version in found.items()},
+    }

@@ -1,0 +1,52 @@
+"""Two interpreters of one campaign, each as a campaign of its own, so that they compare as two campaigns do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from results.schema.record import Contestant
+from results.store.campaigns import Campaign, find_campaign, read_campaign
+from results.store.journal import ResultsError
+
+
+def find_sides(baseline: str, candidate: str, data: Path) -> tuple[Campaign, Campaign, bool]:
+    """Two campaigns by name, or as CAMPAIGN@LABEL what an interpreter ran of one, and whether both ran side by side.
+
+    Raises ResultsError.
+    """
+    (before, label), (after, other) = (_found(name, data) for name in (baseline, candidate))
+    side_by_side = bool(label and other) and before.folder.resolve() == after.folder.resolve()
+    return (side(before, label) if label else before, side(after, other) if other else after, side_by_side)
+
+
+def _found(name: str, data: Path) -> tuple[Campaign, str]:
+    campaign, at, label = name.rpartition("@")
+    if not at or "/" in label or Path(name).is_dir():
+        campaign, label = name, ""
+    return read_campaign(find_campaign(campaign, data)), label
+
+
+def side(campaign: Campaign, label: str) -> Campaign:
+    """What the interpreter called `label` ran, its contestants without the label; it is in the campaign's name."""
+    labels = sorted({record.case.contestant.interpreter for record in campaign.records} - {""})
+    if label not in labels:
+        known = ", ".join(labels) or "none"
+        raise ResultsError(f"no interpreter is called {label!r} in {campaign.name}; known: {known}")
+    records = tuple(
+        replace(record, case=replace(record.case, contestant=replace(record.case.contestant, interpreter="")))
+        for record in campaign.records
+        if record.case.contestant.interpreter == label
+    )
+    contestants = dict.fromkeys(
+        record.case.contestant for record in campaign.records if record.case.contestant.interpreter == label
+    )
+    system = {**campaign.system, "contestants": _said_of(campaign.system, contestants)}
+    return Campaign(campaign.folder.with_name(f"{campaign.name}@{label}"), system, records, campaign.problems)
+
+
+def _said_of(system: Mapping[str, Any], contestants: Mapping[Contestant, None]) -> dict[str, Any]:
+    said = system.get("contestants", {})
+    return {replace(one, interpreter="").id: said.get(one.id, {}) for one in contestants}

@@ -1,0 +1,265 @@
+"""Two campaigns, case by case: did something become slower?
+
+Launches of two campaigns never ran side by side, so they are compared as independent samples (Welch, on logarithms),
+and what changed between the two besides the candidate is in the difference. Two interpreters of one campaign
+(results.compare.interpreters) did run side by side: their launches are paired, which is the better measurement.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from impls.environment import words
+from results.machine import USUAL
+from results.schema import environment
+from results.schema.record import Case, Record
+from results.stats.estimates import (
+    CONFIDENCE,
+    Comparison,
+    Estimate,
+    Rounds,
+    Verdict,
+    geometric,
+    geometric_mean,
+    holm,
+    independent_ratio,
+    launch_times,
+    launches_needed,
+    paired_ratio,
+    verdict,
+)
+from results.stats.pairing import by_block, counted
+from results.store.campaigns import Campaign
+from results.store.journal import SYSTEM, ResultsError
+
+VARIABLES = "kept variables", "inherited variables"
+"""Of the environment of launches: "none", or in words."""
+SAME_SYSTEM = (
+    "cpu", "cores", "threads", "memory in GiB", "os", "architecture", "gpus", "usable cores",
+    *VARIABLES,
+)  # fmt: skip
+"""What of a machine must be equal; kernel, drivers and Python may be what is compared, and are only named."""
+WORTH_NAMING = (
+    "kernel", "python", "drivers", "cpu_quota", "memory_limit_bytes", "preset", "fresh_interpreter", "deadheat",
+    "niceness", "scheduling", "choosing variables",
+)  # fmt: skip
+
+
+Launches = Mapping[object, Rounds]
+"""Of a case: the rounds of each launch by the block that it ran in."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One case in both campaigns. `p_slower` is Holm's, over all cases; NaN with a single launch on a side."""
+
+    case: str
+    contestant: str
+    workload: str
+    baseline_seconds: float
+    candidate_seconds: float
+    ratio: Estimate
+    p_slower: float
+    verdict: Verdict
+    launches_needed: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of the baseline's cases. `missing`: case -> which side lacks it, and why.
+
+    `differences` are between the two systems, those that make them different machines first: so many are `machines`.
+    `problems` are lines of either campaign that could not be read.
+    """
+
+    baseline: str
+    candidate: str
+    changes: tuple[Change, ...]
+    missing: Mapping[str, str]
+    overall: Mapping[str, Estimate]
+    differences: tuple[str, ...]
+    machines: int = 0
+    problems: tuple[str, ...] = ()
+
+    @property
+    def slower(self) -> tuple[Change, ...]:
+        return tuple(change for change in self.changes if change.verdict is Verdict.SLOWER)
+
+
+def compare(
+    baseline: Campaign, candidate: Campaign, across_systems: bool = False, side_by_side: bool = False
+) -> Report:
+    """The candidate's times over the baseline's; `side_by_side` where both are of one campaign.
+
+    ResultsError if the systems differ, or aren't known, and `across_systems` is not set, or if no case was measured in
+    both.
+    """
+    if not across_systems:
+        for campaign in (baseline, candidate):
+            if machine_of(campaign) is None:
+                raise ResultsError(f"{unknown_machine(campaign)}; to compare it all the same, say --across-systems")
+    different = system_differences(baseline, candidate, SAME_SYSTEM)
+    if different and not across_systems:
+        raise ResultsError(
+            f"{baseline.name} and {candidate.name} are of different systems ({'; '.join(different)}); "
+            "measure both on one machine, or say --across-systems"
+        )
+    problems = (*baseline.problems, *candidate.problems)
+    before, after = launches_of(baseline), launches_of(candidate)
+    both = [case for case in before if case in after]
+    if not both:
+        unread = f" (unreadable, the first of {len(problems)}: {problems[0]})" if problems else ""
+        raise ResultsError(
+            f"no case was measured both in {baseline.name} and in {candidate.name}; nothing to compare{unread}"
+        )
+    ratio = paired_ratio if side_by_side else _independent_ratio
+    found = {case: comparison for case in both if (comparison := ratio(after[case], before[case]))}
+    changes = _changes(found, before, after)
+    missing = _missing((baseline, before), (candidate, after))
+    named = (
+        *different,
+        *system_differences(baseline, candidate, WORTH_NAMING),
+        *_version_differences(baseline, candidate),
+    )
+    return Report(baseline.name, candidate.name, changes, missing, _overall(found), named, len(different), problems)
+
+
+def machine_of(campaign: Campaign) -> Mapping[str, Any] | None:
+    """What makes the campaign's machine another than others; None where the campaign does not say."""
+    found = described(campaign.system)
+    return {key: found.get(key) for key in SAME_SYSTEM} if found.get("cpu") or found.get("cores") else None
+
+
+def unknown_machine(campaign: Campaign) -> str:
+    """Why nobody can tell, in words."""
+    why = next((problem for problem in campaign.problems if f"/{SYSTEM}:" in problem), f"{SYSTEM} names no machine")
+    return f"{campaign.name} doesn't say which machine it was measured on ({why})"
+
+
+def system_differences(baseline: Campaign, candidate: Campaign, keys: Iterable[str]) -> tuple[str, ...]:
+    """What differs between two machines, among `keys`, in words."""
+    one, other = described(baseline.system), described(candidate.system)
+    return tuple(f"{key} {one.get(key)} and {other.get(key)}" for key in keys if one.get(key) != other.get(key))
+
+
+def described(system: Mapping[str, Any]) -> dict[str, Any]:
+    """The machine of a system.json, as far as two are compared; it may say anything, or nothing."""
+    machine, suite, settings = (_mapping(system.get(key)) for key in ("machine", "suite", "settings"))
+    memory, gpus = machine.get("memory_bytes"), machine.get("gpus")
+    cards = [_mapping(gpu) for gpu in gpus] if isinstance(gpus, list) else []
+    return {
+        **machine,
+        # A kernel keeps some for itself, more or less.
+        "memory in GiB": round(memory / 2**30) if isinstance(memory, int | float) else None,
+        "gpus": [card.get("name") for card in cards],
+        "drivers": [card.get("driver") for card in cards],
+        "usable cores": settings.get("cores"),
+        # Older campaigns say nothing of these: they are taken for what is usual.
+        "niceness": machine.get("niceness") or 0,
+        "scheduling": machine.get("scheduling") or USUAL,
+        "kept variables": words(environment.kept(system)),
+        "inherited variables": words(environment.inherited(system)),
+        "choosing variables": words(environment.choosing(system)),
+        "preset": suite.get("preset"),
+        "fresh_interpreter": suite.get("fresh_interpreter"),
+        "deadheat": system.get("deadheat"),
+    }
+
+
+def versions_of(system: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """By contestant, the versions of the packages that it ran with."""
+    contestants = _mapping(system.get("contestants"))
+    return {who: _mapping(_mapping(said).get("versions")) for who, said in contestants.items()}
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _version_differences(baseline: Campaign, candidate: Campaign) -> Iterable[str]:
+    """Of contestants that both have, each once."""
+    after = versions_of(candidate.system)
+    return dict.fromkeys(
+        f"{package} {version} and {after[contestant].get(package)}"
+        for contestant, before in versions_of(baseline.system).items()
+        for package, version in before.items()
+        if contestant in after and after[contestant].get(package) != version
+    )
+
+
+def launches_of(campaign: Campaign) -> dict[Case, Launches]:
+    """Each measured case's launches that count."""
+    launches: dict[Case, list[Record]] = {}
+    for record in counted(campaign.records):
+        launches.setdefault(record.case, []).append(record)
+    return {case: by_block(own) for case, own in launches.items()}
+
+
+def _independent_ratio(launches: Launches, reference: Launches) -> Comparison | None:
+    return independent_ratio(launch_times(launches), launch_times(reference))
+
+
+def _changes(
+    found: Mapping[Case, Comparison], before: Mapping[Case, Launches], after: Mapping[Case, Launches]
+) -> tuple[Change, ...]:
+    slower = holm({case: comparison.slower for case, comparison in found.items()})
+    faster = holm({case: comparison.faster for case, comparison in found.items()})
+    return tuple(
+        Change(
+            case.id,
+            case.contestant.id,
+            case.workload.id,
+            geometric(launch_times(before[case])).value,
+            geometric(launch_times(after[case])).value,
+            comparison.ratio,
+            slower[case],
+            judged := _verdict(comparison.ratio, slower[case], faster[case]),
+            launches_needed(comparison.ratio) if judged is verdict(comparison.ratio) is Verdict.UNCLEAR else math.nan,
+        )
+        for case, comparison in found.items()
+    )
+
+
+def _verdict(ratio: Estimate, slower: float, faster: float) -> Verdict:
+    """Slower and faster only where Holm's p values say so; then a gate errs in at most 5 % of comparisons."""
+    if slower < 1 - CONFIDENCE:
+        return Verdict.SLOWER
+    if faster < 1 - CONFIDENCE:
+        return Verdict.FASTER
+    return Verdict.DEAD_HEAT if verdict(ratio) is Verdict.DEAD_HEAT else Verdict.UNCLEAR
+
+
+def _missing(*sides: tuple[Campaign, Mapping[Case, Any]]) -> dict[str, str]:
+    """Cases that either campaign speaks of and that cannot be compared, with what is the matter on each side."""
+    said = [{record.case: record for record in campaign.records} for campaign, _ in sides]  # the last of each case
+    missing = {}
+    for case in dict.fromkeys(case for records in said for case in records):
+        reasons = [
+            why_missing(campaign.name, records.get(case))
+            for (campaign, times), records in zip(sides, said, strict=True)
+            if case not in times
+        ]
+        if reasons:
+            missing[case.id] = "; ".join(reasons)
+    return missing
+
+
+def why_missing(name: str, last: Record | None) -> str:
+    """Why a campaign of that name has no time of a case, by its last record of it."""
+    return f"{last.status.value.replace('_', ' ')} in {name}: {last.reason}" if last else f"not measured in {name}"
+
+
+def _overall(found: Mapping[Case, Comparison]) -> dict[str, Estimate]:
+    """By contestant, the geometric mean of its ratios over the workloads that all contestants have in both."""
+    contestants: dict[str, dict[str, Estimate]] = {}
+    for case, comparison in found.items():
+        contestants.setdefault(case.contestant.id, {})[case.workload.id] = comparison.ratio
+    common = set.intersection(*(set(ratios) for ratios in contestants.values()))
+    return (
+        {name: geometric_mean([ratios[one] for one in sorted(common)]) for name, ratios in contestants.items()}
+        if common
+        else {}
+    )

@@ -1,0 +1,1 @@
+"""Interference, bimodality, drift and implausible times."""

@@ -1,0 +1,1 @@
+"""What is stored, and which columns are read from it."""

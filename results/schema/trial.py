@@ -1,0 +1,95 @@
+"""What is stored of one trial: a seeded training with its curve, complete in itself and checked when it is read.
+
+Schema history (a reader takes every version up to its own):
+1  2026-11  first
+2  2026-11  log
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+
+from pydantic import TypeAdapter, ValidationError
+
+from results.schema.record import UnreadableRecord, first_problem
+
+SCHEMA = 2
+
+
+class Outcome(StrEnum):
+    """How a trial ended. Everything but `finished` carries a reason."""
+
+    FINISHED = "finished"
+    DIVERGED = "diverged"
+    SKIPPED = "skipped"
+    OUT_OF_MEMORY = "out_of_memory"
+    CRASHED = "crashed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Point:
+    """A trial after so many `images`: mean loss since the point before, and errors as shares of images wrong.
+
+    `training_error` is of images as they are trained on, without augmentation; errors are in evaluation mode.
+    """
+
+    passes: float
+    images: int
+    learning_rate: float
+    loss: float | None
+    training_error: float | None
+    test_error: float | None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One seeded training.
+
+    `id` is a digest of all that its outcome follows from; two claims that need the same trial share it. `errors` are
+    the shares of test images that were wrong at the end, by view ("" is the plain one); `losses` those of its
+    first steps. `settings` say in words what was trained and how. `log`, of one that failed: the file below the
+    reproduction's folder that has what its process printed.
+    """
+
+    id: str
+    network: str
+    data: str
+    framework: str
+    execution: str
+    device: str
+    seed: int
+    outcome: Outcome
+    reason: str = ""
+    points: tuple[Point, ...] = ()
+    errors: Mapping[str, float] = field(default_factory=dict)
+    losses: tuple[float, ...] = ()
+    seconds: float = 0.0
+    resumed: int = 0
+    settings: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    log: str = ""
+    schema: int = SCHEMA
+
+
+@cache
+def _adapter() -> TypeAdapter[Trial]:
+    return TypeAdapter(Trial)
+
+
+def to_json(trial: Trial) -> str:
+    return _adapter().dump_json(trial).decode()
+
+
+def from_json(line: str) -> Trial:
+    """The trial of a line; UnreadableRecord if it is none, or of a later schema than this one."""
+    try:
+        trial = _adapter().validate_json(line)
+    except ValidationError as problem:
+        raise UnreadableRecord(first_problem(problem)) from None
+    if trial.schema > SCHEMA:
+        raise UnreadableRecord(f"schema {trial.schema} is newer than {SCHEMA}; update deadheat")
+    return trial

@@ -1,0 +1,1 @@
+"""Estimates over launches, pairing, sequential stopping, change points."""

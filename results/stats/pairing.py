@@ -1,0 +1,34 @@
+"""Which launches statistics are over, and what pairs them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from results.schema.record import Case, Record, Status
+from results.stats.estimates import Rounds, launch_time
+
+
+def counted(records: Iterable[Record]) -> list[Record]:
+    """The launches that statistics are over: measured, the last attempt at each."""
+    measured = [record for record in records if record.status is Status.MEASURED]
+    if not any(record.attempt for record in measured):
+        return measured
+    last = {_launch(record): record.attempt for record in sorted(measured, key=lambda record: record.attempt)}
+    return [record for record in measured if record.attempt == last[_launch(record)]]
+
+
+def _launch(record: Record) -> tuple[Case, int, int]:
+    return record.case, record.launch, record.subset
+
+
+def by_block(records: Iterable[Record]) -> dict[object, Rounds]:
+    """One case's launches by what pairs them with another's: the block that they ran in."""
+    return {(record.launch, record.subset, record.attempt): record.seconds for record in counted(records)}
+
+
+def by_pass(records: Iterable[Record]) -> dict[object, float]:
+    """One case's launch times by the pass over all groups that they were in; of the subsets of a pass, the mean."""
+    times: dict[object, list[float]] = {}
+    for record in counted(records):
+        times.setdefault(record.launch, []).append(launch_time(record.seconds))
+    return {launch: sum(found) / len(found) for launch, found in times.items()}

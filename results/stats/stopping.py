@@ -1,0 +1,45 @@
+"""How precise a group is: the rule by which a campaign has enough launches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from results.schema.record import Record
+from results.stats.estimates import Estimate, geometric, launch_times, ratio
+from results.stats.pairing import by_block, counted
+
+IN_A_ROW = 2
+"""Launches after each of which intervals must be narrow: once may be luck, and to stop at it would make it a rule."""
+
+
+def is_precise(records: Sequence[Record], reference: str, target: float) -> bool:
+    """Whether the widest interval has been within `target` (a share) after each of the last launches."""
+    last = max((record.launch for record in records), default=-1)
+    return all(
+        widest([record for record in records if record.launch <= last - less], reference) <= target
+        for less in range(IN_A_ROW)
+    )
+
+
+def widest(records: Sequence[Record], reference: str) -> float:
+    """The largest relative half-width among the times, and the ratios to the reference, of one workload's records.
+
+    Infinite as long as one of them has no interval. Without the reference, ratios are to the first contestant.
+    """
+    launches: dict[str, list[Record]] = {}
+    for record in counted(records):
+        launches.setdefault(record.case.contestant.id, []).append(record)
+    if not launches:
+        return math.inf
+    blocks = {contestant: by_block(own) for contestant, own in launches.items()}
+    middle = blocks.get(reference, next(iter(blocks.values())))
+    estimates = [geometric(launch_times(own)) for own in blocks.values()]
+    estimates += [found for own in blocks.values() if own is not middle and (found := ratio(own, middle)) is not None]
+    return max(_half_widths(estimates))
+
+
+def _half_widths(estimates: Iterable[Estimate]) -> Iterable[float]:
+    for estimate in estimates:
+        half = estimate.relative_half_width
+        yield math.inf if math.isnan(half) else half

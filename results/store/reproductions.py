@@ -1,0 +1,110 @@
+"""Reproductions on disk: a folder each beside the campaigns', with system.json, trials.jsonl, findings.json, pictures.
+
+Trials are appended as they end. The findings follow from them, and are written anew each time that they are judged.
+"""
+
+from __future__ import annotations
+
+import os
+from codecs import BOM_UTF8
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from results.schema.findings import Findings
+from results.schema.record import UnreadableRecord, first_problem
+from results.schema.trial import Trial, from_json, to_json
+from results.store.campaigns import DATA
+from results.store.journal import Journal, ResultsError, by_start, read_system
+
+TRIALS, FINDINGS, PICTURES = "trials.jsonl", "findings.json", "pictures"
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """One use of the reproduction half on one system. `problems` are what of it could not be read."""
+
+    folder: Path
+    system: Mapping[str, Any]
+    trials: Mapping[str, Trial]
+    findings: Findings
+    problems: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+
+class ReproductionWriter(Journal):
+    """The folder of a reproduction that is going on."""
+
+    FILE = TRIALS
+
+    def append(self, trial: Trial) -> None:
+        """Write a trial and have the disk keep it before returning; ResultsError if it has no room for it."""
+        self.append_lines(to_json(trial) + "\n")
+
+    def save_findings(self, findings: Findings) -> None:
+        """Write them whole or not at all; ResultsError if there is no room for them."""
+        try:
+            self._save(findings)
+        except OSError as problem:
+            raise ResultsError(
+                f"{self.folder / FINDINGS} can't be written: {problem.strerror or problem}; the trials are kept; make "
+                f"room, then go on with --resume {self.folder.name}"
+            ) from None
+
+    def _save(self, findings: Findings) -> None:
+        self.replace_file(FINDINGS, TypeAdapter(Findings).dump_json(findings, indent=1).decode() + "\n")
+
+
+def read(folder: Path) -> Reproduction:
+    """The reproduction in `folder`; ResultsError if there is none. Of two trials with an id, the later counts."""
+    if not (folder / TRIALS).is_file():
+        raise ResultsError(f"no reproduction in {str(folder)!r}: it has no {TRIALS}")
+    trials, problems = {}, []
+    text = (folder / TRIALS).read_text(encoding="utf-8-sig", errors="replace")
+    for number, line in enumerate(text.removesuffix("\n").split("\n") if text else (), 1):
+        try:
+            trial = from_json(line)
+        except UnreadableRecord as problem:
+            problems.append(f"{folder.name}/{TRIALS} line {number}: {problem}")
+        else:
+            trials[trial.id] = trial
+    findings, trouble = _findings(folder)
+    system, more = read_system(folder)
+    return Reproduction(folder, system, trials, findings, (*problems, *trouble, *more))
+
+
+def find(name: str | Path, data: Path = DATA) -> Path:
+    """The folder of a reproduction given as a path, or as a name in `data`; ResultsError otherwise."""
+    for folder in (Path(os.path.expanduser(name)), data / name):
+        if (folder / TRIALS).is_file():
+            return folder
+    there = ", ".join(folder.name for folder in every(data)[-5:])
+    raise ResultsError(f"no reproduction {str(name)!r}, neither a folder nor in {str(data)!r}; there are: {there}")
+
+
+def every(data: Path = DATA) -> list[Path]:
+    """The folders of `data` that hold a reproduction, the one that began last at the end."""
+    return by_start(file.parent for file in data.glob(f"*/{TRIALS}"))
+
+
+def latest(data: Path = DATA) -> Path:
+    """The reproduction that began last; ResultsError if there is none."""
+    found = every(data)
+    if not found:
+        raise ResultsError(f"no reproduction in {str(data)!r} yet; make one with: tox -e reproduce")
+    return found[-1]
+
+
+def _findings(folder: Path) -> tuple[Findings, tuple[str, ...]]:
+    try:
+        return TypeAdapter(Findings).validate_json((folder / FINDINGS).read_bytes().removeprefix(BOM_UTF8)), ()
+    except FileNotFoundError:
+        return Findings(), ()
+    except ValidationError as problem:
+        return Findings(), (f"{folder.name}/{FINDINGS}: {first_problem(problem)}",)

@@ -1,0 +1,1 @@
+"""Tidy DataFrames, one module for each kind of row."""

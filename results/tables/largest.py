@@ -1,0 +1,91 @@
+"""The largest batch that ran within a campaign's memory, for each contestant of each network, from its tries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from results.schema.columns import LARGEST
+from results.schema.record import Case, Record, Status
+from results.store.campaigns import Campaign
+
+MOST = 2**16
+"""Images beyond which nobody asks."""
+
+
+def fits(record: Record, memory: float) -> bool:
+    """Whether a launch ran, and took no more than so many bytes above its process with the framework imported.
+
+    On a card, whose memory nobody can take more of than there is, to have run is enough.
+    """
+    if record.status is not Status.MEASURED:
+        return False
+    taken = record.usage.values.get("peak_rss_launch_bytes") if record.usage else None
+    return record.case.workload.device != "cpu" or (taken is not None and taken <= memory)
+
+
+def is_search(campaign: Campaign) -> bool:
+    """Whether a campaign looked for largest batches."""
+    return bool(_suite(campaign).get("largest_batch"))
+
+
+def largest(campaigns: Iterable[Campaign]) -> pd.DataFrame:
+    """One row for each contestant of each network and phase: results.schema.columns.LARGEST."""
+    rows = []
+    for campaign in filter(is_search, campaigns):
+        memory = float(_suite(campaign).get("memory", 0))
+        tries: dict[Case, list[Record]] = {}
+        for record in campaign.records:
+            tries.setdefault(_without_batch(record.case), []).append(record)
+        rows += [_row(campaign, case, records, memory) for case, records in tries.items()]
+    return pd.DataFrame(rows, columns=[column.name for column in LARGEST])
+
+
+def _suite(campaign: Campaign) -> Mapping[str, Any]:
+    suite = campaign.system.get("suite")
+    return suite if isinstance(suite, Mapping) else {}
+
+
+def _without_batch(case: Case) -> Case:
+    return replace(case, workload=replace(case.workload, batch=0))
+
+
+def _row(campaign: Campaign, case: Case, records: list[Record], memory: float) -> dict[str, Any]:
+    good = [record for record in records if fits(record, memory)]
+    best = max(good, key=lambda record: record.case.workload.batch, default=None)
+    worse = [record for record in records if not fits(record, memory)]
+    beyond = min(worse, key=lambda record: record.case.workload.batch, default=None)
+    workload = case.workload
+    return {
+        "campaign": campaign.name,
+        "architecture": workload.architecture,
+        "size": workload.size,
+        "precision": workload.precision,
+        "device": workload.device,
+        "phase": workload.phase,
+        "contestant": case.contestant.id,
+        "memory_bytes": memory,
+        "largest_batch": best.case.workload.batch if best else None,
+        "peak_rss_launch_bytes": best.usage.values.get("peak_rss_launch_bytes") if best and best.usage else None,
+        "smallest_failing_batch": beyond.case.workload.batch if beyond else None,
+        "failure": _why(beyond) if beyond else _end(campaign, best),
+    }
+
+
+def _why(record: Record) -> str:
+    if record.status is not Status.MEASURED:
+        return f"{record.status.value.replace('_', ' ')}: {record.reason}"
+    unknown = record.usage.missing.get("peak_rss_launch_bytes") if record.usage else "nobody looked at its memory"
+    return unknown or "took more than it may"
+
+
+def _end(campaign: Campaign, best: Record | None) -> str:
+    """Why nothing beyond the largest was tried."""
+    if best and best.case.workload.batch >= MOST:
+        return f"{MOST} are as many as are ever tried"
+    if campaign.system.get("stop") != "complete":
+        return f"the search ended before it was known ({campaign.system.get('stop')})"
+    return "the next would need more than there is, says its table"

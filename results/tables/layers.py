@@ -1,0 +1,99 @@
+"""Where a step goes: every layer timed alone, beside the whole network's step, of suites that ask for `layers`.
+
+A layer and its network are different workloads, so they never run side by side. They are paired by pass: a campaign
+goes over all groups once before it does so again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from impls.network import ALONE
+from results.schema.columns import LAYER
+from results.schema.record import Contestant, Record, Status, Workload
+from results.stats.estimates import geometric, launch_time
+from results.stats.pairing import by_pass, counted
+from results.store.campaigns import Campaign
+
+Passes = Mapping[object, float]
+"""Seconds a step by pass."""
+Layers = dict[str, list[Record]]
+"""The records of each layer, in the order of the table."""
+
+
+def is_alone(architecture: str) -> bool:
+    """Whether it is a layer of a network, and nothing else of it."""
+    return ALONE in architecture
+
+
+def layers(campaigns: Iterable[Campaign]) -> pd.DataFrame:
+    """One row for each layer that was asked for alone, contestant and phase: results.schema.columns.LAYER."""
+    rows = [row for campaign in campaigns for row in _of(campaign)]
+    return pd.DataFrame(rows, columns=[column.name for column in LAYER])
+
+
+def _of(campaign: Campaign) -> list[dict[str, Any]]:
+    wholes: dict[tuple[Workload, Contestant], list[Record]] = {}
+    found: dict[tuple[Workload, Contestant], Layers] = {}
+    for record in campaign.records:
+        workload, contestant = record.case.workload, record.case.contestant
+        network, alone, layer = workload.architecture.partition(ALONE)
+        key = replace(workload, architecture=network), contestant
+        if alone:
+            found.setdefault(key, {}).setdefault(layer, []).append(record)
+        else:
+            wholes.setdefault(key, []).append(record)
+    workloads = campaign.system.get("workloads", {})
+    rows = []
+    for (workload, contestant), own in found.items():
+        whole = counted(wholes.get((workload, contestant), ()))
+        names = {
+            "campaign": campaign.name,
+            "network": workload.architecture,
+            "size": workload.size,
+            "batch": workload.batch,
+            "precision": workload.precision,
+            "device": workload.device,
+            "phase": workload.phase,
+            "contestant": contestant.id,
+            "whole_seconds": geometric([launch_time(one.seconds) for one in whole]).value if whole else math.nan,
+            **_share("sum_share", _sum(own, workloads.get(workload.id, {}).get("layers", ())), by_pass(whole)),
+        }
+        rows += [{**names, **_layer(layer, records, by_pass(whole))} for layer, records in own.items()]
+    return rows
+
+
+def _layer(layer: str, records: Sequence[Record], whole: Passes) -> dict[str, Any]:
+    measured, last = counted(records), records[-1]
+    if not measured:
+        return {"layer": layer, "status": last.status.value, "reason": last.reason}
+    seconds = geometric([launch_time(record.seconds) for record in measured])
+    own = by_pass(records)
+    return {
+        "layer": layer,
+        "status": Status.MEASURED.value,
+        "reason": "",
+        "seconds": seconds.value,
+        "seconds_low": seconds.low,
+        "seconds_high": seconds.high,
+        **_share("share", own, whole),
+        "passes": len(own.keys() & whole.keys()),
+    }
+
+
+def _sum(own: Layers, table: Iterable[str]) -> Passes:
+    """All layers together, in the passes in which each of the table's was measured; none if one never was."""
+    each = [by_pass(own.get(layer, ())) for layer in table]
+    shared = [number for number in each[0] if all(number in times for times in each)] if each else []
+    return {number: sum(times[number] for times in each) for number in shared}
+
+
+def _share(name: str, times: Passes, whole: Passes) -> dict[str, float]:
+    shared = [times[number] / whole[number] for number in times if number in whole]
+    found = geometric(shared) if shared else None
+    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high} if found else {}

@@ -1,0 +1,101 @@
+"""How far cases are from what their machine was seen to do: ceilings from a campaign's probes, floors from tables.
+
+A ceiling is the best that any contestant reached, on whichever probe it did; in another campaign it may be another.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from results.schema.record import Case, Record, Workload
+from results.stats.estimates import geometric, launch_time
+from results.stats.pairing import counted
+from results.store.campaigns import Campaign
+
+NEEDS = ("macs", "traffic_bytes", "memory_bytes")
+"""What a workload's table says that it needs at least."""
+Kind = tuple[str, str]
+"""(precision, device): what a ceiling is of."""
+
+
+@dataclass(frozen=True)
+class Ceiling:
+    """The most of something a second, and the case that reached it."""
+
+    rate: float
+    case: str
+    contestant: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    """A campaign's ceilings of "macs" and "bytes" a second, and what each of its workloads needs at least."""
+
+    workloads: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    ceilings: Mapping[tuple[str, Kind], Ceiling] = field(default_factory=dict)
+
+    def probe(self, workload: Workload) -> str:
+        """Which ceiling a workload is there to find: "macs", "bytes", or "" for none."""
+        return self._facts(workload).get("ceiling") or ""
+
+    def columns(self, workload: Workload, seconds: float) -> dict[str, float]:
+        """results.schema.columns.LIMITS for a case of `seconds` a step; what is not known is left out."""
+        facts = self._facts(workload)
+        if not facts:
+            return {}
+        found = {
+            "macs_per_second": facts["macs"] / seconds,
+            "macs_per_byte": facts["macs"] / facts["traffic_bytes"],
+            "min_memory_bytes": float(facts["memory_bytes"]),
+        }
+        if ceiling := self.ceilings.get(("macs", kind_of(workload))):
+            found["fraction_of_peak"] = found["macs_per_second"] / ceiling.rate
+        return found
+
+    def _facts(self, workload: Workload) -> Mapping[str, Any]:
+        return self.workloads.get(workload.id, {})
+
+
+def kind_of(workload: Workload) -> Kind:
+    return workload.precision, workload.device
+
+
+def limits_of(campaign: Campaign) -> Limits:
+    """What a campaign's own probes and tables say; nothing for one from before there were any."""
+    said = campaign.system.get("workloads")
+    workloads = {name: facts for name, facts in said.items() if _whole(facts)} if isinstance(said, Mapping) else {}
+    launches: dict[Case, list[Record]] = {}
+    probes = {name for name, facts in workloads.items() if facts.get("ceiling")}
+    for record in counted(record for record in campaign.records if record.case.workload.id in probes):
+        launches.setdefault(record.case, []).append(record)
+    ceilings: dict[tuple[str, Kind], Ceiling] = {}
+    for case, records in launches.items():
+        facts = workloads[case.workload.id]
+        found = Ceiling(_amount(facts) / _seconds(records), case.id, case.contestant.id)
+        key = facts["ceiling"], kind_of(case.workload)
+        ceilings[key] = max(ceilings.get(key, found), found, key=lambda one: one.rate)
+    return Limits(workloads, ceilings)
+
+
+def _whole(facts: object) -> bool:
+    """Whether all is there that is computed with."""
+    return isinstance(facts, Mapping) and all(isinstance(facts.get(need), int | float) for need in NEEDS)
+
+
+def _amount(facts: Mapping[str, Any]) -> float:
+    return float(facts["macs"] if facts["ceiling"] == "macs" else facts["traffic_bytes"])
+
+
+def _seconds(records: Sequence[Record]) -> float:
+    return geometric([launch_time(record.seconds) for record in records]).value
+
+
+def roof(limits: Limits, kind: Kind, macs_per_byte: float) -> float:
+    """The most multiply-accumulates a second for work of that intensity, none of it in a cache; NaN unknown."""
+    macs, traffic = (limits.ceilings.get((of, kind)) for of in ("macs", "bytes"))
+    if macs is None or traffic is None:
+        return math.nan
+    return min(macs.rate, traffic.rate * macs_per_byte)

@@ -1,0 +1,104 @@
+"""What it costs to go back and forth between two sizes, against staying at each, from streams that do either.
+
+By turns and staying are different workloads, so they never run side by side. They are paired by pass: a campaign goes
+over all groups once before it does so again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from results.schema.columns import SWITCH
+from results.schema.record import Case, Contestant, Record, Status, Workload
+from results.stats.estimates import geometric
+from results.stats.pairing import by_pass, counted
+from results.store.campaigns import Campaign
+
+TURNS, STAYING = "alternate-", "always-"
+"""The streams (bench.plan.streams) of images of two sizes by turns, and of one size."""
+
+Side = tuple[int, int]
+"""Height and width."""
+
+
+def switches(campaigns: Iterable[Campaign]) -> pd.DataFrame:
+    """One row for each contestant of each stream that goes back and forth: results.schema.columns.SWITCH."""
+    rows = [row for campaign in campaigns for row in _of(campaign)]
+    return pd.DataFrame(rows, columns=[column.name for column in SWITCH])
+
+
+def _of(campaign: Campaign) -> list[dict[str, Any]]:
+    turns: dict[Case, list[Record]] = {}
+    staying: dict[tuple[Workload, Contestant], dict[Side, list[Record]]] = {}
+    for record in campaign.records:
+        sides = list(_images(record.case.workload))
+        if sides and record.case.workload.stream.startswith(TURNS):
+            turns.setdefault(record.case, []).append(record)
+        elif len(sides) == 1 and record.case.workload.stream.startswith(STAYING):
+            staying.setdefault(_common(record.case), {}).setdefault(sides[0], []).append(record)
+    return [
+        {**_names(campaign, case), **_switch(case.workload, records, staying.get(_common(case), {}))}
+        for case, records in turns.items()
+    ]
+
+
+def _images(workload: Workload) -> Mapping[Side, int]:
+    """How many images of a stream come at each size."""
+    found: Counter[Side] = Counter()
+    for height, width, images in workload.parts:
+        found[height, width] += images
+    return found
+
+
+def _common(case: Case) -> tuple[Workload, Contestant]:
+    """What is the same whichever sizes come."""
+    return replace(case.workload, height=0, width=0, stream="", parts=()), case.contestant
+
+
+def _names(campaign: Campaign, case: Case) -> dict[str, Any]:
+    return {
+        "campaign": campaign.name,
+        "architecture": case.workload.architecture,
+        "stream": case.workload.stream,
+        "images": case.workload.batch,
+        "precision": case.workload.precision,
+        "device": case.workload.device,
+        "phase": case.workload.phase,
+        "contestant": case.contestant.id,
+    }
+
+
+def _switch(workload: Workload, turns: Sequence[Record], staying: Mapping[Side, Sequence[Record]]) -> dict[str, Any]:
+    images = _images(workload)
+    for side in images:
+        if side not in staying:
+            return _missing(Status.SKIPPED, f"nothing in the campaign stays at {side[0]}x{side[1]}")
+    for records in (turns, *(staying[side] for side in images)):
+        if not counted(records):
+            return _missing(records[-1].status, f"{records[-1].case.workload.stream}: {records[-1].reason}")
+    times, each = by_pass(turns), {side: by_pass(staying[side]) for side in images}
+    passes = [number for number in times if all(number in own for own in each.values())]
+    if not passes:
+        return _missing(Status.SKIPPED, "no pass in which it and both sizes alone were measured")
+    whole = sum(images.values())
+    stayed = [sum(each[side][number] * count / whole for side, count in images.items()) for number in passes]
+    switch = geometric([times[number] / other for number, other in zip(passes, stayed)])
+    return {
+        "status": Status.MEASURED.value,
+        "reason": "",
+        "seconds": geometric([times[number] for number in passes]).value,
+        "staying_seconds": geometric(stayed).value,
+        "switching_ratio": switch.value,
+        "switching_ratio_low": switch.low,
+        "switching_ratio_high": switch.high,
+        "passes": len(passes),
+    }
+
+
+def _missing(status: Status, reason: str) -> dict[str, Any]:
+    return {"status": status.value, "reason": reason, "passes": 0}

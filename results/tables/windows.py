@@ -1,0 +1,82 @@
+"""What it saves to compute features once for many windows of an image, against a forward pass for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from results.schema.columns import WINDOWS
+from results.store.campaigns import Campaign
+from results.tables.cases import cases
+from results.tables.limits import limits_of
+
+SQUARES = "tens-"
+"""The streams (bench.plan.streams) of windows that are images of their own."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a paper took for an image both ways, on the GPU that it had; `each` is the network that went over each."""
+
+    source: str
+    scales: int
+    each: str
+    windows: int
+    shared_seconds: float
+    each_seconds: float
+
+    @property
+    def speed_up(self) -> float:
+        return self.each_seconds / self.shared_seconds
+
+
+PUBLISHED = (
+    Published("He et al. 2015, table 9", 1, "R-CNN's AlexNet", 2000, 0.142, 9.03),
+    Published("He et al. 2015, table 9", 5, "R-CNN's AlexNet", 2000, 0.382, 9.03),
+    Published("He et al. 2015, table 10", 1, "R-CNN with ZF-5", 2000, 0.142, 14.46),
+    Published("He et al. 2015, table 10", 5, "R-CNN with ZF-5", 2000, 0.382, 14.46),
+)
+"""SPP-net's ZF-5 over R-CNN, convolutions and full connections; windows are about 2,000 an image (section 4.1)."""
+
+
+def windows(campaigns: Iterable[Campaign]) -> pd.DataFrame:
+    """One row for each contestant and number of windows, and each way to take a pass for every one of them that was
+    measured beside it: results.schema.columns.WINDOWS."""
+    rows = [row for campaign in campaigns for row in _of(campaign)]
+    return pd.DataFrame(rows, columns=[column.name for column in WINDOWS])
+
+
+def _of(campaign: Campaign) -> list[dict[str, Any]]:
+    limits = limits_of(campaign)
+    if not any("windows" in facts for facts in limits.workloads.values()):
+        return []
+    table = [{str(name): value for name, value in row.items()} for row in cases([campaign]).to_dict("records")]
+    each: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in table:
+        if row["stream"].startswith(SQUARES):
+            each.setdefault(_key(row, row["batch"]), []).append(row)
+    counted = [(row, row["batch"] * limits.workloads.get(row["group"], {}).get("windows", 0)) for row in table]
+    return [_row(row, windows, other) for row, windows in counted for other in each.get(_key(row, windows), ())]
+
+
+def _key(row: dict[str, Any], images: int) -> tuple[Any, ...]:
+    """What both ways have in common. Networks and sizes differ: a window is a part of a map here, an image there."""
+    return row["contestant"], row["phase"], row["precision"], row["device"], images
+
+
+def _row(shared: dict[str, Any], windows: int, each: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "campaign": shared["campaign"],
+        "contestant": shared["contestant"],
+        "network": shared["architecture"],
+        "windows": windows,
+        "size": shared["size"],
+        "each_network": each["architecture"],
+        "each_stream": each["stream"],
+        "shared_seconds": shared["seconds"],
+        "each_seconds": each["seconds"],
+        "speed_up": each["seconds"] / shared["seconds"],
+    }

@@ -1,0 +1,128 @@
+"""Floors from tables against arithmetic by hand, and ceilings from records made up for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bench.cost.floors import floor_of
+from bench.networks import probes
+from bench.plan import cases as plan_cases
+from bench.plan import suite as suites
+from impls.architectures import load_architecture
+from impls.frameworks import PHASES
+from results.quality.plausibility import doubts
+from results.schema.record import Case, Contestant, Record, Status, Workload
+from results.store.campaigns import Campaign
+from results.tables import cases
+from results.tables.limits import limits_of, roof
+
+LENET = Workload("lenet5-dense", 32, 32, 1, 10, 2, "float32", "cpu", "infer")
+WEIGHTS = 4 * load_architecture("lenet5-dense").at(32, 1, 10).parameters
+"""Bytes: the table has no missing links, so parameters and arrays are as many."""
+
+
+def test_infer_needs_the_weights_the_images_and_the_scores():
+    floor = floor_of(LENET)
+    assert floor.memory_bytes == WEIGHTS + 2 * 4 * (32 * 32 + 10)
+    assert floor.traffic_bytes == floor.memory_bytes
+    assert floor.macs == 2 * load_architecture("lenet5-dense").at(32, 1, 10).macs
+
+
+def test_backward_does_everything_again_twice_but_for_the_gradient_of_the_images():
+    network = load_architecture("lenet5-dense").at(32, 1, 10)
+    first = network.rows[0].facts.macs
+    for phase in ("gradient", "train"):
+        assert floor_of(replace(LENET, phase=phase)).macs == 2 * (3 * network.macs - first)
+
+
+@pytest.mark.parametrize("name", ["lenet5", "alexnet", "nin-cifar10", "vgg-a", "zf5-spp"])
+def test_more_work_never_needs_less(name):
+    network = load_architecture(name).at()
+    channels, height, width = network.input_shape
+    own = Workload(name, height, width, channels, network.classes, 1, "float32", "cpu", "infer")
+    floors = {phase: floor_of(replace(own, phase=phase)) for phase in PHASES}
+    for less, more in (("infer", "gradient"), ("forward", "gradient"), ("infer", "train")):
+        assert floors[less].macs < floors[more].macs
+        assert floors[less].memory_bytes < floors[more].memory_bytes
+        assert floors[less].traffic_bytes < floors[more].traffic_bytes
+    assert floor_of(replace(own, batch=8, phase="gradient")).memory_bytes > floors["gradient"].memory_bytes
+    assert floors["gradient"].memory_bytes >= 2 * network.parameter_bytes()
+    assert floors["train"].memory_bytes >= 2 * network.parameter_bytes()
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_every_probe_is_a_network_like_any_other(device):
+    suite = suites.load_suite("smoke", ceilings=True)
+    found = [case for case in plan_cases.cases(suite, device) if probes.probed(case.workload.architecture)]
+    assert {case.contestant.framework for case in found} == {"pytorch", "tensorflow", "jax", "keras"}
+    assert len(found) == len(probes.PROBES) * 4
+    for case in found:
+        floor = floor_of(case.workload)
+        of = probes.probed(case.workload.architecture)
+        assert (floor.macs / floor.traffic_bytes > 50) == (of == "macs"), "work, or traffic, is nearly all of it"
+
+
+def campaign(tmp_path, **seconds: float) -> Campaign:
+    """One launch a case: networks and probes by the name of their workload."""
+    loads = {
+        "network": LENET,
+        "larger": replace(LENET, batch=4),
+        "train": replace(LENET, phase="train"),
+        "gradient": replace(LENET, phase="gradient"),
+        "product": replace(LENET, architecture="probe-matmul", batch=512),
+        "convolution": replace(LENET, architecture="probe-conv3x3", batch=4),
+        "vector": replace(LENET, architecture="probe-gemv", batch=1),
+    }
+    facts = {"macs": 1000, "traffic_bytes": 100, "memory_bytes": 50}
+    kinds = {"product": "macs", "convolution": "macs", "vector": "bytes"}
+    system = {"workloads": {loads[name].id: {**facts, "ceiling": kinds.get(name)} for name in seconds}}
+    records = [
+        Record(Case(loads[name], Contestant("a", "b")), launch, Status.MEASURED, seconds=(taken,))
+        for name, taken in seconds.items()
+        for launch in range(2)
+    ]
+    return Campaign(tmp_path, system, tuple(records))
+
+
+def test_the_ceiling_is_the_best_of_the_probes_and_shares_are_of_it(tmp_path):
+    given = campaign(tmp_path, network=2.0, product=1.0, convolution=0.5, vector=0.25)
+    limits = limits_of(given)
+    kind = ("float32", "cpu")
+    assert limits.ceilings["macs", kind].rate == 2000
+    assert limits.ceilings["bytes", kind].rate == 400
+    assert roof(limits, kind, 1.0) == 400
+    assert roof(limits, kind, 100.0) == 2000
+    rows = cases.cases([given]).set_index("architecture")
+    assert rows.fraction_of_peak["lenet5-dense"] == 0.25
+    assert rows.macs_per_byte["lenet5-dense"] == 10
+    assert rows.peak_probe["lenet5-dense"] == ""
+    assert rows.peak_probe["probe-conv3x3"] == "macs"
+
+
+def test_without_probes_there_is_no_share_and_a_campaign_from_before_has_nothing(tmp_path):
+    rows = cases.cases([campaign(tmp_path, network=2.0)])
+    assert rows.macs_per_second[0] == 500
+    assert rows.fraction_of_peak.isna().all()
+    before = Campaign(tmp_path, {}, campaign(tmp_path, network=2.0).records)
+    assert cases.cases([before]).macs_per_second.isna().all()
+    assert limits_of(before).ceilings == {}
+
+
+def test_who_is_above_the_ceiling_or_quicker_with_more_is_doubted(tmp_path):
+    fine = campaign(tmp_path, network=2.0, larger=3.0, gradient=4.0, train=5.0, product=1.0)
+    assert set(cases.cases([fine]).quality_flags) == {""}
+    odd = cases.cases([campaign(tmp_path, network=0.5, larger=0.4, gradient=4.0, train=3.0, product=1.0)])
+    flags = dict(zip(odd.group, odd.quality_flags, strict=True))
+    assert flags[LENET.id] == "above_peak"
+    assert flags[replace(LENET, batch=4).id] == "above_peak, non_monotonic"
+    assert flags[replace(LENET, phase="train").id] == "non_monotonic"
+    assert flags[replace(LENET, phase="gradient").id] == ""
+
+
+def test_one_launch_has_no_interval_and_casts_no_doubt():
+    row = {"seconds": 1.0, "seconds_low": float("nan"), "seconds_high": float("nan"), "peak_probe": "", "case": "x"}
+    key = dict.fromkeys(("architecture", "size", "channels", "classes", "precision", "device", "contestant"), "")
+    rows = [{**row, **key, "phase": phase, "batch": 1} for phase in ("train", "gradient")]
+    assert doubts(rows) == {}

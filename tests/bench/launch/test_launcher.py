@@ -1,0 +1,116 @@
+"""What a launcher leaves, and what it finds of those before it that were killed."""
+
+from __future__ import annotations
+
+import fcntl
+import math
+import shutil
+import socket
+import tempfile
+
+import psutil
+import pytest
+
+from bench.launch.launcher import Launcher
+from bench.launch.process import Limit
+from bench.launch.scratch import LOCK, PREFIX
+from bench.launch.weights import Weights
+from impls.errors import DeadheatError, InvalidInput
+from impls.frameworks import load_framework
+from results.schema.record import Case, Contestant
+from tests.support.made_up import workload
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def left_behind(folder, name: str):
+    found = folder / f"{PREFIX}{name}"
+    found.mkdir()
+    (found / "weights.npy").write_bytes(b"much")
+    (found / LOCK).touch()
+    return found
+
+
+def test_what_a_killed_launcher_left_is_removed_and_a_living_ones_stays(own_folder):
+    dead, alive, other = left_behind(own_folder, "dead"), left_behind(own_folder, "alive"), own_folder / "other"
+    other.mkdir()
+    with (alive / LOCK).open("r+b") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with Launcher(60) as launcher:
+            assert not dead.exists()
+            assert alive.exists()
+            assert other.exists()
+            assert launcher.folder.exists()
+    assert not launcher.folder.exists()
+
+
+def test_two_launchers_leave_each_other_alone(own_folder):
+    with Launcher(60) as first, Launcher(60) as second:
+        assert first.folder.exists()
+        assert second.folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("budget", "passed", "seconds"),
+    [(math.inf, 1000.0, 300.0), (1000.0, 0.0, 300.0), (1000.0, 900.0, 200.0), (1000.0, 2000.0, 100.0), (2.0, 9.0, 5.0)],
+    ids=["no budget", "much is left", "little is left", "none is left", "none of a small one is left"],
+)
+def test_an_answer_is_awaited_no_longer_than_a_grace_after_the_budgets_end(monkeypatch, budget, passed, seconds):
+    limit = Limit(300.0, budget, start=50.0)
+    monkeypatch.setattr("bench.launch.launcher.now", lambda: 50.0 + passed)
+    assert limit.seconds() == pytest.approx(seconds)
+    assert ("the budget had ended" in limit.exceeded(seconds)) == (seconds < 300.0)
+
+
+CASE = Case(workload("lenet5"), Contestant("fake-clock", "fast"))
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_an_interruption_leaves_neither_workers_that_nobody_looks_after_nor_their_sockets(fresh, monkeypatch):
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with Launcher(60, fresh=fresh) as launcher:
+        workers = [launcher.launch(CASE)[0] for _ in range(2)]
+        monkeypatch.setattr(socket, "send_fds", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            launcher.launch(CASE)
+    assert not any(map(psutil.pid_exists, (worker.pid for worker in workers)))
+    assert not any(worker.is_open for worker in workers)
+
+
+def in_one_line(problem: DeadheatError) -> str:
+    assert "\n" not in str(problem)
+    assert "name another folder with the environment variable TMPDIR" in str(problem)
+    return str(problem)
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_temporary_folder_that_somebody_removed_is_one_line_for_whoever_writes_there(fresh):
+    with Launcher(60, fresh=fresh) as launcher:
+        launcher.launch(CASE)[0].close()
+        shutil.rmtree(launcher.folder)
+        with pytest.raises(DeadheatError) as caught:
+            launcher.launch(CASE)
+        assert in_one_line(caught.value).startswith(f"logs can't be written to {launcher.folder}: No such file")
+        with pytest.raises(DeadheatError) as caught:
+            Weights(launcher.folder).folder_of(CASE.workload)
+        assert in_one_line(caught.value).startswith("weights can't be written to ")
+
+
+def test_a_temporary_folder_that_cannot_be_written_is_one_line(own_folder, monkeypatch):
+    (own_folder / "file").touch()
+    monkeypatch.setattr(tempfile, "tempdir", str(own_folder / "file"))
+    with pytest.raises(DeadheatError) as caught:
+        Launcher(60)
+    assert in_one_line(caught.value).startswith(f"launches can't be written to {own_folder / 'file'}: Not a directory")
+
+
+@pytest.mark.parametrize("name", ["./framework.py", "no.such.module", "impls.errors"])
+def test_a_module_that_is_no_framework_is_one_line(name):
+    with pytest.raises(InvalidInput, match="module '"):
+        load_framework(name)

@@ -1,0 +1,165 @@
+"""The parity gate: errors that no shape shows are refused, and those who are right are timed."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from bench.runner.parity import TOLERANCES, judge
+from bench.worker import tasks
+from bench.worker.evidence import Evidence, signature
+from bench.worker.messages import GiveEvidence, Load
+from impls.frameworks import frameworks
+from results.schema.record import Case, Contestant, Status, Workload
+from results.store.campaigns import read_campaign
+
+RIGHT = ("pytorch:eager", "pytorch:eager-nhwc", "tensorflow:graph", "jax:jit")
+PLANTED = ("outside.planted:wrong-pad", "outside.planted:wrong-alpha", "outside.planted:swapped-flatten")
+
+SUITE = f"""
+title = "planted errors among those who are right"
+contestants = {list(RIGHT + PLANTED)}
+launches = 1
+turns = 1
+rounds = 1
+round_seconds = 0.001
+warmup_seconds = 0.001
+sustained = 0
+
+[[workloads]]
+architectures = ["alexnet"]
+sizes = ["99x131"]
+classes = 10
+batches = [2]
+phases = ["infer"]
+"""
+
+
+@pytest.fixture(scope="module")
+def records(run, tmp_path_factory):
+    if missing := [framework.missing() for framework in frameworks().values() if framework.missing()]:
+        pytest.skip("; ".join(map(str, missing)))
+    home = tmp_path_factory.mktemp("gate")
+    (home / "planted.toml").write_text(SUITE)
+    asked = f"--suite={home / 'planted.toml'}", f"--results={home / 'data'}", "--no-report"
+    done = run("pytest", "--benchmark-only", *asked)
+    (folder,) = (home / "data").iterdir()
+    found = {record.case.contestant.id: record for record in read_campaign(folder).records}
+    assert found, done.stdout + done.stderr
+    return found
+
+
+@pytest.mark.parametrize("contestant", PLANTED)
+def test_a_planted_error_is_a_mismatch_and_has_no_time(records, contestant):
+    record = records[contestant]
+    assert record.status is Status.MISMATCH
+    assert record.seconds == ()
+    assert "allowed 1e-05" in record.reason
+
+
+@pytest.mark.parametrize("contestant", RIGHT)
+def test_those_who_are_right_are_timed_and_their_errors_recorded(records, contestant):
+    record = records[contestant]
+    assert record.status is Status.MEASURED, record.reason
+    assert record.parity.contestants == len(RIGHT + PLANTED)
+    assert record.parity.scores <= 1e-5
+    assert record.parity.gradients <= 1e-4
+
+
+def evidence(rng, **changes) -> Evidence:
+    gradient = rng.standard_normal((4, 3, 3, 3))
+    given = {"scores": [[1.0, -2.0]], "loss": 0.5, "gradients": {"c.weight": signature("c.weight", gradient)}}
+    return Evidence(**{**given, **changes})
+
+
+def judged(*given: Evidence) -> list[str]:
+    contestants = {Contestant("f", str(number)): one for number, one in enumerate(given)}
+    return [complaint for _, complaint in judge(contestants, TOLERANCES["float32"]).values()]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scores": [[1.0, -2.0001]]},
+        {"scores": [[1.0, float("nan")]]},
+        {"loss": 0.5001},
+        {"loss": float("inf")},
+    ],
+)
+def test_one_who_differs_is_told_from_two_who_agree(change):
+    def one(**changes):
+        return evidence(np.random.default_rng(1), **changes)
+
+    complaints = judged(one(), one(**change), one())
+    assert complaints[0] == complaints[2] == ""
+    assert complaints[1]
+
+
+def test_between_two_who_differ_nobody_can_tell():
+    rng = np.random.default_rng(1)
+    complaints = judged(
+        evidence(rng, gradients={"c.weight": [1.0, 0.5, 0.5]}), evidence(rng, gradients={"c.weight": [1.0, 0.6, 0.5]})
+    )
+    assert all("nobody can tell" in complaint for complaint in complaints)
+
+
+@pytest.mark.parametrize("axes", [(1, 0, 2, 3), (0, 1, 3, 2), (0, 2, 1, 3)])
+def test_a_signature_sees_swapped_axes_that_leave_the_norm(axes):
+    gradient = np.random.default_rng(2).standard_normal((3, 3, 3, 3))
+    norm, *sums = signature("c.weight", gradient)
+    other_norm, *other_sums = signature("c.weight", gradient.transpose(axes))
+    assert norm == pytest.approx(other_norm)
+    assert np.max(np.abs(np.subtract(sums, other_sums))) > 1e-2 * norm
+
+
+def test_a_signature_sees_a_difference_of_the_size_of_the_tolerance():
+    rng = np.random.default_rng(3)
+    gradient = rng.standard_normal((64, 64))
+    error = rng.standard_normal(gradient.shape)
+    error *= 3e-4 * np.linalg.norm(gradient) / np.linalg.norm(error)
+    seen = np.abs(np.subtract(signature("w", gradient + error), signature("w", gradient))) / np.linalg.norm(gradient)
+    assert np.max(seen) > 1e-4
+
+
+def test_what_is_compiled_for_the_gate_is_not_found_by_a_launch(monkeypatch):
+    """Or the first call of whoever keeps compiled code on the disk would leave out what it is to show."""
+
+    class Planned(Exception):
+        """The plan is known, and that is enough."""
+
+    plans = []
+
+    def build(plan):
+        plans.append(plan)
+        raise Planned
+
+    framework = SimpleNamespace(build=build, execution=lambda name: SimpleNamespace(any_size=True))
+    monkeypatch.setattr(tasks, "load_framework", lambda name: framework)
+    workload = Workload("lenet5", 32, 32, 1, 10, 1, "float32", "cpu", "infer")
+    case = Case(workload, Contestant("any", "one"))
+    for request in (GiveEvidence(case, weights="", seed=0), Load(case, weights="", seed=0)):
+        with pytest.raises(Planned):
+            tasks.Dispatcher().answer(request)
+    assert [plan.cold for plan in plans] == [True, False]
+
+
+ALIKE = {
+    "gradients of 0": ({"gradients": {"c.weight": [0.0, 0.0, 0.0]}}, "every gradient is 0"),
+    "equal scores": ({"scores": [[0.5, 0.5], [0.5, 0.5]]}, "all scores are equal"),
+    "both": (
+        {"scores": [[0.0, 0.0]], "gradients": {"c.weight": [0.0, 0.0, 0.0]}},
+        "every gradient is 0 and all scores are equal",
+    ),
+    "neither": ({}, ""),
+    "a single score": ({"scores": [[3.0]]}, ""),
+}
+
+
+@pytest.mark.parametrize("case", ALIKE)
+def test_agreement_on_what_is_the_same_for_any_network_is_said_to_show_nothing(case):
+    changes, why = ALIKE[case]
+    given = {Contestant("f", name): evidence(np.random.default_rng(1), **changes) for name in "ab"}
+    for parity, complaint in judge(given, TOLERANCES["float32"]).values():
+        assert (parity.shows_nothing, complaint) == (why, "")

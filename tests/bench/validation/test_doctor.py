@@ -1,0 +1,154 @@
+"""`doctor`: what it says has a remedy, its status is what it says, and limits of containers count."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import psutil
+import pytest
+from typer.testing import CliRunner
+
+from bench.cli import app
+from bench.plan import settings
+from bench.validation import doctor
+from bench.validation.doctor import BAD, GOOD, WORSE, Finding
+from impls import cgroups
+from impls.frameworks import Execution, Framework
+from results.quality.health import Disturbance
+
+
+@pytest.fixture(scope="module")
+def examined(run):
+    """(what it said, its exit status) on the machine as it happens to be."""
+    done = run("bench", "doctor", "--seconds", "0.5", "--json")
+    return json.loads(done.stdout), done.returncode
+
+
+def test_json_is_a_list_of_findings(examined):
+    found, _ = examined
+    for finding in found:
+        assert finding.keys() == {"about", "level", "what", "remedy"}
+        assert finding["level"] in (GOOD, WORSE, BAD)
+        assert finding["what"]
+    assert {"cores", "memory", "company", "steadiness", "outside"} <= {finding["about"] for finding in found}
+
+
+def test_whatever_is_not_good_has_a_remedy_and_comes_first(examined):
+    found, _ = examined
+    for finding in found:
+        assert bool(finding["remedy"]) == (finding["level"] != GOOD), finding
+    levels = [finding["level"] for finding in found]
+    assert levels == sorted(levels, key=(BAD, WORSE, GOOD).index)
+
+
+def test_the_status_is_1_only_if_something_is_bad(examined):
+    found, status = examined
+    assert status == (1 if any(finding["level"] == BAD for finding in found) else 0)
+
+
+@pytest.mark.parametrize(
+    ("foreign", "steal", "found"),
+    [
+        (0.1, 0.0, [("company", GOOD, "other processes take 0.10 cores")]),
+        (1.7, 0.0, [("company", BAD, "other processes take 1.70 cores, more than 0.15 disturb")]),
+        (
+            -0.01,
+            0.05,
+            [
+                ("company", GOOD, "other processes take 0.00 cores"),
+                ("steal", BAD, "the hypervisor takes 5.0% of the cores for others"),
+            ],
+        ),
+        (math.nan, math.nan, [("company", WORSE, "the system does not tell what others take")]),
+    ],
+)
+def test_what_others_take_is_judged_by_what_disturbs(monkeypatch, foreign, steal, found):
+    monkeypatch.setattr(settings, "cores", lambda: 1)
+    said = list(doctor._others(Disturbance(other_cpus_used=foreign, steal=steal)))
+    assert [(one.about, one.level, one.what) for one in said] == found
+    assert all(bool(one.remedy) == (one.level != GOOD) for one in said)
+
+
+@pytest.mark.parametrize(("level", "status"), [(GOOD, 0), (WORSE, 0), (BAD, 1)])
+def test_the_command_ends_with_1_only_if_something_is_bad(monkeypatch, level, status):
+    monkeypatch.setattr(doctor, "examine", lambda seconds: [Finding("company", level, "so it is", "do this")])
+    assert CliRunner().invoke(app, ["doctor"]).exit_code == status
+
+
+QUOTAS = {
+    None: [(GOOD, "2 of 2 cores may be used")],
+    2.0: [(GOOD, "2 of 2 cores may be used")],
+    1.0: [
+        (WORSE, "one core: the harness and its contestants share it"),
+        (
+            WORSE,
+            "a CPU quota of 1 core is below the 2 that may be used: contestants have 1 thread, and any more would be "
+            "stopped in every period",
+        ),
+    ],
+    0.5: [
+        (WORSE, "one core: the harness and its contestants share it"),
+        (
+            BAD,
+            "a CPU quota of 0.5 cores is below the 2 that may be used: contestants have 1 thread, which is stopped in "
+            "every period",
+        ),
+    ],
+}
+
+
+@pytest.mark.parametrize("quota", QUOTAS)
+def test_a_quota_below_the_cores_is_named_with_its_threads(limited, quota):
+    limited(quota, cores=2)
+    found = list(doctor._cores())
+    assert [(one.level, one.what) for one in found] == QUOTAS[quota]
+    assert all("docker --cpus" in one.remedy for one in found if "quota" in one.what)
+
+
+def test_memory_is_what_the_container_leaves(monkeypatch):
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=64 * 2**30))
+    monkeypatch.setattr(psutil, "swap_memory", lambda: SimpleNamespace(used=0))
+    monkeypatch.setattr(cgroups, "memory_limit", lambda: 4 * 2**30)
+    monkeypatch.setattr(cgroups, "memory_left", lambda: 3 * 2**30)
+    (found,) = doctor._memory()
+    assert found.level == WORSE
+    assert found.what.startswith("3.0 GiB are free of a limit of 4.0 GiB (control group); suites take up to ")
+    assert 'memory = "2GiB"' in found.remedy
+
+
+def test_text_has_the_remedy_below_what_it_is_for(capsys):
+    doctor.print_findings([Finding("power", BAD, "on a [battery]", "plug it in"), Finding("cores", GOOD, "2 of 2")])
+    assert capsys.readouterr().out.splitlines() == ["x power: on a [battery]", "  → plug it in", "+ cores: 2 of 2"]
+
+
+def test_a_framework_that_is_not_there_is_named_with_what_brings_it(monkeypatch):
+    absent = Framework("absent", "Absent", "a:b", (Execution("eager", ""),), ("no_such_package",), extra="absent")
+    partly = Framework(
+        "partly", "Partly", "a:b", (Execution("jit", "", missing=lambda: "no compiler; install gcc"),), ("numpy",)
+    )
+    monkeypatch.setattr(doctor, "frameworks", lambda: {"absent": absent, "partly": partly})
+    every = [finding for look in doctor.LOOKS for finding in look()]
+    found = [finding for finding in every if finding.about in ("absent", "partly")]
+    assert [(one.about, one.level) for one in found] == [("absent", WORSE), ("partly", GOOD), ("partly", WORSE)]
+    assert "pip install 'deadheat[absent]'" in found[0].what
+    assert found[2].what == "jit: no compiler; install gcc"
+    assert all(one.remedy for one in found if one.level != GOOD)
+
+
+def test_less_than_half_a_second_is_a_mistake(run):
+    done = run("bench", "doctor", "--seconds", "0.1")
+    assert done.returncode == 2
+    assert "0.5" in done.stderr
+
+
+def test_it_examines_without_importing_a_framework():
+    script = (
+        "import sys; from bench import doctor; doctor.examine(0.5); "
+        "print(sorted({'torch', 'tensorflow', 'jax', 'keras'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr

@@ -1,0 +1,107 @@
+"""Figures: text as text, nothing from outside, the same every time, and nothing missing drawn as a number."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reports.figures import canvas
+from reports.figures import network as figures
+from reports.format import networks
+from results.schema.record import Case, Contestant
+from results.store.campaigns import Campaign
+from results.tables import cases as table
+from tests.support.made_up import HOSTILE, measured, workload
+
+
+def both(campaign: Campaign, key: str = "k") -> list[str]:
+    cases = table.cases([campaign])
+    split, everyone = networks.rows(table.split([campaign])), networks.contestants(cases)
+    drawn = []
+    for number, network in enumerate(networks.networks(cases)):
+        drawn.append(figures.times(network, everyone, f"{key}{number}-times"))
+        drawn.append(figures.parts(network, split, everyone, f"{key}{number}-parts"))
+    return drawn
+
+
+def texts(svg: str) -> list[str]:
+    return [element.text or "" for element in ElementTree.fromstring(svg).iter("text")]
+
+
+def test_names_are_text_beside_their_rows(lively: Campaign) -> None:
+    times, parts = both(lively)[:2]
+    for svg in (times, parts):
+        assert texts(svg).count("alpha:eager") == 4
+    assert {"infer", "forward", "gradient", "train", "images/s (more is faster)"} <= set(texts(times))
+    assert {"infer", "forward", "backward", "update", "ms per step"} <= set(texts(parts))
+
+
+def test_what_is_missing_says_so(lively: Campaign) -> None:
+    times, parts = both(lively)[:2]
+    assert texts(times).count("not measured: skipped") == 4
+    assert texts(parts).count("not measured: skipped") == 4
+    assert texts(times).count("not measured: timed out") == 4
+
+
+def test_nothing_needs_a_style_or_leads_outside(lively: Campaign) -> None:
+    for svg in both(lively):
+        assert not re.search(r"<style|\sstyle=", svg)
+        assert "http" not in svg
+        assert HOSTILE not in svg
+        assert "<script" not in svg
+        assert set(re.findall(r'href="(.)', svg)) <= {"#"}
+
+
+def test_ids_are_used_and_never_meet(lively: Campaign) -> None:
+    drawn = both(lively)
+    ids = [name for svg in drawn for name in re.findall(r' id="([^"]*)"', svg)]
+    assert len(ids) == len(set(ids))
+    for svg in drawn:
+        used = set(re.findall(r'href="#([^"]*)"|url\(#([^)]*)\)', svg))
+        assert {a or b for a, b in used} == set(re.findall(r' id="([^"]*)"', svg))
+
+
+def test_the_same_campaign_gives_the_same_drawing(lively: Campaign) -> None:
+    assert both(lively) == both(lively)
+
+
+@pytest.mark.parametrize(
+    "name", [r"$\frac{1$", "_hidden", "a\x00b\x0b", "漢字 🙂", 'style="x"', "url(#a)", "x" * 10_000, "\ud800"]
+)
+def test_any_name_can_be_drawn(name: str, write_campaign: Callable[..., Campaign]) -> None:
+    clean = name.encode("utf-8", "replace").decode()  # a record is UTF-8: it can't hold a lone surrogate
+    records = [
+        measured(Case(workload(architecture=clean), Contestant(clean, "e")), n, [0.01 + n / 1000]) for n in range(3)
+    ]
+    for svg in both(write_campaign(records)):
+        assert any("…" in text or ":e" in text for text in texts(svg))
+
+
+@pytest.mark.parametrize("seconds", [[1e-9], [1e4], [1e-7, 10.0], [0.01, 0.01, 0.01]])
+def test_any_time_can_be_drawn(seconds: list[float], write_campaign: Callable[..., Campaign]) -> None:
+    case = Case(workload(), Contestant("alpha", "eager"))
+    for svg in both(write_campaign([measured(case, n, [s]) for n, s in enumerate(seconds)])):
+        numbers = [float(number) for number in re.findall(r' [xy]="(-?[\d.]+)"', svg)]
+        assert all(-20 <= number <= 1000 for number in numbers)
+
+
+@given(st.floats(1e-9, 1e9), st.floats(1.33, 1e6))
+def test_ticks_are_few_and_within(low: float, factor: float) -> None:
+    ticks = canvas.log_ticks(low, low * factor)
+    assert 2 <= len(ticks) <= canvas.MOST_TICKS + 1
+    assert all(low <= tick <= low * factor for tick in ticks)
+    assert len(set(ticks)) == len(ticks)
+    assert not any(math.isnan(tick) for tick in ticks)
+
+
+@pytest.mark.parametrize(
+    ("tick", "text"), [(0.05, "0.05"), (1500, "1,500"), (-20_000, "-20k"), (2.5e6, "2.5M"), (1e9, "1G")]
+)
+def test_tick_labels_are_short(tick: float, text: str) -> None:
+    assert canvas.tick_label(tick) == text

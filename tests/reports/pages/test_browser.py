@@ -1,0 +1,310 @@
+"""The page in a real browser: it asks for nothing, complains of nothing, and fits the screen."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from reports.pages import campaign as page
+from reports.pages import document
+from results.store.campaigns import Campaign
+from results.tables import cases
+from tests.support import hostile, large
+from tests.support.made_up import LONG
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python isn't installed")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[sync_api.Browser]:
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def browser(chromium: sync_api.Browser) -> Iterator[sync_api.Browser]:
+    yield chromium
+    for context in chromium.contexts:
+        context.close()
+
+
+def listen(tab: sync_api.Page) -> tuple[list[str], list[str]]:
+    """What the page will complain of, and what it will ask for."""
+    heard: list[str] = []
+    asked: list[str] = []
+    tab.on("console", lambda message: heard.append(message.text))
+    tab.on("pageerror", lambda error: heard.append(str(error)))
+    tab.on("dialog", lambda dialog: heard.append(dialog.message))
+    tab.on("request", lambda request: asked.append(request.url))
+    return heard, asked
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_it_is_silent_and_fits(
+    browser: sync_api.Browser, lively_page: str, tmp_path: Path, width: int, scheme: str
+) -> None:
+    path = page.write(lively_page, tmp_path / "html")
+    tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    heard, asked = listen(tab)
+    tab.goto(path.as_uri())
+    tab.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")
+    assert tab.title() == "Deadheat: 2026-11-22-lively"
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    assert tab.evaluate("document.body.scrollWidth") <= width
+    assert (
+        tab.locator("td.faster").first.evaluate("cell => getComputedStyle(cell).backgroundColor") != "rgba(0, 0, 0, 0)"
+    )
+    assert heard == []
+    assert asked == [path.as_uri()]
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("html", ["planted_page", "comparison_page", "history_page"])
+def test_the_other_pages_are_silent_and_fit(
+    browser: sync_api.Browser, request: pytest.FixtureRequest, html: str, tmp_path: Path, width: int
+) -> None:
+    path = document.write(request.getfixturevalue(html), tmp_path / "page.html")
+    tab = browser.new_page(viewport={"width": width, "height": 900})
+    heard, asked = listen(tab)
+    tab.goto(path.as_uri())
+    tab.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    assert tab.evaluate("document.body.scrollWidth") <= width
+    assert heard == []
+    assert [url for url in asked if not url.startswith("data:image/png")] == [path.as_uri()]
+
+
+@pytest.fixture
+def tab(browser: sync_api.Browser, lively_page: str, tmp_path: Path) -> Iterator[sync_api.Page]:
+    """The page with everything unfolded; a complaint of the browser is an error."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    heard: list[str] = []
+    opened = context.new_page()
+    opened.on("console", lambda message: heard.append(message.text))
+    opened.on("pageerror", lambda error: heard.append(str(error)))
+    opened.goto(page.write(lively_page, tmp_path / "html").as_uri())
+    opened.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")
+    opened.locator("table.cases").first.scroll_into_view_if_needed()
+    opened.locator("table.cases .sort").first.wait_for()
+    yield opened
+    assert heard == []
+
+
+def cells(table: sync_api.Locator, column: int) -> list[str]:
+    """The texts of a column of the rows that are to be seen."""
+    return table.evaluate(
+        """(table, column) => [...table.tBodies].flatMap(body => [...body.rows]).filter(row => !row.hidden)
+           .map(row => [...row.cells].flatMap(cell => Array(cell.colSpan).fill(cell))[column].innerText.trim())""",
+        column,
+    )
+
+
+def test_tables_sort_by_exact_numbers(tab: sync_api.Page) -> None:
+    table = tab.locator("table.cases").first
+    header = table.locator("thead th", has_text="ms per step")
+    header.get_by_role("button").click()
+    assert header.get_attribute("aria-sort") == "ascending"
+    exact = """table => [...table.tBodies[0].rows]
+        .map(row => [...row.cells].flatMap(cell => Array(cell.colSpan).fill(cell))[4].querySelector('data'))
+        .map(data => data && parseFloat(data.value))"""
+    rising = table.evaluate(exact)
+    known = [value for value in rising if value is not None]
+    assert known == sorted(known)
+    assert len(known) > 2
+    assert rising[len(known) :] == [None] * (len(rising) - len(known))  # what was not measured comes last
+    header.get_by_role("button").click()
+    assert header.get_attribute("aria-sort") == "descending"
+    falling = table.evaluate(exact)
+    assert falling[: len(known)] == known[::-1]
+    assert falling[len(known) :] == rising[len(known) :]
+    tab.keyboard.press("Enter")  # the button has the focus: the keyboard does the same
+    assert table.evaluate(exact) == rising
+
+
+def test_tables_filter(tab: sync_api.Page) -> None:
+    table = tab.locator("table.matrix").first
+    tab.locator("table.matrix").first.scroll_into_view_if_needed()
+    search = tab.get_by_role("searchbox", name="Filter Verdicts")
+    before = cells(table, 0)
+    search.fill("train")
+    shown = cells(table, 0)
+    assert 0 < len(shown) < len(before)
+    assert {"infer", "forward"}.isdisjoint(shown)
+    assert "rows" in tab.locator(".tools output").first.inner_text()
+    search.fill("no such thing")
+    assert cells(table, 0) == []
+    search.fill("")
+    assert cells(table, 0) == before
+
+
+def test_tables_are_copied(tab: sync_api.Page) -> None:
+    tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    table = tab.locator("table.cases").first
+    label = table.locator("xpath=..").get_attribute("aria-label")
+    for name, line in (("Markdown", "| --- |"), ("CSV", '","')):
+        button = tab.get_by_role("button", name=f"Copy {label} as {name}", exact=True)
+        button.click()
+        sync_api.expect(button).to_have_text("Copied")
+        copied = tab.evaluate("navigator.clipboard.readText()")
+        assert line in copied
+        assert len(copied.strip().splitlines()) == len(cells(table, 0)) + 1 + (name == "Markdown")
+
+
+def test_figures_are_saved_as_png(tab: sync_api.Page) -> None:
+    with tab.expect_download() as download:
+        tab.locator("figure .save").first.click()
+    assert download.value.suggested_filename.endswith(".png")
+    assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
+
+
+def test_another_reference_can_be_chosen(tab: sync_api.Page, lively: Campaign) -> None:
+    """Every ratio is then that of results.load with that reference, and back again nothing has changed."""
+    matrix = tab.locator("table.matrix").first
+    matrix.scroll_into_view_if_needed()
+    select = tab.get_by_label("reference", exact=True)
+    select.wait_for()
+    exact = "table => [...table.querySelectorAll('tbody td')].map(cell => [cell.className, cell.innerText])"
+    before = matrix.evaluate(exact)
+    names = select.locator("option").all_inner_texts()
+    for name in names:
+        select.select_option(label=name)
+        assert tab.locator(".reference-name").first.inner_text() == name
+        frame = cases.cases([lively], reference=name).query("peak_probe == '' and status == 'measured'")
+        others = frame[frame.contestant != name].ratio.dropna()
+        shown = matrix.evaluate(
+            """table => [...table.querySelectorAll('td.faster, td.slower, td.dead-heat, td.unclear')]
+               .map(cell => parseFloat(cell.querySelector('data').value))"""
+        )
+        assert sorted(shown) == pytest.approx(sorted(others))
+        assert matrix.locator("td.reference").count() == (frame.contestant == name).sum()
+    select.select_option(label=lively.system["reference"])
+    after = matrix.evaluate(exact)
+    assert after == before
+
+
+def test_rows_of_the_matrix_can_be_chosen(tab: sync_api.Page) -> None:
+    matrix = tab.locator("table.matrix").first
+    matrix.scroll_into_view_if_needed()
+    phase = tab.get_by_label("phase", exact=True)
+    phase.wait_for()
+    seen = """table => [...table.querySelectorAll('tr[data-phase]')].filter(row => row.offsetParent)
+        .map(row => row.dataset.phase)"""
+    before = matrix.evaluate(seen)
+    phase.select_option(label="train")
+    assert set(matrix.evaluate(seen)) == {"train"}
+    phase.select_option(label="all")
+    assert matrix.evaluate(seen) == before
+
+
+UNFOLD = "document.querySelectorAll('details').forEach(details => details.open = true)"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["lively_page", "planted_page"])
+def test_axe_finds_nothing_serious(
+    browser: sync_api.Browser, name: str, tmp_path: Path, scheme: str, request: pytest.FixtureRequest
+) -> None:
+    tab = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme=scheme)
+    tab.goto(document.write(request.getfixturevalue(name), tmp_path / "page.html").as_uri())
+    tab.evaluate(UNFOLD)
+    tab.locator(".tools").first.wait_for()
+    found = axe.Axe().run(tab).response["violations"]
+    told = [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")]
+    assert told == []
+
+
+def test_hostile_names_are_text_and_turn_nobody_else_s_writing(
+    browser: sync_api.Browser, write_campaign: Callable[..., Campaign], tmp_path: Path
+) -> None:
+    """In every text that comes from results: nothing runs, nothing is loaded, all of it is there to be read."""
+    html = page.render([write_campaign(hostile.records(), system=hostile.system())])
+    tab = browser.new_page(viewport={"width": 390, "height": 900})
+    heard, asked = listen(tab)
+    path = page.write(html, tmp_path / "html")
+    tab.goto(path.as_uri())
+    tab.evaluate(UNFOLD)
+    tab.locator("table.matrix").scroll_into_view_if_needed()
+    tab.get_by_label("reference", exact=True).select_option(index=0)  # the page's script writes names, too
+    assert (heard, asked) == ([], [path.as_uri()])
+    assert tab.locator("script").count() == 1
+    assert tab.locator("img").count() == 0
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    told = tab.evaluate("document.body.textContent")
+    for reason in (f"{status}: {hostile.NASTY}" for status in hostile.LOST):
+        assert reason in told
+    assert LONG in told
+    loose = """turned => {
+        const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
+        while (texts.nextNode()) {
+            const around = texts.currentNode.parentElement;
+            if (!texts.currentNode.data.includes(turned) || around.closest("script")) continue;
+            if (getComputedStyle(around).unicodeBidi !== "isolate") found.push(around.outerHTML.slice(0, 200));
+        }
+        return found;
+    }"""
+    assert tab.evaluate(loose, "\u202e") == []
+
+
+def test_two_thousand_cases_are_under_5_mb_and_answer(browser: sync_api.Browser, tmp_path: Path) -> None:
+    """How long that takes is seen by tests/tools/report_growth.py; here its size, and what is built before it
+    answers."""
+    campaign = large.write(tmp_path, networks=100, launches=2)
+    path = page.write(page.render([campaign]), tmp_path / "html")
+    assert path.stat().st_size < 5_000_000
+    tab = browser.new_page(viewport={"width": 1440, "height": 900})
+    tab.goto(path.as_uri())
+    choice = tab.get_by_label("reference", exact=True)
+    choice.wait_for()
+    matrix = tab.locator("table.matrix")
+    assert matrix.locator("tbody td").count() == 2000
+    assert tab.locator(".tools").count() < 5  # those of one table: the others wait until they are looked at
+    choice.select_option(label="beta:graph")
+    assert matrix.locator("td.reference").count() == 400
+
+
+def test_the_keyboard_goes_everywhere_in_order_and_is_seen(tab: sync_api.Page) -> None:
+    tab.evaluate("window.scrollTo(0, 0)")
+    tab.locator("body").press("Tab")
+    seen = """() => {
+        const at = document.activeElement, all = [...document.querySelectorAll("*")], style = getComputedStyle(at);
+        return [all.indexOf(at), at.tagName, style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0];
+    }"""
+    stops = []
+    for _ in range(30):
+        stops.append(tab.evaluate(seen))
+        tab.keyboard.press("Tab")
+    places = [place for place, _, _ in stops]
+    assert places == sorted(set(places))
+    assert all(shown for _, _, shown in stops)
+    assert {"A", "SUMMARY", "SELECT", "BUTTON", "INPUT"} <= {name for _, name, _ in stops}
+
+
+def test_paper_is_white_and_without_controls(tab: sync_api.Page) -> None:
+    tab.emulate_media(media="print", color_scheme="dark")
+    assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert not tab.locator(".tools").first.is_visible()
+    assert not tab.locator(".save").first.is_visible()
+
+
+@pytest.mark.parametrize(("wish", "scrolling"), [("reduce", "auto"), ("no-preference", "smooth")])
+def test_nothing_moves_for_whom_asks_for_that(tab: sync_api.Page, wish: str, scrolling: str) -> None:
+    tab.emulate_media(reduced_motion=wish)
+    assert tab.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == scrolling

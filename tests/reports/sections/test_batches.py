@@ -1,0 +1,62 @@
+"""Growth with the batch, which figures are drawn of many, and what a large campaign's page is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reports.figures.selection import by_turns
+from reports.pages import campaign as page
+from reports.sections import batches
+from results.schema.record import Case, Contestant, Status
+from results.store.campaigns import Campaign
+from results.tables import cases
+from tests.support import large
+from tests.support.made_up import launches, workload
+
+ALPHA, BETA = Contestant("alpha", "eager"), Contestant("beta", "eager")
+
+
+def test_each_batch_has_its_images_per_second(write_campaign: Callable[..., Campaign]) -> None:
+    made = [
+        record
+        for batch in (8, 1, 2)
+        for who in (ALPHA, BETA)
+        if (batch, who) != (2, BETA)
+        for record in launches(Case(workload(batch=batch), who), 0.01 * batch, 3, 0.01, who.id)
+    ]
+    campaign = write_campaign(made)
+    frame = cases.cases([campaign])
+    (found,) = batches.batches(frame, [ALPHA.id, BETA.id], "k")
+    assert [batch for batch, _ in found.rows] == [1, 2, 8]
+    at = {(row["batch"], row["contestant"]): row for row in frame.to_dict("records")}
+    for batch, speeds in found.rows:
+        for who, speed in zip((ALPHA, BETA), speeds, strict=True):
+            row = at.get((batch, who.id))
+            assert (speed and speed.value) == (row and row["status"] == Status.MEASURED and row["images_per_second"])
+    assert "images in a step" in found.figure
+    assert "How does it grow with the batch?" in page.render([campaign])
+
+
+def test_two_batches_are_no_curve(write_campaign: Callable[..., Campaign]) -> None:
+    made = [record for batch in (1, 8) for record in launches(Case(workload(batch=batch), ALPHA), 0.01, 3, 0.01, "x")]
+    campaign = write_campaign(made)
+    assert batches.batches(cases.cases([campaign]), [ALPHA.id], "k") == []
+    assert "grow with the batch?" not in page.render([campaign])
+
+
+@pytest.mark.parametrize(
+    ("things", "most", "chosen"),
+    [("", 3, ""), ("abc", 3, "abc"), ("aaaabc", 3, "abc"), ("aAaBbc", 4, "aABc"), ("aaaa", 2, "aa")],
+)
+def test_every_kind_has_its_turn(things: str, most: int, chosen: str) -> None:
+    assert "".join(by_turns(things, str.lower, most)) == chosen
+
+
+def test_twice_the_networks_are_at_most_twice_the_page(tmp_path: Path) -> None:
+    small, big = (page.render([large.write(tmp_path, networks, launches=2)]) for networks in (5, 10))
+    assert len(big) < 2 * len(small)
+    assert small.count("<svg") <= big.count("<svg") < 2 * small.count("<svg")
+    assert "8 of 10 are drawn" in big

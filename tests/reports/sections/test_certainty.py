@@ -1,0 +1,101 @@
+"""How sure a campaign can be of itself: flags, launches made again, strips, and the same against itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from reports.figures import strips
+from reports.format import networks
+from reports.pages import campaign as page
+from reports.sections import certainty
+from results.schema.record import Case, Conditions, Contestant, Record
+from results.store.campaigns import Campaign
+from results.tables import cases, ratios
+from tests.support.made_up import launches, measured, workload
+
+ALPHA, BETA = Contestant("alpha", "eager"), Contestant("beta", "eager")
+
+
+def disturbed(contestant: Contestant, launch: int, attempt: int, foreign: float, seconds: float = 0.01) -> Record:
+    record = measured(Case(workload(), contestant), launch, [seconds] * 4)
+    wall = (seconds,) * 4
+    conditions = Conditions(2, wall, wall, tuple(foreign * one for one in wall), (0.0,) * 4)
+    return replace(record, attempt=attempt, conditions=conditions)
+
+
+@pytest.fixture
+def again(write_campaign: Callable[..., Campaign]) -> Campaign:
+    """Two contestants in six blocks, the third of which was run again."""
+    made = [
+        disturbed(who, launch, attempt, 0.7 if launch == 2 and attempt == 0 else 0.01)
+        for launch in range(6)
+        for attempt in range(2 if launch == 2 else 1)
+        for who in (ALPHA, BETA)
+    ]
+    return write_campaign(made)
+
+
+def test_a_block_that_was_run_again_is_told_with_what_disturbed_it(again: Campaign) -> None:
+    frame = certainty.with_superseded(cases.launches([again]))
+    (found,) = certainty.redone(frame)
+    assert found == certainty.Redone(workload().id, [2], 1, "0.70", "0.0")
+    assert certainty.redone(frame[frame["launch"] != 2]) == []
+    assert "count in nothing: 1, of 1 workload<" in page.render([again])
+
+
+def test_superseded_launches_are_marked_and_keep_their_place(again: Campaign) -> None:
+    frame = certainty.with_superseded(cases.launches([again]))
+    assert frame.loc[frame["superseded"], ["launch", "attempt"]].to_numpy().tolist() == [[2, 0], [2, 0]]
+    order = certainty.order(frame, cases.cases([again]))
+    assert [superseded for _, superseded in order].index(True) == 4
+    assert [over for over, _ in order] == pytest.approx([1.0] * 14)
+
+
+def test_strips_need_a_second_launch(again: Campaign, write_campaign: Callable[..., Campaign]) -> None:
+    def drawn(campaign: Campaign) -> str:
+        frame = certainty.with_superseded(networks.with_network(cases.launches([campaign])))
+        (network,) = networks.networks(cases.cases([campaign]))
+        return strips.strips(network, frame, list(network.contestants), "k")
+
+    once = write_campaign([measured(Case(workload(), ALPHA), 0, [0.01])], name="once")
+    assert drawn(once) == ""
+    assert "launch's time / mean" in drawn(again)
+    assert strips.run_order([(1.0, False)] * 5, "k") == ""
+
+
+def test_flags_name_their_cases_and_what_they_mean(lively: Campaign) -> None:
+    frame = cases.cases([lively])
+    found = certainty.flags(frame)
+    assert found
+    for flag in found:
+        name = flag.name.replace(" ", "_")
+        assert flag.cases == [
+            case for case, said in zip(frame["case"], frame["quality_flags"]) if name in said.split(", ")
+        ]
+        assert flag.meaning
+    assert [len(flag.cases) for flag in found] == sorted((len(flag.cases) for flag in found), reverse=True)
+
+
+def test_the_same_is_found_by_its_versions_and_compared(write_campaign: Callable[..., Campaign]) -> None:
+    one, other, newer = (Contestant("alpha", "eager", label) for label in ("one", "other", "newer"))
+    names = {who.id: {"versions": {"alpha": "2" if who is newer else "1"}} for who in (one, other, newer)}
+    made = [
+        record
+        for phase in ("infer", "train")
+        for who in (one, other, newer)
+        for record in launches(Case(workload(phase=phase), who), 0.01, 5, 0.01, f"{who.id}{phase}")
+    ]
+    campaign = write_campaign(made, system={"contestants": names})
+    everyone = [who.id for who in (one, other, newer)]
+    (pair,) = certainty.same(campaign.system, everyone, ratios.pairs(campaign))
+    assert (pair.one, pair.other, pair.workloads) == (one.id, other.id, 2)
+    assert pair.ratio is not None
+    assert pair.ratio.value == pytest.approx(1, abs=0.03)
+    assert "alpha:eager@other over alpha:eager@one" in page.render([campaign])
+
+
+def test_without_the_same_twice_the_page_says_how_to_see_it(again: Campaign) -> None:
+    assert "Nobody took part twice" in page.render([again])

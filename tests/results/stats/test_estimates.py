@@ -1,0 +1,203 @@
+"""Statistics against scipy's own, and the verdict's rule over all intervals."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from scipy import stats
+
+from results.stats.estimates import (
+    BAND,
+    Estimate,
+    Verdict,
+    arithmetic,
+    difference,
+    geometric,
+    geometric_mean,
+    holm,
+    in_block,
+    independent_ratio,
+    launch_time,
+    launches_needed,
+    ratio,
+    verdict,
+)
+
+times = st.lists(st.floats(min_value=1e-6, max_value=1e3), min_size=2, max_size=12)
+
+
+@given(times)
+def test_the_geometric_interval_is_students_on_logarithms(values):
+    assume(np.std(np.log(values)) > 1e-9)
+    expected = stats.ttest_1samp(np.log(values), 0).confidence_interval(0.95)
+    found = geometric(values)
+    assert found.value == pytest.approx(stats.gmean(values))
+    assert (found.low, found.high) == pytest.approx((math.exp(expected.low), math.exp(expected.high)), rel=1e-6)
+
+
+@given(times)
+def test_the_arithmetic_interval_is_students(values):
+    assume(np.std(values) > 1e-9 * np.mean(values))
+    expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    found = arithmetic(values)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), rel=1e-6)
+
+
+@given(times, times)
+def test_the_difference_has_welchs_interval(longer, shorter):
+    assume(np.std(longer) > 1e-6 * np.mean(longer))
+    assume(np.std(shorter) > 1e-6 * np.mean(shorter))
+    expected = stats.ttest_ind(longer, shorter, equal_var=False).confidence_interval(0.95)
+    found = difference(longer, shorter)
+    scale = max(longer + shorter)
+    assert found.value == pytest.approx(np.mean(longer) - np.mean(shorter), abs=1e-9 * scale)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), rel=1e-6, abs=1e-9 * scale)
+
+
+def test_one_launch_has_a_value_and_no_interval():
+    for found in (geometric([2.0]), arithmetic([2.0]), difference([3.0, 3.0], [1.0])):
+        assert found.value == pytest.approx(2.0)
+        assert math.isnan(found.low)
+        assert math.isnan(found.high)
+        assert verdict(found) is Verdict.UNCLEAR
+
+
+def test_nothing_to_compare_is_none_and_unclear():
+    assert difference([], [1.0]) is None
+    assert ratio({1: [2.0]}, {2: [1.0]}) is None
+    assert verdict(None) is Verdict.UNCLEAR
+
+
+def test_a_ratio_pairs_the_blocks_that_both_ran_in():
+    mine = {0: [2.0], 1: [20.0], 2: [99.0]}
+    reference = {0: [1.0], 1: [10.0], 3: [1.0]}
+    found = ratio(mine, reference)
+    assert (found.value, found.low, found.high, found.launches) == (2.0, 2.0, 2.0, 2)
+
+
+@given(st.floats(0.5, 2.0), st.floats(0.0, 0.5))
+def test_the_verdict_is_where_the_whole_interval_lies(value, half):
+    low, high = value * (1 - half), value * (1 + half)
+    found = verdict(Estimate(value, low, high, 5))
+    assert (found is Verdict.FASTER) == (high < 1 - BAND)
+    assert (found is Verdict.SLOWER) == (low > 1 + BAND)
+    assert (found is Verdict.DEAD_HEAT) == (low >= 1 - BAND and high <= 1 + BAND)
+
+
+def test_what_disturbs_neighbouring_rounds_alike_cancels_out():
+    disturbances = [1.0, 3.0, 1.5, 0.7]
+    mine, reference = [2.5 * one for one in disturbances], disturbances[::1]
+    assert in_block(mine, reference) == pytest.approx(2.5)
+    assert in_block(mine, sorted(reference)) != pytest.approx(2.5), "it goes by their order"
+
+
+def test_what_strikes_few_rounds_moves_a_ratio_little():
+    quiet = np.exp(np.random.default_rng(3).normal(0, 0.01, 12))
+    struck = quiet.copy()
+    struck[:3] *= 10
+    assert in_block(struck, np.ones(12)) == pytest.approx(in_block(quiet, np.ones(12)), abs=0.02)
+
+
+def test_launches_with_other_numbers_of_rounds_are_compared_by_their_medians():
+    assert in_block([2.0, 4.0, 99.0], [2.0, 2.0]) == 2.0
+
+
+@given(st.floats(1e-6, 1e3), st.integers(1, 30), st.sampled_from([2.0, 1.0, 0.75]))
+def test_a_ratio_that_is_the_same_in_every_round_comes_out_exactly(seconds, count, factor):
+    assert in_block([seconds * factor] * count, [seconds] * count) == (seconds * factor) / seconds
+
+
+@given(times, st.floats(0.5, 2.0))
+def test_swapping_contestant_and_reference_inverts_the_interval(values, factor):
+    mine = {block: [value, value * factor] for block, value in enumerate(values)}
+    reference = {block: [value * factor, value] for block, value in enumerate(values[::-1])}
+    one, other = ratio(mine, reference), ratio(reference, mine)
+    assert one.value == pytest.approx(1 / other.value)
+    assert one.low == pytest.approx(1 / other.high)
+
+
+def test_a_launch_counts_by_the_median_of_its_rounds():
+    assert launch_time((1.0, 100.0, 2.0)) == 2.0
+    assert launch_time((1.0, 3.0)) == 2.0
+
+
+def test_intervals_over_launches_cover_the_truth_where_rounds_pooled_would_not():
+    """With a launch effect of 5 % and rounds of 1 %, 5 launches of 20 rounds, 600 times."""
+    rng = np.random.default_rng(7)
+    covered = pooled = 0
+    for _ in range(600):
+        launches = np.exp(rng.normal(0, 0.05, 5))
+        rounds = launches[:, None] * np.exp(rng.normal(0, 0.01, (5, 20)))
+        found = geometric([launch_time(one) for one in rounds])
+        covered += found.low <= 1 <= found.high
+        naive = geometric(rounds.ravel())
+        pooled += naive.low <= 1 <= naive.high
+    assert 0.92 <= covered / 600 <= 0.98
+    assert pooled / 600 < 0.7
+
+
+@given(times, times)
+def test_independent_launches_are_compared_as_scipys_welch_test_on_logarithms_does(candidate, baseline):
+    assume(np.std(np.log(candidate)) > 1e-6)
+    assume(np.std(np.log(baseline)) > 1e-6)
+    found = independent_ratio(candidate, baseline)
+    expected = stats.ttest_ind(np.log(candidate), np.log(baseline), equal_var=False)
+    interval = expected.confidence_interval(0.95)
+    assert found.ratio.value == pytest.approx(stats.gmean(candidate) / stats.gmean(baseline))
+    assert (found.ratio.low, found.ratio.high) == pytest.approx((math.exp(interval.low), math.exp(interval.high)))
+    shifted = np.log(candidate) - math.log1p(BAND)
+    slower = stats.ttest_ind(shifted, np.log(baseline), equal_var=False, alternative="greater")
+    assert found.slower == pytest.approx(slower.pvalue, abs=1e-9)
+
+
+def test_one_launch_on_a_side_proves_nothing():
+    found = independent_ratio([2.0], [1.0, 1.01])
+    assert found.ratio.value == pytest.approx(2, rel=0.01)
+    assert math.isnan(found.ratio.low)
+    assert math.isnan(found.slower)
+    assert independent_ratio([], [1.0]) is None
+
+
+@given(st.dictionaries(st.integers(), st.floats(0, 1), min_size=1, max_size=12))
+def test_holms_p_values_are_the_definitions(given_p):
+    """Sorted, the i-th of n is multiplied by n - i; none is below the one before, none above 1."""
+    found = holm(given_p)
+    order = sorted(given_p, key=lambda key: given_p[key])
+    largest = 0.0
+    for place, key in enumerate(order):
+        largest = max(largest, min(1.0, (len(order) - place) * given_p[key]))
+        assert found[key] == pytest.approx(largest) or given_p[key] in [given_p[k] for k in order if k != key]
+    assert list(found) == list(given_p)
+
+
+def test_who_was_not_tested_takes_nothing_from_the_others():
+    assert holm({"a": 0.02, "b": math.nan}) == pytest.approx({"a": 0.02, "b": math.nan}, nan_ok=True)
+
+
+def test_as_many_launches_as_are_needed_would_settle_it():
+    dice = np.random.default_rng(3)
+    few = geometric(np.exp(dice.normal(math.log(1.05), 0.04, 5)))
+    needed = launches_needed(few)
+    assert 5 < needed < 1000
+    spread = (math.log(few.high) - math.log(few.low)) / 2 * math.sqrt(5) / stats.t.ppf(0.975, 4)
+    half = stats.t.ppf(0.975, needed - 1) * spread / math.sqrt(needed)
+    settled = Estimate(few.value, few.value * math.exp(-half), few.value * math.exp(half), int(needed))
+    assert verdict(settled) is not Verdict.UNCLEAR
+    assert launches_needed(Estimate(1 + BAND, 0.9, 1.2, 5)) == math.inf
+    assert math.isnan(launches_needed(geometric([1.0])))
+
+
+def test_the_geometric_mean_of_workloads_carries_their_intervals():
+    found = geometric_mean([Estimate(2.0, 1.9, 2.1, 5), Estimate(0.5, 0.45, 0.55, 5)])
+    assert found.value == pytest.approx(1)
+    assert found.low < 1 < found.high
+    assert math.isnan(geometric_mean([Estimate(2.0, math.nan, math.nan, 1)]).low)
+
+
+def test_equal_launches_give_exactly_that_time():
+    assert geometric([0.1, 0.1, 0.1]) == Estimate(0.1, 0.1, 0.1, 3)
+    assert geometric([0.1]).value == 0.1

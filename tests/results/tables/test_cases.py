@@ -1,0 +1,137 @@
+"""The tidy tables from campaigns whose numbers are known."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+import results
+from results.export import export
+from results.schema.columns import CASE, DERIVED, LAUNCH
+from results.schema.record import Case, Contestant, Parity, Record, Status, Workload
+from results.store.campaigns import CampaignWriter, ResultsError, read_campaign
+from results.tables import cases as table
+
+A, B, C = Contestant("pytorch", "eager"), Contestant("jax", "jit"), Contestant("keras", "tensorflow")
+
+
+def workload(phase: str) -> Workload:
+    return Workload("lenet5", 32, 32, 1, 10, 4, "float32", "cpu", phase)
+
+
+def measured(phase: str, contestant: Contestant, launch: int, *seconds: float, subset: int = 0) -> Record:
+    return Record(
+        Case(workload(phase), contestant),
+        launch,
+        Status.MEASURED,
+        subset=subset,
+        seconds=seconds,
+        steps=2,
+        first_call_seconds=launch + 1.0,
+        parity=Parity(1e-7, 2e-7, 3e-7, "c1.weight", 3),
+    )
+
+
+@pytest.fixture
+def campaign(tmp_path):
+    writer = CampaignWriter.create(tmp_path, "known", {"reference": A.id})
+    writer.append(
+        [
+            *(measured("infer", A, launch, 1.0, 1.0, 9.0) for launch in range(3)),
+            *(measured("infer", B, launch, 2.0) for launch in range(3)),
+            Record(Case(workload("infer"), C), 0, Status.SKIPPED, "not installed"),
+            *(measured("forward", A, launch, 2.0 + 0.1 * launch) for launch in range(3)),
+            *(measured("gradient", A, launch, 6.0 + 0.1 * launch) for launch in range(3)),
+        ]
+    )
+    writer.close()
+    return read_campaign(writer.folder)
+
+
+def test_tables_have_the_documented_columns(campaign):
+    for made, columns in ((table.launches, LAUNCH), (table.cases, CASE), (table.split, DERIVED)):
+        assert list(made([campaign]).columns) == [column.name for column in columns]
+        assert list(made([]).columns) == [column.name for column in columns]
+
+
+def test_a_case_is_the_mean_of_its_launches_medians_and_its_ratio_is_to_the_reference(campaign):
+    rows = table.cases([campaign]).set_index("case")
+    slow = rows.loc[Case(workload("infer"), B).id]
+    assert (slow.seconds, slow.launches, slow.images_per_second) == (2.0, 3, 2.0)
+    assert (slow.ratio, slow.ratio_low, slow.ratio_high, slow.pairs, slow.verdict) == (2.0, 2.0, 2.0, 3, "slower")
+    assert slow.first_call_seconds == 3.0
+    assert rows.loc[Case(workload("infer"), A).id].verdict == ""
+
+
+def test_the_first_call_of_a_launch_that_was_made_again_counts_though_its_times_do_not(tmp_path):
+    writer = CampaignWriter.create(tmp_path, "again", {"reference": A.id})
+    disturbed = replace(measured("infer", A, 0, 9.0), first_call_seconds=30.0)
+    writer.append([disturbed, replace(measured("infer", A, 0, 2.0), attempt=1)])
+    writer.close()
+    (case,) = table.cases([read_campaign(writer.folder)]).itertuples()
+    assert (case.seconds, case.launches, case.repeated_launches, case.first_call_seconds) == (2.0, 1, 1, 30.0)
+
+
+def test_another_reference_can_be_chosen(campaign):
+    rows = table.cases([campaign], reference=B.id).set_index("case")
+    assert rows.loc[Case(workload("infer"), A).id].verdict == "faster"
+    assert math.isnan(rows.loc[Case(workload("forward"), A).id].ratio)
+
+
+def test_missing_is_missing_and_never_zero(campaign):
+    row = table.cases([campaign]).set_index("contestant").loc[C.id]
+    assert (row.status, row.reason, row.launches) == ("skipped", "not installed", 0)
+    numbers = ["seconds", "images_per_second", "ratio", "first_call_seconds"]
+    assert row[numbers].isna().all()
+    launch = table.launches([campaign]).set_index("contestant").loc[C.id]
+    assert math.isnan(launch.seconds)
+
+
+def test_backward_is_gradient_less_forward(campaign):
+    rows = table.split([campaign]).set_index("component")
+    assert rows.loc["forward"].seconds == pytest.approx(2.1)
+    assert rows.loc["backward"].seconds == pytest.approx(4.0)
+    assert rows.loc["backward"].seconds_low < 4.0 < rows.loc["backward"].seconds_high
+    assert "update" not in rows.index
+
+
+def test_ratios_pair_within_a_subset(tmp_path):
+    writer = CampaignWriter.create(tmp_path, "subsets", {"reference": A.id})
+    writer.append(
+        [
+            measured("infer", A, 0, 1.0),
+            measured("infer", B, 0, 2.0),
+            measured("infer", A, 0, 10.0, subset=1),
+            measured("infer", C, 0, 30.0, subset=1),
+        ]
+    )
+    writer.close()
+    rows = table.cases([read_campaign(writer.folder)]).set_index("contestant")
+    assert rows.loc[B.id].ratio == 2.0
+    assert rows.loc[C.id].ratio == pytest.approx(3.0)
+
+
+def test_a_case_that_failed_after_a_good_launch_keeps_what_was_measured(tmp_path):
+    writer = CampaignWriter.create(tmp_path, "failed", {})
+    writer.append([measured("infer", A, 0, 1.0), Record(Case(workload("infer"), A), 1, Status.CRASHED, "boom")])
+    writer.close()
+    row = table.cases([read_campaign(writer.folder)]).iloc[0]
+    assert (row.status, row.launches) == ("measured", 1)
+
+
+def test_load_and_export(campaign, tmp_path):
+    frame = results.load("known", data=tmp_path)
+    assert len(frame) == len(campaign.records)
+    assert results.load(data=tmp_path).equals(frame)
+    cases = results.load(campaign.folder, rows="cases")
+    exported = export("known", "csv", "cases", None, tmp_path)
+    assert exported.splitlines()[0] == ",".join(cases.columns)
+    export("known", "parquet", "cases", tmp_path / "out.parquet", tmp_path)
+    again = pd.read_parquet(tmp_path / "out.parquet")
+    assert again.seconds.dropna().tolist() == cases.seconds.dropna().tolist()
+    assert export("known", "markdown", "split", None, tmp_path).startswith("| campaign")
+    with pytest.raises(ResultsError, match="--output"):
+        export("known", "parquet", "cases", None, tmp_path)
