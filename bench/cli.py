@@ -12,13 +12,15 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from impls.command import ExitStatus, foot, one_line_errors, path_argument
+from impls.command import ExitStatus, help_epilog, one_line_errors, path_argument
 from impls.errors import InvalidInput
 from results import strict_json
 
 app = typer.Typer(
     help="Benchmark the classic convolutional networks across frameworks. Measure with: python -m bench run",
-    epilog=foot("python -m bench list", "python -m bench compare --help", found="a command found what it looks for"),
+    epilog=help_epilog(
+        "python -m bench list", "python -m bench compare --help", found="a command found what it looks for"
+    ),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -75,7 +77,7 @@ class MeasuringCommand(TyperCommand):
 
 @app.command(
     cls=MeasuringCommand,
-    epilog=foot(
+    epilog=help_epilog(
         "python -m bench run",
         'python -m bench run --suite smoke -k "lenet5 and infer"',
         "python -m bench run --results ~/campaigns --budget 20m -q",
@@ -98,7 +100,7 @@ def run(
     raise typer.Exit(run(arguments or ()))
 
 
-@app.command("list", epilog=foot("python -m bench list --json"))
+@app.command("list", epilog=help_epilog("python -m bench list --json"))
 @one_line_errors
 def list_all(as_json: Json = False) -> None:
     """What there is: architectures, frameworks with their executions, suites."""
@@ -108,7 +110,9 @@ def list_all(as_json: Json = False) -> None:
 
 
 @app.command(
-    epilog=foot("python -m bench describe alexnet --size 224", "python -m bench describe zf5-spp --size 180x240 --json")
+    epilog=help_epilog(
+        "python -m bench describe alexnet --size 224", "python -m bench describe zf5-spp --size 180x240 --json"
+    )
 )
 @one_line_errors
 def describe(
@@ -133,7 +137,7 @@ def describe(
 
 
 @app.command(
-    epilog=foot(
+    epilog=help_epilog(
         "python -m bench export CAMPAIGN --to markdown",
         "python -m bench export CAMPAIGN --rows launches --to parquet --output launches.parquet",
     )
@@ -164,7 +168,7 @@ def export(
         print(text)
 
 
-@app.command(epilog=foot("python -m bench show", "python -m bench show CAMPAIGN --json"))
+@app.command(epilog=help_epilog("python -m bench show", "python -m bench show CAMPAIGN --json"))
 @one_line_errors
 def show(
     campaign: Annotated[str | None, typer.Argument(help="Name of a campaign, or its folder; the newest.")] = None,
@@ -178,14 +182,14 @@ def show(
 
     folder = store.find_campaign(campaign, results) if campaign else store.latest_campaign(results)
     found = store.read_campaign(folder)
-    notes = advice.of(found)
+    notes = advice.warnings_for(found)
     if as_json:
         print(strict_json.dumps(summary.as_json(found, notes)))
     else:
         summary.print_summary(found, notes)
 
 
-@app.command(epilog=foot("python -m bench report", "python -m bench report CAMPAIGN ANOTHER --output pages"))
+@app.command(epilog=help_epilog("python -m bench report", "python -m bench report CAMPAIGN ANOTHER --output pages"))
 @one_line_errors
 def report(
     campaigns: Annotated[list[str] | None, typer.Argument(help="Names or folders; the newest if left out.")] = None,
@@ -203,7 +207,7 @@ def report(
 
 
 @app.command(
-    epilog=foot(
+    epilog=help_epilog(
         "python -m bench compare BASELINE CANDIDATE --markdown",
         "python -m bench compare CAMPAIGN@old CAMPAIGN@new",
         found="something became slower",
@@ -223,10 +227,10 @@ def compare(
 ) -> None:
     """Did something become slower?"""
     from bench.terminal import comparison
-    from results.compare.interpreters import find_sides
+    from results.compare.interpreters import resolve_campaigns
     from results.compare.pairwise import compare as compared
 
-    before, after, side_by_side = find_sides(baseline, candidate, results)
+    before, after, side_by_side = resolve_campaigns(baseline, candidate, results)
     report = compared(before, after, across_systems, side_by_side)
     if as_json:
         print(strict_json.dumps(comparison.as_json(report)))
@@ -236,11 +240,11 @@ def compare(
         comparison.print_report(report)
     if html:
         _page("compare", [baseline, candidate, *(["--across-systems"] if across_systems else [])], html, results)
-    raise typer.Exit(ExitStatus.FOUND if report.slower else ExitStatus.FINE)
+    raise typer.Exit(ExitStatus.FINDINGS if report.slower else ExitStatus.OK)
 
 
 @app.command(
-    epilog=foot(
+    epilog=help_epilog(
         "python -m bench history",
         "python -m bench history --since CAMPAIGN --json",
         found="a case's last step was to slower",
@@ -269,7 +273,7 @@ def history(
         shown.print_history(found)
     if html:
         _page("history", campaigns or [], html, results)
-    raise typer.Exit(ExitStatus.FOUND if slower else ExitStatus.FINE)
+    raise typer.Exit(ExitStatus.FINDINGS if slower else ExitStatus.OK)
 
 
 def _page(kind: str, arguments: Sequence[str], file: Path, results: Path) -> None:
@@ -279,10 +283,10 @@ def _page(kind: str, arguments: Sequence[str], file: Path, results: Path) -> Non
     where = ["--output", str(file), "--results", str(results)]
     command = [sys.executable, "-m", "reports.across", kind, *arguments, *where]
     if subprocess.run(command, stdout=sys.stderr).returncode:
-        raise typer.Exit(ExitStatus.REFUSED)
+        raise typer.Exit(ExitStatus.USAGE_ERROR)
 
 
-@app.command(epilog=foot("python -m bench doctor --seconds 10", found="the machine is unfit"))
+@app.command(epilog=help_epilog("python -m bench doctor --seconds 10", found="the machine is unfit"))
 @one_line_errors
 def doctor(
     seconds: Annotated[float, typer.Option(help="How long to watch the machine.", min=0.5, max=600)] = 3.0,
@@ -299,11 +303,11 @@ def doctor(
     else:
         examining.print_findings(found)
     unfit = any(finding.level == examining.BAD for finding in found)
-    raise typer.Exit(ExitStatus.FOUND if unfit else ExitStatus.FINE)
+    raise typer.Exit(ExitStatus.FINDINGS if unfit else ExitStatus.OK)
 
 
 @app.command(
-    epilog=foot(
+    epilog=help_epilog(
         "python -m bench selftest",
         "python -m bench selftest --contestant pytorch:eager --slowdowns b,5 --budget 10m",
         found="the harness can't be trusted here",
@@ -333,7 +337,7 @@ def selftest(
     from results.schema import renames
     from results.units import seconds
 
-    chosen = [testing.chosen(text) for text in contestants or ()] or testing.default_contestants()
+    chosen = [testing.known_contestant(text) for text in contestants or ()] or testing.default_contestants()
     plan = testing.Plan(
         chosen,
         [load_architecture(renames.architecture(name)).name for name in architectures or ["lenet5"]],
@@ -359,4 +363,4 @@ def selftest(
         raise InvalidInput(
             f"no pair was measured: stopped before the first, or --budget {budget} is too little for one"
         )
-    raise typer.Exit(ExitStatus.FINE if testing.is_trustworthy(summary) else ExitStatus.FOUND)
+    raise typer.Exit(ExitStatus.OK if testing.is_trustworthy(summary) else ExitStatus.FINDINGS)

@@ -19,11 +19,11 @@ import pytest
 import results
 from bench import foreign, options
 from bench.plan.interpreters import OWN
-from bench.runner.campaign import Silent
+from bench.runner.campaign import NullProgress
 from bench.runner.ledger import Ledger
-from bench.session import Options, Session, asked_for
+from bench.session import Options, Session, build_session
 from bench.terminal.progress import Progress
-from impls.errors import DeadheatError, line_of
+from impls.errors import DeadheatError, one_line
 from impls.paths import typed_path
 from impls.terminal import take_every_character
 from impls.termination import Termination
@@ -68,7 +68,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("benchmark_only") and not config.getoption("help"):
         try:
             foreign.prepare(config, config.stash.get(GIVEN, ()))
-            _asked_for(config)
+            _session_of(config)
             if path := _path(config, "json"):
                 foreign.check_can_write("--json", path)
         except DeadheatError as problem:
@@ -98,7 +98,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "case" in metafunc.fixturenames and Path(str(metafunc.module.__file__)).parent == HOME:
         measuring = metafunc.config.getoption("benchmark_only")
-        found = _asked_for(metafunc.config).cases if measuring else []
+        found = _session_of(metafunc.config).cases if measuring else []
         metafunc.parametrize("case", found, ids=[case.id for case in found])
 
 
@@ -119,10 +119,10 @@ def _path(config: pytest.Config, name: str) -> Path | None:
     return typed_path(text) if text else None
 
 
-def _asked_for(config: pytest.Config) -> Session:
+def _session_of(config: pytest.Config) -> Session:
     """The session that the options describe, made once. Raises what is wrong with them."""
     if KEY not in config.stash:
-        config.stash[KEY] = asked_for(
+        config.stash[KEY] = build_session(
             Options(
                 suite=str(_path(config, "suite")),
                 results=_path(config, "results") or DATA,
@@ -166,7 +166,7 @@ def _measured(ours: Session, cases: Sequence[Case], config: pytest.Config) -> Le
         try:
             with _uncaptured(config):
                 quiet = config.get_verbosity() < 0
-                ours.measure(cases, _command(config), Silent() if quiet else Progress(ours.suite.budget))
+                ours.measure(cases, _command(config), NullProgress() if quiet else Progress(ours.suite.budget))
         except DeadheatError as problem:
             pytest.exit(f"error: {problem}", returncode=1)
     assert ours.campaign is not None
@@ -225,7 +225,7 @@ class Ending:
         try:
             yield
         except Exception as problem:
-            self._trouble.append(f"error: {line_of(problem)}")
+            self._trouble.append(f"error: {one_line(problem)}")
             if session.exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -241,7 +241,7 @@ def _summarize(terminalreporter: Any, config: pytest.Config) -> None:
     from bench.terminal.summary import as_json, print_summary
     from results import advice  # pandas, which whoever made a mistake in an option need not wait for
 
-    notes = advice.of(read_campaign(ours.writer.folder))
+    notes = advice.warnings_for(read_campaign(ours.writer.folder))
     ours.writer.update_system(advice=notes)
     found = read_campaign(ours.writer.folder)
     terminalreporter.ensure_newline()

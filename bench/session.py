@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.clock import now
 from bench.machine import nvidia
-from bench.machine.lock import COMPANY, alone
+from bench.machine.lock import CONCURRENT_CAMPAIGN_WARNING, campaign_lock
 from bench.plan import cases as plan_cases
 from bench.plan import image_sizes, interpreters, streams
 from bench.plan import suite as suites
@@ -26,8 +26,8 @@ from impls.environment import kept, words
 from impls.errors import InvalidInput
 from impls.frameworks import DEVICES, checked, load_framework
 from results.schema.record import SCHEMA, Case, Contestant
-from results.store.campaigns import Campaign as Stored
 from results.store.campaigns import CampaignWriter, check_writable, find_campaign, read_campaign
+from results.store.campaigns import StoredCampaign as Stored
 from results.store.logs import Logs
 from results.units import seconds, seconds_or_none, share, size
 
@@ -83,8 +83,10 @@ class Session:
 
     def measure(self, cases: Sequence[Case], command: str, observer: Observer) -> None:
         """Measure `cases`, all of the session's or some. Raises DeadheatError; what was measured by then is kept."""
-        with alone() as free:
-            self.writer = self._writer(cases, command, [*([] if free else [COMPANY]), *_images(self.suite)])
+        with campaign_lock() as free:
+            self.writer = self._writer(
+                cases, command, [*([] if free else [CONCURRENT_CAMPAIGN_WARNING]), *_images(self.suite)]
+            )
             records = self.earlier.records if self.earlier else ()
             ledger = Ledger(cases, reference_of(self.suite, cases).id, self.writer, records)
             self.campaign = CampaignRunner(ledger, self.suite, observer, logs=Logs(self.writer.folder))
@@ -140,12 +142,12 @@ def _images(suite: Suite) -> list[dict[str, str]]:
     return found
 
 
-def asked_for(options: Options) -> Session:
+def build_session(options: Options) -> Session:
     """The session that the options describe. Raises DeadheatError if anything about them is wrong."""
-    return _resumed(options, options.resume) if options.resume else _begun(options)
+    return _resumed(options, options.resume) if options.resume else _new_session(options)
 
 
-def _begun(options: Options) -> Session:
+def _new_session(options: Options) -> Session:
     suite = suites.load_suite(options.suite, options.preset, **options.changes())
     others = _others(options.interpreters)
     paths = {one.label: one.path for found in others.values() for one in found}
@@ -239,7 +241,7 @@ def _resumed(options: Options, name: str) -> Session:
             typed = option.removesuffix("s").replace("_", "-")
             raise InvalidInput(f"--{typed} cannot be changed on the way; leave it out, or measure without --resume")
     earlier = read_campaign(find_campaign(name, options.results))
-    suite = suites.saved(earlier.system).model_copy(update=options.changes())
+    suite = suites.suite_from_system(earlier.system).model_copy(update=options.changes())
     known = set(earlier.system.get("cases", ()))
     cases = [case for device in DEVICES for case in plan_cases.cases(suite, device) if case.id in known]
     for device in dict.fromkeys(case.workload.device for case in cases):

@@ -13,11 +13,11 @@ import numpy as np
 from tabulate import tabulate
 
 from bench.networks import solo
-from bench.plan.suite import PRESETS, Protocol, load_suite
+from bench.plan.suite import PRESETS, MeasurementSettings, load_suite
 from bench.validation.selftest import pairs_of, summary
 from results.schema.record import STEADY, Case, Record, Status
 from results.stats.estimates import launch_time, ratio
-from results.stats.pairing import by_block, by_pass, counted
+from results.stats.pairing import counted, group_by_block, group_by_pass
 from results.store.campaigns import read_campaign
 from results.tables import cases as table
 from results.tables.layers import layers as layers_of
@@ -43,7 +43,7 @@ def presets() -> str:
     names = ("smoke", "quick", "standard", "strict")
     found = {name: load_suite("smoke", name).model_dump() for name in names}
     titles = [f"- `{name}`: {tomllib.loads((PRESETS / f'{name}.toml').read_text())['title']}\n" for name in names]
-    rows = [[f"`{key}`", *(_setting(found[name][key]) for name in names)] for key in Protocol.model_fields]
+    rows = [[f"`{key}`", *(_setting(found[name][key]) for name in names)] for key in MeasurementSettings.model_fields]
     return "".join(titles) + "\n" + _table(rows, ["key", *names])
 
 
@@ -148,7 +148,7 @@ def settings() -> str:
     rows = []
     for case, records in own.items():
         shipped = own.get(replace(case, contestant=replace(case.contestant, setting="as-shipped")), [])
-        found = ratio(by_block(records), by_block(shipped)) if case.contestant.setting == STEADY else None
+        found = ratio(group_by_block(records), group_by_block(shipped)) if case.contestant.setting == STEADY else None
         if found:
             name = f"{case.workload.architecture}, {case.workload.phase}, {case.contestant.id}"
             interval = f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
@@ -167,7 +167,7 @@ def alone() -> str:
     for case, records in own.items():
         if original := solo.original(case.workload.architecture):
             workload = replace(case.workload, architecture=original)
-            sides = by_pass(own[replace(case, workload=workload)]), by_pass(records)
+            sides = group_by_pass(own[replace(case, workload=workload)]), group_by_pass(records)
             found = ratio(*({launch: (time,) for launch, time in side.items()} for side in sides))
             if found:
                 name = f"{workload.architecture}, {case.contestant.id}"

@@ -8,7 +8,7 @@ from tabulate import tabulate
 
 from repro.claims.claim import claims, papers
 from repro.terminal.verdicts import accuracy, agreed
-from results.schema.findings import Contrasted, Verdict
+from results.schema.findings import ContrastResult, Verdict
 from results.store import reproductions
 from results.store.reproductions import Reproduction
 
@@ -45,7 +45,7 @@ def verdicts() -> str:
     return _table(rows, headers)
 
 
-def _interval(one: Contrasted) -> str:
+def _interval(one: ContrastResult) -> str:
     if one.value is None:
         return "nothing to compare"
     unit = "" if one.unit == "ratio" else f" {one.unit}"

@@ -14,8 +14,8 @@ from tabulate import tabulate
 from bench.terminal.summary import pays_after
 from results.schema.record import Record
 from results.stats.estimates import Estimate, ratio
-from results.stats.pairing import by_block
-from results.store.campaigns import Campaign, read_campaign
+from results.stats.pairing import group_by_block
+from results.store.campaigns import StoredCampaign, read_campaign
 from results.tables import cases
 from results.tables.streams import of_cases
 from results.tables.switches import switches
@@ -89,11 +89,11 @@ def _told(estimate: Estimate) -> str:
     return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}], {estimate.launches} launches"
 
 
-def _pooled(campaign: Campaign) -> Iterator[Pooled]:
+def _pooled(campaign: StoredCampaign) -> Iterator[Pooled]:
     frame = cases.cases([campaign])
     frame = frame[(frame.status == "measured") & (frame.peak_probe == "")]
     frame = frame.assign(of=[name.removesuffix("-spp") for name in frame.framework])
-    launches = {case: by_block(records) for case, records in _by_case(campaign).items()}
+    launches = {case: group_by_block(records) for case, records in _by_case(campaign).items()}
     for (framework, name, size, phase), part in frame.groupby(["of", "architecture", "size", "phase"], sort=False):
         own = part[part.framework == framework].case
         others = part[part.framework != framework].set_index("case").seconds
@@ -106,7 +106,7 @@ def _pooled(campaign: Campaign) -> Iterator[Pooled]:
                 yield Pooled(framework, pyramid, size, phase, fastest, sliced)
 
 
-def _by_case(campaign: Campaign) -> dict[str, list[Record]]:
+def _by_case(campaign: StoredCampaign) -> dict[str, list[Record]]:
     found: dict[str, list[Record]] = {}
     for record in campaign.records:
         found.setdefault(record.case.id, []).append(record)
@@ -241,11 +241,11 @@ def _compared(row: Any) -> tuple[str, str]:
     return f"{1e3 * row.each_seconds:,.0f}", f"{row.speed_up:.1f}×"
 
 
-def _campaign(name: str) -> Campaign:
+def _campaign(name: str) -> StoredCampaign:
     return read_campaign(DATA / f"reference-{name}")
 
 
-def _where(campaign: Campaign) -> str:
+def _where(campaign: StoredCampaign) -> str:
     machine = campaign.system["machine"]
     return f"measured on {machine['cpu']}, {machine['threads']} cores, {campaign.system['started'][:10]}"
 

@@ -57,8 +57,8 @@ def make_batch(network: Network, size: int, seed: int = 0) -> Batch:
 def link_mask(layer: Conv, inputs: int) -> np.ndarray:
     """1 where a weight of the layer exists and 0 where its link is missing, float32, shaped (outputs, inputs, 1, 1)."""
     mask = np.ones((layer.channels, inputs, 1, 1), np.float32)
-    for output, links in enumerate(layer.links or ()):
-        mask[output, [i for i in range(inputs) if i not in links]] = 0
+    for output, connection_table in enumerate(layer.connection_table or ()):
+        mask[output, [i for i in range(inputs) if i not in connection_table]] = 0
     return mask
 
 
@@ -67,7 +67,7 @@ def _row_weights(network: Network, row: Row, seed: int) -> Iterator[tuple[str, n
         values = _generator(network, name, seed).standard_normal(shape, np.float32)
         if name.endswith(".weight"):
             values *= math.sqrt(2 / math.prod(shape[1:]))
-            if isinstance(row.layer, Conv) and row.layer.links:
+            if isinstance(row.layer, Conv) and row.layer.connection_table:
                 values *= link_mask(row.layer, shape[1])
         else:
             values *= BIAS_SCALE

@@ -26,15 +26,15 @@ PACKAGES = "results", "bench", "repro", "reports"
 class ExitStatus(IntEnum):
     """What `python -m bench`, `repro` and `reports` end with; `python -m bench run` ends with pytest's."""
 
-    FINE = 0
+    OK = 0
     """Done, and nothing to report."""
-    FOUND = 1
+    FINDINGS = 1
     """Done, and there is what the command looks for: something slower, an unfit machine, a claim not tested."""
-    REFUSED = 2
+    USAGE_ERROR = 2
     """Not done: a mistake in what was asked, or something missing. As of an option that does not exist."""
     CUT = 141
     """What read the output has ended, as `head` does. The status that a shell gives to a program ended by SIGPIPE."""
-    BROKEN = 70
+    INTERNAL_ERROR = 70
     """A fault of Deadheat itself, with its traceback: never to be taken for FOUND."""
 
 
@@ -46,14 +46,14 @@ def path_argument(text: str) -> Path:
         raise typer.BadParameter(str(problem)) from None
 
 
-def foot(*examples: str, found: str = "", statuses: Sequence[str] = ()) -> str:
+def help_epilog(*examples: str, found: str = "", statuses: Sequence[str] = ()) -> str:
     """What stands below a command's help: examples, and its exit statuses.
 
     `found` is what FOUND says here; `statuses` are those of a command that has others.
     """
-    own = [f"{ExitStatus.FINE:d} done", f"{ExitStatus.REFUSED:d} not done, one line says why"]
+    own = [f"{ExitStatus.OK:d} done", f"{ExitStatus.USAGE_ERROR:d} not done, one line says why"]
     if found:
-        own.insert(1, f"{ExitStatus.FOUND:d} {found}")
+        own.insert(1, f"{ExitStatus.FINDINGS:d} {found}")
     return "\n\n".join([*(f"$ {example}" for example in examples), f"Exit status: {'; '.join(statuses or own)}."])
 
 
@@ -66,20 +66,20 @@ def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
             command(*arguments, **options)
         except DeadheatError as problem:
             print(f"error: {problem}", file=sys.stderr)
-            raise typer.Exit(ExitStatus.REFUSED) from None
+            raise typer.Exit(ExitStatus.USAGE_ERROR) from None
         except (typer.Exit, typer.Abort, typer.BadParameter, OutputLost):
             raise
         except Exception as fault:
             traceback.print_exc()
             print("error: this is a fault of Deadheat; please report it with the lines above", file=sys.stderr)
-            raise typer.Exit(ExitStatus.BROKEN) from fault
+            raise typer.Exit(ExitStatus.INTERNAL_ERROR) from fault
 
     return run
 
 
 def main(module: str, program: str) -> NoReturn:
     """Run the command line `app` of a module, called as `program`, and end the process with an ExitStatus."""
-    status: Any = ExitStatus.REFUSED
+    status: Any = ExitStatus.USAGE_ERROR
     try:
         with outputs():
             for stranger in _strangers():
@@ -88,7 +88,7 @@ def main(module: str, program: str) -> NoReturn:
             else:
                 status = _status_of(import_module(module).app, program)
     except OutputLost as lost:
-        status = _said_of(lost.__cause__)
+        status = _contestants_of(lost.__cause__)
     sys.exit(status)
 
 
@@ -110,10 +110,10 @@ def _status_of(app: Callable[..., object], program: str) -> Any:
         return end.code
 
 
-def _said_of(problem: BaseException | None) -> ExitStatus:
+def _contestants_of(problem: BaseException | None) -> ExitStatus:
     """The status where the output is lost, after a line on stderr unless its reader is just gone."""
     if isinstance(problem, BrokenPipeError):
         return ExitStatus.CUT
     with contextlib.suppress(OSError):
         print(f"error: the output can't be written: {getattr(problem, 'strerror', problem)}", file=sys.stderr)
-    return ExitStatus.REFUSED
+    return ExitStatus.USAGE_ERROR

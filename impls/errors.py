@@ -56,7 +56,7 @@ OUTPUT = re.compile(r"^(std ?(out|err)|output)\s*:$", re.IGNORECASE)
 """The heading of what a command printed."""
 
 
-def line_of(problem: BaseException) -> str:
+def one_line(problem: BaseException) -> str:
     """An exception as one line that holds its cause: its kind and message.
 
     A message of several lines is cut to its first line and the one that names the error. Where there is no message, or
@@ -65,11 +65,11 @@ def line_of(problem: BaseException) -> str:
     kind, lines = type(problem).__name__, _lines(problem)
     found = f"{kind}: {headline(lines)}" if lines else kind
     if isinstance(problem, BaseExceptionGroup):
-        return f"{found}; the first: {line_of(problem.exceptions[0])}"
+        return f"{found}; the first: {one_line(problem.exceptions[0])}"
     if any(WORDS.search(line) and not _is_heading(line) for line in lines):
         return found
     place, cause = _place(problem), _cause(problem)
-    return f"{found}{f' ({place})' if place else ''}{f', from {line_of(cause)}' if cause else ''}"
+    return f"{found}{f' ({place})' if place else ''}{f', from {one_line(cause)}' if cause else ''}"
 
 
 def headline(lines: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16")
 """What Linux calls a processor's own instructions for bfloat16, on x86 and on Arm."""
 
 
-def without(precision: str, device: str) -> str | None:
+def unsupported_reason(precision: str, device: str) -> str | None:
     """Why this machine has no such arithmetic; None if it has. It could be imitated, which would say nothing."""
     if device == "cpu" and precision == "tf32":
         return "tf32 is an arithmetic of NVIDIA's GPUs; ask for it with --device cuda"

@@ -26,7 +26,7 @@ Pads = tuple[Pair, Pair]
 
 
 @dataclass(frozen=True)
-class Facts:
+class LayerStats:
     """What one layer comes to at one input shape."""
 
     output: Shape
@@ -46,7 +46,7 @@ class Layer(ABC):
     name: str
 
     @abstractmethod
-    def at(self, shape: Shape) -> Facts:
+    def at(self, shape: Shape) -> LayerStats:
         """What the layer comes to for inputs of `shape`; InvalidInput where it cannot take them."""
 
 
@@ -140,22 +140,24 @@ class Conv(_Sliding):
 
     channels: int
     groups: int = 1
-    links: tuple[tuple[int, ...], ...] | None = None
+    connection_table: tuple[tuple[int, ...], ...] | None = None
 
-    def at(self, shape: Shape) -> Facts:
+    def at(self, shape: Shape) -> LayerStats:
         inputs, *_ = maps(self, shape)
         if inputs % self.groups or self.channels % self.groups:
             raise InvalidInput(
                 f"{self.name}: {inputs} inputs and {self.channels} outputs must be divisible by {self.groups} groups"
             )
-        if self.links is not None and max(map(max, self.links)) >= inputs:
-            raise InvalidInput(f"{self.name}: links name input {max(map(max, self.links))}, there are {inputs}")
+        if self.connection_table is not None and max(map(max, self.connection_table)) >= inputs:
+            raise InvalidInput(
+                f"{self.name}: links name input {max(map(max, self.connection_table))}, there are {inputs}"
+            )
         kernel, stride = self.windows()
         height, width = self.outputs(shape)
         area, positions = kernel[0] * kernel[1], height * width
         dense = self.channels * (inputs // self.groups)
-        weights = area * (dense if self.links is None else sum(map(len, self.links)))
-        return Facts(
+        weights = area * (dense if self.connection_table is None else sum(map(len, self.connection_table)))
+        return LayerStats(
             output=(self.channels, height, width),
             arrays={"weight": (self.channels, inputs // self.groups, *kernel), "bias": (self.channels,)},
             parameters=weights + self.channels,
@@ -175,12 +177,12 @@ class Subsample(Layer):
 
     side: int = 2
 
-    def at(self, shape: Shape) -> Facts:
+    def at(self, shape: Shape) -> LayerStats:
         channels, height, width = maps(self, shape)
         height, width = height // self.side, width // self.side
         if not height or not width:
             raise InvalidInput(f"{self.name} needs at least {self.side} cells a side, got {shape[1]}x{shape[2]}")
-        return Facts(
+        return LayerStats(
             output=(channels, height, width),
             arrays={"coefficient": (channels,), "bias": (channels,)},
             parameters=2 * channels,
@@ -196,10 +198,10 @@ class Pool(_Sliding):
 
     kind: Literal["max", "average"] = "max"
 
-    def at(self, shape: Shape) -> Facts:
+    def at(self, shape: Shape) -> LayerStats:
         channels, *_ = maps(self, shape)
         kernel, stride = self.windows()
-        return Facts(output=(channels, *self.outputs(shape)), window=kernel, stride=stride)
+        return LayerStats(output=(channels, *self.outputs(shape)), window=kernel, stride=stride)
 
 
 @dataclass(frozen=True)
@@ -214,10 +216,10 @@ class LocalResponseNorm(Layer):
     beta: float = 0.75
     k: float = 2.0
 
-    def at(self, shape: Shape) -> Facts:
+    def at(self, shape: Shape) -> LayerStats:
         if self.size % 2 == 0:
             raise InvalidInput(f"{self.name}: size must be odd, got {self.size}; frameworks differ on even ones")
-        return Facts(output=maps(self, shape))
+        return LayerStats(output=maps(self, shape))
 
 
 @dataclass(frozen=True)
@@ -231,9 +233,9 @@ class BatchNorm(Layer):
     momentum: float = 0.99
     epsilon: float = 1e-3
 
-    def at(self, shape: Shape) -> Facts:
+    def at(self, shape: Shape) -> LayerStats:
         channels = (maps(self, shape)[0],)
-        return Facts(
+        return LayerStats(
             output=shape,
             arrays={"scale": channels, "shift": channels},
             statistics={"mean": channels, "variance": channels},
@@ -250,8 +252,8 @@ class Activation(Layer):
     AMPLITUDE = 1.7159
     SLOPE = 2 / 3
 
-    def at(self, shape: Shape) -> Facts:
-        return Facts(output=shape)
+    def at(self, shape: Shape) -> LayerStats:
+        return LayerStats(output=shape)
 
 
 @dataclass(frozen=True)
@@ -260,16 +262,16 @@ class Dropout(Layer):
 
     rate: float = 0.5
 
-    def at(self, shape: Shape) -> Facts:
-        return Facts(output=shape)
+    def at(self, shape: Shape) -> LayerStats:
+        return LayerStats(output=shape)
 
 
 @dataclass(frozen=True)
 class Flatten(Layer):
     """Maps to a vector, ordered by channel, row, column."""
 
-    def at(self, shape: Shape) -> Facts:
-        return Facts(output=(math.prod(shape),))
+    def at(self, shape: Shape) -> LayerStats:
+        return LayerStats(output=(math.prod(shape),))
 
 
 @dataclass(frozen=True)
@@ -278,12 +280,12 @@ class Dense(Layer):
 
     units: int
 
-    def at(self, shape: Shape) -> Facts:
+    def at(self, shape: Shape) -> LayerStats:
         if len(shape) > 2:
             raise InvalidInput(f"{self.name} takes a vector, got shape {shape}; put a Flatten before it")
         *windows, inputs = shape
         weights, times = self.units * inputs, math.prod(windows)
-        return Facts(
+        return LayerStats(
             output=(*windows, self.units),
             arrays={"weight": (self.units, inputs), "bias": (self.units,)},
             parameters=weights + self.units,
@@ -299,19 +301,19 @@ class RadialBasis(Layer):
 
     codes: tuple[tuple[int, ...], ...]
 
-    def at(self, shape: Shape) -> Facts:
+    def at(self, shape: Shape) -> LayerStats:
         length = len(self.codes[0])
         if shape != (length,):
             raise InvalidInput(f"{self.name} takes vectors of {length}, got shape {shape}")
-        return Facts(output=(len(self.codes),), connections=len(self.codes) * length, window=None)
+        return LayerStats(output=(len(self.codes),), connections=len(self.codes) * length, window=None)
 
 
 @dataclass(frozen=True)
 class GlobalAverage(Layer):
     """The average of each map (NIN, section 3.2)."""
 
-    def at(self, shape: Shape) -> Facts:
-        return Facts(output=(maps(self, shape)[0],), window=None)
+    def at(self, shape: Shape) -> LayerStats:
+        return LayerStats(output=(maps(self, shape)[0],), window=None)
 
 
 EdgeRule = Literal["adaptive", "sliding", "rounded"]
@@ -335,11 +337,11 @@ class SpatialPyramid(Layer):
         if self.rule not in _EDGE_RULES:
             raise InvalidInput(f"{self.name}: rule must be one of {', '.join(_EDGE_RULES)}, got {self.rule!r}")
 
-    def at(self, shape: Shape) -> Facts:
+    def at(self, shape: Shape) -> LayerStats:
         channels, height, width = maps(self, shape)
         for level in self.levels:
             self.bins(height, level), self.bins(width, level)
-        return Facts(output=(channels * sum(n * n for n in self.levels),), window=None)
+        return LayerStats(output=(channels * sum(n * n for n in self.levels),), window=None)
 
     def bins(self, side: int, level: int) -> tuple[Pair, ...]:
         """The `level` half-open ranges [start, end) that pool a side of `side` cells; InvalidInput if it cannot."""
@@ -356,7 +358,7 @@ class WindowPyramid(SpatialPyramid):
 
     windows: tuple[Window, ...] = field(kw_only=True)
 
-    def at(self, shape: Shape) -> Facts:
+    def at(self, shape: Shape) -> LayerStats:
         channels, height, width = maps(self, shape)
         lowest, rightmost = (max(window[end] for window in self.windows) for end in (1, 3))
         if lowest > height or rightmost > width:
@@ -364,7 +366,7 @@ class WindowPyramid(SpatialPyramid):
         for level in self.levels:
             self.cells(level)
         length = channels * sum(n * n for n in self.levels)
-        return Facts(output=(len(self.windows), length), window=None)
+        return LayerStats(output=(len(self.windows), length), window=None)
 
     def cells(self, level: int) -> tuple[Window, ...]:
         """The rectangle of each of the n x n bins of each window: window by window, row by row."""
@@ -390,10 +392,10 @@ class WindowPyramid(SpatialPyramid):
 class WindowAverage(Layer):
     """The average over an image's windows (multi-view testing; Krizhevsky 2012, section 4.1)."""
 
-    def at(self, shape: Shape) -> Facts:
+    def at(self, shape: Shape) -> LayerStats:
         if len(shape) != 2:
             raise InvalidInput(f"{self.name} takes vectors of windows, got shape {shape}")
-        return Facts(output=shape[1:], window=None)
+        return LayerStats(output=shape[1:], window=None)
 
 
 def _adaptive(side: int, n: int) -> tuple[Pair, ...]:

@@ -13,7 +13,7 @@ FATAL = re.compile(r"^(Fatal Python error: |terminate called )")
 """How the interpreter, and the runtime of C++, begin to say why they end the process."""
 
 
-def last_words(log: Path) -> str:
+def last_log_line(log: Path) -> str:
     """Why a process ended by its log, as the end of a sentence; nothing if it wrote nothing, or its log is gone."""
     try:
         with log.open("rb") as file:

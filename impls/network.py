@@ -12,10 +12,10 @@ from impls.layers import (
     BatchNorm,
     Dense,
     Dropout,
-    Facts,
     Flatten,
     GlobalAverage,
     Layer,
+    LayerStats,
     Pair,
     Shape,
     SpatialPyramid,
@@ -28,7 +28,7 @@ ALONE = "/"
 """Between the name of an architecture and that of the one layer of it that is run: `alexnet/conv2`."""
 INPUT = "images"
 """What the gradient with respect to the images is called, beside those of the arrays."""
-FEW = 16
+PYRAMID_SCORES = 16
 """Scores of a pyramid alone; with fewer, some loss is so near 0 that it has no digits to compare."""
 
 
@@ -38,7 +38,7 @@ class Row:
 
     layer: Layer
     input: Shape
-    facts: Facts
+    facts: LayerStats
     field: Pair | None
 
     def array_names(self) -> dict[str, Shape]:
@@ -60,7 +60,7 @@ class Network:
     input_shape: Shape
     classes: int
     layers: tuple[Layer, ...]
-    rubbish: float | None = None
+    rejection_score: float | None = None
     differentiates_input: bool = False
 
     @cached_property
@@ -141,7 +141,7 @@ class Network:
             input_shape=(*row.input, 1, 1)[:3],
             classes=_output(scores, row.facts.output)[0],
             layers=(*vector, row.layer, *scores),
-            rubbish=self.rubbish if row is self.rows[-1] else None,
+            rejection_score=self.rejection_score if row is self.rows[-1] else None,
             differentiates_input=any(lower.facts.arrays for lower in below) or not row.facts.arrays,
         )
 
@@ -166,7 +166,7 @@ class Architecture:
     classes: int
     table: Callable[[int], tuple[Layer, ...]]
     deviations: tuple[str, ...] = ()
-    rubbish: float | None = None
+    rejection_score: float | None = None
     fixed_classes: bool = False
     layer: str = ""
 
@@ -182,10 +182,12 @@ class Architecture:
 
         What is left out is as in the source. InvalidInput with the smallest possible size if it does not fit.
         """
-        network = self.whole(size, channels, classes)
+        network = self.full_network(size, channels, classes)
         return network.alone(self.layer) if self.layer else network
 
-    def whole(self, size: int | Pair | None = None, channels: int | None = None, classes: int | None = None) -> Network:
+    def full_network(
+        self, size: int | Pair | None = None, channels: int | None = None, classes: int | None = None
+    ) -> Network:
         """The network that all of the table makes, as `at` says."""
         own_channels, *own_size = self.input_shape
         height, width = (size, size) if isinstance(size, int) else size or own_size
@@ -200,7 +202,7 @@ class Architecture:
                 "with one class the softmax loss and its gradients are 0 whatever the network"
             )
         shape = (channels or own_channels, height, width)
-        network = Network(self.name.partition(ALONE)[0], shape, count, self.table(count), self.rubbish)
+        network = Network(self.name.partition(ALONE)[0], shape, count, self.table(count), self.rejection_score)
         try:
             _ = network.rows
         except InvalidInput as problem:
@@ -230,7 +232,7 @@ def _scores(row: Row) -> tuple[Layer, ...]:
     Bins of a pyramid are in each framework's own order, which the full connection after them knows.
     """
     name = row.layer.name
-    few = (Dense(f"{name}-scores", FEW),) if isinstance(row.layer, SpatialPyramid) else ()
+    few = (Dense(f"{name}-scores", PYRAMID_SCORES),) if isinstance(row.layer, SpatialPyramid) else ()
     average = {3: (GlobalAverage(f"{name}-average"),), 2: (WindowAverage(f"{name}-average"),), 1: ()}
     return few + average[len(row.facts.output)]
 

@@ -45,7 +45,7 @@ def keep_to_cores() -> None:
         os.sched_setaffinity(0, set(map(int, named.split(","))))
 
 
-def die_with(parent: int) -> None:
+def set_parent_death_signal(parent: int) -> None:
     """Have the kernel kill this process when its parent dies (Linux)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -14,7 +14,7 @@ from functools import cache, partial
 from importlib.metadata import entry_points
 from typing import Any, Protocol, TypeVar
 
-from impls.errors import DeadheatError, line_of
+from impls.errors import DeadheatError, one_line
 
 
 class Named(Protocol):
@@ -39,7 +39,7 @@ def module_names(package: str) -> list[str]:
     return sorted(module.name for module in found if not module.name.startswith("_"))
 
 
-def things_in(module: Any, kind: type[Thing]) -> Iterator[Thing]:
+def instances_in(module: Any, kind: type[Thing]) -> Iterator[Thing]:
     """The instances of `kind` that a module defines at its top level."""
     return (thing for thing in vars(module).values() if isinstance(thing, kind))
 
@@ -60,7 +60,7 @@ def find_working(package: str, group: str, kind: type[Thing]) -> tuple[dict[str,
         try:
             add(found, group, kind, load())
         except Exception as problem:
-            broken[name] = str(problem) if isinstance(problem, DeadheatError) else line_of(problem)
+            broken[name] = str(problem) if isinstance(problem, DeadheatError) else one_line(problem)
     return found, broken
 
 
@@ -74,7 +74,7 @@ def sources(package: str, group: str) -> Iterator[tuple[str, Callable[[], Any]]]
 
 def add(found: dict[str, Thing], group: str, kind: type[Thing], source: Any) -> None:
     """Add what a module holds, or the one thing that an entry point names; DeadheatError if a name is taken."""
-    things: Iterable[Thing] = [source] if isinstance(source, kind) else things_in(source, kind)
+    things: Iterable[Thing] = [source] if isinstance(source, kind) else instances_in(source, kind)
     for thing in things:
         known = found.setdefault(thing.name, thing)
         if known is not thing:
@@ -116,5 +116,5 @@ def _load(entry: Any) -> Any:
         return entry.load()
     except Exception as problem:  # a broken package from outside must be named, not traced
         raise DeadheatError(
-            f"entry point {entry.group}:{entry.name} ({entry.value}) cannot be loaded: {line_of(problem)}"
+            f"entry point {entry.group}:{entry.name} ({entry.value}) cannot be loaded: {one_line(problem)}"
         ) from problem

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from impls.command import main, one_line_errors, path_argument
-from results.compare.interpreters import find_sides
+from results.compare.interpreters import resolve_campaigns
 from results.store import campaigns as store
 from results.store.journal import ResultsError
 
@@ -33,7 +33,7 @@ def compare(
     """Write the page of two campaigns compared, and print its path."""
     from reports.pages.comparison import render  # pandas and matplotlib: not for --help
 
-    before, after, side_by_side = find_sides(baseline, candidate, results)
+    before, after, side_by_side = resolve_campaigns(baseline, candidate, results)
     _write(render(before, after, across_systems, side_by_side), output)
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from impls.command import ExitStatus, foot, path_argument
+from impls.command import ExitStatus, help_epilog, path_argument
 from results.store import campaigns as store
 from results.store import reproductions as reproduction
 from results.store.journal import ResultsError
@@ -18,7 +18,7 @@ from results.store.journal import ResultsError
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.command(epilog=foot("python -m reports", "python -m reports CAMPAIGN ANOTHER --output pages"))
+@app.command(epilog=help_epilog("python -m reports", "python -m reports CAMPAIGN ANOTHER --output pages"))
 def report(
     names: Annotated[
         list[str] | None,
@@ -43,7 +43,7 @@ def report(
             print(path)
     except (ResultsError, OSError) as problem:
         print(f"error: {' '.join(str(problem).split())}", file=sys.stderr)
-        raise typer.Exit(ExitStatus.REFUSED) from None
+        raise typer.Exit(ExitStatus.USAGE_ERROR) from None
 
 
 def _newest(results: Path) -> tuple[list[Path], Path | None]:

@@ -13,14 +13,14 @@ from typing import Annotated
 
 import typer
 
-from impls.command import ExitStatus, foot, one_line_errors, path_argument
+from impls.command import ExitStatus, help_epilog, one_line_errors, path_argument
 from impls.errors import InvalidInput
 from impls.paths import typed_path
 from results import strict_json
 
 app = typer.Typer(
     help="Check what the papers claim. All that is cheap: tox -e reproduce",
-    epilog=foot("python -m repro list", "python -m repro run --help", found="a command found what it looks for"),
+    epilog=help_epilog("python -m repro list", "python -m repro run --help", found="a command found what it looks for"),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -51,7 +51,7 @@ Name = Annotated[str | None, typer.Option("--name", help="What the new reproduct
 DEFAULT = Path("results/data")
 
 
-@app.command("list", epilog=foot("python -m repro list --data cifar10=PATH"))
+@app.command("list", epilog=help_epilog("python -m repro list --data cifar10=PATH"))
 @one_line_errors
 def list_all(as_json: Json = False, data: Data = None) -> None:
     """Every claim: what kind, whether it can be tested here, and what it would need."""
@@ -61,7 +61,7 @@ def list_all(as_json: Json = False, data: Data = None) -> None:
     print(strict_json.dumps(rows)) if as_json else listing.print_rows(rows)
 
 
-@app.command("data", epilog=foot("python -m repro data --json"))
+@app.command("data", epilog=help_epilog("python -m repro data --json"))
 @one_line_errors
 def list_data(as_json: Json = False) -> None:
     """The data sets: which are here, where, and what would bring the others."""
@@ -71,7 +71,7 @@ def list_data(as_json: Json = False) -> None:
     print(strict_json.dumps(rows)) if as_json else listing.print_data(rows)
 
 
-@app.command(epilog=foot("python -m repro download fashion-mnist"))
+@app.command(epilog=help_epilog("python -m repro download fashion-mnist"))
 @one_line_errors
 def download(name: Annotated[str, typer.Argument(help="A data set, for example fashion-mnist.")]) -> None:
     """Fetch a data set, check it against its published checksums, and keep it."""
@@ -80,7 +80,7 @@ def download(name: Annotated[str, typer.Argument(help="A data set, for example f
     print(data.download(name))
 
 
-@app.command(epilog=foot("python -m repro verify cifar10 --data cifar10=PATH", found="a file differs"))
+@app.command(epilog=help_epilog("python -m repro verify cifar10 --data cifar10=PATH", found="a file differs"))
 @one_line_errors
 def verify(name: Annotated[str, typer.Argument(help="A data set.")], data: Data = None) -> None:
     """Compare a data set's files with their published checksums."""
@@ -88,11 +88,11 @@ def verify(name: Annotated[str, typer.Argument(help="A data set.")], data: Data 
 
     problems = verified(name, paths(data).get(name))
     print("\n".join(problems) or f"{name}: every file is as published")
-    raise typer.Exit(ExitStatus.FOUND if problems else ExitStatus.FINE)
+    raise typer.Exit(ExitStatus.FINDINGS if problems else ExitStatus.OK)
 
 
 @app.command(
-    epilog=foot(
+    epilog=help_epilog(
         "python -m repro run --claims AX-1,NIN-6 --seeds 5",
         "python -m repro run --full --device cuda --data imagenet=PATH --budget 8h",
         found="something asked for could not be tested",
@@ -126,13 +126,13 @@ def run(
     for problem in wrong:
         print(f"error: {problem}", file=sys.stderr)
     if not found:
-        raise typer.Exit(ExitStatus.REFUSED)
+        raise typer.Exit(ExitStatus.USAGE_ERROR)
     at = plan.where(framework, device.value) if any(not claim.check for claim in found) else None
     limit = None if budget is None else seconds(budget)
     selection.fetch(found, places, partial(print, file=sys.stderr))
     options = campaign.Options(at, full, seeds, limit, jobs, places, quiet)
-    with campaign.Campaign(campaign.begin(results, command(), name, resume), options) as going:
-        agreed = None if claims or at is None else going.agree()
+    with campaign.ReproductionRunner(campaign.begin(results, command(), name, resume), options) as going:
+        agreed = None if claims or at is None else going.compare_frameworks()
         tested = going.test(found)
         folder = going.folder
     if as_json:
@@ -141,11 +141,11 @@ def run(
         verdicts.print_all(tested, agreed)
         _show(folder, report)
     asked_in_vain = bool(claims) and any(verdicts.is_untested(one) for one in tested)
-    raise typer.Exit(ExitStatus.FOUND if wrong or asked_in_vain else ExitStatus.FINE)
+    raise typer.Exit(ExitStatus.FINDINGS if wrong or asked_in_vain else ExitStatus.OK)
 
 
 @app.command(
-    epilog=foot(
+    epilog=help_epilog(
         "python -m repro train lenet5 --framework jax", found="a network misses the accuracy that its recipe aims at"
     )
 )
@@ -172,8 +172,8 @@ def train(
     asked = agreement.frameworks_here() if framework == "all" else [framework]
     everywhere = [plan.where(name, device.value) for name in asked] or [plan.where(None, device.value)]
     options = campaign.Options(everywhere[0], side_by_side=jobs, paths=paths(data), quiet=quiet)
-    with campaign.Campaign(campaign.begin(results, command(), name, resume), options) as going:
-        trained = going.fulfil(goals, everywhere)
+    with campaign.ReproductionRunner(campaign.begin(results, command(), name, resume), options) as going:
+        trained = going.train_goals(goals, everywhere)
         trials, folder = going.trials, going.folder
     if as_json:
         print(strict_json.dumps([verdicts.trained_as_json(one, trials) for one in trained]))
@@ -181,7 +181,7 @@ def train(
         verdicts.print_trained(trained, trials)
         _show(folder, report)
     met = all(verdicts.is_met(one, trials) for one in trained)
-    raise typer.Exit(ExitStatus.FINE if met else ExitStatus.FOUND)
+    raise typer.Exit(ExitStatus.OK if met else ExitStatus.FINDINGS)
 
 
 def paths(given: Sequence[str] | None) -> dict[str, Path]:

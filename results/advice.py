@@ -9,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from results.quality.health import BOTH, STEAL_SHARE, THROTTLED_SHARE, drift, kinds
-from results.quality.plausibility import doubts
+from results.quality.health import MIN_LAUNCHES_BOTH_MODES, STEAL_SHARE, THROTTLED_SHARE, drift, split_modes
+from results.quality.plausibility import implausible
 from results.schema.record import Status
-from results.stats.estimates import BAND, Verdict, geometric
-from results.store.campaigns import Campaign
+from results.stats.estimates import BAND, TimingVerdict, geometric
+from results.store.campaigns import StoredCampaign
 from results.tables import cases as table
 from results.units import duration
 
@@ -21,7 +21,7 @@ Note = dict[str, str]
 """{"what": a sentence with figures, "remedy": what to do about it}."""
 
 
-def of(campaign: Campaign) -> list[Note]:
+def warnings_for(campaign: StoredCampaign) -> list[Note]:
     """Sentences about a campaign, the gravest first."""
     cases, launches = table.cases([campaign]), table.launches([campaign])
     return [
@@ -32,13 +32,13 @@ def of(campaign: Campaign) -> list[Note]:
         *_stopped(campaign, cases),
         *_flagged(cases, launches),
         *_few(cases),
-        *_redone(cases),
+        *_repeated(cases),
         *_subsets(cases),
         *_unclear(campaign, cases),
     ]
 
 
-def _unreadable(campaign: Campaign) -> Iterator[Note]:
+def _unreadable(campaign: StoredCampaign) -> Iterator[Note]:
     for problem in campaign.problems:
         yield {"what": f"left out, unreadable: {problem}", "remedy": "nothing to do; what could be read is here"}
 
@@ -68,7 +68,7 @@ def _logs(rows: pd.DataFrame) -> str:
     return f" (log: {first}{f' and {len(more)} more' if more else ''})" if first else ""
 
 
-def _stopped(campaign: Campaign, cases: pd.DataFrame) -> Iterator[Note]:
+def _stopped(campaign: StoredCampaign, cases: pd.DataFrame) -> Iterator[Note]:
     suite, stop = campaign.system.get("suite", {}), campaign.system.get("stop")
     if stop not in ("budget", "interrupted"):
         return
@@ -100,20 +100,21 @@ def _flagged(cases: pd.DataFrame, launches: pd.DataFrame) -> Iterator[Note]:
 
 def _few(cases: pd.DataFrame) -> Iterator[Note]:
     """A sentence where launches are so few that no flag may say that intervals are too narrow."""
-    few = cases[(cases.launches > 1) & (cases.launches < BOTH)]
+    few = cases[(cases.launches > 1) & (cases.launches < MIN_LAUNCHES_BOTH_MODES)]
     if len(few):
         launches = _range(sorted(set(few.launches)))
         yield {
             "what": f"{_count(few, 'case')}: {launches} launches may be too few to show two kinds, if there are any; "
             "where all happen to be of one, intervals are too narrow",
-            "remedy": f"where much rests on it, use --preset strict, or `launches` of {BOTH} and more in the suite",
+            "remedy": "where much rests on it, use --preset strict, "
+            f"or `launches` of {MIN_LAUNCHES_BOTH_MODES} and more in the suite",
         }
 
 
-def _redone(cases: pd.DataFrame) -> Iterator[Note]:
-    if redone := int(cases.repeated_launches.sum()):
+def _repeated(cases: pd.DataFrame) -> Iterator[Note]:
+    if count := int(cases.repeated_launches.sum()):
         yield {
-            "what": f"{redone} launches were made again, as their blocks were disturbed; the first count in nothing",
+            "what": f"{count} launches were made again, as their blocks were disturbed; the first count in nothing",
             "remedy": "nothing to do, but a quieter machine would be faster at this",
         }
 
@@ -130,9 +131,9 @@ def _subsets(cases: pd.DataFrame) -> Iterator[Note]:
         }
 
 
-def _unclear(campaign: Campaign, cases: pd.DataFrame) -> Iterator[Note]:
+def _unclear(campaign: StoredCampaign, cases: pd.DataFrame) -> Iterator[Note]:
     judged = cases[cases.verdict.notna() & (cases.verdict != "")]
-    unclear = judged[judged.verdict == Verdict.UNCLEAR]
+    unclear = judged[judged.verdict == TimingVerdict.UNCLEAR]
     if not len(unclear):
         return
     widest = ((unclear.ratio_high - unclear.ratio_low) / 2 / unclear.ratio).max()
@@ -181,7 +182,7 @@ class Flagged:
 
 def _kinds(seen: Flagged) -> str:
     """The two kinds of the case where they are furthest apart."""
-    found = [(case, both) for case, times in seen.times() if (both := kinds(times))]
+    found = [(case, both) for case, times in seen.times() if (both := split_modes(times))]
     case, both = max(found, key=lambda one: geometric(one[1][1]).value / geometric(one[1][0]).value)
     parts = " and ".join(f"{_launches(len(kind))} of {duration(geometric(kind).value)}" for kind in both)
     return f"launches fall into two kinds ({parts} in {case}); a mean describes neither, its interval may be too narrow"
@@ -206,7 +207,7 @@ def _less_for_more(seen: Flagged) -> str:
     """The first such case, beside one with a part of its work."""
     more: Any = seen.rows.iloc[0].to_dict()
     others: Any = seen.cases[seen.cases.contestant == more["contestant"]].to_dict("records")
-    less = next(other for other in others if "non_monotonic" in doubts([other, more]).get(more["case"], ()))
+    less = next(other for other in others if "non_monotonic" in implausible([other, more]).get(more["case"], ()))
     times = f"{duration(more['seconds'])} for {more['case']}, {duration(less['seconds'])} for {less['case']}"
     return f"less time than the same contestant takes for a part of that work ({times})"
 

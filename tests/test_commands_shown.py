@@ -17,7 +17,7 @@ import reports.cli
 from bench.plan import suite
 from docs.commands import APPS, commands
 from docs.generate import DOCUMENTS
-from impls.command import ExitStatus, foot, one_line_errors
+from impls.command import ExitStatus, help_epilog, one_line_errors
 from impls.terminal import OutputLost
 
 ROOT = Path(__file__).parent.parent
@@ -121,8 +121,8 @@ def test_every_command_has_an_example_of_itself_and_says_its_exit_statuses(calle
 
 
 def test_what_a_foot_says():
-    assert (ExitStatus.FINE, ExitStatus.FOUND, ExitStatus.REFUSED, ExitStatus.BROKEN) == (0, 1, 2, 70)
-    assert foot("a", "b", found="it is late").split("\n\n") == [
+    assert (ExitStatus.OK, ExitStatus.FINDINGS, ExitStatus.USAGE_ERROR, ExitStatus.INTERNAL_ERROR) == (0, 1, 2, 70)
+    assert help_epilog("a", "b", found="it is late").split("\n\n") == [
         "$ a",
         "$ b",
         "Exit status: 0 done; 1 it is late; 2 not done, one line says why.",
@@ -135,7 +135,7 @@ def test_a_fault_of_ours_is_not_taken_for_something_found(capsys):
 
     with pytest.raises(typer.Exit) as ended:
         one_line_errors(faulty)()
-    assert ended.value.exit_code == ExitStatus.BROKEN
+    assert ended.value.exit_code == ExitStatus.INTERNAL_ERROR
     said = capsys.readouterr().err
     assert "ZeroDivisionError: ours" in said
     assert said.endswith("error: this is a fault of Deadheat; please report it with the lines above\n")

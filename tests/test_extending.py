@@ -99,8 +99,8 @@ def test_the_data_set_is_read_and_the_claims_are_tested_on_it(use, package):
 
 def made_up(part: str, count: int) -> dict[str, np.ndarray]:
     """Images of noise, in which a row that is the class's own is bright."""
-    dice = np.random.default_rng(count)
-    labels = dice.integers(10, size=count)
-    images = dice.integers(200, size=(count, 1, 28, 28), dtype=np.uint8)
+    rng = np.random.default_rng(count)
+    labels = rng.integers(10, size=count)
+    images = rng.integers(200, size=(count, 1, 28, 28), dtype=np.uint8)
     images[np.arange(count), 0, 2 * labels] += 55
     return {f"{part}_images": images, f"{part}_labels": labels}

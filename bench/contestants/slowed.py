@@ -27,7 +27,7 @@ def _planted(framework: Framework, execution: Execution, suffix: str, slowdown: 
         name_of(framework.name, execution.name, suffix),
         f"{framework.title} {execution.name}, every step {slowdown:.0%} longer",
         environment=execution.environment,
-        large_environment=execution.large_environment,
+        large_block_environment=execution.large_block_environment,
         requires=(*framework.requires, *execution.requires),
         preload=(*framework.preload, *execution.preload),
         missing=execution.missing,

@@ -82,7 +82,7 @@ class LauncherLike(Protocol):
 
 
 @dataclass(frozen=True)
-class Origin:
+class ZygoteKey:
     """What a zygote has: contestants that need the same are forked from one."""
 
     interpreter: Interpreter
@@ -115,7 +115,7 @@ class Launcher:
         self._device = device
         self._interpreters = interpreters or {}
         self._fresh = fresh
-        self._zygotes: dict[Origin, Zygote] = {}
+        self._zygotes: dict[ZygoteKey, Zygote] = {}
         self._workers: list[Worker] = []
         self._begun = self._launches = 0
         sweep()
@@ -153,15 +153,15 @@ class Launcher:
         origins = [self._origin(case) for case in cases]
         return len(origins if self._fresh else set(origins))
 
-    def _origin(self, case: Case) -> Origin:
+    def _origin(self, case: Case) -> ZygoteKey:
         framework = load_framework(case.contestant.framework)
         execution = framework.execution(case.contestant.execution)
-        asked = settings.whole_environment_of(case, self._asked)
+        asked = settings.environment_for_case(case, self._asked)
         own = {name: value.replace(CACHE, str(self.folder)) for name, value in asked.items()}
         shell = settings.inherited(case.contestant.setting, self._shell)
         environment = {**shell, **own, **nvidia.environment(self._device)}
         interpreter = interpreter_of(case.contestant, self._interpreters)
-        return Origin(interpreter, (*framework.preload, *execution.preload), tuple(sorted(environment.items())))
+        return ZygoteKey(interpreter, (*framework.preload, *execution.preload), tuple(sorted(environment.items())))
 
     def _zygote(self, case: Case, apart: bool = False) -> Zygote:
         """The case's zygote, begun when it is first needed."""
@@ -174,7 +174,7 @@ class Launcher:
             self._zygotes[origin] = self._begin(origin)
         return self._zygotes[origin]
 
-    def _begin(self, origin: Origin) -> Zygote:
+    def _begin(self, origin: ZygoteKey) -> Zygote:
         self._begun += 1
         log = self.folder / f"zygote-{self._begun}.log"
         environment = dict(origin.environment)

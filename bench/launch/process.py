@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from bench.clock import now
-from bench.launch.scratch import room_for
+from bench.launch.scratch import disk_errors_as_user_errors
 from bench.plan.interpreters import Interpreter
 from bench.worker.messages import A, Failure, Request, UnreadableMessage, read_answer, to_line
-from impls.log import last_words
+from impls.log import last_log_line
 from results.schema.record import Status
 from results.store.logs import Logs
 
@@ -103,7 +103,7 @@ class Worker:
         except ConnectionResetError:
             line = ""
         if not line.endswith("\n"):
-            raise self.failed(Status.CRASHED, self._epitaph())
+            raise self.failed(Status.CRASHED, self._exit_reason())
         try:
             answer = read_answer(line, expected)
         except UnreadableMessage as problem:
@@ -144,7 +144,7 @@ class Worker:
     def is_open(self) -> bool:
         return self._link.fileno() != -1
 
-    def _epitaph(self) -> str:
+    def _exit_reason(self) -> str:
         """How the process, which has closed its end, came to its end."""
         self._answers.close()
         self._link.close()
@@ -156,12 +156,12 @@ class Worker:
         else:
             name = signal.Signals(-code).name
             how = f"killed by {name}{' (the system may have run out of memory)' if name == 'SIGKILL' else ''}"
-        return how + last_words(self._log)
+        return how + last_log_line(self._log)
 
 
 def _new_log(file: Path) -> IO[bytes]:
     """What a process will print to."""
-    with room_for("logs", file.parent):
+    with disk_errors_as_user_errors("logs", file.parent):
         return file.open("wb")
 
 
@@ -220,7 +220,7 @@ class Zygote:
             except (OSError, LaunchFailed):
                 self.dead = True
                 ours.close()
-                raise self._failed(Status.CRASHED, f"its zygote died{last_words(self._log)}") from None
+                raise self._failed(Status.CRASHED, f"its zygote died{last_log_line(self._log)}") from None
         return Worker(self, pid, ours, log, self._limit, self._logs, last)
 
     def _await_import(self) -> None:
@@ -257,7 +257,7 @@ class Zygote:
             raise self._failed(Status.TIMED_OUT, f"its zygote gave {self._limit.exceeded(limit)}") from None
         if not line:
             self.dead = True
-            raise self._failed(Status.CRASHED, f"its zygote died{last_words(self._log)}")
+            raise self._failed(Status.CRASHED, f"its zygote died{last_log_line(self._log)}")
         answer: dict[str, Any] = json.loads(line)
         return answer
 

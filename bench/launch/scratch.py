@@ -17,7 +17,7 @@ PREFIX, LOCK = "deadheat-launches-", "lock"
 
 
 @contextlib.contextmanager
-def room_for(what: str, folder: Path) -> Iterator[None]:
+def disk_errors_as_user_errors(what: str, folder: Path) -> Iterator[None]:
     """While something is written to a temporary folder: DeadheatError, one line, if that is full, or gone."""
     try:
         yield
@@ -39,7 +39,7 @@ def sweep() -> None:
 def locked_folder() -> tuple[tempfile.TemporaryDirectory[str], IO[bytes]]:
     """A folder, and its lock; another one if somebody who swept took it before it was locked."""
     while True:
-        with room_for("launches", Path(tempfile.gettempdir())), contextlib.ExitStack() as undo:
+        with disk_errors_as_user_errors("launches", Path(tempfile.gettempdir())), contextlib.ExitStack() as undo:
             folder = tempfile.TemporaryDirectory(prefix=PREFIX)
             undo.callback(folder.cleanup)
             lock = Path(folder.name, LOCK).open("wb")  # noqa: SIM115 - held as long as the launcher lives

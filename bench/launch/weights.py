@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.cost.workload import network_of
-from bench.launch.scratch import room_for
+from bench.launch.scratch import disk_errors_as_user_errors
 from impls.arrays import make_weights
 from impls.network import ALONE
 from results.schema.record import Workload
@@ -38,7 +38,7 @@ class Weights:
 def _write(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """The folder, whole or not at all; DeadheatError if there is no room."""
     unfinished = folder.with_name(f"{folder.name}.new")
-    with room_for("weights", folder.parent):
+    with disk_errors_as_user_errors("weights", folder.parent):
         try:
             unfinished.mkdir()
             for name, array in arrays.items():

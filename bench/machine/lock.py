@@ -15,14 +15,14 @@ except ImportError:  # Windows: nobody is asked
 
 LOCK = Path(tempfile.gettempdir()) / "deadheat.lock"
 
-COMPANY = {
+CONCURRENT_CAMPAIGN_WARNING = {
     "what": "another campaign was running on this machine when this one began",
     "remedy": "let one finish, then go on with the other: both are slower, and their verdicts wider, than alone",
 }
 
 
 @contextlib.contextmanager
-def alone() -> Iterator[bool]:
+def campaign_lock() -> Iterator[bool]:
     """Whether no other campaign runs, as long as all of them ask; the lock goes with the process that holds it."""
     if fcntl is None:
         yield True

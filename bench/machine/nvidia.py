@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from impls.errors import line_of
+from impls.errors import one_line
 
 PACKAGE = "another package has taken the name pynvml; pip uninstall pynvml, then pip install nvidia-ml-py"
 
@@ -41,7 +41,7 @@ def reason(problem: Exception) -> str:
         if isinstance(problem, library().NVMLError):
             return str(problem)
     lacks = isinstance(problem, ImportError | AttributeError)
-    return f"{line_of(problem)}; {PACKAGE}" if lacks else line_of(problem)
+    return f"{one_line(problem)}; {PACKAGE}" if lacks else one_line(problem)
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from numbers import Real
 from typing import TypeVar
 
 from impls import registry
-from impls.errors import line_of
+from impls.errors import one_line
 
 Thing = TypeVar("Thing")
 
@@ -25,7 +25,7 @@ Readings = Mapping[str, float | str]
 
 
 @dataclass(frozen=True)
-class Soak:
+class SustainedStats:
     """Steps without a pause, as their launch saw them. `own_cpu` are processors' seconds of all its threads."""
 
     seconds: float
@@ -52,7 +52,7 @@ class Watcher(ABC):
         """Read what is only known at a moment."""
 
     @abstractmethod
-    def end(self, soak: Soak) -> Readings:
+    def end(self, sustained: SustainedStats) -> Readings:
         """Every quantity of the meter."""
 
 
@@ -95,10 +95,10 @@ class Guarded:
         if self._watcher and not self._problem:
             self._try(self._watcher.sample)
 
-    def end(self, soak: Soak) -> Readings:
+    def end(self, sustained: SustainedStats) -> Readings:
         """Every quantity of the meter: a finite number, or a reason."""
         watcher = self._watcher
-        read = self._try(lambda: dict(watcher.end(soak))) if watcher and not self._problem else None
+        read = self._try(lambda: dict(watcher.end(sustained))) if watcher and not self._problem else None
         return {name: self._reading((read or {}).get(name)) for name in self._meter.quantities}
 
     def _reading(self, value: object) -> float | str:
@@ -115,5 +115,5 @@ class Guarded:
         try:
             return do()
         except Exception as problem:  # of a library of any age, or of a package from outside
-            self._problem = f"meter {self._meter.name} failed: {line_of(problem)}"
+            self._problem = f"meter {self._meter.name} failed: {one_line(problem)}"
             return None

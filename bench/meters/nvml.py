@@ -12,12 +12,12 @@ from typing import Any
 
 from bench.clock import now
 from bench.machine import nvidia
-from bench.meters import Meter, Readings, Soak, Watcher
+from bench.meters import Meter, Readings, SustainedStats, Watcher
 
 SHORTEST = 2.0
 """Seconds below which the energy counter, which moves in steps, says nothing."""
 SETTLE = 1.0
-"""Seconds of a soak in which nothing is read: utilisation and power are of the second before."""
+"""Seconds of a sustained run in which nothing is read: utilisation and power are of the second before."""
 SLOWED = (
     "nvmlClocksEventReasonSwPowerCap",
     "nvmlClocksThrottleReasonHwSlowdown",
@@ -61,7 +61,7 @@ def _processes(nvml: Any, handle: Any) -> list[Any]:
     return list(nvml.nvmlDeviceGetComputeRunningProcesses(handle))
 
 
-class Card(Watcher):
+class NvmlMeter(Watcher):
     """The card that a launch computes on."""
 
     def __init__(self, pid: int, device: str, company: Set[int], settle: float = SETTLE):
@@ -110,21 +110,21 @@ class Card(Watcher):
             what = "its memory" if own else "which process is ours, as containers have ids of their own"
             self._missing["gpu_memory_bytes"] = f"the driver does not tell {what}"
 
-    def end(self, soak: Soak) -> Readings:
+    def end(self, sustained: SustainedStats) -> Readings:
         after = self._ask("gpu_joules_per_image", _energy)
         if after is not None:
             joules = (after - self._energy) / 1e3
-            if soak.seconds < SHORTEST or joules <= 0:
-                said = f"the energy counter moved by {joules:g} J in {soak.seconds:.1f} s; soak for longer"
+            if sustained.seconds < SHORTEST or joules <= 0:
+                said = f"the energy counter moved by {joules:g} J in {sustained.seconds:.1f} s; run for longer"
                 self._missing["gpu_joules_per_image"] = said
         values = {name: fmean(seen) for name, seen in self._seen.items() if seen and name not in PROCESSES}
         values |= {name: max(self._seen[name]) for name in PROCESSES if self._seen[name]}
         if after is not None and "gpu_joules_per_image" not in self._missing:
-            values["gpu_joules_per_image"] = joules / soak.images
-        nothing = dict.fromkeys(NVML.quantities, "the soak ended before the driver was asked")
+            values["gpu_joules_per_image"] = joules / sustained.images
+        nothing = dict.fromkeys(NVML.quantities, "the sustained run ended before the driver was asked")
         return {**nothing, **self._missing, **values}
 
 
 PROCESSES = ("gpu_foreign_processes", "gpu_memory_bytes")
 """What is known of processes; the largest counts."""
-NVML = Meter("nvml", (*MOMENTS, *PROCESSES, "gpu_joules_per_image"), Card)
+NVML = Meter("nvml", (*MOMENTS, *PROCESSES, "gpu_joules_per_image"), NvmlMeter)

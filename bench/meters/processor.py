@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from bench.meters import Meter, Readings, Soak, Watcher
-from impls.usable import allowed_cores
+from bench.meters import Meter, Readings, SustainedStats, Watcher
+from impls.usable import usable_cores
 
 
-class Busy(Watcher):
+class CpuMeter(Watcher):
     """The launch itself counts, from the first of its steps to the last."""
 
     def __init__(self, pid: int, device: str, company: Set[int]):
@@ -17,9 +17,9 @@ class Busy(Watcher):
     def sample(self) -> None:
         pass
 
-    def end(self, soak: Soak) -> Readings:
-        cores = soak.own_cpu / soak.seconds
-        return {"sustained_cpus_used": cores, "cpu_utilisation": cores / len(allowed_cores())}
+    def end(self, sustained: SustainedStats) -> Readings:
+        cores = sustained.own_cpu / sustained.seconds
+        return {"sustained_cpus_used": cores, "cpu_utilisation": cores / len(usable_cores())}
 
 
-PROCESSOR = Meter("processor", ("sustained_cpus_used", "cpu_utilisation"), Busy)
+PROCESSOR = Meter("processor", ("sustained_cpus_used", "cpu_utilisation"), CpuMeter)

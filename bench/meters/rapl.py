@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from pathlib import Path
 
-from bench.meters import Meter, Readings, Soak, Watcher
+from bench.meters import Meter, Readings, SustainedStats, Watcher
 
 ZONES = Path("/sys/class/powercap")
 MICRO = 1e-6
 
 
-class Packages(Watcher):
+class RaplMeter(Watcher):
     """Energy between two readings of every package's counter, each of which wraps round."""
 
     def __init__(self, pid: int, device: str, company: Set[int], zones: Path = ZONES):
@@ -34,13 +34,13 @@ class Packages(Watcher):
     def sample(self) -> None:
         pass
 
-    def end(self, soak: Soak) -> Readings:
+    def end(self, sustained: SustainedStats) -> Readings:
         after = self._read()
         if isinstance(after, str) or isinstance(self._before, str):
             reason = str(after if isinstance(after, str) else self._before)
             return dict.fromkeys(RAPL.quantities, reason)
         joules = MICRO * sum(self._between(zone, self._before[zone], after[zone]) for zone in self._zones)
-        return {"package_watts": joules / soak.seconds, "package_joules_per_image": joules / soak.images}
+        return {"package_watts": joules / sustained.seconds, "package_joules_per_image": joules / sustained.images}
 
     def _between(self, zone: Path, before: int, after: int) -> int:
         if after >= before:
@@ -48,4 +48,4 @@ class Packages(Watcher):
         return after - before + int((zone / "max_energy_range_uj").read_text())
 
 
-RAPL = Meter("rapl", ("package_watts", "package_joules_per_image"), Packages)
+RAPL = Meter("rapl", ("package_watts", "package_joules_per_image"), RaplMeter)

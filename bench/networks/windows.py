@@ -38,10 +38,10 @@ def regions(count: int) -> tuple[Window, ...]:
     return tuple(_regions(count, np.random.default_rng(0)))
 
 
-def _regions(count: int, dice: np.random.Generator) -> Iterator[Window]:
+def _regions(count: int, rng: np.random.Generator) -> Iterator[Window]:
     for _ in range(count):
-        height, width = (int(side) for side in dice.integers(2, MAP, 2, endpoint=True))
-        top, left = int(dice.integers(MAP - height + 1)), int(dice.integers(MAP - width + 1))
+        height, width = (int(side) for side in rng.integers(2, MAP, 2, endpoint=True))
+        top, left = int(rng.integers(MAP - height + 1)), int(rng.integers(MAP - width + 1))
         yield top, top + height, left, left + width
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from bench.networks import probes
 from bench.plan import image_sizes, streams
 from bench.plan.parse import parse_contestant, parse_size
-from bench.plan.suite import Entry, Suite, SuiteError
+from bench.plan.suite import Suite, SuiteError, WorkloadGrid
 from impls.architectures import load_architecture
 from impls.errors import DeadheatError, InvalidInput
 from impls.frameworks import PHASES, PRECISIONS, checked
@@ -31,7 +31,7 @@ def cases(suite: Suite, device: str) -> list[Case]:
     return list(found)
 
 
-def photographs(suite: Suite) -> image_sizes.Found | None:
+def photographs(suite: Suite) -> image_sizes.ImageFolderSizes | None:
     """The images whose sizes the suite's streams have: those that all of its streamed networks can take."""
     if not suite.sizes_from:
         return None
@@ -42,7 +42,7 @@ def photographs(suite: Suite) -> image_sizes.Found | None:
     return found
 
 
-def _too_small(architecture: str, entry: Entry, sizes: Mapping[str, Pair]) -> dict[str, str]:
+def _too_small(architecture: str, entry: WorkloadGrid, sizes: Mapping[str, Pair]) -> dict[str, str]:
     reasons = {}
     for name, size in sizes.items():
         try:
@@ -58,13 +58,13 @@ def _ceiling_cases(suite: Suite, device: str) -> Iterator[Case]:
     contestants = [parse_contestant(text) for text in suite.contestants]
     first = {one.framework: one for one in reversed(contestants)}
     for probe in probes.PROBES:
-        entry = Entry(**probe.entry(device), precisions=tuple(precisions), phases=("infer",))
+        entry = WorkloadGrid(**probe.entry(device), precisions=tuple(precisions), phases=("infer",))
         for workload in workloads(entry, device):
             for contestant in reversed(first.values()):
                 yield Case(workload, contestant)
 
 
-def _entry_cases(suite: Suite, entry: Entry, device: str, sizes: Sequence[Pair] | None) -> Iterator[Case]:
+def _entry_cases(suite: Suite, entry: WorkloadGrid, device: str, sizes: Sequence[Pair] | None) -> Iterator[Case]:
     contestants = [parse_contestant(text) for text in entry.contestants or suite.contestants]
     plain = workloads(entry, device)
     for workload in _streamed(plain, entry.streams, suite.seed, sizes) if entry.streams else plain:
@@ -72,7 +72,7 @@ def _entry_cases(suite: Suite, entry: Entry, device: str, sizes: Sequence[Pair] 
             yield Case(workload, contestant)
 
 
-def workloads(entry: Entry, device: str) -> Iterator[Workload]:
+def workloads(entry: WorkloadGrid, device: str) -> Iterator[Workload]:
     sizes: tuple[Pair | None, ...] = tuple(map(parse_size, entry.sizes)) or (None,)
     names = [one for name in entry.architectures for one in _with_layers(name, entry)]
     for name, size, batch, precision in itertools.product(names, sizes, entry.batches, entry.precisions):
@@ -92,7 +92,7 @@ def workloads(entry: Entry, device: str) -> Iterator[Workload]:
             )
 
 
-def _with_layers(name: str, entry: Entry) -> list[str]:
+def _with_layers(name: str, entry: WorkloadGrid) -> list[str]:
     """The architecture of that name and, if the entry asks for them, each of its layers alone."""
     architecture = load_architecture(name)
     table = architecture.table(architecture.classes) if entry.layers else ()
@@ -102,11 +102,11 @@ def _with_layers(name: str, entry: Entry) -> list[str]:
     return [name, *(f"{name}{ALONE}{layer}" for layer in layers)]
 
 
-def _whole_network(name: str, size: Pair | None, entry: Entry) -> Network:
+def _whole_network(name: str, size: Pair | None, entry: WorkloadGrid) -> Network:
     """What the images of a workload are for, of a layer alone, too: InvalidInput if that, or the layer, can't be."""
     architecture = load_architecture(name)
     _ = architecture.at(size, entry.channels, entry.classes)
-    return architecture.whole(size, entry.channels, entry.classes)
+    return architecture.full_network(size, entry.channels, entry.classes)
 
 
 def _streamed(

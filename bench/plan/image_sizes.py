@@ -36,34 +36,34 @@ OTHERS = (180, 320)
 
 def photographs(count: int, seed: int) -> list[Pair]:
     """(height, width) of `count` photographs as people have them; see ASPECTS, UPRIGHT, WHOLE and OTHERS."""
-    dice = np.random.default_rng(seed)
-    return [_photograph(dice) for _ in range(count)]
+    rng = np.random.default_rng(seed)
+    return [_photograph(rng) for _ in range(count)]
 
 
-def _photograph(dice: np.random.Generator) -> Pair:
+def _photograph(rng: np.random.Generator) -> Pair:
     kinds = [long / short for long, short in ASPECTS]
     chances = list(ASPECTS.values())
-    kind = dice.choice(len(kinds) + 1, p=[*chances, 1 - sum(chances)])
-    aspect = kinds[kind] if kind < len(kinds) else dice.uniform(1, 2)
-    side = SMALLER_SIDE if dice.random() < WHOLE else int(dice.integers(OTHERS[0], OTHERS[1], endpoint=True))
+    kind = rng.choice(len(kinds) + 1, p=[*chances, 1 - sum(chances)])
+    aspect = kinds[kind] if kind < len(kinds) else rng.uniform(1, 2)
+    side = SMALLER_SIDE if rng.random() < WHOLE else int(rng.integers(OTHERS[0], OTHERS[1], endpoint=True))
     size = side, round(side * aspect)
-    return size[::-1] if dice.random() < UPRIGHT else size
+    return size[::-1] if rng.random() < UPRIGHT else size
 
 
 @dataclass(frozen=True)
-class Found:
+class ImageFolderSizes:
     """Sizes (height, width) of the images of a folder by name, brought to SMALLER_SIDE; what was left out, and why."""
 
     sizes: dict[str, Pair]
     left_out: dict[str, str]
 
-    def without(self, reasons: dict[str, str]) -> Found:
+    def without(self, reasons: dict[str, str]) -> ImageFolderSizes:
         """With more left out; InvalidInput if nothing remains."""
         left_out = {**self.left_out, **reasons}
         sizes = {name: size for name, size in self.sizes.items() if name not in left_out}
         if not sizes:
             raise InvalidInput("--sizes-from: no image that can be used" + f"; {told(left_out)}" * bool(left_out))
-        return Found(sizes, left_out)
+        return ImageFolderSizes(sizes, left_out)
 
 
 def told(left_out: Mapping[str, str]) -> str:
@@ -73,7 +73,7 @@ def told(left_out: Mapping[str, str]) -> str:
     return images.told(left_out)
 
 
-def found_in(folder: str | Path) -> Found:
+def found_in(folder: str | Path) -> ImageFolderSizes:
     """The sizes of all images below a folder, from their headers, in the order of their names.
 
     Files are recognised by content, whatever their suffix; what is hidden or `is_passed_over` is not looked at.
@@ -91,10 +91,10 @@ def found_in(folder: str | Path) -> Found:
     for path in files:
         try:
             with _of_any_size(), opened(path) as image:
-                sizes[_name(path, place)] = _brought(upright_size(image))
+                sizes[_name(path, place)] = _resize_shorter_side(upright_size(image))
         except InvalidInput as problem:
             left_out[_name(path, place)] = str(problem)
-    return Found(sizes, {}).without(left_out)
+    return ImageFolderSizes(sizes, {}).without(left_out)
 
 
 @contextlib.contextmanager
@@ -129,7 +129,7 @@ def _name(path: Path, place: Path) -> str:
     return str(path.relative_to(place))
 
 
-def _brought(size: Pair) -> Pair:
+def _resize_shorter_side(size: Pair) -> Pair:
     scale = min(1.0, SMALLER_SIDE / min(size))
     return round(size[0] * scale), round(size[1] * scale)
 

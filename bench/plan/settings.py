@@ -72,13 +72,13 @@ def environment_of(contestant: Contestant, asked: Mapping[str, str]) -> dict[str
     return {**environment(contestant.setting), **asked, **execution.environment}
 
 
-def large_environment_of(contestant: Contestant) -> dict[str, str]:
+def large_block_environment_of(contestant: Contestant) -> dict[str, str]:
     """The variables set besides where a step may take blocks over ARENA_BYTES."""
     execution = load_framework(contestant.framework).execution(contestant.execution)
-    return dict(execution.large_environment) if SETTINGS[contestant.setting].steadies else {}
+    return dict(execution.large_block_environment) if SETTINGS[contestant.setting].steadies else {}
 
 
-def whole_environment_of(case: Case, asked: Mapping[str, str]) -> dict[str, str]:
+def environment_for_case(case: Case, asked: Mapping[str, str]) -> dict[str, str]:
     """The variables set before the framework is imported for one workload; asked: as above."""
     large = memory.of_network(case.workload) > ARENA_BYTES
-    return {**(large_environment_of(case.contestant) if large else {}), **environment_of(case.contestant, asked)}
+    return {**(large_block_environment_of(case.contestant) if large else {}), **environment_of(case.contestant, asked)}

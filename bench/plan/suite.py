@@ -49,7 +49,7 @@ class _Strict(BaseModel):
 ContestantName = Annotated[str, AfterValidator(renames.contestant)]
 
 
-class Entry(_Strict):
+class WorkloadGrid(_Strict):
     """Some workloads: every combination of what is listed."""
 
     architectures: tuple[Annotated[str, AfterValidator(renames.architecture)], ...] = Field(min_length=1)
@@ -74,7 +74,7 @@ def _in_order(launches: tuple[int, int]) -> tuple[int, int]:
     return launches
 
 
-class Protocol(_Strict):
+class MeasurementSettings(_Strict):
     """How to measure: what a file in bench/presets says, all of it, and a suite may say otherwise."""
 
     launches: Annotated[tuple[Count, Count], BeforeValidator(_least_and_most), AfterValidator(_in_order)]
@@ -97,13 +97,13 @@ class Protocol(_Strict):
         return max(self.round_seconds, GPU_ROUND_SECONDS) if device == "cuda" else self.round_seconds
 
 
-class Suite(Protocol):
+class Suite(MeasurementSettings):
     """A suite file, over its preset."""
 
     title: str
     preset: str = "standard"
     contestants: tuple[ContestantName, ...] = Field(min_length=1)  # the first is the reference
-    workloads: tuple[Entry, ...] = Field(min_length=1)
+    workloads: tuple[WorkloadGrid, ...] = Field(min_length=1)
     interpreters: dict[str, str] = {}  # label -> the Python to run contestants written with @label
     environment: dict[str, str] = {}  # variables of all launches, beside their setting's; --keep-env adds the shell's
     memory: Bytes = ByteSize(8 * 2**30)  # contestants alive together stay within this, and within what is free
@@ -138,7 +138,9 @@ def load_suite(name: str, preset: str | None = None, **changes: Any) -> Suite:
         raise UnknownName("suite", name, suite_names())
     said = _read(path, name)
     if preset:
-        said = {key: value for key, value in said.items() if key not in Protocol.model_fields} | {"preset": preset}
+        said = {key: value for key, value in said.items() if key not in MeasurementSettings.model_fields} | {
+            "preset": preset
+        }
     try:
         return Suite.model_validate({**_protocol(str(said.get("preset", "standard"))), **said, **changes})
     except ValidationError as problem:
@@ -181,7 +183,7 @@ def with_contestants(suite: Suite, change: Callable[[Contestant], Iterable[Conte
     return suite.model_copy(update={"contestants": changed(suite.contestants), "workloads": workloads})
 
 
-def saved(system: Mapping[str, Any]) -> Suite:
+def suite_from_system(system: Mapping[str, Any]) -> Suite:
     """The suite that a campaign's system.json holds."""
     try:
         said = {key: value for key, value in system["suite"].items() if key in Suite.model_fields}

@@ -81,7 +81,7 @@ class Admission:
             step(f"what computes in {precision}")
             contestants = tuple(dict.fromkeys(one for group in groups for one in group.contestants))
             for contestant, found in gate.identify(groups[0].workload, contestants).items():
-                self.ledger.learn_arithmetic(contestant, precision, found.arithmetic)
+                self.ledger.set_arithmetic(contestant, precision, found.arithmetic)
                 if found.status is not None:
                     self.ledger.rule_out(_cases_of(contestant, groups), found.status, found.reason, found.log)
 
@@ -97,7 +97,7 @@ class Admission:
             contestants = tuple(dict.fromkeys(one for group in groups for one in group.contestants))
             for contestant, found in gate.examine(groups[0].workload, contestants).items():
                 if found.parity is not None:
-                    self.ledger.learn_parity(network_id, contestant, found.parity)
+                    self.ledger.set_parity(network_id, contestant, found.parity)
                 if found.status is not None:
                     self.ledger.rule_out(_cases_of(contestant, groups), found.status, found.reason, found.log)
 

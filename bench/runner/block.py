@@ -81,7 +81,7 @@ class Block:
             company = frozenset(launch.worker.pid for launch in launches if launch.worker)
             for launch in launches:  # each alone: the others wait for the block to end
                 already = used.get(launch.case.contestant, Usage())
-                _attempt(launch, partial(_use, already=already, soak=suite.sustained, company=company))
+                _attempt(launch, partial(_use, already=already, sustained=suite.sustained, company=company))
         launches.sort(key=lambda launch: self.contestants.index(launch.case.contestant))
         return [self._record(launch, known.get(launch.case.contestant, {})) for launch in launches]
 
@@ -163,9 +163,9 @@ def _check_outputs(launch: _Launch, worker: WorkerLike) -> None:
     launch.facts |= {"compilations": end.compilations, "fallback": end.fallback}
 
 
-def _use(launch: _Launch, worker: WorkerLike, already: Usage, soak: float, company: frozenset[int]) -> None:
+def _use(launch: _Launch, worker: WorkerLike, already: Usage, sustained: float, company: frozenset[int]) -> None:
     """What it takes beside time. Its times are in by now: who fails at this says so, and keeps them."""
-    wanted = usage.parts(worker, launch.case, soak, company, already)
+    wanted = usage.parts(worker, launch.case, sustained, company, already)
     found = Usage()
     try:
         for part in wanted:

@@ -14,7 +14,7 @@ from bench.plan.suite import Suite
 from bench.runner import colocation, usage
 from bench.runner.block import Block
 from bench.runner.ledger import Group, Ledger
-from bench.runner.retries import Patience
+from bench.runner.retries import RetryPolicy
 from bench.runner.schedule import Task
 from results.quality.health import contaminations
 from results.schema.record import Case, Contestant, Record
@@ -28,7 +28,7 @@ class BlockRunner:
     weights: Weights
     suite: Suite
     ledger: Ledger
-    patience: Patience
+    retry_policy: RetryPolicy
     memory: int
     clock: Callable[[], float] = now
 
@@ -55,14 +55,14 @@ class BlockRunner:
         for attempt in itertools.count():
             records = self._attempt(block, attempt)
             self.ledger.keep(records)
-            again = self.patience.again(attempt, retries, _contaminated(records))
+            again = self.retry_policy.should_retry(attempt, retries, _contaminated(records))
             if not again or self.clock() > deadline:
                 return
 
     def _attempt(self, block: Block, attempt: int) -> list[Record]:
-        contestants = self.ledger.still_in(Group(block.workload, block.contestants))
+        contestants = self.ledger.active_contestants(Group(block.workload, block.contestants))
         cases = {one: Case(block.workload, one) for one in contestants}
-        known = {one: self.ledger.known_of(case) for one, case in cases.items()}
+        known = {one: self.ledger.gate_result(case) for one, case in cases.items()}
         apart = frozenset(one for one, case in cases.items() if self.ledger.has_just_crashed(case))
         used = {one: self.ledger.usage_of(case) for one, case in cases.items()}
         again = replace(block, contestants=contestants, attempt=attempt, apart=apart)

@@ -16,7 +16,7 @@ from bench.runner.block_runner import BlockRunner
 from bench.runner.gate import Gate
 from bench.runner.largest_batch import BatchSearch
 from bench.runner.ledger import Ledger
-from bench.runner.retries import Patience
+from bench.runner.retries import RetryPolicy
 from bench.runner.schedule import BUDGET, COMPLETE, Passes, Readings, Schedule, Taken, Task, rule
 from results.schema.record import Status, Workload
 from results.store.logs import Logs
@@ -34,7 +34,7 @@ class Observer(Protocol):
     def end(self) -> None: ...
 
 
-class Silent:
+class NullProgress:
     """Nobody looks."""
 
     def begin(self, steps: int) -> None: ...
@@ -59,15 +59,15 @@ class CampaignRunner:
 
     ledger: Ledger
     suite: Suite
-    observer: Observer = field(default_factory=Silent)
-    patience: Patience = field(default_factory=Patience)
+    observer: Observer = field(default_factory=NullProgress)
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     logs: Logs = field(default_factory=Logs)
     launcher: LauncherLike | None = None
     clock: Callable[[], float] = now
     stop: str = COMPLETE
 
     def __post_init__(self) -> None:
-        self._together = colocation.together(self.suite.memory)
+        self._together = colocation.memory_limit(self.suite.memory)
 
     def run(self) -> None:
         """Everything, from skipping what is not installed to the last launch."""
@@ -115,7 +115,7 @@ class CampaignRunner:
     def measure(self, launcher: LauncherLike, weights: Weights, deadline: float) -> None:
         """Run the tasks of the schedule until it says stop. Cases that were never launched by then get a row, too."""
         schedule, taken = self._schedule, dict[Workload, Taken]()
-        blocks = BlockRunner(launcher, weights, self.suite, self.ledger, self.patience, self._together, self.clock)
+        blocks = BlockRunner(launcher, weights, self.suite, self.ledger, self.retry_policy, self._together, self.clock)
         while isinstance(task := schedule.next(self.ledger, Readings(self.clock(), deadline, taken)), Task):
             if task.unforeseen:
                 self.observer.more(task.unforeseen)

@@ -10,18 +10,18 @@ from results.schema.record import Contestant
 ZYGOTE_BYTES = 500 * 2**20
 
 
-def together(limit: int) -> int:
+def memory_limit(limit: int) -> int:
     """Bytes that contestants alive together may need: the suite's limit, or what may be taken here if less."""
     return min(limit, available_memory())
 
 
 def parts(contestants: Sequence[Contestant], each: int, limit: int, zygotes: int) -> list[tuple[Contestant, ...]]:
     """The contestants in parts that fit, everyone once."""
-    together = room(each, limit, zygotes)
+    together = max_concurrent(each, limit, zygotes)
     return [tuple(contestants[start : start + together]) for start in range(0, len(contestants), together)]
 
 
-def room(each: int, limit: int, zygotes: int) -> int:
+def max_concurrent(each: int, limit: int, zygotes: int) -> int:
     """How many can be alive together beside the zygotes they are forked from; at least one."""
     return max((limit - ZYGOTE_BYTES * zygotes) // each, 1)
 
@@ -31,7 +31,7 @@ def subsets(contestants: Sequence[Contestant], each: int, limit: int, zygotes: i
 
     Where not even two fit, everyone is measured alone.
     """
-    together = room(each, limit, zygotes)
+    together = max_concurrent(each, limit, zygotes)
     if len(contestants) <= together:
         return [tuple(contestants)]
     if together == 1:

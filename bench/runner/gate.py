@@ -19,7 +19,7 @@ from results.schema.record import Case, Contestant, Parity, Status, Workload
 
 
 @dataclass(frozen=True)
-class Finding:
+class GateResult:
     """What the gate found of a contestant. `status` is None for one who may be timed; `log` as of LaunchFailed."""
 
     parity: Parity | None = None
@@ -37,7 +37,7 @@ class Gate:
     weights: Weights
     memory: int
 
-    def examine(self, workload: Workload, contestants: Sequence[Contestant]) -> dict[Contestant, Finding]:
+    def examine(self, workload: Workload, contestants: Sequence[Contestant]) -> dict[Contestant, GateResult]:
         """The findings on all contestants of a network (a workload, whatever its phase).
 
         Where two cells of a window are equal but for rounding, contestants may rightly send the gradient to
@@ -47,18 +47,18 @@ class Gate:
         """
         if workload.stream:  # an image will do, and need not be had for each stream of a network
             workload = replace(workload, stream="", parts=(), batch=1)
-        findings = self._hear(workload, contestants)
-        for precision, seed in parity.further_hearings(workload.precision):
-            doubtful = [one for one, found in findings.items() if _may_be_a_tie(found)]
+        findings = self._compare_evidence(workload, contestants)
+        for precision, seed in parity.recheck_settings(workload.precision):
+            doubtful = [one for one, found in findings.items() if _is_possible_tie(found)]
             if not doubtful:
                 break
             able = [one for one in contestants if _computes_in(one, precision)]
-            again = self._hear(replace(workload, precision=precision), able, seed)
+            again = self._compare_evidence(replace(workload, precision=precision), able, seed)
             cleared = [one for one in doubtful if one in again and again[one].status is None]
-            findings |= {one: Finding(findings[one].parity) for one in cleared}
+            findings |= {one: GateResult(findings[one].parity) for one in cleared}
         return findings
 
-    def identify(self, workload: Workload, contestants: Sequence[Contestant]) -> dict[Contestant, Finding]:
+    def identify(self, workload: Workload, contestants: Sequence[Contestant]) -> dict[Contestant, GateResult]:
         """What each contestant computes in (the workload's precision, on its device, whatever its network).
 
         Who computes in something else than was asked for may not be timed. Who cannot be asked, as it has no way to
@@ -77,12 +77,14 @@ class Gate:
                 continue
             fine = seen in fingerprint.ACCEPTED.get(workload.precision, (workload.precision,))
             wrong = "" if fine else f"computes in {seen} where {workload.precision} was asked for"
-            findings[contestant] = Finding(None, Status.MISMATCH if wrong else None, wrong, seen)
+            findings[contestant] = GateResult(None, Status.MISMATCH if wrong else None, wrong, seen)
         return findings
 
-    def _hear(self, workload: Workload, contestants: Sequence[Contestant], seed: int = 0) -> dict[Contestant, Finding]:
+    def _compare_evidence(
+        self, workload: Workload, contestants: Sequence[Contestant], seed: int = 0
+    ) -> dict[Contestant, GateResult]:
         given: dict[Contestant, evidence.Evidence] = {}
-        findings: dict[Contestant, Finding] = {}
+        findings: dict[Contestant, GateResult] = {}
         needed = memory.estimate_evidence(workload)
         zygotes = self.launcher.zygotes(Case(workload, one) for one in contestants)
         for part in colocation.parts(contestants, needed, self.memory, zygotes):
@@ -91,13 +93,13 @@ class Gate:
                 try:
                     given[contestant] = _received(worker, EvidenceGiven).evidence
                 except LaunchFailed as failure:
-                    findings[contestant] = Finding(status=failure.status, reason=failure.reason, log=failure.log)
-        for contestant, complaint in parity.misshapen(given).items():
-            findings[contestant] = Finding(status=Status.MISMATCH, reason=complaint)
+                    findings[contestant] = GateResult(status=failure.status, reason=failure.reason, log=failure.log)
+        for contestant, complaint in parity.shape_mismatches(given).items():
+            findings[contestant] = GateResult(status=Status.MISMATCH, reason=complaint)
             del given[contestant]
         if given:
             for contestant, (found, complaint) in parity.judge(given, parity.TOLERANCES[workload.precision]).items():
-                findings[contestant] = Finding(found, Status.MISMATCH if complaint else None, complaint)
+                findings[contestant] = GateResult(found, Status.MISMATCH if complaint else None, complaint)
         return findings
 
     def _ask(self, case: Case, seed: int) -> WorkerLike | LaunchFailed:
@@ -124,5 +126,7 @@ def _computes_in(contestant: Contestant, precision: str) -> bool:
     return precision in load_framework(contestant.framework).execution(contestant.execution).precisions
 
 
-def _may_be_a_tie(found: Finding) -> bool:
-    return found.status is Status.MISMATCH and found.parity is not None and parity.a_tie_may_explain(found.parity)
+def _is_possible_tie(found: GateResult) -> bool:
+    return (
+        found.status is Status.MISMATCH and found.parity is not None and parity.explained_by_argmax_ties(found.parity)
+    )

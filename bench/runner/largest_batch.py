@@ -13,7 +13,7 @@ from bench.plan.suite import Suite
 from bench.runner.ledger import Group, Ledger
 from bench.runner.schedule import BUDGET, COMPLETE, Readings, Stop, Task
 from results.schema.record import Case
-from results.tables.largest import MOST, fits
+from results.tables.largest import MAX_BATCH, fits
 
 CLOSE = 32
 """The search ends when the next batch that fails is within this fraction of the largest that runs."""
@@ -56,7 +56,7 @@ class BatchSearch:
     def _next_batch(self, ledger: Ledger, case: Case, tried: Mapping[Case, bool]) -> int | None:
         """The batch to try next; None if the largest is known. The batches tried so far are gone through again."""
         first = case.workload.batch
-        runs, fails, batch = 0, MOST + 1, first
+        runs, fails, batch = 0, MAX_BATCH + 1, first
         while fails - runs > max(1, runs // CLOSE):
             there = replace(case, workload=replace(case.workload, batch=batch))
             ran = tried.get(there) if self._may_run(ledger, there) else False
@@ -65,11 +65,11 @@ class BatchSearch:
             runs, fails = (batch, fails) if ran else (runs, batch)
             if not runs and fails <= first:
                 return None
-            batch = min(2 * batch, MOST) if fails > MOST else (runs + fails) // 2
+            batch = min(2 * batch, MAX_BATCH) if fails > MAX_BATCH else (runs + fails) // 2
         return None
 
     def _may_run(self, ledger: Ledger, case: Case) -> bool:
         """Whether the least memory that the case needs is there, by the network's table, and nothing rules it out."""
-        if not ledger.still_in(Group(case.workload, (case.contestant,))):
+        if not ledger.active_contestants(Group(case.workload, (case.contestant,))):
             return False
         return case.workload.device != "cpu" or floor_of(case.workload).memory_bytes <= self.suite.memory

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from results.schema.record import Case, Contestant, Parity, Record, Status, Usage, Workload
 from results.stats.stopping import is_precise, widest
 
-CHANCES = 2
+MAX_CRASHES = 2
 """A crash may have been another's fault, who shared the zygote or the memory; so a case has another launch, apart."""
 
 
@@ -80,13 +80,13 @@ class Ledger:
         for record in records:
             self._crashes[record.case] += record.status is Status.CRASHED
             lost = record.status not in (Status.MEASURED, Status.CRASHED)
-            if lost or self._crashes[record.case] >= CHANCES:
+            if lost or self._crashes[record.case] >= MAX_CRASHES:
                 self._out.add(record.case)
 
     def rule_out(self, cases: Iterable[Case], status: Status, reason: str, log: str = "") -> None:
         """Record why cases are not measured, once, and leave them out from here on; `log` as of a record."""
         out = [case for case in cases if case not in self._out]
-        self.keep([Record(case, 0, status, reason, log=log, **self.known_of(case)) for case in out])
+        self.keep([Record(case, 0, status, reason, log=log, **self.gate_result(case)) for case in out])
         self._out.update(out)
 
     def rule_out_unmeasured(self, status: Status, reason: str) -> None:
@@ -94,13 +94,13 @@ class Ledger:
         recorded = {record.case for record in self.records}
         self.rule_out((case for case in self.cases if case not in recorded), status, reason)
 
-    def still_in(self, group: Group) -> tuple[Contestant, ...]:
+    def active_contestants(self, group: Group) -> tuple[Contestant, ...]:
         return tuple(one for one in group.contestants if Case(group.workload, one) not in self._out)
 
-    def learn_parity(self, network_id: str, contestant: Contestant, parity: Parity) -> None:
+    def set_parity(self, network_id: str, contestant: Contestant, parity: Parity) -> None:
         self._parity[network_id, contestant] = parity
 
-    def learn_arithmetic(self, contestant: Contestant, precision: str, arithmetic: str) -> None:
+    def set_arithmetic(self, contestant: Contestant, precision: str, arithmetic: str) -> None:
         self._arithmetic[contestant, precision] = arithmetic
 
     def arithmetic_of(self, case: Case) -> str:
@@ -109,7 +109,7 @@ class Ledger:
     def parity_of(self, case: Case) -> Parity | None:
         return self._parity.get((case.workload.network_id, case.contestant))
 
-    def known_of(self, case: Case) -> dict[str, Any]:
+    def gate_result(self, case: Case) -> dict[str, Any]:
         """What the gate found, as every record of the case has it."""
         return {"parity": self.parity_of(case), "effective_precision": self.arithmetic_of(case)}
 

@@ -137,7 +137,7 @@ def _contestant(contestant: Contestant, suite: Suite) -> dict[str, Any]:
         "note": execution.note,
         "versions": interpreters.versions(contestant, suite.interpreters, suite.environment),
         "environment": settings.environment_of(contestant, suite.environment),
-        "large_environment": settings.large_environment_of(contestant),
+        "large_environment": settings.large_block_environment_of(contestant),
     }
 
 

@@ -46,7 +46,7 @@ TOLERANCES = {
 network: they show what is gross. That it is the same network is proven in float32."""
 
 
-def misshapen(given: Mapping[Contestant, Evidence]) -> dict[Contestant, str]:
+def shape_mismatches(given: Mapping[Contestant, Evidence]) -> dict[Contestant, str]:
     """Why evidence cannot be compared at all, of those whose scores or gradients have another form than most."""
     forms = {contestant: (np.shape(one.scores), sorted(one.gradients)) for contestant, one in given.items()}
     counted = Counter(map(repr, forms.values()))
@@ -95,12 +95,12 @@ def shows_nothing(scores: np.ndarray, gradients: float) -> str:
     return " and ".join(found)
 
 
-def further_hearings(precision: str) -> list[tuple[str, int]]:
+def recheck_settings(precision: str) -> list[tuple[str, int]]:
     """(precision, seed of the images) of what is asked when a tie may explain a difference, the surest first."""
     return [("float64", 0), (precision, 1), (precision, 2)]
 
 
-def a_tie_may_explain(found: Parity) -> bool:
+def explained_by_argmax_ties(found: Parity) -> bool:
     """Whether scores and loss, which a tie does not move, agree, and the gradients differ by no more than ties do."""
     allowed = TOLERANCES["float32"]
     return found.scores <= allowed.scores and found.loss <= allowed.loss and found.gradients <= LARGEST_TIE

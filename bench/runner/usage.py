@@ -1,4 +1,4 @@
-"""What a launch takes beside time, asked once its rounds are done: first its memory, then, for a soak, its meters."""
+"""Memory of a launch, then the meters during a sustained run; both are asked once its rounds are done."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from bench.launch.launcher import WorkerLike
-from bench.meters import Guarded, Readings, Soak, meters
+from bench.meters import Guarded, Readings, SustainedStats, meters
 from bench.worker.messages import MeasureMemory, SustainedRun, SustainedRunDone
 from results.schema.record import Case, Usage
 
@@ -35,8 +35,8 @@ def parts(worker: WorkerLike, case: Case, seconds: float, company: Set[int], alr
 
     `company` are the process ids of all launches that are alive with it.
     """
-    soaking = partial(sustained_run, worker, case, seconds, company - {worker.pid}) if seconds else _no_soak
-    every = Part(MEMORY, partial(measure_memory, worker)), Part(metered(), soaking)
+    sustained = partial(sustained_run, worker, case, seconds, company - {worker.pid}) if seconds else _not_asked
+    every = Part(MEMORY, partial(measure_memory, worker)), Part(metered(), sustained)
     return [part for part in every if not part.names & already.names or (seconds and is_unasked(already, part.names))]
 
 
@@ -45,7 +45,7 @@ def is_unasked(already: Usage, names: Set[str]) -> bool:
     return any(already.missing.get(name) == UNASKED for name in names)
 
 
-def _no_soak() -> Usage:
+def _not_asked() -> Usage:
     return Usage(missing=dict.fromkeys(sorted(metered()), UNASKED))
 
 
@@ -65,7 +65,7 @@ def sustained_run(worker: WorkerLike, case: Case, seconds: float, company: Set[i
             watcher.sample()
 
     done = worker.receive(SustainedRunDone, sample, SAMPLE_EVERY)
-    seen = Soak(done.seconds, done.steps, done.own_cpu, images_a_step=case.workload.batch)
+    seen = SustainedStats(done.seconds, done.steps, done.own_cpu, images_a_step=case.workload.batch)
     found = Usage()
     for watcher in watchers:
         found |= usage(watcher.end(seen))

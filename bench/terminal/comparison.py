@@ -12,10 +12,10 @@ from rich.text import Text
 from bench.terminal.summary import STYLES
 from impls.terminal import console
 from results.compare.pairwise import Change, Report
-from results.stats.estimates import Estimate, Verdict
+from results.stats.estimates import Estimate, TimingVerdict
 from results.units import duration
 
-ORDER = (Verdict.SLOWER, Verdict.FASTER, Verdict.UNCLEAR, Verdict.DEAD_HEAT)
+ORDER = (TimingVerdict.SLOWER, TimingVerdict.FASTER, TimingVerdict.UNCLEAR, TimingVerdict.DEAD_HEAT)
 """What a reader wants to see first."""
 
 
@@ -72,7 +72,7 @@ def _headline(report: Report) -> str:
     lost = f"; {len(report.missing)} could not be compared" if report.missing else ""
     if report.slower:
         return f"{len(report.slower)} of {len(report.changes)} cases are slower{lost}"
-    unclear = sum(change.verdict is Verdict.UNCLEAR for change in report.changes)
+    unclear = sum(change.verdict is TimingVerdict.UNCLEAR for change in report.changes)
     rest = f", {unclear} unclear" if unclear else ""
     return f"nothing is slower in {len(report.changes)} cases{rest}{lost}"
 

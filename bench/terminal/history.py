@@ -12,7 +12,7 @@ from bench.terminal.summary import STYLES
 from impls.terminal import console
 from results.compare.history import Histories, History, Series
 from results.compare.pairwise import VARIABLES
-from results.stats.estimates import Verdict
+from results.stats.estimates import TimingVerdict
 from results.units import duration
 
 
@@ -97,7 +97,7 @@ def _steps(history: History) -> Table:
     for series in history.series:
         for step in series.steps:
             entry = history.campaigns[step.campaign]
-            verdict = Verdict.SLOWER if step.ratio.value > 1 else Verdict.FASTER
+            verdict = TimingVerdict.SLOWER if step.ratio.value > 1 else TimingVerdict.FASTER
             ratio = Text(f"×{step.ratio.value:.3f} {interval(step.ratio)} {verdict}", style=STYLES[verdict])
             changed = ", ".join(entry.changed_for(series.case.contestant.id)) or "nothing that is recorded"
             time = f"{duration(step.seconds / step.ratio.value)} → {duration(step.seconds)}"

@@ -15,15 +15,20 @@ from impls.terminal import console
 from results.export import plain
 from results.schema import environment
 from results.schema.record import Status
-from results.stats.estimates import Verdict
-from results.store.campaigns import Campaign
+from results.stats.estimates import TimingVerdict
+from results.store.campaigns import StoredCampaign
 from results.tables import cases
 from results.tables.largest import is_search, largest
 from results.tables.limits import limits_of
 from results.tables.streams import of_cases
 from results.units import amount, duration
 
-STYLES = {Verdict.FASTER: "green", Verdict.SLOWER: "red", Verdict.DEAD_HEAT: "cyan", Verdict.UNCLEAR: "dim"}
+STYLES = {
+    TimingVerdict.FASTER: "green",
+    TimingVerdict.SLOWER: "red",
+    TimingVerdict.DEAD_HEAT: "cyan",
+    TimingVerdict.UNCLEAR: "dim",
+}
 COLUMNS = 4
 """Contestants beside the reference in one table."""
 LEGEND = (
@@ -33,7 +38,7 @@ LEGEND = (
 UNITS = {"macs": "GMAC/s", "bytes": "GB/s read"}
 
 
-def as_json(campaign: Campaign, notes: Sequence[dict[str, str]]) -> dict[str, Any]:
+def as_json(campaign: StoredCampaign, notes: Sequence[dict[str, str]]) -> dict[str, Any]:
     """The same for programs: what `--json` writes. Columns as in docs/results.md; null where nothing is known."""
     rows = {"cases": cases.cases([campaign])}
     if is_search(campaign):
@@ -44,7 +49,7 @@ def as_json(campaign: Campaign, notes: Sequence[dict[str, str]]) -> dict[str, An
     return {**named, "environment": had, "notes": list(notes), **tables}
 
 
-def print_summary(campaign: Campaign, notes: Sequence[dict[str, str]], brief: bool = False) -> None:
+def print_summary(campaign: StoredCampaign, notes: Sequence[dict[str, str]], brief: bool = False) -> None:
     """Times of the reference, ratios with intervals and verdicts of the others, then what to know about them.
 
     Brief: the table, and what to know without what to do about it.
@@ -59,13 +64,13 @@ def print_summary(campaign: Campaign, notes: Sequence[dict[str, str]], brief: bo
         out.print(f"! {note['what']}{remedy}", style="yellow", markup=False, highlight=False)
 
 
-def variables(campaign: Campaign) -> list[str]:
+def variables(campaign: StoredCampaign) -> list[str]:
     """What all launches were given of the environment, beside their setting's."""
     found = environment.kept(campaign.system)
     return [f"variables of all launches: {words(found)}"] if found else []
 
 
-def ceilings(campaign: Campaign) -> list[str]:
+def ceilings(campaign: StoredCampaign) -> list[str]:
     """What the machine was seen to do at most, a line each."""
     return [
         f"ceiling of {precision} on {device}: {ceiling.rate / 1e9:.3g} {UNITS[of]} ({ceiling.contestant})"
@@ -73,7 +78,7 @@ def ceilings(campaign: Campaign) -> list[str]:
     ]
 
 
-def largest_tables(campaign: Campaign) -> list[Table]:
+def largest_tables(campaign: StoredCampaign) -> list[Table]:
     """The largest batch of each contestant, and what became of the next."""
     frame = largest([campaign])
     found = Table(show_edge=False, pad_edge=False)
@@ -146,7 +151,7 @@ def _cell(values: dict[Hashable, Any]) -> Text:
         return Text(values["status"].replace("_", " "), style="magenta")
     if values["contestant"] == values["reference"] or pd.isna(values["ratio"]):
         return Text(f"{duration(values['seconds'])}{_caution(values)}\n{_use(values)}".strip(), style="bold")
-    verdict = Verdict(values["verdict"])
+    verdict = TimingVerdict(values["verdict"])
     interval = "" if pd.isna(values["ratio_low"]) else f" [{values['ratio_low']:.3g}, {values['ratio_high']:.3g}]"
     use = f" · {said}" if (said := _use(values)) else ""
     return Text(f"×{values['ratio']:.3g}{interval}\n{verdict.value}{_caution(values)}{use}", style=STYLES[verdict])

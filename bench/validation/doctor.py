@@ -29,7 +29,7 @@ from results.quality.health import STEAL_SHARE, Disturbance, foreign_limit
 from results.schema.record import Conditions
 from results.units import amount
 
-GOOD, WORSE, BAD = "good", "worse", "bad"
+GOOD, WARN, BAD = "good", "worse", "bad"
 """Nothing to do; verdicts will take longer or be wider; don't trust times from here."""
 
 ENOUGH_MEMORY = 8 * 2**30
@@ -38,7 +38,7 @@ STEADY_SPREAD = 0.02
 
 
 @dataclass(frozen=True)
-class Finding:
+class Check:
     """One thing looked at: how it is, in words with figures, and what would help (nothing where it is good)."""
 
     about: str
@@ -47,112 +47,112 @@ class Finding:
     remedy: str = ""
 
 
-def examine(seconds: float) -> list[Finding]:
+def examine(seconds: float) -> list[Check]:
     """Everything, in the order in which it matters; `seconds` are spent on watching the machine."""
-    found = [finding for look in LOOKS for finding in look()] + list(_watch(seconds))
-    return sorted(found, key=lambda finding: (BAD, WORSE, GOOD).index(finding.level))
+    found = [finding for look in CHECKS for finding in look()] + list(_watch(seconds))
+    return sorted(found, key=lambda finding: (BAD, WARN, GOOD).index(finding.level))
 
 
-def _cores() -> Iterator[Finding]:
+def _cores() -> Iterator[Check]:
     cores, all_cores = settings.cores(), psutil.cpu_count() or 1
     if cores < 2:
-        yield Finding("cores", WORSE, "one core: the harness and its contestants share it", "allow at least two cores")
+        yield Check("cores", WARN, "one core: the harness and its contestants share it", "allow at least two cores")
     else:
-        yield Finding("cores", GOOD, f"{cores} of {all_cores} cores may be used")
+        yield Check("cores", GOOD, f"{cores} of {all_cores} cores may be used")
     quota = cgroups.cpu_quota()
     for warning in machine.short_quota(quota, len(usable.allowed_cores())):
-        yield Finding("cores", BAD if quota and quota < 1 else WORSE, warning["what"], warning["remedy"])
+        yield Check("cores", BAD if quota and quota < 1 else WARN, warning["what"], warning["remedy"])
 
 
-def _frequency() -> Iterator[Finding]:
+def _frequency() -> Iterator[Check]:
     governors = {
         path.read_text().strip() for path in Path("/sys/devices/system/cpu").glob("cpu*/cpufreq/scaling_governor")
     }
     if governors - {"performance"}:
-        yield Finding(
+        yield Check(
             "clock",
-            WORSE,
+            WARN,
             f"the frequency governor is {', '.join(sorted(governors))}: clocks follow the load",
             "cpupower frequency-set -g performance",
         )
     elif governors:
-        yield Finding("clock", GOOD, "the frequency governor is performance")
+        yield Check("clock", GOOD, "the frequency governor is performance")
     else:
-        yield Finding(
+        yield Check(
             "clock", GOOD, "the system does not tell its clocks (usual in a virtual machine); see the watch below"
         )
     battery = getattr(psutil, "sensors_battery", lambda: None)()
     if battery is not None and battery.power_plugged is False:
-        yield Finding("power", BAD, f"running on a battery at {battery.percent:.0f} %", "plug it in")
+        yield Check("power", BAD, f"running on a battery at {battery.percent:.0f} %", "plug it in")
 
 
-def _memory() -> Iterator[Finding]:
+def _memory() -> Iterator[Check]:
     free, swap, limit = usable.available_memory(), psutil.swap_memory().used, cgroups.memory_limit()
     within = f" of a limit of {amount(limit)} (control group)" if limit is not None else ""
     if free < ENOUGH_MEMORY:
-        yield Finding(
+        yield Check(
             "memory",
-            WORSE,
+            WARN,
             f"{amount(free)} are free{within}; suites take up to {amount(ENOUGH_MEMORY)}",
             f'close something, or set memory = "{max(int(free / 2**30) - 1, 1)}GiB" in a copy of the suite',
         )
     else:
-        yield Finding("memory", GOOD, f"{amount(free)} are free{within}")
+        yield Check("memory", GOOD, f"{amount(free)} are free{within}")
     if swap > 2**28:
-        yield Finding(
-            "swap", WORSE, f"{amount(swap)} are swapped out", "free memory; swapoff -a && swapon -a brings it back"
+        yield Check(
+            "swap", WARN, f"{amount(swap)} are swapped out", "free memory; swapoff -a && swapon -a brings it back"
         )
 
 
-def _disk() -> Iterator[Finding]:
+def _disk() -> Iterator[Check]:
     folder = tempfile.gettempdir()
     free = shutil.disk_usage(folder).free
     if free < ENOUGH_DISK:
-        yield Finding(
-            "disk", WORSE, f"{amount(free)} are free here", "make room: weights and compilers' caches take up to 1 GiB"
+        yield Check(
+            "disk", WARN, f"{amount(free)} are free here", "make room: weights and compilers' caches take up to 1 GiB"
         )
 
 
-def _randomization() -> Iterator[Finding]:
+def _randomization() -> Iterator[Check]:
     with contextlib.suppress(OSError):
         if Path("/proc/sys/kernel/randomize_va_space").read_text().strip() == "0":
-            yield Finding(
+            yield Check(
                 "addresses",
-                WORSE,
+                WARN,
                 "address randomization is off: all launches have one layout, and vary less than they should",
                 "sysctl kernel.randomize_va_space=2",
             )
 
 
-def _load() -> Iterator[Finding]:
+def _load() -> Iterator[Check]:
     described = machine.describe(nvidia.state())
     for about, look in (("load", machine.busy), ("priority", machine.priority)):
         for warning in look(described):
-            yield Finding(about, WORSE, warning["what"], warning["remedy"])
+            yield Check(about, WARN, warning["what"], warning["remedy"])
 
 
-def _frameworks() -> Iterator[Finding]:
+def _frameworks() -> Iterator[Check]:
     for framework in frameworks().values():
         if reason := framework.missing():
-            yield Finding(framework.name, WORSE, f"not here: {reason}", "run that, or do without it")
+            yield Check(framework.name, WARN, f"not here: {reason}", "run that, or do without it")
             continue
         versions = ", ".join(f"{name} {version}" for name, version in framework.versions().items())
-        yield Finding(framework.name, GOOD, versions)
+        yield Check(framework.name, GOOD, versions)
         for execution in framework.executions:
             if reason := framework.missing(execution):
-                yield Finding(framework.name, WORSE, f"{execution.name}: {reason}", "run that, or do without it")
+                yield Check(framework.name, WARN, f"{execution.name}: {reason}", "run that, or do without it")
 
 
-def _meters() -> Iterator[Finding]:
+def _meters() -> Iterator[Check]:
     if here := meters():
         reason = nvidia.undescribed()
         cards = f"; no NVIDIA card is described: {reason}" if reason else ""
-        yield Finding("meters", GOOD, f"{', '.join(here)}{cards}")
+        yield Check("meters", GOOD, f"{', '.join(here)}{cards}")
     for name, reason in absent().items():
-        yield Finding("meters", WORSE, f"{name} is absent: {reason}", "mend or remove what is named, or do without it")
+        yield Check("meters", WARN, f"{name} is absent: {reason}", "mend or remove what is named, or do without it")
 
 
-def _watch(seconds: float) -> Iterator[Finding]:
+def _watch(seconds: float) -> Iterator[Check]:
     """Fixed work over and over: what others take of the machine meanwhile, and how much the work's time varies."""
     watch, block = Watch(), _work()
     times: list[float] = []
@@ -172,23 +172,21 @@ def _work(side: int = 192) -> Callable[[], Any]:
     return lambda: [array @ array for _ in range(8)]
 
 
-def _others(seen: Disturbance) -> Iterator[Finding]:
+def _others(seen: Disturbance) -> Iterator[Check]:
     if math.isnan(seen.other_cpus_used):
-        yield Finding(
-            "company", WORSE, "the system does not tell what others take", "measure on Linux to have it gated"
-        )
+        yield Check("company", WARN, "the system does not tell what others take", "measure on Linux to have it gated")
         return
     if seen.other_cpus_used > (limit := foreign_limit(settings.cores())):
         what = f"other processes take {seen.other_cpus_used:.2f} cores, more than {limit:.2f} disturb"
-        yield Finding("company", BAD, what, "stop what else is running (top shows it)")
+        yield Check("company", BAD, what, "stop what else is running (top shows it)")
     else:
-        yield Finding("company", GOOD, f"other processes take {max(seen.other_cpus_used, 0):.2f} cores")
+        yield Check("company", GOOD, f"other processes take {max(seen.other_cpus_used, 0):.2f} cores")
     if seen.steal > STEAL_SHARE:
         what = f"the hypervisor takes {seen.steal:.1%} of the cores for others"
-        yield Finding("steal", BAD, what, "use a machine, or a time, with fewer neighbours")
+        yield Check("steal", BAD, what, "use a machine, or a time, with fewer neighbours")
 
 
-def _spread(times: np.ndarray) -> Finding:
+def _spread(times: np.ndarray) -> Check:
     """How far apart the quarters of the time are: drift and steps that a median within one would not show."""
     medians = [float(np.median(part)) for part in np.array_split(times, 4)]
     apart = max(medians) / min(medians) - 1
@@ -197,29 +195,29 @@ def _spread(times: np.ndarray) -> Finding:
         f"the same work, over and over: quarters of the time differ by {apart:.1%}, {slow:.1%} take half as long again"
     )
     if apart > 5 * STEADY_SPREAD:
-        return Finding(
+        return Check(
             "steadiness", BAD, what, "something throttles or disturbs: let it cool, stop others, fix the clock"
         )
     if apart > STEADY_SPREAD or slow > 0.05:
-        return Finding("steadiness", WORSE, what, "verdicts will need more launches: use --preset standard")
-    return Finding("steadiness", GOOD, what)
+        return Check("steadiness", WARN, what, "verdicts will need more launches: use --preset standard")
+    return Check("steadiness", GOOD, what)
 
 
-def _environment() -> Iterator[Finding]:
+def _environment() -> Iterator[Check]:
     if set_here := altering(os.environ):
         what = f"set here, and may change times: {words(set_here)}; launches have them with --as-shipped only"
-        yield Finding("environment", WORSE, what, "unset them; to measure with one, name it: --keep-env NAME")
+        yield Check("environment", WARN, what, "unset them; to measure with one, name it: --keep-env NAME")
 
 
-LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+CHECKS: tuple[Callable[[], Iterator[Check]], ...] = (
     _cores, _frequency, _memory, _disk, _randomization, _load, _environment, _meters, _frameworks,
 )  # fmt: skip
 
 
-def print_findings(found: list[Finding]) -> None:
+def print_findings(found: list[Check]) -> None:
     """A line each, with a remedy below where there is one."""
     out = console()
-    styles, marks = {GOOD: "green", WORSE: "yellow", BAD: "red"}, {GOOD: "+", WORSE: "!", BAD: "x"}
+    styles, marks = {GOOD: "green", WARN: "yellow", BAD: "red"}, {GOOD: "+", WARN: "!", BAD: "x"}
     for one in found:
         out.print(f"{marks[one.level]} {one.about}: {one.what}", style=styles[one.level], markup=False, highlight=False)
         if one.remedy:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def burners(count: int) -> Iterator[None]:
+def background_load(count: int) -> Iterator[None]:
     """So many processes that do nothing but take a core each, as a bad neighbour would."""
     burning = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
     try:

@@ -19,10 +19,10 @@ from bench.plan.cases import workloads
 from bench.plan.suite import Suite
 from bench.runner.campaign import CampaignRunner
 from bench.runner.ledger import Ledger
-from bench.runner.retries import Patience
+from bench.runner.retries import RetryPolicy
 from results.schema.record import Case, Contestant, Record, Workload
 from results.stats.estimates import Estimate, ratio, verdict
-from results.stats.pairing import by_block, counted
+from results.stats.pairing import counted, group_by_block
 
 REFERENCE = "a"
 """Suffix of the contestant that all are compared with: the framework as it is."""
@@ -51,11 +51,11 @@ class Pair:
     @property
     def found(self) -> bool:
         """Whether a difference is seen, on the side of what was planted (either side where nothing was)."""
-        seen = Estimate(self.ratio, self.low, self.high, self.launches).shows_a_difference
+        seen = Estimate(self.ratio, self.low, self.high, self.launches).is_significant
         return seen and (self.ratio > 1 or not self.slowdown)
 
 
-class Forgetful:
+class NullWriter:
     """A writer for records that nobody will read."""
 
     def append(self, records: Iterable[Record]) -> None: ...
@@ -101,7 +101,7 @@ def measure(
     if not at_least and plan.seconds > plan.budget:  # all would be imported for nothing
         return
     deadline = clock() + plan.budget
-    protocol, patience = suite(plan.seconds), Patience()  # one for all: the next pair's machine is the same
+    protocol, retry_policy = suite(plan.seconds), RetryPolicy()  # one for all: the next pair's machine is the same
     budget = math.inf if at_least else plan.budget
     with launcher or Launcher(protocol.time_limit, budget=budget) as launcher:
         weights = Weights(launcher.folder)
@@ -110,7 +110,7 @@ def measure(
             if count >= at_least and clock() + plan.seconds > deadline:
                 return
             own = protocol.model_copy(update={"seed": plan.seed + count})  # or all pairs had turns in the same order
-            yield measure_pair(launcher, weights, own, patience, *kind, plan.phase, clock)
+            yield measure_pair(launcher, weights, own, retry_policy, *kind, plan.phase, clock)
 
 
 def _import_all(launcher: LauncherLike, plan: Plan) -> None:
@@ -131,7 +131,7 @@ def measure_pair(
     launcher: LauncherLike,
     weights: Weights,
     protocol: Suite,
-    patience: Patience,
+    retry_policy: RetryPolicy,
     contestant: Contestant,
     architecture: str,
     suffix: str,
@@ -142,8 +142,8 @@ def measure_pair(
     start = clock()
     first, second = (planted_contestant(contestant, end) for end in (REFERENCE, suffix))
     cases = [Case(workload_of(architecture, phase), one) for one in (first, second)]
-    ledger = Ledger(cases, first.id, Forgetful())
-    campaign = CampaignRunner(ledger, protocol, patience=patience, clock=clock)
+    ledger = Ledger(cases, first.id, NullWriter())
+    campaign = CampaignRunner(ledger, protocol, retry_policy=retry_policy, clock=clock)
     campaign.measure(launcher, weights, start + protocol.budget)
     found = _ratio(ledger.records, first, second)
     failure = "" if found else next((one.reason for one in ledger.records if one.reason), "no launch was measured")
@@ -156,10 +156,10 @@ def measure_pair(
 
 
 def workload_of(architecture: str, phase: str) -> Workload:
-    entry = suites.Entry(architectures=(architecture,), batches=(1,), phases=(phase,))
+    entry = suites.WorkloadGrid(architectures=(architecture,), batches=(1,), phases=(phase,))
     return next(workloads(entry, "cpu"))
 
 
 def _ratio(records: Sequence[Record], reference: Contestant, other: Contestant) -> Estimate | None:
     own = {one: [r for r in counted(records) if r.case.contestant == one] for one in (reference, other)}
-    return ratio(by_block(own[other]), by_block(own[reference]))
+    return ratio(group_by_block(own[other]), group_by_block(own[reference]))

@@ -29,7 +29,7 @@ from bench.clock import now
 from bench.contestants.slowed import SLOWDOWNS
 from bench.machine import nvidia
 from bench.plan import settings
-from bench.validation.load import burners
+from bench.validation.load import background_load
 from bench.validation.pairs import Plan, measure
 from impls.command import main as start
 from impls.command import one_line_errors, path_argument
@@ -208,7 +208,7 @@ def main(
     if not output.parent.is_dir():
         raise InvalidInput(f"--output {output}: there is no folder {output.parent}; make it first")
     every = [(tool, second) for tool in TOOLS for second in ("b", "5")]
-    with burners(burning):
+    with background_load(burning):
         for tool, second in (one for _ in range(pairs) for one in order.sample(every, len(every))):
             if now() > deadline:
                 break

@@ -14,10 +14,10 @@ from scipy.stats import binomtest
 
 from bench.clock import now
 from bench.machine import nvidia
-from bench.machine.lock import COMPANY, alone
+from bench.machine.lock import CONCURRENT_CAMPAIGN_WARNING, campaign_lock
 from bench.plan.parse import parse_contestant
 from bench.validation.known_clock import known_clock
-from bench.validation.load import burners
+from bench.validation.load import background_load
 from bench.validation.pairs import PLANTED, Pair, Plan, measure
 from impls.errors import InvalidInput
 from impls.frameworks import frameworks
@@ -25,7 +25,7 @@ from impls.termination import Termination
 from results import machine, strict_json
 from results.schema.record import Contestant
 
-__all__ = ["PLANTED", "Plan", "chosen", "default_contestants", "is_trustworthy", "print_summary", "run"]
+__all__ = ["PLANTED", "Plan", "known_contestant", "default_contestants", "is_trustworthy", "print_summary", "run"]
 
 
 def rate(found: int, of: int) -> dict[str, float]:
@@ -81,7 +81,7 @@ def _errors(pairs: Sequence[Pair]) -> dict[str, float | None]:
     }
 
 
-def chosen(text: str) -> Contestant:
+def known_contestant(text: str) -> Contestant:
     """The contestant of that name; here it has our own Python and the steady setting."""
     contestant = parse_contestant(text)
     if contestant != Contestant(contestant.framework, contestant.execution):
@@ -101,12 +101,14 @@ def run(plan: Plan, burning: int, quiet: bool) -> dict[str, Any]:
     done = []
     with (
         Termination(),
-        alone() as free,
-        burners(burning),
+        campaign_lock() as free,
+        background_load(burning),
         suppress(KeyboardInterrupt),
     ):  # what was measured until then counts
         if not free:
-            print(f"! {COMPANY['what']}\n  → {COMPANY['remedy']}", file=sys.stderr)
+            print(
+                f"! {CONCURRENT_CAMPAIGN_WARNING['what']}\n  → {CONCURRENT_CAMPAIGN_WARNING['remedy']}", file=sys.stderr
+            )
         for pair in measure(replace(plan, budget=plan.budget - (now() - start)), at_least=0):
             done.append(pair)
             if not quiet:

@@ -47,7 +47,7 @@ from bench.worker.messages import (
 )
 from bench.worker.warmup import warm_up
 from impls.arrays import make_batch, make_statistics
-from impls.errors import Unavailable, Unsupported, line_of
+from impls.errors import Unavailable, Unsupported, one_line
 from impls.frameworks import Allocated, Model, Plan, load_framework
 from impls.network import Network
 from results.schema.record import Case, Conditions, Status
@@ -68,7 +68,7 @@ def serve(link: socket.socket) -> None:
             except Exception as problem:
                 traceback.print_exc()
                 sys.stdout.flush()  # the log is kept, and this process may be killed
-                answer = messages.to_line(Failure(status_of(problem), line_of(problem)))
+                answer = messages.to_line(Failure(status_of(problem), one_line(problem)))
             answers.write(answer)
             answers.flush()
 

@@ -20,7 +20,7 @@ import socket
 import sys
 
 from bench.worker import tasks
-from impls.process import die_with, keep_to_cores
+from impls.process import keep_to_cores, set_parent_death_signal
 from impls.usable import allowed_cores
 
 REQUEST_BYTES = 4096
@@ -49,7 +49,7 @@ def fork(control: socket.socket, channel: int, log: int) -> int:
         return pid
     code = 1
     try:
-        die_with(zygote)
+        set_parent_death_signal(zygote)
         control.close()
         os.dup2(log, 1)
         os.dup2(log, 2)
@@ -73,7 +73,7 @@ def _is_orphan(control: socket.socket) -> bool:
 
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who asks; this ends with the socket
-    die_with(os.getppid())  # or, while it imports, an orphan would not notice
+    set_parent_death_signal(os.getppid())  # or, while it imports, an orphan would not notice
     control = socket.socket(fileno=int(sys.argv[1]))
     if _is_orphan(control):  # since before the kernel was asked
         return

@@ -46,7 +46,7 @@ def lenet5(classes: int) -> tuple[Layer, ...]:
         Activation("c1-squash", "scaled_tanh"),
         Subsample("s2"),
         Activation("s2-squash", "scaled_tanh"),
-        Conv("c3", 16, kernel=5, links=C3_LINKS),
+        Conv("c3", 16, kernel=5, connection_table=C3_LINKS),
         Activation("c3-squash", "scaled_tanh"),
         Subsample("s4"),
         Activation("s4-squash", "scaled_tanh"),
@@ -83,7 +83,7 @@ LENET5 = Architecture(
     input_shape=(1, 32, 32),
     classes=10,
     table=lenet5,
-    rubbish=0.1,
+    rejection_score=0.1,
     deviations=(
         "sub-sampling adds its four inputs (section II-B); II-A says average: the factor 4 is in the coefficient",
         "the loss is eq. 9 with j = 0.1; the paper gives neither j nor says whether eq. 8 or 9 was used",

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from impls import registry
 from impls.errors import InvalidInput, Unavailable, UnknownName, Unsupported
-from impls.hardware import without
+from impls.hardware import unsupported_reason
 from impls.network import Network
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ class Execution:
     name: str
     note: str
     environment: Mapping[str, str] = field(default_factory=dict)
-    large_environment: Mapping[str, str] = field(default_factory=dict)
+    large_block_environment: Mapping[str, str] = field(default_factory=dict)
     requires: tuple[str, ...] = ()
     preload: tuple[str, ...] = ()
     missing: Callable[[], str | None] = lambda: None
@@ -223,7 +223,7 @@ class Framework:
     requires: tuple[str, ...] = ()
     extra: str | None = None
     preload: tuple[str, ...] = ()
-    in_parts: bool = False
+    supports_checkpointing: bool = False
 
     def execution(self, name: str) -> Execution:
         for execution in self.executions:
@@ -252,7 +252,7 @@ class Framework:
         if plan.precision not in execution.precisions:
             has = ", ".join(execution.precisions)
             raise Unsupported(f"{self.name}:{execution.name} has no {plan.precision}; it has {has}")
-        if reason := without(plan.precision, plan.device):
+        if reason := unsupported_reason(plan.precision, plan.device):
             raise Unsupported(reason)
         if reason := self.missing(execution):
             raise Unavailable(f"{self.name}:{execution.name}: {reason}")
@@ -277,7 +277,7 @@ def load_framework(name: str) -> Framework:
             module = importlib.import_module(name)
         except (ImportError, TypeError, ValueError) as problem:  # "./x.py" would be a relative import
             raise InvalidInput(f"framework module {name!r} cannot be imported: {problem}") from None
-        for found in registry.things_in(module, Framework):
+        for found in registry.instances_in(module, Framework):
             return found
         raise InvalidInput(f"module {name!r} has no Framework at its top level")
     known = frameworks()

@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 
 from reports.figures import svg
 from reports.figures.canvas import COLOURS, REACH, WIDTH, log_axis
-from results.schema.findings import ClaimResult, Contrasted
+from results.schema.findings import ClaimResult, ContrastResult
 
 LETTERS, LINE, BAR, AXIS, MARGIN = 78, 15, 22, 38, 10
 """Letters of a line of text; pixels of a line, of an interval, of the axis below, of the margins."""
@@ -64,7 +64,7 @@ def draw(rows: Sequence[Row], key: str, label: str) -> Markup:
     return Markup(svg.draw(lambda: _forest(groups), key, label))
 
 
-def papers_own(contrast: Contrasted) -> float | None:
+def papers_own(contrast: ContrastResult) -> float | None:
     """The paper's figure, where it is a single number in the contrast's own unit: nothing is guessed."""
     found = FIGURE.fullmatch(contrast.paper.strip())
     if not found or found[2] not in {"", contrast.unit, *SAME_UNIT.get(contrast.unit, ())}:
@@ -72,7 +72,7 @@ def papers_own(contrast: Contrasted) -> float | None:
     return float(found[1].replace("−", "-"))
 
 
-def _value(contrast: Contrasted) -> float | None:
+def _value(contrast: ContrastResult) -> float | None:
     return contrast.value if contrast.value is not None and math.isfinite(contrast.value) else None
 
 

@@ -11,7 +11,7 @@ MOST = 16
 Thing = TypeVar("Thing")
 
 
-def by_turns(things: Sequence[Thing], kind: Callable[[Thing], Hashable], most: int = MOST) -> list[Thing]:
+def round_robin(things: Sequence[Thing], kind: Callable[[Thing], Hashable], most: int = MOST) -> list[Thing]:
     """At most so many, the first of each kind before the second of any; in the order in which they came."""
     seen: Counter[Hashable] = Counter()
     turns = []

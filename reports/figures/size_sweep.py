@@ -24,7 +24,7 @@ STRETCH = 1.5
 """An interval is drawn up to this many times beyond the values; a wider one runs off the edge."""
 
 
-STROKES: Sequence[Any] = ("-", "--", ":", "-.")
+LINESTYLES: Sequence[Any] = ("-", "--", ":", "-.")
 """Of a network, where there are several in a figure."""
 
 
@@ -60,7 +60,7 @@ def pixels(row: Row) -> float:
 
 def size_sweep(own: Sequence[Row], networks: Sequence[str], slots: Sequence[str]) -> Figure:
     """A panel below the other, over the same sizes: a colour and sign a contestant, a stroke a network."""
-    strokes = {name: STROKES[place % len(STROKES)] for place, name in enumerate(networks)}
+    strokes = {name: LINESTYLES[place % len(LINESTYLES)] for place, name in enumerate(networks)}
     legend = {
         who: Line2D([], [], linestyle="none", **style(slots, who))
         for who in dict.fromkeys(row["contestant"] for row in own)

@@ -11,7 +11,7 @@ UNTURNED = re.compile(r"rotate\(-?0 [^)]*\)")
 GROUPS = ("g", "defs")
 
 
-def slim(root: Element) -> None:
+def minify(root: Element) -> None:
     """Groups that say nothing give way to what they hold, and places are rounded to tenths of a pixel."""
     root.text = None
     for element in root.iter():

@@ -58,13 +58,13 @@ def _strips(
             own, again = over[phase, item.label], times[phase, item.label]["superseded"].to_numpy()
             colour = COLOURS[item.slot % len(COLOURS)]
             _ticks(axes, own[~again], row, colour)
-            axes.plot(_inside(own[again]), np.full(again.sum(), row), "x", color=colour, markersize=5)
+            axes.plot(_clip(own[again]), np.full(again.sum(), row), "x", color=colour, markersize=5)
     return figure
 
 
 def _ticks(axes: Axes, values: np.ndarray, row: int, colour: str) -> None:
     """A short upright line at each value, all of them one path."""
-    x = np.repeat(_inside(values), WIDE)
+    x = np.repeat(_clip(values), WIDE)
     y = np.tile([row - TALL, row + TALL, np.nan], len(values))
     axes.plot(x, y, color=colour, linewidth=1.4, solid_capstyle="butt")
 
@@ -81,7 +81,7 @@ def _run_order(over: Sequence[tuple[float, bool]]) -> Figure:
     """A dot is the median of neighbours, the line through it reaches from their 10th to their 90th percentile."""
     figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72), layout="constrained")
     axes = figure.add_subplot()
-    values = _inside(np.array([value for value, superseded in over if not superseded]))
+    values = _clip(np.array([value for value, superseded in over if not superseded]))
     places = np.array([number for number, (_, superseded) in enumerate(over) if not superseded])
     parts = np.array_split(np.arange(len(values)), min(len(values), COLUMNS))
     middle = np.array([places[part].mean() for part in parts])
@@ -92,7 +92,7 @@ def _run_order(over: Sequence[tuple[float, bool]]) -> Figure:
     again = np.array([(number, value) for number, (value, superseded) in enumerate(over) if superseded])
     if len(again):
         again = again[:: math.ceil(len(again) / COLUMNS)]
-        axes.plot(again[:, 0], _inside(again[:, 1]), "x", color=COLOURS[1], markersize=5)
+        axes.plot(again[:, 0], _clip(again[:, 1]), "x", color=COLOURS[1], markersize=5)
     axes.axhspan(1 - BAND, 1 + BAND, color=svg.INK, alpha=0.08, linewidth=0)
     axes.set(xlabel="launches, first to last", ylabel="time / mean of its case", yscale="log")
     _around_one(axes.yaxis, max(1 / low.min(), high.max()))
@@ -101,7 +101,7 @@ def _run_order(over: Sequence[tuple[float, bool]]) -> Figure:
 
 
 def _ratio_axis(axes: Axes, over: np.ndarray) -> None:
-    far = max(1 + BAND, *np.exp(np.abs(np.log(_inside(over))))) ** 1.08
+    far = max(1 + BAND, *np.exp(np.abs(np.log(_clip(over))))) ** 1.08
     axes.set(xscale="log", xlim=(1 / far, far))
     _around_one(axes.xaxis, far)
     axes.axvspan(1 - BAND, 1 + BAND, color=svg.INK, alpha=0.08, linewidth=0)
@@ -113,5 +113,5 @@ def _around_one(axis: Axis, far: float) -> None:
     fixed_ticks(axis, (1 - step, 1, 1 + step))
 
 
-def _inside(over: np.ndarray) -> np.ndarray:
+def _clip(over: np.ndarray) -> np.ndarray:
     return np.asarray(np.clip(over, 1 / REACH, REACH))

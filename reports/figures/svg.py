@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import matplotlib.style
 from matplotlib.figure import Figure
 
-from reports.figures.slim import slim
+from reports.figures.slim import minify
 
 INK = "#010203"
 """Drawn in this colour, shown in the page's text colour."""
@@ -71,7 +71,7 @@ def _embed(source: bytes, key: str, label: str) -> str:
     ours = {name: f"{key}-{number}" for number, name in enumerate(used)}
     for element in root.iter():
         _rename(element, ours)
-    slim(root)
+    minify(root)
     box = root.get("viewBox", "")
     root.attrib = {"viewBox": box, "role": "img", "aria-label": label}
     return ElementTree.tostring(root, encoding="unicode")

@@ -14,7 +14,7 @@ from reports.figures import svg
 from reports.figures.canvas import COLOURS, MARKERS, MOST_TICKS, WIDTH, printable_label
 from reports.format.words import MARKS, MILLISECONDS
 from results.compare.history import MACHINE, Entry, Series
-from results.stats.estimates import Estimate, Verdict
+from results.stats.estimates import Estimate, TimingVerdict
 
 PANEL, GAP, BELOW, LEFT, RIGHT, LETTER = 74, 26, 30, 52, 10, 5.2
 """Pixels: of a panel, above each, below the last, beside them, of a letter of a change."""
@@ -91,9 +91,9 @@ def _levels(axes: Axes, series: Series) -> None:
     for level in series.levels:
         ends = series.points[level.begin].campaign - 0.4, series.points[level.end - 1].campaign + 0.4
         axes.plot(ends, [MILLISECONDS * level.seconds] * 2, color=svg.INK, alpha=0.55, linewidth=1.2)
-    _uprights(axes, [step.campaign - 0.5 for step in series.steps], "-", alpha=1.0, width=1.4)
+    _vlines(axes, [step.campaign - 0.5 for step in series.steps], "-", alpha=1.0, width=1.4)
     for step in series.steps:
-        verdict = Verdict.SLOWER if step.ratio.value > 1 else Verdict.FASTER
+        verdict = TimingVerdict.SLOWER if step.ratio.value > 1 else TimingVerdict.FASTER
         words = f"{MARKS[verdict]} ×{step.ratio.value:.2f}"
         axes.text(step.campaign - 0.5, 1.03, words, transform=axes.get_xaxis_transform(), fontsize=9, weight="bold")
 
@@ -103,14 +103,14 @@ def _changes(axes: Axes, campaigns: Sequence[Entry], series: Series) -> None:
     where the machine's did."""
     changed = {number: entry.changed.get(series.case.contestant.id, ()) for number, entry in enumerate(campaigns)}
     own = [number - 0.5 for number, what in changed.items() if what]
-    _uprights(axes, [number - 0.5 for number, entry in enumerate(campaigns) if entry.changed.get(MACHINE)], ":")
-    _uprights(axes, own, "--")
+    _vlines(axes, [number - 0.5 for number, entry in enumerate(campaigns) if entry.changed.get(MACHINE)], ":")
+    _vlines(axes, own, "--")
     free = -math.inf
     for at in own:
         free = _written(axes, at, svg.printable(", ".join(changed[int(at + 0.5)])), free)
 
 
-def _uprights(axes: Axes, places: Sequence[float], dashes: str, alpha: float = 0.6, width: float = 1.0) -> None:
+def _vlines(axes: Axes, places: Sequence[float], dashes: str, alpha: float = 0.6, width: float = 1.0) -> None:
     """Lines from bottom to top, drawn as one that is broken between them: there can be hundreds."""
     across = [value for place in places for value in (place, place, math.nan)]
     beside = axes.get_xaxis_transform()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from reports.format.system import System, look, suite_name
+from reports.format.system import System, get_path, suite_name
 
 SPECIAL = frozenset('"$`\\!\n')
 """What a shell still reads between double quotes; Windows knows no single ones, so they are the second choice."""
@@ -14,9 +14,9 @@ VALUED = frozenset({"--preset", "--device", "--sizes-from", "--interpreter", "--
 """Options that, beside the suite and the flag, change what a case is or how it is measured, and not for how long."""
 
 
-def asked(system: System) -> Sequence[str]:
+def campaign_options(system: System) -> Sequence[str]:
     """The options that a campaign's cases are measured with, as far as it says."""
-    suite, command = suite_name(system), look(system, "command")
+    suite, command = suite_name(system), get_path(system, "command")
     try:
         words = shlex.split(command) if isinstance(command, str) else []
     except ValueError:  # it may say anything

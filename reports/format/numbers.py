@@ -10,7 +10,7 @@ MOST_DIGITS = 6
 
 
 @dataclass(frozen=True)
-class Shown:
+class FormattedEstimate:
     """An estimate ready to be read: `value` is exact, as in the table; `text` and `interval` are scaled and rounded."""
 
     value: float
@@ -21,7 +21,7 @@ class Shown:
         return f"{self.text} {self.interval}"
 
 
-def estimate(value: float, low: float, high: float, scale: float = 1.0) -> Shown | None:
+def estimate(value: float, low: float, high: float, scale: float = 1.0) -> FormattedEstimate | None:
     """The estimate times `scale`, rounded to two digits of the half-width of its interval; None if there is none.
 
     An interval wider than the value (two launches can give one over decades) has two digits of each of its numbers:
@@ -33,11 +33,11 @@ def estimate(value: float, low: float, high: float, scale: float = 1.0) -> Shown
     value, low, high = value * scale, low * scale, high * scale
     half = (high - low) / 2
     if math.isnan(half):
-        return Shown(exact, plain(value), UNKNOWN)
+        return FormattedEstimate(exact, plain(value), UNKNOWN)
     if half > abs(value):
-        return Shown(exact, plain(value, 2), f"[{plain(low, 2)}, {plain(high, 2)}]")
+        return FormattedEstimate(exact, plain(value, 2), f"[{plain(low, 2)}, {plain(high, 2)}]")
     places = _places(value, half)
-    return Shown(exact, fixed(value, places), f"[{fixed(low, places)}, {fixed(high, places)}]")
+    return FormattedEstimate(exact, fixed(value, places), f"[{fixed(low, places)}, {fixed(high, places)}]")
 
 
 def plain(value: float, digits: int = 3) -> str:

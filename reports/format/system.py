@@ -25,7 +25,7 @@ System = Mapping[str, Any]
 Entry = tuple[str, str]
 
 
-def look(system: object, *path: str) -> Any:
+def get_path(system: object, *path: str) -> Any:
     """The value at `path`, None where anything on the way is missing or of another kind."""
     for key in path:
         if not isinstance(system, Mapping):
@@ -36,7 +36,7 @@ def look(system: object, *path: str) -> Any:
 
 def suite_name(system: System) -> str | None:
     """The suite that the campaign ran, if it says."""
-    name = look(system, "suite", "name")
+    name = get_path(system, "suite", "name")
     return name if isinstance(name, str) else None
 
 
@@ -44,8 +44,8 @@ def header(system: System, reference: str | None) -> list[Entry]:
     """What a reader must know before the first number; a fact that the campaign lacks is left out."""
     entries = (
         ("When", _when(system)),
-        ("Machine", _machine(look(system, "machine"))),
-        ("Suite", _suite(look(system, "suite"))),
+        ("Machine", _machine(get_path(system, "machine"))),
+        ("Suite", _suite(get_path(system, "suite"))),
         ("Stopped", STOPS.get(str(system.get("stop")), _scalar(system.get("stop")))),
         ("Kept variables", _variables(environment.kept(system))),
         ("Inherited variables", _variables(environment.inherited(system))),
@@ -67,7 +67,7 @@ def warnings(system: System) -> list[tuple[str, str]]:
 
 def versions(system: System, contestant: str) -> str:
     """The versions that a contestant ran with, on one line."""
-    found = look(system, "contestants", contestant, "versions")
+    found = get_path(system, "contestants", contestant, "versions")
     return (
         ", ".join(f"{name} {_scalar(version)}" for name, version in found.items()) if isinstance(found, Mapping) else ""
     )
@@ -75,7 +75,7 @@ def versions(system: System, contestant: str) -> str:
 
 def tolerances(system: System, precision: str) -> Mapping[str, float]:
     """The parity tolerances of a precision, as far as the campaign says."""
-    found = look(system, "parity_tolerances", precision)
+    found = get_path(system, "parity_tolerances", precision)
     return (
         {key: float(value) for key, value in found.items() if _is_number(value)} if isinstance(found, Mapping) else {}
     )
@@ -88,14 +88,14 @@ def pyramids(system: System) -> list[Mapping[str, Any]]:
 
 
 def _is_pyramid(one: object) -> bool:
-    rules, levels, side = look(one, "rules"), look(one, "levels"), look(one, "side")
+    rules, levels, side = get_path(one, "rules"), get_path(one, "levels"), get_path(one, "side")
     return (
         isinstance(levels, list)
         and bool(levels)
         and _is_number(side)
         and isinstance(rules, Mapping)
         and bool(rules)
-        and all(_are_bins(look(rule, str(level))) for rule in rules.values() for level in levels)
+        and all(_are_bins(get_path(rule, str(level))) for rule in rules.values() for level in levels)
     )
 
 
@@ -110,15 +110,16 @@ def _are_bins(found: object) -> bool:
 
 def layers(system: System, network: str) -> list[Mapping[str, Any]]:
     """What each layer of a network needs, as its table says; nothing where the campaign does not say, or not all."""
-    found = look(system, "networks", network)
+    found = get_path(system, "networks", network)
     whole = isinstance(found, list) and all(
-        isinstance(look(layer, "layer"), str) and all(_is_number(look(layer, key)) for key in ("macs", "weight_bytes"))
+        isinstance(get_path(layer, "layer"), str)
+        and all(_is_number(get_path(layer, key)) for key in ("macs", "weight_bytes"))
         for layer in found
     )
     return found if whole else []
 
 
-def everything(system: System, itself: str = "campaign") -> list[tuple[str, list[Entry]]]:
+def system_details(system: System, itself: str = "campaign") -> list[tuple[str, list[Entry]]]:
     """All of system.json as (heading, entries), nested keys joined by dots, but what its tables have said.
 
     What belongs to nothing else is headed `itself`.
@@ -162,24 +163,24 @@ def _when(system: System) -> str:
 
 
 def _machine(machine: object) -> str:
-    cores, memory = look(machine, "cores"), look(machine, "memory_bytes")
-    quota, limit = look(machine, "cpu_quota"), look(machine, "memory_limit_bytes")
+    cores, memory = get_path(machine, "cores"), get_path(machine, "memory_bytes")
+    quota, limit = get_path(machine, "cpu_quota"), get_path(machine, "memory_limit_bytes")
     parts = (
-        _scalar(look(machine, "cpu")),
+        _scalar(get_path(machine, "cpu")),
         f"{_scalar(cores)} cores" if cores is not None else "",
         f"CPU quota {_scalar(quota)}" if _is_number(quota) else "",
         numbers.size(memory) if _is_number(memory) else "",
         f"memory limit {numbers.size(limit)}" if _is_number(limit) else "",
-        _gpus(look(machine, "gpus")),
-        *(_scalar(look(machine, key)) for key in ("os", "kernel")),
-        f"Python {_scalar(look(machine, 'python'))}" if look(machine, "python") else "",
+        _gpus(get_path(machine, "gpus")),
+        *(_scalar(get_path(machine, key)) for key in ("os", "kernel")),
+        f"Python {_scalar(get_path(machine, 'python'))}" if get_path(machine, "python") else "",
     )
     return " · ".join(filter(None, parts))
 
 
 def _gpus(gpus: object) -> str:
     """Their names; what else is known of them stands with the system."""
-    return ", ".join(_scalar(look(gpu, "name")) for gpu in gpus) if isinstance(gpus, list) else ""
+    return ", ".join(_scalar(get_path(gpu, "name")) for gpu in gpus) if isinstance(gpus, list) else ""
 
 
 def _suite(suite: object) -> str:

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 from reports.format.networks import Network
 from results.schema.record import Status
-from results.stats.estimates import Verdict
+from results.stats.estimates import TimingVerdict
 
 MILLISECONDS = 1000.0
 
 
-MARKS = {Verdict.FASTER: "▲", Verdict.SLOWER: "▼", Verdict.DEAD_HEAT: "=", Verdict.UNCLEAR: "?"}
+MARKS = {TimingVerdict.FASTER: "▲", TimingVerdict.SLOWER: "▼", TimingVerdict.DEAD_HEAT: "=", TimingVerdict.UNCLEAR: "?"}
 """A sign before the word, so that no verdict rests on colour alone."""
 
 

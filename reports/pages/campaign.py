@@ -13,15 +13,15 @@ from markupsafe import Markup
 from reports.figures import bins, strips
 from reports.figures import network as figures
 from reports.figures.roofline import roofline
-from reports.figures.selection import by_turns
+from reports.figures.selection import round_robin
 from reports.format import commands, networks, numbers, system, words
 from reports.format.words import NEEDS
 from reports.pages import document
 from reports.sections import batches, certainty, choices, layers, matrix, sizes, streams, use, windows
 from reports.sections import cases as tables
 from results.schema.record import Status
-from results.stats.estimates import BAND, CONFIDENCE, SURE, Verdict
-from results.store.campaigns import Campaign
+from results.stats.estimates import BAND, CONFIDENCE, DETECTION_CONFIDENCE, TimingVerdict
+from results.store.campaigns import StoredCampaign
 from results.tables import cases as table
 from results.tables import ratios as pairs
 from results.tables.layers import is_alone
@@ -71,7 +71,7 @@ class Chapter:
     strips_figure: Markup = NONE
 
 
-def render(campaigns: Sequence[Campaign], reproduction_link: str | None = None) -> str:
+def render(campaigns: Sequence[StoredCampaign], reproduction_link: str | None = None) -> str:
     """The page as one HTML text: a section a campaign, nothing loaded from anywhere, the same for the same input.
 
     `reproduction_link` leads to the reproduction's page, where there is one.
@@ -81,12 +81,12 @@ def render(campaigns: Sequence[Campaign], reproduction_link: str | None = None) 
         reproduction_link=reproduction_link,
         sections=[_section(campaign, f"c{number}") for number, campaign in enumerate(campaigns, 1)],
         confidence=f"{100 * CONFIDENCE:.0f} %",
-        sure=f"{100 * SURE:.0f} %",
-        unsure=f"{100 * (1 - SURE):.0f} %",
+        sure=f"{100 * DETECTION_CONFIDENCE:.0f} %",
+        unsure=f"{100 * (1 - DETECTION_CONFIDENCE):.0f} %",
         band=f"{100 * BAND:.0f} %",
         parts=list(NEEDS),
         errors=tables.ERRORS,
-        verdicts=[(verdict, words.kind(verdict), f"{words.MARKS[verdict]} {verdict}") for verdict in Verdict],
+        verdicts=[(verdict, words.kind(verdict), f"{words.MARKS[verdict]} {verdict}") for verdict in TimingVerdict],
     )
 
 
@@ -95,7 +95,7 @@ def write(html: str, folder: Path) -> Path:
     return document.write(html, folder / PAGE)
 
 
-def _section(campaign: Campaign, key: str) -> Mapping[str, Any]:
+def _section(campaign: StoredCampaign, key: str) -> Mapping[str, Any]:
     """What the template shows of one campaign; `key` begins every id in it."""
     cases, split = table.cases([campaign]), table.split([campaign])
     launches = certainty.with_superseded(networks.with_network(table.launches([campaign])))
@@ -105,7 +105,7 @@ def _section(campaign: Campaign, key: str) -> Mapping[str, Any]:
     found, everyone = networks.networks(cases[cases["peak_probe"] == ""]), networks.contestants(cases)
     blocks, warnings = matrix.matrix(found, everyone), system.warnings(campaign.system)
     whole = [network for network in found if not is_alone(network.architecture)]  # layers have a figure together
-    drawn = {network.id for network in by_turns(whole, lambda network: network.architecture, DRAWN)}
+    drawn = {network.id for network in round_robin(whole, lambda network: network.architecture, DRAWN)}
     shared = Shared(campaign.system, limits, everyone, split, drawn)
     of_network = {str(network): part for network, part in launches.groupby("network", sort=False)}
     return {
@@ -121,8 +121,8 @@ def _section(campaign: Campaign, key: str) -> Mapping[str, Any]:
         "matrix": blocks,
         "choices": choices.choices(blocks, everyone, ratios),
         "flags": certainty.flags(cases),
-        "redone": certainty.redone(launches),
-        "same": certainty.same(campaign.system, everyone, ratios),
+        "redone": certainty.repeated_blocks(launches),
+        "same": certainty.aa_pairs(campaign.system, everyone, ratios),
         "order": Markup(strips.run_order(certainty.order(launches, cases), f"{key}-order")),
         "chapters": [
             _chapter(shared, network, of_network[network.id], f"{key}-n{number}")
@@ -140,9 +140,9 @@ def _section(campaign: Campaign, key: str) -> Mapping[str, Any]:
         "paper": windows.PAPER,
         "bins": bins.bins_figure(system.pyramids(campaign.system), f"{key}-bins"),
         "open": len(found) <= FEW,
-        "lost": tables.lost_rows(launches),
+        "lost": tables.failure_rows(launches),
         "suite": system.suite_name(campaign.system),
-        "system": system.everything(campaign.system),
+        "system": system.system_details(campaign.system),
     }
 
 
@@ -164,7 +164,7 @@ def _chapter(shared: Shared, network: networks.Network, launches: pd.DataFrame, 
     return Chapter(
         id=key,
         network=network,
-        cases=tables.case_rows(network, launches, commands.asked(shared.system)),
+        cases=tables.case_rows(network, launches, commands.campaign_options(shared.system)),
         parts=tables.part_rows(network, shared.split),
         first_calls=tables.first_call_rows(network, launches),
         parity=tables.parity_rows(network, launches, tolerances),
@@ -191,7 +191,7 @@ def _health(cases: pd.DataFrame, launches: pd.DataFrame) -> Sequence[str]:
     measured = int((cases["status"] == Status.MEASURED).sum())
     good = int((launches["status"] == Status.MEASURED).sum())
     given = [verdict for verdict in map(networks.text, cases["verdict"]) if verdict]
-    unclear = sum(verdict == Verdict.UNCLEAR for verdict in given)
+    unclear = sum(verdict == TimingVerdict.UNCLEAR for verdict in given)
     return (
         f"cases measured: {numbers.share(measured, len(cases))}",
         f"launches measured: {numbers.share(good, len(launches))}",

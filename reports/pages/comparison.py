@@ -13,11 +13,11 @@ from reports.format import commands, networks, numbers, system, words
 from reports.format.words import MARKS, MILLISECONDS
 from reports.pages import document
 from results.compare.pairwise import Change, Report, compare
-from results.stats.estimates import BAND, CONFIDENCE, Estimate, Verdict
-from results.store.campaigns import Campaign
+from results.stats.estimates import BAND, CONFIDENCE, Estimate, TimingVerdict
+from results.store.campaigns import StoredCampaign
 from results.tables import cases
 
-ORDER = (Verdict.SLOWER, Verdict.FASTER, Verdict.UNCLEAR, Verdict.DEAD_HEAT)
+ORDER = (TimingVerdict.SLOWER, TimingVerdict.FASTER, TimingVerdict.UNCLEAR, TimingVerdict.DEAD_HEAT)
 """What a reader wants to see first."""
 
 
@@ -30,7 +30,7 @@ class Row:
     contestant: str
     before: tuple[float, str]
     after: tuple[float, str]
-    ratio: numbers.Shown | None
+    ratio: numbers.FormattedEstimate | None
     kind: str
     word: str
     remedy: str
@@ -45,12 +45,14 @@ class Group:
     figure: Markup
 
 
-def render(baseline: Campaign, candidate: Campaign, across_systems: bool = False, side_by_side: bool = False) -> str:
+def render(
+    baseline: StoredCampaign, candidate: StoredCampaign, across_systems: bool = False, side_by_side: bool = False
+) -> str:
     """The page as one HTML text, the same for the same input; arguments and ResultsError as `compare` has them."""
     report = compare(baseline, candidate, across_systems, side_by_side)
     changes = {change.case: change for change in report.changes}
     found = networks.networks(cases.cases([candidate]))
-    rows = [row for network in found for row in _rows(network, changes, commands.asked(candidate.system))]
+    rows = [row for network in found for row in _rows(network, changes, commands.campaign_options(candidate.system))]
     return document.document(
         "comparison.html.j2",
         baseline=report.baseline,
@@ -67,14 +69,14 @@ def render(baseline: Campaign, candidate: Campaign, across_systems: bool = False
         overall=[(who, _shown(estimate), estimate.launches) for who, estimate in report.overall.items()],
         missing=report.missing,
         command=_command(report, across_systems),
-        systems=[(one.name, system.everything(one.system)) for one in (baseline, candidate)],
+        systems=[(one.name, system.system_details(one.system)) for one in (baseline, candidate)],
         confidence=f"{100 * CONFIDENCE:.0f} %",
         band=f"{100 * BAND:.0f} %",
     )
 
 
 def _headline(report: Report) -> str:
-    slower, unclear = len(report.slower), sum(change.verdict is Verdict.UNCLEAR for change in report.changes)
+    slower, unclear = len(report.slower), sum(change.verdict is TimingVerdict.UNCLEAR for change in report.changes)
     rest = f"; {unclear} {'is' if unclear == 1 else 'are'} unclear" if unclear else ""
     lost = f"; {len(report.missing)} could not be compared" if report.missing else ""
     return f"{slower or 'None'} of {len(report.changes)} cases became slower{rest}{lost}"
@@ -116,12 +118,12 @@ def _milliseconds(seconds: float) -> tuple[float, str]:
     return MILLISECONDS * seconds, numbers.plain(MILLISECONDS * seconds)
 
 
-def _shown(ratio: Estimate) -> numbers.Shown | None:
+def _shown(ratio: Estimate) -> numbers.FormattedEstimate | None:
     return numbers.estimate(ratio.value, ratio.low, ratio.high)
 
 
 def _remedy(change: Change) -> str:
-    if change.verdict is not Verdict.UNCLEAR:
+    if change.verdict is not TimingVerdict.UNCLEAR:
         return ""
     if math.isnan(change.ratio.low):
         return "one launch on a side has no interval: measure more"

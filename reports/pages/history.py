@@ -14,9 +14,9 @@ from reports.format.words import MARKS, MILLISECONDS
 from reports.pages import document
 from results.compare.history import ENOUGH, MACHINE, Change, Entry, Histories, History, Series, histories
 from results.schema.record import Workload
-from results.stats.estimates import BAND, CONFIDENCE, Verdict
+from results.stats.estimates import BAND, CONFIDENCE, TimingVerdict
 from results.stats.steps import FEWEST
-from results.store.campaigns import Campaign
+from results.store.campaigns import StoredCampaign
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class StepRow:
     since: str
     kind: str
     word: str
-    ratio: numbers.Shown | None
+    ratio: numbers.FormattedEstimate | None
     before: tuple[float, str]
     now: tuple[float, str]
     changed: Sequence[str]
@@ -56,7 +56,7 @@ class Chart:
     figure: Markup
 
 
-def render(campaigns: Sequence[Campaign]) -> str:
+def render(campaigns: Sequence[StoredCampaign]) -> str:
     """The page as one HTML text, the same for the same input; ResultsError as `histories` raises it."""
     found = histories(campaigns)
     return document.document(
@@ -107,8 +107,8 @@ def _counts(history: History) -> Sequence[tuple[str, str, int]]:
     judged = sum(not one.steps and len(one.points) >= ENOUGH for one in history.series)
     short = len(history.series) - slower - faster - judged
     return [
-        ("slower", f"{MARKS[Verdict.SLOWER]} slower than before", slower),
-        ("faster", f"{MARKS[Verdict.FASTER]} faster than before", faster),
+        ("slower", f"{MARKS[TimingVerdict.SLOWER]} slower than before", slower),
+        ("faster", f"{MARKS[TimingVerdict.FASTER]} faster than before", faster),
         ("dead-heat", "no step seen", judged),
         ("unclear", f"fewer than {ENOUGH} campaigns", short),
     ]
@@ -121,7 +121,7 @@ def _step_rows(history: History) -> list[StepRow]:
 
 
 def _step_row(history: History, series: Series, step: Change) -> StepRow:
-    verdict = Verdict.SLOWER if step.ratio.value > 1 else Verdict.FASTER
+    verdict = TimingVerdict.SLOWER if step.ratio.value > 1 else TimingVerdict.FASTER
     entry, before = history.campaigns[step.campaign], history.campaigns[step.after]
     return StepRow(
         series,

@@ -42,7 +42,7 @@ def render(reproduction: Reproduction, benchmark_link: str | None = None) -> str
         galleries=galleries,
         trials=trials.trial_rows(reproduction, claims.anchors_of(findings.claims)),
         versions=_versions(reproduction.trials),
-        system=system.everything(reproduction.system, "reproduction"),
+        system=system.system_details(reproduction.system, "reproduction"),
     )
 
 

@@ -11,10 +11,10 @@ from markupsafe import Markup
 
 from reports.figures import svg
 from reports.figures.lines import lines
-from reports.figures.selection import by_turns
+from reports.figures.selection import round_robin
 from reports.format import numbers
 from reports.format.networks import Row, rows
-from reports.format.numbers import Shown
+from reports.format.numbers import FormattedEstimate
 from results.schema.record import Status
 
 FEWEST = 3
@@ -31,7 +31,7 @@ class Batches:
 
     title: str
     contestants: Sequence[str]
-    rows: Sequence[tuple[int, Sequence[Shown | None]]]
+    rows: Sequence[tuple[int, Sequence[FormattedEstimate | None]]]
     figure: Markup
 
 
@@ -43,7 +43,7 @@ def batches(cases: pd.DataFrame, slots: Sequence[str], key: str) -> list[Batches
         for values, part in plain.groupby(SAME, sort=False)
         if part["batch"].nunique() >= FEWEST
     ]
-    drawn = {id(own) for _, own in by_turns(found, lambda one: one[0]["architecture"])}
+    drawn = {id(own) for _, own in round_robin(found, lambda one: one[0]["architecture"])}
     return [
         _batches(names, own, slots, f"{key}-batches{number}" if id(own) in drawn else "")
         for number, (names, own) in enumerate(found)
@@ -65,7 +65,7 @@ def _curves(own: Sequence[Row], slots: Sequence[str]) -> Any:
     return lines(own, slots, x, ("images/s (more is faster)", lambda row: row["images_per_second"]))
 
 
-def _speed(row: Row | None) -> Shown | None:
+def _speed(row: Row | None) -> FormattedEstimate | None:
     if row is None or row["status"] != Status.MEASURED:
         return None
     return numbers.estimate(row["images_per_second"], row["images_per_second_low"], row["images_per_second_high"])

@@ -14,10 +14,10 @@ import pandas as pd
 
 from reports.format import commands, numbers
 from reports.format.networks import Network, Row, rows, text
-from reports.format.numbers import Shown
+from reports.format.numbers import FormattedEstimate
 from reports.format.words import MARKS, MILLISECONDS, NEEDS, kind, missing, status_word
 from results.schema.record import Status
-from results.stats.estimates import Verdict
+from results.stats.estimates import TimingVerdict
 
 ERRORS = ("scores", "loss", "gradients")
 BEFORE = ("build_seconds", "start_seconds")
@@ -34,9 +34,9 @@ class CaseRow:
     reason: str
     launches: int
     lost: int
-    speed: Shown | None
-    time: Shown | None
-    ratio: Shown | None
+    speed: FormattedEstimate | None
+    time: FormattedEstimate | None
+    ratio: FormattedEstimate | None
     verdict: str
     kind: str
     flags: str
@@ -51,7 +51,7 @@ class PartsRow:
     """
 
     contestant: str
-    parts: Sequence[tuple[Shown | None, str]]
+    parts: Sequence[tuple[FormattedEstimate | None, str]]
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class ParityRow:
 
 
 @dataclass
-class Lost:
+class Failure:
     """Launches that gave no time, for one reason."""
 
     contestant: str
@@ -108,14 +108,18 @@ def _case_row(row: Row, lost: int, options: Sequence[str]) -> CaseRow:
         speed=numbers.estimate(row["images_per_second"], row["images_per_second_low"], row["images_per_second_high"]),
         time=milliseconds(row),
         ratio=None if is_reference else numbers.estimate(row["ratio"], row["ratio_low"], row["ratio_high"]),
-        verdict=f"{MARKS[Verdict(verdict)]} {verdict}" if verdict else "reference" if is_reference else "no ratio",
+        verdict=f"{MARKS[TimingVerdict(verdict)]} {verdict}"
+        if verdict
+        else "reference"
+        if is_reference
+        else "no ratio",
         kind=kind(verdict or ("reference" if is_reference else "alone")),
         flags=text(row["quality_flags"]).replace("_", " "),
         command=commands.reproduce(row["case"], options),
     )
 
 
-def milliseconds(row: Row) -> Shown | None:
+def milliseconds(row: Row) -> FormattedEstimate | None:
     """The time of a row of `cases` or `split` in milliseconds."""
     return numbers.estimate(row["seconds"], row["seconds_low"], row["seconds_high"], MILLISECONDS)
 
@@ -130,7 +134,7 @@ def part_rows(network: Network, split: pd.DataFrame) -> list[PartsRow]:
     ]
 
 
-def _part(row: Row | None, network: Network, contestant: str, part: str) -> tuple[Shown | None, str]:
+def _part(row: Row | None, network: Network, contestant: str, part: str) -> tuple[FormattedEstimate | None, str]:
     shown = milliseconds(row) if row else None
     if row is None or shown is None:
         return None, missing(network, contestant, NEEDS[part])
@@ -206,13 +210,13 @@ def _size(value: float) -> float:
     return math.inf if math.isnan(value) else value
 
 
-def lost_rows(launches: pd.DataFrame) -> list[Lost]:
+def failure_rows(launches: pd.DataFrame) -> list[Failure]:
     """Every launch that gave no time, gathered by contestant, status and reason."""
-    gathered: dict[tuple[str, str, str], Lost] = {}
+    gathered: dict[tuple[str, str, str], Failure] = {}
     names = ["contestant", "status", "reason", "case", "log"]
     for row in rows(launches.loc[launches["status"] != Status.MEASURED, names]):
         key = row["contestant"], status_word(row["status"]), text(row["reason"])
-        lost = gathered.setdefault(key, Lost(*key))
+        lost = gathered.setdefault(key, Failure(*key))
         lost.launches += 1
         lost.cases[row["case"]] = None
         if log := text(row["log"]):

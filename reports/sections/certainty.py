@@ -10,7 +10,7 @@ import pandas as pd
 
 from reports.format import numbers
 from reports.format.networks import rows, text
-from reports.format.system import System, look
+from reports.format.system import System, get_path
 from results.schema.record import Status
 from results.stats.estimates import geometric_mean
 from results.tables.ratios import Ratios
@@ -57,7 +57,7 @@ class Same:
     one: str
     other: str
     workloads: int
-    ratio: numbers.Shown | None
+    ratio: numbers.FormattedEstimate | None
     apart: int
 
 
@@ -70,7 +70,7 @@ def flags(cases: pd.DataFrame) -> list[Flag]:
     return sorted(found.values(), key=lambda flag: -len(flag.cases))
 
 
-def redone(launches: pd.DataFrame) -> list[Redone]:
+def repeated_blocks(launches: pd.DataFrame) -> list[Redone]:
     """Every workload with blocks that were run again, of the launches of `with_superseded`."""
     again = launches.loc[launches["superseded"], ["group", "launch", "subset", "attempt", "other_cpus_used", "steal"]]
     return [_redone(str(group), own) for group, own in again.groupby("group", sort=False)]
@@ -82,13 +82,13 @@ def _redone(group: str, own: pd.DataFrame) -> Redone:
     return Redone(group, sorted(set(blocks["launch"])), len(blocks), foreign, steal)
 
 
-def same(system: System, contestants: Sequence[str], ratios: Mapping[str, Ratios]) -> list[Same]:
+def aa_pairs(system: System, contestants: Sequence[str], ratios: Mapping[str, Ratios]) -> list[Same]:
     """Pairs of contestants with the same versions that differ in nothing but the label of their interpreter (A/A)."""
     return [_same(one, other, ratios) for one, other in combinations(contestants, 2) if _are_same(system, one, other)]
 
 
 def _are_same(system: System, one: str, other: str) -> bool:
-    versions = [look(system, "contestants", who, "versions") for who in (one, other)]
+    versions = [get_path(system, "contestants", who, "versions") for who in (one, other)]
     return _unlabelled(one) == _unlabelled(other) and bool(versions[0]) and versions[0] == versions[1]
 
 
@@ -102,7 +102,7 @@ def _same(one: str, other: str, ratios: Mapping[str, Ratios]) -> Same:
     found = [own for of in ratios.values() if (own := of.get((other, one))) and own.launches > 1]
     mean = geometric_mean(found) if found else None
     shown = numbers.estimate(mean.value, mean.low, mean.high) if mean else None
-    return Same(one, other, len(found), shown, sum(own.shows_a_difference for own in found))
+    return Same(one, other, len(found), shown, sum(own.is_significant for own in found))
 
 
 def order(launches: pd.DataFrame, cases: pd.DataFrame) -> list[tuple[float, bool]]:

@@ -8,10 +8,10 @@ from typing import Any
 from reports.format import numbers
 from reports.format.words import MARKS, MILLISECONDS, kind
 from reports.sections.matrix import Block
-from results.stats.estimates import Estimate, Verdict, verdict
+from results.stats.estimates import Estimate, TimingVerdict, verdict
 from results.tables.ratios import Ratios
 
-VERDICTS = tuple(Verdict)
+VERDICTS = tuple(TimingVerdict)
 
 
 def choices(blocks: Sequence[Block], contestants: Sequence[str], ratios: Mapping[str, Ratios]) -> Mapping[str, Any]:

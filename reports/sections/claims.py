@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from reports.figures import curves, forest
 from reports.format import numbers
-from results.schema.findings import ClaimResult, Contrasted, Verdict
+from results.schema.findings import ClaimResult, ContrastResult, Verdict
 from results.schema.trial import Outcome, Trial
 from results.store.reproductions import Reproduction
 
@@ -28,7 +28,7 @@ class ContrastRow:
     """One comparison ready to be printed; `shown` is None where there is no value."""
 
     statement: str
-    shown: numbers.Shown | None
+    shown: numbers.FormattedEstimate | None
     unit: str
     over: str
     claimed: str
@@ -110,7 +110,7 @@ def _row(claim: ClaimResult, anchor: str, trials: Mapping[str, Trial], key: str)
     )
 
 
-def _contrast(one: Contrasted) -> ContrastRow:
+def _contrast(one: ContrastResult) -> ContrastRow:
     value, low, high = (math.nan if end is None else end for end in (one.value, one.low, one.high))
     seeds = f"{one.pairs} seed{'' if one.pairs == 1 else 's'}"
     return ContrastRow(

@@ -23,7 +23,7 @@ class Cell:
     """A layer in a contestant: milliseconds, and its share of that contestant's step in percent; or why not."""
 
     time: tuple[float, str] | None
-    share: numbers.Shown | None = None
+    share: numbers.FormattedEstimate | None = None
     missing: str = ""
 
 
@@ -40,7 +40,7 @@ class LayerTable:
     title: str
     contestants: Sequence[str]
     rows: Sequence[LayerRow]
-    sums: Sequence[numbers.Shown | None]
+    sums: Sequence[numbers.FormattedEstimate | None]
     wholes: Sequence[tuple[float, str] | None]
     figure: Markup
 
@@ -78,5 +78,5 @@ def _cell(row: Row | None) -> Cell:
     return Cell(milliseconds(row["seconds"]), _percent(row, "share"))
 
 
-def _percent(row: Row, name: str) -> numbers.Shown | None:
+def _percent(row: Row, name: str) -> numbers.FormattedEstimate | None:
     return numbers.estimate(row[name], row[f"{name}_low"], row[f"{name}_high"], PERCENT)

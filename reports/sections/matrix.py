@@ -9,7 +9,7 @@ from reports.format import numbers
 from reports.format.networks import Network, Row, text
 from reports.format.words import MARKS, MILLISECONDS, kind, status_word
 from results.schema.record import Status
-from results.stats.estimates import Verdict
+from results.stats.estimates import TimingVerdict
 
 
 @dataclass(frozen=True)
@@ -63,18 +63,18 @@ def _cell(network: Network, phase: str, contestant: str) -> Cell:
     ratio = numbers.estimate(row["ratio"], row["ratio_low"], row["ratio_high"])
     if ratio is None:
         return _shown("alone", "no ratio", time, " ms", _no_ratio(network.rows, phase, row["reference"]))
-    verdict = Verdict(row["verdict"])
+    verdict = TimingVerdict(row["verdict"])
     return _shown(kind(verdict), f"{MARKS[verdict]} {verdict}", ratio, why=_why(row, verdict))
 
 
-def _shown(kind: str, word: str, shown: numbers.Shown | None, unit: str = "", why: str = "") -> Cell:
+def _shown(kind: str, word: str, shown: numbers.FormattedEstimate | None, unit: str = "", why: str = "") -> Cell:
     if shown is None:
         return Cell(kind, word, why=why)
     return Cell(kind, word, f"{shown.text}{unit}", shown.interval, shown.value, why)
 
 
-def _why(row: Row, verdict: Verdict) -> str:
-    if verdict is Verdict.UNCLEAR and row["pairs"] < 2:
+def _why(row: Row, verdict: TimingVerdict) -> str:
+    if verdict is TimingVerdict.UNCLEAR and row["pairs"] < 2:
         return "one launch has no interval, so nothing can be said"
     return ""
 

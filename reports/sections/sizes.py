@@ -11,7 +11,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from reports.figures import svg
-from reports.figures.selection import by_turns
+from reports.figures.selection import round_robin
 from reports.figures.size_sweep import PANELS, milliseconds, pixels, size_sweep
 from reports.format import numbers
 from reports.format.networks import Row, rows, text
@@ -79,7 +79,7 @@ def growth(cases: pd.DataFrame, limits: Limits, slots: Sequence[str], key: str) 
             own = rows(part)
             same = own[0]["architecture"].partition(PYRAMID)[0], *(own[0][name] for name in SAME)
             found.setdefault(same, []).extend(own)
-    drawn = set(by_turns(list(found), lambda same: same[0], DRAWN))
+    drawn = set(round_robin(list(found), lambda same: same[0], DRAWN))
     return [
         _growth(own, limits, slots, f"{key}-growth{number}" if same in drawn else "")
         for number, (same, own) in enumerate(found.items())

@@ -14,7 +14,7 @@ from reports.figures import svg
 from reports.figures.streams import stream_figure
 from reports.format import numbers
 from reports.format.networks import Row, rows, text
-from reports.format.numbers import Shown
+from reports.format.numbers import FormattedEstimate
 from reports.format.words import MILLISECONDS
 from results.schema.record import Status
 
@@ -84,7 +84,7 @@ class SwitchRow:
     contestant: str
     staying: str
     turns: str
-    switch: Shown | None
+    switch: FormattedEstimate | None
     passes: str
     missing: str
 

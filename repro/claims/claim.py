@@ -22,7 +22,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """What a check that needs no training found: the verdict, and one line with the arithmetic behind it."""
 
     verdict: Verdict
@@ -45,7 +45,7 @@ class Claim:
     statement: str
     number: str
     method: str
-    check: Callable[[], Finding] | None = None
+    check: Callable[[], CheckResult] | None = None
     experiments: tuple[Experiment, ...] = ()
     needs: tuple[str, ...] = ()
 
@@ -89,14 +89,14 @@ def load_claim(name: str) -> Claim:
     return known[name.upper()]
 
 
-def supported(evidence: str) -> Finding:
-    return Finding(Verdict.SUPPORTED, evidence)
+def supported(evidence: str) -> CheckResult:
+    return CheckResult(Verdict.SUPPORTED, evidence)
 
 
-def contradicted(evidence: str) -> Finding:
-    return Finding(Verdict.CONTRADICTED, evidence)
+def contradicted(evidence: str) -> CheckResult:
+    return CheckResult(Verdict.CONTRADICTED, evidence)
 
 
-def holds(true: bool, evidence: str) -> Finding:
+def holds(true: bool, evidence: str) -> CheckResult:
     """`supported` if the arithmetic came out as the paper says, `contradicted` otherwise."""
     return supported(evidence) if true else contradicted(evidence)

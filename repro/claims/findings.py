@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from repro.claims.claim import Claim, papers
 from repro.claims.experiment import Experiment
 from repro.claims.judge import Arms, judge
-from results.schema.findings import ClaimResult, Contrasted, Verdict
+from results.schema.findings import ClaimResult, ContrastResult, Verdict
 from results.schema.trial import Outcome
 
 COMMAND = "tox -e reproduce --"
@@ -21,7 +21,7 @@ def by_check(claim: Claim) -> ClaimResult:
     return _result(claim, found.verdict, found.evidence)
 
 
-def untestable(claim: Claim, reason: str) -> ClaimResult:
+def not_testable(claim: Claim, reason: str) -> ClaimResult:
     return _result(claim, Verdict.NOT_TESTABLE, reason)
 
 
@@ -52,7 +52,7 @@ def _tuned(experiment: Experiment, rates: Mapping[str, float]) -> list[str]:
     return [f"learning rate of {name!r} {rate:g}{ends.get(rate, '')}" for name, rate in rates.items()]
 
 
-def sentence(one: Contrasted) -> str:
+def sentence(one: ContrastResult) -> str:
     """A contrast in one line: what came out, what the paper has, and what would settle it."""
     if one.value is None:
         return f"{one.statement}: nothing to compare{f' ({one.remedy})' if one.remedy else ''}"

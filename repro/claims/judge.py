@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from repro.claims.experiment import Contrast, Metric, Region
-from results.schema.findings import Contrasted, Verdict
+from results.schema.findings import ContrastResult, Verdict
 from results.schema.trial import Outcome, Trial
 from results.stats.estimates import CONFIDENCE, arithmetic, count_needed
 
@@ -19,7 +19,7 @@ Arms = Mapping[str, Mapping[int, Trial]]
 """The trials of each arm, by seed."""
 
 
-def judge(contrasts: Sequence[Contrast], arms: Arms) -> tuple[Verdict, tuple[Contrasted, ...]]:
+def judge(contrasts: Sequence[Contrast], arms: Arms) -> tuple[Verdict, tuple[ContrastResult, ...]]:
     """The verdict on a claim that says all of `contrasts`, and each of them with its interval.
 
     All have to be supported for the claim to be; one that is contradicted is enough against it, for which the level
@@ -53,14 +53,14 @@ def _numbers(metric: Metric, trials: Mapping[int, Trial]) -> dict[int, float]:
     return {seed: value for seed, value in found.items() if value is not None}
 
 
-def _contrasted(contrast: Contrast, arms: Arms, family: int) -> Contrasted:
+def _contrasted(contrast: Contrast, arms: Arms, family: int) -> ContrastResult:
     ratio = contrast.scale == "ratio"
     found, claimed = values(contrast, arms), _logs(contrast.claimed) if ratio else contrast.claimed
     missing = _missing(contrast, arms, len(found))
     seen = arithmetic(found) if found else None
     verdict = Verdict.INCONCLUSIVE if missing else _verdict(found, claimed, family)
     shown = [_shown(end, ratio) for end in (seen.value, seen.low, seen.high)] if seen else [None] * 3
-    return Contrasted(
+    return ContrastResult(
         statement=contrast.statement,
         unit="ratio" if ratio else contrast.metric.unit,
         value=shown[0],

@@ -189,7 +189,7 @@ class RandomAffine:
         return sample_points(images, row + middle_row, column + middle_column, self.fill)
 
 
-def still(change: Resize | CentreCrop, images: np.ndarray) -> np.ndarray:
+def apply_deterministic(change: Resize | CentreCrop, images: np.ndarray) -> np.ndarray:
     """A change that draws nothing, applied."""
     return change.apply(images, np.random.default_rng(0))
 

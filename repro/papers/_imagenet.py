@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from repro.data.augment import Flip, RandomCrop
 from repro.recipe.colour import Colour
-from repro.recipe.initializers import Initial, Normal
+from repro.recipe.initializers import Initializer, Normal
 from repro.recipe.preprocessing import MeanImage
 from repro.recipe.recipe import Recipe, Sizes, Stage
 from repro.recipe.views import Centre, Ten, View
@@ -17,7 +17,7 @@ BIASED = ("conv2", "conv4", "conv5", "fc6", "fc7")
 """Layers whose biases begin at 1."""
 
 
-def recipe(side: int, initial: Initial | None = None, colour: bool = True, sizes: Sizes | None = None) -> Recipe:
+def recipe(side: int, initial: Initializer | None = None, colour: bool = True, sizes: Sizes | None = None) -> Recipe:
     """AlexNet's, with crops of a side."""
     return Recipe(
         STAGES,

@@ -128,14 +128,14 @@ def vgg(classes: int, stages: Sequence[Convolutions]) -> tuple[Layer, ...]:
     """Stages of 3 x 3 convolutions (a number each: so many), 1 x 1 and 5 x 5 ones, or LRN, with a pool after each."""
     layers: list[Layer] = []
     for stage, (kinds, width) in enumerate(zip(stages, (12, 24, 48)), 1):
-        for place, kind in enumerate(_spelt(kinds), 1):
+        for place, kind in enumerate(_expand(kinds), 1):
             name = f"conv{stage}-{place}"
             layers += [LocalResponseNorm(f"norm{stage}")] if kind == "lrn" else conv(name, width, int(kind[0]))
         layers.append(Pool(f"pool{stage}", kernel=2, stride=2))
     return (*layers, Flatten("flatten"), *classifier(classes, 128))
 
 
-def _spelt(kinds: Convolutions) -> list[str]:
+def _expand(kinds: Convolutions) -> list[str]:
     return [one for kind in kinds for one in (["3x3"] * kind if isinstance(kind, int) else [kind])]
 
 

@@ -18,13 +18,13 @@ from impls.network import Network, Row
 
 
 @dataclass(frozen=True)
-class Initial(ABC):
+class Initializer(ABC):
     """A rule for the first weights. Biases are zero but for those of `ones`; normalisation begins as the identity."""
 
     ones: tuple[str, ...] = ()
 
     @abstractmethod
-    def draw(self, shape: Shape, inputs: float, outputs: float, dice: np.random.Generator) -> np.ndarray:
+    def draw(self, shape: Shape, inputs: float, outputs: float, rng: np.random.Generator) -> np.ndarray:
         """Weights of a layer whose units have so many `inputs`, and whose inputs feed so many `outputs`."""
 
     def weights(self, network: Network, seed: int) -> dict[str, np.ndarray]:
@@ -35,17 +35,17 @@ class Initial(ABC):
             for name, shape in row.array_names().items()
         }
 
-    def _array(self, row: Row, kind: str, shape: Shape, dice: np.random.Generator) -> np.ndarray:
+    def _array(self, row: Row, kind: str, shape: Shape, rng: np.random.Generator) -> np.ndarray:
         match kind:
             case "weight":
                 area, mask = math.prod(shape[2:]), np.ones(shape[:2])
-                if isinstance(row.layer, Conv) and row.layer.links:
+                if isinstance(row.layer, Conv) and row.layer.connection_table:
                     mask = link_mask(row.layer, shape[1])[:, :, 0, 0]
-                drawn = self.draw(shape, mask.sum() / shape[0] * area, shape[0] * area, dice)
+                drawn = self.draw(shape, mask.sum() / shape[0] * area, shape[0] * area, rng)
                 return np.where(mask.reshape(*shape[:2], *(1 for _ in shape[2:])) > 0, drawn, 0)
             case "coefficient":
                 side = row.layer.side if isinstance(row.layer, Subsample) else 1
-                return self.draw(shape, side**2, side**2, dice)
+                return self.draw(shape, side**2, side**2, rng)
             case "scale":
                 return np.ones(shape)
             case _:
@@ -53,37 +53,37 @@ class Initial(ABC):
 
 
 @dataclass(frozen=True)
-class He(Initial):
+class He(Initializer):
     """Normal with variance 2 / inputs (He et al. 2015)."""
 
-    def draw(self, shape: Shape, inputs: float, outputs: float, dice: np.random.Generator) -> np.ndarray:
-        return dice.standard_normal(shape) * math.sqrt(2 / inputs)
+    def draw(self, shape: Shape, inputs: float, outputs: float, rng: np.random.Generator) -> np.ndarray:
+        return rng.standard_normal(shape) * math.sqrt(2 / inputs)
 
 
 @dataclass(frozen=True)
-class Glorot(Initial):
+class Glorot(Initializer):
     """Uniform within sqrt(6 / (inputs + outputs)) (Glorot and Bengio 2010), which VGG found sufficient."""
 
-    def draw(self, shape: Shape, inputs: float, outputs: float, dice: np.random.Generator) -> np.ndarray:
-        return dice.uniform(-1, 1, shape) * math.sqrt(6 / (inputs + outputs))
+    def draw(self, shape: Shape, inputs: float, outputs: float, rng: np.random.Generator) -> np.ndarray:
+        return rng.uniform(-1, 1, shape) * math.sqrt(6 / (inputs + outputs))
 
 
 @dataclass(frozen=True)
-class Normal(Initial):
+class Normal(Initializer):
     """Normal with one standard deviation for all layers (Krizhevsky et al. 2012, section 5)."""
 
     std: float = 0.01
 
-    def draw(self, shape: Shape, inputs: float, outputs: float, dice: np.random.Generator) -> np.ndarray:
-        return dice.standard_normal(shape) * self.std
+    def draw(self, shape: Shape, inputs: float, outputs: float, rng: np.random.Generator) -> np.ndarray:
+        return rng.standard_normal(shape) * self.std
 
 
 @dataclass(frozen=True)
-class FanIn(Initial):
+class FanIn(Initializer):
     """Uniform within 2.4 / inputs (LeCun et al. 1998, appendix A)."""
 
-    def draw(self, shape: Shape, inputs: float, outputs: float, dice: np.random.Generator) -> np.ndarray:
-        return dice.uniform(-2.4, 2.4, shape) / inputs
+    def draw(self, shape: Shape, inputs: float, outputs: float, rng: np.random.Generator) -> np.ndarray:
+        return rng.uniform(-2.4, 2.4, shape) / inputs
 
 
 def _dice(name: str, shape: Shape, seed: int) -> np.random.Generator:

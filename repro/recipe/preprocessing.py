@@ -52,7 +52,7 @@ class MeanImage(Prepare):
 
 
 @dataclass(frozen=True)
-class Levels(Prepare):
+class InkRange(Prepare):
     """Background -0.1 and ink 1.175, on the 32 x 32 field that LeNet-5 sees (LeCun 1998, section II-B)."""
 
     pad: int = 2

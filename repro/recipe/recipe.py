@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from repro.data.augment import Augmentation
-from repro.recipe.initializers import He, Initial
+from repro.recipe.initializers import He, Initializer
 from repro.recipe.preprocessing import Prepare, Standardise
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Recipe:
     batch: int = 64
     momentum: float = 0.9
     weight_decay: float = 5e-4
-    initial: Initial = He()
+    initial: Initializer = He()
     prepare: Prepare = Standardise()
     augment: tuple[Augmentation | Fits, ...] = ()
     sizes: Sizes | None = None

@@ -14,7 +14,7 @@ import numpy as np
 
 from impls.layers import Flatten, Layer, Pool, SpatialPyramid, Window, WindowAverage, WindowPyramid
 from impls.network import Network
-from repro.data.augment import CentreCrop, Resize, still, ten_views
+from repro.data.augment import CentreCrop, Resize, apply_deterministic, ten_views
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class Centre(View):
     scales: tuple[int, ...] = ()
 
     def images(self, images: np.ndarray) -> Sequence[np.ndarray]:
-        versions = [still(Resize(scale), images) for scale in self.scales] or [images]
-        return [still(CentreCrop(self.side), version) for version in versions]
+        versions = [apply_deterministic(Resize(scale), images) for scale in self.scales] or [images]
+        return [apply_deterministic(CentreCrop(self.side), version) for version in versions]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Scales(View):
     flips: bool = False
 
     def images(self, images: np.ndarray) -> Sequence[np.ndarray]:
-        seen = [still(Resize(side), images) for side in self.sides]
+        seen = [apply_deterministic(Resize(side), images) for side in self.sides]
         return [*seen, *(version[..., ::-1] for version in seen if self.flips)]
 
 
@@ -86,7 +86,7 @@ class Crops(View):
     grid: int
 
     def images(self, images: np.ndarray) -> Sequence[np.ndarray]:
-        scaled = still(Resize(self.scale), images)
+        scaled = apply_deterministic(Resize(self.scale), images)
         starts = np.linspace(0, self.scale - self.side, self.grid).round().astype(int)
         crops = [scaled[..., top : top + self.side, left : left + self.side] for top in starts for left in starts]
         return [*crops, *(crop[..., ::-1] for crop in crops)]
@@ -103,7 +103,7 @@ class Dense(View):
     scale: int
 
     def images(self, images: np.ndarray) -> Sequence[np.ndarray]:
-        scaled = still(Resize(self.scale), images)
+        scaled = apply_deterministic(Resize(self.scale), images)
         return [scaled, scaled[..., ::-1]]
 
     def network(self, network: Network) -> Network:
@@ -120,7 +120,7 @@ class Dense(View):
 
 
 @dataclass(frozen=True)
-class Both(View):
+class Ensemble(View):
     """What two views show, averaged."""
 
     first: View
@@ -146,7 +146,7 @@ class OnMaps(View):
     scales: tuple[int, ...] = ()
 
     def images(self, images: np.ndarray) -> Sequence[np.ndarray]:
-        seen = [still(Resize(scale), images) for scale in self.scales] or [images]
+        seen = [apply_deterministic(Resize(scale), images) for scale in self.scales] or [images]
         return [*seen, *(version[..., ::-1] for version in seen)]
 
     def network(self, network: Network) -> Network:
@@ -166,7 +166,7 @@ class OnMaps(View):
 
 
 @dataclass(frozen=True)
-class Strongest(View):
+class MaxActivation(View):
     """Classes by the strongest cell of their map, where the network averages over its cells (NIN, section 4.7)."""
 
     def images(self, images: np.ndarray) -> Sequence[np.ndarray]:

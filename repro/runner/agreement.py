@@ -8,9 +8,9 @@ from dataclasses import replace
 from impls import load_architecture
 from impls.frameworks import frameworks
 from repro.claims.experiment import Arm
-from repro.recipe.preprocessing import Levels
+from repro.recipe.preprocessing import InkRange
 from repro.recipe.recipe import Recipe, Stage
-from repro.runner.plan import Where
+from repro.runner.plan import Target
 from repro.training.job import Job
 from results.schema.findings import Agreement
 from results.schema.trial import Trial
@@ -24,17 +24,19 @@ BATCH = 32
 ARM = Arm(
     "lenet5-dense",
     load_architecture("lenet5-dense"),
-    Recipe((Stage(2, 0.02),), batch=BATCH, prepare=Levels(), measured=500),
+    Recipe((Stage(2, 0.02),), batch=BATCH, prepare=InkRange(), measured=500),
     train=STEPS * BATCH // 2,
 )
 
 
 def frameworks_here() -> list[str]:
     """Every framework that trials can run in and that is installed."""
-    return [name for name, one in frameworks().items() if one.in_parts and not one.missing(one.executions[0])]
+    return [
+        name for name, one in frameworks().items() if one.supports_checkpointing and not one.missing(one.executions[0])
+    ]
 
 
-def job(at: Where) -> Job:
+def job(at: Target) -> Job:
     return replace(at.job(ARM, DATA, seed=0), losses=STEPS)
 
 

@@ -14,10 +14,10 @@ from impls.termination import Termination
 from repro.claims.claim import Claim
 from repro.claims.claim import claims as registered
 from repro.claims.experiment import Experiment
-from repro.claims.findings import COMMAND, by_check, by_trials, untestable
+from repro.claims.findings import COMMAND, by_check, by_trials, not_testable
 from repro.runner import agreement, plan
 from repro.runner.goals import Goal
-from repro.runner.plan import Shelf, Where
+from repro.runner.plan import DatasetCache, Target
 from repro.runner.trials import Runner
 from results import VERSION, machine
 from results.schema.findings import Agreement, ClaimResult, Findings, Trained
@@ -31,7 +31,7 @@ from results.store.reproductions import ReproductionWriter
 class Options:
     """What was asked for. `seconds`: after which no trial is begun; `side_by_side`: trials at a time (None: cores)."""
 
-    at: Where | None
+    at: Target | None
     full: bool = False
     seeds: int = 3
     seconds: float | None = None
@@ -48,12 +48,12 @@ class Options:
         return " ".join(parts)
 
 
-class Campaign:
+class ReproductionRunner:
     """A reproduction that is going on, in a folder of its own; a context manager, in which SIGTERM is as Ctrl-C."""
 
     def __init__(self, folder: ReproductionWriter, options: Options):
         self._folder, self._options = folder, options
-        self._shelf = Shelf(options.paths)
+        self._shelf = DatasetCache(options.paths)
         self._runner = Runner(folder, self._shelf, options.seconds, options.side_by_side, options.quiet)
         before = reproductions.read(folder.folder)
         self.findings = before.findings
@@ -77,7 +77,7 @@ class Campaign:
         for claim in (claim for claim in claims if not claim.check):
             chosen = self._shelf.choose(claim, self._options.full)
             if isinstance(chosen, str):
-                found[claim.id] = untestable(claim, chosen)
+                found[claim.id] = not_testable(claim, chosen)
             else:
                 experiments[claim.id] = chosen
         self._train(experiments.values())
@@ -87,7 +87,7 @@ class Campaign:
         self._keep(claims=results)
         return results
 
-    def agree(self) -> Agreement | None:
+    def compare_frameworks(self) -> Agreement | None:
         """Train the same in every framework there is, and see for how long the losses stay together."""
         everywhere = [plan.where(name, "cpu") for name in agreement.frameworks_here()]
         data = self._shelf.get(agreement.DATA)
@@ -99,7 +99,7 @@ class Campaign:
         self._keep(agreement=found)
         return found
 
-    def fulfil(self, goals: Sequence[Goal], everywhere: Sequence[Where]) -> list[Trained]:
+    def train_goals(self, goals: Sequence[Goal], everywhere: Sequence[Target]) -> list[Trained]:
         """Train networks by their recipes, in each framework, to the accuracy that the recipe aims at."""
         jobs = {(goal, at): at.job(goal.arm, goal.data, plan.TUNED_ON_SEED) for goal in goals for at in everywhere}
         for goal in goals:
@@ -114,7 +114,7 @@ class Campaign:
         return found
 
     @property
-    def _at(self) -> Where:
+    def _at(self) -> Target:
         if self._options.at is None:
             raise InvalidInput("no framework was chosen to train in")
         return self._options.at
@@ -171,7 +171,7 @@ class Campaign:
         )
         self._folder.save_findings(self.findings)
 
-    def __enter__(self) -> Campaign:
+    def __enter__(self) -> ReproductionRunner:
         self._termination.__enter__()
         return self
 

@@ -9,7 +9,7 @@ from impls import load_architecture
 from impls.errors import UnknownName
 from repro.claims.experiment import Arm
 from repro.recipe.initializers import FanIn, Glorot
-from repro.recipe.preprocessing import Levels
+from repro.recipe.preprocessing import InkRange
 from repro.recipe.recipe import Recipe, Stage
 from results.schema.findings import Trained
 from results.schema.trial import Trial
@@ -40,7 +40,7 @@ LENET = Recipe(
     batch=32,
     weight_decay=1e-4,
     initial=FanIn(),
-    prepare=Levels(),
+    prepare=InkRange(),
     measured=2_000,
 )
 RBF = Recipe(
@@ -48,7 +48,7 @@ RBF = Recipe(
     batch=32,
     weight_decay=0.0,
     initial=FanIn(),
-    prepare=Levels(),
+    prepare=InkRange(),
     measured=2_000,
 )
 NIN = Recipe((Stage(6, 0.02), Stage(2, 0.002)), batch=32, weight_decay=1e-4, initial=Glorot())

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from impls.errors import DeadheatError, InvalidInput, Unavailable, line_of
+from impls.errors import DeadheatError, InvalidInput, Unavailable, one_line
 from impls.frameworks import frameworks, load_framework
 from repro import data
 from repro.claims.claim import Claim
@@ -19,7 +19,7 @@ TUNED_ON_SEED = 0
 
 
 @dataclass(frozen=True)
-class Where:
+class Target:
     """The framework and device that trials run on."""
 
     framework: str
@@ -30,19 +30,19 @@ class Where:
         return Job(arm, data, seed, self.framework, self.execution, self.device, learning_rate, losses)
 
 
-def where(framework: str | None, device: str) -> Where:
+def where(framework: str | None, device: str) -> Target:
     """The framework asked for, or the first that is installed. Errors say what would bring it."""
-    able = {name: one for name, one in frameworks().items() if one.in_parts}
+    able = {name: one for name, one in frameworks().items() if one.supports_checkpointing}
     if framework is None:
         framework = next((name for name, one in able.items() if not one.missing()), None)
         if framework is None:
             raise Unavailable(f"no framework to train in; pip install 'deadheat[pytorch]', or one of {', '.join(able)}")
     found = load_framework(framework)
-    if not found.in_parts:
+    if not found.supports_checkpointing:
         raise InvalidInput(f"{framework} can't be trained in parts, which trials are; use one of {', '.join(able)}")
     if reason := found.missing(found.executions[0]) or missing_device(device):
         raise Unavailable(f"{framework}: {reason}")
-    return Where(framework, found.executions[0].name, device)
+    return Target(framework, found.executions[0].name, device)
 
 
 def missing_device(device: str) -> str | None:
@@ -55,11 +55,11 @@ def missing_device(device: str) -> str | None:
         pynvml.nvmlInit()
         count = pynvml.nvmlDeviceGetCount()
     except Exception as problem:  # the package may be another's of the same name
-        return f"no NVIDIA GPU can be used here ({line_of(problem)}); leave out --device {device}"
+        return f"no NVIDIA GPU can be used here ({one_line(problem)}); leave out --device {device}"
     return None if count else f"there is no NVIDIA GPU here; leave out --device {device}"
 
 
-class Shelf:
+class DatasetCache:
     """Data sets as they are needed, read once; what is wrong with one is kept, too."""
 
     def __init__(self, paths: Mapping[str, Path]):
@@ -99,7 +99,7 @@ class Shelf:
         return "; ".join(problems) or f"needs {' or '.join(claim.wanted)}"
 
 
-def tuning(experiment: Experiment, at: Where) -> list[Job]:
+def tuning(experiment: Experiment, at: Target) -> list[Job]:
     """A trial for each arm at each learning rate that it may take."""
     return [
         at.job(arm, experiment.data, TUNED_ON_SEED, rate)
@@ -108,6 +108,6 @@ def tuning(experiment: Experiment, at: Where) -> list[Job]:
     ]
 
 
-def jobs(experiment: Experiment, at: Where, seeds: Iterable[int], rates: Mapping[str, float]) -> list[Job]:
+def jobs(experiment: Experiment, at: Target, seeds: Iterable[int], rates: Mapping[str, float]) -> list[Job]:
     """A trial for each seed and arm, seed by seed, so that what is cut short is cut alike."""
     return [at.job(arm, experiment.data, seed, rates.get(arm.name)) for seed in seeds for arm in experiment.arms]

@@ -12,7 +12,7 @@ from time import monotonic
 from impls import usable
 from repro.data import Dataset
 from repro.runner import workers
-from repro.runner.plan import Shelf
+from repro.runner.plan import DatasetCache
 from repro.runner.progress import Meter
 from repro.runner.workers import Task
 from repro.training.job import Job
@@ -36,7 +36,7 @@ class Runner:
     def __init__(
         self,
         folder: ReproductionWriter,
-        shelf: Shelf,
+        shelf: DatasetCache,
         seconds: float | None,
         side_by_side: int | None,
         quiet: bool = False,

@@ -21,10 +21,10 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from impls.environment import clean
-from impls.errors import DeadheatError, line_of
+from impls.errors import DeadheatError, one_line
 from impls.frameworks import CACHE, load_framework
-from impls.log import last_words
-from impls.process import STEADY_ALLOCATOR, die_with, threads
+from impls.log import last_log_line
+from impls.process import STEADY_ALLOCATOR, set_parent_death_signal, threads
 from impls.termination import SIGNALS
 from repro import data
 from repro.training import trial
@@ -40,7 +40,7 @@ class Task:
     job: Job
     folder: Path
     checkpoint: Path
-    album: Path
+    figures_path: Path
 
     @property
     def log(self) -> Path:
@@ -56,11 +56,11 @@ class _Running:
     core: int | None
 
 
-Told = Callable[[Task, float], None]
+Report = Callable[[Task, float], None]
 
 
 def run(
-    tasks: Sequence[Task], cores: Sequence[int | None], cache: Path, told: Told, in_time: Callable[[], bool]
+    tasks: Sequence[Task], cores: Sequence[int | None], cache: Path, told: Report, in_time: Callable[[], bool]
 ) -> Iterator[Trial]:
     """Each task's trial as it ends. None is begun any more when `in_time` says no; what runs then is finished.
 
@@ -90,7 +90,7 @@ def run(
             one.process.join()
 
 
-def lost(job: Job, id: str, outcome: Outcome, reason: str) -> Trial:
+def failed_trial(job: Job, id: str, outcome: Outcome, reason: str) -> Trial:
     """A trial that came to nothing."""
     return Trial(
         id=id,
@@ -126,7 +126,7 @@ def _message(one: _Running) -> float | Trial:
         code = one.process.exitcode or 0
         killed = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
         maybe = " (the system may have run out of memory)" if code == -signal.SIGKILL else ""
-        return lost(one.task.job, one.task.id, Outcome.CRASHED, f"{killed}{maybe}{last_words(one.task.log)}")
+        return failed_trial(one.task.job, one.task.id, Outcome.CRASHED, f"{killed}{maybe}{last_log_line(one.task.log)}")
     return told
 
 
@@ -153,7 +153,7 @@ def _serve(task: Task, core: int | None, cache: Path, link: Connection) -> None:
     with task.log.open("wb") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
-    die_with(os.getppid())  # or it would train on into a checkpoint that nobody waits for
+    set_parent_death_signal(os.getppid())  # or it would train on into a checkpoint that nobody waits for
     for one in (signal.SIGINT, *SIGNALS):  # these are for the process that asks, which then kills this one
         signal.signal(one, signal.SIG_IGN)
     if core is not None and hasattr(os, "sched_setaffinity"):
@@ -168,12 +168,12 @@ def _serve(task: Task, core: int | None, cache: Path, link: Connection) -> None:
 def _outcome(task: Task, tell: Callable[[float], None]) -> Trial:
     try:
         found = data.load(task.job.data, task.folder)
-        return trial.run(task.job, found, task.checkpoint, task.album, tell)
+        return trial.run(task.job, found, task.checkpoint, task.figures_path, tell)
     except MemoryError as problem:
         traceback.print_exc()
-        return lost(task.job, task.id, Outcome.OUT_OF_MEMORY, line_of(problem))
+        return failed_trial(task.job, task.id, Outcome.OUT_OF_MEMORY, one_line(problem))
     except DeadheatError as problem:
-        return lost(task.job, task.id, Outcome.FAILED, str(problem))
+        return failed_trial(task.job, task.id, Outcome.FAILED, str(problem))
     except Exception as problem:  # whatever a framework raises costs this trial, and no other
         traceback.print_exc()
-        return lost(task.job, task.id, Outcome.FAILED, line_of(problem))
+        return failed_trial(task.job, task.id, Outcome.FAILED, one_line(problem))

@@ -18,7 +18,7 @@ from repro.training.checkpoint import State
 AT_ONCE = 250
 
 
-class Sight:
+class Evaluator:
     """Looks at images with models of its own, which take the weights that it is shown."""
 
     def __init__(self, network: Network, prepare: Prepared, build: Callable[[Network], Model]):

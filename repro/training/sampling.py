@@ -19,19 +19,19 @@ class Pass:
     side: int | None
 
 
-def dice(seed: int, purpose: str, number: int = 0) -> np.random.Generator:
+def rng(seed: int, purpose: str, number: int = 0) -> np.random.Generator:
     """Random numbers for one purpose, which no other purpose's throws change."""
     return np.random.default_rng([seed, zlib.crc32(purpose.encode()), number])
 
 
 def chosen(images: int, count: int, seed: int) -> np.ndarray:
     """The places of the `count` images of `images` that a seed takes; the first of more are those of fewer."""
-    return dice(seed, "images").permutation(images)[:count]
+    return rng(seed, "images").permutation(images)[:count]
 
 
 def batches(images: int, batch: int, seed: int, number: int) -> np.ndarray:
     """The order of `images` training images in a pass, (batches, batch); what fills no batch is left out."""
-    return dice(seed, "order", number).permutation(images)[: images // batch * batch].reshape(-1, batch)
+    return rng(seed, "order", number).permutation(images)[: images // batch * batch].reshape(-1, batch)
 
 
 def passes(recipe: Recipe, seed: int) -> list[Pass]:
@@ -44,4 +44,4 @@ def _side(recipe: Recipe, seed: int, number: int) -> int | None:
     if recipe.sizes is None:
         return None
     sides = recipe.sizes.sides
-    return sides[int(dice(seed, "size", number).integers(len(sides))) if recipe.sizes.random else number % len(sides)]
+    return sides[int(rng(seed, "size", number).integers(len(sides))) if recipe.sizes.random else number % len(sides)]

@@ -19,13 +19,13 @@ from impls.errors import InvalidInput
 from impls.frameworks import Model, Plan, Sgd, load_framework
 from impls.network import Network
 from repro.data import Dataset
-from repro.data.augment import Augmentation, Resize, still
+from repro.data.augment import Augmentation, Resize, apply_deterministic
 from repro.recipe.recipe import Fits
 from repro.training import checkpoint as saved
 from repro.training.checkpoint import State
-from repro.training.evaluation import Sight
+from repro.training.evaluation import Evaluator
 from repro.training.job import Job
-from repro.training.sampling import Pass, batches, chosen, dice, passes
+from repro.training.sampling import Pass, batches, chosen, passes, rng
 from repro.training.visuals import draw
 from results.schema.trial import Outcome, Point, Trial
 from results.store import pictures
@@ -33,25 +33,27 @@ from results.store.pictures import Pictures
 
 FITTED_ON = 10_000
 """Training images that preparations are fitted to, at most."""
-HOPELESS = 50.0
+DIVERGED_LOSS = 50.0
 """A mean loss (nats) from which nothing comes back; guessing among ten classes has 2.3."""
-GUESSING = 0.95
+CHANCE_LEVEL_SHARE = 0.95
 """A training error at the end above this share of what guessing gives: the network has learned nothing."""
 
-AT_HAND = 4
+MODEL_CACHE_SIZE = 4
 """Models for training that are kept: two sizes by turns at two rates need no more."""
 
-Tell = Callable[[float], None]
+ProgressCallback = Callable[[float], None]
 """Is told how far a trial is, from 0 to 1, each time that it has measured."""
 
 
-def run(job: Job, data: Dataset, checkpoint: Path, album: Path, tell: Tell = lambda share: None) -> Trial:
+def run(
+    job: Job, data: Dataset, checkpoint: Path, figures_path: Path, tell: ProgressCallback = lambda share: None
+) -> Trial:
     """The trial, from where `checkpoint` has it, its pictures in `album`. What a framework raises is passed on."""
     training = Training(job, data, checkpoint, tell)
     reason = training.run()
     state = training.state
     if job.arm.pictures and not reason:
-        pictures.write(album, training.pictures())
+        pictures.write(figures_path, training.pictures())
     return Trial(
         id=job.id(data),
         network=job.arm.architecture.name,
@@ -75,7 +77,7 @@ def run(job: Job, data: Dataset, checkpoint: Path, album: Path, tell: Tell = lam
 class Training:
     """A trial that is going on; `state` is what it has come to."""
 
-    def __init__(self, job: Job, data: Dataset, checkpoint: Path, tell: Tell):
+    def __init__(self, job: Job, data: Dataset, checkpoint: Path, tell: ProgressCallback):
         self._job, self._data, self._checkpoint, self._tell = job, data, checkpoint, tell
         self._start = monotonic()
         self._recipe, self._network = job.recipe, job.network(data)
@@ -87,7 +89,7 @@ class Training:
         self._prepare = self._recipe.prepare.fit(sample)
         self._augment = [_fitted(change, sample, self._prepare(sample)) for change in self._recipe.augment]
         self._models: dict[tuple[int | None, float], Model] = {}
-        self._sight = Sight(self._network, self._prepare, lambda network: self._build(network, 0.0))
+        self._sight = Evaluator(self._network, self._prepare, lambda network: self._build(network, 0.0))
         self.state = self._first_state()
 
     @property
@@ -103,7 +105,7 @@ class Training:
                 return f"{reason} in pass {one.number + 1} of {len(planned)}, learning rate {one.learning_rate:g}"
             saved.write(self._checkpoint, replace(self.state, seconds=self.seconds))
         guessed, error = 1 - 1 / len(self._data.classes), self.state.points[-1].training_error
-        if error is not None and error > GUESSING * guessed:
+        if error is not None and error > CHANCE_LEVEL_SHARE * guessed:
             wrong = f"{100 * error:.0f} % of its training images wrong, of which guessing has {100 * guessed:.0f} %"
             return f"it learned nothing: {wrong}"
         return ""
@@ -136,13 +138,13 @@ class Training:
         """
         model = self._model(one)
         order = batches(len(self._chosen), self._recipe.batch, self._job.seed, one.number)
-        throws = [dice(self._job.seed, f"augmentation {type(change).__name__}", one.number) for change in self._augment]
+        rngs = [rng(self._job.seed, f"augmentation {type(change).__name__}", one.number) for change in self._augment]
         for part, rows in enumerate(np.array_split(order, min(self._recipe.measures, len(order))), 1):
-            model.reseed(int(dice(self._job.seed, f"dropout {part}", one.number).integers(2**31)))
-            losses = [model.train(model.put(*self._batch(row, one.side, throws))) for row in rows]
+            model.reseed(int(rng(self._job.seed, f"dropout {part}", one.number).integers(2**31)))
+            losses = [model.train(model.put(*self._batch(row, one.side, rngs))) for row in rows]
             values = [float(model.to_numpy(loss)) for loss in losses]
             mean = float(np.mean(values))
-            if not math.isfinite(mean) or mean > HOPELESS:
+            if not math.isfinite(mean) or mean > DIVERGED_LOSS:
                 return f"the mean loss came to {mean:.3g}"
             done = one.number + part / min(self._recipe.measures, len(order))
             self._take(model, values, rows.size, int(done))
@@ -154,7 +156,7 @@ class Training:
         """A model for the pass's size and learning rate, with the state as it is."""
         key = one.side, one.learning_rate
         if key not in self._models:
-            if len(self._models) == AT_HAND:  # random sizes would else end in a model for each
+            if len(self._models) == MODEL_CACHE_SIZE:  # random sizes would else end in a model for each
                 del self._models[next(iter(self._models))]
             channels, *own = self._network.input_shape
             sides = own if one.side is None else (one.side, one.side)
@@ -170,15 +172,15 @@ class Training:
         return load_framework(self._job.framework).build(plan)
 
     def _batch(
-        self, row: np.ndarray, side: int | None, throws: Sequence[np.random.Generator]
+        self, row: np.ndarray, side: int | None, rngs: Sequence[np.random.Generator]
     ) -> tuple[np.ndarray, np.ndarray]:
         """Prepared and changed images (batch, channels, height, width) at `rows`, and their labels."""
         places = self._chosen[row]
         images = self._prepare(self._data.train.images[places])
-        for change, throw in zip(self._augment, throws, strict=True):
+        for change, throw in zip(self._augment, rngs, strict=True):
             images = change.apply(images, throw)
         if side is not None and images.shape[-1] != side:
-            images = still(Resize(side), images)
+            images = apply_deterministic(Resize(side), images)
         return images, self._data.train.labels[places]
 
     def _take(self, model: Model, losses: list[float], images: int, passes: int) -> None:

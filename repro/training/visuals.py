@@ -13,14 +13,14 @@ from impls.network import Network
 from repro.data import Dataset
 from repro.recipe.views import Whole
 from repro.training.checkpoint import State
-from repro.training.evaluation import Sight
+from repro.training.evaluation import Evaluator
 from results.store.pictures import Pictures
 
 MISTAKES = 80
 """As many as LeNet-5's figure 8 has."""
 
 
-def draw(what: tuple[str, ...], network: Network, state: State, data: Dataset, sight: Sight) -> Pictures:
+def draw(what: tuple[str, ...], network: Network, state: State, data: Dataset, sight: Evaluator) -> Pictures:
     """The pictures asked for; what a network has not (maps without a global average) is left out."""
     parts: dict[str, Any] = {}
     for name in what:
@@ -28,13 +28,13 @@ def draw(what: tuple[str, ...], network: Network, state: State, data: Dataset, s
     return replace(Pictures(classes=data.classes), **parts)
 
 
-def _filters(network: Network, state: State, data: Dataset, sight: Sight) -> Mapping[str, object]:
+def _filters(network: Network, state: State, data: Dataset, sight: Evaluator) -> Mapping[str, object]:
     """The weights of the first convolution."""
     first = next((layer.name for layer in network.layers if isinstance(layer, Conv)), None)
     return {} if first is None else {"filters": state.weights[f"{first}.weight"]}
 
 
-def _mistakes(network: Network, state: State, data: Dataset, sight: Sight) -> Mapping[str, object]:
+def _mistakes(network: Network, state: State, data: Dataset, sight: Evaluator) -> Mapping[str, object]:
     """The first test images that are taken for another class (LeCun 1998, figure 8)."""
     places = np.arange(len(data.test.labels))
     taken = sight.likelihoods(state, data.test, places, Whole()).argmax(1)
@@ -48,7 +48,7 @@ def _mistakes(network: Network, state: State, data: Dataset, sight: Sight) -> Ma
     }
 
 
-def _maps(network: Network, state: State, data: Dataset, sight: Sight) -> Mapping[str, object]:
+def _maps(network: Network, state: State, data: Dataset, sight: Evaluator) -> Mapping[str, object]:
     """The class maps of the first test image of each class (NIN, figure 4)."""
     if not isinstance(network.layers[-1], GlobalAverage):
         return {}
@@ -63,7 +63,7 @@ def _maps(network: Network, state: State, data: Dataset, sight: Sight) -> Mappin
     }
 
 
-DRAWN: Mapping[str, Callable[[Network, State, Dataset, Sight], Mapping[str, object]]] = {
+DRAWN: Mapping[str, Callable[[Network, State, Dataset, Evaluator], Mapping[str, object]]] = {
     "filters": _filters,
     "mistakes": _mistakes,
     "maps": _maps,

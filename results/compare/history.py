@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from results.compare.pairwise import (
-    WORTH_NAMING,
+    REPORTED_DIFFERENCES,
     described,
     launches_of,
     machine_of,
@@ -23,14 +23,14 @@ from results.compare.pairwise import (
 from results.schema.record import Case
 from results.stats.estimates import Estimate, geometric, launch_times
 from results.stats.steps import FEWEST, Level, levels
-from results.store.campaigns import Campaign
+from results.store.campaigns import StoredCampaign
 from results.store.journal import ResultsError, when
 
 ENOUGH = 2 * FEWEST
 """Campaigns from which on a series can have a step."""
 MACHINE = "machine"
 """What changed for every contestant."""
-TOGETHER = 0.5
+COMMON_CAUSE_SHARE = 0.5
 """The share of cases from which on their steps at one campaign are taken for one event."""
 
 
@@ -121,7 +121,7 @@ class History:
         """Whether so many cases step at once that it is more likely one thing that all of them share."""
         here = [one for one in self.series if any(point.campaign == campaign for point in one.points)]
         stepping = sum(campaign in [step.campaign for step in one.steps] for one in here)
-        if stepping < 2 or stepping <= TOGETHER * len(here):
+        if stepping < 2 or stepping <= COMMON_CAUSE_SHARE * len(here):
             return ""
         return (
             f"{stepping} of {len(here)} cases step at {self.campaigns[campaign].name}: "
@@ -162,11 +162,11 @@ class _Dated:
 
     started: datetime
     name: str
-    campaign: Campaign = field(compare=False)
+    campaign: StoredCampaign = field(compare=False)
     times: Mapping[Case, Sequence[float]] = field(compare=False)
 
 
-def histories(campaigns: Iterable[Campaign]) -> Histories:
+def histories(campaigns: Iterable[StoredCampaign]) -> Histories:
     """The histories of campaigns in any order; ResultsError if none can be placed in one.
 
     5 % is the chance of a false step anywhere in them.
@@ -197,7 +197,7 @@ def histories(campaigns: Iterable[Campaign]) -> Histories:
     )
 
 
-def _started(campaign: Campaign) -> datetime | None:
+def _started(campaign: StoredCampaign) -> datetime | None:
     """When the campaign says that it began, or its first record that says so."""
     said = (campaign.system.get("started"), *(record.started for record in campaign.records))
     return next(filter(None, map(when, said)), None)
@@ -226,7 +226,7 @@ def _history(found: Sequence[_Dated], looked_at: int) -> History:
     return History(machine_of(campaigns[0]) or {}, tuple(entries), tuple(series))
 
 
-def _changes(campaigns: Sequence[Campaign]) -> Iterator[Mapping[str, tuple[str, ...]]]:
+def _changes(campaigns: Sequence[StoredCampaign]) -> Iterator[Mapping[str, tuple[str, ...]]]:
     """For each campaign, what is another than when it was last known; of the first, nothing is."""
     known: dict[tuple[str, str], Any] = {}
     for campaign in campaigns:
@@ -239,11 +239,11 @@ def _changes(campaigns: Sequence[Campaign]) -> Iterator[Mapping[str, tuple[str, 
         yield found
 
 
-def _facts(campaign: Campaign) -> dict[tuple[str, str], Any]:
+def _facts(campaign: StoredCampaign) -> dict[tuple[str, str], Any]:
     """What a time may hang on: of the system, and of each contestant its packages' versions."""
     system = described(campaign.system)
     versions = versions_of(campaign.system)
     return {
-        **{(MACHINE, what): system[what] for what in WORTH_NAMING if system.get(what) is not None},
+        **{(MACHINE, what): system[what] for what in REPORTED_DIFFERENCES if system.get(what) is not None},
         **{(who, package): version for who, found in versions.items() for package, version in found.items()},
     }

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from results.schema.record import Contestant
-from results.store.campaigns import Campaign, find_campaign, read_campaign
+from results.store.campaigns import StoredCampaign, find_campaign, read_campaign
 from results.store.journal import ResultsError
 
 
-def find_sides(baseline: str, candidate: str, data: Path) -> tuple[Campaign, Campaign, bool]:
+def resolve_campaigns(baseline: str, candidate: str, data: Path) -> tuple[StoredCampaign, StoredCampaign, bool]:
     """Two campaigns by name, or as CAMPAIGN@LABEL what an interpreter ran of one, and whether both ran side by side.
 
     Raises ResultsError.
@@ -22,14 +22,14 @@ def find_sides(baseline: str, candidate: str, data: Path) -> tuple[Campaign, Cam
     return (side(before, label) if label else before, side(after, other) if other else after, side_by_side)
 
 
-def _found(name: str, data: Path) -> tuple[Campaign, str]:
+def _found(name: str, data: Path) -> tuple[StoredCampaign, str]:
     campaign, at, label = name.rpartition("@")
     if not at or "/" in label or Path(name).is_dir():
         campaign, label = name, ""
     return read_campaign(find_campaign(campaign, data)), label
 
 
-def side(campaign: Campaign, label: str) -> Campaign:
+def side(campaign: StoredCampaign, label: str) -> StoredCampaign:
     """What the interpreter called `label` ran, its contestants without the label; it is in the campaign's name."""
     labels = sorted({record.case.contestant.interpreter for record in campaign.records} - {""})
     if label not in labels:
@@ -43,10 +43,10 @@ def side(campaign: Campaign, label: str) -> Campaign:
     contestants = dict.fromkeys(
         record.case.contestant for record in campaign.records if record.case.contestant.interpreter == label
     )
-    system = {**campaign.system, "contestants": _said_of(campaign.system, contestants)}
-    return Campaign(campaign.folder.with_name(f"{campaign.name}@{label}"), system, records, campaign.problems)
+    system = {**campaign.system, "contestants": _contestants_of(campaign.system, contestants)}
+    return StoredCampaign(campaign.folder.with_name(f"{campaign.name}@{label}"), system, records, campaign.problems)
 
 
-def _said_of(system: Mapping[str, Any], contestants: Mapping[Contestant, None]) -> dict[str, Any]:
+def _contestants_of(system: Mapping[str, Any], contestants: Mapping[Contestant, None]) -> dict[str, Any]:
     said = system.get("contestants", {})
     return {replace(one, interpreter="").id: said.get(one.id, {}) for one in contestants}

@@ -21,7 +21,7 @@ from results.stats.estimates import (
     Comparison,
     Estimate,
     Rounds,
-    Verdict,
+    TimingVerdict,
     geometric,
     geometric_mean,
     holm,
@@ -31,8 +31,8 @@ from results.stats.estimates import (
     paired_ratio,
     verdict,
 )
-from results.stats.pairing import by_block, counted
-from results.store.campaigns import Campaign
+from results.stats.pairing import counted, group_by_block
+from results.store.campaigns import StoredCampaign
 from results.store.journal import SYSTEM, ResultsError
 
 VARIABLES = "kept variables", "inherited variables"
@@ -42,7 +42,7 @@ SAME_SYSTEM = (
     *VARIABLES,
 )  # fmt: skip
 """What of a machine must be equal; kernel, drivers and Python may be what is compared, and are only named."""
-WORTH_NAMING = (
+REPORTED_DIFFERENCES = (
     "kernel", "python", "drivers", "cpu_quota", "memory_limit_bytes", "preset", "fresh_interpreter", "deadheat",
     "niceness", "scheduling", "choosing variables",
 )  # fmt: skip
@@ -63,7 +63,7 @@ class Change:
     candidate_seconds: float
     ratio: Estimate
     p_slower: float
-    verdict: Verdict
+    verdict: TimingVerdict
     launches_needed: float
 
 
@@ -86,11 +86,11 @@ class Report:
 
     @property
     def slower(self) -> tuple[Change, ...]:
-        return tuple(change for change in self.changes if change.verdict is Verdict.SLOWER)
+        return tuple(change for change in self.changes if change.verdict is TimingVerdict.SLOWER)
 
 
 def compare(
-    baseline: Campaign, candidate: Campaign, across_systems: bool = False, side_by_side: bool = False
+    baseline: StoredCampaign, candidate: StoredCampaign, across_systems: bool = False, side_by_side: bool = False
 ) -> Report:
     """The candidate's times over the baseline's; `side_by_side` where both are of one campaign.
 
@@ -121,25 +121,25 @@ def compare(
     missing = _missing((baseline, before), (candidate, after))
     named = (
         *different,
-        *system_differences(baseline, candidate, WORTH_NAMING),
+        *system_differences(baseline, candidate, REPORTED_DIFFERENCES),
         *_version_differences(baseline, candidate),
     )
     return Report(baseline.name, candidate.name, changes, missing, _overall(found), named, len(different), problems)
 
 
-def machine_of(campaign: Campaign) -> Mapping[str, Any] | None:
+def machine_of(campaign: StoredCampaign) -> Mapping[str, Any] | None:
     """What makes the campaign's machine another than others; None where the campaign does not say."""
     found = described(campaign.system)
     return {key: found.get(key) for key in SAME_SYSTEM} if found.get("cpu") or found.get("cores") else None
 
 
-def unknown_machine(campaign: Campaign) -> str:
+def unknown_machine(campaign: StoredCampaign) -> str:
     """Why nobody can tell, in words."""
     why = next((problem for problem in campaign.problems if f"/{SYSTEM}:" in problem), f"{SYSTEM} names no machine")
     return f"{campaign.name} doesn't say which machine it was measured on ({why})"
 
 
-def system_differences(baseline: Campaign, candidate: Campaign, keys: Iterable[str]) -> tuple[str, ...]:
+def system_differences(baseline: StoredCampaign, candidate: StoredCampaign, keys: Iterable[str]) -> tuple[str, ...]:
     """What differs between two machines, among `keys`, in words."""
     one, other = described(baseline.system), described(candidate.system)
     return tuple(f"{key} {one.get(key)} and {other.get(key)}" for key in keys if one.get(key) != other.get(key))
@@ -179,7 +179,7 @@ def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _version_differences(baseline: Campaign, candidate: Campaign) -> Iterable[str]:
+def _version_differences(baseline: StoredCampaign, candidate: StoredCampaign) -> Iterable[str]:
     """Of contestants that both have, each once."""
     after = versions_of(candidate.system)
     return dict.fromkeys(
@@ -190,12 +190,12 @@ def _version_differences(baseline: Campaign, candidate: Campaign) -> Iterable[st
     )
 
 
-def launches_of(campaign: Campaign) -> dict[Case, Launches]:
+def launches_of(campaign: StoredCampaign) -> dict[Case, Launches]:
     """Each measured case's launches that count."""
     launches: dict[Case, list[Record]] = {}
     for record in counted(campaign.records):
         launches.setdefault(record.case, []).append(record)
-    return {case: by_block(own) for case, own in launches.items()}
+    return {case: group_by_block(own) for case, own in launches.items()}
 
 
 def _independent_ratio(launches: Launches, reference: Launches) -> Comparison | None:
@@ -217,22 +217,24 @@ def _changes(
             comparison.ratio,
             slower[case],
             judged := _verdict(comparison.ratio, slower[case], faster[case]),
-            launches_needed(comparison.ratio) if judged is verdict(comparison.ratio) is Verdict.UNCLEAR else math.nan,
+            launches_needed(comparison.ratio)
+            if judged is verdict(comparison.ratio) is TimingVerdict.UNCLEAR
+            else math.nan,
         )
         for case, comparison in found.items()
     )
 
 
-def _verdict(ratio: Estimate, slower: float, faster: float) -> Verdict:
+def _verdict(ratio: Estimate, slower: float, faster: float) -> TimingVerdict:
     """Slower and faster only where Holm's p values say so; then a gate errs in at most 5 % of comparisons."""
     if slower < 1 - CONFIDENCE:
-        return Verdict.SLOWER
+        return TimingVerdict.SLOWER
     if faster < 1 - CONFIDENCE:
-        return Verdict.FASTER
-    return Verdict.DEAD_HEAT if verdict(ratio) is Verdict.DEAD_HEAT else Verdict.UNCLEAR
+        return TimingVerdict.FASTER
+    return TimingVerdict.DEAD_HEAT if verdict(ratio) is TimingVerdict.DEAD_HEAT else TimingVerdict.UNCLEAR
 
 
-def _missing(*sides: tuple[Campaign, Mapping[Case, Any]]) -> dict[str, str]:
+def _missing(*sides: tuple[StoredCampaign, Mapping[Case, Any]]) -> dict[str, str]:
     """Cases that either campaign speaks of and that cannot be compared, with what is the matter on each side."""
     said = [{record.case: record for record in campaign.records} for campaign, _ in sides]  # the last of each case
     missing = {}

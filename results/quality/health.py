@@ -27,9 +27,9 @@ in nearly every period, and loses 0.8 % of its time by that."""
 
 FEWEST = 6
 """Launches from which on a pattern among them can be told from chance."""
-BOTH = 8
+MIN_LAUNCHES_BOTH_MODES = 8
 """Launches from which on both of two kinds are likely to be among them; fewer may all be of one, and nothing tells."""
-ALONE = 10
+MIN_LAUNCHES_SINGLETON = 10
 """Launches from which on one may be a kind by itself; the interval of fewer is wide enough for what it stands for."""
 TWO_KINDS = 0.9
 """Share of the launches' variance that lies between two kinds, from which on there are two."""
@@ -150,10 +150,10 @@ def flags(launches: Sequence[Record]) -> tuple[Flag, ...]:
 
 def bimodal(times: Sequence[float]) -> bool:
     """Whether launches fall into two kinds."""
-    return kinds(times) is not None
+    return split_modes(times) is not None
 
 
-def kinds(times: Sequence[float]) -> tuple[Sequence[float], Sequence[float]] | None:
+def split_modes(times: Sequence[float]) -> tuple[Sequence[float], Sequence[float]] | None:
     """The faster and the slower launches, if they fall into two kinds whose means differ by more than twice the band.
 
     None where they do not, or are too few to tell.
@@ -165,7 +165,7 @@ def kinds(times: Sequence[float]) -> tuple[Sequence[float], Sequence[float]] | N
     whole = float(np.sum((logs - logs.mean()) ** 2))
     if not whole:
         return None
-    least = 1 if len(logs) >= ALONE else 2
+    least = 1 if len(logs) >= MIN_LAUNCHES_SINGLETON else 2
     low = np.arange(least, len(logs) - least + 1)  # launches of the lower kind, at every cut
     high, below = len(logs) - low, np.cumsum(logs)[low - 1]
     gap = (logs.sum() - below) / high - below / low

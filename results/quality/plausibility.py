@@ -7,13 +7,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-HARDER = ("forward", "gradient", "train")
+PHASE_ORDER = ("forward", "gradient", "train")
 """Each does what the one before it does, and more."""
 
 Row = Mapping[str, Any]
 
 
-def doubts(rows: Sequence[Row]) -> dict[str, tuple[str, ...]]:
+def implausible(rows: Sequence[Row]) -> dict[str, tuple[str, ...]]:
     """Cautions by case, from the rows of one campaign's cases.
 
     above_peak: more multiply-accumulates a second than any probe of the machine's ceiling reached.
@@ -32,10 +32,10 @@ def doubts(rows: Sequence[Row]) -> dict[str, tuple[str, ...]]:
 def _pairs(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
     """(less work, more work) of one contestant: the same but for the phase, or but for the batch."""
     pairs: list[tuple[Row, Row]] = []
-    for axis, order in (("phase", HARDER.index), ("batch", int)):
+    for axis, order in (("phase", PHASE_ORDER.index), ("batch", int)):
         same: dict[tuple[Any, ...], list[Row]] = {}
         for row in rows:
-            if axis != "phase" or row["phase"] in HARDER:
+            if axis != "phase" or row["phase"] in PHASE_ORDER:
                 same.setdefault(tuple(row[name] for name in _KEY if name != axis), []).append(row)
         for group in same.values():
             pairs += itertools.combinations(sorted(group, key=lambda row: order(row[axis])), 2)

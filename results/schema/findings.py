@@ -17,7 +17,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Contrasted:
+class ContrastResult:
     """One comparison that a training claim rests on, with its interval over `pairs` seeds.
 
     `value` is in `unit`; `low` and `high` are None with fewer than two pairs. `claimed` is the range that the claim
@@ -56,7 +56,7 @@ class ClaimResult:
     seeds: int = 0
     framework: str = ""
     command: str = ""
-    contrasts: tuple[Contrasted, ...] = ()
+    contrasts: tuple[ContrastResult, ...] = ()
     arms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 

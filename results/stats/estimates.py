@@ -24,7 +24,7 @@ Rounds = Sequence[float]
 """Seconds per step of one launch's rounds, in the order of time."""
 
 CONFIDENCE = 0.95
-SURE = 0.99
+DETECTION_CONFIDENCE = 0.99
 """Confidence with which a difference is called seen: a table has a hundred ratios, and of a hundred 95 % intervals five
 leave out 1 where there is no difference."""
 BAND = 0.02
@@ -33,7 +33,7 @@ MOST_LAUNCHES = 10_000
 """More launches than this settle nothing: nobody would wait."""
 
 
-class Verdict(StrEnum):
+class TimingVerdict(StrEnum):
     """Of a ratio of times, contestant over reference."""
 
     FASTER = "faster"
@@ -57,12 +57,12 @@ class Estimate:
         return (self.high - self.low) / 2 / abs(self.value)
 
     @property
-    def shows_a_difference(self) -> bool:
+    def is_significant(self) -> bool:
         """Of a ratio: whether its 99 % interval leaves out 1. A verdict asks for more: for more than the band."""
         if self.launches < 2:
             return False
         freedom = self.launches - 1
-        wider = _quantile(freedom, SURE) / _quantile(freedom)
+        wider = _quantile(freedom, DETECTION_CONFIDENCE) / _quantile(freedom)
         return abs(math.log(self.low * self.high)) > wider * math.log(self.high / self.low)
 
 
@@ -91,7 +91,7 @@ def arithmetic(values: Sequence[float], confidence: float = CONFIDENCE) -> Estim
     return Estimate(mean, mean - half, mean + half, len(values))
 
 
-def in_block(rounds: Rounds, reference: Rounds) -> float:
+def paired_shift(rounds: Rounds, reference: Rounds) -> float:
     """One launch over another of the same block: the median over all pairs of their rounds' ratios' geometric means.
 
     Hodges and Lehmann's estimate, on logarithms, of the shift between the n-th round of the one and the n-th of the
@@ -113,7 +113,7 @@ def _upper_triangle(size: int) -> tuple[np.ndarray, np.ndarray]:
 
 def ratio(launches: Mapping[object, Rounds], reference: Mapping[object, Rounds]) -> Estimate | None:
     """`launches` over `reference`, paired by key (the block that both ran in); None without a pair."""
-    pairs = [in_block(rounds, reference[block]) for block, rounds in launches.items() if block in reference]
+    pairs = [paired_shift(rounds, reference[block]) for block, rounds in launches.items() if block in reference]
     return geometric(pairs) if pairs else None
 
 
@@ -140,7 +140,7 @@ def independent_ratio(times: Sequence[float], reference: Sequence[float]) -> Com
 def paired_ratio(launches: Mapping[object, Rounds], reference: Mapping[object, Rounds]) -> Comparison | None:
     """The same from launches that did run together, paired by key: Student's test on logarithms."""
     shared = [block for block in launches if block in reference]
-    pairs = np.log([in_block(launches[block], reference[block]) for block in shared])
+    pairs = np.log([paired_shift(launches[block], reference[block]) for block in shared])
     if not len(pairs):
         return None
     value = float(np.mean(pairs))
@@ -241,17 +241,17 @@ def _beyond(distance: float, error: float, freedom: float) -> float:
     return float(stdtr(freedom, -distance / error))
 
 
-def verdict(estimate: Estimate | None, band: float = BAND) -> Verdict:
+def verdict(estimate: Estimate | None, band: float = BAND) -> TimingVerdict:
     """Whether the whole interval lies below, above or inside 1 ± band; unclear otherwise."""
     if estimate is None or math.isnan(estimate.low):
-        return Verdict.UNCLEAR
+        return TimingVerdict.UNCLEAR
     if estimate.high < 1 - band:
-        return Verdict.FASTER
+        return TimingVerdict.FASTER
     if estimate.low > 1 + band:
-        return Verdict.SLOWER
+        return TimingVerdict.SLOWER
     if 1 - band <= estimate.low and estimate.high <= 1 + band:
-        return Verdict.DEAD_HEAT
-    return Verdict.UNCLEAR
+        return TimingVerdict.DEAD_HEAT
+    return TimingVerdict.UNCLEAR
 
 
 def _mean(values: np.ndarray, confidence: float = CONFIDENCE) -> tuple[float, float]:

@@ -21,12 +21,12 @@ def _launch(record: Record) -> tuple[Case, int, int]:
     return record.case, record.launch, record.subset
 
 
-def by_block(records: Iterable[Record]) -> dict[object, Rounds]:
+def group_by_block(records: Iterable[Record]) -> dict[object, Rounds]:
     """One case's launches by what pairs them with another's: the block that they ran in."""
     return {(record.launch, record.subset, record.attempt): record.seconds for record in counted(records)}
 
 
-def by_pass(records: Iterable[Record]) -> dict[object, float]:
+def group_by_pass(records: Iterable[Record]) -> dict[object, float]:
     """One case's launch times by the pass over all groups that they were in; of the subsets of a pass, the mean."""
     times: dict[object, list[float]] = {}
     for record in counted(records):

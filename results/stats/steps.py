@@ -23,7 +23,7 @@ FEWEST = 3
 MOST_STEPS = 12
 EDGE = math.log1p(BAND)
 """Of the band, in log time."""
-SQUARE = 0.455
+CHI2_1_MEDIAN = 0.455
 """The median of the square of a standard normal."""
 
 Cuts = tuple[int, ...]
@@ -65,7 +65,7 @@ def levels(series: Sequence[Sequence[float]], looked_at: int = 1) -> tuple[Level
     proven: tuple[Step, ...] = ()
     for cuts in best_fits(points):
         tests = ways(len(series), len(cuts)) * looked_at * 2 ** len(cuts)  # half for each step more: sums up to 1
-        if steps := _proven(points, cuts, tests):
+        if steps := _significant_steps(points, cuts, tests):
             found, proven = cuts, steps
     return tuple(
         Level(part.start, part.stop, math.exp(points.middle + _mean(points, part)), step)
@@ -90,7 +90,7 @@ def points_of(series: Sequence[Sequence[float]]) -> Points:
     freedom = sum(len(one) - 1 for one in logs)
     within = math.fsum(float(np.sum((one - one.mean()) ** 2)) for one in logs)
     noise = np.array([within / freedom / len(one) if freedom else 0.0 for one in logs])
-    jumps = float(np.median(np.diff(values) ** 2)) / (2 * SQUARE) if len(values) > 1 else 0.0
+    jumps = float(np.median(np.diff(values) ** 2)) / (2 * CHI2_1_MEDIAN) if len(values) > 1 else 0.0
     variance = max(jumps - float(noise.mean()), 0.0) + noise
     weights = variance.mean() / variance if variance.all() else np.ones(len(series))
     middle = float(np.median(values))
@@ -131,7 +131,7 @@ def _squares(points: Points) -> np.ndarray:
     return np.where(enough, np.maximum(second - first**2 / np.where(enough, weight, 1.0), 0.0), math.inf)
 
 
-def _proven(points: Points, cuts: Cuts, tests: int) -> tuple[Step, ...]:
+def _significant_steps(points: Points, cuts: Cuts, tests: int) -> tuple[Step, ...]:
     """The step at each cut, its p value times the number of tests that it is one of; none if not all are proven."""
     parts = _parts(points, cuts)
     means = [_mean(points, part) for part in parts]

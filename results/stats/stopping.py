@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from results.schema.record import Record
 from results.stats.estimates import Estimate, geometric, launch_times, ratio
-from results.stats.pairing import by_block, counted
+from results.stats.pairing import counted, group_by_block
 
 IN_A_ROW = 2
 """Launches after each of which intervals must be narrow: once may be luck, and to stop at it would make it a rule."""
@@ -32,7 +32,7 @@ def widest(records: Sequence[Record], reference: str) -> float:
         launches.setdefault(record.case.contestant.id, []).append(record)
     if not launches:
         return math.inf
-    blocks = {contestant: by_block(own) for contestant, own in launches.items()}
+    blocks = {contestant: group_by_block(own) for contestant, own in launches.items()}
     middle = blocks.get(reference, next(iter(blocks.values())))
     estimates = [geometric(launch_times(own)) for own in blocks.values()]
     estimates += [found for own in blocks.values() if own is not middle and (found := ratio(own, middle)) is not None]

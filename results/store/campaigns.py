@@ -22,7 +22,7 @@ RECORDS, BENCHMARK = "records.jsonl", "benchmark.json"
 
 
 @dataclass(frozen=True)
-class Campaign:
+class StoredCampaign:
     """One use of the harness on one system, as read from its folder. `problems` are lines that could not be read."""
 
     folder: Path
@@ -68,7 +68,7 @@ def check_writable(data: Path) -> None:
         raise ResultsError(unwritable(data, problem)) from None
 
 
-def read_campaign(folder: Path) -> Campaign:
+def read_campaign(folder: Path) -> StoredCampaign:
     """The campaign in `folder`; ResultsError if there is none."""
     if not (folder / RECORDS).is_file():
         raise ResultsError(f"no campaign in {str(folder)!r}: it has no {RECORDS}{_nearby(folder)}")
@@ -82,7 +82,7 @@ def read_campaign(folder: Path) -> Campaign:
             except UnreadableRecord as problem:
                 problems.append(f"{folder.name}/{RECORDS} line {number}: {problem}")
     system, trouble = read_system(folder)
-    return Campaign(folder, renames.of_system(system), tuple(records), (*problems, *trouble))
+    return StoredCampaign(folder, renames.of_system(system), tuple(records), (*problems, *trouble))
 
 
 def campaigns_in(data: Path) -> list[Path]:
@@ -99,7 +99,7 @@ def find_campaign(name: str | Path, data: Path = DATA) -> Path:
     raise ResultsError(f"no campaign {str(name)!r}, neither a folder nor in {str(data)!r}{_nearby(data / name)}")
 
 
-def read_campaigns(names: Sequence[str | Path] | None = None, data: Path = DATA) -> list[Campaign]:
+def read_campaigns(names: Sequence[str | Path] | None = None, data: Path = DATA) -> list[StoredCampaign]:
     """Those campaigns, each once, or all of `data`, oldest name first; ResultsError if there is none such."""
     found = [find_campaign(name, data) for name in names] if names else campaigns_in(data)
     if not found:

@@ -16,13 +16,13 @@ import numpy as np
 import pandas as pd
 
 from results.quality.health import Disturbance, flags
-from results.quality.plausibility import doubts
+from results.quality.plausibility import implausible
 from results.schema.columns import CASE, DERIVED, LAUNCH, Column
 from results.schema.record import Case, Parity, Record, Status, Workload
 from results.stats.estimates import (
     Estimate,
     Rounds,
-    Verdict,
+    TimingVerdict,
     arithmetic,
     difference,
     geometric,
@@ -31,20 +31,20 @@ from results.stats.estimates import (
     ratio,
     verdict,
 )
-from results.stats.pairing import by_block, counted
-from results.store.campaigns import Campaign
+from results.stats.pairing import counted, group_by_block
+from results.store.campaigns import StoredCampaign
 from results.tables.limits import Limits, limits_of
 
 PARTS = (("forward", "forward", None), ("backward", "gradient", "forward"), ("update", "train", "gradient"))
 """(part, phase it is in, phase to subtract)."""
 
 
-def launches(campaigns: Iterable[Campaign]) -> pd.DataFrame:
+def launches(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
     """One row a launch, measured or not, in the order recorded."""
     return _frame((row for campaign in campaigns for row in _launch_rows(campaign)), LAUNCH)
 
 
-def _launch_rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
+def _launch_rows(campaign: StoredCampaign) -> Iterator[dict[str, Any]]:
     limits = limits_of(campaign)
     known: dict[Case, dict[str, Any]] = {}
     for record in campaign.records:
@@ -53,7 +53,7 @@ def _launch_rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
         yield {**known[record.case], **_launch_row(record)}
 
 
-def cases(campaigns: Iterable[Campaign], reference: str | None = None) -> pd.DataFrame:
+def cases(campaigns: Iterable[StoredCampaign], reference: str | None = None) -> pd.DataFrame:
     """One row a case with its estimate, and its ratio to the reference contestant of its group.
 
     `reference` is a contestant's id; left out, each campaign's own (the first of its suite), or the first of the
@@ -65,13 +65,13 @@ def cases(campaigns: Iterable[Campaign], reference: str | None = None) -> pd.Dat
         named, limits = reference_of(campaign), limits_of(campaign)
         for group in _groups(campaign):
             own = named if named in group else next(iter(group))
-            blocks = {name: by_block(records) for name, records in group.items()}
+            blocks = {name: group_by_block(records) for name, records in group.items()}
             subsets = 1 + max(record.subset for records in group.values() for record in records)
             theirs = reference or own, blocks.get(reference or own, {})
             for name, records in group.items():
                 row = _case_row(campaign, records, limits, blocks[name], theirs)
                 own_rows.append({**row, "subsets": subsets})
-        doubted = doubts(own_rows)
+        doubted = implausible(own_rows)
         rows += [{**row, "quality_flags": _and(row["quality_flags"], doubted.get(row["case"], ()))} for row in own_rows]
     return _frame(rows, CASE)
 
@@ -80,7 +80,7 @@ def _and(flags: str, more: Iterable[str]) -> str:
     return ", ".join(filter(None, (flags, *more)))
 
 
-def split(campaigns: Iterable[Campaign]) -> pd.DataFrame:
+def split(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
     """Where a training step goes: forward, backward and update per network and contestant, with intervals."""
     rows = []
     for campaign in campaigns:
@@ -104,7 +104,7 @@ def _part(times: Sequence[float], less: Sequence[float] | None) -> Estimate | No
     return difference(times, less)
 
 
-def reference_of(campaign: Campaign) -> str | None:
+def reference_of(campaign: StoredCampaign) -> str | None:
     """The contestant that a campaign's ratios are to: what its suite named, else the first one recorded."""
     named = campaign.system.get("reference")
     if isinstance(named, str):
@@ -112,7 +112,7 @@ def reference_of(campaign: Campaign) -> str | None:
     return campaign.records[0].case.contestant.id if campaign.records else None
 
 
-def _groups(campaign: Campaign) -> list[dict[str, list[Record]]]:
+def _groups(campaign: StoredCampaign) -> list[dict[str, list[Record]]]:
     """For each workload, the records of each contestant's id; contestants in the suite's order, not that of mishaps."""
     groups: dict[Workload, dict[str, list[Record]]] = {}
     for record in campaign.records:
@@ -122,7 +122,7 @@ def _groups(campaign: Campaign) -> list[dict[str, list[Record]]]:
     return [dict(sorted(group.items(), key=lambda item: place.get(item[0], len(place)))) for group in groups.values()]
 
 
-def _workload_row(campaign: Campaign, case: Case, limits: Limits) -> dict[str, Any]:
+def _workload_row(campaign: StoredCampaign, case: Case, limits: Limits) -> dict[str, Any]:
     workload, contestant = case.workload, case.contestant
     return {
         "campaign": campaign.name,
@@ -178,7 +178,7 @@ def _launch_row(record: Record) -> dict[str, Any]:
 
 
 def _case_row(
-    campaign: Campaign,
+    campaign: StoredCampaign,
     records: Sequence[Record],
     limits: Limits,
     launches: Mapping[object, Rounds],
@@ -224,7 +224,7 @@ def _case_row(
         "ratio_high": compared.high if compared else math.nan,
         "pairs": compared.launches if compared else 0,
         "verdict": judged.value if judged else "",
-        "launches_needed": launches_needed(compared) if judged is Verdict.UNCLEAR else math.nan,
+        "launches_needed": launches_needed(compared) if judged is TimingVerdict.UNCLEAR else math.nan,
         "quality_flags": ", ".join(flags(measured)),
         "other_cpus_used": float(np.mean([one.other_cpus_used for one in disturbed])),
         "process_cpus_used": float(np.mean([one.process_cpus_used for one in disturbed])),

@@ -10,9 +10,9 @@ import pandas as pd
 
 from results.schema.columns import LARGEST
 from results.schema.record import Case, Record, Status
-from results.store.campaigns import Campaign
+from results.store.campaigns import StoredCampaign
 
-MOST = 2**16
+MAX_BATCH = 2**16
 """Images beyond which nobody asks."""
 
 
@@ -27,12 +27,12 @@ def fits(record: Record, memory: float) -> bool:
     return record.case.workload.device != "cpu" or (taken is not None and taken <= memory)
 
 
-def is_search(campaign: Campaign) -> bool:
+def is_search(campaign: StoredCampaign) -> bool:
     """Whether a campaign looked for largest batches."""
     return bool(_suite(campaign).get("largest_batch"))
 
 
-def largest(campaigns: Iterable[Campaign]) -> pd.DataFrame:
+def largest(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
     """One row for each contestant of each network and phase: results.schema.columns.LARGEST."""
     rows = []
     for campaign in filter(is_search, campaigns):
@@ -44,7 +44,7 @@ def largest(campaigns: Iterable[Campaign]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[column.name for column in LARGEST])
 
 
-def _suite(campaign: Campaign) -> Mapping[str, Any]:
+def _suite(campaign: StoredCampaign) -> Mapping[str, Any]:
     suite = campaign.system.get("suite")
     return suite if isinstance(suite, Mapping) else {}
 
@@ -53,7 +53,7 @@ def _without_batch(case: Case) -> Case:
     return replace(case, workload=replace(case.workload, batch=0))
 
 
-def _row(campaign: Campaign, case: Case, records: list[Record], memory: float) -> dict[str, Any]:
+def _row(campaign: StoredCampaign, case: Case, records: list[Record], memory: float) -> dict[str, Any]:
     good = [record for record in records if fits(record, memory)]
     best = max(good, key=lambda record: record.case.workload.batch, default=None)
     worse = [record for record in records if not fits(record, memory)]
@@ -82,10 +82,10 @@ def _why(record: Record) -> str:
     return unknown or "took more than it may"
 
 
-def _end(campaign: Campaign, best: Record | None) -> str:
+def _end(campaign: StoredCampaign, best: Record | None) -> str:
     """Why nothing beyond the largest was tried."""
-    if best and best.case.workload.batch >= MOST:
-        return f"{MOST} are as many as are ever tried"
+    if best and best.case.workload.batch >= MAX_BATCH:
+        return f"{MAX_BATCH} are as many as are ever tried"
     if campaign.system.get("stop") != "complete":
         return f"the search ended before it was known ({campaign.system.get('stop')})"
     return "the next would need more than there is, says its table"

@@ -17,8 +17,8 @@ from impls.network import ALONE
 from results.schema.columns import LAYER
 from results.schema.record import Contestant, Record, Status, Workload
 from results.stats.estimates import geometric, launch_time
-from results.stats.pairing import by_pass, counted
-from results.store.campaigns import Campaign
+from results.stats.pairing import counted, group_by_pass
+from results.store.campaigns import StoredCampaign
 
 Passes = Mapping[object, float]
 """Seconds a step by pass."""
@@ -31,13 +31,13 @@ def is_alone(architecture: str) -> bool:
     return ALONE in architecture
 
 
-def layers(campaigns: Iterable[Campaign]) -> pd.DataFrame:
+def layers(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
     """One row for each layer that was asked for alone, contestant and phase: results.schema.columns.LAYER."""
     rows = [row for campaign in campaigns for row in _of(campaign)]
     return pd.DataFrame(rows, columns=[column.name for column in LAYER])
 
 
-def _of(campaign: Campaign) -> list[dict[str, Any]]:
+def _of(campaign: StoredCampaign) -> list[dict[str, Any]]:
     wholes: dict[tuple[Workload, Contestant], list[Record]] = {}
     found: dict[tuple[Workload, Contestant], Layers] = {}
     for record in campaign.records:
@@ -62,9 +62,9 @@ def _of(campaign: Campaign) -> list[dict[str, Any]]:
             "phase": workload.phase,
             "contestant": contestant.id,
             "whole_seconds": geometric([launch_time(one.seconds) for one in whole]).value if whole else math.nan,
-            **_share("sum_share", _sum(own, workloads.get(workload.id, {}).get("layers", ())), by_pass(whole)),
+            **_share("sum_share", _sum(own, workloads.get(workload.id, {}).get("layers", ())), group_by_pass(whole)),
         }
-        rows += [{**names, **_layer(layer, records, by_pass(whole))} for layer, records in own.items()]
+        rows += [{**names, **_layer(layer, records, group_by_pass(whole))} for layer, records in own.items()]
     return rows
 
 
@@ -73,7 +73,7 @@ def _layer(layer: str, records: Sequence[Record], whole: Passes) -> dict[str, An
     if not measured:
         return {"layer": layer, "status": last.status.value, "reason": last.reason}
     seconds = geometric([launch_time(record.seconds) for record in measured])
-    own = by_pass(records)
+    own = group_by_pass(records)
     return {
         "layer": layer,
         "status": Status.MEASURED.value,
@@ -88,7 +88,7 @@ def _layer(layer: str, records: Sequence[Record], whole: Passes) -> dict[str, An
 
 def _sum(own: Layers, table: Iterable[str]) -> Passes:
     """All layers together, in the passes in which each of the table's was measured; none if one never was."""
-    each = [by_pass(own.get(layer, ())) for layer in table]
+    each = [group_by_pass(own.get(layer, ())) for layer in table]
     shared = [number for number in each[0] if all(number in times for times in each)] if each else []
     return {number: sum(times[number] for times in each) for number in shared}
 

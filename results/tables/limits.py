@@ -13,7 +13,7 @@ from typing import Any
 from results.schema.record import Case, Record, Workload
 from results.stats.estimates import geometric, launch_time
 from results.stats.pairing import counted
-from results.store.campaigns import Campaign
+from results.store.campaigns import StoredCampaign
 
 NEEDS = ("macs", "traffic_bytes", "memory_bytes")
 """What a workload's table says that it needs at least."""
@@ -63,7 +63,7 @@ def kind_of(workload: Workload) -> Kind:
     return workload.precision, workload.device
 
 
-def limits_of(campaign: Campaign) -> Limits:
+def limits_of(campaign: StoredCampaign) -> Limits:
     """What a campaign's own probes and tables say; nothing for one from before there were any."""
     said = campaign.system.get("workloads")
     workloads = {name: facts for name, facts in said.items() if _whole(facts)} if isinstance(said, Mapping) else {}

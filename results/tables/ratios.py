@@ -6,19 +6,21 @@ from collections.abc import Mapping
 
 from results.schema.record import Record
 from results.stats.estimates import Estimate, Rounds, ratio
-from results.stats.pairing import by_block
-from results.store.campaigns import Campaign
+from results.stats.pairing import group_by_block
+from results.store.campaigns import StoredCampaign
 
 Ratios = Mapping[tuple[str, str], Estimate]
 """By (contestant, the one that it is compared with); who never ran together with whom is not there."""
 
 
-def pairs(campaign: Campaign) -> Mapping[str, Ratios]:
+def pairs(campaign: StoredCampaign) -> Mapping[str, Ratios]:
     """For each workload's id, the ratios within it."""
     groups: dict[str, dict[str, list[Record]]] = {}
     for record in campaign.records:
         groups.setdefault(record.case.workload.id, {}).setdefault(record.case.contestant.id, []).append(record)
-    return {group: _ratios({name: by_block(records) for name, records in of.items()}) for group, of in groups.items()}
+    return {
+        group: _ratios({name: group_by_block(records) for name, records in of.items()}) for group, of in groups.items()
+    }
 
 
 def _ratios(times: Mapping[str, Mapping[object, Rounds]]) -> Ratios:

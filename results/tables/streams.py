@@ -10,7 +10,7 @@ import pandas as pd
 
 from results.schema.columns import STREAM
 from results.stats.estimates import BAND
-from results.store.campaigns import Campaign
+from results.store.campaigns import StoredCampaign
 from results.tables.cases import cases
 
 SEEN_ALONE = 0.10
@@ -18,7 +18,7 @@ SEEN_ALONE = 0.10
 without a second launch nothing says how many (docs/method.md)."""
 
 
-def streams(campaigns: Iterable[Campaign]) -> pd.DataFrame:
+def streams(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
     """One row for each contestant of each stream: results.schema.columns.STREAM."""
     return of_cases(cases(campaigns))
 

@@ -16,8 +16,8 @@ import pandas as pd
 from results.schema.columns import SWITCH
 from results.schema.record import Case, Contestant, Record, Status, Workload
 from results.stats.estimates import geometric
-from results.stats.pairing import by_pass, counted
-from results.store.campaigns import Campaign
+from results.stats.pairing import counted, group_by_pass
+from results.store.campaigns import StoredCampaign
 
 TURNS, STAYING = "alternate-", "always-"
 """The streams (bench.plan.streams) of images of two sizes by turns, and of one size."""
@@ -26,13 +26,13 @@ Side = tuple[int, int]
 """Height and width."""
 
 
-def switches(campaigns: Iterable[Campaign]) -> pd.DataFrame:
+def switches(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
     """One row for each contestant of each stream that goes back and forth: results.schema.columns.SWITCH."""
     rows = [row for campaign in campaigns for row in _of(campaign)]
     return pd.DataFrame(rows, columns=[column.name for column in SWITCH])
 
 
-def _of(campaign: Campaign) -> list[dict[str, Any]]:
+def _of(campaign: StoredCampaign) -> list[dict[str, Any]]:
     turns: dict[Case, list[Record]] = {}
     staying: dict[tuple[Workload, Contestant], dict[Side, list[Record]]] = {}
     for record in campaign.records:
@@ -60,7 +60,7 @@ def _common(case: Case) -> tuple[Workload, Contestant]:
     return replace(case.workload, height=0, width=0, stream="", parts=()), case.contestant
 
 
-def _names(campaign: Campaign, case: Case) -> dict[str, Any]:
+def _names(campaign: StoredCampaign, case: Case) -> dict[str, Any]:
     return {
         "campaign": campaign.name,
         "architecture": case.workload.architecture,
@@ -81,7 +81,7 @@ def _switch(workload: Workload, turns: Sequence[Record], staying: Mapping[Side, 
     for records in (turns, *(staying[side] for side in images)):
         if not counted(records):
             return _missing(records[-1].status, f"{records[-1].case.workload.stream}: {records[-1].reason}")
-    times, each = by_pass(turns), {side: by_pass(staying[side]) for side in images}
+    times, each = group_by_pass(turns), {side: group_by_pass(staying[side]) for side in images}
     passes = [number for number in times if all(number in own for own in each.values())]
     if not passes:
         return _missing(Status.SKIPPED, "no pass in which it and both sizes alone were measured")

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from results.schema.columns import WINDOWS
-from results.store.campaigns import Campaign
+from results.store.campaigns import StoredCampaign
 from results.tables.cases import cases
 from results.tables.limits import limits_of
 
@@ -42,14 +42,14 @@ PUBLISHED = (
 """SPP-net's ZF-5 over R-CNN, convolutions and full connections; windows are about 2,000 an image (section 4.1)."""
 
 
-def windows(campaigns: Iterable[Campaign]) -> pd.DataFrame:
+def windows(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
     """One row for each contestant and number of windows, and each way to take a pass for every one of them that was
     measured beside it: results.schema.columns.WINDOWS."""
     rows = [row for campaign in campaigns for row in _of(campaign)]
     return pd.DataFrame(rows, columns=[column.name for column in WINDOWS])
 
 
-def _of(campaign: Campaign) -> list[dict[str, Any]]:
+def _of(campaign: StoredCampaign) -> list[dict[str, Any]]:
     limits = limits_of(campaign)
     if not any("windows" in facts for facts in limits.workloads.values()):
         return []

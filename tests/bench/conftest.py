@@ -7,10 +7,10 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from results.store.campaigns import Campaign, read_campaign
+from results.store.campaigns import StoredCampaign, read_campaign
 from tests.support.started import tiny
 
-Measure = Callable[..., tuple["CompletedProcess[str]", Campaign | None]]
+Measure = Callable[..., tuple["CompletedProcess[str]", StoredCampaign | None]]
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from typing import get_args
 import pytest
 
 from results import advice
-from results.quality.health import BOTH, Flag
-from results.quality.plausibility import doubts
+from results.quality.health import MIN_LAUNCHES_BOTH_MODES, Flag
+from results.quality.plausibility import implausible
 from results.schema.record import Case, Conditions, Contestant, Parity, Record
-from results.store.campaigns import Campaign
+from results.store.campaigns import StoredCampaign
 from tests.support.made_up import SYSTEM, measured, probe, workload
 
 ALPHA, BETA, GAMMA = (Contestant(name, "eager") for name in ("alpha", "beta", "gamma"))
@@ -27,7 +27,7 @@ def launches(case: Case, *seconds: float, **facts: object) -> list[Record]:
 
 
 def said(*records: Record, system: dict = SYSTEM) -> list[advice.Note]:
-    return advice.of(Campaign(Path("made-up"), {**system, "warnings": [], "stop": "complete"}, records))
+    return advice.warnings_for(StoredCampaign(Path("made-up"), {**system, "warnings": [], "stop": "complete"}, records))
 
 
 def phases(**seconds: float) -> list[Record]:
@@ -100,9 +100,9 @@ SEEN: dict[str, tuple[Sequence[Record], str]] = {
 
 
 def test_every_flag_that_there_may_be_has_a_sentence_and_is_made_to_fire_here():
-    implausible = re.findall(r"^ *(\w+): ", str(doubts.__doc__), re.MULTILINE)
-    assert implausible == ["above_peak", "non_monotonic"]
-    assert advice.FLAGS.keys() == SEEN.keys() == {*get_args(Flag), *implausible}
+    flags = re.findall(r"^ *(\w+): ", str(implausible.__doc__), re.MULTILINE)
+    assert flags == ["above_peak", "non_monotonic"]
+    assert advice.FLAGS.keys() == SEEN.keys() == {*get_args(Flag), *flags}
 
 
 @pytest.mark.parametrize("flag", SEEN)
@@ -120,17 +120,19 @@ def test_of_many_cases_the_worst_is_told():
     assert what.startswith("2 cases: launches fall into two kinds (4 launches of 10 ms and 2 launches of 20 ms in ")
 
 
-@pytest.mark.parametrize(("count", "told"), [(1, False), (2, True), (BOTH - 1, True), (BOTH, False)])
+@pytest.mark.parametrize(
+    ("count", "told"), [(1, False), (2, True), (MIN_LAUNCHES_BOTH_MODES - 1, True), (MIN_LAUNCHES_BOTH_MODES, False)]
+)
 def test_too_few_launches_for_two_kinds_to_show_are_said_once(count, told):
     records = [one for who in (ALPHA, BETA) for one in launches(Case(workload(), who), *[0.01] * count)]
     notes = {note["what"]: note["remedy"] for note in said(*records) if "too few" in note["what"]}
     assert len(notes) == told
     for what, remedy in notes.items():
         assert what.startswith(f"2 cases: {count} launches may be too few to show two kinds, ")
-        assert f"{BOTH} and more" in remedy
+        assert f"{MIN_LAUNCHES_BOTH_MODES} and more" in remedy
 
 
-def in_parts(*parts: tuple[Contestant, ...]) -> list[Record]:
+def supports_checkpointing(*parts: tuple[Contestant, ...]) -> list[Record]:
     return [
         replace(measured(Case(workload(), who), 0, [0.01]), subset=number)
         for number, part in enumerate(parts)
@@ -140,7 +142,9 @@ def in_parts(*parts: tuple[Contestant, ...]) -> list[Record]:
 
 def test_contestants_that_did_not_fit_in_memory_together_are_told_of():
     def parts(*these: tuple[Contestant, ...]) -> list[str]:
-        return [note["what"] for note in said(*in_parts(*these)) if "did not fit in memory" in note["what"]]
+        return [
+            note["what"] for note in said(*supports_checkpointing(*these)) if "did not fit in memory" in note["what"]
+        ]
 
     assert parts((ALPHA, BETA, GAMMA)) == []
     assert parts((ALPHA, BETA), (ALPHA, GAMMA)) == [
@@ -153,7 +157,7 @@ def test_contestants_that_did_not_fit_in_memory_together_are_told_of():
 
 def test_a_budget_that_was_spent_is_said_with_the_launches_that_there_are_and_how_to_go_on():
     system = {**SYSTEM, "warnings": [], "stop": "budget", "suite": {"budget": 60, "launches": [3, 5]}}
-    notes = advice.of(Campaign(Path("made-up"), system, tuple(launches(CASE, 0.01, 0.011))))
+    notes = advice.warnings_for(StoredCampaign(Path("made-up"), system, tuple(launches(CASE, 0.01, 0.011))))
     (note,) = [note for note in notes if "budget" in note["what"]]
     assert note["what"] == "the budget of 60 s was spent after 2 launches a case; the suite asks for 3 to 5"
     assert note["remedy"] == "go on with --resume made-up, give more time with --budget, or measure less with -k"

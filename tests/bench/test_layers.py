@@ -5,7 +5,7 @@ from __future__ import annotations
 import results
 from bench.cost.floors import floor_of
 from bench.plan.cases import workloads
-from bench.plan.suite import Entry
+from bench.plan.suite import WorkloadGrid
 
 ASKED = """
 [[workloads]]
@@ -41,7 +41,7 @@ def test_a_layer_can_be_chosen_and_has_no_share_then(measure):
 
 def test_floors_of_the_layers_are_those_of_the_network():
     """Each as often backward as there: the first layer has no gradient of its input."""
-    entry = Entry(architectures=("alexnet",), layers="each", batches=(2,), phases=("forward", "gradient"))
+    entry = WorkloadGrid(architectures=("alexnet",), layers="each", batches=(2,), phases=("forward", "gradient"))
     for phase in entry.phases:
         whole, *alone = (floor_of(one).macs for one in workloads(entry, "cpu") if one.phase == phase)
         assert sum(alone) == whole

@@ -16,7 +16,7 @@ import bench
 from bench import options
 from bench.plan import cases
 from bench.plan import suite as suites
-from bench.session import Options, asked_for
+from bench.session import Options, build_session
 from impls import registry
 from impls.architectures import architectures, load_architecture
 from impls.errors import DeadheatError, UnknownName
@@ -172,7 +172,7 @@ def test_another_plug_ins_option_of_an_earlier_name_is_left_alone():
 def test_a_campaign_of_an_earlier_schema_goes_on(name, tmp_path):
     shutil.copytree(ROOT / "results" / "data" / name, tmp_path / name)
     before = json.loads((tmp_path / name / "system.json").read_text())
-    session = asked_for(Options(suite="quick", results=tmp_path, resume=name))
+    session = build_session(Options(suite="quick", results=tmp_path, resume=name))
     assert session.earlier
     assert len(session.cases) == len(before["cases"])
     for earlier, now in renames.SUITE_KEYS.items():

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 import reports.cli
 import results
 from bench.cli import app
-from bench.machine.lock import COMPANY
+from bench.machine.lock import CONCURRENT_CAMPAIGN_WARNING
 from results.schema.record import SCHEMA
 from results.store.campaigns import RECORDS, CampaignWriter, read_campaign
 from results.store.journal import SYSTEM, ResultsError
@@ -105,7 +105,7 @@ def test_two_campaigns_at_once_complete_in_folders_of_their_own_and_one_says_so(
         assert read_campaign(folder).system["stop"] == "complete"
         assert set(launches(folder).values()) == {LAUNCHES}
     warnings = [warning for folder in folders for warning in read_campaign(folder).system["warnings"]]
-    assert COMPANY in warnings
+    assert CONCURRENT_CAMPAIGN_WARNING in warnings
 
 
 class Bomb:

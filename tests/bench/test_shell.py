@@ -16,7 +16,7 @@ from bench.launch.launcher import Launcher
 from bench.machine import nvidia
 from bench.plan import interpreters, settings
 from bench.runner import metadata
-from bench.session import Options, asked_for
+from bench.session import Options, build_session
 from bench.terminal import history, summary
 from bench.validation import doctor, peers
 from impls.errors import InvalidInput
@@ -25,7 +25,7 @@ from results import machine
 from results.compare.history import histories
 from results.compare.pairwise import compare
 from results.schema.record import Case, Contestant
-from results.store.campaigns import Campaign, CampaignWriter
+from results.store.campaigns import CampaignWriter, StoredCampaign
 from results.store.journal import ResultsError
 from tests.support.made_up import SYSTEM, measured, workload
 from tests.support.started import read
@@ -113,7 +113,7 @@ def begun(tmp_path):
             f'title = "tiny"\ncontestants = ["{contestant}"]\n{environment}\n'
             '[[workloads]]\narchitectures = ["lenet5"]\nbatches = [1]\n'
         )
-        session = asked_for(Options(str(suite), tmp_path, **options))
+        session = build_session(Options(str(suite), tmp_path, **options))
         return session, metadata.describe("tiny", session.suite, session.cases, "pytest")
 
     return begun
@@ -188,7 +188,7 @@ def test_as_shipped_does_not_go_on_in_another_shell(shell, earlier, begun, monke
         begun(resume=name)
 
 
-def campaign(day: int, kept: dict[str, str] | None = None, **inherits: dict[str, str]) -> Campaign:
+def campaign(day: int, kept: dict[str, str] | None = None, **inherits: dict[str, str]) -> StoredCampaign:
     said = {
         **SYSTEM,
         "started": f"2026-10-{day:02d}T03:00:00Z",
@@ -196,10 +196,10 @@ def campaign(day: int, kept: dict[str, str] | None = None, **inherits: dict[str,
         "environment": inherits,
     }
     records = [measured(Case(workload(), Contestant("alpha", "eager")), launch, [0.01]) for launch in range(3)]
-    return Campaign(Path(f"day-{day:02d}"), said, tuple(records))
+    return StoredCampaign(Path(f"day-{day:02d}"), said, tuple(records))
 
 
-def older(day: int) -> Campaign:
+def older(day: int) -> StoredCampaign:
     """Of a time when campaigns did not say."""
     whole = campaign(day)
     suite = {key: value for key, value in whole.system["suite"].items() if key != "environment"}
@@ -247,7 +247,7 @@ def test_the_summary_shows_what_was_kept(capsys):
 
 def test_the_doctor_names_all_that_is_set_and_may_change_times(shell):
     (finding,) = doctor._environment()
-    assert finding.level == doctor.WORSE
+    assert finding.level == doctor.WARN
     for name, value in NAMED.items():
         assert f"{name}={value}" in finding.what
     assert "AWS" not in finding.what

@@ -26,7 +26,7 @@ OTHERS: dict[str, Callable[[str], object]] = {
     "stream's numbers": lambda text: streams.parts(f"random-{text}-7", 3, 0),
     "interpreter": interpreters.parse,
     "contestant": parse_contestant,
-    "contestant of the selftest": selftest.chosen,
+    "contestant of the selftest": selftest.known_contestant,
     "data": lambda text: paths([text]),
 }
 DIGITS = st.text("0123456789²٣½.", min_size=1, max_size=8)

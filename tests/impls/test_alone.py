@@ -58,14 +58,18 @@ def test_its_weights_are_those_of_the_network() -> None:
 
 
 def test_the_last_layer_has_the_networks_loss() -> None:
-    assert load_architecture("lenet5/output").at().rubbish == load_architecture("lenet5").at().rubbish == 0.1
-    assert load_architecture("lenet5/f6").at().rubbish is None
+    assert (
+        load_architecture("lenet5/output").at().rejection_score
+        == load_architecture("lenet5").at().rejection_score
+        == 0.1
+    )
+    assert load_architecture("lenet5/f6").at().rejection_score is None
 
 
 def test_it_follows_the_networks_size() -> None:
     architecture = load_architecture("alexnet/conv2")
     assert architecture.at(size=131).input_shape == (96, 15, 15)
-    assert architecture.whole(size=131).input_shape == (3, 131, 131)
+    assert architecture.full_network(size=131).input_shape == (3, 131, 131)
     with pytest.raises(InvalidInput, match="alexnet/conv2 cannot take 20x20: .* the smallest possible size is"):
         architecture.at(size=20)
 

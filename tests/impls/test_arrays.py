@@ -119,7 +119,7 @@ def test_missing_links_have_no_weights() -> None:
     mask = link_mask(c3, 6)
     assert mask.shape == (16, 6, 1, 1)
     assert mask.sum() == 60
-    assert [tuple(np.flatnonzero(row)) for row in mask[:, :, 0, 0]] == list(c3.links or ())
+    assert [tuple(np.flatnonzero(row)) for row in mask[:, :, 0, 0]] == list(c3.connection_table or ())
     present = make_weights(network)["c3.weight"] != 0
     assert np.array_equal(present, np.broadcast_to(mask != 0, present.shape))
 

@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from impls.errors import DeadheatError, line_of
-from impls.log import last_words
+from impls.errors import DeadheatError, one_line
+from impls.log import last_log_line
 
 COMPILER = """C++ compile error
 
@@ -77,7 +77,7 @@ SAID = {
 @pytest.mark.parametrize("case", SAID)
 def test_the_line_of_an_exception_holds_its_cause(case):
     problem, line = SAID[case]
-    assert line_of(problem) == line
+    assert one_line(problem) == line
 
 
 PLACED = {
@@ -92,7 +92,7 @@ PLACED = {
 @pytest.mark.parametrize("case", PLACED)
 def test_where_the_message_says_little_the_place_and_its_source_are_said(case):
     problem, start = PLACED[case]
-    line = line_of(raised(problem))
+    line = one_line(raised(problem))
     assert line.startswith(f"{start} (")
     assert line.endswith(" in raised: raise problem from cause)")
     assert "test_errors.py:" in line
@@ -107,9 +107,9 @@ def test_the_cause_of_an_exception_that_says_nothing_is_said(explicit):
         problem.__cause__ = cause
     else:
         problem.__context__ = cause
-    assert line_of(problem) == "AssertionError, from ValueError: the driver is too old"
+    assert one_line(problem) == "AssertionError, from ValueError: the driver is too old"
     problem.__cause__, problem.__suppress_context__ = None, True
-    assert line_of(problem) == "AssertionError"
+    assert one_line(problem) == "AssertionError"
 
 
 TRACE = 'Traceback (most recent call last):\n  File "x.py", line 1, in <module>\n    import y\n'
@@ -133,11 +133,11 @@ LOGS = {
 def test_the_last_words_of_a_process_are_the_error_that_it_reported(case, tmp_path):
     text, words = LOGS[case]
     (tmp_path / "log").write_text(text)
-    assert last_words(tmp_path / "log") == f"; it last said: {words}"
+    assert last_log_line(tmp_path / "log") == f"; it last said: {words}"
 
 
 @pytest.mark.parametrize("text", ["", " \n\n"])
 def test_who_wrote_nothing_has_no_last_words(text, tmp_path):
     (tmp_path / "log").write_text(text)
-    assert last_words(tmp_path / "log") == ""
-    assert last_words(tmp_path / "none") == ""
+    assert last_log_line(tmp_path / "log") == ""
+    assert last_log_line(tmp_path / "none") == ""

@@ -261,10 +261,10 @@ def test_one_small_side_is_enough_to_be_refused() -> None:
         load_architecture("alexnet").at(size=(300, 20))
 
 
-@pytest.mark.parametrize("argument", ["size", "channels", "classes"])
-def test_zero_is_refused(argument: str) -> None:
+@pytest.mark.parametrize(("argument", "least"), [("size", 1), ("channels", 1), ("classes", 2)])
+def test_zero_is_refused(argument: str, least: int) -> None:
     what = {"size": "height"}.get(argument, argument)
-    with pytest.raises(InvalidInput, match=f"alexnet: {what} must be at least 1, got 0"):
+    with pytest.raises(InvalidInput, match=f"alexnet: {what} must be at least {least}, got 0"):
         load_architecture("alexnet").at(**{argument: 0})
 
 
@@ -284,7 +284,7 @@ def test_lenet5_has_codes_for_ten_digits_only() -> None:
         (BatchNorm("bn"), (12,), "bn takes maps"),
         (Conv("conv", 4, kernel=1, groups=2), (3, 4, 4), "conv: 3 inputs and 4 outputs .* divisible by 2 groups"),
         (Conv("conv", 3, kernel=1, groups=2), (4, 4, 4), "conv: 4 inputs and 3 outputs .* divisible by 2 groups"),
-        (Conv("conv", 1, kernel=1, links=((0, 4),)), (4, 4, 4), "conv: links name input 4, there are 4"),
+        (Conv("conv", 1, kernel=1, connection_table=((0, 4),)), (4, 4, 4), "conv: links name input 4, there are 4"),
         (Conv("conv", 1, kernel=5, padding=1), (1, 2, 9), "conv needs at least 3 cells a side, got 2"),
         (Subsample("s2"), (1, 1, 9), "s2 needs at least 2 cells a side, got 1x9"),
         (RadialBasis("output", ((1, -1),)), (3,), r"output takes vectors of 2, got shape \(3,\)"),
@@ -343,7 +343,11 @@ def test_without_dropout_is_the_same_network_otherwise() -> None:
 
 
 def test_bytes_count_every_output_and_every_stored_number() -> None:
-    layers = (Conv("conv", 2, kernel=3, links=((0,), (0, 1))), Activation("relu", "relu"), Flatten("flatten"))
+    layers = (
+        Conv("conv", 2, kernel=3, connection_table=((0,), (0, 1))),
+        Activation("relu", "relu"),
+        Flatten("flatten"),
+    )
     network = Network("two maps", (2, 5, 4), 1, layers)
     assert network.activation_bytes(4) == 4 * (2 * 5 * 4 + 3 * (2 * 3 * 2))
     assert network.parameter_bytes(8) == 8 * (2 * 2 * 9 + 2)  # the missing link is stored

@@ -91,11 +91,11 @@ def test_subsampling_adds_then_scales() -> None:
 
 def test_linked_convolution_never_reads_a_missing_link() -> None:
     weight = np.random.default_rng(2).standard_normal((2, 6, 3, 3))
-    links = ((0, 2), (1, 3, 5))
+    connection_table = ((0, 2), (1, 3, 5))
     spoiled = weight.copy()
     spoiled[0, [1, 3, 4, 5]] = spoiled[1, [0, 2, 4]] = np.nan
     masked = np.nan_to_num(spoiled)
-    result = definition.linked_convolution(MAPS, spoiled, BIAS[:2], links)
+    result = definition.linked_convolution(MAPS, spoiled, BIAS[:2], connection_table)
     assert result == pytest.approx(definition.convolution(MAPS, masked, BIAS[:2]), rel=1e-12, abs=1e-12)
 
 

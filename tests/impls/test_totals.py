@@ -291,9 +291,9 @@ def test_a_dense_c3_has_2416_parameters() -> None:
 def test_c3_table_has_the_papers_invariants() -> None:
     """1.2: 60 links, every S2 map feeds ten C3 maps, fan-ins six times 3, nine times 4, once 6, none repeated."""
     assert sum(map(len, C3_LINKS)) == 60
-    assert [sum(source in links for links in C3_LINKS) for source in range(6)] == [10] * 6
+    assert [sum(source in connection_table for connection_table in C3_LINKS) for source in range(6)] == [10] * 6
     assert sorted(map(len, C3_LINKS)) == [3] * 6 + [4] * 9 + [6]
-    assert len({frozenset(links) for links in C3_LINKS}) == 16
+    assert len({frozenset(connection_table) for connection_table in C3_LINKS}) == 16
 
 
 INK = (35, 27, 33, 32, 41, 35, 39, 25, 43, 39)

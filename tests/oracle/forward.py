@@ -31,7 +31,7 @@ def scores(
 
 def loss(network: Network, weights: Arrays, statistics: Arrays, images: np.ndarray, labels: np.ndarray) -> float:
     """The mean loss in training mode."""
-    return definition.cross_entropy(scores(network, weights, statistics, images, True), labels, network.rubbish)
+    return definition.cross_entropy(scores(network, weights, statistics, images, True), labels, network.rejection_score)
 
 
 def run(network: Network, weights: Arrays, statistics: Arrays, images: np.ndarray, training: bool) -> Pass:
@@ -55,8 +55,8 @@ def _apply(row: Row, x: np.ndarray, own: Arrays) -> np.ndarray:
 
 def _convolution(row: Row, x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
     layer = row.layer
-    if layer.links:
-        return definition.linked_convolution(x, weight, bias, layer.links)
+    if layer.connection_table:
+        return definition.linked_convolution(x, weight, bias, layer.connection_table)
     kernel, stride = layer.windows()
     return definition.convolution(x, weight, bias, stride, _pads(row, kernel, stride), layer.groups)
 

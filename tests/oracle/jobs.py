@@ -418,7 +418,7 @@ def varied_network() -> Network:
         Activation("hidden-relu", "relu"),
         Dense("output", 5),
     )
-    return Network("varied", (3, 7, 9), 5, layers, rubbish=0.5)
+    return Network("varied", (3, 7, 9), 5, layers, rejection_score=0.5)
 
 
 def alone(contestant: str, precision: str) -> dict[str, tuple[float, Arrays]]:

@@ -44,11 +44,11 @@ def _correlation(maps: Array, weight: Array, stride: Pair, pads: Pads) -> Array:
     return result.reshape(batch, rows, columns, -1).transpose(0, 3, 1, 2)
 
 
-def linked_convolution(maps: Array, weight: Array, bias: Array, links: Sequence[Sequence[int]]) -> Array:
+def linked_convolution(maps: Array, weight: Array, bias: Array, connection_table: Sequence[Sequence[int]]) -> Array:
     """Output i sees only the inputs links[i]; weights of other inputs are never read."""
     outputs = [
         convolution(maps[:, list(inputs)], weight[i : i + 1, list(inputs)], bias[i : i + 1])
-        for i, inputs in enumerate(links)
+        for i, inputs in enumerate(connection_table)
     ]
     return np.concatenate(outputs, 1)
 
@@ -191,10 +191,10 @@ def tutorial_pyramid(maps: Array, levels: Sequence[int]) -> Array:
     return np.concatenate(pooled, 1)
 
 
-def cross_entropy(scores: Array, labels: Array, rubbish: float | None = None) -> float:
+def cross_entropy(scores: Array, labels: Array, rejection_score: float | None = None) -> float:
     """Mean of minus the log-probability of the labels; a rubbish class has score -rubbish (LeCun 1998, eq. 9)."""
     own = scores[np.arange(len(labels)), labels]
-    if rubbish is not None:
-        scores = np.concatenate([scores, np.full((len(scores), 1), -rubbish)], 1)
+    if rejection_score is not None:
+        scores = np.concatenate([scores, np.full((len(scores), 1), -rejection_score)], 1)
     largest = scores.max(1)
     return float((largest + np.log(np.exp(scores - largest[:, None]).sum(1)) - own).mean())

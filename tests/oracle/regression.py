@@ -20,7 +20,7 @@ REGRESSION = Framework(
     title="softmax regression in NumPy",
     model="oracle.regression:Regression",
     executions=(Execution("numpy", "one full connection"),),
-    in_parts=True,
+    supports_checkpointing=True,
 )
 
 

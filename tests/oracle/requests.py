@@ -13,7 +13,7 @@ import pytest
 
 from impls.architectures import architectures
 from impls.frameworks import frameworks, load_framework
-from impls.hardware import without
+from impls.hardware import unsupported_reason
 from oracle.children import Child, Children
 from oracle.jobs import Result, Slope, Truth
 from oracle.networks import MIXED
@@ -77,7 +77,7 @@ CASES = tuple(cases())
 def missing(contestant: str, precision: str = "float32") -> str | None:
     framework, _, execution = contestant.partition(":")
     found = load_framework(framework)
-    return without(precision, "cpu") or found.missing(found.execution(execution))
+    return unsupported_reason(precision, "cpu") or found.missing(found.execution(execution))
 
 
 @dataclass

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from reports.pages import campaign, comparison, history, reproduction
-from results.schema.findings import Agreement, ClaimResult, Contrasted, Findings, Trained, Verdict
+from results.schema.findings import Agreement, ClaimResult, ContrastResult, Findings, Trained, Verdict
 from results.schema.record import Case, Contestant, Record
 from results.schema.trial import Outcome, Point, Trial
 from results.store import pictures
-from results.store.campaigns import Campaign, CampaignWriter, read_campaign
+from results.store.campaigns import CampaignWriter, StoredCampaign, read_campaign
 from results.store.pictures import Pictures
 from results.store.reproductions import PICTURES, Reproduction, ReproductionWriter, read
 from tests.support.made_up import HOSTILE, SYSTEM, lively_records, measured, workload
@@ -33,10 +33,10 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def write_campaign(data: Path) -> Callable[..., Campaign]:
+def write_campaign(data: Path) -> Callable[..., StoredCampaign]:
     """Write records as a campaign and read it back."""
 
-    def write(records: Iterable[Record], name: str = "2026-11-22-lively", system: object = SYSTEM) -> Campaign:
+    def write(records: Iterable[Record], name: str = "2026-11-22-lively", system: object = SYSTEM) -> StoredCampaign:
         writer = CampaignWriter.create(data, name, system)
         writer.append(records)
         writer.close()
@@ -46,7 +46,7 @@ def write_campaign(data: Path) -> Callable[..., Campaign]:
 
 
 @pytest.fixture(scope="session")
-def lively(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
+def lively(tmp_path_factory: pytest.TempPathFactory) -> StoredCampaign:
     """Everything at once, two unreadable lines among it; for reading only."""
     writer = CampaignWriter.create(tmp_path_factory.mktemp("data"), "2026-11-22-lively", SYSTEM)
     writer.append(lively_records())
@@ -57,7 +57,7 @@ def lively(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
 
 
 @pytest.fixture(scope="session")
-def lively_page(lively: Campaign) -> str:
+def lively_page(lively: StoredCampaign) -> str:
     return campaign.render([lively])
 
 
@@ -80,10 +80,10 @@ def claim(name: str, verdict: Verdict, **other: object) -> ClaimResult:
     return ClaimResult(id=name, **{**given, **rest, **other})  # type: ignore[arg-type]
 
 
-def contrast(verdict: Verdict, **other: object) -> Contrasted:
+def contrast(verdict: Verdict, **other: object) -> ContrastResult:
     given = {"unit": "points", "value": -0.15, "low": -0.21, "high": -0.09, "pairs": 3, "confidence": 0.95}
     rest = {"statement": "error with less that without", "claimed": (None, 0.0), "paper": "-0.14 points"}
-    return Contrasted(verdict=verdict, **{**given, **rest, **other})  # type: ignore[arg-type]
+    return ContrastResult(verdict=verdict, **{**given, **rest, **other})  # type: ignore[arg-type]
 
 
 def planted_findings() -> Findings:
@@ -125,9 +125,9 @@ PLANTED = (
 
 
 def planted_pictures() -> Pictures:
-    dice = np.random.default_rng(0)
-    images, labels = dice.integers(0, 256, (12, 1, 28, 28), np.uint8), np.arange(12) % 10
-    maps, filters = dice.random((3, 10, 7, 7)), dice.normal(size=(6, 1, 5, 5))
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 256, (12, 1, 28, 28), np.uint8), np.arange(12) % 10
+    maps, filters = rng.random((3, 10, 7, 7)), rng.normal(size=(6, 1, 5, 5))
     classes = (*map(str, range(9)), HOSTILE)
     return Pictures(classes, filters, images, labels, (labels + 1) % 10, 40, maps, images[:3], labels[:3])
 
@@ -180,7 +180,7 @@ def slower(records: Iterable[Record], phase: str, factor: float) -> list[Record]
 
 
 @pytest.fixture(scope="session")
-def months() -> list[Campaign]:
+def months() -> list[StoredCampaign]:
     """A dozen campaigns made of the committed one, an hour's jitter on each; later PyTorch trains slower, and is newer.
 
     One more is of another machine, with a name that is no name.
@@ -193,18 +193,18 @@ def months() -> list[Campaign]:
     ]
     made = []
     for day in range(1, DAYS + 1):
-        dice = random.Random(day)
-        hour = dice.gauss(0, 0.005)
+        rng = random.Random(day)
+        hour = rng.gauss(0, 0.005)
         system = json.loads(json.dumps({**committed.system, "started": f"2026-11-{day:02d}T03:00:00Z"}))
         system["contestants"]["pytorch:eager"]["versions"] = {"torch": "2.13.0" if day >= SINCE else "2.12.0"}
-        factors = {one.case: math.exp(hour + dice.gauss(0, 0.003)) for one in records}
+        factors = {one.case: math.exp(hour + rng.gauss(0, 0.003)) for one in records}
         mine = [
             replace(one, seconds=tuple(_factor(one, day) * factors[one.case] * second for second in one.seconds))
             for one in records
         ]
-        made.append(Campaign(Path(f"night-{day:02d}"), system, tuple(mine)))
+        made.append(StoredCampaign(Path(f"night-{day:02d}"), system, tuple(mine)))
     system = {**SYSTEM, "started": "2026-11-20", "machine": {**SYSTEM["machine"], "cpu": HOSTILE}}
-    return [*made, Campaign(Path(f"{HOSTILE}\u202e"), system, tuple(lively_records()), (f"line 3: {HOSTILE}",))]
+    return [*made, StoredCampaign(Path(f"{HOSTILE}\u202e"), system, tuple(lively_records()), (f"line 3: {HOSTILE}",))]
 
 
 def _factor(record: Record, day: int) -> float:
@@ -213,19 +213,19 @@ def _factor(record: Record, day: int) -> float:
 
 
 @pytest.fixture(scope="session")
-def history_page(months: list[Campaign]) -> str:
+def history_page(months: list[StoredCampaign]) -> str:
     return history.render(months)
 
 
 @pytest.fixture(scope="session")
-def pair(lively: Campaign) -> tuple[Campaign, Campaign]:
+def pair(lively: StoredCampaign) -> tuple[StoredCampaign, StoredCampaign]:
     """The lively campaign and one in which training takes 10 % longer, something is lost and something new."""
     records = [one for one in slower(lively.records, "train", 1.1) if one.case.contestant.framework != "delta"]
     new = [measured(Case(workload(), Contestant("new", HOSTILE)), launch, [0.01]) for launch in range(3)]
     system = {**SYSTEM, "machine": {**SYSTEM["machine"], "kernel": f"6.13 {HOSTILE}"}}
-    return lively, Campaign(Path("later"), system, (*records, *new))
+    return lively, StoredCampaign(Path("later"), system, (*records, *new))
 
 
 @pytest.fixture(scope="session")
-def comparison_page(pair: tuple[Campaign, Campaign]) -> str:
+def comparison_page(pair: tuple[StoredCampaign, StoredCampaign]) -> str:
     return comparison.render(*pair)

@@ -16,7 +16,7 @@ from reports.pages import comparison, history
 from results.compare.history import histories
 from results.compare.pairwise import compare
 from results.schema.record import Case, Contestant, Record, Status
-from results.store.campaigns import Campaign
+from results.store.campaigns import StoredCampaign
 from results.store.journal import ResultsError
 from tests.support.made_up import HOSTILE, SYSTEM, measured, workload
 from tests.support.read_page import Reader, parse
@@ -44,13 +44,15 @@ def test_hostile_names_are_text(page: str) -> None:
 
 
 def test_the_same_input_gives_the_same_bytes(
-    pair: tuple[Campaign, Campaign], comparison_page: str, months: list[Campaign], history_page: str
+    pair: tuple[StoredCampaign, StoredCampaign], comparison_page: str, months: list[StoredCampaign], history_page: str
 ) -> None:
     assert comparison.render(*pair) == comparison_page
     assert history.render(months[::-1]) == history_page
 
 
-def test_every_verdict_is_that_of_the_comparison(pair: tuple[Campaign, Campaign], comparison_page: str) -> None:
+def test_every_verdict_is_that_of_the_comparison(
+    pair: tuple[StoredCampaign, StoredCampaign], comparison_page: str
+) -> None:
     report = compare(*pair)
     found = parse(comparison_page)
     assert len(report.slower) > 5
@@ -68,7 +70,7 @@ def test_every_verdict_is_that_of_the_comparison(pair: tuple[Campaign, Campaign]
 
 
 def test_what_is_lost_new_or_failed_stands_there_with_its_reason(
-    pair: tuple[Campaign, Campaign], comparison_page: str
+    pair: tuple[StoredCampaign, StoredCampaign], comparison_page: str
 ) -> None:
     text = parse(comparison_page).text["missing"]
     assert "not measured in later" in text
@@ -86,7 +88,7 @@ def test_what_differs_and_what_to_type_is_said(comparison_page: str) -> None:
     assert "Unreadable, left out: 2026-11-22-lively/records.jsonl line" in said(found)
 
 
-def test_another_machine_is_warned_of_and_asked_for(pair: tuple[Campaign, Campaign]) -> None:
+def test_another_machine_is_warned_of_and_asked_for(pair: tuple[StoredCampaign, StoredCampaign]) -> None:
     before, after = pair
     moved = replace(after, system={**after.system, "machine": {**SYSTEM["machine"], "cpu": "Another CPU"}})
     with pytest.raises(ResultsError, match="different systems"):
@@ -97,7 +99,7 @@ def test_another_machine_is_warned_of_and_asked_for(pair: tuple[Campaign, Campai
     assert "python -m bench compare 2026-11-22-lively later --across-systems" in text
 
 
-def test_a_single_launch_has_no_interval_and_a_remedy(write_campaign: Callable[..., Campaign]) -> None:
+def test_a_single_launch_has_no_interval_and_a_remedy(write_campaign: Callable[..., StoredCampaign]) -> None:
     case = Case(workload(), Contestant("alpha", "eager"))
     one, other = (write_campaign([measured(case, 0, [0.01])], name) for name in ("one", "other"))
     text = said(parse(comparison.render(one, other)))
@@ -106,7 +108,7 @@ def test_a_single_launch_has_no_interval_and_a_remedy(write_campaign: Callable[.
     assert "None of 1 cases became slower; 1 is unclear" in text
 
 
-def test_every_step_is_that_of_the_history(months: list[Campaign], history_page: str) -> None:
+def test_every_step_is_that_of_the_history(months: list[StoredCampaign], history_page: str) -> None:
     own, other = histories(months).histories
     steps = [(series, step) for series in own.series for step in series.steps]
     assert {series.case.contestant.id for series, _ in steps} == {"pytorch:eager"}
@@ -121,7 +123,9 @@ def test_every_step_is_that_of_the_history(months: list[Campaign], history_page:
     assert not any(series.steps for series in other.series)
 
 
-def test_machines_are_parts_of_their_own_and_each_campaign_is_listed(months: list[Campaign], history_page: str) -> None:
+def test_machines_are_parts_of_their_own_and_each_campaign_is_listed(
+    months: list[StoredCampaign], history_page: str
+) -> None:
     found = parse(history_page)
     assert "2 machines, a part each: nothing is averaged over them" in said(found)
     assert all(f"night-{day:02d}" in found.text["m1-campaigns"] for day in range(1, len(months)))
@@ -133,7 +137,7 @@ def test_machines_are_parts_of_their_own_and_each_campaign_is_listed(months: lis
     assert f"Unreadable: line 3: {HOSTILE}" in said(found)
 
 
-def test_a_figure_a_workload_with_its_steps_first(months: list[Campaign], history_page: str) -> None:
+def test_a_figure_a_workload_with_its_steps_first(months: list[StoredCampaign], history_page: str) -> None:
     labels = re.findall(r'<svg [^>]*aria-label="([^"]*)"', history_page)
     series = histories(months).histories[0].series
     assert len(labels) == len({one.case.workload for one in series})
@@ -143,9 +147,9 @@ def test_a_figure_a_workload_with_its_steps_first(months: list[Campaign], histor
     assert len(re.findall(r"▼ ×1\.(?:39|40|41)<", history_page)) == 2
 
 
-def test_campaigns_that_could_not_be_read_are_named(months: list[Campaign]) -> None:
+def test_campaigns_that_could_not_be_read_are_named(months: list[StoredCampaign]) -> None:
     lost = Record(Case(workload(), Contestant("alpha", "eager")), 0, Status.CRASHED, "signal 11")
-    stray = Campaign(Path("stray"), {}, (lost,), ("stray/system.json: No such file or directory",))
+    stray = StoredCampaign(Path("stray"), {}, (lost,), ("stray/system.json: No such file or directory",))
     text = said(parse(history.render([months[0], months[1], stray])))
     assert "stray doesn't say which machine it was measured on (stray/system.json: No such file or directory)" in text
     with pytest.raises(ResultsError, match="no campaign can be placed in a history"):
@@ -153,7 +157,10 @@ def test_campaigns_that_could_not_be_read_are_named(months: list[Campaign]) -> N
 
 
 def test_the_commands_write_pages_and_say_where(
-    pair: tuple[Campaign, Campaign], write_campaign: Callable[..., Campaign], data: Path, tmp_path: Path
+    pair: tuple[StoredCampaign, StoredCampaign],
+    write_campaign: Callable[..., StoredCampaign],
+    data: Path,
+    tmp_path: Path,
 ) -> None:
     names = [write_campaign(one.records, name, one.system).name for one, name in zip(pair, ("one", "other"))]
     for command in (["compare", *names], ["history", names[0]]):
@@ -174,7 +181,7 @@ def test_the_commands_write_pages_and_say_where(
     ],
 )
 def test_a_mistake_is_one_line(
-    command: list[str], words: str, write_campaign: Callable[..., Campaign], data: Path
+    command: list[str], words: str, write_campaign: Callable[..., StoredCampaign], data: Path
 ) -> None:
     write_campaign([measured(Case(workload(), Contestant("alpha", "eager")), 0, [0.01])], "one")
     done = CliRunner().invoke(across.app, [*command, "--output", str(data), "--results", str(data)])

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from reports.cli import app
 from results.schema.record import Case, Contestant
-from results.store.campaigns import Campaign
+from results.store.campaigns import StoredCampaign
 from tests.support.made_up import SYSTEM, measured, workload
 
 RECORDS = [measured(Case(workload(), Contestant("alpha", "eager")), 0, [0.01])]
@@ -31,7 +31,7 @@ def assert_one_line(result: Result, *words: str) -> None:
 
 
 def test_the_newest_campaign_is_the_default(
-    tmp_path: Path, data: Path, write_campaign: Callable[..., Campaign]
+    tmp_path: Path, data: Path, write_campaign: Callable[..., StoredCampaign]
 ) -> None:
     write_campaign(RECORDS, "2026-11-21-first")
     write_campaign(RECORDS, "2026-11-22-second")
@@ -44,7 +44,7 @@ def test_the_newest_campaign_is_the_default(
 
 
 def test_campaigns_are_taken_by_name_or_folder_and_once(
-    tmp_path: Path, data: Path, write_campaign: Callable[..., Campaign]
+    tmp_path: Path, data: Path, write_campaign: Callable[..., StoredCampaign]
 ) -> None:
     first, second = write_campaign(RECORDS, "one"), write_campaign(RECORDS, "two")
     result = run("one", second.folder, first.folder, "--results", data, "--output", tmp_path)
@@ -56,7 +56,7 @@ def test_no_campaign_yet(tmp_path: Path) -> None:
     assert_one_line(run("--results", tmp_path), "no campaign in", "tox -e bench")
 
 
-def test_an_unknown_campaign_names_those_there_are(data: Path, write_campaign: Callable[..., Campaign]) -> None:
+def test_an_unknown_campaign_names_those_there_are(data: Path, write_campaign: Callable[..., StoredCampaign]) -> None:
     write_campaign(RECORDS, "one")
     assert_one_line(run("two", "--results", data), "no campaign 'two'", "one")
 
@@ -65,14 +65,18 @@ def test_a_name_that_no_file_can_have(data: Path) -> None:
     assert_one_line(run("x" * 10_000, "--results", data), "no campaign")
 
 
-def test_output_that_cannot_be_a_folder(tmp_path: Path, data: Path, write_campaign: Callable[..., Campaign]) -> None:
+def test_output_that_cannot_be_a_folder(
+    tmp_path: Path, data: Path, write_campaign: Callable[..., StoredCampaign]
+) -> None:
     write_campaign(RECORDS)
     (tmp_path / "file").write_text("")
     assert_one_line(run("--results", data, "--output", tmp_path / "file"), "file")
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"]])
-def test_as_a_module(arguments: list[str], tmp_path: Path, data: Path, write_campaign: Callable[..., Campaign]) -> None:
+def test_as_a_module(
+    arguments: list[str], tmp_path: Path, data: Path, write_campaign: Callable[..., StoredCampaign]
+) -> None:
     write_campaign(RECORDS)
     root = Path(__file__).resolve().parents[2]
     command = [sys.executable, "-m", "reports", "--results", str(data), "--output", str(tmp_path / "html"), *arguments]
@@ -96,7 +100,7 @@ def test_as_a_module(arguments: list[str], tmp_path: Path, data: Path, write_cam
     ],
 )
 def test_a_damaged_campaign_has_a_page_that_says_so(
-    file: str, text: str | None, said: str, tmp_path: Path, data: Path, write_campaign: Callable[..., Campaign]
+    file: str, text: str | None, said: str, tmp_path: Path, data: Path, write_campaign: Callable[..., StoredCampaign]
 ) -> None:
     damaged = write_campaign(RECORDS, "one").folder / file
     damaged.unlink() if text is None else damaged.write_text(text)
@@ -106,7 +110,7 @@ def test_a_damaged_campaign_has_a_page_that_says_so(
 
 
 def test_campaigns_of_two_systems_are_parts_of_their_own(
-    tmp_path: Path, data: Path, write_campaign: Callable[..., Campaign]
+    tmp_path: Path, data: Path, write_campaign: Callable[..., StoredCampaign]
 ) -> None:
     for name in ("One CPU", "Another CPU"):
         system = {**SYSTEM, "machine": {**SYSTEM["machine"], "cpu": name}}

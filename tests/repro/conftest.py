@@ -22,10 +22,10 @@ def write_idx(path: Path, array: np.ndarray) -> None:
 def fashion(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with 600 images in the format of Fashion-MNIST: each class has a bright row of its own, and noise."""
     folder = tmp_path_factory.mktemp("fashion")
-    dice = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for name, count in (("train", TRAIN), ("t10k", TEST)):
-        labels = dice.integers(10, size=count, dtype=np.uint8)
-        images = dice.integers(0, 120, (count, 28, 28), dtype=np.uint8)
+        labels = rng.integers(10, size=count, dtype=np.uint8)
+        images = rng.integers(0, 120, (count, 28, 28), dtype=np.uint8)
         images[np.arange(count), 2 * labels + 3] += 90
         write_idx(folder / f"{name}-images-idx3-ubyte", images)
         write_idx(folder / f"{name}-labels-idx1-ubyte", labels)

@@ -19,7 +19,7 @@ from repro.papers.nin import experiments as nin
 from repro.papers.spp import experiments as spp
 from repro.papers.vgg import experiments as vgg
 from repro.recipe.recipe import Recipe, Sizes, Stage
-from repro.recipe.views import Centre, Dense, OnMaps, Strongest, Whole
+from repro.recipe.views import Centre, Dense, MaxActivation, OnMaps, Whole
 from repro.runner import agreement, plan
 from repro.training import trial
 from results.schema.trial import to_json
@@ -40,7 +40,7 @@ AVERAGED = replace(
     nin.HEADS[-1].arms[-1],
     recipe=ONE_PASS,
     train=40,
-    views={"": Whole(), "strongest": Strongest()},
+    views={"": Whole(), "strongest": MaxActivation()},
     pictures=("filters", "mistakes", "maps"),
 )
 DENSE = replace(vgg.VIEWS[-1].arms[0], recipe=ONE_PASS, train=40, size=28, views={"": Dense(28, 36)})
@@ -48,7 +48,7 @@ SHORT = replace(agreement.ARM, train=160)
 
 
 def main(name: str, folder: Path, kept: Path) -> None:
-    trial.GUESSING = 2.0  # nothing is learned from so few images, which is not the question here
+    trial.CHANCE_LEVEL_SHARE = 2.0  # nothing is learned from so few images, which is not the question here
     images = data.load("fashion-mnist", folder)
     at = plan.where(name, "cpu")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from results.schema.record import Case, Conditions, Contestant, Parity, Record, Status, Usage, Workload
-from results.store.campaigns import Campaign, CampaignWriter, read_campaign
+from results.store.campaigns import CampaignWriter, StoredCampaign, read_campaign
 from tests.support.made_up import SYSTEM
 
 CONTESTANTS = {"alpha:eager": 1.0, "beta:graph": 0.72, "gamma:jit": 1.004, "delta:xla": 1.35, "eager:compile": 0.9}
@@ -24,35 +24,35 @@ DISTURBED, CRASHED = 0.03, 0.001
 
 def records(networks: int, launches: int, seed: int = 0) -> Iterator[Record]:
     """20 cases for each network, so many launches of each, block by block as a campaign writes them."""
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     for size, architecture, batch in NETWORKS[:networks]:
         for phase, share in PHASES.items():
             load = Workload(architecture, size, size, 3, 10, batch, "float32", "cpu", phase)
             base = 1e-3 * share * batch * (size / 64) ** 2
             for launch in range(launches):
-                attempts = 2 if dice.random() < DISTURBED else 1
+                attempts = 2 if rng.random() < DISTURBED else 1
                 for attempt in range(attempts):
-                    yield from _block(dice, load, base, launch, attempt, attempt < attempts - 1)
+                    yield from _block(rng, load, base, launch, attempt, attempt < attempts - 1)
 
 
 def _block(
-    dice: random.Random, load: Workload, base: float, launch: int, attempt: int, disturbed: bool
+    rng: random.Random, load: Workload, base: float, launch: int, attempt: int, disturbed: bool
 ) -> Iterator[Record]:
     names = list(CONTESTANTS)
-    for name in dice.sample(names, len(names)):
+    for name in rng.sample(names, len(names)):
         case = Case(load, Contestant(*name.split(":")))
-        if dice.random() < CRASHED:
+        if rng.random() < CRASHED:
             yield Record(case, launch, Status.CRASHED, "signal 11", attempt=attempt)
             continue
-        middle = base * CONTESTANTS[name] * math.exp(dice.gauss(0, 0.01))
-        seconds = tuple(middle * dice.uniform(0.99, 1.02) for _ in range(5))
+        middle = base * CONTESTANTS[name] * math.exp(rng.gauss(0, 0.01))
+        seconds = tuple(middle * rng.uniform(0.99, 1.02) for _ in range(5))
         foreign = tuple((0.5 if disturbed else 0.01) * one for one in seconds)
         minutes, left = divmod(launch, 60)
         yield Record(
             case, launch, Status.MEASURED, attempt=attempt, seconds=seconds, steps=3, warmup_converged=True,
             conditions=Conditions(2, seconds, tuple(1.9 * one for one in seconds), foreign, (0.0,) * 5),
             first_call_seconds=20 * middle, build_seconds=0.2, start_seconds=0.01,
-            turns=tuple(dice.sample(range(10), 2)), started=f"2026-11-22T{15 + minutes:02}:{left:02}:00+00:00",
+            turns=tuple(rng.sample(range(10), 2)), started=f"2026-11-22T{15 + minutes:02}:{left:02}:00+00:00",
             parity=Parity(3e-7, 2e-8, 4e-6, "conv1.weight", 5), effective_precision="float32",
             usage=Usage(
                 {"peak_rss_step_bytes": 3e8 * base, "peak_rss_launch_bytes": 4e8 * base},
@@ -61,7 +61,7 @@ def _block(
         )  # fmt: skip
 
 
-def write(data: Path, networks: int, launches: int, seed: int = 0) -> Campaign:
+def write(data: Path, networks: int, launches: int, seed: int = 0) -> StoredCampaign:
     """The campaign on disk, read back. `data` is the folder of campaigns."""
     writer = CampaignWriter.create(data, f"made-up-{networks}x20x{launches}", system(networks))
     writer.append(records(networks, launches, seed))

@@ -102,10 +102,10 @@ def measured(case: Case, launch: int, seconds: Iterable[float], parity: Parity |
 
 def launches(case: Case, base: float, count: int, noise: float, seed: str) -> list[Record]:
     """`count` launches around `base` times the phase's share, the same for the same seed."""
-    dice = random.Random(f"{seed}/{case.id}")
+    rng = random.Random(f"{seed}/{case.id}")
     middle = base * SHARE[case.workload.phase]
-    spread = [middle * math.exp(dice.gauss(0, noise)) for _ in range(count)]
-    return [measured(case, n, (s * dice.uniform(0.999, 1.001) for _ in range(5))) for n, s in enumerate(spread)]
+    spread = [middle * math.exp(rng.gauss(0, noise)) for _ in range(count)]
+    return [measured(case, n, (s * rng.uniform(0.999, 1.001) for _ in range(5))) for n, s in enumerate(spread)]
 
 
 def lively_records() -> list[Record]:

@@ -22,7 +22,7 @@ JAX = Framework(
                 "JAX_TRACEBACK_FILTERING": "off",  # or an error's own frames are missing, and its reason says nothing
             },
             # XLA allocates what a call returns in a thread of its own, once for every call.
-            large_environment=ONE_ARENA,
+            large_block_environment=ONE_ARENA,
             precisions=("float32", "tf32", "bfloat16", "float64"),
             any_size=True,
         ),
@@ -30,5 +30,5 @@ JAX = Framework(
     requires=("jax", "optax"),
     extra="jax",
     preload=("jax", "optax", "impls.frameworks.jax.model"),
-    in_parts=True,
+    supports_checkpointing=True,
 )

@@ -122,7 +122,7 @@ def convolution(layer: layers.Conv, x: Array, run: Run) -> Array:
     """Channels last: 0.6 to 1.0 times channels first forward, the same backward."""
     shape = shape_of(x)
     weight, bias = run.arrays(layer, "weight", "bias")
-    if layer.links is not None and run.training:
+    if layer.connection_table is not None and run.training:
         # Missing weights are zero from the start, so only training needs the mask: it keeps their gradient zero.
         weight = weight * link_mask(layer, shape[0]).transpose(2, 3, 1, 0).astype(weight.dtype)
     if pointwise(layer, shape):

@@ -172,8 +172,8 @@ class JaxModel(Model):
 
     def _loss(self, params: Arrays, statistics: Arrays, key: Array | None, batch: Batch) -> tuple[Array, Arrays]:
         scores, statistics = self._computed(params, statistics, params.get(INPUT, batch.images), True, key)
-        if (rubbish := self._network.rubbish) is not None:
-            scores = jnp.pad(scores, ((0, 0), (0, 1)), constant_values=-rubbish)
+        if (rejection_score := self._network.rejection_score) is not None:
+            scores = jnp.pad(scores, ((0, 0), (0, 1)), constant_values=-rejection_score)
         return optax.softmax_cross_entropy_with_integer_labels(scores, batch.labels).mean(), statistics
 
     def _loss_alone(

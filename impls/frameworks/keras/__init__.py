@@ -35,7 +35,7 @@ KERAS = Framework(
             "jax",
             "a Keras model's stateless_call under jax.jit, channels last",
             environment={"KERAS_BACKEND": "jax", **JIT.environment},
-            large_environment=JIT.large_environment,
+            large_block_environment=JIT.large_block_environment,
             requires=("jax", "optax"),
             preload=("impls.frameworks.keras.on_jax",),
             precisions=("float32", "tf32", "bfloat16"),

@@ -155,7 +155,7 @@ def convolution(layer: layers.Conv, shape: Shape, placed: dict[str, Any]) -> lis
     kernel, stride = layer.windows()
     padding, pads = native_padding(layer, shape)
     settings = dict(placed, strides=stride, padding=padding, groups=layer.groups, kernel_initializer="zeros")
-    if layer.links is not None:
+    if layer.connection_table is not None:
         conv = SparseConv(link_mask(layer, shape[0]), layer.channels, kernel, **settings)
     elif layer.groups > 1:
         conv = GroupedConv(layer.channels, kernel, **settings)

@@ -54,5 +54,5 @@ PYTORCH = Framework(
     extra="pytorch",
     # An optimizer's first step imports torch._dynamo: a second, in every launch, unless it is there already.
     preload=("torch", "torch._dynamo", "impls.frameworks.pytorch.model"),
-    in_parts=True,
+    supports_checkpointing=True,
 )

@@ -73,7 +73,7 @@ def convolution(layer: layers.Conv, shape: Shape) -> nn.Module:
     settings = dict(kernel_size=kernel, stride=stride, padding=layer.margin or 0, groups=layer.groups)
     if layer.margin is None or layer.ceil:
         return FittedConv(layer, shape[0], **settings)
-    if layer.links is not None:
+    if layer.connection_table is not None:
         return SparseConv(layer, shape[0], **settings)
     return nn.utils.skip_init(nn.Conv2d, shape[0], layer.channels, **settings)
 
@@ -104,7 +104,7 @@ class FittedConv(nn.Conv2d):
     """A convolution whose padding depends on the map's size."""
 
     def __init__(self, layer: layers.Conv, inputs: int, **settings: object):
-        if layer.links is not None:
+        if layer.connection_table is not None:
             raise Unsupported(f"pytorch: {layer.name} has missing links and an uneven border; add a case in {__name__}")
         super().__init__(inputs, layer.channels, **settings)  # type: ignore[arg-type]
         self.layer = layer

@@ -60,7 +60,7 @@ class PyTorchModel(Model):
         self._dtype = getattr(torch, plan.stored)
         self._mixed = plan.precision == "bfloat16"
         self._layout = torch.channels_last if plan.execution == "eager-nhwc" else torch.contiguous_format
-        self._rubbish = plan.network.rubbish
+        self._rubbish = plan.network.rejection_score
         self._differentiates_input = plan.network.differentiates_input
         self._sgd = plan.sgd
         self._statistic_names = frozenset(plan.network.statistics)

@@ -38,5 +38,5 @@ TENSORFLOW = Framework(
     requires=("tensorflow",),
     extra="tensorflow",
     preload=("tensorflow", "impls.frameworks.tensorflow.model"),
-    in_parts=True,
+    supports_checkpointing=True,
 )

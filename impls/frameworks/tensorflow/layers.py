@@ -103,7 +103,7 @@ def shape_of(x: tf.Tensor) -> Shape:
 
 def convolution(layer: layers.Conv, inputs: int, weight: tf.Variable, bias: tf.Variable) -> Function:
     _, stride = layer.windows()
-    mask = None if layer.links is None else link_mask(layer, inputs).transpose(2, 3, 1, 0)
+    mask = None if layer.connection_table is None else link_mask(layer, inputs).transpose(2, 3, 1, 0)
 
     def apply(x: tf.Tensor, training: bool) -> tf.Tensor:
         padding, pads = native_padding(layer, shape_of(x))

@@ -39,7 +39,7 @@ class TensorFlowModel(Model):
         self._dtype = tf.as_dtype(plan.stored)
         self._mixed = plan.precision == "bfloat16"
         self._layout = ChannelsLast(plan.network)
-        self._rubbish = plan.network.rubbish
+        self._rubbish = plan.network.rejection_score
         self._differentiates_input = plan.network.differentiates_input
         self._sgd = plan.sgd
         with tf.device(self._device):

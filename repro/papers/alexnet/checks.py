@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from impls import load_architecture
 from impls.layers import Conv, Dense, Pool
 from impls.network import Network
-from repro.claims.claim import Finding, holds
+from repro.claims.claim import CheckResult, holds
 from repro.papers._tables import by_name, listed, millions
 
 LARGEST_SHARE = 0.01
@@ -24,7 +24,7 @@ LISTED = (253_440, 186_624, 64_896, 64_896, 43_264, 4_096, 4_096, 1_000)
 """Fig. 2's caption: the neurons of each layer."""
 
 
-def shares() -> Finding:
+def shares() -> CheckResult:
     """AX-11."""
     network = load_architecture("alexnet").at()
     held = {row.layer.name: row.facts.parameters for row in network.rows if isinstance(row.layer, Conv)}
@@ -38,7 +38,7 @@ def shares() -> Finding:
     )
 
 
-def crops() -> Finding:
+def crops() -> CheckResult:
     """AX-12. Places are counted as those of a window that slides by one pixel."""
     rows, columns = Pool("crop", kernel=CROP).outputs((3, RESIZED, RESIZED))
     times = FLIPS * rows * columns
@@ -49,7 +49,7 @@ def crops() -> Finding:
     )
 
 
-def parameters() -> Finding:
+def parameters() -> CheckResult:
     """AX-13. The paper's figure has one digit that is not zero, and is taken as rounded to that one."""
     count = load_architecture("alexnet").at().parameters
     more = 100 * (count / (1e6 * MILLION_PARAMETERS) - 1)
@@ -59,7 +59,7 @@ def parameters() -> Finding:
     )
 
 
-def neurons_of_conv1() -> Finding:
+def neurons_of_conv1() -> CheckResult:
     """AX-E1."""
     channels, height, width = by_name(load_architecture("alexnet").at())["conv1"].facts.output
     count = channels * height * width
@@ -69,7 +69,7 @@ def neurons_of_conv1() -> Finding:
     )
 
 
-def neurons() -> Finding:
+def neurons() -> CheckResult:
     """AX-E2. Either sum would do: what the layers come to, or what the paper's own list does."""
     found = _neurons(load_architecture("alexnet").at())
     true, own = sum(found.values()), sum(LISTED)

@@ -23,7 +23,7 @@ TEN = error_seen("ten views")
 RATES = (0.003, 0.01, 0.03, 0.1)
 
 
-def _squashes(widths: tuple[int, ...], recipe: Recipe, train: int | None) -> tuple[Arm, ...]:
+def _activation_arms(widths: tuple[int, ...], recipe: Recipe, train: int | None) -> tuple[Arm, ...]:
     return tuple(
         Arm(
             squash,
@@ -47,14 +47,14 @@ SHORT = Recipe((Stage(5, 0.01),), batch=32, weight_decay=0.0, initial=Glorot(), 
 RELU = (
     Experiment(
         "cifar10",
-        _squashes((32, 32, 64), Recipe((Stage(40, 0.01),), batch=128, weight_decay=0.0, measures=4), None),
+        _activation_arms((32, 32, 64), Recipe((Stage(40, 0.01),), batch=128, weight_decay=0.0, measures=4), None),
         (_faster(25, "6"),),
         learning_rates=RATES,
         tuned_on=images_to(25),
     ),
     Experiment(
         "fashion-mnist",
-        _squashes(
+        _activation_arms(
             (16, 16, 32),
             Recipe((Stage(5, 0.01),), 32, weight_decay=0.0, initial=Glorot(), measures=20, measured=1000),
             8_000,
@@ -70,7 +70,7 @@ RELU = (
 SAYS_NORM = "test error with LRN less without"
 
 
-def _eleven(widths: tuple[int, int, int, int], recipe: Recipe, train: int | None = None) -> tuple[Arm, ...]:
+def _cuda_convnet_arms(widths: tuple[int, int, int, int], recipe: Recipe, train: int | None = None) -> tuple[Arm, ...]:
     return tuple(
         Arm(name, small.architecture(name, partial(small.cifar_eleven, widths=widths, norm=norm)), recipe, train=train)
         for name, norm in (("LRN", True), ("no LRN", False))
@@ -81,8 +81,8 @@ NORM = (Contrast(SAYS_NORM, TEST_ERROR, "LRN", "no LRN", BELOW_ZERO, "-2 % (11 %
 CUDA_CONVNET = Recipe((Stage(100, 0.01), Stage(20, 0.001)), batch=128, weight_decay=0.004, augment=(Flip(),))
 TRAIN = 6_000
 LRN_FOUR_LAYERS = (
-    Experiment("cifar10", _eleven((64, 64, 64, 32), CUDA_CONVNET), NORM),
-    Experiment("fashion-mnist", _eleven((16, 16, 16, 8), small.RECIPE, TRAIN), NORM),
+    Experiment("cifar10", _cuda_convnet_arms((64, 64, 64, 32), CUDA_CONVNET), NORM),
+    Experiment("fashion-mnist", _cuda_convnet_arms((16, 16, 16, 8), small.RECIPE, TRAIN), NORM),
 )
 
 # The rest: AlexNet itself on ImageNet, and a small one on Fashion-MNIST.
@@ -163,7 +163,7 @@ TOP1_2012 = (
 MIDDLE = ("conv3", "conv4")
 
 
-def _costs(least: float) -> tuple[Contrast, ...]:
+def _ablation_contrasts(least: float) -> tuple[Contrast, ...]:
     return tuple(
         Contrast(
             f"test error without {name} less with it",
@@ -177,11 +177,11 @@ WITHOUT_MIDDLE = (
     Experiment(
         _imagenet.DATA,
         (_large("all"), *(_large(f"no {name}", partial(_without, names=(name,))) for name in MIDDLE)),
-        _costs(1.0),
+        _ablation_contrasts(1.0),
     ),
     Experiment(
         "fashion-mnist",
         (_small("all"), *(_small(f"no {name}", partial(small.alexnet, drop=(name,))) for name in MIDDLE)),
-        _costs(0.0),
+        _ablation_contrasts(0.0),
     ),
 )

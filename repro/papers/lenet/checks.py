@@ -10,7 +10,7 @@ import numpy as np
 
 from impls import load_architecture
 from impls.layers import Activation, Conv, RadialBasis
-from repro.claims.claim import Finding, holds
+from repro.claims.claim import CheckResult, holds
 from repro.papers._tables import by_name, listed
 
 PARAMETERS = {"c1": 156, "s2": 12, "c3": 1_516, "s4": 32, "c5": 48_120, "f6": 10_164, "output": 0}
@@ -25,7 +25,7 @@ PEAK, STEP = 1.0, 1e-5
 """Where appendix A has the largest curvature, and the grid on which it is looked for."""
 
 
-def counts() -> Finding:
+def counts() -> CheckResult:
     """LN-1."""
     network = load_architecture("lenet5").at()
     rows = by_name(network)
@@ -33,8 +33,8 @@ def counts() -> Finding:
     c3 = rows["c3"].layer
     assert isinstance(c3, Conv)
     sources = rows["c3"].input[0]
-    links = c3.links or (tuple(range(sources)),) * c3.channels
-    fed = Counter(itertools.chain.from_iterable(links))
+    connection_table = c3.connection_table or (tuple(range(sources)),) * c3.channels
+    fed = Counter(itertools.chain.from_iterable(connection_table))
     each = sorted({fed[source] for source in range(sources)})
     return holds(
         (found, network.parameters, network.connections) == (PARAMETERS, TOTAL, CONNECTIONS)
@@ -46,7 +46,7 @@ def counts() -> Finding:
     )
 
 
-def multiply_accumulates() -> Finding:
+def multiply_accumulates() -> CheckResult:
     """LN-7. Either way of counting would do; the variables must be right as well."""
     network = load_architecture("lenet5").at()
     ways = {"multiply-accumulates without biases": network.macs, "connections": network.connections}
@@ -58,7 +58,7 @@ def multiply_accumulates() -> Finding:
     )
 
 
-def targets() -> Finding:
+def targets() -> CheckResult:
     """LN-8. Distances between codes are in cells; Fig. 3 shows the codes and the paper gives no distance."""
     network = load_architecture("lenet5").at()
     output = network.rows[-1].layer
@@ -80,7 +80,7 @@ def targets() -> Finding:
     )
 
 
-def curvature() -> Finding:
+def curvature() -> CheckResult:
     """LN-E1. f'' of A tanh(S a) is -2 A S^2 t (1 - t^2) with t = tanh(S a); looked for between 0 and 3."""
     a = np.arange(0, 3, STEP)
     t = np.tanh(Activation.SLOPE * a)

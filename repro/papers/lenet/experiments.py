@@ -11,7 +11,7 @@ from repro.claims.metrics import AT_THE_END, HALFWAY, RISE, TEST_ERROR, TRAINING
 from repro.data.augment import RandomAffine
 from repro.papers import _small
 from repro.recipe.initializers import FanIn
-from repro.recipe.preprocessing import Levels
+from repro.recipe.preprocessing import InkRange
 from repro.recipe.recipe import Recipe, Stage
 
 RATES = (0.0005, 0.0002, 0.0001, 0.00005, 0.00001)
@@ -21,7 +21,7 @@ FIRST = 0.05
 SCHEDULE = tuple(Stage(count, FIRST * rate / RATES[0]) for count, rate in zip(PASSES, RATES))
 
 LENET5 = load_architecture("lenet5-dense")
-RECIPE = Recipe(SCHEDULE, batch=32, weight_decay=0.0, initial=FanIn(), prepare=Levels(), measured=4_000)
+RECIPE = Recipe(SCHEDULE, batch=32, weight_decay=0.0, initial=FanIn(), prepare=InkRange(), measured=4_000)
 MNIST = Arm("lenet5-dense", LENET5, RECIPE)
 FASHION = replace(MNIST, train=10_000)
 
@@ -61,7 +61,7 @@ TRAINING_ERROR_LOW = (
     Experiment("mnist", (MNIST,), (*LOW, _comes_to(TRAINING_ERROR, Region(high=0.45), "0.35 %"))),
     Experiment("fashion-mnist", (FASHION,), LOW, cheap=True),
 )
-DISTORTED = RandomAffine(translation=2.0, scale=0.1, squeeze=0.1, shear=0.1, fill=Levels.LOW)
+DISTORTED = RandomAffine(translation=2.0, scale=0.1, squeeze=0.1, shear=0.1, fill=InkRange.LOW)
 
 
 def _distortions(arm: Arm, data: str) -> Experiment:

@@ -6,7 +6,7 @@ import numpy as np
 
 from impls import load_architecture
 from impls.layers import Conv, GlobalAverage
-from repro.claims.claim import Finding, contradicted, holds
+from repro.claims.claim import CheckResult, contradicted, holds
 from repro.papers._tables import listed
 
 NETWORK = "nin-cifar10"
@@ -16,7 +16,7 @@ SIDES = (5, 4)
 """Pixels of the maps on which 1 x 1 layers are tried."""
 
 
-def global_average() -> Finding:
+def global_average() -> CheckResult:
     """NIN-8. The layer's matrix is found by giving it every unit vector, not by writing the matrix down."""
     last = load_architecture(NETWORK).at().rows[-1]
     if not isinstance(last.layer, GlobalAverage) or last.facts.parameters:
@@ -35,9 +35,9 @@ def global_average() -> Finding:
     )
 
 
-def cascaded_pooling() -> Finding:
+def cascaded_pooling() -> CheckResult:
     """NIN-9. Whole numbers, so that both sides are exact. The tests compare each framework with the same reference."""
-    dice = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     differ: list[str] = []
     same: list[str] = []
     for row in load_architecture(NETWORK).at().rows:
@@ -45,7 +45,7 @@ def cascaded_pooling() -> Finding:
         if not isinstance(layer, Conv) or not layer.name.startswith(CASCADED):
             continue
         shape = (row.input[0], *SIDES)
-        maps, weight, bias = (dice.integers(-9, 10, size) for size in (shape, *layer.at(shape).arrays.values()))
+        maps, weight, bias = (rng.integers(-9, 10, size) for size in (shape, *layer.at(shape).arrays.values()))
         equal = np.array_equal(convolved(layer, maps, weight, bias), cross_channel(maps, weight, bias))
         (same if equal else differ).append(f"{layer.name} ({row.input[0]} to {layer.channels})")
     return holds(

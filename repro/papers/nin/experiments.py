@@ -14,7 +14,7 @@ from repro.data.augment import Flip, RandomCrop
 from repro.papers import _small
 from repro.recipe.initializers import Glorot, Normal
 from repro.recipe.recipe import Recipe, Stage
-from repro.recipe.views import Strongest, View, Whole
+from repro.recipe.views import MaxActivation, View, Whole
 
 AUTHOR = Recipe(
     (Stage(200, 0.1), Stage(30, 0.01), Stage(30, 0.001)), batch=128, weight_decay=1e-4, initial=Normal(std=0.05)
@@ -23,7 +23,7 @@ AUTHOR = Recipe(
 SMALL = Recipe((Stage(12, 0.015), Stage(3, 0.0015)), batch=32, weight_decay=1e-4, initial=Glorot())
 TRAIN = 6_000
 WHOLE: dict[str, View] = {"": Whole()}
-SEEN: dict[str, View] = {**WHOLE, "strongest": Strongest()}
+SEEN: dict[str, View] = {**WHOLE, "strongest": MaxActivation()}
 
 
 HUNDRED = replace(AUTHOR, stages=tuple(replace(one, learning_rate=one.learning_rate / 5) for one in AUTHOR.stages))
@@ -72,7 +72,7 @@ def _with_head(classes: int, head: _small.Head, dropout: bool) -> tuple[Layer, .
     return (*(layer for layer in kept if dropout or not isinstance(layer, Dropout)), *_small.heads(classes, head))
 
 
-def _little(name: str, head: _small.Head, dropout: bool = True) -> Arm:
+def _small_nin(name: str, head: _small.Head, dropout: bool = True) -> Arm:
     table = partial(_small.nin, head=head, dropout=dropout)
     views = SEEN if head == "gap" else WHOLE
     return Arm(name, _small.architecture(f"nin {name}", table), SMALL, train=TRAIN, views=views)
@@ -92,7 +92,7 @@ DROPOUT = (
     Experiment("cifar10", (_large("dropout", "gap"), _large("none", "gap", dropout=False)), _less(Region(high=0.8))),
     Experiment(
         "fashion-mnist",
-        (_little("dropout", "gap"), _little("none", "gap", dropout=False)),
+        (_small_nin("dropout", "gap"), _small_nin("none", "gap", dropout=False)),
         _less(BELOW_ONE),
         cheap=True,
     ),
@@ -105,7 +105,7 @@ ORDER = (
 HEAD: tuple[_small.Head, ...] = ("fc", "fc + dropout", "gap")
 HEADS = (
     Experiment("cifar10", tuple(_large(head, head) for head in HEAD), ORDER),
-    Experiment("fashion-mnist", tuple(_little(head, head) for head in HEAD), ORDER, cheap=True),
+    Experiment("fashion-mnist", tuple(_small_nin(head, head) for head in HEAD), ORDER, cheap=True),
 )
 BETWEEN = (
     Contrast("test error, fc + dropout less fc", TEST_ERROR, "fc + dropout", "fc", BELOW_ZERO, "-1.57 %"),
@@ -132,5 +132,5 @@ PEAK = (
 )
 MAPS = (
     Experiment("cifar10", (replace(_large("gap", "gap"), views=SEEN),), PEAK),
-    Experiment("fashion-mnist", (_little("gap", "gap"),), PEAK, cheap=True),
+    Experiment("fashion-mnist", (_small_nin("gap", "gap"),), PEAK, cheap=True),
 )

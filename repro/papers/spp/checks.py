@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from impls import load_architecture
 from impls.layers import Pool, SpatialPyramid
-from repro.claims.claim import Finding, holds
+from repro.claims.claim import CheckResult, holds
 from repro.papers._tables import by_name, classifier_input, listed
 
 NETWORKS = ("zf5-spp", "convnet5-spp", "overfeat5-spp", "overfeat7-spp")
@@ -32,7 +32,7 @@ TABLE_1 = {
 """Table 1: cells a side of the maps that each cell of it says, by the last layer that it names."""
 
 
-def fixed_length() -> Finding:
+def fixed_length() -> CheckResult:
     """SPP-1."""
     lengths = {name: _lengths(name) for name in NETWORKS}
     without = _lengths("zf5")
@@ -55,7 +55,7 @@ def _range(lengths: Iterable[int]) -> str:
     return f"{known[0]:,}" if len(known) == 1 else f"{known[0]:,} to {known[-1]:,}"
 
 
-def length() -> Finding:
+def length() -> CheckResult:
     """SPP-2."""
     row = by_name(load_architecture("zf5-spp").at())["spp"]
     assert isinstance(row.layer, SpatialPyramid)
@@ -67,7 +67,7 @@ def length() -> Finding:
     )
 
 
-def windows_on_thirteen() -> Finding:
+def windows_on_thirteen() -> CheckResult:
     """SPP-3. What the rule asks for is checked against the ranges that the layer pools with it."""
     side = by_name(load_architecture("zf5-spp").at(size=TRAINED_AT[0]))["spp"].input[1]
     found = {level: _window(side, level) for level in WINDOWS}
@@ -92,7 +92,7 @@ def _ranges(level: int, window: int, stride: int) -> tuple[tuple[int, int], ...]
     return tuple((place * stride, place * stride + window) for place in range(level))
 
 
-def shared_parameters() -> Finding:
+def shared_parameters() -> CheckResult:
     """SPP-4."""
     shapes = {name: [load_architecture(name).at(size).arrays for size in TRAINED_AT] for name in (*NETWORKS, "zf5")}
     counts = {name: sum(map(math.prod, first.values())) for name, (first, _) in shapes.items()}
@@ -105,7 +105,7 @@ def shared_parameters() -> Finding:
     )
 
 
-def sliding_rule() -> Finding:
+def sliding_rule() -> CheckResult:
     """SPP-E1. Bins are counted as a pool's outputs; one that has n bins and misses the last cells is told apart."""
     wrong: dict[int, dict[int, int]] = {}
     uncovered = 0
@@ -128,7 +128,7 @@ def sliding_rule() -> Finding:
     )
 
 
-def sizes_of_table_1() -> Finding:
+def sizes_of_table_1() -> CheckResult:
     """SPP-E2."""
     rows = {name: by_name(load_architecture(name).at()) for name in TABLE_1}
     wrong = [
@@ -145,7 +145,7 @@ def sizes_of_table_1() -> Finding:
     )
 
 
-def features_once() -> Finding:
+def features_once() -> CheckResult:
     """SPP-12."""
     from repro.papers.spp import windows  # pandas and SciPy come in only when campaigns are read
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from repro.claims.claim import Finding
+from repro.claims.claim import CheckResult
 from repro.papers._tables import listed
 from results.schema.findings import Verdict
 from results.stats.estimates import Estimate, independent_ratio, launch_time
 from results.stats.pairing import counted
-from results.store.campaigns import DATA, RECORDS, Campaign, campaigns_in, read_campaign
+from results.store.campaigns import DATA, RECORDS, StoredCampaign, campaigns_in, read_campaign
 from results.store.journal import by_start
 from results.tables.limits import limits_of
 from results.tables.windows import SQUARES
@@ -31,7 +31,7 @@ class Way(NamedTuple):
     phase: str
 
 
-def features_once(data: Path = DATA) -> Finding:
+def features_once(data: Path = DATA) -> CheckResult:
     """Judged by the newest campaign in `data` that has both ways, and there by its largest number of windows."""
     for folder in reversed(by_start(campaigns_in(data))):
         if SQUARES not in (folder / RECORDS).read_text(encoding="utf-8", errors="replace"):
@@ -40,12 +40,12 @@ def features_once(data: Path = DATA) -> Finding:
         if found:
             most = max(way.windows for way in found)
             return _judged({way: one for way, one in found.items() if way.windows == most}, folder.name)
-    return Finding(
+    return CheckResult(
         Verdict.NOT_TESTABLE, f"nothing measured both ways in {str(data)!r} yet; measure with `{COMMAND}` ({PAPER})"
     )
 
 
-def speed_ups(campaign: Campaign) -> dict[Way, Estimate]:
+def speed_ups(campaign: StoredCampaign) -> dict[Way, Estimate]:
     """Times of a pass each over times of features once. Other launches made each, so the interval is Welch's."""
     workloads = limits_of(campaign).workloads
     shared: dict[Way, list[float]] = {}
@@ -65,7 +65,7 @@ def _over(each: Mapping[Way, Sequence[float]], shared: Mapping[Way, Sequence[flo
     return {way: one.ratio for way, one in compared.items() if one}
 
 
-def _judged(found: Mapping[Way, Estimate], campaign: str) -> Finding:
+def _judged(found: Mapping[Way, Estimate], campaign: str) -> CheckResult:
     """By direction only: the paper's factors are of another machine, other networks and more windows."""
     if all(one.low > 1 for one in found.values()):
         verdict = Verdict.SUPPORTED
@@ -78,7 +78,7 @@ def _judged(found: Mapping[Way, Estimate], campaign: str) -> Finding:
     line += f"campaign {campaign}"
     if any(math.isnan(one.low) for one in found.values()):
         line += f"; one launch has no interval, measure more with `{COMMAND} --preset standard`"
-    return Finding(verdict, line)
+    return CheckResult(verdict, line)
 
 
 def _told(way: Way, speed_up: Estimate) -> str:

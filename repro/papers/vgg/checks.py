@@ -7,7 +7,7 @@ import math
 from impls import load_architecture
 from impls.layers import Conv
 from impls.network import Network, Row
-from repro.claims.claim import Finding, holds
+from repro.claims.claim import CheckResult, holds
 from repro.papers._tables import by_name, listed, millions
 
 MILLIONS = {"a": 133, "a-lrn": 133, "b": 133, "c": 134, "d": 138, "e": 144}
@@ -20,7 +20,7 @@ MORE, FEWER = 81, 28
 """Per cent: section 2.3 of one 7 x 7 over three 3 x 3; the tutorial of two 3 x 3 under one 5 x 5."""
 
 
-def totals() -> Finding:
+def totals() -> CheckResult:
     """VGG-1."""
     counts = {letter: load_architecture(f"vgg-{letter}").at().parameters for letter in MILLIONS}
     return holds(
@@ -29,7 +29,7 @@ def totals() -> Finding:
     )
 
 
-def small_kernels() -> Finding:
+def small_kernels() -> CheckResult:
     """VGG-8. Weights without biases, as the paper counts them; C is the stage's channels."""
     rows = by_name(load_architecture("vgg-d").at())
     stacks = {depth: [rows[name] for name in STAGE[:depth]] for depth in FIELDS}

@@ -17,7 +17,7 @@ from repro.papers import _small as small
 from repro.recipe.initializers import Glorot
 from repro.recipe.preprocessing import MeanImage
 from repro.recipe.recipe import Recipe, Stage
-from repro.recipe.views import Both, Centre, Crops, Dense, View
+from repro.recipe.views import Centre, Crops, Dense, Ensemble, View
 
 TRAIN = 5_000
 STAGES: dict[str, tuple[small.Convolutions, ...]] = {
@@ -130,7 +130,7 @@ def _views(data: str, low: int, high: int, side: int, grid: int) -> Experiment:
     """A grid of crops against the network at every place of the maps, of one that was trained at many scales."""
     middle = (low + high) // 2
     dense, crops = Dense(side, middle), Crops(side, middle, grid)
-    views: dict[str, View] = {"": dense, "crops": crops, "both": Both(dense, crops)}
+    views: dict[str, View] = {"": dense, "crops": crops, "both": Ensemble(dense, crops)}
     arm = _scaled("network", low, high, side, views, data)
     claimed = ("crops", TEST_ERROR, "dense", "-0.2 % top-1"), ("both", error_seen("crops"), "crops", "-0.2 % top-1")
     contrasts = tuple(

@@ -12,9 +12,9 @@ from bench.plan import cases as plan_cases
 from bench.plan import suite as suites
 from impls.architectures import load_architecture
 from impls.frameworks import PHASES
-from results.quality.plausibility import doubts
+from results.quality.plausibility import implausible
 from results.schema.record import Case, Contestant, Record, Status, Workload
-from results.store.campaigns import Campaign
+from results.store.campaigns import StoredCampaign
 from results.tables import cases
 from results.tables.limits import limits_of, roof
 
@@ -64,7 +64,7 @@ def test_every_probe_is_a_network_like_any_other(device):
         assert (floor.macs / floor.traffic_bytes > 50) == (of == "macs"), "work, or traffic, is nearly all of it"
 
 
-def campaign(tmp_path, **seconds: float) -> Campaign:
+def campaign(tmp_path, **seconds: float) -> StoredCampaign:
     """One launch a case: networks and probes by the name of their workload."""
     loads = {
         "network": LENET,
@@ -83,7 +83,7 @@ def campaign(tmp_path, **seconds: float) -> Campaign:
         for name, taken in seconds.items()
         for launch in range(2)
     ]
-    return Campaign(tmp_path, system, tuple(records))
+    return StoredCampaign(tmp_path, system, tuple(records))
 
 
 def test_the_ceiling_is_the_best_of_the_probes_and_shares_are_of_it(tmp_path):
@@ -105,7 +105,7 @@ def test_without_probes_there_is_no_share_and_a_campaign_from_before_has_nothing
     rows = cases.cases([campaign(tmp_path, network=2.0)])
     assert rows.macs_per_second[0] == 500
     assert rows.fraction_of_peak.isna().all()
-    before = Campaign(tmp_path, {}, campaign(tmp_path, network=2.0).records)
+    before = StoredCampaign(tmp_path, {}, campaign(tmp_path, network=2.0).records)
     assert cases.cases([before]).macs_per_second.isna().all()
     assert limits_of(before).ceilings == {}
 
@@ -125,4 +125,4 @@ def test_one_launch_has_no_interval_and_casts_no_doubt():
     row = {"seconds": 1.0, "seconds_low": float("nan"), "seconds_high": float("nan"), "peak_probe": "", "case": "x"}
     key = dict.fromkeys(("architecture", "size", "channels", "classes", "precision", "device", "contestant"), "")
     rows = [{**row, **key, "phase": phase, "batch": 1} for phase in ("train", "gradient")]
-    assert doubts(rows) == {}
+    assert implausible(rows) == {}

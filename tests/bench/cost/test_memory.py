@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bench.cost.memory import estimate, estimate_evidence
 from bench.launch.launcher import Launcher
-from bench.runner.colocation import ZYGOTE_BYTES, parts, subsets, together
+from bench.runner.colocation import ZYGOTE_BYTES, memory_limit, parts, subsets
 from impls import cgroups
 from results.schema.record import Case, Contestant, Workload
 
@@ -76,5 +76,5 @@ def test_a_training_step_needs_at_least_weights_gradients_and_momentum():
 def test_alive_together_are_no_more_than_machine_and_container_have_room_for(monkeypatch, left, room):
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=5 * 2**30))
     monkeypatch.setattr(cgroups, "memory_left", lambda: left and left * 2**30)
-    assert together(8 * 2**30) == room * 2**30
-    assert together(2 * 2**30) == 2 * 2**30
+    assert memory_limit(8 * 2**30) == room * 2**30
+    assert memory_limit(2 * 2**30) == 2 * 2**30

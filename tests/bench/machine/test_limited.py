@@ -15,8 +15,8 @@ from impls import cgroups
 from impls.process import CORES, on_cores
 from repro.runner.trials import Runner
 from results import machine
-from results.compare.pairwise import WORTH_NAMING, system_differences
-from results.store.campaigns import Campaign
+from results.compare.pairwise import REPORTED_DIFFERENCES, system_differences
+from results.store.campaigns import StoredCampaign
 from tests.support.started import ROOT
 
 QUOTAS = pytest.mark.parametrize(("quota", "threads"), [(None, 4), (4.0, 4), (2.5, 2), (1.5, 1), (0.5, 1)])
@@ -73,13 +73,13 @@ def test_a_quota_below_the_cores_is_recorded_and_a_warning(limited, monkeypatch,
 
 
 def test_campaigns_under_other_limits_say_so_and_older_ones_are_taken_to_have_none():
-    def campaign(**limits: object) -> Campaign:
-        return Campaign(Path("made-up"), {"machine": limits}, ())
+    def campaign(**limits: object) -> StoredCampaign:
+        return StoredCampaign(Path("made-up"), {"machine": limits}, ())
 
     old, free = campaign(), campaign(cpu_quota=None, memory_limit_bytes=None)
     bound = campaign(cpu_quota=1.5, memory_limit_bytes=2**31)
-    assert system_differences(old, free, WORTH_NAMING) == ()
-    assert system_differences(free, bound, WORTH_NAMING) == (
+    assert system_differences(old, free, REPORTED_DIFFERENCES) == ()
+    assert system_differences(free, bound, REPORTED_DIFFERENCES) == (
         "cpu_quota None and 1.5",
         "memory_limit_bytes None and 2147483648",
     )

@@ -11,15 +11,15 @@ import pytest
 
 from bench import meters
 from bench.machine import nvidia
-from bench.meters import Guarded, Meter, Soak, Watcher
-from bench.meters.nvml import NVML, Card
+from bench.meters import Guarded, Meter, SustainedStats, Watcher
+from bench.meters.nvml import NVML, NvmlMeter
 from bench.runner import usage
 from impls import registry
 from repro.runner.plan import missing_device
 from results import machine, strict_json
 from results.schema.record import Usage
 
-SOAK = Soak(4.0, 10, 1.0, 8)
+SOAK = SustainedStats(4.0, 10, 1.0, 8)
 
 
 class Odd(Watcher):
@@ -34,7 +34,7 @@ class Odd(Watcher):
     def sample(self):
         self._do("sample")
 
-    def end(self, soak):
+    def end(self, sustained):
         self._do("end")
         return self.gives
 
@@ -79,13 +79,13 @@ def test_a_meter_that_fails_costs_the_others_nothing(monkeypatch):
     good, bad = Meter("good", ("watts",), Odd), Meter("bad", ("joules",), type("Bad", (Odd,), {"fails": "sample"}))
     monkeypatch.setattr(usage, "meters", lambda: {"bad": bad, "good": good})
 
-    def receive(meanwhile, every):
+    def receive(answer, meanwhile, every):
         meanwhile()
-        return {"seconds": 4.0, "steps": 10, "own_cpu": 1.0}
+        return answer(seconds=4.0, steps=10, own_cpu=1.0)
 
     worker = SimpleNamespace(pid=1, send=lambda *_, **__: None, receive=receive)
     case = SimpleNamespace(workload=SimpleNamespace(device="cpu", batch=8))
-    found = usage.soak(worker, case, 4.0, frozenset())
+    found = usage.sustained_run(worker, case, 4.0, frozenset())
     assert found == Usage({"watts": 3.0}, {"joules": "meter bad failed: OSError: planted in sample"})
 
 
@@ -94,7 +94,7 @@ def test_a_meter_that_cannot_be_loaded_is_absent_with_its_reason_and_the_others_
     (tmp_path / "odd_meters" / "__init__.py").write_text("")
     (tmp_path / "odd_meters" / "broken.py").write_text("import math\nmath.no_such_function\n")
     (tmp_path / "odd_meters" / "fine.py").write_text(
-        "from bench.meters import Meter\nfrom bench.meters.processor import Busy\nFINE = Meter('fine', ('x',), Busy)\n"
+        "from bench.meters import Meter\nfrom bench.meters.processor import CpuMeter\nFINE = Meter('fine', ('x',), CpuMeter)\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     entry = SimpleNamespace(name="outside", group="deadheat.meters", value="no.such:METER", load=lambda: 1 / 0)
@@ -116,7 +116,7 @@ def test_which_meters_are_absent_and_why_is_recorded_and_said_by_doctor(monkeypa
     assert "ImportError: no libfoo" in warning["what"]
     here, absent = doctor._meters()
     assert here.what.startswith("rapl")
-    assert (absent.level, absent.what) == (doctor.WORSE, "outside is absent: ImportError: no libfoo")
+    assert (absent.level, absent.what) == (doctor.WARN, "outside is absent: ImportError: no libfoo")
 
 
 class NVMLError(Exception):
@@ -190,12 +190,12 @@ def test_a_package_or_driver_that_cannot_be_asked_is_a_reason_everywhere(monkeyp
     assert reason in str(nvidia.missing())
     assert reason in str(nvidia.undescribed())
     assert "no NVIDIA GPU can be used here" in str(missing_device("cuda"))
-    watcher = Card(1, "cuda", frozenset(), settle=0)
+    watcher = NvmlMeter(1, "cuda", frozenset(), settle=0)
     watcher.sample()
     told = watcher.end(SOAK)
     assert set(told) == set(NVML.quantities)
     assert all(reason in str(why) for why in told.values())
-    assert set(Card(1, "cpu", frozenset()).end(SOAK).values()) == {"it runs on the CPU"}
+    assert set(NvmlMeter(1, "cpu", frozenset()).end(SOAK).values()) == {"it runs on the CPU"}
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_what_a_card_does_not_tell_for_whatever_reason_is_missing_and_the_rest_i
     odd = package(nvmlDeviceGetUtilizationRates=lambda _: rates, nvmlDeviceGetPowerUsage=raises(problem))
     monkeypatch.setitem(sys.modules, "pynvml", odd)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    watcher = Card(1, "cuda", frozenset(), settle=0)
+    watcher = NvmlMeter(1, "cuda", frozenset(), settle=0)
     watcher.sample()
     told = watcher.end(SOAK)
     assert (told["gpu_utilisation"], told["gpu_memory_utilisation"]) == (0.8, 0.4)

@@ -21,13 +21,13 @@ SAMPLES = 3
 WATCH = f"""
 import json, sys
 from bench.machine import nvidia
-from bench.meters import Soak
-from bench.meters.nvml import Card
-watcher = Card({OWN}, sys.argv[1], set(map(int, sys.argv[3].split())), settle=0)
+from bench.meters import SustainedStats
+from bench.meters.nvml import NvmlMeter
+watcher = NvmlMeter({OWN}, sys.argv[1], set(map(int, sys.argv[3].split())), settle=0)
 for _ in range({SAMPLES}):
     watcher.sample()
-sustained = Soak(float(sys.argv[2]), {STEPS}, 1.0, {BATCH})
-print(json.dumps(dict(read=watcher.end(sustained), missing=card.missing(), state=card.state())))
+sustained = SustainedStats(float(sys.argv[2]), {STEPS}, 1.0, {BATCH})
+print(json.dumps(dict(read=watcher.end(sustained), missing=nvidia.missing(), state=nvidia.state())))
 """
 
 ANSWERS = {
@@ -185,6 +185,6 @@ def test_in_a_container_among_others_nobody_knows_which_is_ours(ask):
 
 
 @pytest.mark.parametrize(("energy", "seconds"), [("5000", SECONDS), ("+ 400000", 1.0)])
-def test_a_counter_that_stands_still_or_a_soak_too_short_is_no_energy(ask, energy, seconds):
+def test_a_counter_that_stands_still_or_a_run_too_short_is_no_energy(ask, energy, seconds):
     read = ask(seconds=seconds, nvmlDeviceGetTotalEnergyConsumption=energy)["read"]
-    assert "soak for longer" in read["gpu_joules_per_image"]
+    assert "run for longer" in read["gpu_joules_per_image"]

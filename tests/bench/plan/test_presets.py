@@ -9,7 +9,7 @@ import pytest
 
 from bench.launch.launcher import Launcher
 from bench.plan import suite as suites
-from bench.plan.suite import Protocol, SuiteError, load_suite, preset_names
+from bench.plan.suite import MeasurementSettings, SuiteError, load_suite, preset_names
 from impls.errors import DeadheatError, InvalidInput
 from results.schema.record import Case, Contestant, Status, Workload
 from results.units import share
@@ -43,7 +43,9 @@ def test_every_preset_says_all_that_there_is_to_say(preset):
     suite = load_suite("smoke", preset=preset)
     assert suite.preset == preset
     assert suite.launches[0] <= suite.launches[1]
-    assert all(key.is_required() for key in Protocol.model_fields.values()), "or a preset could leave one out"
+    assert all(key.is_required() for key in MeasurementSettings.model_fields.values()), (
+        "or a preset could leave one out"
+    )
 
 
 @pytest.mark.parametrize("file", sorted(suites.PRESETS.glob("*.toml")), ids=lambda file: file.stem)
@@ -146,7 +148,7 @@ def test_a_target_in_percent_is_recorded_with_the_whole_suite(measure):
     done, campaign = measure("--target=2%", launches=1)
     assert done.returncode == 0, done.stdout + done.stderr
     assert campaign.system["suite"]["target"] == 0.02
-    assert suites.saved(campaign.system).launches == (1, 1)
+    assert suites.suite_from_system(campaign.system).launches == (1, 1)
 
 
 def test_fresh_interpreters_measure_the_same_things(measure):

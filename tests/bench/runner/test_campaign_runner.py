@@ -17,7 +17,7 @@ from bench.launch.weights import Weights
 from bench.runner import colocation
 from bench.runner.block_runner import BlockRunner
 from bench.runner.ledger import Group
-from bench.runner.retries import Patience
+from bench.runner.retries import RetryPolicy
 from bench.runner.schedule import Passes, Task
 from bench.runner.usage import MEMORY, UNASKED, metered
 from bench.worker.arithmetic import arithmetic
@@ -307,7 +307,7 @@ def test_a_group_that_does_not_fit_in_memory_is_measured_in_parts_that_share_the
     limit = colocation.ZYGOTE_BYTES + room * memory.estimate(lenet())
     with campaign.launcher as launcher:
         blocks = BlockRunner(
-            launcher, Weights(launcher.folder), campaign.suite, campaign.ledger, Patience(), limit, campaign.clock
+            launcher, Weights(launcher.folder), campaign.suite, campaign.ledger, RetryPolicy(), limit, campaign.clock
         )
         blocks.run(Task(Group(lenet(), contestants), 0, 0, ""), deadline=math.inf)
     parts: dict[int, list[Contestant]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import results
 from bench.runner.largest_batch import CLOSE
 from results.schema.record import Status
-from results.tables.largest import MOST
+from results.tables.largest import MAX_BATCH
 
 
 def test_the_largest_batch_is_found_in_launches_of_their_own(measure):
@@ -28,7 +28,7 @@ def test_who_does_not_run_at_all_has_no_batch_and_a_reason(measure):
     rows = results.load(campaign.folder, rows="largest").set_index("contestant")
     assert rows.largest_batch.isna()["outside.using:leaks"]
     assert rows.failure["outside.using:leaks"] == "took more than it may"
-    assert rows.largest_batch["outside.using:plain"] == MOST
+    assert rows.largest_batch["outside.using:plain"] == MAX_BATCH
     assert rows.failure["outside.using:plain"] == "65536 are as many as are ever tried"
     assert {record.status for record in campaign.records} == {Status.MEASURED}
     assert rows.peak_rss_launch_bytes["outside.using:plain"] < 300e6

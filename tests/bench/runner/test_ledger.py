@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.runner.ledger import Group, Ledger
-from bench.runner.retries import IN_VAIN, Patience
+from bench.runner.retries import GIVE_UP_AFTER, RetryPolicy
 from results.schema.record import Case, Contestant, Record, Status
 from tests.support.made_up import measured, workload
 
@@ -65,28 +65,33 @@ def test_who_was_skipped_or_out_of_budget_has_another_try_later_and_a_mismatch_h
 
 
 def test_a_clean_block_is_not_run_again():
-    assert not Patience().again(0, 3, contaminated=False)
+    assert not RetryPolicy().should_retry(0, 3, contaminated=False)
 
 
 def test_a_contaminated_block_is_run_again_up_to_the_limit():
-    patience = Patience()
-    assert [patience.again(attempt, 3, contaminated=True) for attempt in range(4)] == [True, True, True, False]
+    retry_policy = RetryPolicy()
+    assert [retry_policy.should_retry(attempt, 3, contaminated=True) for attempt in range(4)] == [
+        True,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_patience_ends_where_it_has_not_helped_and_comes_back_with_a_quiet_machine():
-    patience = Patience()
-    for _ in range(IN_VAIN):
-        assert patience.again(0, 1, contaminated=True)
-        assert not patience.again(1, 1, contaminated=True)
-    assert not patience.again(0, 1, contaminated=True)
-    assert not patience.again(0, 1, contaminated=False)
-    assert patience.again(0, 1, contaminated=True)
+    retry_policy = RetryPolicy()
+    for _ in range(GIVE_UP_AFTER):
+        assert retry_policy.should_retry(0, 1, contaminated=True)
+        assert not retry_policy.should_retry(1, 1, contaminated=True)
+    assert not retry_policy.should_retry(0, 1, contaminated=True)
+    assert not retry_policy.should_retry(0, 1, contaminated=False)
+    assert retry_policy.should_retry(0, 1, contaminated=True)
 
 
 @given(st.lists(st.booleans(), max_size=60), st.integers(0, 4))
 def test_no_block_is_run_more_often_than_it_may_be(machine, max_retries):
-    patience, attempt = Patience(), 0
+    retry_policy, attempt = RetryPolicy(), 0
     for contaminated in machine:
-        again = patience.again(attempt, max_retries, contaminated)
+        again = retry_policy.should_retry(attempt, max_retries, contaminated)
         assert not (again and (attempt >= max_retries or not contaminated))
         attempt = attempt + 1 if again else 0

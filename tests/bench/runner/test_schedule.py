@@ -15,7 +15,7 @@ from bench.runner.largest_batch import CLOSE, BatchSearch
 from bench.runner.ledger import Group, Ledger
 from bench.runner.schedule import BUDGET, COMPLETE, SPARE, Passes, Readings, Schedule, Stop, Taken, Task, rule
 from results.schema.record import Case, Record, Status, Usage, Workload
-from results.tables.largest import MOST
+from results.tables.largest import MAX_BATCH
 
 INFER, TRAIN, LARGE = lenet("infer"), lenet("train"), lenet("infer", batch=8)
 WORKLOADS = (INFER, TRAIN, LARGE)
@@ -191,11 +191,11 @@ def test_a_search_doubles_until_it_fails_and_halves_what_is_between_to_a_32nd():
     assert batches(search({A: 100})) == [1, 2, 4, 8, 16, 32, 64, 128, 96, 112, 104, 100, 102]
 
 
-@given(st.integers(1, MOST), st.sampled_from([1, 3, 8, 256]))
+@given(st.integers(1, MAX_BATCH), st.sampled_from([1, 3, 8, 256]))
 def test_a_search_ends_within_a_32nd_of_the_largest_that_runs(limit, first):
     found = batches(search({A: limit}, first))
     runs = max((batch for batch in found if batch <= limit), default=0)
-    fails = min((batch for batch in found if batch > limit), default=MOST + 1)
+    fails = min((batch for batch in found if batch > limit), default=MAX_BATCH + 1)
     if limit < first:
         assert found == [first]
         return
@@ -240,7 +240,7 @@ def test_a_search_does_not_try_what_cannot_fit_by_its_table():
         asked.append(task.group.workload.batch)
         there.keep([launched(Case(task.group.workload, A), 0, usage=Usage({"peak_rss_launch_bytes": 1.0}))])
     assert asked[:3] == [1, 2, 4]
-    assert max(asked) < MOST, "the table says what the rest would need"
+    assert max(asked) < MAX_BATCH, "the table says what the rest would need"
 
 
 def test_a_search_whose_budget_is_spent_stops_before_its_next_try_and_is_complete_if_there_is_none():

@@ -8,9 +8,9 @@ import pytest
 import results
 from bench.machine import nvidia
 from bench.machine.resident import FIXED, UNKNOWN, Resident
-from bench.meters import Soak, meters
-from bench.meters.processor import Busy
-from bench.meters.rapl import Packages
+from bench.meters import SustainedStats, meters
+from bench.meters.processor import CpuMeter
+from bench.meters.rapl import RaplMeter
 from bench.plan import settings
 from bench.runner.usage import MEMORY, metered
 from bench.worker import arithmetic
@@ -66,12 +66,12 @@ def test_a_known_duty_is_the_utilisation_of_the_cores(monkeypatch, busy, cores):
     machine = Machine(0.5, busy)
     passed, rounds, own_cpu = go_on(machine.compute, 1.75, lambda: machine.now, lambda: machine.cpu)
     assert (passed, rounds, own_cpu) == (2.0, 4, 4 * busy), "the round that is under way is finished"
-    monkeypatch.setattr("bench.meters.processor.setting.cores", lambda: 4)
-    said = Busy(1, "cpu", set()).end(Soak(passed, rounds, own_cpu, images_a_step=1))
+    monkeypatch.setattr("bench.meters.processor.usable_cores", lambda: range(4))
+    said = CpuMeter(1, "cpu", set()).end(SustainedStats(passed, rounds, own_cpu, images_a_step=1))
     assert said == {"sustained_cpus_used": cores, "cpu_utilisation": cores / 4}
 
 
-def test_a_soak_counts_the_launchs_own_time_on_processors(measured):
+def test_a_sustained_run_counts_the_launchs_own_time_on_processors(measured):
     assert measured[0].sustained_cpus_used["plain"] > 0
     assert measured[0].cpu_utilisation["plain"] == measured[0].sustained_cpus_used["plain"] / settings.cores()
 
@@ -149,7 +149,7 @@ def test_a_system_that_does_not_count_says_so(monkeypatch, tmp_path):
     assert Resident().peak() == UNKNOWN
 
 
-SOAK = Soak(seconds=4.0, steps=10, own_cpu=2.0, images_a_step=8)
+SOAK = SustainedStats(seconds=4.0, steps=10, own_cpu=2.0, images_a_step=8)
 
 
 def zone(folder, name: str, energy: int, most: int = 1_000_000_000):
@@ -163,17 +163,17 @@ def zone(folder, name: str, energy: int, most: int = 1_000_000_000):
 def test_package_energy_is_of_all_packages_and_counters_may_wrap(tmp_path):
     one, two = zone(tmp_path, "intel-rapl:0", 1_000_000), zone(tmp_path, "intel-rapl:1", 999_000_000)
     zone(tmp_path, "intel-rapl:0:0", 77)  # a part of the first package, which has counted it
-    watcher = Packages(1, "cpu", set(), tmp_path)
+    watcher = RaplMeter(1, "cpu", set(), tmp_path)
     (one / "energy_uj").write_text("9000000")
     (two / "energy_uj").write_text("3000000")
     assert watcher.end(SOAK) == {"package_watts": 3.0, "package_joules_per_image": 12 / 80}
 
 
 def test_no_counters_or_no_permission_is_a_reason(tmp_path):
-    said = Packages(1, "cpu", set(), tmp_path).end(SOAK)
+    said = RaplMeter(1, "cpu", set(), tmp_path).end(SOAK)
     assert set(said.values()) == {"this system has no powercap counters (virtual machines seldom do)"}
     (zone(tmp_path, "intel-rapl:0", 1) / "energy_uj").write_text("rubbish")
-    assert "cannot be read" in Packages(1, "cpu", set(), tmp_path).end(SOAK)["package_watts"]
+    assert "cannot be read" in RaplMeter(1, "cpu", set(), tmp_path).end(SOAK)["package_watts"]
 
 
 def rounded(array, digits: int):

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from bench.cli import app
 from results.compare.pairwise import compare
 from results.schema.record import Case, Contestant, Record, Status
-from results.stats.estimates import BAND, Verdict
-from results.store.campaigns import Campaign, CampaignWriter
+from results.stats.estimates import BAND, TimingVerdict
+from results.store.campaigns import CampaignWriter, StoredCampaign
 from tests.support.made_up import SYSTEM, measured, workload
 
 ALPHA, BETA = Contestant("alpha", "eager"), Contestant("beta", "jit")
@@ -29,8 +29,8 @@ CASE_KEYS = {
 
 def noisy(case: Case, seed: object, factor: float = 1.0, count: int = 8, noise: float = 0.003) -> list[Record]:
     """Launches that differ by so much from each other, and are alike for the same seed."""
-    dice = random.Random(f"{seed}/{case.id}")
-    times = (0.01 * factor * math.exp(dice.gauss(0, noise)) for _ in range(count))
+    rng = random.Random(f"{seed}/{case.id}")
+    times = (0.01 * factor * math.exp(rng.gauss(0, noise)) for _ in range(count))
     return [measured(case, number, [seconds]) for number, seconds in enumerate(times)]
 
 
@@ -223,8 +223,8 @@ def test_markdown_says_how_many_are_slower_above_a_table_with_the_slower_first(s
 
 def test_of_contaminated_launches_only_the_last_attempt_is_compared(store, compared):
     disturbed = [replace(record, seconds=(9.0,)) for record in noisy(INFER, 2)]
-    redone = [replace(record, attempt=1) for record in noisy(INFER, 2)]
-    done = compared(store("before", noisy(INFER, 1)), store("after", disturbed, redone), "--json")
+    repeated_blocks = [replace(record, attempt=1) for record in noisy(INFER, 2)]
+    done = compared(store("before", noisy(INFER, 1)), store("after", disturbed, repeated_blocks), "--json")
     assert strict(done.stdout)["cases"][0]["ratio"] == pytest.approx(1, rel=0.01)
 
 
@@ -286,7 +286,9 @@ def share_called_slower(factor: float, comparisons: int = COMPARISONS) -> float:
     called = 0
     for seed in range(comparisons):
         sides = [
-            Campaign(Path(name), SYSTEM, tuple(one for case in CASES for one in noisy(case, f"{name}{seed}", real)))
+            StoredCampaign(
+                Path(name), SYSTEM, tuple(one for case in CASES for one in noisy(case, f"{name}{seed}", real))
+            )
             for name, real in (("before", 1.0), ("after", factor))
         ]
         called += bool(compare(*sides).slower)
@@ -310,7 +312,7 @@ def test_what_is_beyond_the_band_is_found_in_nearly_every_comparison():
 
 
 def test_verdicts_follow_the_corrected_p_values():
-    pure = [Campaign(Path(name), SYSTEM, tuple(noisy(INFER, name, noise=0.2))) for name in ("before", "after")]
+    pure = [StoredCampaign(Path(name), SYSTEM, tuple(noisy(INFER, name, noise=0.2))) for name in ("before", "after")]
     (change,) = compare(*pure).changes
-    assert change.verdict is Verdict.UNCLEAR
+    assert change.verdict is TimingVerdict.UNCLEAR
     assert change.launches_needed > 8

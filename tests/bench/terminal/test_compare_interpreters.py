@@ -10,10 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from bench.cli import app
-from results.compare.interpreters import find_sides
+from results.compare.interpreters import resolve_campaigns
 from results.compare.pairwise import compare
 from results.schema.record import Case, Contestant
-from results.stats.estimates import Verdict
+from results.stats.estimates import TimingVerdict
 from results.store.campaigns import CampaignWriter
 from tests.support.made_up import SYSTEM, measured, workload
 
@@ -24,15 +24,15 @@ PHASES = ("infer", "train")
 @pytest.fixture
 def campaign(tmp_path):
     """Launches that a neighbour slows by up to a third, both interpreters alike; training is 5 % slower in the new."""
-    dice = random.Random("neighbour")
+    rng = random.Random("neighbour")
     versions = {OLD.id: {"versions": {"alpha": "2.13.0"}}, NEW.id: {"versions": {"alpha": "2.14.0"}}}
     writer = CampaignWriter.create(tmp_path, "both", {**SYSTEM, "contestants": versions})
     for phase in PHASES:
         for launch in range(8):
-            slowed = math.exp(dice.uniform(0, 0.3))
+            slowed = math.exp(rng.uniform(0, 0.3))
             for contestant in (OLD, NEW):
                 factor = 1.05 if contestant is NEW and phase == "train" else 1.0
-                seconds = 0.01 * slowed * factor * math.exp(dice.gauss(0, 0.002))
+                seconds = 0.01 * slowed * factor * math.exp(rng.gauss(0, 0.002))
                 writer.append([measured(Case(workload(phase=phase), contestant), launch, [seconds])])
     writer.close()
     return "both"
@@ -55,9 +55,9 @@ def test_what_is_slower_is_seen_through_noise_that_both_share(campaign, tmp_path
 
 
 def test_as_if_they_had_been_campaigns_of_their_own_it_could_not_be_seen(campaign, tmp_path):
-    before, after, side_by_side = find_sides("both@old", "both@new", tmp_path)
+    before, after, side_by_side = resolve_campaigns("both@old", "both@new", tmp_path)
     assert side_by_side
-    assert {change.verdict for change in compare(before, after).changes} == {Verdict.UNCLEAR}
+    assert {change.verdict for change in compare(before, after).changes} == {TimingVerdict.UNCLEAR}
 
 
 def test_the_other_way_round_it_is_faster(campaign, tmp_path):

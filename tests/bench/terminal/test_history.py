@@ -27,10 +27,10 @@ def write(data: Path, day: int, factor: float = 1.0, **machine: object) -> Path:
         "started": f"2026-10-{day:02d}T03:00:00Z",
         "machine": {**SYSTEM["machine"], **machine},
     }
-    dice = random.Random(day)
+    rng = random.Random(day)
     writer = CampaignWriter.create(data, f"day-{day:02d}", system)
     for case, times in ((INFER, factor), (TRAIN, 1.0)):
-        launches = [0.01 * times * math.exp(dice.gauss(0, 0.004)) for _ in range(3)]
+        launches = [0.01 * times * math.exp(rng.gauss(0, 0.004)) for _ in range(3)]
         writer.append(measured(case, number, [seconds]) for number, seconds in enumerate(launches))
     if day == 3:
         writer.append([Record(Case(workload(), Contestant("beta", "jit")), 0, Status.CRASHED, "signal 11")])

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from bench.cli import app
 from bench.plan import settings
 from bench.validation import doctor
-from bench.validation.doctor import BAD, GOOD, WORSE, Finding
+from bench.validation.doctor import BAD, GOOD, WARN, Check
 from impls import cgroups
 from impls.frameworks import Execution, Framework
 from results.quality.health import Disturbance
@@ -32,7 +32,7 @@ def test_json_is_a_list_of_findings(examined):
     found, _ = examined
     for finding in found:
         assert finding.keys() == {"about", "level", "what", "remedy"}
-        assert finding["level"] in (GOOD, WORSE, BAD)
+        assert finding["level"] in (GOOD, WARN, BAD)
         assert finding["what"]
     assert {"cores", "memory", "company", "steadiness", "outside"} <= {finding["about"] for finding in found}
 
@@ -42,7 +42,7 @@ def test_whatever_is_not_good_has_a_remedy_and_comes_first(examined):
     for finding in found:
         assert bool(finding["remedy"]) == (finding["level"] != GOOD), finding
     levels = [finding["level"] for finding in found]
-    assert levels == sorted(levels, key=(BAD, WORSE, GOOD).index)
+    assert levels == sorted(levels, key=(BAD, WARN, GOOD).index)
 
 
 def test_the_status_is_1_only_if_something_is_bad(examined):
@@ -63,7 +63,7 @@ def test_the_status_is_1_only_if_something_is_bad(examined):
                 ("steal", BAD, "the hypervisor takes 5.0% of the cores for others"),
             ],
         ),
-        (math.nan, math.nan, [("company", WORSE, "the system does not tell what others take")]),
+        (math.nan, math.nan, [("company", WARN, "the system does not tell what others take")]),
     ],
 )
 def test_what_others_take_is_judged_by_what_disturbs(monkeypatch, foreign, steal, found):
@@ -73,9 +73,9 @@ def test_what_others_take_is_judged_by_what_disturbs(monkeypatch, foreign, steal
     assert all(bool(one.remedy) == (one.level != GOOD) for one in said)
 
 
-@pytest.mark.parametrize(("level", "status"), [(GOOD, 0), (WORSE, 0), (BAD, 1)])
+@pytest.mark.parametrize(("level", "status"), [(GOOD, 0), (WARN, 0), (BAD, 1)])
 def test_the_command_ends_with_1_only_if_something_is_bad(monkeypatch, level, status):
-    monkeypatch.setattr(doctor, "examine", lambda seconds: [Finding("company", level, "so it is", "do this")])
+    monkeypatch.setattr(doctor, "examine", lambda seconds: [Check("company", level, "so it is", "do this")])
     assert CliRunner().invoke(app, ["doctor"]).exit_code == status
 
 
@@ -83,15 +83,15 @@ QUOTAS = {
     None: [(GOOD, "2 of 2 cores may be used")],
     2.0: [(GOOD, "2 of 2 cores may be used")],
     1.0: [
-        (WORSE, "one core: the harness and its contestants share it"),
+        (WARN, "one core: the harness and its contestants share it"),
         (
-            WORSE,
+            WARN,
             "a CPU quota of 1 core is below the 2 that may be used: contestants have 1 thread, and any more would be "
             "stopped in every period",
         ),
     ],
     0.5: [
-        (WORSE, "one core: the harness and its contestants share it"),
+        (WARN, "one core: the harness and its contestants share it"),
         (
             BAD,
             "a CPU quota of 0.5 cores is below the 2 that may be used: contestants have 1 thread, which is stopped in "
@@ -115,13 +115,13 @@ def test_memory_is_what_the_container_leaves(monkeypatch):
     monkeypatch.setattr(cgroups, "memory_limit", lambda: 4 * 2**30)
     monkeypatch.setattr(cgroups, "memory_left", lambda: 3 * 2**30)
     (found,) = doctor._memory()
-    assert found.level == WORSE
+    assert found.level == WARN
     assert found.what.startswith("3.0 GiB are free of a limit of 4.0 GiB (control group); suites take up to ")
     assert 'memory = "2GiB"' in found.remedy
 
 
 def test_text_has_the_remedy_below_what_it_is_for(capsys):
-    doctor.print_findings([Finding("power", BAD, "on a [battery]", "plug it in"), Finding("cores", GOOD, "2 of 2")])
+    doctor.print_findings([Check("power", BAD, "on a [battery]", "plug it in"), Check("cores", GOOD, "2 of 2")])
     assert capsys.readouterr().out.splitlines() == ["x power: on a [battery]", "  → plug it in", "+ cores: 2 of 2"]
 
 
@@ -131,9 +131,9 @@ def test_a_framework_that_is_not_there_is_named_with_what_brings_it(monkeypatch)
         "partly", "Partly", "a:b", (Execution("jit", "", missing=lambda: "no compiler; install gcc"),), ("numpy",)
     )
     monkeypatch.setattr(doctor, "frameworks", lambda: {"absent": absent, "partly": partly})
-    every = [finding for look in doctor.LOOKS for finding in look()]
+    every = [finding for look in doctor.CHECKS for finding in look()]
     found = [finding for finding in every if finding.about in ("absent", "partly")]
-    assert [(one.about, one.level) for one in found] == [("absent", WORSE), ("partly", GOOD), ("partly", WORSE)]
+    assert [(one.about, one.level) for one in found] == [("absent", WARN), ("partly", GOOD), ("partly", WARN)]
     assert "pip install 'deadheat[absent]'" in found[0].what
     assert found[2].what == "jit: no compiler; install gcc"
     assert all(one.remedy for one in found if one.level != GOOD)

@@ -18,8 +18,8 @@ from bench.contestants.slowed import slow_down
 from bench.contestants.virtual import nanoseconds
 from bench.launch.fake import Behaviour, FakeLauncher, VirtualClock
 from bench.machine import lock
-from bench.machine.lock import COMPANY
-from bench.runner.retries import IN_VAIN
+from bench.machine.lock import CONCURRENT_CAMPAIGN_WARNING
+from bench.runner.retries import GIVE_UP_AFTER
 from bench.validation import pairs, selftest
 from bench.validation.known_clock import CHECKS, VIRTUAL_SUITE, known_clock
 from bench.validation.pairs import Pair
@@ -43,7 +43,7 @@ def is_found(pair: dict) -> bool:
     """Whether a pair, as JSON has it, shows a difference, on the side of what was planted."""
     if pair["low"] is None:
         return False
-    return Estimate(pair["ratio"], pair["low"], pair["high"], pair["launches"]).shows_a_difference and (
+    return Estimate(pair["ratio"], pair["low"], pair["high"], pair["launches"]).is_significant and (
         pair["ratio"] > 1 or not pair["slowdown"]
     )
 
@@ -217,7 +217,7 @@ def test_what_has_not_helped_against_the_machine_in_one_pair_is_not_tried_in_the
     loads = [asked for asked in launcher.requests if isinstance(asked.request, Load)]
     launches = [asked.request.seed for asked in loads if asked.case == loads[0].case]
     again = [launches[place] == launches[place - 1] for place in range(1, len(launches))]
-    assert sum(again) == again[: 2 * IN_VAIN].count(True) == IN_VAIN
+    assert sum(again) == again[: 2 * GIVE_UP_AFTER].count(True) == GIVE_UP_AFTER
 
 
 def test_a_framework_that_cannot_be_imported_is_a_failed_pair_with_its_reason(monkeypatch, tmp_path):
@@ -276,18 +276,18 @@ def test_beside_a_campaign_it_says_so_and_a_campaign_beside_it_is_told(clock, mo
     company = []
 
     def measure(*_: object, **__: object):
-        with lock.alone() as free:
+        with lock.campaign_lock() as free:
             company.append(not free)
         yield SAME
 
     monkeypatch.setattr(selftest, "measure", measure)
     assert selftest.run(TEN, 0, quiet=True)["alone"] is True
-    assert COMPANY["what"] not in capsys.readouterr().err
-    with lock.alone():
+    assert CONCURRENT_CAMPAIGN_WARNING["what"] not in capsys.readouterr().err
+    with lock.campaign_lock():
         assert selftest.run(TEN, 0, quiet=True)["alone"] is False
     said = capsys.readouterr().err
-    assert COMPANY["what"] in said
-    assert COMPANY["remedy"] in said
+    assert CONCURRENT_CAMPAIGN_WARNING["what"] in said
+    assert CONCURRENT_CAMPAIGN_WARNING["remedy"] in said
     assert company == [True, True], "whoever begins while it measures"
 
 

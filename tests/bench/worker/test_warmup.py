@@ -44,8 +44,8 @@ def test_at_least_one_step_and_the_least_time():
 
 @pytest.mark.parametrize("spread", [0.002, 0.05, 0.3])
 def test_noise_alone_is_nearly_always_settled_and_a_jump_is_not(spread):
-    dice = np.random.default_rng(5)
-    noise = np.exp(dice.normal(0, spread, (1000, 2 * WINDOW)))
+    rng = np.random.default_rng(5)
+    noise = np.exp(rng.normal(0, spread, (1000, 2 * WINDOW)))
     assert np.mean([settled(list(times)) for times in noise]) > 0.85
     jumped = noise * np.where(np.arange(2 * WINDOW) < WINDOW, 1.03 + 3 * spread, 1)
     assert np.mean([settled(list(times)) for times in jumped]) < 0.15

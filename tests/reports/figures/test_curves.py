@@ -14,12 +14,14 @@ import pytest
 
 from reports.figures import agreement, curves, forest
 from reports.sections import pictures
-from results.schema.findings import Contrasted, Verdict
+from results.schema.findings import ContrastResult, Verdict
 from results.store import pictures as stored
 from results.store.pictures import Pictures
 from results.store.reproductions import Reproduction
 
-CONTRAST = Contrasted("a less b", "points", -1.0, -1.5, -0.5, 3, 0.95, (None, 0.0), "-1.4 points", Verdict.SUPPORTED)
+CONTRAST = ContrastResult(
+    "a less b", "points", -1.0, -1.5, -0.5, 3, 0.95, (None, 0.0), "-1.4 points", Verdict.SUPPORTED
+)
 
 
 def texts(svg: str) -> list[str]:

@@ -15,12 +15,12 @@ from reports.figures import canvas
 from reports.figures import network as figures
 from reports.format import networks
 from results.schema.record import Case, Contestant
-from results.store.campaigns import Campaign
+from results.store.campaigns import StoredCampaign
 from results.tables import cases as table
 from tests.support.made_up import HOSTILE, measured, workload
 
 
-def both(campaign: Campaign, key: str = "k") -> list[str]:
+def both(campaign: StoredCampaign, key: str = "k") -> list[str]:
     cases = table.cases([campaign])
     split, everyone = networks.rows(table.split([campaign])), networks.contestants(cases)
     drawn = []
@@ -34,7 +34,7 @@ def texts(svg: str) -> list[str]:
     return [element.text or "" for element in ElementTree.fromstring(svg).iter("text")]
 
 
-def test_names_are_text_beside_their_rows(lively: Campaign) -> None:
+def test_names_are_text_beside_their_rows(lively: StoredCampaign) -> None:
     times, parts = both(lively)[:2]
     for svg in (times, parts):
         assert texts(svg).count("alpha:eager") == 4
@@ -42,14 +42,14 @@ def test_names_are_text_beside_their_rows(lively: Campaign) -> None:
     assert {"infer", "forward", "backward", "update", "ms per step"} <= set(texts(parts))
 
 
-def test_what_is_missing_says_so(lively: Campaign) -> None:
+def test_what_is_missing_says_so(lively: StoredCampaign) -> None:
     times, parts = both(lively)[:2]
     assert texts(times).count("not measured: skipped") == 4
     assert texts(parts).count("not measured: skipped") == 4
     assert texts(times).count("not measured: timed out") == 4
 
 
-def test_nothing_needs_a_style_or_leads_outside(lively: Campaign) -> None:
+def test_nothing_needs_a_style_or_leads_outside(lively: StoredCampaign) -> None:
     for svg in both(lively):
         assert not re.search(r"<style|\sstyle=", svg)
         assert "http" not in svg
@@ -58,7 +58,7 @@ def test_nothing_needs_a_style_or_leads_outside(lively: Campaign) -> None:
         assert set(re.findall(r'href="(.)', svg)) <= {"#"}
 
 
-def test_ids_are_used_and_never_meet(lively: Campaign) -> None:
+def test_ids_are_used_and_never_meet(lively: StoredCampaign) -> None:
     drawn = both(lively)
     ids = [name for svg in drawn for name in re.findall(r' id="([^"]*)"', svg)]
     assert len(ids) == len(set(ids))
@@ -67,14 +67,14 @@ def test_ids_are_used_and_never_meet(lively: Campaign) -> None:
         assert {a or b for a, b in used} == set(re.findall(r' id="([^"]*)"', svg))
 
 
-def test_the_same_campaign_gives_the_same_drawing(lively: Campaign) -> None:
+def test_the_same_campaign_gives_the_same_drawing(lively: StoredCampaign) -> None:
     assert both(lively) == both(lively)
 
 
 @pytest.mark.parametrize(
     "name", [r"$\frac{1$", "_hidden", "a\x00b\x0b", "漢字 🙂", 'style="x"', "url(#a)", "x" * 10_000, "\ud800"]
 )
-def test_any_name_can_be_drawn(name: str, write_campaign: Callable[..., Campaign]) -> None:
+def test_any_name_can_be_drawn(name: str, write_campaign: Callable[..., StoredCampaign]) -> None:
     clean = name.encode("utf-8", "replace").decode()  # a record is UTF-8: it can't hold a lone surrogate
     records = [
         measured(Case(workload(architecture=clean), Contestant(clean, "e")), n, [0.01 + n / 1000]) for n in range(3)
@@ -84,7 +84,7 @@ def test_any_name_can_be_drawn(name: str, write_campaign: Callable[..., Campaign
 
 
 @pytest.mark.parametrize("seconds", [[1e-9], [1e4], [1e-7, 10.0], [0.01, 0.01, 0.01]])
-def test_any_time_can_be_drawn(seconds: list[float], write_campaign: Callable[..., Campaign]) -> None:
+def test_any_time_can_be_drawn(seconds: list[float], write_campaign: Callable[..., StoredCampaign]) -> None:
     case = Case(workload(), Contestant("alpha", "eager"))
     for svg in both(write_campaign([measured(case, n, [s]) for n, s in enumerate(seconds)])):
         numbers = [float(number) for number in re.findall(r' [xy]="(-?[\d.]+)"', svg)]

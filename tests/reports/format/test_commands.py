@@ -42,9 +42,13 @@ def test_a_shell_reads_back_what_was_meant(name: str) -> None:
     ],
 )  # fmt: skip
 def test_what_changes_a_case_is_asked_for_again_and_how_long_is_not(typed: str, kept: list[str]) -> None:
-    assert commands.asked({"suite": {"name": "stream"}, "command": f"pytest {typed}"}) == ["--suite", "stream", *kept]
+    assert commands.campaign_options({"suite": {"name": "stream"}, "command": f"pytest {typed}"}) == [
+        "--suite",
+        "stream",
+        *kept,
+    ]
 
 
 @pytest.mark.parametrize("odd", [{}, {"command": 5}, {"command": "pytest 'unclosed"}, {"suite": 3, "command": None}])
 def test_a_campaign_that_does_not_say_how_it_was_called_asks_for_nothing(odd: dict[str, object]) -> None:
-    assert commands.asked(odd) == []
+    assert commands.campaign_options(odd) == []

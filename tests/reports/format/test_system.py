@@ -45,7 +45,7 @@ def test_warnings_of_every_form_are_kept() -> None:
 
 
 def test_everything_is_listed() -> None:
-    sections = dict(system.everything(SYSTEM))
+    sections = dict(system.system_details(SYSTEM))
     assert ("memory_bytes", "17179869184 (16.0 GiB)") in sections["machine"]
     assert ("gpus", "none") in sections["machine"]
     assert ("alpha:eager · versions · alpha", "2.13.0") in sections["contestants"]
@@ -57,6 +57,6 @@ def test_deep_nesting_ends_as_json() -> None:
     value: dict[str, object] = {"end": 1}
     for _ in range(50):
         value = {"k": value}
-    ((heading, entries),) = system.everything({"deep": value})
+    ((heading, entries),) = system.system_details({"deep": value})
     assert heading == "deep"
     assert entries[0][1].startswith('{"k": {"k"')

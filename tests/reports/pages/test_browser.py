@@ -10,7 +10,7 @@ import pytest
 
 from reports.pages import campaign as page
 from reports.pages import document
-from results.store.campaigns import Campaign
+from results.store.campaigns import StoredCampaign
 from results.tables import cases
 from tests.support import hostile, large
 from tests.support.made_up import LONG
@@ -175,7 +175,7 @@ def test_figures_are_saved_as_png(tab: sync_api.Page) -> None:
     assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
 
 
-def test_another_reference_can_be_chosen(tab: sync_api.Page, lively: Campaign) -> None:
+def test_another_reference_can_be_chosen(tab: sync_api.Page, lively: StoredCampaign) -> None:
     """Every ratio is then that of results.load with that reference, and back again nothing has changed."""
     matrix = tab.locator("table.matrix").first
     matrix.scroll_into_view_if_needed()
@@ -232,7 +232,7 @@ def test_axe_finds_nothing_serious(
 
 
 def test_hostile_names_are_text_and_turn_nobody_else_s_writing(
-    browser: sync_api.Browser, write_campaign: Callable[..., Campaign], tmp_path: Path
+    browser: sync_api.Browser, write_campaign: Callable[..., StoredCampaign], tmp_path: Path
 ) -> None:
     """In every text that comes from results: nothing runs, nothing is loaded, all of it is there to be read."""
     html = page.render([write_campaign(hostile.records(), system=hostile.system())])

@@ -13,7 +13,7 @@ import pytest
 from reports.format import numbers
 from reports.pages import campaign as page
 from results.schema.record import Case, Contestant, Status
-from results.store.campaigns import Campaign, read_campaign
+from results.store.campaigns import StoredCampaign, read_campaign
 from results.tables import cases
 from tests.support.made_up import HOSTILE, LONG, launches, measured, workload
 from tests.support.read_page import Reader, read
@@ -76,7 +76,7 @@ def test_the_policy_allows_its_own_style_sheet_and_nothing_else(lively_page: str
     assert "@import" not in style[1]
 
 
-def test_every_number_of_the_cases_is_on_the_page(lively: Campaign, lively_page: str) -> None:
+def test_every_number_of_the_cases_is_on_the_page(lively: StoredCampaign, lively_page: str) -> None:
     frame = cases.cases([lively]).query("peak_probe == ''")
     networks = list(dict.fromkeys(frame["architecture"]))
     order = sorted(
@@ -96,13 +96,13 @@ def shown(row: dict[str, float], name: str, scale: float = 1) -> tuple[float, st
     return row[name], number.text
 
 
-def test_every_part_is_on_the_page(lively: Campaign, lively_page: str) -> None:
+def test_every_part_is_on_the_page(lively: StoredCampaign, lively_page: str) -> None:
     infer = cases.cases([lively]).query("phase == 'infer' and status == 'measured' and peak_probe == ''")
     rows = [*cases.split([lively]).to_dict("records"), *infer.to_dict("records")]
     assert sorted(check(lively_page).data["c1-parts"]) == sorted(shown(row, "seconds", 1000) for row in rows)
 
 
-def test_every_status_reason_and_unreadable_line_is_on_the_page(lively: Campaign, lively_page: str) -> None:
+def test_every_status_reason_and_unreadable_line_is_on_the_page(lively: StoredCampaign, lively_page: str) -> None:
     checker = check(lively_page)
     lost = checker.text["c1-lost"]
     for words in ("mismatch", "scores differ", "skipped", "pip install absent", "failed", "timed out", "the very end"):
@@ -121,17 +121,19 @@ def test_every_status_reason_and_unreadable_line_is_on_the_page(lively: Campaign
     assert "cases measured: 58 of 94 (62 %)" in before
 
 
-def test_every_case_has_its_command(lively: Campaign, lively_page: str) -> None:
+def test_every_case_has_its_command(lively: StoredCampaign, lively_page: str) -> None:
     text = check(lively_page).text["c1-times"]
     for case in cases.cases([lively]).query("peak_probe == ''")["case"]:
         assert f"bench/test_cases.py::test_case[{case}]" in text
 
 
-def test_the_same_input_gives_the_same_page(lively: Campaign, lively_page: str) -> None:
+def test_the_same_input_gives_the_same_page(lively: StoredCampaign, lively_page: str) -> None:
     assert lively_page == page.render([read_campaign(lively.folder)])
 
 
-def test_campaigns_get_a_part_each(lively: Campaign, lively_page: str, write_campaign: Callable[..., Campaign]) -> None:
+def test_campaigns_get_a_part_each(
+    lively: StoredCampaign, lively_page: str, write_campaign: Callable[..., StoredCampaign]
+) -> None:
     case = Case(workload("nin"), Contestant("other", "eager"))
     second = write_campaign(launches(case, 0.01, 3, 0.01, "s"), "2026-11-23-other", {})
     both, alone = check(page.render([lively, second])), check(page.render([second]))
@@ -144,7 +146,7 @@ def test_campaigns_get_a_part_each(lively: Campaign, lively_page: str, write_cam
     "system", [{}, {"machine": [], "suite": 3, "contestants": "x", "warnings": {}, "reference": 1}]
 )
 def test_a_campaign_that_knows_nothing_of_itself(
-    system: dict[str, object], write_campaign: Callable[..., Campaign]
+    system: dict[str, object], write_campaign: Callable[..., StoredCampaign]
 ) -> None:
     campaign = write_campaign([measured(Case(workload(), Contestant("alpha", "eager")), 0, [0.01])], system=system)
     text = check(page.render([campaign])).text
@@ -152,19 +154,21 @@ def test_a_campaign_that_knows_nothing_of_itself(
     assert "doesn't name its suite" in text["c1-system"]
 
 
-def test_a_campaign_without_records(write_campaign: Callable[..., Campaign]) -> None:
+def test_a_campaign_without_records(write_campaign: Callable[..., StoredCampaign]) -> None:
     text = check(page.render([write_campaign([], name=LONG[:100], system={})])).text
     assert "No case has been recorded" in text["c1-verdicts"]
 
 
-def test_a_system_file_that_is_no_object_is_named(write_campaign: Callable[..., Campaign]) -> None:
+def test_a_system_file_that_is_no_object_is_named(write_campaign: Callable[..., StoredCampaign]) -> None:
     folder = write_campaign([]).folder
     (folder / "system.json").write_text("[1]")
     text = check(page.render([read_campaign(folder)])).text
     assert "system.json: not a JSON object" in text[""]
 
 
-def test_it_is_written_whole_even_with_lone_surrogates(tmp_path: Path, write_campaign: Callable[..., Campaign]) -> None:
+def test_it_is_written_whole_even_with_lone_surrogates(
+    tmp_path: Path, write_campaign: Callable[..., StoredCampaign]
+) -> None:
     campaign = write_campaign([], system={"command": "\ud800"})
     path = page.write(page.render([campaign]), tmp_path / "a" / "b")
     assert path == tmp_path / "a" / "b" / "index.html"

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from reports.figures.selection import by_turns
+from reports.figures.selection import round_robin
 from reports.pages import campaign as page
 from reports.sections import batches
 from results.schema.record import Case, Contestant, Status
-from results.store.campaigns import Campaign
+from results.store.campaigns import StoredCampaign
 from results.tables import cases
 from tests.support import large
 from tests.support.made_up import launches, workload
@@ -19,7 +19,7 @@ from tests.support.made_up import launches, workload
 ALPHA, BETA = Contestant("alpha", "eager"), Contestant("beta", "eager")
 
 
-def test_each_batch_has_its_images_per_second(write_campaign: Callable[..., Campaign]) -> None:
+def test_each_batch_has_its_images_per_second(write_campaign: Callable[..., StoredCampaign]) -> None:
     made = [
         record
         for batch in (8, 1, 2)
@@ -40,7 +40,7 @@ def test_each_batch_has_its_images_per_second(write_campaign: Callable[..., Camp
     assert "How does it grow with the batch?" in page.render([campaign])
 
 
-def test_two_batches_are_no_curve(write_campaign: Callable[..., Campaign]) -> None:
+def test_two_batches_are_no_curve(write_campaign: Callable[..., StoredCampaign]) -> None:
     made = [record for batch in (1, 8) for record in launches(Case(workload(batch=batch), ALPHA), 0.01, 3, 0.01, "x")]
     campaign = write_campaign(made)
     assert batches.batches(cases.cases([campaign]), [ALPHA.id], "k") == []
@@ -52,7 +52,7 @@ def test_two_batches_are_no_curve(write_campaign: Callable[..., Campaign]) -> No
     [("", 3, ""), ("abc", 3, "abc"), ("aaaabc", 3, "abc"), ("aAaBbc", 4, "aABc"), ("aaaa", 2, "aa")],
 )
 def test_every_kind_has_its_turn(things: str, most: int, chosen: str) -> None:
-    assert "".join(by_turns(things, str.lower, most)) == chosen
+    assert "".join(round_robin(things, str.lower, most)) == chosen
 
 
 def test_twice_the_networks_are_at_most_twice_the_page(tmp_path: Path) -> None:

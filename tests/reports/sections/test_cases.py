@@ -11,14 +11,14 @@ from reports.format import networks
 from reports.sections import cases as tables
 from reports.sections import matrix
 from results.schema.record import Case, Contestant, Record, Status
-from results.store.campaigns import Campaign
+from results.store.campaigns import StoredCampaign
 from results.tables import cases as table
 from tests.support.made_up import launches, measured, workload
 
 ALPHA, BETA = Contestant("alpha", "eager"), Contestant("beta", "jit")
 
 
-def cells(campaign: Campaign) -> dict[tuple[str, str, str], matrix.Cell]:
+def cells(campaign: StoredCampaign) -> dict[tuple[str, str, str], matrix.Cell]:
     cases = table.cases([campaign])
     everyone = networks.contestants(cases)
     blocks = matrix.matrix(networks.networks(cases), everyone)
@@ -45,12 +45,12 @@ def cells(campaign: Campaign) -> dict[tuple[str, str, str], matrix.Cell]:
         ("big:eager", "absent", "no record"),
     ],
 )
-def test_every_outcome_has_its_word(lively: Campaign, contestant: str, kind: str, word: str) -> None:
+def test_every_outcome_has_its_word(lively: StoredCampaign, contestant: str, kind: str, word: str) -> None:
     cell = cells(lively)["alexnet", "train", contestant]
     assert (cell.kind, cell.word) == (kind, word)
 
 
-def test_a_cell_holds_the_ratio_of_the_table(lively: Campaign) -> None:
+def test_a_cell_holds_the_ratio_of_the_table(lively: StoredCampaign) -> None:
     frame = table.cases([lively]).set_index(["architecture", "phase", "contestant"])
     for key, cell in cells(lively).items():
         if cell.kind in ("faster", "slower", "dead-heat", "unclear"):
@@ -62,13 +62,13 @@ def test_a_cell_holds_the_ratio_of_the_table(lively: Campaign) -> None:
             assert cell.why
 
 
-def test_one_launch_says_that_it_has_no_interval(lively: Campaign) -> None:
+def test_one_launch_says_that_it_has_no_interval(lively: StoredCampaign) -> None:
     cell = cells(lively)["alexnet", "infer", "single:eager"]
     assert cell.interval == "interval unknown"
     assert "one launch has no interval" in cell.why
 
 
-def test_without_the_reference_the_time_stands_alone(write_campaign: Callable[..., Campaign]) -> None:
+def test_without_the_reference_the_time_stands_alone(write_campaign: Callable[..., StoredCampaign]) -> None:
     mine = launches(Case(workload(), BETA), 0.01, 3, 0.01, "b")
     lost = Record(Case(workload(), ALPHA), 0, Status.CRASHED, "signal 11")
     cell = cells(write_campaign([*mine, lost]))["alexnet", "infer", "beta:jit"]
@@ -77,7 +77,7 @@ def test_without_the_reference_the_time_stands_alone(write_campaign: Callable[..
     assert "crashed: signal 11" in cell.why
 
 
-def test_where_the_reference_takes_no_part_another_is_marked(write_campaign: Callable[..., Campaign]) -> None:
+def test_where_the_reference_takes_no_part_another_is_marked(write_campaign: Callable[..., StoredCampaign]) -> None:
     records = [
         measured(Case(workload(), BETA), 0, [0.01]),
         measured(Case(workload(), Contestant("gamma", "graph")), 0, [0.02]),
@@ -87,13 +87,13 @@ def test_where_the_reference_takes_no_part_another_is_marked(write_campaign: Cal
     assert found["alexnet", "infer", "gamma:graph"].text == "2.00"
 
 
-def test_launches_that_never_met_the_reference(write_campaign: Callable[..., Campaign]) -> None:
+def test_launches_that_never_met_the_reference(write_campaign: Callable[..., StoredCampaign]) -> None:
     records = [measured(Case(workload(), ALPHA), 0, [0.01]), measured(Case(workload(), BETA), 1, [0.01])]
     cell = cells(write_campaign(records))["alexnet", "infer", "beta:jit"]
     assert cell.why == "no launch ran together with one of the reference alpha:eager"
 
 
-def test_phases_and_contestants_are_in_order(write_campaign: Callable[..., Campaign]) -> None:
+def test_phases_and_contestants_are_in_order(write_campaign: Callable[..., StoredCampaign]) -> None:
     phases = ("train", "infer", "odd", "forward")
     records = [measured(Case(workload(phase=phase), who), 0, [0.01]) for phase in phases for who in (BETA, ALPHA)]
     (network,) = networks.networks(table.cases([write_campaign(records)]))
@@ -102,12 +102,12 @@ def test_phases_and_contestants_are_in_order(write_campaign: Callable[..., Campa
     assert network.conditions == "3 × 64 × 64 · batch 8 · float32 · cpu"
 
 
-def parts(campaign: Campaign) -> dict[str, tables.PartsRow]:
+def parts(campaign: StoredCampaign) -> dict[str, tables.PartsRow]:
     (network,) = networks.networks(table.cases([campaign]))
     return {row.contestant: row for row in tables.part_rows(network, table.split([campaign]))}
 
 
-def test_a_part_below_zero_is_shown_as_it_came_out(write_campaign: Callable[..., Campaign]) -> None:
+def test_a_part_below_zero_is_shown_as_it_came_out(write_campaign: Callable[..., StoredCampaign]) -> None:
     times = {"infer": 0.001, "forward": 0.002, "gradient": 0.005, "train": 0.004}
     records = [
         measured(Case(workload(phase=phase), ALPHA), n, [seconds * (1 + n / 10_000)])
@@ -121,7 +121,7 @@ def test_a_part_below_zero_is_shown_as_it_came_out(write_campaign: Callable[...,
     assert remark == "below 0"
 
 
-def test_a_part_whose_interval_holds_zero_says_so(write_campaign: Callable[..., Campaign]) -> None:
+def test_a_part_whose_interval_holds_zero_says_so(write_campaign: Callable[..., StoredCampaign]) -> None:
     records = [
         measured(Case(workload(phase=phase), ALPHA), n, [0.004 + n * step])
         for phase, step in (("gradient", 0.0001), ("train", 0.0002))
@@ -136,13 +136,13 @@ def test_a_part_whose_interval_holds_zero_says_so(write_campaign: Callable[..., 
     ]
 
 
-def test_a_missing_part_names_its_status(lively: Campaign) -> None:
+def test_a_missing_part_names_its_status(lively: StoredCampaign) -> None:
     network = networks.networks(table.cases([lively]))[0]
     rows = {row.contestant: row for row in tables.part_rows(network, table.split([lively]))}
     assert rows["wrong:eager"].parts == [(None, "not measured: mismatch")] * 4
 
 
-def test_first_calls_have_their_extremes(lively: Campaign) -> None:
+def test_first_calls_have_their_extremes(lively: StoredCampaign) -> None:
     network = networks.networks(table.cases([lively]))[0]
     frame = networks.with_network(table.launches([lively]))
     rows = {row.contestant: row.seconds for row in tables.first_call_rows(network, frame)}
@@ -151,13 +151,13 @@ def test_first_calls_have_their_extremes(lively: Campaign) -> None:
     assert set(rows["absent:eager"]) == {"not measured: skipped"}
 
 
-def parity(campaign: Campaign, tolerances: dict[str, float]) -> dict[str, tables.ParityRow]:
+def parity(campaign: StoredCampaign, tolerances: dict[str, float]) -> dict[str, tables.ParityRow]:
     network = networks.networks(table.cases([campaign]))[0]
     frame = networks.with_network(table.launches([campaign]))
     return {row.contestant: row for row in tables.parity_rows(network, frame, tolerances)}
 
 
-def test_parity_against_its_tolerances(lively: Campaign) -> None:
+def test_parity_against_its_tolerances(lively: StoredCampaign) -> None:
     rows = parity(lively, {"scores": 1e-5, "loss": 1e-5, "gradients": 1e-4})
     assert rows["alpha:eager"].outcome == "within tolerance"
     assert rows["alpha:eager"].errors == {"scores": "3.1e-7", "loss": "2.0e-8", "gradients": "4.4e-6"}
@@ -176,19 +176,19 @@ def test_parity_against_its_tolerances(lively: Campaign) -> None:
         ({"scores": 1e-9, "loss": 1, "gradients": 1}, "outside tolerance"),
     ],
 )
-def test_parity_says_what_it_was_held_to(lively: Campaign, tolerances: dict[str, float], outcome: str) -> None:
+def test_parity_says_what_it_was_held_to(lively: StoredCampaign, tolerances: dict[str, float], outcome: str) -> None:
     assert parity(lively, tolerances)["alpha:eager"].outcome == outcome
 
 
-def test_every_lost_launch_is_counted_once(lively: Campaign) -> None:
+def test_every_lost_launch_is_counted_once(lively: StoredCampaign) -> None:
     frame = table.launches([lively])
-    lost = tables.lost_rows(frame)
+    lost = tables.failure_rows(frame)
     assert sum(row.launches for row in lost) == (frame["status"] != Status.MEASURED).sum()
     flaky = next(row for row in lost if row.contestant == "flaky:eager")
     assert (flaky.status, flaky.reason, flaky.launches, len(flaky.cases)) == ("crashed", "signal 11 in launch 3", 8, 8)
 
 
-def test_a_case_row_counts_what_it_lost(lively: Campaign) -> None:
+def test_a_case_row_counts_what_it_lost(lively: StoredCampaign) -> None:
     network = networks.networks(table.cases([lively]))[0]
     rows = tables.case_rows(network, table.launches([lively]), ["--suite", "quick"])
     flaky = next(row for row in rows if row.contestant == "flaky:eager")

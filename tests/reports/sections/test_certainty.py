@@ -12,7 +12,7 @@ from reports.format import networks
 from reports.pages import campaign as page
 from reports.sections import certainty
 from results.schema.record import Case, Conditions, Contestant, Record
-from results.store.campaigns import Campaign
+from results.store.campaigns import StoredCampaign
 from results.tables import cases, ratios
 from tests.support.made_up import launches, measured, workload
 
@@ -27,7 +27,7 @@ def disturbed(contestant: Contestant, launch: int, attempt: int, foreign: float,
 
 
 @pytest.fixture
-def again(write_campaign: Callable[..., Campaign]) -> Campaign:
+def again(write_campaign: Callable[..., StoredCampaign]) -> StoredCampaign:
     """Two contestants in six blocks, the third of which was run again."""
     made = [
         disturbed(who, launch, attempt, 0.7 if launch == 2 and attempt == 0 else 0.01)
@@ -38,15 +38,15 @@ def again(write_campaign: Callable[..., Campaign]) -> Campaign:
     return write_campaign(made)
 
 
-def test_a_block_that_was_run_again_is_told_with_what_disturbed_it(again: Campaign) -> None:
+def test_a_block_that_was_run_again_is_told_with_what_disturbed_it(again: StoredCampaign) -> None:
     frame = certainty.with_superseded(cases.launches([again]))
-    (found,) = certainty.redone(frame)
+    (found,) = certainty.repeated_blocks(frame)
     assert found == certainty.Redone(workload().id, [2], 1, "0.70", "0.0")
-    assert certainty.redone(frame[frame["launch"] != 2]) == []
+    assert certainty.repeated_blocks(frame[frame["launch"] != 2]) == []
     assert "count in nothing: 1, of 1 workload<" in page.render([again])
 
 
-def test_superseded_launches_are_marked_and_keep_their_place(again: Campaign) -> None:
+def test_superseded_launches_are_marked_and_keep_their_place(again: StoredCampaign) -> None:
     frame = certainty.with_superseded(cases.launches([again]))
     assert frame.loc[frame["superseded"], ["launch", "attempt"]].to_numpy().tolist() == [[2, 0], [2, 0]]
     order = certainty.order(frame, cases.cases([again]))
@@ -54,8 +54,8 @@ def test_superseded_launches_are_marked_and_keep_their_place(again: Campaign) ->
     assert [over for over, _ in order] == pytest.approx([1.0] * 14)
 
 
-def test_strips_need_a_second_launch(again: Campaign, write_campaign: Callable[..., Campaign]) -> None:
-    def drawn(campaign: Campaign) -> str:
+def test_strips_need_a_second_launch(again: StoredCampaign, write_campaign: Callable[..., StoredCampaign]) -> None:
+    def drawn(campaign: StoredCampaign) -> str:
         frame = certainty.with_superseded(networks.with_network(cases.launches([campaign])))
         (network,) = networks.networks(cases.cases([campaign]))
         return strips.strips(network, frame, list(network.contestants), "k")
@@ -66,7 +66,7 @@ def test_strips_need_a_second_launch(again: Campaign, write_campaign: Callable[.
     assert strips.run_order([(1.0, False)] * 5, "k") == ""
 
 
-def test_flags_name_their_cases_and_what_they_mean(lively: Campaign) -> None:
+def test_flags_name_their_cases_and_what_they_mean(lively: StoredCampaign) -> None:
     frame = cases.cases([lively])
     found = certainty.flags(frame)
     assert found
@@ -79,7 +79,7 @@ def test_flags_name_their_cases_and_what_they_mean(lively: Campaign) -> None:
     assert [len(flag.cases) for flag in found] == sorted((len(flag.cases) for flag in found), reverse=True)
 
 
-def test_the_same_is_found_by_its_versions_and_compared(write_campaign: Callable[..., Campaign]) -> None:
+def test_the_same_is_found_by_its_versions_and_compared(write_campaign: Callable[..., StoredCampaign]) -> None:
     one, other, newer = (Contestant("alpha", "eager", label) for label in ("one", "other", "newer"))
     names = {who.id: {"versions": {"alpha": "2" if who is newer else "1"}} for who in (one, other, newer)}
     made = [
@@ -90,12 +90,12 @@ def test_the_same_is_found_by_its_versions_and_compared(write_campaign: Callable
     ]
     campaign = write_campaign(made, system={"contestants": names})
     everyone = [who.id for who in (one, other, newer)]
-    (pair,) = certainty.same(campaign.system, everyone, ratios.pairs(campaign))
+    (pair,) = certainty.aa_pairs(campaign.system, everyone, ratios.pairs(campaign))
     assert (pair.one, pair.other, pair.workloads) == (one.id, other.id, 2)
     assert pair.ratio is not None
     assert pair.ratio.value == pytest.approx(1, abs=0.03)
     assert "alpha:eager@other over alpha:eager@one" in page.render([campaign])
 
 
-def test_without_the_same_twice_the_page_says_how_to_see_it(again: Campaign) -> None:
+def test_without_the_same_twice_the_page_says_how_to_see_it(again: StoredCampaign) -> None:
     assert "Nobody took part twice" in page.render([again])

@@ -230,9 +230,9 @@ def test_windows_are_beside_a_pass_each_and_below_them_the_papers_figures(html):
     (row,) = re.findall(r'<tr><th scope="row">alpha:eager</th><td class="number">10</td>(.*?)</tr>', html, re.DOTALL)
     assert "8.0" in row, "4 s over 0.5 s"
     assert "zf5-spp tens-64" in row
-    (foot,) = re.findall(r"<tfoot>(.*?)</tfoot>", html[html.index("Windows of one image") :], re.DOTALL)
+    (help_epilog,) = re.findall(r"<tfoot>(.*?)</tfoot>", html[html.index("Windows of one image") :], re.DOTALL)
     for said in ("He et al. 2015, table 9", "64×", "24×", "102×", "38×", "142", "9,030", "about 2,000", "with ZF-5"):
-        assert said in foot
+        assert said in help_epilog
 
 
 def test_bins_are_drawn_and_refusals_are_in_words_in_their_place(html):

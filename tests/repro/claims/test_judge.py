@@ -29,10 +29,10 @@ EXPERIMENTS = [
 SEEDS = range(1, 6)
 
 
-def curve(dice: random.Random, first: float, pace: float, test: float) -> tuple[tuple[float, float, float], ...]:
+def curve(rng: random.Random, first: float, pace: float, test: float) -> tuple[tuple[float, float, float], ...]:
     """Training errors that fall from `first` at a pace, test errors that go to `test` with a turn on the way."""
-    turn = dice.choice([0.0, 0.0, 0.02, 0.1])
-    half = test * dice.choice([0.999, 1.0, 1.5])
+    turn = rng.choice([0.0, 0.0, 0.02, 0.1])
+    half = test * rng.choice([0.999, 1.0, 1.5])
     return tuple(
         (
             at,
@@ -43,28 +43,28 @@ def curve(dice: random.Random, first: float, pace: float, test: float) -> tuple[
     )
 
 
-def arms(experiment: Experiment, dice: random.Random) -> dict[str, dict[int, Trial]]:
+def arms(experiment: Experiment, rng: random.Random) -> dict[str, dict[int, Trial]]:
     """Trials of every arm whose errors differ by arm and view, and hardly, or wildly, by seed."""
     aims = [(c.claimed.low + c.claimed.high) / 2 for c in experiment.contrasts if c.scale == "value"]
     likely = [aim / 100 for aim in aims if math.isfinite(aim)]
-    spread = dice.choice([0.0005, 0.0005, 0.4])
+    spread = rng.choice([0.0005, 0.0005, 0.4])
     found: dict[str, dict[int, Trial]] = {}
     for arm in experiment.arms:
-        level = {view: dice.choice([*likely, dice.uniform(0.01, 0.6), 0.2]) for view in arm.views}
-        pace, first = dice.uniform(0.1, 2.0), dice.choice([1.0, 0.01])
+        level = {view: rng.choice([*likely, rng.uniform(0.01, 0.6), 0.2]) for view in arm.views}
+        pace, first = rng.uniform(0.1, 2.0), rng.choice([1.0, 0.01])
         found[arm.name] = {}
         for seed in SEEDS:
-            noisy = {view: min(1.0, error * math.exp(spread * dice.gauss(0, 1))) for view, error in level.items()}
-            drawn = curve(dice, first, pace * math.exp(spread * dice.gauss(0, 1)), noisy[next(iter(noisy))])
+            noisy = {view: min(1.0, error * math.exp(spread * rng.gauss(0, 1))) for view, error in level.items()}
+            drawn = curve(rng, first, pace * math.exp(spread * rng.gauss(0, 1)), noisy[next(iter(noisy))])
             found[arm.name][seed] = trial(seed, noisy, drawn)
     return found
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_every_verdict_comes_out(experiment: Experiment) -> None:
-    dice, seen = random.Random(0), set[Verdict]()
+    rng, seen = random.Random(0), set[Verdict]()
     for _ in range(6000):
-        seen.add(judge(experiment.contrasts, arms(experiment, dice))[0])
+        seen.add(judge(experiment.contrasts, arms(experiment, rng))[0])
         if len(seen) == 3:
             break
     assert seen == {Verdict.SUPPORTED, Verdict.CONTRADICTED, Verdict.INCONCLUSIVE}
@@ -177,9 +177,9 @@ def test_supported_and_contradicted_exclude_each_other(differences: list[float],
 
 def wrong_share(seeds: int, repeats: int = 2000) -> Iterator[bool]:
     """Whether each of many experiments without an effect is called one."""
-    dice = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for _ in itertools.repeat(None, repeats):
-        found = arithmetic(dice.normal(0, 1, seeds).tolist())
+        found = arithmetic(rng.normal(0, 1, seeds).tolist())
         yield found.high < 0 or found.low > 0
 
 

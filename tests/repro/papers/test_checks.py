@@ -110,7 +110,7 @@ class Other(NamedTuple):
 
 # What each change does is said where it isn't plain: the paper's number must come out of it, or must not.
 OTHERS = {
-    "LN-1 c3 is dense": Other(lenet, changed("lenet5", {"c3": having(links=None)})),
+    "LN-1 c3 is dense": Other(lenet, changed("lenet5", {"c3": having(connection_table=None)})),
     "LN-7 connections are 401,226 at 35 x 35": Other(lenet, changed("lenet5", {}, input_shape=(1, 35, 35))),
     "LN-8 f6's range ends at 1": Other(lenet, changed("lenet5", {"f6-squash": having(kind="tanh")})),
     "AX-11": Other(alexnet, changed("alexnet", {name: having(groups=8) for name in ("conv3", "conv4")})),

@@ -39,10 +39,10 @@ def test_images_fit_networks(name: str, arm: Arm) -> None:
     network, recipe = job.network(data), job.recipe
     prepare = recipe.prepare.fit(data.train.images)
     images = raw = prepare(data.train.images)
-    dice = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for change in recipe.augment:
         fitted = change.fit(data.train.images, raw) if isinstance(change, Fits) else change
-        images = fitted.apply(images, dice)
+        images = fitted.apply(images, rng)
     sides = {one.side for one in passes(recipe, seed=1)}
     if sides == {None}:
         assert images.shape[1:] == network.input_shape

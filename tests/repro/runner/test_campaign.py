@@ -19,8 +19,8 @@ from repro.claims.claim import Claim, Kind, load_claim
 from repro.claims.experiment import Arm, Experiment
 from repro.recipe.recipe import Recipe, Stage
 from repro.runner import campaign, workers
-from repro.runner.campaign import Campaign, Options
-from repro.runner.plan import Where
+from repro.runner.campaign import Options, ReproductionRunner
+from repro.runner.plan import Target
 from repro.runner.workers import Task
 from results.schema.findings import ClaimResult, Trained, Verdict
 from results.schema.trial import Outcome, Trial
@@ -29,7 +29,7 @@ from results.store.journal import ResultsError
 from tests.repro.planted import ARCHITECTURE, EXPERIMENT, LONG
 from tests.support.started import PATIENCE, poll
 
-AT = Where("oracle.regression", "numpy")
+AT = Target("oracle.regression", "numpy")
 
 
 def claim(experiment: Experiment = EXPERIMENT) -> Claim:
@@ -39,9 +39,9 @@ def claim(experiment: Experiment = EXPERIMENT) -> Claim:
 
 
 @contextmanager
-def going(data: Path, fashion: Path, resume: str | None = None, **options: object) -> Iterator[Campaign]:
+def going(data: Path, fashion: Path, resume: str | None = None, **options: object) -> Iterator[ReproductionRunner]:
     chosen = replace(Options(AT, seeds=2, paths={"fashion-mnist": fashion}), **options)
-    with Campaign(campaign.begin(data, "the command", "made-up", resume), chosen) as one:
+    with ReproductionRunner(campaign.begin(data, "the command", "made-up", resume), chosen) as one:
         yield one
 
 
@@ -124,7 +124,7 @@ def test_the_log_of_a_trial_that_failed_is_kept_and_named(
     def run(tasks: Sequence[Task], *_: object) -> Iterator[Trial]:
         for task in tasks:
             task.log.write_text(f"planted in {task.id}")
-            yield workers.lost(task.job, task.id, Outcome.FAILED, "RuntimeError: planted")
+            yield workers.failed_trial(task.job, task.id, Outcome.FAILED, "RuntimeError: planted")
 
     monkeypatch.setattr(workers, "run", run)
     with going(tmp_path, fashion) as one:

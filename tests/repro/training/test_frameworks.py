@@ -20,7 +20,7 @@ from results.store import pictures
 from tests.repro.in_one_process import EVERYTHING
 from tests.support.started import ROOT
 
-NAMES = [name for name, one in frameworks().items() if one.in_parts]
+NAMES = [name for name, one in frameworks().items() if one.supports_checkpointing]
 Kept = Callable[[str], Path]
 
 
@@ -74,14 +74,14 @@ def test_views_and_pictures(name: str, kept: Kept) -> None:
     averaged, dense = read(kept(name), "averaged"), read(kept(name), "dense")
     assert averaged.outcome is dense.outcome is Outcome.FINISHED
     assert 0 < averaged.errors["strongest"] <= 1
-    album = pictures.read(kept(name) / "averaged-pictures.npz")
-    assert album is not None
-    assert len(album.classes) == 10
-    assert album.filters.shape == (32, 1, 5, 5)
-    assert album.maps.shape == (10, 10, 7, 7)
-    assert album.shown.shape == (10, 1, 28, 28)
-    assert len(album.mistakes) == min(MISTAKES, album.wrong)
-    assert (album.truth != album.taken).all()
+    figures_path = pictures.read(kept(name) / "averaged-pictures.npz")
+    assert figures_path is not None
+    assert len(figures_path.classes) == 10
+    assert figures_path.filters.shape == (32, 1, 5, 5)
+    assert figures_path.maps.shape == (10, 10, 7, 7)
+    assert figures_path.shown.shape == (10, 1, 28, 28)
+    assert len(figures_path.mistakes) == min(MISTAKES, figures_path.wrong)
+    assert (figures_path.truth != figures_path.taken).all()
 
 
 def test_agreement_ends_where_losses_part() -> None:

@@ -29,7 +29,7 @@ class Stopped(Exception):
     pass
 
 
-def run(job: Job, data: Dataset, folder: Path, tell: trial.Tell = lambda share: None) -> Trial:
+def run(job: Job, data: Dataset, folder: Path, tell: trial.ProgressCallback = lambda share: None) -> Trial:
     return trial.run(job, data, folder / "state.npz", folder / "pictures.npz", tell)
 
 

@@ -12,7 +12,7 @@ import pytest
 from results.compare.history import ENOUGH, MACHINE, histories
 from results.compare.pairwise import compare
 from results.schema.record import Case, Contestant, Record, Status
-from results.store.campaigns import Campaign
+from results.store.campaigns import StoredCampaign
 from results.store.journal import ResultsError
 from tests.support.made_up import SYSTEM, measured, workload
 
@@ -21,11 +21,13 @@ CASES = [Case(workload(phase=phase), who) for phase in ("infer", "train") for wh
 INFER, OTHER = CASES[0], CASES[1]
 
 
-def campaign(day: int, factor: float = 1.0, cases=CASES, versions: dict | None = None, **machine: object) -> Campaign:
+def campaign(
+    day: int, factor: float = 1.0, cases=CASES, versions: dict | None = None, **machine: object
+) -> StoredCampaign:
     """A campaign of that day in which the first case takes `factor` of its usual time."""
-    dice = random.Random(day)
+    rng = random.Random(day)
     records = [
-        measured(case, launch, [0.01 * math.exp(dice.gauss(0, 0.004)) * (factor if case == INFER else 1.0)])
+        measured(case, launch, [0.01 * math.exp(rng.gauss(0, 0.004)) * (factor if case == INFER else 1.0)])
         for case in cases
         for launch in range(3)
     ]
@@ -39,10 +41,10 @@ def campaign(day: int, factor: float = 1.0, cases=CASES, versions: dict | None =
         "machine": {**SYSTEM["machine"], **machine},
         "contestants": contestants,
     }
-    return Campaign(Path(f"day-{day:02d}"), system, tuple(records))
+    return StoredCampaign(Path(f"day-{day:02d}"), system, tuple(records))
 
 
-def dozen(step: int = 7, factor: float = 1.1) -> list[Campaign]:
+def dozen(step: int = 7, factor: float = 1.1) -> list[StoredCampaign]:
     """Twelve days; from day `step` on the first case takes `factor`."""
     return [campaign(day, factor if day >= step else 1.0) for day in range(1, 13)]
 

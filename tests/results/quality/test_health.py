@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from results.quality.health import Disturbance, bimodal, contaminations, drift, drifts, flags, kinds
+from results.quality.health import Disturbance, bimodal, contaminations, drift, drifts, flags, split_modes
 from results.schema.record import Case, Conditions, Contestant, Parity, Record
 from tests.support.made_up import measured, workload
 
@@ -102,10 +102,10 @@ def test_two_kinds_of_launches_are_seen_and_one_kind_seldom_taken_for_two():
 
 def test_the_two_kinds_are_told_apart_and_one_of_many_may_be_a_kind():
     same = [1.0, 1.01, 0.99, 1.03]
-    assert kinds([2.0, *same, 2.02]) == (sorted(same), [2.0, 2.02])
-    assert kinds([*same, 1.0, 1.02]) is None
-    assert kinds([*same, 2.0, *same]) is None
-    assert kinds([*same, 2.0, *same, 1.0]) == (sorted([*same, *same, 1.0]), [2.0])
+    assert split_modes([2.0, *same, 2.02]) == (sorted(same), [2.0, 2.02])
+    assert split_modes([*same, 1.0, 1.02]) is None
+    assert split_modes([*same, 2.0, *same]) is None
+    assert split_modes([*same, 2.0, *same, 1.0]) == (sorted([*same, *same, 1.0]), [2.0])
 
 
 def test_drift_is_a_share_with_its_direction():

@@ -13,16 +13,16 @@ from scipy import stats
 from results.stats.estimates import (
     BAND,
     Estimate,
-    Verdict,
+    TimingVerdict,
     arithmetic,
     difference,
     geometric,
     geometric_mean,
     holm,
-    in_block,
     independent_ratio,
     launch_time,
     launches_needed,
+    paired_shift,
     ratio,
     verdict,
 )
@@ -63,13 +63,13 @@ def test_one_launch_has_a_value_and_no_interval():
         assert found.value == pytest.approx(2.0)
         assert math.isnan(found.low)
         assert math.isnan(found.high)
-        assert verdict(found) is Verdict.UNCLEAR
+        assert verdict(found) is TimingVerdict.UNCLEAR
 
 
 def test_nothing_to_compare_is_none_and_unclear():
     assert difference([], [1.0]) is None
     assert ratio({1: [2.0]}, {2: [1.0]}) is None
-    assert verdict(None) is Verdict.UNCLEAR
+    assert verdict(None) is TimingVerdict.UNCLEAR
 
 
 def test_a_ratio_pairs_the_blocks_that_both_ran_in():
@@ -83,32 +83,32 @@ def test_a_ratio_pairs_the_blocks_that_both_ran_in():
 def test_the_verdict_is_where_the_whole_interval_lies(value, half):
     low, high = value * (1 - half), value * (1 + half)
     found = verdict(Estimate(value, low, high, 5))
-    assert (found is Verdict.FASTER) == (high < 1 - BAND)
-    assert (found is Verdict.SLOWER) == (low > 1 + BAND)
-    assert (found is Verdict.DEAD_HEAT) == (low >= 1 - BAND and high <= 1 + BAND)
+    assert (found is TimingVerdict.FASTER) == (high < 1 - BAND)
+    assert (found is TimingVerdict.SLOWER) == (low > 1 + BAND)
+    assert (found is TimingVerdict.DEAD_HEAT) == (low >= 1 - BAND and high <= 1 + BAND)
 
 
 def test_what_disturbs_neighbouring_rounds_alike_cancels_out():
     disturbances = [1.0, 3.0, 1.5, 0.7]
     mine, reference = [2.5 * one for one in disturbances], disturbances[::1]
-    assert in_block(mine, reference) == pytest.approx(2.5)
-    assert in_block(mine, sorted(reference)) != pytest.approx(2.5), "it goes by their order"
+    assert paired_shift(mine, reference) == pytest.approx(2.5)
+    assert paired_shift(mine, sorted(reference)) != pytest.approx(2.5), "it goes by their order"
 
 
 def test_what_strikes_few_rounds_moves_a_ratio_little():
     quiet = np.exp(np.random.default_rng(3).normal(0, 0.01, 12))
     struck = quiet.copy()
     struck[:3] *= 10
-    assert in_block(struck, np.ones(12)) == pytest.approx(in_block(quiet, np.ones(12)), abs=0.02)
+    assert paired_shift(struck, np.ones(12)) == pytest.approx(paired_shift(quiet, np.ones(12)), abs=0.02)
 
 
 def test_launches_with_other_numbers_of_rounds_are_compared_by_their_medians():
-    assert in_block([2.0, 4.0, 99.0], [2.0, 2.0]) == 2.0
+    assert paired_shift([2.0, 4.0, 99.0], [2.0, 2.0]) == 2.0
 
 
 @given(st.floats(1e-6, 1e3), st.integers(1, 30), st.sampled_from([2.0, 1.0, 0.75]))
 def test_a_ratio_that_is_the_same_in_every_round_comes_out_exactly(seconds, count, factor):
-    assert in_block([seconds * factor] * count, [seconds] * count) == (seconds * factor) / seconds
+    assert paired_shift([seconds * factor] * count, [seconds] * count) == (seconds * factor) / seconds
 
 
 @given(times, st.floats(0.5, 2.0))
@@ -179,14 +179,14 @@ def test_who_was_not_tested_takes_nothing_from_the_others():
 
 
 def test_as_many_launches_as_are_needed_would_settle_it():
-    dice = np.random.default_rng(3)
-    few = geometric(np.exp(dice.normal(math.log(1.05), 0.04, 5)))
+    rng = np.random.default_rng(3)
+    few = geometric(np.exp(rng.normal(math.log(1.05), 0.04, 5)))
     needed = launches_needed(few)
     assert 5 < needed < 1000
     spread = (math.log(few.high) - math.log(few.low)) / 2 * math.sqrt(5) / stats.t.ppf(0.975, 4)
     half = stats.t.ppf(0.975, needed - 1) * spread / math.sqrt(needed)
     settled = Estimate(few.value, few.value * math.exp(-half), few.value * math.exp(half), int(needed))
-    assert verdict(settled) is not Verdict.UNCLEAR
+    assert verdict(settled) is not TimingVerdict.UNCLEAR
     assert launches_needed(Estimate(1 + BAND, 0.9, 1.2, 5)) == math.inf
     assert math.isnan(launches_needed(geometric([1.0])))
 

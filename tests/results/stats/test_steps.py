@@ -22,34 +22,34 @@ Hours = Callable[[np.random.Generator, int], np.ndarray]
 """(dice, campaigns) -> what the hour does to each campaign, on the logarithm."""
 
 
-def quiet(dice: np.random.Generator, count: int) -> np.ndarray:
+def quiet(rng: np.random.Generator, count: int) -> np.ndarray:
     return np.zeros(count)
 
 
-def jitter(dice: np.random.Generator, count: int) -> np.ndarray:
-    return dice.normal(0, 0.015, count)
+def jitter(rng: np.random.Generator, count: int) -> np.ndarray:
+    return rng.normal(0, 0.015, count)
 
 
-def neighbours(dice: np.random.Generator, count: int) -> np.ndarray:
+def neighbours(rng: np.random.Generator, count: int) -> np.ndarray:
     """One campaign in twenty is slow as a whole, by up to a third."""
-    return jitter(dice, count) + (dice.random(count) < 0.05) * dice.uniform(0.05, 0.3, count)
+    return jitter(rng, count) + (rng.random(count) < 0.05) * rng.uniform(0.05, 0.3, count)
 
 
-def weather(dice: np.random.Generator, count: int) -> np.ndarray:
+def weather(rng: np.random.Generator, count: int) -> np.ndarray:
     """An hour is like the one before: correlation 0.5."""
-    found = [dice.normal(0, 0.015)]
+    found = [rng.normal(0, 0.015)]
     while len(found) < count:
-        found.append(0.5 * found[-1] + dice.normal(0, 0.015 * math.sqrt(0.75)))
+        found.append(0.5 * found[-1] + rng.normal(0, 0.015 * math.sqrt(0.75)))
     return np.array(found)
 
 
 HOURS = quiet, jitter, neighbours, weather
 
 
-def series(dice: np.random.Generator, hours: np.ndarray, launches: int | np.ndarray = LAUNCHES) -> list[list[float]]:
+def series(rng: np.random.Generator, hours: np.ndarray, launches: int | np.ndarray = LAUNCHES) -> list[list[float]]:
     """Launches' times of campaigns."""
     counts = np.broadcast_to(launches, hours.shape)
-    return [list(np.exp(hour + dice.normal(0, LAUNCH_SPREAD, n))) for hour, n in zip(hours, counts)]
+    return [list(np.exp(hour + rng.normal(0, LAUNCH_SPREAD, n))) for hour, n in zip(hours, counts)]
 
 
 def change(at: int, size: float, count: int = CAMPAIGNS) -> np.ndarray:
@@ -63,38 +63,38 @@ def places(found) -> list[int]:
 @pytest.mark.parametrize("count", [CAMPAIGNS, 40])
 @pytest.mark.parametrize("hours", HOURS)
 def test_where_nothing_changes_a_step_is_seen_in_at_most_5_percent_of_histories(hours, count):
-    dice = np.random.default_rng([count, HOURS.index(hours)])
-    seen = sum(len(levels(series(dice, hours(dice, count)))) > 1 for _ in range(HISTORIES))
+    rng = np.random.default_rng([count, HOURS.index(hours)])
+    seen = sum(len(levels(series(rng, hours(rng, count)))) > 1 for _ in range(HISTORIES))
     assert seen <= 0.05 * HISTORIES
 
 
 def test_nor_where_the_newest_campaigns_have_a_single_launch():
     """They scatter more, and not because anything changed."""
-    dice = np.random.default_rng(5)
+    rng = np.random.default_rng(5)
     counts = np.array([10] * 9 + [1] * 3)
-    seen = sum(len(levels(series(dice, quiet(dice, CAMPAIGNS), counts))) > 1 for _ in range(HISTORIES))
+    seen = sum(len(levels(series(rng, quiet(rng, CAMPAIGNS), counts))) > 1 for _ in range(HISTORIES))
     assert seen <= 0.05 * HISTORIES
 
 
 def test_nor_where_every_change_is_within_the_band():
-    dice = np.random.default_rng(6)
+    rng = np.random.default_rng(6)
     small = change(6, 1 + 0.9 * BAND)
-    assert all(len(levels(series(dice, small, 30))) == 1 for _ in range(HISTORIES))
+    assert all(len(levels(series(rng, small, 30))) == 1 for _ in range(HISTORIES))
 
 
 def test_nor_where_times_grow_little_by_little():
     """What would be steps of 2 to 3 % each is a drift: mostly it is not taken for steps."""
-    dice = np.random.default_rng(7)
+    rng = np.random.default_rng(7)
     drift = np.linspace(0, 0.1, CAMPAIGNS)
-    seen = sum(len(levels(series(dice, drift + 0.3 * jitter(dice, CAMPAIGNS), 10))) > 1 for _ in range(HISTORIES))
+    seen = sum(len(levels(series(rng, drift + 0.3 * jitter(rng, CAMPAIGNS), 10))) > 1 for _ in range(HISTORIES))
     assert seen <= 0.1 * HISTORIES
 
 
 @pytest.mark.parametrize(("at", "share"), [(6, 0.95), (CAMPAIGNS - FEWEST, 0.85)])
 @pytest.mark.parametrize("size", [1.1, 1 / 1.1])
 def test_a_change_by_10_percent_is_found_where_it_is(at, share, size):
-    dice = np.random.default_rng([at, size > 1])
-    found = [levels(series(dice, jitter(dice, CAMPAIGNS) + change(at, size))) for _ in range(HISTORIES)]
+    rng = np.random.default_rng([at, size > 1])
+    found = [levels(series(rng, jitter(rng, CAMPAIGNS) + change(at, size))) for _ in range(HISTORIES)]
     assert np.mean([len(one) == 2 for one in found]) >= share
     assert np.mean([places(one) == [at] for one in found if len(one) == 2]) > 0.9
     ratios = [one[1].step.ratio for one in found if places(one) == [at]]
@@ -102,26 +102,26 @@ def test_a_change_by_10_percent_is_found_where_it_is(at, share, size):
 
 
 def test_of_forty_series_the_one_that_changes_is_found_and_no_other():
-    dice = np.random.default_rng(8)
-    hour = jitter(dice, 20)  # the same for all of them: they were measured together
-    found = [levels(series(dice, hour + change(10, 1.1 if one == 7 else 1.0, 20)), 40) for one in range(40)]
+    rng = np.random.default_rng(8)
+    hour = jitter(rng, 20)  # the same for all of them: they were measured together
+    found = [levels(series(rng, hour + change(10, 1.1 if one == 7 else 1.0, 20)), 40) for one in range(40)]
     assert [one for one, of in enumerate(found) if len(of) > 1] == [7]
     assert places(found[7]) == [10]
 
 
 def test_of_forty_series_that_stay_the_same_none_is_seen_to_step_in_nearly_every_history():
     """They share their hours, and each hour is like the one before: what is seen in one is seen in many."""
-    dice = np.random.default_rng(11)
+    rng = np.random.default_rng(11)
     seen = 0
     for _ in range(30):
-        hour = weather(dice, CAMPAIGNS)
-        seen += any(len(levels(series(dice, hour), 40)) > 1 for _ in range(40))
+        hour = weather(rng, CAMPAIGNS)
+        seen += any(len(levels(series(rng, hour), 40)) > 1 for _ in range(40))
     assert seen <= 2
 
 
 def test_a_regression_that_was_repaired_is_two_steps():
-    dice = np.random.default_rng(9)
-    (before, during, after) = levels(series(dice, 0.3 * jitter(dice, 15) + change(5, 1.1, 15) - change(10, 1.1, 15)))
+    rng = np.random.default_rng(9)
+    (before, during, after) = levels(series(rng, 0.3 * jitter(rng, 15) + change(5, 1.1, 15) - change(10, 1.1, 15)))
     assert (before.end, during.begin, during.end, after.begin) == (5, 5, 10, 10)
     assert during.step.ratio.value == pytest.approx(1.1, rel=0.02)
     assert after.step.ratio.value == pytest.approx(1 / 1.1, rel=0.02)
@@ -129,8 +129,8 @@ def test_a_regression_that_was_repaired_is_two_steps():
 
 @pytest.mark.parametrize("last", range(1, FEWEST + 1))
 def test_campaigns_that_are_off_are_a_step_once_they_are_enough(last):
-    dice = np.random.default_rng(10)
-    found = levels(series(dice, 0.1 * jitter(dice, CAMPAIGNS) + change(CAMPAIGNS - last, 1.2), 10))
+    rng = np.random.default_rng(10)
+    found = levels(series(rng, 0.1 * jitter(rng, CAMPAIGNS) + change(CAMPAIGNS - last, 1.2), 10))
     assert places(found) == ([CAMPAIGNS - last] if last == FEWEST else [])
 
 

@@ -13,7 +13,7 @@ import pytest
 import results
 from results.schema import trial
 from results.schema.columns import TABLES
-from results.schema.findings import Agreement, ClaimResult, Contrasted, Findings, Trained, Verdict
+from results.schema.findings import Agreement, ClaimResult, ContrastResult, Findings, Trained, Verdict
 from results.schema.trial import Outcome, Point, Trial
 from results.store import pictures, reproductions
 from results.store.journal import ResultsError
@@ -30,7 +30,7 @@ TRIAL = Trial(
 DIVERGED = Trial(
     *("def", "lenet5", "fashion-mnist", "jax", "jit", "cpu", 2, Outcome.DIVERGED), reason="the mean loss came to nan"
 )
-CONTRAST = Contrasted(
+CONTRAST = ContrastResult(
     *("a less b", "%", -1.5, -2.0, -1.0, 3, 0.95, (None, 0.0), "-1 %", Verdict.SUPPORTED),
 )
 CLAIM = ClaimResult(

@@ -11,7 +11,7 @@ JAX_BY_HAND = Framework(
             "jit",
             "jax.lax, written out",
             environment=TRANSLATED.environment,
-            large_environment=TRANSLATED.large_environment,
+            large_block_environment=TRANSLATED.large_block_environment,
         ),
     ),
     requires=("jax",),

@@ -65,12 +65,12 @@ VGG_END = ("conv4_1", "conv4_2", "pool", "conv5_1", "conv5_2", "pool")
 class ByHand(Model):
     def __init__(self, plan: Plan):
         network, dropout = network_by_hand(plan, {"lenet5": lenet5, "vgg-a": vgg_a})
-        sgd, rubbish = plan.sgd, plan.network.rubbish
+        sgd, rejection_score = plan.sgd, plan.network.rejection_score
 
         def loss(weights: Weights, batch: Batch, key: Array) -> Array:
             scores = network(weights, batch[0], key, dropout)
-            if rubbish is not None:
-                scores = jnp.pad(scores, ((0, 0), (0, 1)), constant_values=-rubbish)
+            if rejection_score is not None:
+                scores = jnp.pad(scores, ((0, 0), (0, 1)), constant_values=-rejection_score)
             own = jnp.take_along_axis(jax.nn.log_softmax(scores), batch[1][:, None], 1)
             return -own.mean()
 

@@ -57,7 +57,7 @@ VGG_END = ("conv4_1", "conv4_2", "pool", "conv5_1", "conv5_2", "pool")
 class ByHand(Model):
     def __init__(self, plan: Plan):
         self.network, self.dropout = network_by_hand(plan, {"lenet5": lenet5, "vgg-a": vgg_a})
-        self.rubbish, self.sgd = plan.network.rubbish, plan.sgd
+        self.rejection_score, self.sgd = plan.network.rejection_score, plan.sgd
         self.maps = {"fc6.weight": (512, 7, 7)}
         self.variables: dict[str, tf.Variable] = {}
         self.shapes = plan.network.arrays
@@ -113,8 +113,8 @@ class ByHand(Model):
 
     def loss(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         scores = self.network(self.variables, images, True, self.dropout)
-        if self.rubbish is not None:
-            scores = tf.pad(scores, ((0, 0), (0, 1)), constant_values=-self.rubbish)
+        if self.rejection_score is not None:
+            scores = tf.pad(scores, ((0, 0), (0, 1)), constant_values=-self.rejection_score)
         return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, scores))
 
     def loss_and_gradients(self, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
