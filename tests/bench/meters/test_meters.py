@@ -94,7 +94,8 @@ def test_a_meter_that_cannot_be_loaded_is_absent_with_its_reason_and_the_others_
     (tmp_path / "odd_meters" / "__init__.py").write_text("")
     (tmp_path / "odd_meters" / "broken.py").write_text("import math\nmath.no_such_function\n")
     (tmp_path / "odd_meters" / "fine.py").write_text(
-        "from bench.meters import Meter\nfrom bench.meters.processor import CpuMeter\nFINE = Meter('fine', ('x',), CpuMeter)\n"
+        "from bench.meters import Meter\nfrom bench.meters.processor import CpuMeter\n"
+        "FINE = Meter('fine', ('x',), CpuMeter)\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     entry = SimpleNamespace(name="outside", group="deadheat.meters", value="no.such:METER", load=lambda: 1 / 0)
