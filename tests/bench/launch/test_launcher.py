@@ -61,7 +61,7 @@ def test_two_launchers_leave_each_other_alone(own_folder):
 )
 def test_an_answer_is_awaited_no_longer_than_a_grace_after_the_budgets_end(monkeypatch, budget, passed, seconds):
     limit = Limit(300.0, budget, start=50.0)
-    monkeypatch.setattr("bench.launch.launcher.now", lambda: 50.0 + passed)
+    monkeypatch.setattr("bench.launch.process.now", lambda: 50.0 + passed)
     assert limit.seconds() == pytest.approx(seconds)
     assert ("the budget had ended" in limit.exceeded(seconds)) == (seconds < 300.0)
 

@@ -33,7 +33,7 @@ def begin(name, core=None):
             os.sched_setaffinity(threading.get_native_id(), {core})
         ready.set()
         ended.wait()
-    threads[name] = threading.Thread(target=wait)
+    threads[name] = threading.Thread(target=wait, daemon=True)
     threads[name].start()
     ready.wait()
 
@@ -46,8 +46,8 @@ def at(**seconds):
     return {ids[name]: int(1e9 * time) for name, time in seconds.items()}
 
 before = at(caller=5, first=1, idle=9, stayed=0, second=0, third=0)
-binding.running_times = lambda: at(caller=6, first=2, idle=9.04, stayed=0.5, second=0.06, third=1)
-bound = binding.bind_computing(before)
+affinity.running_times = lambda: at(caller=6, first=2, idle=9.04, stayed=0.5, second=0.06, third=1)
+bound = affinity.bind_computing(before)
 where = {name: sorted(os.sched_getaffinity(thread.native_id)) for name, thread in threads.items()}
 where["caller"] = sorted(os.sched_getaffinity(0))
 ended.set()

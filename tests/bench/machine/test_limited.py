@@ -36,7 +36,7 @@ def test_contestants_have_as_many_threads_as_a_quota_pays_for(limited, quota, th
 def test_a_zygote_keeps_to_the_cores_that_it_is_given_before_it_imports():
     cores = sorted(os.sched_getaffinity(0))[-1:]
     script = (
-        "import os, socket, sys; from bench import zygote; here, there = socket.socketpair(); "
+        "import os, socket, sys; from bench.worker import zygote; here, there = socket.socketpair(); "
         "sys.argv[1:] = [str(there.detach()), 'outside.framework']; zygote.serve = lambda control: None; "
         "zygote.main(); "
         "from bench.machine.interference import Watch; print(sorted(os.sched_getaffinity(0)), sorted(Watch().cores))"

@@ -147,7 +147,7 @@ def test_less_than_half_a_second_is_a_mistake(run):
 
 def test_it_examines_without_importing_a_framework():
     script = (
-        "import sys; from bench import doctor; doctor.examine(0.5); "
+        "import sys; from bench.validation import doctor; doctor.examine(0.5); "
         "print(sorted({'torch', 'tensorflow', 'jax', 'keras'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
