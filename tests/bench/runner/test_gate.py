@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from bench.launch.fake import Behaviour, FakeLauncher, Fault, VirtualClock
+from bench.launch.weights import Weights
+from bench.runner.gate import Gate
 from bench.runner.parity import TOLERANCES, judge
 from bench.worker import tasks
 from bench.worker.evidence import Evidence, signature
-from bench.worker.messages import GiveEvidence, Load
+from bench.worker.messages import GiveEvidence, Load, ProbeArithmetic
 from impls.frameworks import frameworks
 from results.schema.record import Case, Contestant, Status, Workload
 from results.store.campaigns import read_campaign
@@ -163,3 +168,100 @@ def test_agreement_on_what_is_the_same_for_any_network_is_said_to_show_nothing(c
     given = {Contestant("f", name): evidence(np.random.default_rng(1), **changes) for name in "ab"}
     for parity, complaint in judge(given, TOLERANCES["float32"]).values():
         assert (parity.shows_nothing, complaint) == (why, "")
+
+
+class TestGate:
+    """The gate on launches that are simulated."""
+
+    CASES = tuple(Contestant("fake-clock", name) for name in ("slow", "fast", "level"))
+    LENET = Workload("lenet5", 32, 32, 1, 10, 1, "float32", "cpu", "infer")
+    GOOD = Evidence(scores=[[0.25, 0.75]], loss=0.5, gradients={"weight": [1.0, 0.5, 0.25]})
+
+    @pytest.fixture
+    def gate(self, tmp_path):
+        with ExitStack() as alive:
+
+            def gate(*behaviours: Behaviour, memory: int = 2**50) -> Gate:
+                known = dict(zip(self.CASES, behaviours))
+                launcher = alive.enter_context(
+                    FakeLauncher(VirtualClock(), lambda case, launch: known[case.contestant], 60.0)
+                )
+                return Gate(launcher, Weights(tmp_path), memory)
+
+            yield gate
+
+    def statuses(self, found):
+        return [found[one].status if one in found else "not asked" for one in self.CASES]
+
+    def test_examine_passes_contestants_that_agree(self, gate):
+        found = gate(*[Behaviour(evidence=self.GOOD)] * 3).examine(self.LENET, self.CASES)
+        assert self.statuses(found) == [None] * 3
+        assert {one.parity.contestants for one in found.values()} == {3}
+
+    def test_examine_in_parts_judges_all_together(self, gate):
+        found = gate(*[Behaviour(evidence=self.GOOD)] * 3, memory=1).examine(self.LENET, self.CASES)
+        assert {one.parity.contestants for one in found.values()} == {3}
+
+    def test_examine_refuses_the_contestant_that_differs_and_the_one_that_fails(self, gate):
+        wrong = replace(self.GOOD, scores=[[0.25, 0.76]])
+        crash = Fault(GiveEvidence, Status.CRASHED, "killed by SIGSEGV")
+        behaviours = Behaviour(evidence=self.GOOD), Behaviour(evidence=self.GOOD), Behaviour(evidence=wrong)
+        assert self.statuses(gate(*behaviours).examine(self.LENET, self.CASES)) == [None, None, Status.MISMATCH]
+        behaviours = Behaviour(evidence=self.GOOD), Behaviour(evidence=self.GOOD), Behaviour(faults=(crash,))
+        found = gate(*behaviours).examine(self.LENET, self.CASES)
+        assert self.statuses(found) == [None, None, Status.CRASHED]
+        assert found[self.CASES[2]].reason == "killed by SIGSEGV"
+
+    def test_examine_refuses_a_launch_that_does_not_start(self, gate):
+        never = Behaviour(faults=(Fault(None, Status.CRASHED, "its zygote died"),))
+        found = gate(never, *[Behaviour(evidence=self.GOOD)] * 2).examine(self.LENET, self.CASES)
+        assert self.statuses(found) == [Status.CRASHED, None, None]
+
+    def test_examine_refuses_evidence_of_another_shape(self, gate):
+        other = replace(self.GOOD, gradients={**self.GOOD.gradients, "bias": [1.0, 0.5, 0.25]})
+        behaviours = Behaviour(evidence=self.GOOD), Behaviour(evidence=self.GOOD), Behaviour(evidence=other)
+        found = gate(*behaviours).examine(self.LENET, self.CASES)
+        assert self.statuses(found) == [None, None, Status.MISMATCH]
+        assert "2 gradients, unlike most contestants" in found[self.CASES[2]].reason
+
+    def test_examine_asks_again_where_only_gradients_differ_as_ties_do(self, gate):
+        tie = replace(self.GOOD, gradients={"weight": [1.01, 0.5, 0.25]})
+        behaviours = Behaviour(evidence=self.GOOD), Behaviour(evidence=self.GOOD), Behaviour(evidence=tie)
+        under_test = gate(*behaviours)
+        found = under_test.examine(self.LENET, self.CASES)
+        assert self.statuses(found) == [None, None, Status.MISMATCH], "it differs by as much on every image"
+        asked = [one.request for one in under_test.launcher.requests if isinstance(one.request, GiveEvidence)]
+        assert [(one.case.workload.precision, one.seed) for one in asked[::3]] == [
+            ("float32", 0),
+            ("float32", 1),
+            ("float32", 2),
+        ]
+
+    def test_examine_clears_a_tie_that_other_images_do_not_have(self, gate):
+        tie = replace(self.GOOD, gradients={"weight": [1.01, 0.5, 0.25]})
+        good = Behaviour(evidence=self.GOOD)
+        under_test = gate(good, good, good)
+        once = [Behaviour(evidence=tie)]
+
+        def script(case: Case, launch: int) -> Behaviour:
+            return once.pop() if once and case.contestant == self.CASES[2] else good
+
+        with FakeLauncher(VirtualClock(), script, 60.0) as launcher:
+            found = replace(under_test, launcher=launcher).examine(self.LENET, self.CASES)
+        assert self.statuses(found) == [None] * 3
+        assert found[self.CASES[2]].parity.gradients == pytest.approx(0.01), "the record keeps what was seen first"
+
+    def test_examine_takes_one_image_of_a_stream(self, gate):
+        under_test = gate(*[Behaviour(evidence=self.GOOD)] * 3)
+        stream = replace(self.LENET, stream="tens-32", parts=((32, 32, 10),), batch=10)
+        under_test.examine(stream, self.CASES)
+        assert {(one.case.workload.stream, one.case.workload.batch) for one in under_test.launcher.launches} == {
+            ("", 1)
+        }
+
+    def test_identify_refuses_another_arithmetic_and_passes_over_a_probe_that_fails(self, gate):
+        cannot = Behaviour(faults=(Fault(ProbeArithmetic, Status.SKIPPED, "no convolution"),))
+        found = gate(Behaviour(), Behaviour(arithmetic="bfloat16"), cannot).identify(self.LENET, self.CASES)
+        assert self.statuses(found) == [None, Status.MISMATCH, "not asked"]
+        assert found[self.CASES[1]].reason == "computes in bfloat16 where float32 was asked for"
+        assert found[self.CASES[0]].arithmetic == "float32"

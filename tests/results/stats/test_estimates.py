@@ -12,6 +12,7 @@ from scipy import stats
 
 from results.stats.estimates import (
     BAND,
+    DETECTION_CONFIDENCE,
     Estimate,
     TimingVerdict,
     arithmetic,
@@ -22,6 +23,7 @@ from results.stats.estimates import (
     independent_ratio,
     launch_time,
     launches_needed,
+    paired_ratio,
     paired_shift,
     ratio,
     verdict,
@@ -201,3 +203,42 @@ def test_the_geometric_mean_of_workloads_carries_their_intervals():
 def test_equal_launches_give_exactly_that_time():
     assert geometric([0.1, 0.1, 0.1]) == Estimate(0.1, 0.1, 0.1, 3)
     assert geometric([0.1]).value == 0.1
+
+
+@given(st.lists(st.tuples(st.floats(0.1, 10), st.floats(0.1, 10)), min_size=2, max_size=8))
+def test_paired_launches_are_compared_as_scipys_one_sample_test_on_logarithms_does(pairs):
+    logs = np.log([candidate / baseline for candidate, baseline in pairs])
+    assume(np.std(logs) > 1e-6)
+    candidate, baseline = ({block: (row[side],) for block, row in enumerate(pairs)} for side in (0, 1))
+    found = paired_ratio(candidate, baseline)
+    interval = stats.ttest_1samp(logs, 0).confidence_interval(0.95)
+    assert (found.ratio.low, found.ratio.high) == pytest.approx(tuple(np.exp(interval)))
+    slower = stats.ttest_1samp(logs, math.log1p(BAND), alternative="greater").pvalue
+    faster = stats.ttest_1samp(logs, math.log1p(-BAND), alternative="less").pvalue
+    assert (found.slower, found.faster) == pytest.approx((slower, faster), abs=1e-9)
+
+
+def test_paired_launches_without_a_shared_block_give_nothing_and_one_block_no_interval():
+    assert paired_ratio({0: (1.0,)}, {1: (1.0,)}) is None
+    single = paired_ratio({0: (2.0,), 1: (5.0,)}, {0: (1.0,)})
+    assert single.ratio.value == pytest.approx(2)
+    assert math.isnan(single.ratio.low)
+    assert math.isnan(single.slower)
+
+
+@given(st.lists(st.floats(0.5, 2), min_size=2, max_size=12))
+def test_a_difference_is_significant_where_the_wider_interval_leaves_out_1(ratios):
+    logs = np.log(ratios)
+    assume(np.std(logs) > 1e-6)
+    low, high = stats.ttest_1samp(logs, 0).confidence_interval(DETECTION_CONFIDENCE)
+    assume(min(abs(low), abs(high)) > 1e-9)
+    assert geometric(ratios).is_significant == (low > 0 or high < 0)
+
+
+def test_one_launch_is_never_significant():
+    assert not geometric([2.0]).is_significant
+
+
+def test_the_half_width_of_an_interval_is_a_share_of_its_value():
+    assert Estimate(2.0, 1.5, 2.5, 3).relative_half_width == pytest.approx(0.25)
+    assert math.isnan(Estimate(2.0, math.nan, math.nan, 1).relative_half_width)

@@ -1,0 +1,51 @@
+"""Ratios of every contestant to every other that ran beside it."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from results.schema.record import Case, Contestant
+from results.store.campaigns import CampaignWriter, read_campaign
+from results.tables.ratios import pairs
+from tests.support.made_up import SYSTEM, launches, measured, workload
+
+ALPHA, BETA, GAMMA = Contestant("alpha", "eager"), Contestant("beta", "jit"), Contestant("gamma", "graph")
+LOAD = workload()
+
+
+@pytest.fixture
+def ratios(tmp_path):
+    def ratios(*records):
+        writer = CampaignWriter.create(tmp_path, "made-up", SYSTEM)
+        writer.append(records)
+        writer.close()
+        return pairs(read_campaign(writer.folder))
+
+    return ratios
+
+
+def test_pairs_has_each_ratio_and_its_inverse(ratios):
+    records = launches(Case(LOAD, ALPHA), 0.02, 4, 0.01, "a") + launches(Case(LOAD, BETA), 0.01, 4, 0.01, "b")
+    (found,) = ratios(*records).values()
+    assert found.keys() == {("alpha:eager", "beta:jit"), ("beta:jit", "alpha:eager")}
+    there, back = found["alpha:eager", "beta:jit"], found["beta:jit", "alpha:eager"]
+    assert there.value * back.value == pytest.approx(1)
+    assert there.low * back.high == pytest.approx(1)
+    assert there.low < there.value < there.high
+    assert there.value == pytest.approx(2, rel=0.1)
+
+
+def test_pairs_leaves_out_contestants_that_never_ran_together(ratios):
+    records = [measured(Case(LOAD, ALPHA), 0, [0.02]), measured(Case(LOAD, BETA), 0, [0.01])]
+    records += [measured(Case(LOAD, GAMMA), 1, [0.01])]
+    (found,) = ratios(*records).values()
+    assert found.keys() == {("alpha:eager", "beta:jit"), ("beta:jit", "alpha:eager")}
+    assert math.isnan(found["alpha:eager", "beta:jit"].low), "one launch has no interval"
+
+
+def test_pairs_keeps_workloads_apart(ratios):
+    other = workload(phase="train")
+    records = [measured(Case(load, one), 0, [0.01]) for load in (LOAD, other) for one in (ALPHA, BETA)]
+    assert ratios(*records).keys() == {LOAD.id, other.id}
