@@ -46,7 +46,7 @@ def verdicts() -> str:
     machine = campaign.system["machine"]
     where = f"{machine['cpu']}, {machine['threads']} cores, {campaign.system['started'][:10]}"
     body = tabulate(rows, headers=["workload", *contestants], tablefmt="github", disable_numparse=True)
-    return f"{body}\n\nMeasured on {where}; {launches} launches beside the reference's.\n"
+    return f"{body}\n\nMeasured on {where}; {launches} launches per contestant, paired with the reference's.\n"
 
 
 def verdict_cell(row: dict) -> str:
@@ -63,23 +63,23 @@ def verdict_example() -> str:
     frame = cases.cases([read_campaign(REFERENCE)])
     row = frame[(frame.verdict == "faster") & (frame.peak_probe == "")].iloc[0].to_dict()
     return (
-        f"- `{verdict_cell(row)}`: its time is {row['ratio']:.2f} of the reference's; the 95 % interval is over fresh\n"
-        "  processes that ran side by side, not over iterations of one process.\n"
+        f"- `{verdict_cell(row)}`: the contestant's time is {row['ratio']:.2f} of the reference's. The brackets\n"
+        "  contain the 95 % interval over interleaved fresh processes, not over iterations of one process.\n"
     )
 
 
 def effort() -> str:
-    """How long the two commands took where the reference results come from."""
+    """How long the two commands took on the machine of the reference results."""
     campaign = read_campaign(REFERENCE)
     machine, minutes = campaign.system["machine"], campaign.system["measuring_seconds"] / 60
     return (
-        f"- `tox -e bench` measured for {minutes:.0f} minutes ({machine['cpu']}, {machine['threads']} cores);\n"
-        f"- `tox -e reproduce` trains for {reproduction.cheap_minutes():.0f} minutes there.\n"
+        f"- `tox -e bench` measures for {minutes:.0f} minutes ({machine['cpu']}, {machine['threads']} cores);\n"
+        f"- `tox -e reproduce` trains for {reproduction.cheap_minutes():.0f} minutes on the same machine.\n"
     )
 
 
 def handwritten() -> str:
-    """What the tables cost: each translator over the same by hand."""
+    """Overhead of the tables: each translator over the handwritten network."""
     frame = cases.cases([read_campaign(folder) for folder in HANDWRITTEN])
     rows = [
         (
@@ -93,7 +93,7 @@ def handwritten() -> str:
     return (
         tabulate(
             rows,
-            headers=["contestant", "workload", "time over by hand", "95 % interval"],
+            headers=["contestant", "workload", "time / handwritten", "95 % interval"],
             tablefmt="github",
             disable_numparse=True,
         )
@@ -136,7 +136,7 @@ def columns() -> str:
 
 
 def renames() -> str:
-    """Every earlier name beside today's; the kinds as users meet them."""
+    """Every earlier name beside the current one, by kind."""
     kinds = {
         "network": names.ARCHITECTURES,
         "framework": names.FRAMEWORKS,

@@ -39,7 +39,7 @@ def _table(rows: Iterable[Iterable[str]], headers: list[str]) -> str:
 
 
 def presets() -> str:
-    """What each preset says, a column each."""
+    """The settings of the presets, one column per preset."""
     names = ("smoke", "quick", "standard", "strict")
     found = {name: load_suite("smoke", name).model_dump() for name in names}
     titles = [f"- `{name}`: {tomllib.loads((PRESETS / f'{name}.toml').read_text())['title']}\n" for name in names]
@@ -54,16 +54,16 @@ def _setting(value: object) -> str:
 
 
 def selftest() -> str:
-    """Rates of false differences and of planted ones found, a row a condition and a kind of pair."""
+    """False-positive rate and power, a row for each load and kind of pair."""
     rows = []
     for measured in _selftests():
         said, burners = summary(pairs_of(measured), exact=True), measured["plan"]["burners"]
-        where = f"{burners} core{'s' if burners > 1 else ''} burning" if burners else "quiet"
+        where = f"load on {burners} core{'s' if burners > 1 else ''}" if burners else "quiet"
         if said["aa"]["pairs"]:
             rows.append([where, "none", *_rates(said["aa"], "false_differences")])
         rows += [[where, f"{one['slowdown']:.0%}", *_rates(one, "detected")] for one in said["planted"]]
-    headers = ["machine", "planted", "pairs", "seen", "rate", "95 % intervals that hold it"]
-    headers += ["ratio's error: median", "90 % below", "s a pair"]
+    headers = ["machine", "injected", "pairs", "detected", "rate", "95 % interval: coverage"]
+    headers += ["error of the ratio: median", "90th percentile", "seconds per pair"]
     return _table(rows, headers) if rows else "Not measured yet.\n"
 
 
@@ -75,21 +75,21 @@ def _rates(one: dict, key: str) -> list[str]:
 
 
 def peers() -> str:
-    """The same questions, LeNet-5 in PyTorch, put to other harnesses and to this one, side by side."""
+    """False positives and detections of other tools and of Deadheat: LeNet-5 in PyTorch."""
     rows = []
     for file in sorted(PEERS.glob("*.json"), reverse=True):
         said = json.loads(file.read_text())
-        where = "a core burning" if said["burners"] else "quiet"
+        where = "load on 1 core" if said["burners"] else "quiet"
         for tool in dict.fromkeys(one["tool"] for one in said["outcomes"]):
             rows.append([where, tool, *_peer_cells([one for one in said["outcomes"] if one["tool"] == tool])])
     headers = [
         "machine",
         "tool",
-        "nothing planted: says differs",
-        "5 % planted: finds it",
-        "ratio's error: median",
-        "worst",
-        "s a pair",
+        "A/A: difference reported",
+        "5 % slowdown: detected",
+        "error of the ratio: median",
+        "maximum",
+        "seconds per pair",
     ]
     return _table(rows, headers) if rows else "Not measured yet.\n"
 
@@ -109,7 +109,7 @@ def _peer_cells(outcomes: list[dict]) -> list[str]:
 
 
 def launching() -> str:
-    """Forks and fresh interpreters: what a launch costs, and how much launches differ."""
+    """Forks and fresh interpreters: the time of a launch, and the spread over launches."""
     if not (INTERLEAVED.is_dir() and FRESH.is_dir()):
         return "Not measured yet.\n"
     sides = [counted(read_campaign(folder).records) for folder in (INTERLEAVED, FRESH)]
@@ -124,13 +124,13 @@ def launching() -> str:
 
 
 def _cost(records: list[Record]) -> str:
-    """Median seconds from asking for a launch to the end of its first step."""
+    """Median seconds from the request for a launch to the end of its first step."""
     taken = [(r.start_seconds or 0) + (r.build_seconds or 0) + (r.first_call_seconds or 0) for r in records]
     return f"{np.median(taken[1:]):.2f}" if len(taken) > 1 else "-"
 
 
 def _spread(records: list[Record]) -> str:
-    """Standard deviation of launches on the logarithm."""
+    """Standard deviation over launches, on logarithms."""
     return f"{_deviation(records):.1%}" if len(records) > 1 else "-"
 
 
@@ -139,7 +139,7 @@ def _deviation(records: list[Record]) -> float:
 
 
 def settings() -> str:
-    """Our setting over the frameworks' own, paired by block, and how much launches differ under each."""
+    """Time with `steady` over time as shipped, paired by block, and the spread over launches with each."""
     if not SETTINGS.is_dir():
         return "Not measured yet.\n"
     own: dict[Case, list[Record]] = {}
@@ -153,11 +153,11 @@ def settings() -> str:
             name = f"{case.workload.architecture}, {case.workload.phase}, {case.contestant.id}"
             interval = f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
             rows.append([name, interval, _spread(shipped), _spread(records)])
-    return _table(rows, ["case", "time over as shipped", "as shipped: spread", "steady: spread"])
+    return _table(rows, ["case", "steady / as shipped", "as shipped: spread", "steady: spread"])
 
 
 def alone() -> str:
-    """Side by side with others over the same contestants alone, paired by the pass that both were in."""
+    """Interleaved over solo times of the same contestants, paired by pass."""
     if not COMPANY.is_dir():
         return "Not measured yet.\n"
     own: dict[Case, list[Record]] = {}
@@ -173,7 +173,7 @@ def alone() -> str:
                 name = f"{workload.architecture}, {case.contestant.id}"
                 times = (f"{1e3 * float(np.median(list(side.values()))):.3f} ms" for side in reversed(sides))
                 rows.append([name, *times, f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"])
-    return _table(rows, ["case", "alone", "in company", "company over alone"])
+    return _table(rows, ["case", "solo", "interleaved", "interleaved / solo"])
 
 
 def overhead() -> str:
@@ -185,11 +185,11 @@ def overhead() -> str:
 
 
 LARGE = 50e6
-"""Bytes from which on a case's memory is large beside what allocators keep at random."""
+"""Bytes above which the memory of a case is large compared with the variation of allocators."""
 
 
 def memory() -> str:
-    """Memory of the same cases in two campaigns, against each other and against the floor."""
+    """Memory of the same cases in two campaigns, compared with each other and with the minimum."""
     if not (ONCE.is_dir() and AGAIN.is_dir()):
         return "Not measured yet.\n"
     once, again = (table.cases([read_campaign(folder)]).set_index("case") for folder in (ONCE, AGAIN))
@@ -200,21 +200,21 @@ def memory() -> str:
     above = both.peak_rss_step_bytes / both.min_memory_bytes
     worst = apart.idxmax()
     return (
-        f"{len(large)} of {len(both)} cases take more than {LARGE / 1e6:.0f} MB. Between two campaigns their memory "
-        f"differs by {apart.median():.1%} in the middle and {apart.max():.1%} at most (`{worst}`); "
-        f"{(apart <= 0.05).sum()} of {len(large)} agree within 5 %. The least beside its floor has "
-        f"{above.min():.2f} times as much (`{above.idxmin()}`).\n"
+        f"{len(large)} of {len(both)} cases use more than {LARGE / 1e6:.0f} MB. Between two campaigns their memory "
+        f"differs by {apart.median():.1%} (median) and by {apart.max():.1%} at most (`{worst}`); "
+        f"{(apart <= 0.05).sum()} of {len(large)} agree within 5 %. The smallest ratio of measured memory to "
+        f"the minimum is {above.min():.2f} (`{above.idxmin()}`).\n"
     )
 
 
 def ceilings() -> str:
-    """The ceilings of two campaigns, and how near the cases come."""
+    """The peak rates of two campaigns, and the largest fraction of peak of a case."""
     if not (ONCE.is_dir() and AGAIN.is_dir()):
         return "Not measured yet.\n"
     once, again = (limits_of(read_campaign(folder)).ceilings for folder in (ONCE, AGAIN))
     rows = [
         [
-            f"{key[0]} a second, {key[1][0]} on {key[1][1]}",
+            f"{key[0]} per second, {key[1][0]} on {key[1][1]}",
             f"{once[key].rate / 1e9:.1f} G",
             f"{again[key].rate / 1e9:.1f} G",
             f"{again[key].rate / once[key].rate - 1:+.1%}",
@@ -230,22 +230,22 @@ def ceilings() -> str:
     )
     nearest = shares.fraction_of_peak.idxmax()
     most = f"{shares.fraction_of_peak[nearest]:.0%} (`{nearest}`)"
-    text = f"Of {len(shares)} cases the nearest to the ceiling reaches {most}.\n"
-    return _table(rows, ["ceiling", "one campaign", "another", "difference"]) + "\n" + text
+    text = f"The largest fraction of peak in {len(shares)} cases is {most}.\n"
+    return _table(rows, ["peak rate", "first campaign", "second campaign", "difference"]) + "\n" + text
 
 
 def apart() -> str:
-    """How much launches of the same differ, and the ratio of the same against itself, side by side."""
+    """Spread over launches of one case, and the error of the ratio in A/A pairs."""
     launches: dict[Case, list[Record]] = {}
     for record in counted(read_campaign(INTERLEAVED).records):
         launches.setdefault(record.case, []).append(record)
     spreads = sorted(map(_deviation, launches.values()))
     quiet = [said["aa"] for said in _selftests() if said["aa"]["pairs"] and not said["plan"]["burners"]]
     return (
-        f"- launches of one case within one campaign spread by {spreads[0]:.1%} to {spreads[-1]:.1%} "
-        f"(standard deviation, {len(spreads)} cases);\n"
-        f"- the ratio of a contestant to itself, side by side, is off by {quiet[0]['median_error']:.2%} in the middle "
-        f"of {quiet[0]['pairs']} pairs.\n"
+        f"- the standard deviation over launches of one case, within one campaign, is {spreads[0]:.1%} to "
+        f"{spreads[-1]:.1%} ({len(spreads)} cases);\n"
+        f"- the ratio of a contestant to itself, interleaved, has a median error of {quiet[0]['median_error']:.2%} "
+        f"({quiet[0]['pairs']} pairs).\n"
     )
 
 
@@ -254,7 +254,7 @@ def _selftests() -> list[dict]:
 
 
 def layers() -> str:
-    """AlexNet's layers alone, forward and backward, with their shares of the whole network's step."""
+    """AlexNet's layers in isolation, forward and backward, with their shares of the network's step."""
     frame = layers_of([read_campaign(LAYERS)])
     frame = frame[frame.phase == "gradient"]
     contestants = list(dict.fromkeys(frame.contestant))

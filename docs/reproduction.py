@@ -34,30 +34,30 @@ def tested() -> str:
 
 
 def verdicts() -> str:
-    """What came of the training claims in the reference run."""
+    """Results of the training claims in the reference run."""
     found = [one for one in _reference().findings.claims if one.contrasts]
     rows = [
         (one.id, str(one.verdict), contrast.statement, _interval(contrast), contrast.paper, str(contrast.pairs))
         for one in found
         for contrast in one.contrasts
     ]
-    headers = ["claim", "verdict", "compared", "found, 95 % interval", "the paper's figure", "seeds"]
+    headers = ["claim", "verdict", "comparison", "result, 95 % interval", "the paper's figure", "seeds"]
     return _table(rows, headers)
 
 
 def _interval(one: ContrastResult) -> str:
     if one.value is None:
-        return "nothing to compare"
+        return "no comparison"
     unit = "" if one.unit == "ratio" else f" {one.unit}"
     ends = "" if one.low is None or one.high is None else f" [{one.low:.3g}, {one.high:.3g}]"
     return f"{one.value:.3g}{ends}{unit}"
 
 
 def structural() -> str:
-    """What came of the claims that need no training."""
+    """Results of the claims that need no training."""
     kinds = {one.id: one.kind for one in claims().values() if one.check}
     found = [one for one in _reference().findings.claims if one.id in kinds]
-    return _table([(one.id, str(one.verdict), one.evidence) for one in found], ["claim", "verdict", "what was found"])
+    return _table([(one.id, str(one.verdict), one.evidence) for one in found], ["claim", "verdict", "result"])
 
 
 def agreement() -> str:
@@ -66,7 +66,7 @@ def agreement() -> str:
 
 
 def trained() -> str:
-    """The accuracy that recipes came to, in each framework."""
+    """The accuracy that each recipe reached, in each framework."""
     kept = _reference()
     rows = []
     for one in kept.findings.trained:
@@ -75,7 +75,7 @@ def trained() -> str:
             cell = "not trained" if found is None else f"{100 * found:.2f} %"
             seconds = f"{kept.trials[id].seconds:.0f}" if id in kept.trials else "–"
             rows.append((f"`{one.name}`", name, cell, f"{100 * one.aim:.0f} %", one.scale, seconds))
-    return _table(rows, ["network", "framework", "test accuracy", "aim", "trained on", "seconds"])
+    return _table(rows, ["network", "framework", "test accuracy", "target", "trained on", "seconds"])
 
 
 def run() -> str:
@@ -84,7 +84,7 @@ def run() -> str:
     machine = kept.system.get("machine", {})
     seconds = sum(trial.seconds for trial in kept.trials.values())
     return (
-        f"{len(kept.trials)} trials, {seconds / 3600:.1f} hours one after another, on {machine.get('cpu')}, "
+        f"{len(kept.trials)} trials, {seconds / 3600:.1f} hours of single-core training, on {machine.get('cpu')}, "
         f"{machine.get('threads')} cores, {kept.system.get('started', '')[:10]}.\n"
     )
 
@@ -99,11 +99,11 @@ def cheap_minutes() -> float:
 
 
 def effort() -> str:
-    return f"In the reference run these trials took {cheap_minutes():.0f} minutes of all its cores.\n"
+    return f"In the reference run these trials took {cheap_minutes():.0f} minutes on all cores of the machine.\n"
 
 
 def counts() -> str:
-    """How many claims of each paper came out how."""
+    """The number of claims of each paper by verdict."""
     found = _reference().findings.claims
     rows = [
         (title, *(str(sum(one.paper == title and one.verdict is verdict for one in found)) for verdict in Verdict))

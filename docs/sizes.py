@@ -23,7 +23,7 @@ from results.tables.windows import windows as windows_of
 
 DATA = Path(__file__).parent.parent / "results" / "data"
 AGAIN = DATA / "reference-spp-layer-again"
-"""What the layer seemed to lose, measured again."""
+"""The rows in which the layer seemed slower, measured again."""
 TUTORIAL = ":slices"
 SLOWER = 1.03
 """Time over the fastest other way from which on the layer is slower."""
@@ -60,18 +60,20 @@ def layer() -> str:
     for kind in dict.fromkeys(row.kind for row in every):
         own = [row for row in every if row.kind == kind]
         body.append((*kind, _range([row.ours.value for row in own]), _range([row.sliced.value for row in own])))
-    headers = ["framework", "pyramid, maps", "phase", "over the fastest other", "slices over it"]
+    headers = ["framework", "pyramid, maps", "phase", "layer / fastest alternative", "slices / layer"]
     shown = tabulate(body, headers=headers, tablefmt="github", disable_numparse=True)
     dates = sorted({_where(campaign) for campaign in campaigns})
-    return f"{shown}\n\n{_slower(every)}\nAll {', and '.join(dates)}.\n"
+    return (
+        f"{shown}\n\n{_slower(every)}\nMeasured on {' and '.join(one.removeprefix('measured on ') for one in dates)}.\n"
+    )
 
 
 def _slower(every: Sequence[Pooled]) -> str:
     """Which rows the layer loses, each with its interval, and with that of being measured again."""
     lost = [row for row in every if row.ours.value > SLOWER]
     certain = sum(row.ours.low > SLOWER for row in every)
-    said = f"At most {SLOWER:g} in {len(every) - len(lost)} of {len(every)} rows (a size of map each)"
-    said += f"; in {certain} the whole 95 % interval lies above it"
+    said = f"The ratio is at most {SLOWER:g} in {len(every) - len(lost)} of {len(every)} rows (one per map size)"
+    said += f"; in {certain} rows the whole 95 % interval is above it"
     if not lost:
         return f"{said}.\n"
     again = {row.place: row for row in _pooled(read_campaign(AGAIN))} if AGAIN.is_dir() else {}
@@ -79,8 +81,16 @@ def _slower(every: Sequence[Pooled]) -> str:
         (*row.place, _told(row.ours), _told(again[row.place].ours) if row.place in again else "not measured")
         for row in lost
     ]
-    headers = ["framework", "pyramid, maps", "phase", "size", "over the fastest other", "again, with longer turns"]
-    return f"{said}. The others:\n\n{tabulate(rows, headers=headers, tablefmt='github', disable_numparse=True)}\n"
+    headers = [
+        "framework",
+        "pyramid, maps",
+        "phase",
+        "size",
+        "layer / fastest alternative",
+        "repeated, with longer turns",
+    ]
+    body = tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
+    return f"{said}. The other rows:\n\n{body}\n"
 
 
 def _told(estimate: Estimate) -> str:
@@ -118,7 +128,7 @@ def _range(values: Sequence[float]) -> str:
 
 
 def sweep() -> str:
-    """A network with a pyramid beside the same without, at every size: a row a size and contestant."""
+    """A network with a pyramid beside the same without, a row for each size and contestant."""
     if not (DATA / "reference-spp").is_dir():
         return "Not measured yet.\n"
     campaign = _campaign("spp")
@@ -130,7 +140,7 @@ def sweep() -> str:
         (size, contestant, *_sized(part[part.pyramid]), *_sized(part[~part.pyramid]))
         for (size, contestant), part in frame[frame.peak_probe == ""].groupby(["size", "contestant"], sort=False)
     ]
-    each = "images/s", "ms a megapixel", "MB", "first call, s", "million weights"
+    each = "images/s", "ms per megapixel", "MB", "first call, s", "million weights"
     headers = ["size", "contestant", *(f"{kind}: {what}" for kind in ("pyramid", "fixed") for what in each)]
     body = tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
     names = " and ".join(frame[frame.peak_probe == ""].architecture.unique())
@@ -138,7 +148,7 @@ def sweep() -> str:
 
 
 def _sized(part: pd.DataFrame) -> tuple[str, ...]:
-    """What one network takes at one size, or that it was not measured."""
+    """The measurements of one network at one size, or that it was not measured."""
     if len(part) != 1 or part.iloc[0].status != "measured":
         return "not measured", "", "", "", ""
     row = part.iloc[0]
@@ -154,7 +164,7 @@ def streams() -> str:
 
 
 def streams_compiled() -> str:
-    """The same of PyTorch alone, compiled for each size and once for all."""
+    """The same for PyTorch only, compiled for each size and once for all sizes."""
     return _streams("stream-compile")
 
 
@@ -177,7 +187,7 @@ def _streams(name: str) -> str:
         )
         for row in measured.to_dict("records")
     ]
-    headers = ["stream", "contestant", "cold, images/s", "warm, images/s", "compiled", "MB", "pays after", "remark"]
+    headers = ["stream", "contestant", "cold, images/s", "warm, images/s", "compiled", "MB", "break-even", "remark"]
     body = tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
     lines = [
         f"{status.capitalize()}: {', '.join(dict.fromkeys(part.stream))}, {len(part)} cases: {reason}."
@@ -193,7 +203,7 @@ def _number(value: float) -> str:
 
 
 def multisize() -> str:
-    """Milliseconds an image under each schedule, and what going back and forth costs."""
+    """Milliseconds per image with each schedule, and the switching ratio."""
     campaign = _campaign("multisize")
     frame = cases.cases([campaign])
     costs = {row.contestant: _switch(row) for row in switches([campaign]).itertuples()}
@@ -204,9 +214,9 @@ def multisize() -> str:
         own = part.set_index("stream").reindex(names)
         each = [_number(value) for value in 1e3 * own.seconds / own.batch]
         rows.append((contestant, *each, costs[str(contestant)], _number(own.first_call_seconds[random])))
-    headers = ["contestant", *names, "switch", f"first time through {random}, s"]
+    headers = ["contestant", *names, "switching ratio", f"first call of {random}, s"]
     body = tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
-    said = "Milliseconds an image; switch with its 95 % interval over passes"
+    said = "Milliseconds per image; switching ratio with its 95 % interval over passes"
     return f"{body}\n\n{said}; {frame.iloc[0].architecture}, {_where(campaign)}.\n"
 
 
@@ -221,7 +231,7 @@ def _switch(row: Any) -> str:
 
 
 def windows() -> str:
-    """Milliseconds both ways, and the speed-up."""
+    """Milliseconds with shared features and with a pass per window, and the speed-up."""
     campaign = _campaign("windows")
     rows = [
         (
@@ -232,7 +242,7 @@ def windows() -> str:
         )
         for row in windows_of([campaign]).itertuples()
     ]
-    headers = ["contestant", "windows", "features once, ms", "a pass each, ms", "faster by"]
+    headers = ["contestant", "windows", "features once, ms", "a pass per window, ms", "speed-up"]
     body = tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
     return f"{body}\n\nZF-5, batch 1, {_where(campaign)}.\n"
 
