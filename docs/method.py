@@ -156,7 +156,7 @@ def settings() -> str:
     return _table(rows, ["case", "steady / as shipped", "as shipped: spread", "steady: spread"])
 
 
-def alone() -> str:
+def interleaved_vs_solo() -> str:
     """Interleaved over solo times of the same contestants, paired by pass."""
     if not COMPANY.is_dir():
         return "Not measured yet.\n"
@@ -234,7 +234,7 @@ def ceilings() -> str:
     return _table(rows, ["peak rate", "first campaign", "second campaign", "difference"]) + "\n" + text
 
 
-def apart() -> str:
+def launch_spread() -> str:
     """Spread over launches of one case, and the error of the ratio in A/A pairs."""
     launches: dict[Case, list[Record]] = {}
     for record in counted(read_campaign(INTERLEAVED).records):
@@ -271,7 +271,7 @@ def _layer(row: Mapping[Hashable, Any]) -> str:
 
 BLOCKS = {
     "layers": layers,
-    "apart": apart,
+    "launch-spread": launch_spread,
     "memory": memory,
     "ceilings": ceilings,
     "presets": presets,
@@ -279,6 +279,6 @@ BLOCKS = {
     "peers": peers,
     "launching": launching,
     "settings": settings,
-    "alone": alone,
+    "interleaved-vs-solo": interleaved_vs_solo,
     "overhead": overhead,
 }

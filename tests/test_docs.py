@@ -12,7 +12,8 @@ import pytest
 from bench.plan import cases
 from bench.plan import suite as suites
 from docs import sample
-from docs.generate import DOCUMENTS
+from docs.generate import BLOCK, DOCUMENTS
+from results.schema import renames
 from tests.support.read_page import parse
 
 ROOT = Path(__file__).parent.parent
@@ -45,6 +46,34 @@ def test_links_lead_somewhere(page):
 
 def headings_of(page: Path) -> list[str]:
     return HEADING.findall(page.read_text()) if page.suffix == ".md" else []
+
+
+SPAN = re.compile(r"`([^`\n]+)`")
+FILE = re.compile(r"(?:impls|results|bench|repro|reports|docs|tests)/(?!html\b)[\w./-]*")
+PROSE = {page.name: BLOCK.sub("", page.read_text()) for page in [*DOCUMENTS, ROOT / "CONTRIBUTING.md"]}
+
+
+@pytest.mark.parametrize("page", PROSE)
+def test_files_and_folders_that_a_page_names_exist(page):
+    named = {span for span in SPAN.findall(PROSE[page]) if FILE.fullmatch(span)}
+    assert not {name for name in named if not (ROOT / name).exists()}
+
+
+EARLIER = {
+    *(name.rpartition(".")[2] for name in (*renames.ARCHITECTURES, *renames.FRAMEWORKS) if "." in name),
+    *renames.COLUMNS,
+    *renames.FLAGS,
+    *renames.SUITE_KEYS,
+    *renames.OPTIONS,
+} - {"jax", "keras", "pytorch", "tensorflow", "steady"}
+"""Names before schema 6, without those that still name something else: frameworks, and the setting `steady`."""
+
+
+@pytest.mark.parametrize("page", PROSE)
+def test_no_page_uses_an_earlier_name(page):
+    spans = [span for span in SPAN.findall(PROSE[page]) if not FILE.fullmatch(span)]
+    used = {word for span in spans for word in re.findall(r"[\w-]+", span)}
+    assert not used & EARLIER
 
 
 @pytest.mark.parametrize("name", suites.suite_names())
