@@ -11,13 +11,15 @@ import tempfile
 import psutil
 import pytest
 
+from bench.launch import process
 from bench.launch.launcher import Launcher
-from bench.launch.process import Limit
+from bench.launch.process import LaunchFailed, Limit
 from bench.launch.scratch import LOCK, PREFIX
 from bench.launch.weights import Weights
+from bench.worker.messages import Loaded
 from impls.errors import DeadheatError, InvalidInput
 from impls.frameworks import load_framework
-from results.schema.record import Case, Contestant
+from results.schema.record import Case, Contestant, Status
 from tests.support.made_up import workload
 
 
@@ -67,6 +69,18 @@ def test_an_answer_is_awaited_no_longer_than_a_grace_after_the_budgets_end(monke
 
 
 CASE = Case(workload("lenet5"), Contestant("fake-clock", "fast"))
+
+
+def test_a_launch_that_gives_no_answer_is_ended_with_the_budget(monkeypatch):
+    with Launcher(600, budget=1000.0) as launcher:
+        worker, _ = launcher.launch(CASE)
+        begun = process.now()
+        monkeypatch.setattr(process, "now", lambda: begun + 1000.0)
+        monkeypatch.setattr(process, "GRACE", 0.05)
+        monkeypatch.setattr(process, "GRACE_SHARE", 0.0)
+        with pytest.raises(LaunchFailed, match="when the budget had ended; its time limit is 600 s") as failure:
+            worker.receive(Loaded)
+    assert failure.value.status is Status.TIMED_OUT
 
 
 @pytest.mark.parametrize("fresh", [False, True])

@@ -244,15 +244,6 @@ def test_k_selects_what_is_measured(pair):
     assert {record.case.workload.id for record in campaign.records} == {"outside-mlp-1x4x4-k3-b4-float32-cpu-train"}
 
 
-def test_who_hangs_ends_with_the_budget_and_what_the_others_gave_is_kept(measure):
-    contestants = ("outside", "outside.faulty:hangs", "outside.faulty:fine")
-    done, campaign = measure("--budget=3s", contestants=contestants, launches=1, time_limit="10m")
-    found = {record.case.contestant.id: record for record in campaign.records}
-    assert found["outside:loop"].status is found["outside.faulty:fine"].status is Status.MEASURED, done.stdout
-    assert found["outside.faulty:hangs"].status is Status.TIMED_OUT
-    assert "when the budget had ended; its time limit is 600 s" in found["outside.faulty:hangs"].reason
-
-
 def test_collecting_measures_nothing_and_leaves_no_folder(pair):
     done, campaigns = pair("--collect-only", "-q", name="collected")
     assert "test_case[outside-mlp-1x4x4-k3-b1-float32-cpu-infer-outside:loop]" in done.stdout
