@@ -15,6 +15,7 @@ from typer.core import TyperCommand
 from impls.command import ExitStatus, help_epilog, one_line_errors, path_argument
 from impls.errors import InvalidInput
 from results import strict_json
+from results.tables import table_names
 
 app = typer.Typer(
     help="Benchmark the classic convolutional networks across frameworks. Measure with: python -m bench run",
@@ -35,20 +36,6 @@ class Format(StrEnum):
     JSON = "json"
 
 
-class Rows(StrEnum):
-    LAUNCHES = "launches"
-    CASES = "cases"
-    SPLIT = "split"
-    LARGEST = "largest"
-    STREAMS = "streams"
-    SWITCHES = "switches"
-    WINDOWS = "windows"
-    LAYERS = "layers"
-    TRIALS = "trials"
-    CURVES = "curves"
-    CLAIMS = "claims"
-
-
 PYTEST_STATUSES = (
     "0 every case was measured, or skipped for a reason",
     "1 a case is a mismatch, crashed, … or the campaign could not go on",
@@ -56,7 +43,6 @@ PYTEST_STATUSES = (
     "4 a mistake in an option, one line says which",
     "5 -k chooses nothing",
 )
-REPRODUCED = Rows.TRIALS, Rows.CURVES, Rows.CLAIMS
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Html = Annotated[
     Path | None, typer.Option("--html", parser=path_argument, help="File to write a self-contained page into.")
@@ -146,24 +132,18 @@ def describe(
 def export(
     campaign: Annotated[str, typer.Argument(help="Name of a campaign, or its folder.")],
     to: Annotated[Format, typer.Option(help="csv, parquet, markdown or json.")] = Format.CSV,
-    rows: Annotated[
-        Rows,
-        typer.Option(
-            help="launches, cases, split, largest, streams, switches, windows or layers; of a reproduction trials, "
-            "curves or claims: docs/results.md."
-        ),
-    ] = Rows.CASES,
+    rows: Annotated[str, typer.Option(metavar="TABLE", help=f"{', '.join(table_names())}: docs/results.md.")] = "cases",
     output: Annotated[Path | None, typer.Option(parser=path_argument, help="File to write; parquet needs one.")] = None,
     results: Results = Path("results/data"),
 ) -> None:
     """A campaign's table as CSV, Parquet, Markdown or JSON."""
     from results import export as exporting
-    from results.store import campaigns as store
+    from results.tables import load_table
 
-    if rows.value not in REPRODUCED:
-        for problem in store.read_campaign(store.find_campaign(campaign, results)).problems:
-            print(f"left out, unreadable: {problem}", file=sys.stderr)
-    text = exporting.export(campaign, to.value, rows.value, output, results)
+    source = load_table(rows).source
+    for problem in source.read(source.find(campaign, results)).problems:
+        print(f"left out, unreadable: {problem}", file=sys.stderr)
+    text = exporting.export(campaign, to.value, rows, output, results)
     if text:
         print(text)
 

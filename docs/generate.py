@@ -17,9 +17,8 @@ from bench.terminal import catalogue
 from docs import commands, method, reproduction, sizes
 from impls.architectures import architectures
 from results.schema import renames as names
-from results.schema.columns import TABLES
 from results.store.campaigns import read_campaign
-from results.tables import cases
+from results.tables import Table, cases, load_table, table_names
 from results.units import duration
 
 ROOT = Path(__file__).parent.parent
@@ -126,13 +125,18 @@ def suites() -> str:
 
 def columns() -> str:
     text = []
-    for name, found in TABLES.items():
-        rows = [(f"`{column.name}`", column.unit, column.meaning) for column in found]
+    for name in table_names():
+        table = load_table(name)
+        rows = [(f"`{column.name}`", column.unit, column.meaning) for column in table.columns]
         text.append(
-            f'### `results.load(rows="{name}")`\n\n'
+            f'### `results.load(rows="{name}")`\n\nOf {table.source.kind}s. {what_a_row_is(table)}\n\n'
             + tabulate(rows, headers=["column", "unit", "meaning"], tablefmt="github")
         )
     return "\n\n".join(text) + "\n"
+
+
+def what_a_row_is(table: Table) -> str:
+    return " ".join(str(table.make.__doc__).partition("\n\n")[0].split())
 
 
 def renames() -> str:

@@ -15,13 +15,13 @@ from tabulate import tabulate
 from bench.networks import solo
 from bench.plan.suite import PRESETS, MeasurementSettings, load_suite
 from bench.validation.selftest import pairs_of, summary
+from results.compare.limits import limits_of
 from results.schema.record import STEADY, Case, Record, Status
 from results.stats.estimates import launch_time, ratio
 from results.stats.pairing import counted, group_by_block, group_by_pass
 from results.store.campaigns import read_campaign
 from results.tables import cases as table
 from results.tables.layers import layers as layers_of
-from results.tables.limits import limits_of
 from results.units import duration
 
 DATA = Path(__file__).parent.parent / "results" / "data"

@@ -15,6 +15,7 @@ from results.schema.record import Status
 from results.stats.estimates import BAND, TimingVerdict, geometric
 from results.store.campaigns import StoredCampaign
 from results.tables import cases as table
+from results.tables.launches import launches as launches_of
 from results.units import duration
 
 Note = dict[str, str]
@@ -23,7 +24,7 @@ Note = dict[str, str]
 
 def warnings_for(campaign: StoredCampaign) -> list[Note]:
     """Sentences about a campaign, the gravest first."""
-    cases, launches = table.cases([campaign]), table.launches([campaign])
+    cases, launches = table.cases([campaign]), launches_of([campaign])
     return [
         *_unreadable(campaign),
         *_unmeasured(cases),

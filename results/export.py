@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def export(campaign: str, to: str, rows: str, output: Path | None, data: Path) -> str | None:
     """The table as text, or None once it is written to `output`. Raises ResultsError."""
-    frame = results.load(campaign, rows, data)  # type: ignore[arg-type]
+    frame = results.load(campaign, rows, data)
     if to == "parquet" and output is None:
         raise ResultsError("parquet is not text; name a file with --output")
     try:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from impls.environment import words
 from impls.terminal import console
+from results.compare.limits import limits_of
 from results.export import plain
 from results.schema import environment
 from results.schema.record import Status
@@ -19,7 +20,6 @@ from results.stats.estimates import TimingVerdict
 from results.store.campaigns import StoredCampaign
 from results.tables import cases
 from results.tables.largest import is_search, largest
-from results.tables.limits import limits_of
 from results.tables.streams import of_cases
 from results.units import amount, duration
 

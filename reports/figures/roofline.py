@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from reports.figures import svg
 from reports.figures.canvas import WIDTH, log_axis, printable_label, style
 from reports.format.networks import Row
-from results.tables.limits import Kind, Limits, roof
+from results.compare.limits import Kind, Limits, roof
 
 HEIGHT = 360
 GIGA = 1e-9

@@ -19,14 +19,16 @@ from reports.format.words import NEEDS
 from reports.pages import document
 from reports.sections import batches, certainty, choices, layers, matrix, sizes, streams, use, windows
 from reports.sections import cases as tables
+from results.compare import ratios as pairs
+from results.compare.limits import Kind, Limits, limits_of
 from results.schema.record import Status
 from results.stats.estimates import BAND, CONFIDENCE, DETECTION_CONFIDENCE, TimingVerdict
 from results.store.campaigns import StoredCampaign
 from results.tables import cases as table
-from results.tables import ratios as pairs
+from results.tables.launches import launches as launches_of
 from results.tables.layers import is_alone
 from results.tables.layers import layers as layers_of
-from results.tables.limits import Kind, Limits, limits_of
+from results.tables.split import split as split_of
 from results.tables.streams import of_cases
 from results.tables.switches import switches as switches_of
 from results.tables.windows import windows as windows_of
@@ -97,8 +99,8 @@ def write(html: str, folder: Path) -> Path:
 
 def _section(campaign: StoredCampaign, key: str) -> Mapping[str, Any]:
     """What the template shows of one campaign; `key` begins every id in it."""
-    cases, split = table.cases([campaign]), table.split([campaign])
-    launches = certainty.with_superseded(networks.with_network(table.launches([campaign])))
+    cases, split = table.cases([campaign]), split_of([campaign])
+    launches = certainty.with_superseded(networks.with_network(launches_of([campaign])))
     reference = table.reference_of(campaign)
     limits = limits_of(campaign)
     streamed, ratios = of_cases(cases), pairs.pairs(campaign)

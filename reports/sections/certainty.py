@@ -11,9 +11,9 @@ import pandas as pd
 from reports.format import numbers
 from reports.format.networks import rows, text
 from reports.format.system import System, get_path
+from results.compare.ratios import Ratios
 from results.schema.record import Status
 from results.stats.estimates import geometric_mean
-from results.tables.ratios import Ratios
 
 MEANINGS: Mapping[str, str] = {
     "cpu_contention": "other processes computed beside it",

@@ -8,8 +8,8 @@ from typing import Any
 from reports.format import numbers
 from reports.format.words import MARKS, MILLISECONDS, kind
 from reports.sections.matrix import Block
+from results.compare.ratios import Ratios
 from results.stats.estimates import Estimate, TimingVerdict, verdict
-from results.tables.ratios import Ratios
 
 VERDICTS = tuple(TimingVerdict)
 

@@ -16,8 +16,8 @@ from reports.figures.size_sweep import PANELS, milliseconds, pixels, size_sweep
 from reports.format import numbers
 from reports.format.networks import Row, rows, text
 from reports.format.words import status_word
+from results.compare.limits import Limits
 from results.schema.record import Status
-from results.tables.limits import Limits
 
 FEWEST_SIZES = 3
 """Sizes of a network from which on they are a curve."""

@@ -9,8 +9,8 @@ from typing import Any
 
 from reports.format import numbers
 from reports.format.networks import Network, Row, text
+from results.compare.limits import Limits
 from results.schema.record import Status
-from results.tables.limits import Limits
 
 MEGA, GIGA = 1e-6, 1e-9
 

@@ -1,30 +1,25 @@
-"""Tidy pandas tables from campaigns: a row a launch (`launches`), a row a case (`cases`), a row a part (`split`).
+"""Every case of a campaign with its estimate, ratio, verdict and flags.
 
-Their columns, with units, are in `results.schema.columns`. Campaigns are never pooled: every statistic stays within
-one.
+Campaigns are never pooled: every statistic stays within one.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
-from statistics import median
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from results.compare.limits import Limits, limits_of
 from results.quality.health import Disturbance, flags
 from results.quality.plausibility import implausible
-from results.schema.columns import CASE, DERIVED, LAUNCH, Column
-from results.schema.record import Case, Parity, Record, Status, Workload
+from results.schema.columns import LIMITS, MEMORY, OUTCOME, PARITY, USAGE, WORKLOAD, Column
+from results.schema.record import Record, Status, Workload
 from results.stats.estimates import (
-    Estimate,
     Rounds,
     TimingVerdict,
-    arithmetic,
-    difference,
     geometric,
     launch_time,
     launches_needed,
@@ -33,24 +28,49 @@ from results.stats.estimates import (
 )
 from results.stats.pairing import counted, group_by_block
 from results.store.campaigns import StoredCampaign
-from results.tables.limits import Limits, limits_of
+from results.tables import CAMPAIGNS, Table
+from results.tables._rows import frame, parity_row, time_row, usage_row, workload_row
 
-PARTS = (("forward", "forward", None), ("backward", "gradient", "forward"), ("update", "train", "gradient"))
-"""(part, phase it is in, phase to subtract)."""
-
-
-def launches(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
-    """One row a launch, measured or not, in the order recorded."""
-    return _frame((row for campaign in campaigns for row in _launch_rows(campaign)), LAUNCH)
-
-
-def _launch_rows(campaign: StoredCampaign) -> Iterator[dict[str, Any]]:
-    limits = limits_of(campaign)
-    known: dict[Case, dict[str, Any]] = {}
-    for record in campaign.records:
-        if record.case not in known:
-            known[record.case] = _workload_row(campaign, record.case, limits)
-        yield {**known[record.case], **_launch_row(record)}
+COLUMNS = (
+    *WORKLOAD,
+    *OUTCOME,
+    Column("launches", "", "launches measured and counted"),
+    Column("repeated_launches", "", "launches that were contaminated and made again"),
+    Column("seconds", "s/step", "geometric mean of the launches' medians"),
+    Column("seconds_low", "s/step", "lower end of its 95 % interval over launches"),
+    Column("seconds_high", "s/step", "upper end of its 95 % interval over launches"),
+    Column("images_per_second", "images/s", "batch over seconds"),
+    Column("images_per_second_low", "images/s", "lower end of its interval"),
+    Column("images_per_second_high", "images/s", "upper end of its interval"),
+    Column("first_call_seconds", "s", "longest first step of its launches: tracing and compiling, none of it before"),
+    Column("compilations", "", "most that a launch traced or compiled its steps"),
+    Column("fallback", "", "why a launch went on in another way than it was asked to execute in"),
+    Column("reference", "", "the contestant that the ratio is to"),
+    Column("ratio", "", "time over the reference's, paired by block: below 1 is faster"),
+    Column("ratio_low", "", "lower end of its 95 % interval over blocks"),
+    Column("ratio_high", "", "upper end of its 95 % interval over blocks"),
+    Column("pairs", "", "blocks that the ratio is from"),
+    Column("verdict", "", "faster, slower, dead heat (the interval lies within 2 % of 1) or unclear"),
+    Column("launches_needed", "", "of an unclear verdict: launches, all told, that would settle it"),
+    Column("subsets", "", "parts in which the group was measured, since it did not fit in memory together"),
+    Column(
+        "quality_flags",
+        "",
+        "what to know before believing it: see results.quality.health.flags and results.quality.plausibility.doubts",
+    ),
+    Column("other_cpus_used", "cores", "processors' time of other processes during its rounds, mean over its launches"),
+    Column(
+        "process_cpus_used", "cores", "processors' time of its own threads during its rounds, mean over its launches"
+    ),
+    Column("device_seconds", "s/step", "geometric mean of its launches by the device's own clock"),
+    Column("effective_precision", "", "what its products were seen to be computed in, whatever was asked for"),
+    *LIMITS,
+    MEMORY,
+    *USAGE,
+    Column("allocator_source", "", "which figure of the framework's allocator_bytes is, and since when"),
+    Column("usage_missing", "", "why quantities of these are empty"),
+    *PARITY,
+)
 
 
 def cases(campaigns: Iterable[StoredCampaign], reference: str | None = None) -> pd.DataFrame:
@@ -73,35 +93,11 @@ def cases(campaigns: Iterable[StoredCampaign], reference: str | None = None) -> 
                 own_rows.append({**row, "subsets": subsets})
         doubted = implausible(own_rows)
         rows += [{**row, "quality_flags": _and(row["quality_flags"], doubted.get(row["case"], ()))} for row in own_rows]
-    return _frame(rows, CASE)
+    return frame(rows, COLUMNS)
 
 
 def _and(flags: str, more: Iterable[str]) -> str:
     return ", ".join(filter(None, (flags, *more)))
-
-
-def split(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
-    """Where a training step goes: forward, backward and update per network and contestant, with intervals."""
-    rows = []
-    for campaign in campaigns:
-        networks: dict[tuple[str, str], dict[str, list[float]]] = {}
-        for record in counted(campaign.records):
-            workload = record.case.workload
-            key = workload.id.removesuffix(f"-{workload.phase}"), record.case.contestant.id
-            networks.setdefault(key, {}).setdefault(workload.phase, []).append(launch_time(record.seconds))
-        for (network, contestant), phases in networks.items():
-            for part, phase, less in PARTS:
-                estimate = _part(phases.get(phase, []), None if less is None else phases.get(less, []))
-                if estimate is not None:
-                    names = {"campaign": campaign.name, "network": network, "contestant": contestant, "component": part}
-                    rows.append({**names, **_times(estimate)})
-    return _frame(rows, DERIVED)
-
-
-def _part(times: Sequence[float], less: Sequence[float] | None) -> Estimate | None:
-    if less is None:
-        return arithmetic(times) if times else None
-    return difference(times, less)
 
 
 def reference_of(campaign: StoredCampaign) -> str | None:
@@ -122,61 +118,6 @@ def _groups(campaign: StoredCampaign) -> list[dict[str, list[Record]]]:
     return [dict(sorted(group.items(), key=lambda item: place.get(item[0], len(place)))) for group in groups.values()]
 
 
-def _workload_row(campaign: StoredCampaign, case: Case, limits: Limits) -> dict[str, Any]:
-    workload, contestant = case.workload, case.contestant
-    return {
-        "campaign": campaign.name,
-        "case": case.id,
-        "group": workload.id,
-        "architecture": workload.architecture,
-        "height": workload.height,
-        "width": workload.width,
-        "size": workload.size,
-        "stream": workload.stream,
-        "megapixels": sum(one.height * one.width * one.batch for one in workload.batches) / 1e6,
-        "sizes": len({(one.height, one.width, one.batch) for one in workload.batches}),
-        "channels": workload.channels,
-        "classes": workload.classes,
-        "batch": workload.batch,
-        "precision": workload.precision,
-        "device": workload.device,
-        "phase": workload.phase,
-        "contestant": contestant.id,
-        "framework": contestant.framework,
-        "execution": contestant.execution,
-        "interpreter": contestant.interpreter,
-        "setting": contestant.setting,
-        "peak_probe": limits.probe(workload),
-    }
-
-
-def _launch_row(record: Record) -> dict[str, Any]:
-    return {
-        "launch": record.launch,
-        "subset": record.subset,
-        "attempt": record.attempt,
-        "status": record.status.value,
-        "reason": record.reason,
-        "log": record.log,
-        "seconds": launch_time(record.seconds) if record.seconds else math.nan,
-        "rounds": len(record.seconds),
-        "steps": record.steps,
-        "first_call_seconds": record.first_call_seconds,
-        "build_seconds": record.build_seconds,
-        "start_seconds": record.start_seconds,
-        "started": record.started,
-        "warmup_converged": record.warmup_converged,
-        "pinned_threads": record.pinned_threads,
-        **asdict(Disturbance.of(record.conditions)),
-        "device_seconds": launch_time(record.device_seconds) if record.device_seconds else math.nan,
-        "effective_precision": record.effective_precision,
-        "compilations": record.compilations,
-        "fallback": record.fallback,
-        **_usage_row([record]),
-        **_parity_row(record.parity),
-    }
-
-
 def _case_row(
     campaign: StoredCampaign,
     records: Sequence[Record],
@@ -189,7 +130,7 @@ def _case_row(
     measured, last = counted(records), records[-1]
     case = last.case
     row = {
-        **_workload_row(campaign, case, limits),
+        **workload_row(campaign, case, limits),
         "status": (Status.MEASURED if measured else last.status).value,
         "reason": "" if measured else last.reason,
         "log": "" if measured else last.log,
@@ -198,12 +139,12 @@ def _case_row(
         "reference": reference,
         "pairs": 0,
         "quality_flags": "",
-        **_parity_row(last.parity),
+        **parity_row(last.parity),
     }
     if not measured:
         return row
     estimate = geometric([launch_time(record.seconds) for record in measured])
-    batch, used = case.workload.batch, _usage_row(measured)
+    batch, used = case.workload.batch, usage_row(measured)
     compared = ratio(launches, theirs[1])
     judged = verdict(compared) if compared and case.contestant.id != reference else None
     # Of all that were measured: a launch that was made again may have found compiled what the first one compiled.
@@ -212,7 +153,7 @@ def _case_row(
     disturbed = [Disturbance.of(record.conditions) for record in measured]
     return {
         **row,
-        **_times(estimate),
+        **time_row(estimate),
         "images_per_second": batch / estimate.value,
         "images_per_second_low": batch / estimate.high,
         "images_per_second_high": batch / estimate.low,
@@ -248,45 +189,4 @@ def _memory(used: Mapping[str, Any], device: str) -> float:
     return next((used[name] for name in names if name in used), math.nan)
 
 
-def _usage_row(records: Sequence[Record]) -> dict[str, Any]:
-    """The median of each quantity over the launches that know it, and the reasons for those that none knows."""
-    used = [record.usage for record in records if record.usage]
-    values = {name: [one.values[name] for one in used if name in one.values] for one in used for name in one.values}
-    reasons: dict[str, list[str]] = {}
-    for one in used:
-        for name, reason in one.missing.items():
-            if name not in values and name not in reasons.setdefault(reason, []):
-                reasons[reason].append(name)
-    sources = dict.fromkeys(source for one in used for source in one.sources.values())
-    missing = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
-    return {
-        **{name: float(median(known)) for name, known in values.items()},
-        "usage_missing": missing,
-        "allocator_source": ", ".join(sources),
-    }
-
-
-def _times(estimate: Estimate) -> dict[str, float]:
-    return {"seconds": estimate.value, "seconds_low": estimate.low, "seconds_high": estimate.high}
-
-
-def _parity_row(parity: Parity | None) -> dict[str, Any]:
-    if parity is None:
-        return {}
-    return {
-        "parity_scores": parity.scores,
-        "parity_loss": parity.loss,
-        "parity_gradients": parity.gradients,
-        "parity_worst_gradient": parity.worst_gradient,
-        "parity_contestants": parity.contestants,
-        "parity_shows_nothing": parity.shows_nothing,
-    }
-
-
-def _frame(rows: Iterable[Mapping[str, Any]], columns: Sequence[Column]) -> pd.DataFrame:
-    """Column by column, so that the rows are never there all at once: of many launches they would take a gigabyte."""
-    values: dict[str, list[Any]] = {column.name: [] for column in columns}
-    for row in rows:
-        for name, into in values.items():
-            into.append(row.get(name, math.nan))
-    return pd.DataFrame(values) if any(values.values()) else pd.DataFrame(columns=list(values))
+TABLE = Table(COLUMNS, cases, CAMPAIGNS)

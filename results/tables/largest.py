@@ -8,9 +8,25 @@ from typing import Any
 
 import pandas as pd
 
-from results.schema.columns import LARGEST
+from results.schema.columns import Column
 from results.schema.record import Case, Record, Status
 from results.store.campaigns import StoredCampaign
+from results.tables import CAMPAIGNS, Table
+
+COLUMNS = (
+    Column("campaign", "", "folder of the campaign"),
+    Column("architecture", "", "name of the network's table"),
+    Column("size", "", "size of the images"),
+    Column("precision", "", "arithmetic"),
+    Column("device", "", "cpu or cuda"),
+    Column("phase", "", "infer, forward, gradient or train"),
+    Column("contestant", "", "framework:execution"),
+    Column("memory_bytes", "bytes", "memory that a launch might take"),
+    Column("largest_batch", "images", "largest batch that ran within it"),
+    Column("peak_rss_launch_bytes", "bytes", "what that one took, building and first call included"),
+    Column("smallest_failing_batch", "images", "smallest batch tried that did not"),
+    Column("failure", "", "what became of that one"),
+)
 
 MAX_BATCH = 2**16
 """Images beyond which nobody asks."""
@@ -33,7 +49,7 @@ def is_search(campaign: StoredCampaign) -> bool:
 
 
 def largest(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
-    """One row for each contestant of each network and phase: results.schema.columns.LARGEST."""
+    """One row for each contestant of each network and phase."""
     rows = []
     for campaign in filter(is_search, campaigns):
         memory = float(_suite(campaign).get("memory", 0))
@@ -41,7 +57,7 @@ def largest(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
         for record in campaign.records:
             tries.setdefault(_without_batch(record.case), []).append(record)
         rows += [_row(campaign, case, records, memory) for case, records in tries.items()]
-    return pd.DataFrame(rows, columns=[column.name for column in LARGEST])
+    return pd.DataFrame(rows, columns=[column.name for column in COLUMNS])
 
 
 def _suite(campaign: StoredCampaign) -> Mapping[str, Any]:
@@ -89,3 +105,6 @@ def _end(campaign: StoredCampaign, best: Record | None) -> str:
     if campaign.system.get("stop") != "complete":
         return f"the search ended before it was known ({campaign.system.get('stop')})"
     return "the next would need more than there is, says its table"
+
+
+TABLE = Table(COLUMNS, largest, CAMPAIGNS)

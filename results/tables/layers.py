@@ -14,11 +14,37 @@ from typing import Any
 import pandas as pd
 
 from impls.network import ALONE
-from results.schema.columns import LAYER
+from results.schema.columns import Column
 from results.schema.record import Contestant, Record, Status, Workload
 from results.stats.estimates import geometric, launch_time
 from results.stats.pairing import counted, group_by_pass
 from results.store.campaigns import StoredCampaign
+from results.tables import CAMPAIGNS, Table
+
+COLUMNS = (
+    Column("campaign", "", "folder of the campaign"),
+    Column("network", "", "name of the network's table"),
+    Column("size", "", "size of the network's images"),
+    Column("batch", "images", "images per step"),
+    Column("precision", "", "arithmetic"),
+    Column("device", "", "cpu or cuda"),
+    Column("phase", "", "infer, forward or gradient"),
+    Column("contestant", "", "framework:execution"),
+    Column("layer", "", "name of the layer that was timed alone; in the order of the table"),
+    Column("status", "", "measured, skipped, mismatch, out_of_memory, crashed, timed_out or failed"),
+    Column("reason", "", "why a row is not measured"),
+    Column("seconds", "s/step", "geometric mean time of the layer alone over launches"),
+    Column("seconds_low", "s/step", "lower end of its 95 % interval"),
+    Column("seconds_high", "s/step", "upper end of its 95 % interval"),
+    Column("whole_seconds", "s/step", "the same of the whole network's step in the same phase"),
+    Column("share", "", "time over that of the whole step, paired by pass: they don't run side by side"),
+    Column("share_low", "", "lower end of its 95 % interval over passes"),
+    Column("share_high", "", "upper end of its 95 % interval over passes"),
+    Column("passes", "", "passes in which both were measured"),
+    Column("sum_share", "", "all layers' times together over the whole step's; empty unless all were measured"),
+    Column("sum_share_low", "", "lower end of its 95 % interval over passes"),
+    Column("sum_share_high", "", "upper end of its 95 % interval over passes"),
+)
 
 Passes = Mapping[object, float]
 """Seconds a step by pass."""
@@ -32,9 +58,9 @@ def is_alone(architecture: str) -> bool:
 
 
 def layers(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
-    """One row for each layer that was asked for alone, contestant and phase: results.schema.columns.LAYER."""
+    """One row for each layer that was asked for alone, contestant and phase."""
     rows = [row for campaign in campaigns for row in _of(campaign)]
-    return pd.DataFrame(rows, columns=[column.name for column in LAYER])
+    return pd.DataFrame(rows, columns=[column.name for column in COLUMNS])
 
 
 def _of(campaign: StoredCampaign) -> list[dict[str, Any]]:
@@ -97,3 +123,6 @@ def _share(name: str, times: Passes, whole: Passes) -> dict[str, float]:
     shared = [times[number] / whole[number] for number in times if number in whole]
     found = geometric(shared) if shared else None
     return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high} if found else {}
+
+
+TABLE = Table(COLUMNS, layers, CAMPAIGNS)

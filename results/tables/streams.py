@@ -8,10 +8,42 @@ from typing import Any
 
 import pandas as pd
 
-from results.schema.columns import STREAM
+from results.schema.columns import Column
 from results.stats.estimates import BAND
 from results.store.campaigns import StoredCampaign
+from results.tables import CAMPAIGNS, Table
 from results.tables.cases import cases
+
+COLUMNS = (
+    Column("campaign", "", "folder of the campaign"),
+    Column("group", "", "id of the workload"),
+    Column("architecture", "", "name of the network's table"),
+    Column("phase", "", "infer, forward, gradient or train"),
+    Column("device", "", "cpu or cuda"),
+    Column("stream", "", "what is done with images of many sizes"),
+    Column("contestant", "", "framework:execution"),
+    Column("images", "images", "images of the stream"),
+    Column("sizes", "", "different shapes of batches that come of them"),
+    Column("megapixels", "Mpx", "pixels of all its images, filled-up ones included"),
+    Column("cold_images_per_second", "images/s", "the first time through, tracing, compiling and tuning included"),
+    Column("images_per_second", "images/s", "when warm"),
+    Column("compilations", "", "how often steps were traced or compiled"),
+    Column("fallback", "", "why it went on in another way than it was asked to execute in"),
+    Column(
+        "memory_bytes",
+        "bytes",
+        "most memory from building the model on, as peak_rss_launch_bytes; on a card as memory_bytes",
+    ),
+    Column("eager", "", "the first execution of the same framework that compiled nothing, measured on the same stream"),
+    Column(
+        "break_even_images",
+        "images",
+        "images after which all its time is less than eager's; infinite: never; empty: its launches don't show a gain",
+    ),
+    Column("break_even_seconds", "s", "time of running until then, the first time through included"),
+    Column("status", "", "measured, skipped, mismatch, out_of_memory, crashed, timed_out or failed"),
+    Column("reason", "", "why a row is not measured"),
+)
 
 SEEN_ALONE = 0.10
 """A gain that one launch shows: with its memory and threads placed otherwise, the same case is some percent off, and
@@ -19,7 +51,7 @@ without a second launch nothing says how many (docs/method.md)."""
 
 
 def streams(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
-    """One row for each contestant of each stream: results.schema.columns.STREAM."""
+    """One row for each contestant of each stream."""
     return of_cases(cases(campaigns))
 
 
@@ -33,7 +65,7 @@ def of_cases(table: pd.DataFrame) -> pd.DataFrame:
             if row["compilations"] == 0:
                 eager.setdefault(row["framework"], row)
         rows += [_row(row, eager.get(row["framework"])) for row in own]
-    return pd.DataFrame(rows, columns=[column.name for column in STREAM])
+    return pd.DataFrame(rows, columns=[column.name for column in COLUMNS])
 
 
 def _row(row: Mapping[str, Any], eager: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -75,3 +107,6 @@ def _is_faster(row: Mapping[str, Any], eager: Mapping[str, Any]) -> bool | None:
     if row["seconds_high"] < (1 - BAND) * eager["seconds_low"]:
         return True
     return False if row["seconds_low"] > (1 - BAND) * eager["seconds_high"] else None
+
+
+TABLE = Table(COLUMNS, streams, CAMPAIGNS)

@@ -13,11 +13,31 @@ from typing import Any
 
 import pandas as pd
 
-from results.schema.columns import SWITCH
+from results.schema.columns import Column
 from results.schema.record import Case, Contestant, Record, Status, Workload
 from results.stats.estimates import geometric
 from results.stats.pairing import counted, group_by_pass
 from results.store.campaigns import StoredCampaign
+from results.tables import CAMPAIGNS, Table
+
+COLUMNS = (
+    Column("campaign", "", "folder of the campaign"),
+    Column("architecture", "", "name of the network's table"),
+    Column("stream", "", "which sizes come by turns"),
+    Column("images", "images", "images of the stream, one a batch"),
+    Column("precision", "", "arithmetic"),
+    Column("device", "", "cpu or cuda"),
+    Column("phase", "", "infer, forward, gradient or train"),
+    Column("contestant", "", "framework:execution"),
+    Column("status", "", "measured, skipped, mismatch, out_of_memory, crashed, timed_out or failed"),
+    Column("reason", "", "why a row is not measured: by turns, or staying at one of its sizes"),
+    Column("seconds", "s", "geometric mean time of the stream by turns, when warm"),
+    Column("staying_seconds", "s", "the same of as many images of each size from streams that stay at one"),
+    Column("switching_ratio", "", "the former over the latter, paired by pass; 1: going back and forth costs nothing"),
+    Column("switching_ratio_low", "", "lower end of its 95 % interval over passes"),
+    Column("switching_ratio_high", "", "upper end of its 95 % interval over passes"),
+    Column("passes", "", "passes in which all of them were measured"),
+)
 
 TURNS, STAYING = "alternate-", "always-"
 """The streams (bench.plan.streams) of images of two sizes by turns, and of one size."""
@@ -27,9 +47,9 @@ Side = tuple[int, int]
 
 
 def switches(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
-    """One row for each contestant of each stream that goes back and forth: results.schema.columns.SWITCH."""
+    """One row for each contestant of each stream that goes back and forth."""
     rows = [row for campaign in campaigns for row in _of(campaign)]
-    return pd.DataFrame(rows, columns=[column.name for column in SWITCH])
+    return pd.DataFrame(rows, columns=[column.name for column in COLUMNS])
 
 
 def _of(campaign: StoredCampaign) -> list[dict[str, Any]]:
@@ -102,3 +122,6 @@ def _switch(workload: Workload, turns: Sequence[Record], staying: Mapping[Side, 
 
 def _missing(status: Status, reason: str) -> dict[str, Any]:
     return {"status": status.value, "reason": reason, "passes": 0}
+
+
+TABLE = Table(COLUMNS, switches, CAMPAIGNS)

@@ -8,10 +8,24 @@ from typing import Any
 
 import pandas as pd
 
-from results.schema.columns import WINDOWS
+from results.compare.limits import limits_of
+from results.schema.columns import Column
 from results.store.campaigns import StoredCampaign
+from results.tables import CAMPAIGNS, Table
 from results.tables.cases import cases
-from results.tables.limits import limits_of
+
+COLUMNS = (
+    Column("campaign", "", "folder of the campaign"),
+    Column("contestant", "", "framework:execution"),
+    Column("network", "", "name of the table that pools windows from one map"),
+    Column("windows", "", "windows of an image"),
+    Column("size", "", "size of that image"),
+    Column("each_network", "", "name of the table that takes a forward pass for each window"),
+    Column("each_stream", "", "the windows as its images: squares of one side"),
+    Column("shared_seconds", "s", "time with features computed once"),
+    Column("each_seconds", "s", "time with a forward pass for each window, ten at a time"),
+    Column("speed_up", "", "the latter over the former"),
+)
 
 SQUARES = "tens-"
 """The streams (bench.plan.streams) of windows that are images of their own."""
@@ -44,9 +58,9 @@ PUBLISHED = (
 
 def windows(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
     """One row for each contestant and number of windows, and each way to take a pass for every one of them that was
-    measured beside it: results.schema.columns.WINDOWS."""
+    measured beside it."""
     rows = [row for campaign in campaigns for row in _of(campaign)]
-    return pd.DataFrame(rows, columns=[column.name for column in WINDOWS])
+    return pd.DataFrame(rows, columns=[column.name for column in COLUMNS])
 
 
 def _of(campaign: StoredCampaign) -> list[dict[str, Any]]:
@@ -80,3 +94,6 @@ def _row(shared: dict[str, Any], windows: int, each: dict[str, Any]) -> dict[str
         "each_seconds": each["seconds"],
         "speed_up": each["seconds"] / shared["seconds"],
     }
+
+
+TABLE = Table(COLUMNS, windows, CAMPAIGNS)

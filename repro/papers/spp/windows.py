@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from repro.claims.claim import CheckResult
 from repro.papers._tables import listed
+from results.compare.limits import limits_of
 from results.schema.findings import Verdict
 from results.stats.estimates import Estimate, independent_ratio, launch_time
 from results.stats.pairing import counted
 from results.store.campaigns import DATA, RECORDS, StoredCampaign, campaigns_in, read_campaign
 from results.store.journal import by_start
-from results.tables.limits import limits_of
 from results.tables.windows import SQUARES
 
 COMMAND = "tox -e bench -- --suite windows"

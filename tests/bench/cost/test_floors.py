@@ -12,11 +12,11 @@ from bench.plan import cases as plan_cases
 from bench.plan import suite as suites
 from impls.architectures import load_architecture
 from impls.frameworks import PHASES
+from results.compare.limits import limits_of, roof
 from results.quality.plausibility import implausible
 from results.schema.record import Case, Contestant, Record, Status, Workload
 from results.store.campaigns import StoredCampaign
 from results.tables import cases
-from results.tables.limits import limits_of, roof
 
 LENET = Workload("lenet5-dense", 32, 32, 1, 10, 2, "float32", "cpu", "infer")
 WEIGHTS = 4 * load_architecture("lenet5-dense").at(32, 1, 10).parameters

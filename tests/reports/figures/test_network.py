@@ -17,12 +17,13 @@ from reports.format import networks
 from results.schema.record import Case, Contestant
 from results.store.campaigns import StoredCampaign
 from results.tables import cases as table
+from results.tables.split import split as split_of
 from tests.support.made_up import HOSTILE, measured, workload
 
 
 def both(campaign: StoredCampaign, key: str = "k") -> list[str]:
     cases = table.cases([campaign])
-    split, everyone = networks.rows(table.split([campaign])), networks.contestants(cases)
+    split, everyone = networks.rows(split_of([campaign])), networks.contestants(cases)
     drawn = []
     for number, network in enumerate(networks.networks(cases)):
         drawn.append(figures.times(network, everyone, f"{key}{number}-times"))

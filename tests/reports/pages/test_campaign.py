@@ -15,6 +15,8 @@ from reports.pages import campaign as page
 from results.schema.record import Case, Contestant, Status
 from results.store.campaigns import StoredCampaign, read_campaign
 from results.tables import cases
+from results.tables.launches import launches as launches_of
+from results.tables.split import split
 from tests.support.made_up import HOSTILE, LONG, launches, measured, workload
 from tests.support.read_page import Reader, read
 
@@ -98,7 +100,7 @@ def shown(row: dict[str, float], name: str, scale: float = 1) -> tuple[float, st
 
 def test_every_part_is_on_the_page(lively: StoredCampaign, lively_page: str) -> None:
     infer = cases.cases([lively]).query("phase == 'infer' and status == 'measured' and peak_probe == ''")
-    rows = [*cases.split([lively]).to_dict("records"), *infer.to_dict("records")]
+    rows = [*split([lively]).to_dict("records"), *infer.to_dict("records")]
     assert sorted(check(lively_page).data["c1-parts"]) == sorted(shown(row, "seconds", 1000) for row in rows)
 
 
@@ -109,7 +111,7 @@ def test_every_status_reason_and_unreadable_line_is_on_the_page(lively: StoredCa
         assert words in lost
     for words in ("crashed", "signal 11 in launch 3", "out of memory", "needs 31 GiB", HOSTILE, "line one\u2028"):
         assert words in lost
-    for case in cases.launches([lively]).query("status != 'measured'")["case"]:
+    for case in launches_of([lively]).query("status != 'measured'")["case"]:
         assert case in lost
     before = checker.text[""]
     assert len(lively.problems) == 2

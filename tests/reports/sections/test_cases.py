@@ -13,6 +13,8 @@ from reports.sections import matrix
 from results.schema.record import Case, Contestant, Record, Status
 from results.store.campaigns import StoredCampaign
 from results.tables import cases as table
+from results.tables.launches import launches as launches_of
+from results.tables.split import split
 from tests.support.made_up import launches, measured, workload
 
 ALPHA, BETA = Contestant("alpha", "eager"), Contestant("beta", "jit")
@@ -104,7 +106,7 @@ def test_phases_and_contestants_are_in_order(write_campaign: Callable[..., Store
 
 def parts(campaign: StoredCampaign) -> dict[str, tables.PartsRow]:
     (network,) = networks.networks(table.cases([campaign]))
-    return {row.contestant: row for row in tables.part_rows(network, table.split([campaign]))}
+    return {row.contestant: row for row in tables.part_rows(network, split([campaign]))}
 
 
 def test_a_part_below_zero_is_shown_as_it_came_out(write_campaign: Callable[..., StoredCampaign]) -> None:
@@ -138,13 +140,13 @@ def test_a_part_whose_interval_holds_zero_says_so(write_campaign: Callable[..., 
 
 def test_a_missing_part_names_its_status(lively: StoredCampaign) -> None:
     network = networks.networks(table.cases([lively]))[0]
-    rows = {row.contestant: row for row in tables.part_rows(network, table.split([lively]))}
+    rows = {row.contestant: row for row in tables.part_rows(network, split([lively]))}
     assert rows["wrong:eager"].parts == [(None, "not measured: mismatch")] * 4
 
 
 def test_first_calls_have_their_extremes(lively: StoredCampaign) -> None:
     network = networks.networks(table.cases([lively]))[0]
-    frame = networks.with_network(table.launches([lively]))
+    frame = networks.with_network(launches_of([lively]))
     rows = {row.contestant: row.seconds for row in tables.first_call_rows(network, frame)}
     assert rows["alpha:eager"][0] == "0.700 (0.500–0.900)"
     assert rows["single:eager"][0] == "0.500"
@@ -153,7 +155,7 @@ def test_first_calls_have_their_extremes(lively: StoredCampaign) -> None:
 
 def parity(campaign: StoredCampaign, tolerances: dict[str, float]) -> dict[str, tables.ParityRow]:
     network = networks.networks(table.cases([campaign]))[0]
-    frame = networks.with_network(table.launches([campaign]))
+    frame = networks.with_network(launches_of([campaign]))
     return {row.contestant: row for row in tables.parity_rows(network, frame, tolerances)}
 
 
@@ -181,7 +183,7 @@ def test_parity_says_what_it_was_held_to(lively: StoredCampaign, tolerances: dic
 
 
 def test_every_lost_launch_is_counted_once(lively: StoredCampaign) -> None:
-    frame = table.launches([lively])
+    frame = launches_of([lively])
     lost = tables.failure_rows(frame)
     assert sum(row.launches for row in lost) == (frame["status"] != Status.MEASURED).sum()
     flaky = next(row for row in lost if row.contestant == "flaky:eager")
@@ -190,7 +192,7 @@ def test_every_lost_launch_is_counted_once(lively: StoredCampaign) -> None:
 
 def test_a_case_row_counts_what_it_lost(lively: StoredCampaign) -> None:
     network = networks.networks(table.cases([lively]))[0]
-    rows = tables.case_rows(network, table.launches([lively]), ["--suite", "quick"])
+    rows = tables.case_rows(network, launches_of([lively]), ["--suite", "quick"])
     flaky = next(row for row in rows if row.contestant == "flaky:eager")
     assert (flaky.launches, flaky.lost, flaky.status) == (3, 1, "measured")
     assert not any(row.time and math.isnan(row.time.value) for row in rows)

@@ -17,10 +17,10 @@ from reports.figures import bins, size_sweep
 from reports.format import networks, numbers, system
 from reports.pages import campaign as page
 from reports.sections import sizes, streams
+from results.compare.limits import limits_of
 from results.schema.record import Case, Contestant, Record, Status, Usage
 from results.store.campaigns import CampaignWriter, read_campaign
 from results.tables import cases as table
-from results.tables.limits import limits_of
 from tests.support.made_up import HOSTILE, LONG, SYSTEM, launches, workload
 
 EAGER, COMPILED, ODD = Contestant("alpha", "eager"), Contestant("alpha", "compile"), Contestant("odd", HOSTILE)

@@ -9,9 +9,9 @@ import pytest
 from reports.format import networks, system
 from reports.pages import campaign
 from reports.sections import use
+from results.compare.limits import limits_of
 from results.schema.record import Case, Contestant
 from results.tables import cases as table
-from results.tables.limits import limits_of
 from tests.support.made_up import launches, workload
 
 

@@ -20,10 +20,10 @@ from repro.papers.nin import checks as nin
 from repro.papers.spp import checks as spp
 from repro.papers.spp import windows
 from repro.papers.vgg import checks as vgg
+from results.compare.limits import NEEDS
 from results.schema.findings import Verdict
 from results.schema.record import Case, Contestant, Record, Status, Workload
 from results.store.campaigns import CampaignWriter
-from results.tables.limits import NEEDS
 
 SUPPORTED, CONTRADICTED = Verdict.SUPPORTED, Verdict.CONTRADICTED
 

@@ -13,7 +13,7 @@ import pytest
 from bench.runner.usage import UNASKED
 from results.quality.health import Flag
 from results.schema import renames
-from results.schema.columns import TABLES, USAGE
+from results.schema.columns import USAGE
 from results.schema.record import (
     SCHEMA,
     Case,
@@ -28,6 +28,7 @@ from results.schema.record import (
     to_json,
 )
 from results.store.campaigns import DATA, read_campaign
+from results.tables import load_table, table_names
 
 CASE = Case(Workload("alexnet", 227, 227, 3, 1000, 4, "float32", "cpu", "train"), Contestant("jax", "jit"))
 EARLIER = {**renames.ARCHITECTURES, **renames.FRAMEWORKS}
@@ -147,7 +148,7 @@ def test_system_json_has_todays_keys_of_the_suite_only():
 
 
 def test_every_renamed_column_is_one_of_today():
-    of_today = {column.name for columns in TABLES.values() for column in columns}
+    of_today = {column.name for name in table_names() for column in load_table(name).columns}
     assert set(renames.COLUMNS.values()) <= of_today
     assert not set(renames.COLUMNS) & of_today
     assert set(renames.QUANTITIES.values()) <= {column.name for column in USAGE}

@@ -12,13 +12,13 @@ import pytest
 
 import results
 from results.schema import trial
-from results.schema.columns import TABLES
 from results.schema.findings import Agreement, ClaimResult, ContrastResult, Findings, Trained, Verdict
 from results.schema.trial import Outcome, Point, Trial
 from results.store import pictures, reproductions
 from results.store.journal import ResultsError
 from results.store.pictures import Pictures
 from results.store.reproductions import ReproductionWriter
+from results.tables import load_table
 
 TRIAL = Trial(
     *("abc", "lenet5", "fashion-mnist", "jax", "jit", "cpu", 1, Outcome.FINISHED),
@@ -90,7 +90,7 @@ def test_nothing_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("rows", "count"), [("trials", 2), ("curves", 2), ("claims", 2)])
 def test_tables_have_their_columns(kept: Path, rows: str, count: int) -> None:
     frame = results.load("made-up", rows=rows, data=kept.parent)
-    assert list(frame.columns) == [column.name for column in TABLES[rows]]
+    assert list(frame.columns) == [column.name for column in load_table(rows).columns]
     assert len(frame) == count
     assert results.load(rows=rows, data=kept.parent).equals(frame)
 

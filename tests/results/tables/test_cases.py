@@ -10,10 +10,9 @@ import pytest
 
 import results
 from results.export import export
-from results.schema.columns import CASE, DERIVED, LAUNCH
 from results.schema.record import Case, Contestant, Parity, Record, Status, Workload
 from results.store.campaigns import CampaignWriter, ResultsError, read_campaign
-from results.tables import cases as table
+from results.tables import cases, launches, split
 
 A, B, C = Contestant("pytorch", "eager"), Contestant("jax", "jit"), Contestant("keras", "tensorflow")
 
@@ -52,13 +51,14 @@ def campaign(tmp_path):
 
 
 def test_tables_have_the_documented_columns(campaign):
-    for made, columns in ((table.launches, LAUNCH), (table.cases, CASE), (table.split, DERIVED)):
-        assert list(made([campaign]).columns) == [column.name for column in columns]
-        assert list(made([]).columns) == [column.name for column in columns]
+    for made in (launches, cases, split):
+        names = [column.name for column in made.TABLE.columns]
+        assert list(made.TABLE.make([campaign]).columns) == names
+        assert list(made.TABLE.make([]).columns) == names
 
 
 def test_a_case_is_the_mean_of_its_launches_medians_and_its_ratio_is_to_the_reference(campaign):
-    rows = table.cases([campaign]).set_index("case")
+    rows = cases.cases([campaign]).set_index("case")
     slow = rows.loc[Case(workload("infer"), B).id]
     assert (slow.seconds, slow.launches, slow.images_per_second) == (2.0, 3, 2.0)
     assert (slow.ratio, slow.ratio_low, slow.ratio_high, slow.pairs, slow.verdict) == (2.0, 2.0, 2.0, 3, "slower")
@@ -71,27 +71,27 @@ def test_the_first_call_of_a_launch_that_was_made_again_counts_though_its_times_
     disturbed = replace(measured("infer", A, 0, 9.0), first_call_seconds=30.0)
     writer.append([disturbed, replace(measured("infer", A, 0, 2.0), attempt=1)])
     writer.close()
-    (case,) = table.cases([read_campaign(writer.folder)]).itertuples()
+    (case,) = cases.cases([read_campaign(writer.folder)]).itertuples()
     assert (case.seconds, case.launches, case.repeated_launches, case.first_call_seconds) == (2.0, 1, 1, 30.0)
 
 
 def test_another_reference_can_be_chosen(campaign):
-    rows = table.cases([campaign], reference=B.id).set_index("case")
+    rows = cases.cases([campaign], reference=B.id).set_index("case")
     assert rows.loc[Case(workload("infer"), A).id].verdict == "faster"
     assert math.isnan(rows.loc[Case(workload("forward"), A).id].ratio)
 
 
 def test_missing_is_missing_and_never_zero(campaign):
-    row = table.cases([campaign]).set_index("contestant").loc[C.id]
+    row = cases.cases([campaign]).set_index("contestant").loc[C.id]
     assert (row.status, row.reason, row.launches) == ("skipped", "not installed", 0)
     numbers = ["seconds", "images_per_second", "ratio", "first_call_seconds"]
     assert row[numbers].isna().all()
-    launch = table.launches([campaign]).set_index("contestant").loc[C.id]
+    launch = launches.launches([campaign]).set_index("contestant").loc[C.id]
     assert math.isnan(launch.seconds)
 
 
 def test_backward_is_gradient_less_forward(campaign):
-    rows = table.split([campaign]).set_index("component")
+    rows = split.split([campaign]).set_index("component")
     assert rows.loc["forward"].seconds == pytest.approx(2.1)
     assert rows.loc["backward"].seconds == pytest.approx(4.0)
     assert rows.loc["backward"].seconds_low < 4.0 < rows.loc["backward"].seconds_high
@@ -109,7 +109,7 @@ def test_ratios_pair_within_a_subset(tmp_path):
         ]
     )
     writer.close()
-    rows = table.cases([read_campaign(writer.folder)]).set_index("contestant")
+    rows = cases.cases([read_campaign(writer.folder)]).set_index("contestant")
     assert rows.loc[B.id].ratio == 2.0
     assert rows.loc[C.id].ratio == pytest.approx(3.0)
 
@@ -118,7 +118,7 @@ def test_a_case_that_failed_after_a_good_launch_keeps_what_was_measured(tmp_path
     writer = CampaignWriter.create(tmp_path, "failed", {})
     writer.append([measured("infer", A, 0, 1.0), Record(Case(workload("infer"), A), 1, Status.CRASHED, "boom")])
     writer.close()
-    row = table.cases([read_campaign(writer.folder)]).iloc[0]
+    row = cases.cases([read_campaign(writer.folder)]).iloc[0]
     assert (row.status, row.launches) == ("measured", 1)
 
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 import results
-from results.schema.columns import STREAM
 from results.schema.record import Case, Contestant, Record
 from results.store.campaigns import CampaignWriter
+from results.tables.streams import COLUMNS
 from tests.support.made_up import measured, workload
 
 EAGER, COMPILED, LATER = Contestant("f", "eager"), Contestant("f", "compile"), Contestant("f", "also-eager")
@@ -38,7 +38,7 @@ def load(tmp_path):
 def test_it_pays_when_all_time_is_even(load):
     """It costs 9 s more the first time and gains 1 s each time after: on the tenth time through both have run 30 s."""
     found = load(times(EAGER, 0, 3.0, 3.0), times(COMPILED, 2, 12.0, 2.0))
-    assert set(found.reset_index().columns) == {column.name for column in STREAM}
+    assert set(found.reset_index().columns) == {column.name for column in COLUMNS}
     assert found.break_even_images[COMPILED.id] == 4 * 10
     assert found.break_even_seconds[COMPILED.id] == 12 + 9 * 2 == 3 + 9 * 3
     assert (found.break_even_images[EAGER.id], found.break_even_seconds[EAGER.id]) == (0, 0)

@@ -9,10 +9,9 @@ from dataclasses import replace
 import pytest
 
 import results
-from results.schema.columns import SWITCH
 from results.schema.record import Case, Contestant, Record, Status
 from results.store.campaigns import CampaignWriter
-from results.tables.switches import switches
+from results.tables.switches import COLUMNS, switches
 from tests.support.made_up import measured, workload
 
 WHO, OTHER = Contestant("alpha", "eager"), Contestant("beta", "jit")
@@ -107,5 +106,5 @@ def test_turns_that_were_not_measured_say_why(load):
 
 
 def test_the_columns_are_the_documented_ones_and_without_turns_there_are_no_rows(load):
-    assert list(switches([]).columns) == [column.name for column in SWITCH]
+    assert list(switches([]).columns) == [column.name for column in COLUMNS]
     assert load(times("always-224", 4.0)).empty

@@ -7,10 +7,9 @@ from dataclasses import replace
 import pytest
 
 import results
-from results.schema.columns import WINDOWS
 from results.schema.record import Case, Contestant, Record
 from results.store.campaigns import CampaignWriter
-from results.tables.windows import PUBLISHED, windows
+from results.tables.windows import COLUMNS, PUBLISHED, windows
 from tests.support.made_up import measured, workload
 
 WHO = Contestant("alpha", "eager")
@@ -36,7 +35,7 @@ def load(tmp_path):
 
 def test_passes_of_other_sizes_and_networks_are_rows_of_their_own(load):
     found = load(each("zf5-spp", 224, 4.0), each("zf5-spp", 180, 3.0), each("overfeat5-spp", 224, 8.0))
-    assert list(found.columns) == [column.name for column in WINDOWS]
+    assert list(found.columns) == [column.name for column in COLUMNS]
     assert list(zip(found.each_network, found.each_stream, found.speed_up)) == [
         ("zf5-spp", "tens-224", 8.0),
         ("zf5-spp", "tens-180", 6.0),

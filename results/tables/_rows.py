@@ -1,0 +1,92 @@
+"""What several tables share: how rows become a frame, and parts of a row."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
+from typing import Any
+
+import pandas as pd
+
+from results.compare.limits import Limits
+from results.schema.columns import Column
+from results.schema.record import Case, Parity, Record
+from results.stats.estimates import Estimate
+from results.store.campaigns import StoredCampaign
+
+
+def frame(rows: Iterable[Mapping[str, Any]], columns: Sequence[Column]) -> pd.DataFrame:
+    """A frame with these columns, NaN where a row has no value.
+
+    It is filled column by column, so that the rows are never all in memory: of many launches they would take a
+    gigabyte.
+    """
+    values: dict[str, list[Any]] = {column.name: [] for column in columns}
+    for row in rows:
+        for name, into in values.items():
+            into.append(row.get(name, math.nan))
+    return pd.DataFrame(values) if any(values.values()) else pd.DataFrame(columns=list(values))
+
+
+def workload_row(campaign: StoredCampaign, case: Case, limits: Limits) -> dict[str, Any]:
+    workload, contestant = case.workload, case.contestant
+    return {
+        "campaign": campaign.name,
+        "case": case.id,
+        "group": workload.id,
+        "architecture": workload.architecture,
+        "height": workload.height,
+        "width": workload.width,
+        "size": workload.size,
+        "stream": workload.stream,
+        "megapixels": sum(one.height * one.width * one.batch for one in workload.batches) / 1e6,
+        "sizes": len({(one.height, one.width, one.batch) for one in workload.batches}),
+        "channels": workload.channels,
+        "classes": workload.classes,
+        "batch": workload.batch,
+        "precision": workload.precision,
+        "device": workload.device,
+        "phase": workload.phase,
+        "contestant": contestant.id,
+        "framework": contestant.framework,
+        "execution": contestant.execution,
+        "interpreter": contestant.interpreter,
+        "setting": contestant.setting,
+        "peak_probe": limits.probe(workload),
+    }
+
+
+def usage_row(records: Sequence[Record]) -> dict[str, Any]:
+    """The median of each quantity over the launches that know it, and the reasons for those that none knows."""
+    used = [record.usage for record in records if record.usage]
+    values = {name: [one.values[name] for one in used if name in one.values] for one in used for name in one.values}
+    reasons: dict[str, list[str]] = {}
+    for one in used:
+        for name, reason in one.missing.items():
+            if name not in values and name not in reasons.setdefault(reason, []):
+                reasons[reason].append(name)
+    sources = dict.fromkeys(source for one in used for source in one.sources.values())
+    missing = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
+    return {
+        **{name: float(median(known)) for name, known in values.items()},
+        "usage_missing": missing,
+        "allocator_source": ", ".join(sources),
+    }
+
+
+def time_row(estimate: Estimate) -> dict[str, float]:
+    return {"seconds": estimate.value, "seconds_low": estimate.low, "seconds_high": estimate.high}
+
+
+def parity_row(parity: Parity | None) -> dict[str, Any]:
+    if parity is None:
+        return {}
+    return {
+        "parity_scores": parity.scores,
+        "parity_loss": parity.loss,
+        "parity_gradients": parity.gradients,
+        "parity_worst_gradient": parity.worst_gradient,
+        "parity_contestants": parity.contestants,
+        "parity_shows_nothing": parity.shows_nothing,
+    }

@@ -1,0 +1,50 @@
+"""Every claim of a reproduction, with the comparisons that it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from results.schema.columns import Column
+from results.store.reproductions import Reproduction
+from results.tables import REPRODUCTIONS, Table
+from results.tables._rows import frame
+
+COLUMNS = (
+    Column("reproduction", "", "folder of the reproduction"),
+    Column("claim", "", "id of the claim"),
+    Column("paper", "", "title of its paper"),
+    Column("kind", "", "structural, training or speed"),
+    Column("claim_verdict", "", "supported, contradicted, inconclusive or not testable here: of the claim as a whole"),
+    Column("statement", "", "what was compared; missing where a claim rests on no comparison of trials"),
+    Column("unit", "", "of value, low and high"),
+    Column("value", "as unit says", "mean over seeds"),
+    Column("low", "as unit says", "lower end of its 95 % interval over seeds"),
+    Column("high", "as unit says", "upper end"),
+    Column("pairs", "", "seeds that both arms have"),
+    Column("verdict", "", "of this comparison"),
+    Column("seeds", "", "least number of seeds that a comparison of the claim rests on"),
+    Column("scale", "", "how large the trials were"),
+    Column("evidence", "", "all of it in one line"),
+)
+
+
+def claims(reproductions: Iterable[Reproduction]) -> pd.DataFrame:
+    """One row for each comparison that a claim rests on, or for a claim without any."""
+    rows = []
+    for one in reproductions:
+        for claim in one.findings.claims:
+            shared = {"reproduction": one.name, "claim": claim.id, "claim_verdict": str(claim.verdict)}
+            shared |= {name: getattr(claim, name) for name in ("paper", "kind", "scale", "seeds", "evidence")}
+            rows += [{**shared, **_contrast(contrast)} for contrast in claim.contrasts] or [shared]
+    return frame(rows, COLUMNS)
+
+
+def _contrast(contrast: Any) -> dict[str, Any]:
+    names = "statement", "unit", "value", "low", "high", "pairs"
+    return {**{name: getattr(contrast, name) for name in names}, "verdict": str(contrast.verdict)}
+
+
+TABLE = Table(COLUMNS, claims, REPRODUCTIONS)
