@@ -16,6 +16,7 @@ from tabulate import tabulate
 from bench.terminal import catalogue
 from docs import commands, method, reproduction, sizes
 from impls.architectures import architectures
+from results import quality
 from results.schema import renames as names
 from results.store.campaigns import read_campaign
 from results.tables import Table, cases, load_table, table_names
@@ -139,6 +140,11 @@ def what_a_row_is(table: Table) -> str:
     return " ".join(str(table.make.__doc__).partition("\n\n")[0].split())
 
 
+def flags() -> str:
+    rows = [(f"`{flag.name}`", flag.meaning, flag.hint) for flag in quality.flags().values()]
+    return tabulate(rows, headers=["flag", "meaning", "what to do"], tablefmt="github", disable_numparse=True) + "\n"
+
+
 def renames() -> str:
     """Every earlier name beside the current one, by kind."""
     kinds = {
@@ -161,6 +167,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "networks": networks,
     "suites": suites,
     "columns": columns,
+    "flags": flags,
     "renames": renames,
     **commands.BLOCKS,
     **method.BLOCKS,

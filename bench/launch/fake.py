@@ -96,8 +96,8 @@ class Behaviour:
 
     step_seconds: of one step, or a function that gives those of the next round. disturbance: what is
     seen beside its rounds, each second of them, by the names of results.schema.record.Conditions, such as
-    {"foreign_cpu": 1.0} for a core that other processes take (results.quality.health tells from which on launches are
-    contaminated). memory: readings of MemoryMeasured. arithmetic: what it computes in; empty: what it is asked for.
+    {"foreign_cpu": 1.0} for a core that other processes take (results.quality.interference tells from which on launches
+    are contaminated). memory: readings of MemoryMeasured. arithmetic: what it computes in; empty: what it is asked for.
     evidence: for the gate.
     """
 

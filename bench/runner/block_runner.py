@@ -16,7 +16,7 @@ from bench.runner.block import Block
 from bench.runner.ledger import Group, Ledger
 from bench.runner.retries import RetryPolicy
 from bench.runner.schedule import Task
-from results.quality.health import contaminations
+from results.quality.interference import contaminations
 from results.schema.record import Case, Contestant, Record
 
 

@@ -25,7 +25,7 @@ from impls.environment import altering, words
 from impls.frameworks import frameworks
 from impls.terminal import console
 from results import machine
-from results.quality.health import STEAL_SHARE, Disturbance, foreign_limit
+from results.quality.interference import STEAL_SHARE, Disturbance, foreign_limit
 from results.schema.record import Conditions
 from results.units import amount
 

@@ -11,28 +11,15 @@ import pandas as pd
 from reports.format import numbers
 from reports.format.networks import rows, text
 from reports.format.system import System, get_path
+from results import quality
 from results.compare.ratios import Ratios
 from results.schema.record import Status
 from results.stats.estimates import geometric_mean
 
-MEANINGS: Mapping[str, str] = {
-    "cpu_contention": "other processes computed beside it",
-    "steal": "the hypervisor gave its cores to others",
-    "throttled": "a CPU quota was used up, and its threads were stopped",
-    "warmup_not_converged": "its warm-up had not settled",
-    "major_faults": "memory came from a disk while it was timed",
-    "fallback": "it went on in another way than it was asked to",
-    "empty_parity": "what was compared with other contestants is the same for any network",
-    "bimodal": "its launches fall into two kinds: the mean describes neither",
-    "drift": "its launches grow or shrink as the campaign goes on",
-    "above_peak": "faster than the machine was seen to compute at all",
-    "non_monotonic": "takes less time than a part of its own work",
-}
-
 
 @dataclass
-class Flag:
-    """A caution, what it means, and the cases that it was raised for, in order."""
+class FlaggedCases:
+    """A flag, what it means, and the cases that carry it, in order."""
 
     name: str
     meaning: str
@@ -61,12 +48,13 @@ class Same:
     apart: int
 
 
-def flags(cases: pd.DataFrame) -> list[Flag]:
+def flags(cases: pd.DataFrame) -> list[FlaggedCases]:
     """What speaks against believing cases, the most frequent first."""
-    found: dict[str, Flag] = {}
+    found: dict[str, FlaggedCases] = {}
     for row in rows(cases.loc[cases["quality_flags"] != "", ["case", "quality_flags"]]):
         for name in filter(None, text(row["quality_flags"]).split(", ")):
-            found.setdefault(name, Flag(name.replace("_", " "), MEANINGS.get(name, ""))).cases.append(row["case"])
+            flag = FlaggedCases(name.replace("_", " "), quality.flags()[name].meaning)
+            found.setdefault(name, flag).cases.append(row["case"])
     return sorted(found.values(), key=lambda flag: -len(flag.cases))
 
 

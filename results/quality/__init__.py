@@ -1,1 +1,85 @@
-"""Interference, bimodality, drift and implausible times."""
+"""Flags: what speaks against believing a case. This folder is their registry.
+
+Every `Flag` at the top level of a module of it is raised, said, explained and documented; no list names them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from impls import registry
+from results.schema.record import Record
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Row = Mapping[str, Any]
+"""A case's row of the table of cases, without its flags."""
+
+
+@dataclass(frozen=True)
+class MeasuredCase:
+    """A case that was measured: its row, and its launches that count, in the order in which they ran."""
+
+    row: Row
+    launches: Sequence[Record]
+
+
+Detect = Callable[[Sequence[MeasuredCase]], Iterable[str]]
+"""From all cases of a campaign that were measured, the ids of those that carry a flag."""
+
+
+@dataclass(frozen=True)
+class Flagged:
+    """The cases that carry a flag, their launches that count, and all cases of the campaign, from the tables."""
+
+    rows: pd.DataFrame
+    launches: pd.DataFrame
+    cases: pd.DataFrame
+
+    def times(self) -> Iterator[tuple[str, list[float]]]:
+        """Each case's launches in the order in which they ran."""
+        for case, own in self.launches.groupby("case", sort=False):
+            yield str(case), own.seconds.tolist()
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A reason to doubt a case.
+
+    `meaning` completes "a case is flagged, as ..." in a few words; `describe` is a sentence with the figures of those
+    that carry it; `hint` says what to do.
+    """
+
+    name: str
+    meaning: str
+    detect: Detect
+    describe: Callable[[Flagged], str]
+    hint: str
+
+
+@cache
+def flags() -> dict[str, Flag]:
+    """Every flag by its name."""
+    return {flag.name: flag for module in registry.modules_in(__name__) for flag in registry.instances_in(module, Flag)}
+
+
+def raised(cases: Sequence[MeasuredCase]) -> dict[str, list[str]]:
+    """By the id of a case the names of the flags that it carries, of one campaign's cases that were measured."""
+    found: dict[str, list[str]] = {}
+    for flag in flags().values():
+        for case in dict.fromkeys(flag.detect(cases)):
+            found.setdefault(case, []).append(flag.name)
+    return found
+
+
+def in_each(test: Callable[[Sequence[Record]], bool]) -> Detect:
+    """What finds the cases whose launches, taken by themselves, pass the test."""
+    return lambda cases: [case.row["case"] for case in cases if test(case.launches)]
+
+
+def in_words(launches: int) -> str:
+    return "1 launch" if launches == 1 else f"{launches} launches"

@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+from results.quality import Flag, Flagged, MeasuredCase, Row
+from results.units import duration
 
 PHASE_ORDER = ("forward", "gradient", "train")
 """Each does what the one before it does, and more."""
+_KEY = ("architecture", "size", "channels", "classes", "precision", "device", "contestant", "phase", "batch")
 
-Row = Mapping[str, Any]
+
+def _above_peak(cases: Sequence[MeasuredCase]) -> Iterable[str]:
+    rows = [case.row for case in cases]
+    return [row["case"] for row in rows if row.get("fraction_of_peak", 0.0) > 1 and not row["peak_probe"]]
 
 
-def implausible(rows: Sequence[Row]) -> dict[str, tuple[str, ...]]:
-    """Cautions by case, from the rows of one campaign's cases.
+def _times_over_peak(seen: Flagged) -> str:
+    highest = seen.rows.nlargest(1, "fraction_of_peak").iloc[0]
+    return (
+        "more multiply-accumulates a second than the probes of this machine's ceiling reached, up to "
+        f"{highest.fraction_of_peak:.2f} times as many in {highest.case}"
+    )
 
-    above_peak: more multiply-accumulates a second than any probe of the machine's ceiling reached.
-    non_monotonic: less time, beyond both intervals, than the same contestant takes for a part of that work.
-    """
-    measured = [row for row in rows if not math.isnan(row.get("seconds", math.nan))]
-    above = [row for row in measured if row.get("fraction_of_peak", 0.0) > 1 and not row["peak_probe"]]
-    quicker = [more for less, more in _pairs(measured) if more["seconds_high"] < less["seconds_low"]]
-    found: dict[str, tuple[str, ...]] = {}
-    for name, doubted in (("above_peak", above), ("non_monotonic", quicker)):
-        for row in doubted:
-            found[row["case"]] = tuple(dict.fromkeys((*found.get(row["case"], ()), name)))
-    return found
+
+def _non_monotonic(cases: Sequence[MeasuredCase]) -> Iterable[str]:
+    return [more["case"] for _, more in quicker_with_more([case.row for case in cases])]
+
+
+def quicker_with_more(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
+    """(less work, more work) of one contestant where more took less time, beyond both intervals."""
+    return [(less, more) for less, more in _pairs(rows) if more["seconds_high"] < less["seconds_low"]]
 
 
 def _pairs(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
@@ -42,4 +49,26 @@ def _pairs(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
     return pairs
 
 
-_KEY = ("architecture", "size", "channels", "classes", "precision", "device", "contestant", "phase", "batch")
+def _less_for_more(seen: Flagged) -> str:
+    """The first such case, beside one with a part of its work."""
+    rows: Any = seen.cases.to_dict("records")
+    case = seen.rows.case.iloc[0]
+    less, more = next(pair for pair in quicker_with_more(rows) if pair[1]["case"] == case)
+    times = f"{duration(more['seconds'])} for {more['case']}, {duration(less['seconds'])} for {less['case']}"
+    return f"less time than the same contestant takes for a part of that work ({times})"
+
+
+ABOVE_PEAK = Flag(
+    name="above_peak",
+    meaning="faster than the machine was seen to compute at all",
+    detect=_above_peak,
+    describe=_times_over_peak,
+    hint="look whether the step does all its work; a fast algorithm (Winograd) on a large card may explain up to 2.25",
+)
+NON_MONOTONIC = Flag(
+    name="non_monotonic",
+    meaning="takes less time than a part of its own work",
+    detect=_non_monotonic,
+    describe=_less_for_more,
+    hint="measure them again, with more launches; if it stays, the step does not do what its name says",
+)

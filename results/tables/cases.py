@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from results import quality
 from results.compare.limits import Limits, limits_of
-from results.quality.health import Disturbance, flags
-from results.quality.plausibility import implausible
+from results.quality.interference import Disturbance
 from results.schema.columns import LIMITS, MEMORY, OUTCOME, PARITY, USAGE, WORKLOAD, Column
 from results.schema.record import Record, Status, Workload
 from results.stats.estimates import (
@@ -56,7 +56,7 @@ COLUMNS = (
     Column(
         "quality_flags",
         "",
-        "what to know before believing it: see results.quality.health.flags and results.quality.plausibility.doubts",
+        "what to know before believing it, by name: docs/results.md lists all flags",
     ),
     Column("other_cpus_used", "cores", "processors' time of other processes during its rounds, mean over its launches"),
     Column(
@@ -82,6 +82,7 @@ def cases(campaigns: Iterable[StoredCampaign], reference: str | None = None) -> 
     rows: list[dict[str, Any]] = []
     for campaign in campaigns:
         own_rows: list[dict[str, Any]] = []
+        measured: list[quality.MeasuredCase] = []
         named, limits = reference_of(campaign), limits_of(campaign)
         for group in _groups(campaign):
             own = named if named in group else next(iter(group))
@@ -91,13 +92,11 @@ def cases(campaigns: Iterable[StoredCampaign], reference: str | None = None) -> 
             for name, records in group.items():
                 row = _case_row(campaign, records, limits, blocks[name], theirs)
                 own_rows.append({**row, "subsets": subsets})
-        doubted = implausible(own_rows)
-        rows += [{**row, "quality_flags": _and(row["quality_flags"], doubted.get(row["case"], ()))} for row in own_rows]
+                if launches := counted(records):
+                    measured.append(quality.MeasuredCase(row, launches))
+        raised = quality.raised(measured)
+        rows += [{**row, "quality_flags": ", ".join(raised.get(row["case"], ()))} for row in own_rows]
     return frame(rows, COLUMNS)
-
-
-def _and(flags: str, more: Iterable[str]) -> str:
-    return ", ".join(filter(None, (flags, *more)))
 
 
 def reference_of(campaign: StoredCampaign) -> str | None:
@@ -138,7 +137,6 @@ def _case_row(
         "repeated_launches": sum(record.status is Status.MEASURED for record in records) - len(measured),
         "reference": reference,
         "pairs": 0,
-        "quality_flags": "",
         **parity_row(last.parity),
     }
     if not measured:
@@ -166,7 +164,6 @@ def _case_row(
         "pairs": compared.launches if compared else 0,
         "verdict": judged.value if judged else "",
         "launches_needed": launches_needed(compared) if judged is TimingVerdict.UNCLEAR else math.nan,
-        "quality_flags": ", ".join(flags(measured)),
         "other_cpus_used": float(np.mean([one.other_cpus_used for one in disturbed])),
         "process_cpus_used": float(np.mean([one.process_cpus_used for one in disturbed])),
         "device_seconds": _device_seconds(measured),

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from results.compare.limits import limits_of
-from results.quality.health import Disturbance
+from results.quality.interference import Disturbance
 from results.schema.columns import OUTCOME, PARITY, USAGE, WORKLOAD, Column
 from results.schema.record import Case, Record
 from results.stats.estimates import launch_time

@@ -18,7 +18,7 @@ from bench.validation import doctor
 from bench.validation.doctor import BAD, GOOD, WARN, Check
 from impls import cgroups
 from impls.frameworks import Execution, Framework
-from results.quality.health import Disturbance
+from results.quality.interference import Disturbance
 
 
 @pytest.fixture(scope="module")

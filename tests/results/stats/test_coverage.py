@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from results.quality.health import MIN_LAUNCHES_BOTH_MODES, bimodal, drifts
+from results.quality.stability import MIN_LAUNCHES_BOTH_MODES, bimodal, drifts
 from results.stats.estimates import geometric, paired_shift, ratio
 
 CAMPAIGNS = 1500

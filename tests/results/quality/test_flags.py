@@ -1,15 +1,25 @@
-"""What speaks against believing a launch or a case, from made-up conditions and times."""
+"""What speaks against believing a launch or a case, from made-up conditions and times; and that a file adds a flag."""
 
 from __future__ import annotations
 
 import math
+import sys
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from results.quality.health import Disturbance, bimodal, contaminations, drift, drifts, flags, split_modes
+from docs import generate
+from impls import registry
+from reports.sections import certainty
+from results import advice, quality
+from results.quality.interference import Disturbance, contaminations
+from results.quality.stability import bimodal, drift, drifts, split_modes
 from results.schema.record import Case, Conditions, Contestant, Parity, Record
+from results.store.campaigns import StoredCampaign
+from results.tables.cases import cases
 from tests.support.made_up import measured, workload
 
 CASE = Case(workload(), Contestant("alpha", "eager"))
@@ -80,13 +90,19 @@ def test_on_many_cores_a_little_of_one_disturbs_nobody():
     assert contaminations([launch(many)]) == ()
 
 
-def test_cautions_name_each_kind_once():
+def flags(*launches: Record) -> str:
+    (row,) = cases([StoredCampaign(Path("made-up"), {}, launches)]).to_dict("records")
+    return row["quality_flags"]
+
+
+def test_flags_name_each_kind_once():
     paging = replace(QUIET, major_faults=(0, 7, 0, 0), foreign_cpu=(0.09,) * 4)
-    found = flags([launch(paging, 0), launch(paging, 1, steady=False)])
-    assert found == ("cpu_contention", "warmup_not_converged", "major_faults")
+    assert flags(launch(paging, 0), launch(paging, 1, steady=False)) == (
+        "cpu_contention, major_faults, warmup_not_converged"
+    )
     empty = replace(launch(QUIET), parity=Parity(0.0, 0.0, 0.0, "w", 2, "every gradient is 0"))
-    assert flags([empty, empty]) == ("empty_parity",)
-    assert flags([launch(QUIET, n, steady=None) for n in range(3)]) == ()
+    assert flags(empty, empty) == "empty_parity"
+    assert flags(*(launch(QUIET, n, steady=None) for n in range(3))) == ""
 
 
 def noisy(count: int, spread: float, seed: int) -> np.ndarray:
@@ -125,3 +141,46 @@ def test_few_or_equal_launches_show_no_pattern():
     assert not drifts([1.0, 2.0, 3.0])
     assert not bimodal([1.0] * 8)
     assert not drifts([1.0] * 8)
+
+
+ADDED = """
+from results.quality import Flag, in_each
+
+EVEN = Flag(
+    name="even",
+    meaning="it has an even number of launches",
+    detect=in_each(lambda launches: len(launches) % 2 == 0),
+    describe=lambda seen: f"an even number of launches, {len(seen.launches)}",
+    hint="add one",
+)
+"""
+
+
+@pytest.fixture
+def even(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[quality.Flag]:
+    """A flag in a file that is added to the registry's folder."""
+    (tmp_path / "even.py").write_text(ADDED)
+    monkeypatch.setattr(quality, "__path__", [*quality.__path__, str(tmp_path)])
+    quality.flags.cache_clear()
+    yield quality.flags()["even"]
+    quality.flags.cache_clear()
+    sys.modules.pop("results.quality.even", None)
+
+
+def test_a_flag_in_a_file_of_the_folder_is_raised_said_explained_and_documented(even: quality.Flag) -> None:
+    two, three = ([launch(QUIET, number) for number in range(count)] for count in (2, 3))
+    assert flags(*two) == "even"
+    assert flags(*three) == ""
+    campaign = StoredCampaign(Path("made-up"), {}, two)
+    notes = {note["what"]: note["remedy"] for note in advice.warnings_for(campaign)}
+    assert notes["1 case: an even number of launches, 2"] == even.hint
+    (said,) = certainty.flags(cases([campaign]))
+    assert (said.name, said.meaning, said.cases) == ("even", even.meaning, [CASE.id])
+    assert f"| `even` | {even.meaning} | {even.hint} |" in " ".join(generate.flags().split())
+
+
+def test_flags_have_names_of_their_own() -> None:
+    found = [
+        flag for module in registry.modules_in(quality.__name__) for flag in registry.instances_in(module, quality.Flag)
+    ]
+    assert len({flag.name for flag in found}) == len(found) == len(quality.flags())
