@@ -2,86 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
-from markupsafe import Markup
 
-from reports.figures import bins, strips
-from reports.figures import network as figures
-from reports.figures.roofline import roofline
-from reports.figures.selection import round_robin
-from reports.format import commands, networks, numbers, system, words
+from reports.format import networks, numbers, system, words
 from reports.format.words import NEEDS
 from reports.pages import document
-from reports.sections import batches, certainty, choices, layers, matrix, sizes, streams, use, windows
+from reports.sections import (
+    batches,
+    certainty,
+    first_call,
+    layers,
+    limits,
+    lost,
+    many_sizes,
+    parity,
+    parts,
+    times,
+    use,
+    verdicts,
+)
 from reports.sections import cases as tables
-from results.compare import ratios as pairs
-from results.compare.limits import Kind, Limits, limits_of
+from reports.sections import system as system_section
+from reports.sections.section import CampaignView, Section
 from results.schema.record import Status
 from results.stats.estimates import BAND, CONFIDENCE, DETECTION_CONFIDENCE, TimingVerdict
 from results.store.campaigns import StoredCampaign
-from results.tables import cases as table
-from results.tables.launches import launches as launches_of
-from results.tables.layers import is_alone
-from results.tables.layers import layers as layers_of
-from results.tables.split import split as split_of
-from results.tables.streams import of_cases
-from results.tables.switches import switches as switches_of
-from results.tables.windows import windows as windows_of
 
 PAGE = "index.html"
-NONE = Markup("")
-DRAWN = 8
-"""Networks that have figures of their own; of more, curves over sizes and batches say more."""
-FEW = 2
-"""With no more networks than this, the tables are open."""
+SECTIONS: tuple[Section, ...] = (
+    verdicts.SECTION,
+    times.SECTION,
+    parts.SECTION,
+    layers.SECTION,
+    first_call.SECTION,
+    use.SECTION,
+    limits.SECTION,
+    batches.SECTION,
+    many_sizes.SECTION,
+    parity.SECTION,
+    certainty.SECTION,
+    lost.SECTION,
+    system_section.SECTION,
+)
+"""In the order of the page: the verdicts, then the numbers, then how far to trust them and what is behind them."""
 
 
 @dataclass(frozen=True)
-class Shared:
-    """What the chapters of one campaign have in common; `drawn` are the ids of the networks that have figures."""
+class BuiltSection:
+    """A section with what its template shows as `content`."""
 
-    system: Mapping[str, Any]
-    limits: Limits
-    everyone: Sequence[str]
-    split: pd.DataFrame
-    drawn: Set[str]
+    anchor: str
+    title: str
+    template: str
+    content: object
 
 
 @dataclass(frozen=True)
-class Chapter:
-    """All that the page says of one network; `id` is where it begins."""
+class CampaignArticle:
+    """What the page shows of one campaign: what comes first, then its sections. `key` begins every id in it."""
 
-    id: str
-    network: networks.Network
-    cases: Sequence[tables.CaseRow]
-    parts: Sequence[tables.PartsRow]
-    first_calls: Sequence[tables.FirstCallRow]
-    parity: Sequence[tables.ParityRow]
-    tolerances: Mapping[str, str]
-    used: use.UseTable
-    layers: use.LayerTable | None
-    is_drawn: bool
-    """Whether its figures are among those that are drawn; else they are ""."""
-    times_figure: Markup = NONE
-    parts_figure: Markup = NONE
-    memory_figure: Markup = NONE
-    strips_figure: Markup = NONE
+    key: str
+    name: str
+    facts: Sequence[tuple[str, str]]
+    health: Sequence[str]
+    warnings: Sequence[tuple[str, str]]
+    remedy: str
+    problems: Sequence[str]
+    has_lost: bool
+    has_flags: bool
+    is_open: bool
+    sections: Sequence[BuiltSection]
 
 
 def render(campaigns: Sequence[StoredCampaign], reproduction_link: str | None = None) -> str:
-    """The page as one HTML text: a section a campaign, nothing loaded from anywhere, the same for the same input.
+    """The page as one HTML text: an article a campaign, nothing loaded from anywhere, the same for the same input.
 
     `reproduction_link` leads to the reproduction's page, where there is one.
     """
     return document.document(
         "page.html.j2",
         reproduction_link=reproduction_link,
-        sections=[_section(campaign, f"c{number}") for number, campaign in enumerate(campaigns, 1)],
+        campaigns=[_article(CampaignView(campaign, f"c{number}")) for number, campaign in enumerate(campaigns, 1)],
         confidence=f"{100 * CONFIDENCE:.0f} %",
         sure=f"{100 * DETECTION_CONFIDENCE:.0f} %",
         unsure=f"{100 * (1 - DETECTION_CONFIDENCE):.0f} %",
@@ -97,95 +102,25 @@ def write(html: str, folder: Path) -> Path:
     return document.write(html, folder / PAGE)
 
 
-def _section(campaign: StoredCampaign, key: str) -> Mapping[str, Any]:
-    """What the template shows of one campaign; `key` begins every id in it."""
-    cases, split = table.cases([campaign]), split_of([campaign])
-    launches = certainty.with_superseded(networks.with_network(launches_of([campaign])))
-    reference = table.reference_of(campaign)
-    limits = limits_of(campaign)
-    streamed, ratios = of_cases(cases), pairs.pairs(campaign)
-    found, everyone = networks.networks(cases[cases["peak_probe"] == ""]), networks.contestants(cases)
-    blocks, warnings = matrix.matrix(found, everyone), system.warnings(campaign.system)
-    whole = [network for network in found if not is_alone(network.architecture)]  # layers have a figure together
-    drawn = {network.id for network in round_robin(whole, lambda network: network.architecture, DRAWN)}
-    shared = Shared(campaign.system, limits, everyone, split, drawn)
-    of_network = {str(network): part for network, part in launches.groupby("network", sort=False)}
-    return {
-        "key": key,
-        "name": campaign.name,
-        "reference": reference,
-        "facts": system.header(campaign.system, reference),
-        "health": _health(cases, launches),
-        "warnings": warnings,
-        "remedy": next((remedy for _, remedy in warnings if remedy), ""),
-        "problems": campaign.problems,
-        "contestants": [(who, system.versions(campaign.system, who)) for who in everyone],
-        "matrix": blocks,
-        "choices": choices.choices(blocks, everyone, ratios),
-        "flags": certainty.flags(cases),
-        "redone": certainty.repeated_blocks(launches),
-        "same": certainty.aa_pairs(campaign.system, everyone, ratios),
-        "order": Markup(strips.run_order(certainty.order(launches, cases), f"{key}-order")),
-        "chapters": [
-            _chapter(shared, network, of_network[network.id], f"{key}-n{number}")
-            for number, network in enumerate(found, 1)
+def _article(view: CampaignView) -> CampaignArticle:
+    warnings = system.warnings(view.system)
+    return CampaignArticle(
+        key=view.key,
+        name=view.campaign.name,
+        facts=system.header(view.system, view.reference),
+        health=_health(view.cases, view.launches),
+        warnings=warnings,
+        remedy=next((remedy for _, remedy in warnings if remedy), ""),
+        problems=view.campaign.problems,
+        has_lost=bool((view.launches["status"] != Status.MEASURED).any()),
+        has_flags=bool((view.cases["quality_flags"] != "").any()),
+        is_open=view.is_open,
+        sections=[
+            BuiltSection(section.anchor, section.title, section.template, content)
+            for section in SECTIONS
+            if (content := section.build(view)) is not None
         ],
-        "layers": layers.layer_tables(layers_of([campaign]), everyone, f"{key}-layers"),
-        "ceilings": use.ceiling_rows(limits),
-        "rooflines": _rooflines(cases, limits, everyone, key),
-        "batches": batches.batches(cases, everyone, key),
-        "growth": sizes.growth(cases, limits, everyone, key),
-        "streams": streams.stream_rows(streamed),
-        "stream_figures": streams.stream_figures(streamed, everyone, key),
-        "switches": streams.switch_rows(switches_of([campaign])),
-        "windows": windows.window_rows(windows_of([campaign])),
-        "paper": windows.PAPER,
-        "bins": bins.bins_figure(system.pyramids(campaign.system), f"{key}-bins"),
-        "open": len(found) <= FEW,
-        "lost": tables.failure_rows(launches),
-        "suite": system.suite_name(campaign.system),
-        "system": system.system_details(campaign.system),
-    }
-
-
-def _rooflines(cases: pd.DataFrame, limits: Limits, everyone: Sequence[str], key: str) -> Sequence[tuple[Kind, Markup]]:
-    """A figure for each precision and device that has a ceiling and a case below it."""
-    measured = networks.rows(cases[cases["status"] == Status.MEASURED])
-    kinds = dict.fromkeys((row["precision"], row["device"]) for row in measured)
-    drawn = [
-        (kind, roofline(measured, limits, kind, everyone, f"{key}-roofline{number}"))
-        for number, kind in enumerate(kinds, 1)
-    ]
-    return [(kind, Markup(figure)) for kind, figure in drawn if figure]
-
-
-def _chapter(shared: Shared, network: networks.Network, launches: pd.DataFrame, key: str) -> Chapter:
-    """`launches` are the network's own."""
-    tolerances = system.tolerances(shared.system, network.precision)
-    is_drawn = network.id in shared.drawn
-    return Chapter(
-        id=key,
-        network=network,
-        cases=tables.case_rows(network, launches, commands.campaign_options(shared.system)),
-        parts=tables.part_rows(network, shared.split),
-        first_calls=tables.first_call_rows(network, launches),
-        parity=tables.parity_rows(network, launches, tolerances),
-        tolerances={name: numbers.error(value).replace(".0e", "e") for name, value in tolerances.items()},
-        used=use.use_table(network),
-        layers=use.layer_table(network, system.layers(shared.system, network.id), shared.limits),
-        is_drawn=is_drawn,
-        **(_figures(shared, network, launches, key) if is_drawn else {}),
     )
-
-
-def _figures(shared: Shared, network: networks.Network, launches: pd.DataFrame, key: str) -> dict[str, Markup]:
-    everyone, split = shared.everyone, networks.rows(shared.split)
-    return {
-        "times_figure": Markup(figures.times(network, everyone, f"{key}-times")),
-        "parts_figure": Markup(figures.parts(network, split, everyone, f"{key}-parts")),
-        "memory_figure": Markup(figures.memory(network, everyone, f"{key}-memory")),
-        "strips_figure": Markup(strips.strips(network, launches, everyone, f"{key}-strips")),
-    }
 
 
 def _health(cases: pd.DataFrame, launches: pd.DataFrame) -> Sequence[str]:

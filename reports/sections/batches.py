@@ -15,6 +15,7 @@ from reports.figures.selection import round_robin
 from reports.format import numbers
 from reports.format.networks import Row, rows
 from reports.format.numbers import FormattedEstimate
+from reports.sections.section import CampaignView, Section
 from results.schema.record import Status
 
 FEWEST = 3
@@ -69,3 +70,10 @@ def _speed(row: Row | None) -> FormattedEstimate | None:
     if row is None or row["status"] != Status.MEASURED:
         return None
     return numbers.estimate(row["images_per_second"], row["images_per_second_low"], row["images_per_second_high"])
+
+
+def build(view: CampaignView) -> list[Batches] | None:
+    return batches(view.cases, view.contestants, view.key) or None
+
+
+SECTION = Section("batches", "Growth with the batch", "batches.html.j2", build)

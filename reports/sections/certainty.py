@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 import pandas as pd
+from markupsafe import Markup
 
+from reports.figures import strips
 from reports.format import numbers
 from reports.format.networks import rows, text
 from reports.format.system import System, get_path
+from reports.sections.section import CampaignView, Chapter, Section
 from results import quality
 from results.compare.ratios import Ratios
 from results.schema.record import Status
@@ -59,7 +62,7 @@ def flags(cases: pd.DataFrame) -> list[FlaggedCases]:
 
 
 def repeated_blocks(launches: pd.DataFrame) -> list[Redone]:
-    """Every workload with blocks that were run again, of the launches of `with_superseded`."""
+    """Every workload with blocks that were run again, of the launches of a CampaignView."""
     again = launches.loc[launches["superseded"], ["group", "launch", "subset", "attempt", "other_cpus_used", "steal"]]
     return [_redone(str(group), own) for group, own in again.groupby("group", sort=False)]
 
@@ -96,7 +99,7 @@ def _same(one: str, other: str, ratios: Mapping[str, Ratios]) -> Same:
 def order(launches: pd.DataFrame, cases: pd.DataFrame) -> list[tuple[float, bool]]:
     """Each measured launch's time over its case's mean, in the order in which they ran, and whether it was superseded.
 
-    `launches` are those of `with_superseded`.
+    `launches` are those of a CampaignView.
     """
     means = dict(zip(cases["case"], cases["seconds"]))
     measured = launches[launches["status"] == Status.MEASURED]
@@ -104,8 +107,26 @@ def order(launches: pd.DataFrame, cases: pd.DataFrame) -> list[tuple[float, bool
     return list(zip(over.tolist(), measured["superseded"].tolist()))
 
 
-def with_superseded(launches: pd.DataFrame) -> pd.DataFrame:
-    """With a column `superseded`: whether the launch was measured, but its block was disturbed and run again."""
-    measured = launches["status"] == Status.MEASURED
-    last = launches[measured].groupby(["case", "launch", "subset"])["attempt"].transform("max")
-    return launches.assign(superseded=measured & (launches["attempt"] < last.reindex(launches.index)))
+@dataclass(frozen=True)
+class Certainty:
+    order: Markup
+    chapters: Sequence[Chapter[None]]
+    flags: Sequence[FlaggedCases]
+    redone: Sequence[Redone]
+    same: Sequence[Same]
+
+
+def build(view: CampaignView) -> Certainty:
+    return Certainty(
+        order=Markup(strips.run_order(order(view.launches, view.cases), f"{view.key}-order")),
+        chapters=view.chapters(
+            lambda part: None,
+            lambda part: strips.strips(part.network, part.launches, view.contestants, f"{part.id}-strips"),
+        ),
+        flags=flags(view.cases),
+        redone=repeated_blocks(view.launches),
+        same=aa_pairs(view.system, view.contestants, view.ratios),
+    )
+
+
+SECTION = Section("sure", "How sure are we", "certainty.html.j2", build)

@@ -12,7 +12,9 @@ from reports.figures import svg
 from reports.figures.layer_bars import layer_bars, milliseconds
 from reports.format import numbers
 from reports.format.networks import Row, rows, text
+from reports.sections.section import CampaignView, Section
 from results.schema.record import Status
+from results.tables.layers import layers as layers_of
 
 PERCENT = 100.0
 KEYS = ["network", "size", "batch", "precision", "device", "phase"]
@@ -80,3 +82,10 @@ def _cell(row: Row | None) -> Cell:
 
 def _percent(row: Row, name: str) -> numbers.FormattedEstimate | None:
     return numbers.estimate(row[name], row[f"{name}_low"], row[f"{name}_high"], PERCENT)
+
+
+def build(view: CampaignView) -> list[LayerTable] | None:
+    return layer_tables(layers_of([view.campaign]), view.contestants, f"{view.key}-layers") or None
+
+
+SECTION = Section("layers", "Layer by layer", "layers.html.j2", build)

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reports.figures import network as figures
 from reports.format import numbers
 from reports.format.networks import Network, Row, text
+from reports.sections.section import CampaignView, Chapter, Section
 from results.compare.limits import Limits
 from results.schema.record import Status
 
@@ -181,3 +183,13 @@ def ceiling_rows(limits: Limits) -> list[CeilingRow]:
         shown = f"{numbers.plain(ceiling.rate * GIGA)} {unit}"
         rows.append(CeilingRow(precision, device, what, ceiling.rate, shown, ceiling.case))
     return rows
+
+
+def build(view: CampaignView) -> Sequence[Chapter[UseTable]]:
+    return view.chapters(
+        lambda part: use_table(part.network),
+        lambda part: figures.memory(part.network, view.contestants, f"{part.id}-memory"),
+    )
+
+
+SECTION = Section("use", "Memory, utilisation, energy", "use.html.j2", build)

@@ -6,12 +6,16 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from impls.registry import instances_in, modules_in
 from reports.format import numbers
 from reports.pages import campaign as page
+from reports.sections import lost, verdicts
+from reports.sections.section import Section
 from results.schema.record import Case, Contestant, Status
 from results.store.campaigns import StoredCampaign, read_campaign
 from results.tables import cases
@@ -176,3 +180,19 @@ def test_it_is_written_whole_even_with_lone_surrogates(
     assert path == tmp_path / "a" / "b" / "index.html"
     assert b"\\ud800" in path.read_bytes()
     assert [file.name for file in path.parent.iterdir()] == ["index.html"]
+
+
+def test_every_section_of_the_folder_is_on_the_page_in_one_order() -> None:
+    there = [one for module in modules_in("reports.sections") for one in instances_in(module, Section)]
+    assert sorted(there, key=str) == sorted(page.SECTIONS, key=str)
+    assert len({one.anchor for one in there}) == len(there)
+
+
+def test_links_and_sections_are_those_of_the_list(lively: StoredCampaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    cited = replace(lost.SECTION, anchor="cited", title="Cited")
+    left_out = replace(lost.SECTION, anchor="absent", title="Absent", build=lambda view: None)
+    monkeypatch.setattr(page, "SECTIONS", (cited, left_out, verdicts.SECTION))
+    html = page.render([lively])
+    nav = html[html.index('<nav aria-label="Parts of') :].partition("</nav>")[0]
+    assert re.findall(r'href="#(.*?)">(.*?)<', nav) == [("c1-cited", "Cited"), ("c1-verdicts", "Verdicts")]
+    assert re.findall(r"<section id=\"(.*?)\"", html) == ["c1-cited", "c1-verdicts"]

@@ -11,6 +11,7 @@ from reports.figures import strips
 from reports.format import networks
 from reports.pages import campaign as page
 from reports.sections import certainty
+from reports.sections.section import with_superseded
 from results.compare import ratios
 from results.schema.record import Case, Conditions, Contestant, Record
 from results.store.campaigns import StoredCampaign
@@ -41,7 +42,7 @@ def again(write_campaign: Callable[..., StoredCampaign]) -> StoredCampaign:
 
 
 def test_a_block_that_was_run_again_is_told_with_what_disturbed_it(again: StoredCampaign) -> None:
-    frame = certainty.with_superseded(launches_of([again]))
+    frame = with_superseded(launches_of([again]))
     (found,) = certainty.repeated_blocks(frame)
     assert found == certainty.Redone(workload().id, [2], 1, "0.70", "0.0")
     assert certainty.repeated_blocks(frame[frame["launch"] != 2]) == []
@@ -49,7 +50,7 @@ def test_a_block_that_was_run_again_is_told_with_what_disturbed_it(again: Stored
 
 
 def test_superseded_launches_are_marked_and_keep_their_place(again: StoredCampaign) -> None:
-    frame = certainty.with_superseded(launches_of([again]))
+    frame = with_superseded(launches_of([again]))
     assert frame.loc[frame["superseded"], ["launch", "attempt"]].to_numpy().tolist() == [[2, 0], [2, 0]]
     order = certainty.order(frame, cases.cases([again]))
     assert [superseded for _, superseded in order].index(True) == 4
@@ -58,7 +59,7 @@ def test_superseded_launches_are_marked_and_keep_their_place(again: StoredCampai
 
 def test_strips_need_a_second_launch(again: StoredCampaign, write_campaign: Callable[..., StoredCampaign]) -> None:
     def drawn(campaign: StoredCampaign) -> str:
-        frame = certainty.with_superseded(networks.with_network(launches_of([campaign])))
+        frame = with_superseded(networks.with_network(launches_of([campaign])))
         (network,) = networks.networks(cases.cases([campaign]))
         return strips.strips(network, frame, list(network.contestants), "k")
 

@@ -1,0 +1,15 @@
+"""What did not run, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reports.sections.cases import Failure, failure_rows
+from reports.sections.section import CampaignView, Section
+
+
+def build(view: CampaignView) -> Sequence[Failure]:
+    return failure_rows(view.launches)
+
+
+SECTION = Section("lost", "What did not run", "lost.html.j2", build)

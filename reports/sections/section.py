@@ -1,0 +1,150 @@
+"""What a section of the campaign page is, and what all sections of one campaign are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+import pandas as pd
+from markupsafe import Markup
+
+from reports.figures.selection import round_robin
+from reports.format import networks
+from results.compare.limits import Limits, limits_of
+from results.compare.ratios import Ratios, pairs
+from results.schema.record import Status
+from results.store.campaigns import StoredCampaign
+from results.tables import cases as table
+from results.tables.launches import launches as launches_of
+from results.tables.layers import is_alone
+from results.tables.split import split as split_of
+
+DRAWN = 8
+"""Networks that have figures of their own; of more, curves over sizes and batches say more."""
+FEW = 2
+"""With no more networks than this, the tables are open."""
+
+Rows = TypeVar("Rows")
+
+
+@dataclass(frozen=True)
+class NetworkPart:
+    """A network of a campaign with its launches; `id` begins the ids of its figures.
+
+    `is_drawn` says whether its figures are among those that are drawn.
+    """
+
+    id: str
+    network: networks.Network
+    launches: pd.DataFrame
+    is_drawn: bool
+
+
+@dataclass(frozen=True)
+class Chapter(Generic[Rows]):
+    """What a section says of one network; `figure` is "" where none is drawn."""
+
+    id: str
+    network: networks.Network
+    is_drawn: bool
+    rows: Rows
+    figure: Markup
+
+
+@dataclass(frozen=True)
+class CampaignView:
+    """A campaign with the tables and facts that several sections need, each made once; `key` begins every id."""
+
+    campaign: StoredCampaign
+    key: str
+
+    @property
+    def system(self) -> Mapping[str, Any]:
+        return self.campaign.system
+
+    @cached_property
+    def cases(self) -> pd.DataFrame:
+        return table.cases([self.campaign])
+
+    @cached_property
+    def launches(self) -> pd.DataFrame:
+        return with_superseded(networks.with_network(launches_of([self.campaign])))
+
+    @cached_property
+    def split(self) -> pd.DataFrame:
+        return split_of([self.campaign])
+
+    @cached_property
+    def reference(self) -> str | None:
+        return table.reference_of(self.campaign)
+
+    @cached_property
+    def limits(self) -> Limits:
+        return limits_of(self.campaign)
+
+    @cached_property
+    def ratios(self) -> Mapping[str, Ratios]:
+        return pairs(self.campaign)
+
+    @cached_property
+    def contestants(self) -> Sequence[str]:
+        return networks.contestants(self.cases)
+
+    @cached_property
+    def parts(self) -> Sequence[NetworkPart]:
+        """Its networks, without the probes of the machine."""
+        found = networks.networks(self.cases[self.cases["peak_probe"] == ""])
+        own = {str(network): part for network, part in self.launches.groupby("network", sort=False)}
+        drawn = _drawn(found)
+        return [
+            NetworkPart(f"{self.key}-n{number}", network, own[network.id], network.id in drawn)
+            for number, network in enumerate(found, 1)
+        ]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its tables are open."""
+        return len(self.parts) <= FEW
+
+    def chapters(
+        self, rows: Callable[[NetworkPart], Rows], figure: Callable[[NetworkPart], str] | None = None
+    ) -> Sequence[Chapter[Rows]]:
+        """A chapter for each network, with a figure where it is drawn."""
+        return [
+            Chapter(
+                part.id,
+                part.network,
+                part.is_drawn,
+                rows(part),
+                Markup(figure(part) if figure and part.is_drawn else ""),
+            )
+            for part in self.parts
+        ]
+
+
+def _drawn(found: Sequence[networks.Network]) -> Set[str]:
+    """The ids of the networks that have figures; layers have a figure together."""
+    whole = [network for network in found if not is_alone(network.architecture)]
+    return {network.id for network in round_robin(whole, lambda network: network.architecture, DRAWN)}
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the campaign page: its anchor, the title of the link to it, its template, what makes its content.
+
+    `build` returns what the template shows as `content`; for None, the section and the link to it are left out.
+    """
+
+    anchor: str
+    title: str
+    template: str
+    build: Callable[[CampaignView], object | None]
+
+
+def with_superseded(launches: pd.DataFrame) -> pd.DataFrame:
+    """With a column `superseded`: whether the launch was measured, but its block was disturbed and run again."""
+    measured = launches["status"] == Status.MEASURED
+    last = launches[measured].groupby(["case", "launch", "subset"])["attempt"].transform("max")
+    return launches.assign(superseded=measured & (launches["attempt"] < last.reindex(launches.index)))

@@ -1,0 +1,36 @@
+"""Which is faster: the matrix of verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reports.format import system
+from reports.sections import choices, matrix
+from reports.sections.section import CampaignView, NetworkPart, Section
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """`contestants` with the versions that they ran with; `choices` are the ratios to each reference there may be."""
+
+    matrix: Sequence[matrix.Block]
+    reference: str | None
+    contestants: Sequence[tuple[str, str]]
+    choices: Mapping[str, Any]
+    networks: Sequence[NetworkPart]
+
+
+def build(view: CampaignView) -> Verdicts:
+    blocks = matrix.matrix([part.network for part in view.parts], view.contestants)
+    return Verdicts(
+        matrix=blocks,
+        reference=view.reference,
+        contestants=[(who, system.versions(view.system, who)) for who in view.contestants],
+        choices=choices.choices(blocks, view.contestants, view.ratios),
+        networks=view.parts,
+    )
+
+
+SECTION = Section("verdicts", "Verdicts", "verdicts.html.j2", build)
