@@ -9,8 +9,8 @@ import typer
 from typer.models import CommandInfo
 
 import bench.cli
-import repro.cli
 import reports.cli
+import repro.cli
 from impls.command import help_epilog
 
 PROGRAM = "deadheat"

@@ -83,6 +83,13 @@ def test_the_framework_computes_what_pytorch_does_and_the_suite_measures_both(us
     assert cases[cases.contestant == "mine:numpy"].verdict.notna().all()
 
 
+def test_the_simulated_campaign_is_as_the_page_says(use, package):
+    said = use(
+        "pytest", "-q", "-p", "no:cacheprovider", f"--rootdir={package}", package / "my_package/test_simulated.py"
+    )
+    assert "1 passed" in said
+
+
 def test_the_data_set_is_read_and_the_claims_are_tested_on_it(use, package):
     digits = package / "data"
     digits.mkdir()
