@@ -131,3 +131,10 @@ def test_the_console_command_describes_and_reproduces(python: Path, deadheat: Pa
     assert done.returncode == 0, done.stderr
     (folder,) = (tmp_path / "results" / "data").iterdir()
     assert json.loads((folder / "system.json").read_text())["command"] == f"deadheat {' '.join(asked)}"
+
+
+def test_the_contract_tests_are_found_where_they_are_installed(python: Path, tmp_path: Path) -> None:
+    asked = "--pyargs", "deadheat.contract", "-p", "no:cacheprovider", "-q", "-k", "lenet5 or titles"
+    done = run(python, "-m", "pytest", *asked, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " passed" in done.stdout

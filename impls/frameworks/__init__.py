@@ -5,9 +5,9 @@ execute, and where its `Model` is. A `Model` is a network built in it. Everythin
 four phases of `Model`; everything that is checked goes through canonical NumPy arrays.
 
 To add a framework, add a file here with a `Framework` at its top level and a `Model` behind it, or put both in a
-package of your own with an entry point in the group `deadheat.frameworks`. The contract tests run over every
-framework found. Frameworks that only benchmarks need have names, too, but are not listed (`registry.add_unlisted`); a
-framework that is in no registry can be named by its module (`my_module`).
+package of your own with an entry point in the group `deadheat.frameworks`. The contract tests (deadheat.contract) run
+over every framework found. Frameworks that only benchmarks need have names, too, but are not listed
+(`registry.add_unlisted`); a framework that is in no registry can be named by its module (`my_module`).
 """
 
 from __future__ import annotations
