@@ -72,6 +72,7 @@ class MeasuringCommand(TyperCommand):
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )
 def run(
+    context: typer.Context,
     arguments: Annotated[
         list[str] | None,
         typer.Argument(
@@ -83,7 +84,7 @@ def run(
     """Measure a suite (quick): summary, campaign and HTML report."""
     from bench.run import run
 
-    raise typer.Exit(run(arguments or ()))
+    raise typer.Exit(run(arguments or (), context.command_path))
 
 
 @app.command("list", epilog=help_epilog("python -m bench list --json"))

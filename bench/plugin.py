@@ -91,8 +91,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """With --benchmark-only the tests would only be collected to be skipped, and need packages that timing does not."""
-    below_tests = (config.rootpath / "tests") in (collection_path, *collection_path.parents)
-    return True if config.getoption("benchmark_only") and below_tests else None
+    tests = {config.rootpath / "tests", config.rootpath / "deadheat"} & {collection_path, *collection_path.parents}
+    return True if config.getoption("benchmark_only") and tests else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -35,14 +35,16 @@ class Invocation:
     __name__ = plugin.INVOCATION  # by which pytest registers it
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str], called: str) -> int:
     """Measure; `arguments` are pytest's, short names of options ours. The exit status, which is pytest's.
+
+    `called`: the command that was typed, without arguments, which the campaign keeps.
 
     Ids of tests (bench/test_cases.py::...) choose cases; without one it is all of the suite.
     """
     nodes = [str(plugin.HOME.parent / argument) for argument in arguments if argument.startswith(NODE)]
     others = [argument for argument in arguments if not argument.startswith(NODE)]
-    typed = Invocation(shlex.join(["python", "-m", "bench", "run", *arguments]))
+    typed = Invocation(f"{called} {shlex.join(arguments)}".rstrip())
     # Cases first: some options take all that follows them.
     command = [*(nodes or [str(CASES)]), *CONFIGURATION, *options.in_full(others)]
     with warnings.catch_warnings():

@@ -12,6 +12,8 @@ import bench.cli
 import repro.cli
 from bench.foreign import FATES, Fate
 from bench.options import OPTIONS
+from deadheat.cli import VERBS
+from deadheat.cli import app as console
 
 APPS = {"python -m bench": bench.cli.app, "python -m repro": repro.cli.app}
 
@@ -49,6 +51,13 @@ def sections() -> str:
     return "\n\n".join(_section(called, command) for called, command in others) + "\n"
 
 
+def verbs() -> str:
+    """The commands of the console command, each beside the same by `python -m`."""
+    helps = {name: command.help.splitlines()[0] for name, command in typer.main.get_command(console).commands.items()}  # type: ignore[attr-defined]
+    rows = [(f"`deadheat {verb.name}`", f"`{verb.equivalent}`", helps[verb.name]) for verb in VERBS]
+    return tabulate(rows, headers=["", "the same", ""], tablefmt="github") + "\n"
+
+
 def measuring() -> str:
     rows = [(f"`{' '.join(filter(None, (one.short, one.metavar)))}`", one.help) for one in OPTIONS]
     return tabulate(rows, headers=["option", ""], tablefmt="github") + "\n"
@@ -63,4 +72,4 @@ def benchmark_options() -> str:
     return tabulate(rows, headers=["option of pytest-benchmark", "here", ""], tablefmt="github") + "\n"
 
 
-BLOCKS = {"commands": sections, "measuring": measuring, "pytest-benchmark": benchmark_options}
+BLOCKS = {"commands": sections, "verbs": verbs, "measuring": measuring, "pytest-benchmark": benchmark_options}

@@ -8,27 +8,79 @@ scores = model.to_numpy(model.infer(model.put(images, labels)))
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from impls.architectures import architectures, load_architecture
-from impls.errors import DeadheatError
-from impls.network import Architecture, Network
+from impls.errors import DeadheatError, InvalidInput, Unavailable, UnknownName, Unsupported
+from impls.frameworks import Execution, Framework, Model, Plan, Sgd, load_framework
+from impls.layers import (
+    Activation,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAverage,
+    Layer,
+    LocalResponseNorm,
+    Pool,
+    RadialBasis,
+    SpatialPyramid,
+    Subsample,
+    WindowAverage,
+    WindowPyramid,
+)
+from impls.lazy import lazily
+from impls.network import INPUT, Architecture, Network
 
 if TYPE_CHECKING:
     from impls.arrays import make_batch, make_statistics, make_weights
-    from impls.frameworks import Model
+    from impls.layouts import ChannelsLast
 
 __all__ = [
+    "INPUT",
+    "Activation",
     "Architecture",
+    "BatchNorm",
+    "ChannelsLast",
+    "Conv",
     "DeadheatError",
+    "Dense",
+    "Dropout",
+    "Execution",
+    "Flatten",
+    "Framework",
+    "GlobalAverage",
+    "InvalidInput",
+    "Layer",
+    "LocalResponseNorm",
+    "Model",
     "Network",
+    "Plan",
+    "Pool",
+    "RadialBasis",
+    "Sgd",
+    "SpatialPyramid",
+    "Subsample",
+    "Unavailable",
+    "UnknownName",
+    "Unsupported",
+    "WindowAverage",
+    "WindowPyramid",
     "architectures",
     "build",
     "load_architecture",
+    "load_framework",
     "make_batch",
     "make_statistics",
     "make_weights",
 ]
+
+# NumPy comes in only with these, so that listing and describing start at once.
+__getattr__ = lazily(
+    __name__,
+    {"impls.arrays": ("make_batch", "make_statistics", "make_weights"), "impls.layouts": ("ChannelsLast",)},
+)
 
 
 def build(
@@ -44,7 +96,7 @@ def build(
     `execution` defaults to the framework's first; `precision` is one of impls.frameworks.PRECISIONS; `seed` is
     dropout's. Imports the framework into this process. Raises UnknownName, Unavailable, Unsupported.
     """
-    from impls.frameworks import DEVICES, PRECISIONS, Plan, checked, load_framework
+    from impls.frameworks import DEVICES, PRECISIONS, checked
 
     network = load_architecture(architecture).at() if isinstance(architecture, str) else architecture
     found = load_framework(framework)
@@ -57,12 +109,3 @@ def build(
             seed=seed,
         )
     )
-
-
-def __getattr__(name: str) -> Any:
-    """NumPy comes in only with the functions that make arrays, so that listing and describing start at once."""
-    if name in ("make_batch", "make_statistics", "make_weights"):
-        from impls import arrays
-
-        return getattr(arrays, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

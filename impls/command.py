@@ -24,7 +24,7 @@ PACKAGES = "results", "bench", "repro", "reports"
 
 
 class ExitStatus(IntEnum):
-    """What `python -m bench`, `repro` and `reports` end with; `python -m bench run` ends with pytest's."""
+    """What `deadheat`, `python -m bench`, `repro` and `reports` end with; measuring (`run`) ends with pytest's."""
 
     OK = 0
     """Done, and nothing to report."""

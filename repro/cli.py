@@ -100,6 +100,7 @@ def verify(name: Annotated[str, typer.Argument(help="A data set.")], data: Data 
 )
 @one_line_errors
 def run(
+    context: typer.Context,
     claims: Annotated[str, typer.Option("--claims", help="Ids such as AX-1,NIN-6; those that are cheap.")] = "",
     full: Annotated[bool, typer.Option("--full", help="Every claim, closest to the paper: a GPU, or a night.")] = False,
     seeds: Annotated[int, typer.Option(help="Trials of each arm.", min=1)] = 3,
@@ -131,7 +132,7 @@ def run(
     limit = None if budget is None else seconds(budget)
     selection.fetch(found, places, partial(print, file=sys.stderr))
     options = campaign.Options(at, full, seeds, limit, jobs, places, quiet)
-    with campaign.ReproductionRunner(campaign.begin(results, command(), name, resume), options) as going:
+    with campaign.ReproductionRunner(campaign.begin(results, typed(context), name, resume), options) as going:
         agreed = None if claims or at is None else going.compare_frameworks()
         tested = going.test(found)
         folder = going.folder
@@ -151,6 +152,7 @@ def run(
 )
 @one_line_errors
 def train(
+    context: typer.Context,
     names: Annotated[list[str] | None, typer.Argument(help="Networks with a recipe; all of them.")] = None,
     framework: Annotated[str, typer.Option(help="Train in it, or in all that are installed.")] = "all",
     device: Annotated[Device, typer.Option(help="Where trials run.")] = Device.CPU,
@@ -172,7 +174,7 @@ def train(
     asked = agreement.frameworks_here() if framework == "all" else [framework]
     everywhere = [plan.where(name, device.value) for name in asked] or [plan.where(None, device.value)]
     options = campaign.Options(everywhere[0], side_by_side=jobs, paths=paths(data), quiet=quiet)
-    with campaign.ReproductionRunner(campaign.begin(results, command(), name, resume), options) as going:
+    with campaign.ReproductionRunner(campaign.begin(results, typed(context), name, resume), options) as going:
         trained = going.train_goals(goals, everywhere)
         trials, folder = going.trials, going.folder
     if as_json:
@@ -197,8 +199,9 @@ def paths(given: Sequence[str] | None) -> dict[str, Path]:
     return found
 
 
-def command() -> str:
-    return shlex.join(["python", "-m", "repro", *sys.argv[1:]])
+def typed(context: typer.Context) -> str:
+    """The command line: the command as its program calls it, and the arguments behind it."""
+    return f"{context.command_path} {shlex.join(sys.argv[2:])}".rstrip()
 
 
 def _show(folder: Path, report: bool) -> None:

@@ -9,10 +9,45 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from impls.lazy import lazily
+
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["VERSION", "load"]
+    from results.schema.record import Case, Contestant, Record, Status, Workload
+    from results.store.campaigns import StoredCampaign, campaigns_in, find_campaign, latest_campaign, read_campaign
+    from results.store.journal import ResultsError
+
+__all__ = [
+    "VERSION",
+    "Case",
+    "Contestant",
+    "Record",
+    "ResultsError",
+    "Status",
+    "StoredCampaign",
+    "Workload",
+    "campaigns_in",
+    "find_campaign",
+    "latest_campaign",
+    "load",
+    "read_campaign",
+]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "results.schema.record": ("Case", "Contestant", "Record", "Status", "Workload"),
+        "results.store.campaigns": (
+            "StoredCampaign",
+            "campaigns_in",
+            "find_campaign",
+            "latest_campaign",
+            "read_campaign",
+        ),
+        "results.store.journal": ("ResultsError",),
+    },
+)
 
 VERSION = "0.1.0"
 """Of Deadheat: what measured says so in what it writes."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import typer
 
+import deadheat.cli
 import reports.cli
 from bench.plan import suite
 from docs.commands import APPS, commands
@@ -21,9 +22,13 @@ from impls.command import ExitStatus, help_epilog, one_line_errors
 from impls.terminal import OutputLost
 
 ROOT = Path(__file__).parent.parent
-SPAN = re.compile(r"`([^`\n]+)`|^ {4}(\S.*)$|^(pytest .*|tox .*|python .*)$", re.MULTILINE)
-COMMAND = re.compile(r"(?:\S*/)?(pytest|tox|python)3? .*")
+SPAN = re.compile(r"`([^`\n]+)`|^ {4}(\S.*)$|^(pytest .*|tox .*|python .*|deadheat .*)$", re.MULTILINE)
+COMMAND = re.compile(r"(?:\S*/)?(pytest|tox|python|deadheat)3? .*")
 KNOWN = dict(commands())
+VERBS = {
+    f"deadheat {name}": command
+    for name, command in typer.main.get_command(deadheat.cli.app).commands.items()  # type: ignore[attr-defined]
+}
 EXAMPLES = {called: command.epilog.split("\n\n") for called, command in KNOWN.items()}
 
 
@@ -65,10 +70,12 @@ def test_a_command_that_is_shown_is_taken(command, pytest_options):
                 assert_taken("python -m repro", ["run", *rest[1:]])
             else:
                 assert_pytest_takes(rest[1:], pytest_options)
-        case "python", ["-m", "bench", "run", *rest]:
+        case ("python", ["-m", "bench", "run", *rest]) | ("deadheat", ["run", *rest]):
             assert_pytest_takes(rest, pytest_options)
         case "python", ["-m", "bench" | "repro" as room, *rest]:
             assert_taken(f"python -m {room}", rest)
+        case "deadheat", rest:
+            assert_taken("deadheat", rest)
         case "python", [
             "-m",
             (
@@ -79,6 +86,7 @@ def test_a_command_that_is_shown_is_taken(command, pytest_options):
                 | "venv"
                 | "pip"
                 | "reports"
+                | "deadheat"
             ),
             *_,
         ]:
@@ -103,9 +111,10 @@ def assert_pytest_takes(arguments: list[str], known: set[str]) -> None:
 def assert_taken(program: str, arguments: list[str]) -> None:
     """There is such a command, and it has these options."""
     called = f"{program} {arguments[0]}" if arguments else program
-    assert called in {program, *KNOWN}, called
+    known = {**KNOWN, **VERBS}
+    assert called in {program, *known}, called
     names = {argument.partition("=")[0] for argument in arguments if argument.startswith("-")}
-    assert not names or names <= {option for one in KNOWN[called].params for option in one.opts}
+    assert not names or names <= {option for one in known[called].params for option in one.opts}
 
 
 @pytest.mark.parametrize("called", EXAMPLES)
@@ -150,6 +159,6 @@ def test_what_ends_a_command_on_purpose_is_no_fault(meant):
         one_line_errors(ends)()
 
 
-@pytest.mark.parametrize("app", [*APPS.values(), reports.cli.app])
+@pytest.mark.parametrize("app", [*APPS.values(), reports.cli.app, deadheat.cli.app])
 def test_the_programs_themselves_have_a_foot(app):
     assert "Exit status: " in typer.main.get_command(app).epilog

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -42,8 +43,8 @@ def package(tmp_path_factory):
 def use(package):
     """Runs `python -m MODULE ARGUMENT...` where the package is installed."""
 
-    def use(*arguments: object, answers: int = 0) -> str:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(package))), "NO_COLOR": "1"}
+    def use(*arguments: object, answers: int = 0, paths: Sequence[Path] = ()) -> str:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT, package, *paths))), "NO_COLOR": "1"}
         command = [sys.executable, "-m", *map(str, arguments)]
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
         assert done.returncode == answers, done.stdout + done.stderr
@@ -81,6 +82,63 @@ def test_the_framework_computes_what_pytorch_does_and_the_suite_measures_both(us
     assert (cases.status == "measured").all(), cases.reason
     assert (cases.launches == 3).all()
     assert cases[cases.contestant == "mine:numpy"].verdict.notna().all()
+
+
+CONTRACT = "pytest", "--pyargs", "deadheat.contract", "-p", "no:cacheprovider", "-q", "-rfs", "-k"
+
+
+def test_the_package_passes_the_contract_tests(use):
+    said = use(*CONTRACT, "tiny or softmax or mine")
+    outcomes = re.search(r"(\d+) passed, (\d+) skipped", said)
+    assert outcomes is not None
+    assert int(outcomes[1]) > 20
+    assert int(outcomes[2]) == 3, said  # dropout, which it does not have
+    assert "mine: one full connection is all it knows" in said
+
+
+PLANTED = """
+from dataclasses import replace
+
+from my_package.framework import MINE
+from my_package.model import Regression
+
+DOUBLED, REMEMBERS = (
+    replace(MINE, name=name, model=f"planted:{name.title()}") for name in ("doubled", "remembers")
+)
+
+
+class Doubled(Regression):
+    def gradients(self, outputs):
+        return {name: 2 * array for name, array in outputs[1].items()}
+
+
+class Remembers(Regression):
+    def load(self, weights, statistics):
+        velocity = getattr(self, "_velocity", None)
+        super().load(weights, statistics)
+        self._velocity = velocity or self._velocity
+"""
+
+
+def test_the_contract_tests_fail_for_a_framework_that_computes_wrongly(use, tmp_path):
+    (tmp_path / "planted.py").write_text(PLANTED)
+    installed = tmp_path / "planted-1.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: planted\nVersion: 1.0\n")
+    (installed / "entry_points.txt").write_text("[deadheat.frameworks]\nplanted = planted\n")
+    said = use(*CONTRACT, "doubled or remembers", answers=1, paths=(tmp_path,))
+    assert set(re.findall(r"FAILED \S+::test_(\w+)\[(\w+):numpy\]", said)) == {
+        ("gradients_are_those_of_the_loss_by_the_networks_names", "doubled"),
+        ("train_follows_the_one_update_rule", "doubled"),
+        ("loading_forgets_the_momentum", "remembers"),
+    }
+
+
+def test_the_simulated_campaign_is_as_the_page_says(use, package):
+    said = use(
+        "pytest", "-q", "-p", "no:cacheprovider", f"--rootdir={package}", package / "my_package/test_simulated.py"
+    )
+    assert "1 passed" in said
 
 
 def test_the_data_set_is_read_and_the_claims_are_tested_on_it(use, package):

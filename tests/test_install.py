@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -12,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.started import ROOT
+from tests.support.started import ROOT, tiny
 
-PACKAGES = ("impls", "results", "bench", "repro", "reports")
+PACKAGES = ("impls", "results", "bench", "repro", "reports", "deadheat")
 BACKEND = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["build-backend"]
 BUILD = f"import sys, {BACKEND} as backend; getattr(backend, sys.argv[1])(sys.argv[2])"
 
@@ -41,7 +42,17 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(file for file in (home / "bin" / "python", home / "Scripts" / "python.exe") if file.exists())
 
 
-def run(python: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+@pytest.fixture(scope="module")
+def deadheat(python: Path) -> Path:
+    """The console command there, written as pip would."""
+    find = "from importlib.metadata import entry_points as e; print(*(one.value for one in e(name='deadheat')))"
+    module, _, function = run(python, "-c", find, cwd=python.parent).stdout.strip().partition(":")
+    script = python.parent / "deadheat"
+    script.write_text(f"import sys\nfrom {module} import {function}\nsys.exit({function}())\n", encoding="utf-8")
+    return script
+
+
+def run(python: Path, *arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     outside = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     return subprocess.run([python, *arguments], cwd=cwd, env=outside, capture_output=True, text=True)
 
@@ -52,7 +63,7 @@ def test_folders_called_like_the_packages_take_the_place_of_none(python: Path, t
     done = run(python, "-m", "reports", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (
         2,
-        "error: no campaign in 'results/data' yet; measure one with: tox -e bench\n",
+        "error: no campaign in 'results/data' yet; measure one with: python -m bench run\n",
     )
     done = run(python, "-c", f"import {', '.join(PACKAGES)}; print(results.load, bench.__file__)", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -87,3 +98,43 @@ def test_a_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
     }
     held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert held == files
+
+
+SUITE = tiny(
+    *("fake-clock:slow", "fake-clock:fast"),
+    workloads='[[workloads]]\narchitectures = ["lenet5"]\nbatches = [1]\nphases = ["infer"]\n',
+)
+
+
+def test_the_console_command_measures_in_an_empty_folder_and_reads_it_back(
+    python: Path, deadheat: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "my.toml").write_text(SUITE, encoding="utf-8")
+    done = run(python, deadheat, "run", "--suite=my.toml", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (folder,) = (tmp_path / "results" / "data").iterdir()
+    assert json.loads((folder / "system.json").read_text(encoding="utf-8"))["command"] == "deadheat run --suite=my.toml"
+    assert (tmp_path / "reports" / "html" / "index.html").exists()
+    for arguments in (("show",), ("compare", folder.name, folder.name), ("export", folder.name)):
+        done = run(python, deadheat, *arguments, cwd=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "lenet5" in done.stdout
+
+
+def test_the_console_command_describes_and_reproduces(python: Path, deadheat: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("from impls import load_architecture\nNET = load_architecture('alexnet')\n")
+    for name in ("alexnet", "mine.NET"):
+        done = run(python, deadheat, "describe", name, "--json", cwd=tmp_path)
+        assert json.loads(done.stdout)["parameters"] > 60e6, done.stderr
+    asked = "reproduce", "--claims", "SPP-1", "-q", "--no-report"
+    done = run(python, deadheat, *asked, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (folder,) = (tmp_path / "results" / "data").iterdir()
+    assert json.loads((folder / "system.json").read_text())["command"] == f"deadheat {' '.join(asked)}"
+
+
+def test_the_contract_tests_are_found_where_they_are_installed(python: Path, tmp_path: Path) -> None:
+    asked = "--pyargs", "deadheat.contract", "-p", "no:cacheprovider", "-q", "-k", "lenet5 or titles"
+    done = run(python, "-m", "pytest", *asked, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " passed" in done.stdout

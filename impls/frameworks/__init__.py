@@ -5,9 +5,9 @@ execute, and where its `Model` is. A `Model` is a network built in it. Everythin
 four phases of `Model`; everything that is checked goes through canonical NumPy arrays.
 
 To add a framework, add a file here with a `Framework` at its top level and a `Model` behind it, or put both in a
-package of your own with an entry point in the group `deadheat.frameworks`. The contract tests run over every
-framework found. Frameworks that only benchmarks need have names, too, but are not listed (`registry.add_unlisted`); a
-framework that is in no registry can be named by its module (`my_module`).
+package of your own with an entry point in the group `deadheat.frameworks`. The contract tests (deadheat.contract) run
+over every framework found. Frameworks that only benchmarks need have names, too, but are not listed
+(`registry.add_unlisted`); a framework that is in no registry can be named by its module (`my_module`).
 """
 
 from __future__ import annotations
@@ -190,10 +190,10 @@ class Execution:
     """One way in which a framework runs a network.
 
     `environment` is set before the framework is imported, so executions that differ in it need processes of their
-    own; `large_environment` is set besides where steps take blocks so large that its memory would not stay with it
-    (impls.process.ARENA_BYTES), unless frameworks are measured as they ship. `missing` says why it cannot run on this
-    machine, or None; `requires` adds packages to the framework's; `precisions` are the arithmetics it really computes
-    in; `any_size`: whether a model takes images of other sizes than it was built for.
+    own; `large_block_environment` is set besides where steps take blocks so large that its memory would not stay with
+    it (impls.process.ARENA_BYTES), unless frameworks are measured as they ship. `missing` says why it cannot run on
+    this machine, or None; `requires` adds packages to the framework's; `precisions` are the arithmetics it really
+    computes in; `any_size`: whether a model takes images of other sizes than it was built for.
     """
 
     name: str
@@ -212,8 +212,8 @@ class Framework:
     """A framework's description. `model` is "module:class", imported only in the process that builds with it.
 
     `requires` are import names; `extra` is the extra of this distribution that brings them (None: nothing to bring);
-    `preload` are the modules that a process imports before it is forked for each launch. `in_parts`: whether its
-    models take part in trials: they have `momentum`, `set_momentum` and `reseed`.
+    `preload` are the modules that a process imports before it is forked for each launch. `supports_checkpointing`:
+    whether its models take part in trials: they have `momentum`, `set_momentum` and `reseed`.
     """
 
     name: str

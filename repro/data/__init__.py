@@ -4,14 +4,23 @@ A data set is a file of this folder that defines a `Source`; packages from outsi
 of "deadheat.datasets".
 """
 
+from typing import TYPE_CHECKING
+
+from impls.lazy import lazily
 from repro.data.catalogue import load_source, sources
+from repro.data.checking import checked_split
 from repro.data.dataset import Dataset, Images, Split
+from repro.data.digests import digest_of_contents
 from repro.data.downloads import download
 from repro.data.errors import BadData, DownloadFailed, MissingData
 from repro.data.loading import load
 from repro.data.places import available, find
+from repro.data.reading import read_file
 from repro.data.source import DataFile, Source
 from repro.data.verification import verify
+
+if TYPE_CHECKING:
+    from repro.data.decode import decode_image
 
 __all__ = [
     "BadData",
@@ -23,10 +32,16 @@ __all__ = [
     "Source",
     "Split",
     "available",
+    "checked_split",
+    "decode_image",
+    "digest_of_contents",
     "download",
     "find",
     "load",
     "load_source",
+    "read_file",
     "sources",
     "verify",
 ]
+
+__getattr__ = lazily(__name__, {"repro.data.decode": ("decode_image",)})  # Pillow, of which few data sets have need

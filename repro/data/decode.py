@@ -47,7 +47,7 @@ def check_header(file: str) -> None:
         _check_mode(image)
 
 
-def decode(file: str) -> Image.Image:
+def decode_image(file: str) -> Image.Image:
     """The image of a file in mode RGB, upright; BadData that names the file if it can't be decoded."""
     try:
         with opened(file) as image:

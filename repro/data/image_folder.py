@@ -15,7 +15,7 @@ from impls.errors import InvalidInput
 from impls.images import is_hidden, is_passed_over, named, told
 from repro.data.checking import checked_split
 from repro.data.dataset import Dataset, Split
-from repro.data.decode import check_header, decode
+from repro.data.decode import check_header, decode_image
 from repro.data.digests import digest_of_sizes
 from repro.data.errors import BadData
 from repro.data.reading import missing, unreadable
@@ -40,7 +40,7 @@ class FolderImages:
         """Decode the images of an index array, uint8 (k, 3, size, size); BadData names a file that can't be."""
         images = np.empty((len(index), 3, self.size, self.size), np.uint8)
         for image, position in zip(images, index, strict=True):
-            square = ImageOps.fit(decode(self.files[position]), (self.size, self.size), Image.Resampling.BILINEAR)
+            square = ImageOps.fit(decode_image(self.files[position]), (self.size, self.size), Image.Resampling.BILINEAR)
             image[:] = np.asarray(square).transpose(2, 0, 1)
         return images
 

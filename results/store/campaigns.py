@@ -117,7 +117,7 @@ def latest_campaign(data: Path = DATA) -> Path:
 
 def _none_yet(data: Path) -> ResultsError:
     """What to say where there is nothing to report on."""
-    return ResultsError(f"no campaign in {str(data)!r} yet; measure one with: tox -e bench")
+    return ResultsError(f"no campaign in {str(data)!r} yet; measure one with: python -m bench run")
 
 
 def _nearby(folder: Path) -> str:

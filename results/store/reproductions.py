@@ -97,7 +97,7 @@ def latest(data: Path = DATA) -> Path:
     """The reproduction that began last; ResultsError if there is none."""
     found = every(data)
     if not found:
-        raise ResultsError(f"no reproduction in {str(data)!r} yet; make one with: tox -e reproduce")
+        raise ResultsError(f"no reproduction in {str(data)!r} yet; make one with: python -m repro run")
     return found[-1]
 
 

@@ -8,10 +8,11 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from bench import foreign, options
+from bench import foreign, options, plugin
 from bench.foreign import FATES, Effect
 from impls.errors import InvalidInput
 from results.store.campaigns import read_campaign
@@ -40,6 +41,15 @@ def here(tmp_path):
         )
 
     return here
+
+
+@pytest.mark.parametrize(
+    ("path", "measuring", "ignored"),
+    [("tests/impls", True, True), ("deadheat/contract", True, True), ("bench", True, None), ("deadheat", False, None)],
+)
+def test_where_it_measures_no_tests_are_collected(path, measuring, ignored):
+    config = SimpleNamespace(rootpath=ROOT, getoption={"benchmark_only": measuring}.get)
+    assert plugin.pytest_ignore_collect(ROOT / path, config) is ignored
 
 
 def only_campaign(data: Path):

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from oracle.children import Children, answer
 from oracle.jobs import Travelled
-from oracle.requests import missing
 
+from deadheat.contract.fixtures import missing
+from deadheat.contract.processes import Children, answer
 from impls.architectures import architectures, load_architecture
 from impls.frameworks import load_framework
 

@@ -8,10 +8,10 @@ from itertools import product
 import numpy as np
 import pytest
 from oracle import forward
-from oracle.children import Children
 from oracle.numpy_layers import bin_edges, pyramid_max, tutorial_pyramid
-from oracle.requests import missing
 
+from deadheat.contract.fixtures import missing
+from deadheat.contract.processes import Children
 from impls.architectures import load_architecture
 from impls.arrays import make_batch, make_statistics, make_weights
 from impls.errors import InvalidInput

@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from oracle.children import answer
 from oracle.jobs import Result
 from oracle.networks import MIXED, small
-from oracle.requests import CASES, CHOSEN, FEW, REFERENCE, Case, Requests, missing
+from oracle.requests import CASES, CHOSEN, FEW, REFERENCE, Case, Requests
 
 from bench.runner.parity import LARGEST_TIE
+from deadheat.contract.fixtures import missing
+from deadheat.contract.processes import answer
 from impls.architectures import architectures
 from impls.layers import Layer, Pool
 

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from oracle.children import Child, ChildFailed, Children
 from oracle.jobs import Pooled, pyramid_batch, pyramid_network
 from oracle.numpy_layers import EDGES, are_bins, pyramid_edges, pyramid_gradient, pyramid_max, pyramid_places
-from oracle.requests import missing
 
+from deadheat.contract.fixtures import missing
+from deadheat.contract.processes import Child, ChildFailed, Children
 from impls.errors import InvalidInput
 from impls.frameworks import frameworks, load_framework
 from impls.layers import Pair, SpatialPyramid, WindowPyramid

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from oracle import forward
-from oracle.children import Children, answer
 from oracle.jobs import BATCH, WINDOWS, Windows, windowed_network
-from oracle.requests import missing
 
 from bench.networks import windows as networks
+from deadheat.contract.fixtures import missing
+from deadheat.contract.processes import Children, answer
 from impls.arrays import make_batch, make_weights
 from impls.errors import InvalidInput
 from impls.frameworks import load_framework

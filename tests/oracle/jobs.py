@@ -7,7 +7,6 @@ reference's gradients are left in a folder, an array a file, for the others to r
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -16,15 +15,15 @@ from typing import Any
 
 import numpy as np
 
+from deadheat.contract.jobs import STEPS
+from deadheat.contract.jobs import build as build_model
 from impls.arrays import Batch, make_batch, make_statistics, make_weights
-from impls.errors import Unsupported
 from impls.frameworks import Model, Plan, Sgd, load_framework
 from impls.layers import (
     Activation,
     BatchNorm,
     Conv,
     Dense,
-    Dropout,
     Flatten,
     LocalResponseNorm,
     Pair,
@@ -42,7 +41,6 @@ from oracle.numpy_layers import flatten, pyramid_edges, pyramid_gradient, pyrami
 Arrays = dict[str, np.ndarray]
 LEARNING_RATE = 2e-5
 """A step moves the loss by 0.1 to 20 %: seen at a tolerance of 1e-4, and far from chaos, which no two would share."""
-STEPS = 3
 SMALL_SHARE = {"bfloat16": 1e-1}
 """A gradient below this share (1e-3 elsewhere) of the whole one is judged against that: its own digits are noise."""
 
@@ -151,17 +149,8 @@ def read_arrays(folder: Path, network: Network) -> Arrays:
 
 
 def build(contestant: str, network: Network, precision: str, sgd: Sgd | None = None) -> Model:
-    """A model of framework:execution."""
-    _forget_earlier_networks()
-    framework, _, execution = contestant.partition(":")
-    plan = Plan(network, execution, precision=precision, sgd=sgd or Sgd(LEARNING_RATE))
-    return load_framework(framework).build(plan)
-
-
-def _forget_earlier_networks() -> None:
-    """In a measurement every network has a process of its own; here compilers would run full of them."""
-    if dynamo := sys.modules.get("torch._dynamo"):
-        dynamo.reset()
+    """A model of framework:execution, to be trained in small steps."""
+    return build_model(contestant, network, precision, sgd or Sgd(LEARNING_RATE))
 
 
 def reference(contestant: str, architecture: str, images: int, folder: Path) -> Result:
@@ -221,110 +210,13 @@ def _run(architecture: str, contestant: str, precision: str, images: int, forwar
     return Result(scores, loss, forward_loss, losses, moved, changed, list(gradients)), gradients
 
 
-# --- The contract ---------------------------------------------------------------------------------------------------
-
-TINY = Network(
-    "tiny",
-    (2, 3, 4),
-    5,
-    (Flatten("flatten"), Dense("hidden", 7), Activation("hidden-relu", "relu"), Dense("output", 5)),
-)
-"""So small that every framework has it, an outsider with full connections only included."""
-
-CONTRACT_SGD = Sgd(learning_rate=0.05, momentum=0.8, weight_decay=0.1)
-"""Every term of the update large enough to be missed."""
-
-
-@dataclass(frozen=True)
-class Behaviour:
-    """What a model of TINY did, step by step: what the contract tests read."""
-
-    loaded: Arrays
-    scores: np.ndarray
-    forward_loss: float
-    gradient_loss: float
-    gradients: Arrays
-    gradients_again: Arrays
-    after_reading: Arrays
-    train_losses: list[float]
-    train_weights: list[Arrays]
-    train_gradients: list[Arrays]
-    after_second_load: Arrays
-    statistics: Arrays
-
-
-def behave(contestant: str, precision: str) -> Behaviour:
-    """Loads, asks for every phase, trains, loads again and trains once more."""
-    weights, statistics, arrays = _inputs(TINY)
-    model = build(contestant, TINY, precision, CONTRACT_SGD)
-    model.load(weights, statistics)
-    batch = model.put(arrays.images, arrays.labels)
-    loaded = model.weights()
-    scores = model.to_numpy(model.infer(batch))
-    forward_loss = float(model.to_numpy(model.forward(batch)))
-    first, second = model.gradient(batch), model.gradient(batch)
-    model.synchronize(second)
-    gradients, again = model.gradients(first), model.gradients(second)
-    after_reading = model.weights()
-    trained = [_train_once(model, batch) for _ in range(STEPS)]
-    model.load(weights, statistics)
-    model.train(batch)
-    return Behaviour(
-        loaded,
-        scores,
-        forward_loss,
-        float(model.to_numpy(first[0])),
-        gradients,
-        again,
-        after_reading,
-        [loss for loss, _, _ in trained],
-        [after for _, _, after in trained],
-        [gradient for _, gradient, _ in trained],
-        model.weights(),
-        model.statistics(),
-    )
-
-
-def _train_once(model: Model, batch: Any) -> tuple[float, Arrays, Arrays]:
-    """(loss, the gradient at the weights before the step, the weights after it)."""
-    gradients = model.gradients(model.gradient(batch))
-    loss = model.train(batch)
-    model.synchronize(loss)
-    return float(model.to_numpy(loss)), gradients, model.weights()
-
-
-DROPPING = Network(
-    "dropping",
-    (1, 4, 4),
-    3,
-    (Flatten("flatten"), Dense("hidden", 500), Dropout("dropout", 0.2), Dense("output", 3)),
-)
-"""One image through it shows what was dropped: the gradient of output's weight is that of its bias times its input."""
-
-
-@dataclass(frozen=True)
-class Dropped:
-    """Two gradients of DROPPING, and its scores in evaluation mode."""
-
-    first: Arrays
-    second: Arrays
-    scores: np.ndarray
-
-
-def drop(contestant: str, precision: str) -> Dropped:
-    """What a contestant's dropout does."""
-    model = build(contestant, DROPPING, precision)
-    model.load(make_weights(DROPPING), {})
-    arrays = make_batch(DROPPING, 1)
-    batch = model.put(arrays.images, arrays.labels)
-    first, second = (model.gradients(model.gradient(batch)) for _ in range(2))
-    return Dropped(first, second, model.to_numpy(model.infer(batch)))
+# --- Layers alone and together ---------------------------------------------------------------------------------------
 
 
 def refusal(contestant: str, precision: str) -> str:
     """The words with which a model is refused."""
     try:
-        build(contestant, TINY, precision)
+        build(contestant, varied_network(), precision)
     except Exception as problem:
         return f"{type(problem).__name__}: {problem}"
     return "built"
@@ -368,19 +260,6 @@ def pyramids(contestant: str, precision: str, layer: SpatialPyramid, sizes: list
         vectors = model.to_numpy(model.infer(batch))
         found.append(Pooled(vectors, model.gradients(model.gradient(batch))[INPUT]))
     return found
-
-
-def arithmetic(contestant: str, precision: str) -> str:
-    """What a contestant is seen to compute in."""
-    from bench.worker import arithmetic as fingerprint
-
-    for architecture in (fingerprint.ROUNDING, fingerprint.PRODUCT):
-        network = architecture.at()
-        try:
-            return fingerprint.arithmetic(fingerprint.scores(build(contestant, network, precision), network))
-        except Unsupported:
-            continue
-    return "unknown"
 
 
 Windows = tuple[Window, ...]

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import pytest
 
+from deadheat.contract.fixtures import missing
+from deadheat.contract.processes import Child, Children
 from impls.architectures import architectures
 from impls.frameworks import frameworks, load_framework
-from impls.hardware import unsupported_reason
-from oracle.children import Child, Children
 from oracle.jobs import Result, Slope, Truth
 from oracle.networks import MIXED
 
@@ -72,12 +72,6 @@ def _is_affordable(case: Case) -> bool:
 
 
 CASES = tuple(cases())
-
-
-def missing(contestant: str, precision: str = "float32") -> str | None:
-    framework, _, execution = contestant.partition(":")
-    found = load_framework(framework)
-    return unsupported_reason(precision, "cpu") or found.missing(found.execution(execution))
 
 
 @dataclass

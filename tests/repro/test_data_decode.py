@@ -13,7 +13,7 @@ from PIL import Image
 
 from impls.errors import InvalidInput
 from repro.data import BadData
-from repro.data.decode import check_header, decode
+from repro.data.decode import check_header, decode_image
 
 DEEP = {0: 0, 128: 0, 129: 1, 32896: 128, 40000: 156, 65535: 255}
 """Grey of 16 bits, and of 8: value / 257, rounded."""
@@ -23,7 +23,7 @@ GREY, BLUE, WHITE = (128, 128, 128), (0, 0, 255), (255, 255, 255)
 def first(path: Path) -> tuple[int, ...]:
     """The first pixel of the decoded file; its header is no hindrance."""
     check_header(str(path))
-    image = decode(str(path))
+    image = decode_image(str(path))
     assert image.mode == "RGB"
     return tuple(np.asarray(image)[0, 0].tolist())
 
@@ -184,7 +184,7 @@ def test_what_has_no_known_white_is_refused_by_header_and_by_decoding(
     with pytest.raises(InvalidInput, match=expected):
         check_header(str(path))
     with pytest.raises(BadData, match=rf"one.tiff can't be decoded: {expected}"):
-        decode(str(path))
+        decode_image(str(path))
 
 
 def test_numbers_of_fits_have_no_known_white(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_numbers_of_fits_have_no_known_white(tmp_path: Path) -> None:
     head = "".join(card.ljust(80) for card in cards).ljust(2880)
     (tmp_path / "one.fits").write_bytes(head.encode() + struct.pack(">H", 32896).ljust(2880, b"\0"))
     with pytest.raises(BadData, match=r"mode I;16 \(numbers of unknown range\) in FITS"):
-        decode(str(tmp_path / "one.fits"))
+        decode_image(str(tmp_path / "one.fits"))
 
 
 UPRIGHT = np.arange(6, dtype=np.uint8).reshape(2, 3) * 40
@@ -218,7 +218,7 @@ def test_every_orientation_is_turned_upright(tmp_path: Path, suffix: str, orient
     options = {"lossless": True} if suffix == "webp" else {}
     path = tmp_path / f"one.{suffix}"
     Image.fromarray(np.ascontiguousarray(stored)).convert("RGB").save(path, exif=exif, **options)
-    np.testing.assert_array_equal(np.asarray(decode(str(path)))[:, :, 0], UPRIGHT)
+    np.testing.assert_array_equal(np.asarray(decode_image(str(path)))[:, :, 0], UPRIGHT)
 
 
 def test_16_bits_are_turned_upright_too(tmp_path: Path) -> None:
@@ -226,7 +226,7 @@ def test_16_bits_are_turned_upright_too(tmp_path: Path) -> None:
     exif[0x0112] = 6
     deep = np.ascontiguousarray(STORED[6]).astype(np.uint16) * 257
     Image.fromarray(deep).save(tmp_path / "one.png", exif=exif)
-    np.testing.assert_array_equal(np.asarray(decode(str(tmp_path / "one.png")))[:, :, 0], UPRIGHT)
+    np.testing.assert_array_equal(np.asarray(decode_image(str(tmp_path / "one.png")))[:, :, 0], UPRIGHT)
 
 
 def test_damaged_exif_does_not_keep_an_image_from_being_decoded(tmp_path: Path) -> None:
@@ -242,4 +242,4 @@ def test_a_file_that_is_cut_off_is_named(tmp_path: Path, suffix: str) -> None:
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
     with pytest.raises(BadData, match=rf"one.{suffix} can't be decoded: .+; fetch or make it again, or take it away$"):
-        decode(str(path))
+        decode_image(str(path))

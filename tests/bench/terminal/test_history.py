@@ -109,7 +109,7 @@ def test_the_page_is_written_and_json_stays_alone_on_stdout(run, ten_days, tmp_p
 def test_nothing_measured_yet(tmp_path):
     for folder in (tmp_path, tmp_path / "nowhere"):
         assert mistake(history("--results", folder)) == (
-            f"error: no campaign in '{folder}' yet; measure one with: tox -e bench\n"
+            f"error: no campaign in '{folder}' yet; measure one with: python -m bench run\n"
         )
 
 

@@ -1,7 +1,7 @@
 """Processes that may import a framework, and that live for the whole session.
 
 A framework takes seconds to import and some settings are read only then, so there is one child for each framework,
-environment and precision, and it answers one request after another: a function of a module here, by name, with
+environment and precision, and it answers one request after another: a function of a module, by name, with
 arguments and answer pickled. A child that dies fails the test that asked, and the next request starts a new one.
 """
 
@@ -24,7 +24,6 @@ from typing import IO, Any
 import bench  # noqa: F401  # which brings the names of frameworks that only benchmarks need
 from impls.frameworks import CACHE
 
-TESTS = Path(__file__).parent.parent
 AT_A_TIME = Semaphore(2)
 """As many children compute at once as the smallest machines have cores."""
 
@@ -38,6 +37,11 @@ MODEST = {
     # A dozen children live side by side: what one does not use goes back to the system.
     "MALLOC_MMAP_THRESHOLD_": "8388608",
 }
+
+
+def python_path() -> str:
+    """$PYTHONPATH of a process that is to find the modules that this one finds."""
+    return os.pathsep.join(filter(None, sys.path))
 
 
 class ChildFailed(AssertionError):
@@ -83,11 +87,10 @@ class Child:
 
     def _alive(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            paths = os.pathsep.join([str(TESTS.parent), str(TESTS), os.environ.get("PYTHONPATH", "")])
             with self.log.open("ab") as log:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", "oracle.children"],
-                    env={**os.environ, **MODEST, **self.environment, "PYTHONPATH": paths},
+                    [sys.executable, "-m", "deadheat.contract.processes"],
+                    env={**os.environ, **MODEST, **self.environment, "PYTHONPATH": python_path()},
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=log,

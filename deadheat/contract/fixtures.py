@@ -1,0 +1,51 @@
+"""Fixtures that tests of models share: child processes, and what contestants do in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+
+from deadheat.contract.processes import Children, answer
+from impls.frameworks import load_framework
+from impls.hardware import unsupported_reason
+
+CHILDREN = pytest.StashKey[Children]()
+Ask = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def children(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Children:
+    """The child processes of the session, whichever `conftest.py` asks for them."""
+    stash = request.config.stash
+    if CHILDREN not in stash:
+        stash[CHILDREN] = Children(tmp_path_factory.mktemp("children"))
+        request.config.add_cleanup(stash[CHILDREN].close)
+    return stash[CHILDREN]
+
+
+@pytest.fixture(scope="session")
+def ask(children: Children) -> Ask:
+    """The answer of a job for a contestant, asked once; skipped where it is not installed or has no such layer."""
+    asked: dict[tuple[str, str, str], Future[Any]] = {}
+
+    def ask(job: str, contestant: str, precision: str = "float32") -> Any:
+        name, _, execution = contestant.partition(":")
+        if reason := missing(contestant, precision):
+            pytest.skip(reason)
+        key = job, contestant, precision
+        if key not in asked:
+            child = children.child(f"{name}-{precision}", load_framework(name).execution(execution).environment)
+            asked[key] = child.submit(f"deadheat.contract.jobs:{job}", contestant, precision)
+        return answer(asked[key])
+
+    return ask
+
+
+def missing(contestant: str, precision: str = "float32") -> str | None:
+    """Why framework:execution can't be run on this machine's CPU in that precision; None if it can."""
+    framework, _, execution = contestant.partition(":")
+    found = load_framework(framework)
+    return unsupported_reason(precision, "cpu") or found.missing(found.execution(execution))

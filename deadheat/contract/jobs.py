@@ -1,0 +1,150 @@
+"""What models do in child processes, and the networks that they do it on."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bench.worker import arithmetic as probe
+from impls.arrays import make_batch, make_statistics, make_weights
+from impls.errors import Unsupported
+from impls.frameworks import Model, Plan, Sgd, load_framework
+from impls.layers import Activation, Dense, Dropout, Flatten
+from impls.network import Network
+
+Arrays = dict[str, np.ndarray]
+BATCH = 2
+STEPS = 3
+DEEP = Network(
+    "deep",
+    (2, 3, 4),
+    5,
+    (Flatten("flatten"), Dense("hidden", 7), Activation("hidden-relu", "relu"), Dense("output", 5)),
+)
+SHALLOW = Network("shallow", (2, 3, 4), 5, (Flatten("flatten"), Dense("output", 5)))
+NETWORKS = {network.architecture: network for network in (DEEP, SHALLOW)}
+"""A framework is asked for the first of these that it has the layers of."""
+DROPPING = Network(
+    "dropping",
+    (1, 4, 4),
+    3,
+    (Flatten("flatten"), Dense("hidden", 500), Dropout("dropout", 0.2), Dense("output", 3)),
+)
+"""One image through it shows what was dropped: the gradient of output's weight is that of its bias times its input."""
+CONTRACT_SGD = Sgd(learning_rate=0.05, momentum=0.8, weight_decay=0.1)
+"""Every term of the update large enough to be missed."""
+
+
+def build(contestant: str, network: Network, precision: str, sgd: Sgd | None = None) -> Model:
+    """A model of framework:execution. Raises what `Framework.build` raises."""
+    _forget_earlier_networks()
+    framework, _, execution = contestant.partition(":")
+    return load_framework(framework).build(Plan(network, execution, precision=precision, sgd=sgd or Sgd()))
+
+
+def _forget_earlier_networks() -> None:
+    """In a measurement every network has a process of its own; here compilers would run full of them."""
+    if dynamo := sys.modules.get("torch._dynamo"):
+        dynamo.reset()
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """What a model of NETWORKS[network] did, step by step."""
+
+    network: str
+    loaded: Arrays
+    scores: np.ndarray
+    forward_loss: float
+    gradient_loss: float
+    gradients: Arrays
+    gradients_again: Arrays
+    after_reading: Arrays
+    train_losses: list[float]
+    train_weights: list[Arrays]
+    train_gradients: list[Arrays]
+    after_second_load: Arrays
+    statistics: Arrays
+
+
+def behave(contestant: str, precision: str) -> Behaviour:
+    """Loads, asks for every phase, trains, loads again and trains once more."""
+    network, model = _first_that_it_has(contestant, precision)
+    weights, statistics, arrays = make_weights(network), make_statistics(network), make_batch(network, BATCH)
+    model.load(weights, statistics)
+    batch = model.put(arrays.images, arrays.labels)
+    loaded = model.weights()
+    scores = model.to_numpy(model.infer(batch))
+    forward_loss = float(model.to_numpy(model.forward(batch)))
+    first, second = model.gradient(batch), model.gradient(batch)
+    model.synchronize(second)
+    gradients, again = model.gradients(first), model.gradients(second)
+    after_reading = model.weights()
+    trained = [_train_once(model, batch) for _ in range(STEPS)]
+    model.load(weights, statistics)
+    model.train(batch)
+    return Behaviour(
+        network.architecture,
+        loaded,
+        scores,
+        forward_loss,
+        float(model.to_numpy(first[0])),
+        gradients,
+        again,
+        after_reading,
+        [loss for loss, _, _ in trained],
+        [after for _, _, after in trained],
+        [gradient for _, gradient, _ in trained],
+        model.weights(),
+        model.statistics(),
+    )
+
+
+def _first_that_it_has(contestant: str, precision: str) -> tuple[Network, Model]:
+    for network in NETWORKS.values():
+        try:
+            return network, build(contestant, network, precision, CONTRACT_SGD)
+        except Unsupported as problem:
+            refused = problem
+    raise refused
+
+
+def _train_once(model: Model, batch: Any) -> tuple[float, Arrays, Arrays]:
+    """(loss, the gradient at the weights before the step, the weights after it)."""
+    gradients = model.gradients(model.gradient(batch))
+    loss = model.train(batch)
+    model.synchronize(loss)
+    return float(model.to_numpy(loss)), gradients, model.weights()
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """Two gradients of DROPPING, and its scores in evaluation mode."""
+
+    first: Arrays
+    second: Arrays
+    scores: np.ndarray
+
+
+def drop(contestant: str, precision: str) -> Dropped:
+    """What a contestant's dropout does."""
+    model = build(contestant, DROPPING, precision)
+    model.load(make_weights(DROPPING), {})
+    arrays = make_batch(DROPPING, 1)
+    batch = model.put(arrays.images, arrays.labels)
+    first, second = (model.gradients(model.gradient(batch)) for _ in range(2))
+    return Dropped(first, second, model.to_numpy(model.infer(batch)))
+
+
+def arithmetic(contestant: str, precision: str) -> str:
+    """What a contestant is seen to compute in."""
+    for architecture in (probe.ROUNDING, probe.PRODUCT):
+        network = architecture.at()
+        try:
+            return probe.arithmetic(probe.scores(build(contestant, network, precision), network))
+        except Unsupported:
+            continue
+    return "unknown"

@@ -1,0 +1,204 @@
+"""What holds for every framework that is listed, and for every model that it builds."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+from deadheat.contract import perceptron
+from deadheat.contract.fixtures import Ask
+from deadheat.contract.jobs import BATCH, CONTRACT_SGD, DEEP, DROPPING, NETWORKS, STEPS, Behaviour, Dropped
+from deadheat.contract.processes import python_path
+from impls.arrays import Batch, make_batch, make_weights
+from impls.errors import UnknownName, Unsupported
+from impls.frameworks import PRECISIONS, Framework, Plan, frameworks, load_framework
+from impls.network import Network
+
+CONTESTANTS = [
+    f"{framework.name}:{execution.name}" for framework in frameworks().values() for execution in framework.executions
+]
+
+# --- Frameworks, described ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=frameworks())
+def framework(request: pytest.FixtureRequest) -> Framework:
+    return load_framework(request.param)
+
+
+def test_describing_it_imports_nothing_that_it_needs(framework: Framework) -> None:
+    script = (
+        f"import sys, impls; found = impls.load_framework({framework.name!r});"
+        "[(found.missing(one), found.versions()) for one in found.executions];"
+        "print([name for name in found.requires if name in sys.modules])"
+    )
+    environment = {**os.environ, "PYTHONPATH": python_path()}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+def test_a_framework_says_what_it_is(framework: Framework) -> None:
+    assert framework.title
+    assert framework.executions
+    assert framework.requires
+    names = [execution.name for execution in framework.executions]
+    assert len(set(names)) == len(names)
+    for execution in framework.executions:
+        assert execution.note
+        assert "float32" in execution.precisions
+        assert ":" not in execution.name
+        assert framework.execution(execution.name) is execution
+        assert all(isinstance(value, str) for value in execution.environment.values())
+
+
+def test_where_a_model_is_can_be_found(framework: Framework) -> None:
+    module, _, name = framework.model.partition(":")
+    assert name
+    assert importlib.util.find_spec(module) is not None
+
+
+def test_what_is_missing_is_named_with_what_brings_it(framework: Framework, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    reason = framework.missing()
+    assert reason is not None
+    assert all(name in reason for name in framework.requires)
+    assert "pip install" in reason
+    assert "\n" not in reason
+
+
+def test_an_unknown_execution_is_refused(framework: Framework) -> None:
+    with pytest.raises(UnknownName, match=f"unknown execution of {framework.name} 'no-such-thing'.*known: ") as failure:
+        framework.build(Plan(DEEP, "no-such-thing"))
+    assert framework.executions[0].name in str(failure.value)
+
+
+def test_a_precision_that_it_lacks_is_refused(framework: Framework) -> None:
+    with pytest.raises(Unsupported, match=f"{framework.name}:.* has no bfloat17; it has .*float32"):
+        framework.build(Plan(DEEP, framework.executions[0].name, precision="bfloat17"))
+
+
+# --- Frameworks, built ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=CONTESTANTS)
+def behaviour(request: pytest.FixtureRequest, ask: Ask) -> Behaviour:
+    found: Behaviour = ask("behave", request.param)
+    return found
+
+
+def inputs_of(behaviour: Behaviour) -> tuple[Network, Mapping[str, np.ndarray], Batch]:
+    """The network, the weights and the batch behind it."""
+    network = NETWORKS[behaviour.network]
+    return network, make_weights(network), make_batch(network, BATCH)
+
+
+def test_weights_come_back_as_they_were_loaded(behaviour: Behaviour) -> None:
+    network, weights, _ = inputs_of(behaviour)
+    assert list(behaviour.loaded) == list(network.arrays)
+    for name, array in weights.items():
+        assert behaviour.loaded[name].dtype == array.dtype
+        assert np.array_equal(behaviour.loaded[name], array)
+    assert behaviour.statistics == {}
+
+
+def test_scores_are_a_row_an_image(behaviour: Behaviour) -> None:
+    network, weights, batch = inputs_of(behaviour)
+    assert behaviour.scores.shape == (BATCH, network.classes)
+    assert behaviour.scores.dtype == np.float32
+    assert behaviour.scores == pytest.approx(perceptron.scores(network, weights, batch.images), rel=1e-5, abs=1e-5)
+
+
+def test_forward_and_gradient_give_the_same_loss(behaviour: Behaviour) -> None:
+    network, weights, batch = inputs_of(behaviour)
+    right = perceptron.loss(network, weights, batch.images, batch.labels)
+    assert behaviour.forward_loss == pytest.approx(right, rel=1e-5)
+    assert behaviour.gradient_loss == pytest.approx(right, rel=1e-5)
+    assert behaviour.train_losses[0] == pytest.approx(right, rel=1e-5)
+
+
+def test_gradients_are_those_of_the_loss_by_the_networks_names(behaviour: Behaviour) -> None:
+    network, weights, batch = inputs_of(behaviour)
+    assert {name: array.shape for name, array in behaviour.gradients.items()} == dict(network.arrays)
+    for name, right in perceptron.gradients(network, weights, batch.images, batch.labels).items():
+        assert right.any()
+        assert behaviour.gradients[name] == pytest.approx(right, rel=1e-4, abs=1e-6)
+
+
+def test_nothing_adds_up_between_gradients(behaviour: Behaviour) -> None:
+    for name, array in behaviour.gradients.items():
+        assert behaviour.gradients_again[name] == pytest.approx(array, rel=1e-5, abs=1e-7)
+
+
+def test_only_train_changes_weights(behaviour: Behaviour) -> None:
+    for name, array in inputs_of(behaviour)[1].items():
+        assert np.array_equal(behaviour.after_reading[name], array)
+        assert not np.array_equal(behaviour.train_weights[0][name], array)
+
+
+def test_train_follows_the_one_update_rule(behaviour: Behaviour) -> None:
+    """v <- momentum v + (gradient + weight_decay w); w <- w - learning_rate v, for biases, too."""
+    sgd = CONTRACT_SGD
+    for name, start in inputs_of(behaviour)[1].items():
+        weight, velocity = start.astype(float), np.zeros(start.shape)
+        for step in range(STEPS):
+            velocity = sgd.momentum * velocity + behaviour.train_gradients[step][name] + sgd.weight_decay * weight
+            weight = weight - sgd.learning_rate * velocity
+            assert behaviour.train_weights[step][name] == pytest.approx(weight, rel=1e-5, abs=1e-6)
+
+
+def test_loading_forgets_the_momentum(behaviour: Behaviour) -> None:
+    for name, array in behaviour.train_weights[0].items():
+        assert behaviour.after_second_load[name] == pytest.approx(array, rel=1e-6, abs=1e-7)
+
+
+@pytest.fixture(params=CONTESTANTS)
+def dropped(request: pytest.FixtureRequest, ask: Ask) -> Dropped:
+    found: Dropped = ask("drop", request.param)
+    return found
+
+
+def test_dropout_drops_its_share_and_scales_the_rest(dropped: Dropped) -> None:
+    """Each input of the output layer is gone, or divided by the share that is kept."""
+    hidden = Network("hidden", DROPPING.input_shape, 500, DROPPING.layers[:2])
+    (whole,) = perceptron.scores(hidden, make_weights(DROPPING), make_batch(DROPPING, 1).images)
+    for gradients in (dropped.first, dropped.second):
+        kept = _inputs_of_the_output(gradients) / whole
+        assert np.all(np.isclose(kept, 0, atol=1e-6) | np.isclose(kept, 1 / (1 - 0.2), rtol=1e-3))
+        assert 0.1 < np.mean(kept == 0) < 0.3  # five standard deviations and more
+
+
+def test_dropout_drops_others_the_next_time(dropped: Dropped) -> None:
+    first, second = (_inputs_of_the_output(gradients) == 0 for gradients in (dropped.first, dropped.second))
+    assert np.any(first != second)
+
+
+def test_nothing_is_dropped_in_evaluation(dropped: Dropped) -> None:
+    weights, images = make_weights(DROPPING), make_batch(DROPPING, 1).images
+    right = perceptron.scores(DROPPING.without_dropout(), weights, images)
+    assert dropped.scores == pytest.approx(right, rel=1e-5, abs=1e-5)
+
+
+def _inputs_of_the_output(gradients: Mapping[str, np.ndarray]) -> np.ndarray:
+    """With one image, the weight's gradient is the bias's times the inputs."""
+    signal = gradients["output.bias"]
+    inputs: np.ndarray = signal @ gradients["output.weight"] / (signal @ signal)
+    return inputs
+
+
+POLICIES = [
+    (contestant, precision)
+    for contestant in CONTESTANTS
+    for precision in PRECISIONS
+    if precision in load_framework(contestant.partition(":")[0]).execution(contestant.partition(":")[2]).precisions
+]
+
+
+@pytest.mark.parametrize(("contestant", "precision"), POLICIES)
+def test_what_was_asked_for_is_what_computes(contestant: str, precision: str, ask: Ask) -> None:
+    assert ask("arithmetic", contestant, precision) == precision
