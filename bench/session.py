@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from bench.clock import now
-from bench.machine import nvidia
 from bench.machine.lock import CONCURRENT_CAMPAIGN_WARNING, campaign_lock
 from bench.plan import cases as plan_cases
 from bench.plan import image_sizes, interpreters, streams
@@ -22,6 +21,7 @@ from bench.plan.suite import Suite
 from bench.runner.campaign import CampaignRunner, Observer
 from bench.runner.ledger import Ledger
 from bench.runner.metadata import describe, environment, reference_of
+from impls import nvidia
 from impls.environment import kept, words
 from impls.errors import InvalidInput
 from impls.frameworks import DEVICES, checked, load_framework
@@ -205,9 +205,9 @@ def _check_inherited(earlier: Stored, cases: Sequence[Case]) -> None:
 
 
 def _check_device(device: str) -> None:
-    """InvalidInput if there is no card, and one is needed."""
-    if device == "cuda" and (reason := nvidia.missing()):
-        raise InvalidInput(f"--device cuda: {reason}; measure with --device cpu")
+    """InvalidInput if there is no such device here."""
+    if reason := nvidia.missing(device):
+        raise InvalidInput(f"--device {device}: {reason}; measure with --device cpu")
 
 
 def _others(texts: Sequence[str]) -> Mapping[str, Sequence[Interpreter]]:

@@ -44,6 +44,22 @@ class Unsupported(DeadheatError):
     """A framework without a translation for a layer, a precision or a device."""
 
 
+OUT_OF_MEMORY = re.compile(
+    r"out of memory|RESOURCE_EXHAUSTED|\bOOM\b|\bbad_alloc\b|ALLOC_FAILED|not enough memory"
+    r"|\b(can't|cannot|could not|failed to|unable to) allocate\b",
+    re.IGNORECASE,
+)
+"""How frameworks, their libraries and the system say that memory is short; only Python itself raises MemoryError."""
+
+
+def is_out_of_memory(problem: BaseException) -> bool:
+    """Whether an exception, or what caused it, is that memory was short: on the host or on a card."""
+    if isinstance(problem, MemoryError) or any(map(OUT_OF_MEMORY.search, _lines(problem))):
+        return True
+    inner = problem.exceptions if isinstance(problem, BaseExceptionGroup) else (_cause(problem),)
+    return any(is_out_of_memory(one) for one in inner if one is not None)
+
+
 LONGEST_PART = 250
 """Letters of each part of an error's line that are kept."""
 WORDS = re.compile(r"[^\W\d_]{2,}[^\w\s]* +\S*[^\W\d_]{2,}")

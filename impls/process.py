@@ -1,4 +1,4 @@
-"""How a process that computes is set up: its allocator and threads before it imports a framework, and its end."""
+"""How a process that computes is set up, before it imports a framework, and how it ended; for launches and trials."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from impls.log import last_log_line
 
 PR_SET_PDEATHSIG = 1
 
@@ -51,3 +54,24 @@ def set_parent_death_signal(parent: int) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
+
+
+def redirect_output(log: int) -> None:
+    """Send all that this process prints from here on, C libraries included, to the descriptor `log`."""
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+
+
+def exit_reason(code: int, log: Path) -> str:
+    """How a process ended, with the last error in its log. code: its exit code, or minus the signal that killed it."""
+    if code >= 0:
+        return f"exited with code {code}{last_log_line(log)}"
+    maybe = " (the system may have run out of memory)" if code == -signal.SIGKILL else ""
+    return f"killed by {_signal_name(-code)}{maybe}{last_log_line(log)}"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # most of the real-time signals have no name in Python
+        return f"signal {number}"

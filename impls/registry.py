@@ -24,7 +24,7 @@ class Named(Protocol):
     def name(self) -> str: ...
 
 
-Thing = TypeVar("Thing", bound=Named)
+T = TypeVar("T", bound=Named)
 
 
 def modules_in(package: str) -> Iterator[Any]:
@@ -39,22 +39,22 @@ def module_names(package: str) -> list[str]:
     return sorted(module.name for module in found if not module.name.startswith("_"))
 
 
-def instances_in(module: Any, kind: type[Thing]) -> Iterator[Thing]:
+def instances_in(module: Any, kind: type[T]) -> Iterator[T]:
     """The instances of `kind` that a module defines at its top level."""
     return (thing for thing in vars(module).values() if isinstance(thing, kind))
 
 
-def find(package: str, group: str, kind: type[Thing]) -> dict[str, Thing]:
+def find(package: str, group: str, kind: type[T]) -> dict[str, T]:
     """Every `kind` in the package's folder and behind the entry points of `group`, by its `name`."""
-    found: dict[str, Thing] = {}
+    found: dict[str, T] = {}
     for _, load in sources(package, group):
         add(found, group, kind, load())
     return found
 
 
-def find_working(package: str, group: str, kind: type[Thing]) -> tuple[dict[str, Thing], dict[str, str]]:
+def find_working(package: str, group: str, kind: type[T]) -> tuple[dict[str, T], dict[str, str]]:
     """As `find`, and by the name of the module or entry point why it is left out, where one cannot be loaded."""
-    found: dict[str, Thing] = {}
+    found: dict[str, T] = {}
     broken: dict[str, str] = {}
     for name, load in sources(package, group):
         try:
@@ -72,9 +72,9 @@ def sources(package: str, group: str) -> Iterator[tuple[str, Callable[[], Any]]]
         yield entry.name, partial(_load, entry)
 
 
-def add(found: dict[str, Thing], group: str, kind: type[Thing], source: Any) -> None:
+def add(found: dict[str, T], group: str, kind: type[T], source: Any) -> None:
     """Add what a module holds, or the one thing that an entry point names; DeadheatError if a name is taken."""
-    things: Iterable[Thing] = [source] if isinstance(source, kind) else instances_in(source, kind)
+    things: Iterable[T] = [source] if isinstance(source, kind) else instances_in(source, kind)
     for thing in things:
         known = found.setdefault(thing.name, thing)
         if known is not thing:
@@ -93,9 +93,9 @@ def add_unlisted(group: str, modules: Sequence[str]) -> None:
     _unlisted[group] = tuple(dict.fromkeys((*_unlisted.get(group, ()), *modules)))
 
 
-def find_unlisted(group: str, kind: type[Thing], listed: Collection[str]) -> dict[str, Thing]:
+def find_unlisted(group: str, kind: type[T], listed: Collection[str]) -> dict[str, T]:
     """Every `kind` in the modules that `add_unlisted` named, by its `name`; DeadheatError if one is `listed`, too."""
-    found: dict[str, Thing] = _in_modules(group, kind, _unlisted.get(group, ()))
+    found: dict[str, T] = _in_modules(group, kind, _unlisted.get(group, ()))
     if twice := sorted(found.keys() & set(listed)):
         raise DeadheatError(f"two {group} are called {twice[0]!r}; rename one")
     return found

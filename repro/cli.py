@@ -43,6 +43,7 @@ Data = Annotated[
     typer.Option("--data", metavar="NAME=PATH", help="Where a data set's folder is; repeat it. It is tested on then."),
 ]
 OneFramework = Annotated[str | None, typer.Option("--framework", help="Train in it; the first installed if left out.")]
+OneDevice = Annotated[Device, typer.Option("--device", help="Where trials run.")]
 Resume = Annotated[str | None, typer.Option("--resume", metavar="NAME", help="Go on with a reproduction.")]
 SideBySide = Annotated[int | None, typer.Option("--jobs", help="Trials at a time; as many as cores.", min=1)]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Without progress.")]
@@ -105,7 +106,7 @@ def run(
     full: Annotated[bool, typer.Option("--full", help="Every claim, closest to the paper: a GPU, or a night.")] = False,
     seeds: Annotated[int, typer.Option(help="Trials of each arm.", min=1)] = 3,
     framework: OneFramework = None,
-    device: Annotated[Device, typer.Option(help="Where trials run.")] = Device.CPU,
+    device: OneDevice = Device.CPU,
     data: Data = None,
     budget: Annotated[str | None, typer.Option(help="Begin no trial after so long, such as 20m; no limit.")] = None,
     jobs: SideBySide = None,
@@ -155,7 +156,7 @@ def train(
     context: typer.Context,
     names: Annotated[list[str] | None, typer.Argument(help="Networks with a recipe; all of them.")] = None,
     framework: Annotated[str, typer.Option(help="Train in it, or in all that are installed.")] = "all",
-    device: Annotated[Device, typer.Option(help="Where trials run.")] = Device.CPU,
+    device: OneDevice = Device.CPU,
     data: Data = None,
     jobs: SideBySide = None,
     results: Results = DEFAULT,

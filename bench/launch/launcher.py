@@ -14,10 +14,10 @@ from typing import Any, Protocol, Self
 from bench.clock import now
 from bench.launch.process import LaunchFailed, Limit, Worker, Zygote
 from bench.launch.scratch import locked_folder, sweep
-from bench.machine import nvidia
 from bench.plan import settings
 from bench.plan.interpreters import Interpreter, interpreter_of
 from bench.worker.messages import A, Request
+from impls import nvidia
 from impls.frameworks import CACHE, load_framework
 from results.schema.record import Case, Status
 from results.store.logs import Logs

@@ -20,6 +20,7 @@ from bench.launch.scratch import disk_errors_as_user_errors
 from bench.plan.interpreters import Interpreter
 from bench.worker.messages import A, Failure, Request, UnreadableMessage, read_answer, to_line
 from impls.log import last_log_line
+from impls.process import exit_reason
 from results.schema.record import Status
 from results.store.logs import Logs
 
@@ -149,14 +150,7 @@ class Worker:
         self._answers.close()
         self._link.close()
         code = self._code()
-        if code is None:
-            how = "its zygote died"
-        elif code >= 0:
-            how = f"exited with code {code}"
-        else:
-            name = signal.Signals(-code).name
-            how = f"killed by {name}{' (the system may have run out of memory)' if name == 'SIGKILL' else ''}"
-        return how + last_log_line(self._log)
+        return f"its zygote died{last_log_line(self._log)}" if code is None else exit_reason(code, self._log)
 
 
 def _new_log(file: Path) -> IO[bytes]:

@@ -18,7 +18,7 @@ from typing import TypeVar
 from impls import registry
 from impls.errors import one_line
 
-Thing = TypeVar("Thing")
+T = TypeVar("T")
 
 Readings = Mapping[str, float | str]
 """By the names of results.schema.columns.USAGE: a value, or the reason why there is none."""
@@ -111,7 +111,7 @@ class Guarded:
         what = "nothing" if value is None else f"a {type(value).__name__} that is no finite number"
         return f"meter {self._meter.name} gave {what}"
 
-    def _try(self, do: Callable[[], Thing]) -> Thing | None:
+    def _try(self, do: Callable[[], T]) -> T | None:
         try:
             return do()
         except Exception as problem:  # of a library of any age, or of a package from outside

@@ -11,8 +11,8 @@ from statistics import fmean
 from typing import Any
 
 from bench.clock import now
-from bench.machine import nvidia
 from bench.meters import Meter, Readings, SustainedStats, Watcher
+from impls import nvidia
 
 SHORTEST = 2.0
 """Seconds below which the energy counter, which moves in steps, says nothing."""
@@ -112,6 +112,8 @@ class NvmlMeter(Watcher):
 
     def end(self, sustained: SustainedStats) -> Readings:
         after = self._ask("gpu_joules_per_image", _energy)
+        if self._handle is not None:
+            nvidia.end()
         if after is not None:
             joules = (after - self._energy) / 1e3
             if sustained.seconds < SHORTEST or joules <= 0:

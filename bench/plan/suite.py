@@ -22,15 +22,15 @@ from pydantic import (
     ValidationError,
 )
 
+from bench import shipped
 from bench.plan.parse import parse_contestant
+from bench.shipped import PRESETS, SUITES
 from impls.errors import DeadheatError, UnknownName
 from impls.frameworks import PHASES, checked
 from results.schema import renames
 from results.schema.record import Contestant, first_problem
 from results.units import Bytes, Seconds, SecondsOrNone, Share
 
-FOLDER = Path(__file__).parents[1] / "suites"
-PRESETS = Path(__file__).parents[1] / "presets"
 GPU_ROUND_SECONDS = 0.05
 """A GPU's clock and a queue of steps take longer to look the same twice."""
 
@@ -120,11 +120,11 @@ class Suite(MeasurementSettings):
 
 
 def suite_names() -> list[str]:
-    return sorted(file.stem for file in FOLDER.glob("*.toml"))
+    return shipped.names(SUITES)
 
 
 def preset_names() -> list[str]:
-    return sorted(file.stem for file in PRESETS.glob("*.toml"))
+    return shipped.names(PRESETS)
 
 
 def load_suite(name: str, preset: str | None = None, **changes: Any) -> Suite:
@@ -133,8 +133,8 @@ def load_suite(name: str, preset: str | None = None, **changes: Any) -> Suite:
     A `preset` given here takes the place of the suite's own and of what the suite says beside it; `changes` are keys
     that take the place of either.
     """
-    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
-    if path.parent == FOLDER and not path.is_file():
+    path = Path(name) if name.endswith(".toml") else SUITES / f"{name}.toml"
+    if path.parent == SUITES and not path.is_file():
         raise UnknownName("suite", name, suite_names())
     said = _read(path, name)
     if preset:

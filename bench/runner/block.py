@@ -19,7 +19,7 @@ from bench.runner import usage
 from bench.worker.messages import CheckOutputs, Load, Loaded, RunTurn, WarmUp
 from results.schema.record import Case, Conditions, Contestant, Record, Status, Usage, Workload
 
-Thing = TypeVar("Thing")
+T = TypeVar("T")
 
 
 @dataclass
@@ -178,7 +178,7 @@ def _use(launch: _Launch, worker: WorkerLike, already: Usage, sustained: float, 
     launch.usage = found if wanted else None
 
 
-def _shuffled(order: random.Random, things: Sequence[Thing]) -> list[Thing]:
+def _shuffled(order: random.Random, things: Sequence[T]) -> list[T]:
     return order.sample(things, len(things))
 
 

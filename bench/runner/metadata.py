@@ -10,12 +10,12 @@ from typing import Any, get_args
 
 from bench.cost.floors import floor_of, layers_of
 from bench.cost.workload import network_of
-from bench.machine import nvidia
 from bench.meters import absent, meters
 from bench.networks import probes
 from bench.plan import interpreters, settings
 from bench.plan.suite import Suite
 from bench.runner import parity
+from impls import nvidia
 from impls.environment import altering, choosing, clean, words
 from impls.errors import InvalidInput
 from impls.frameworks import load_framework

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
+from bench.shipped import PRESETS, SUITES, titles
 from impls.architectures import architectures
 from impls.frameworks import frameworks
-
-SUITES = Path(__file__).parents[1] / "suites"
-PRESETS = Path(__file__).parents[1] / "presets"
 
 
 def everything() -> dict[str, Any]:
@@ -36,19 +33,12 @@ def everything() -> dict[str, Any]:
 
 def suites() -> dict[str, str]:
     """The suites and their titles."""
-    return _titles(SUITES)
+    return titles(SUITES)
 
 
 def presets() -> dict[str, str]:
     """The presets, which say how to measure, and their titles."""
-    return _titles(PRESETS)
-
-
-def _titles(folder: Path) -> dict[str, str]:
-    import tomllib
-
-    found = {file.stem: tomllib.loads(file.read_text(encoding="utf-8")) for file in sorted(folder.glob("*.toml"))}
-    return {name: said["title"] for name, said in found.items()}
+    return titles(PRESETS)
 
 
 def as_text() -> str:
@@ -63,6 +53,6 @@ def as_text() -> str:
         for execution in framework.executions:
             reason = framework.missing(execution) if framework.missing() is None else None
             lines.append(f"    {execution.name:16} {execution.note}{f' ({reason})' if reason else ''}")
-    for heading, titles in (("suites (what)", suites()), ("presets (how)", presets())):
-        lines += ["", heading, *(f"  {name:22} {title}" for name, title in titles.items())]
+    for heading, found in (("suites (what)", suites()), ("presets (how)", presets())):
+        lines += ["", heading, *(f"  {name:22} {title}" for name, title in found.items())]
     return "\n".join(lines)

@@ -16,11 +16,10 @@ import numpy as np
 import psutil
 
 from bench.clock import now, time_round
-from bench.machine import nvidia
 from bench.machine.interference import Watch
 from bench.meters import absent, meters
 from bench.plan import settings
-from impls import cgroups, usable
+from impls import cgroups, nvidia, usable
 from impls.environment import altering, words
 from impls.frameworks import frameworks
 from impls.terminal import console

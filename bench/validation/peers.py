@@ -27,10 +27,10 @@ import typer
 
 from bench.clock import now
 from bench.contestants.slowed import SLOWDOWNS
-from bench.machine import nvidia
 from bench.plan import settings
 from bench.validation.load import background_load
 from bench.validation.pairs import Plan, measure
+from impls import nvidia
 from impls.command import main as start
 from impls.command import one_line_errors, path_argument
 from impls.errors import DeadheatError, InvalidInput

@@ -13,12 +13,12 @@ import numpy as np
 from scipy.stats import binomtest
 
 from bench.clock import now
-from bench.machine import nvidia
 from bench.machine.lock import CONCURRENT_CAMPAIGN_WARNING, campaign_lock
 from bench.plan.parse import parse_contestant
 from bench.validation.known_clock import known_clock
 from bench.validation.load import background_load
 from bench.validation.pairs import PLANTED, Pair, Plan, measure
+from impls import nvidia
 from impls.errors import InvalidInput
 from impls.frameworks import frameworks
 from impls.termination import Termination

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import gc
 import math
-import re
 import socket
 import sys
 import time
@@ -47,7 +46,7 @@ from bench.worker.messages import (
 )
 from bench.worker.warmup import warm_up
 from impls.arrays import make_batch, make_statistics
-from impls.errors import Unavailable, Unsupported, one_line
+from impls.errors import Unavailable, Unsupported, is_out_of_memory, one_line
 from impls.frameworks import Allocated, Model, Plan, load_framework
 from impls.network import Network
 from results.schema.record import Case, Conditions, Status
@@ -55,7 +54,6 @@ from results.schema.record import Case, Conditions, Status
 CALIBRATIONS = 3
 ENOUGH = 0.9
 """Share of the least length at which a round is long enough: rounds differ by more than that."""
-NO_MEMORY = re.compile(r"out of memory|RESOURCE_EXHAUSTED|can't allocate memory|failed to allocate|OOM", re.IGNORECASE)
 
 
 def serve(link: socket.socket) -> None:
@@ -98,9 +96,7 @@ def status_of(problem: Exception) -> Status:
     """The status that a case gets when its process raises `problem`."""
     if isinstance(problem, (Unavailable, Unsupported)):
         return Status.SKIPPED
-    if isinstance(problem, MemoryError) or NO_MEMORY.search(str(problem)):
-        return Status.OUT_OF_MEMORY
-    return Status.FAILED
+    return Status.OUT_OF_MEMORY if is_out_of_memory(problem) else Status.FAILED
 
 
 class ContestantSession:

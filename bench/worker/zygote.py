@@ -20,7 +20,7 @@ import socket
 import sys
 
 from bench.worker import tasks
-from impls.process import keep_to_cores, set_parent_death_signal
+from impls.process import keep_to_cores, redirect_output, set_parent_death_signal
 from impls.usable import allowed_cores
 
 REQUEST_BYTES = 4096
@@ -51,8 +51,7 @@ def fork(control: socket.socket, channel: int, log: int) -> int:
     try:
         set_parent_death_signal(zygote)
         control.close()
-        os.dup2(log, 1)
-        os.dup2(log, 2)
+        redirect_output(log)
         with socket.socket(fileno=channel) as link:
             tasks.serve(link)
         code = 0

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from reports.figures import svg
-from reports.figures.canvas import COLOURS, WIDTH, log_axis
+from reports.figures.canvas import COLOURS, WIDTH, legend_above, log_axis, new_figure, panel
 from reports.figures.curves import BELOW, GAP, LEFT, LEGEND, LONGEST, PANEL, RIGHT, TITLE
 from results.schema.findings import Agreement
 from results.schema.trial import Trial
@@ -36,7 +36,7 @@ def agreement(found: Agreement, trials: Mapping[str, Trial], key: str) -> Markup
 def _agreement(found: Agreement, losses: Mapping[str, Sequence[float]]) -> Figure:
     above = LEGEND * len(losses) + TITLE
     height = above + 2 * PANEL + GAP + BELOW
-    figure = Figure(figsize=(WIDTH / 72, height / 72))
+    figure = new_figure(height)
     beside = LEFT / WIDTH, 1 - (LEFT + RIGHT) / WIDTH
     upper = figure.add_axes((beside[0], (BELOW + PANEL + GAP) / height, beside[1], PANEL / height))
     lower = figure.add_axes((beside[0], BELOW / height, beside[1], PANEL / height), sharex=upper)
@@ -45,7 +45,7 @@ def _agreement(found: Agreement, losses: Mapping[str, Sequence[float]]) -> Figur
         upper.plot(range(1, len(values) + 1), values, dashes, color=COLOURS[slot % len(COLOURS)], linewidth=width)
     handles = [Line2D([], [], color=line.get_color(), linewidth=line.get_linewidth()) for line in upper.lines]
     labels = [svg.printable(who[:LONGEST]) for who in losses]
-    figure.legend(handles, labels, loc="upper left", bbox_to_anchor=(0, 1), frameon=False, fontsize=10, borderpad=0)
+    legend_above(figure, handles, labels)
     apart = [(step, spread) for step, spread in enumerate(map(_spread, zip(*losses.values())), 1) if spread > 0]
     if apart:
         lower.plot(*zip(*apart, strict=True), color=svg.INK, linewidth=1.2)
@@ -55,9 +55,7 @@ def _agreement(found: Agreement, losses: Mapping[str, Sequence[float]]) -> Figur
         log_axis(lower.yaxis, low, high)
     lower.axhline(100 * found.tolerance, color=COLOURS[1], linestyle="--", linewidth=1.5)
     for axes, name in ((upper, "loss"), (lower, f"apart, % (dashed: {100 * found.tolerance:g} %)")):
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(color=svg.INK, alpha=0.12, linewidth=0.8)
-        axes.set_title(name, fontsize=10, loc="left", pad=4)
+        panel(axes, title=name)
         if found.together < found.steps:
             axes.axvline(found.together + 0.5, color=COLOURS[1], linewidth=1.5)
     upper.tick_params(axis="x", labelbottom=False)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from reports.figures import svg
-from reports.figures.canvas import COLOURS, WIDTH
+from reports.figures.canvas import COLOURS, new_figure, panel
 
 ROW, LETTERS, LINES = 60, 26, 5
 """Pixels of a level; letters of a line of a reason, and lines of it, that its place holds."""
@@ -39,7 +39,7 @@ def _differ(pyramid: Mapping[str, Any]) -> bool:
 def _bins(pyramid: Mapping[str, Any]) -> Figure:
     """A line a bin, a row a level, a column a rule; overlapping bins are staggered."""
     side, levels, rules = pyramid["side"], [str(level) for level in pyramid["levels"]], pyramid["rules"]
-    figure = Figure(figsize=(WIDTH / 72, ROW * (len(levels) + 1) / 72), layout="constrained")
+    figure = new_figure(ROW * (len(levels) + 1), layout="constrained")
     grid = figure.subplots(len(levels), len(rules), squeeze=False)
     for (row, level), (column, (rule, found)) in itertools.product(enumerate(levels), enumerate(rules.items())):
         axes = grid[row, column]
@@ -54,7 +54,7 @@ def _bins(pyramid: Mapping[str, Any]) -> Figure:
 
 def _bins_of_level(axes: Axes, found: Any, side: int) -> None:
     axes.set(xlim=(0, side), ylim=(0, 2), yticks=[])
-    axes.spines[["top", "left", "right"]].set_visible(False)
+    panel(axes, grid=None, left=False)
     if isinstance(found, str):
         lines = textwrap.wrap(svg.printable(found), LETTERS, max_lines=LINES, placeholder="…")
         axes.text(side / 2, 1, "\n".join(lines), ha="center", va="center", style="italic", fontsize=7.5)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
@@ -52,17 +53,40 @@ class Band:
     marks: Sequence[Mark]
 
 
+def new_figure(height: float, width: float = WIDTH, layout: Literal["constrained"] | None = None) -> Figure:
+    """An empty figure of so many pixels. layout: "constrained" where Matplotlib is to place the axes."""
+    return Figure(figsize=(width / 72, height / 72), layout=layout)
+
+
+def panel(
+    axes: Axes, grid: Literal["both", "x", "y"] | None = "both", left: bool = True, title: str = "", **style: Any
+) -> None:
+    """The look of all axes: no frame but the lower and, with `left`, the left line; a faint grid; a title at the left.
+
+    style: what else the grid's lines have.
+    """
+    axes.spines[["top", "right"] if left else ["top", "left", "right"]].set_visible(False)
+    if grid:
+        axes.grid(axis=grid, color=svg.INK, alpha=0.15, linewidth=0.8, **style)
+    if title:
+        axes.set_title(title, fontsize=10, loc="left", pad=4)
+
+
+def legend_above(figure: Figure, handles: Sequence[Artist], labels: Sequence[str]) -> None:
+    """A legend of a line each, from the figure's upper left corner."""
+    figure.legend(handles, labels, loc="upper left", bbox_to_anchor=(0, 1), frameon=False, fontsize=10, borderpad=0)
+
+
 def canvas(bands: Sequence[Band], above: int) -> tuple[Figure, Axes]:
     """Headings and labels on the left, a note where a value is missing, faint lines between the bands."""
     rows = sum(1 + len(band.marks) for band in bands)
     left = 10 + LETTER * max((len(printable_label(mark.label)) for band in bands for mark in band.marks), default=0)
     height = above + BELOW + ROW * rows
-    figure = Figure(figsize=(WIDTH / 72, height / 72))
+    figure = new_figure(height)
     plot = WIDTH - left - RIGHT
     axes = figure.add_axes((left / WIDTH, BELOW / height, plot / WIDTH, ROW * rows / height))
     axes.set_ylim(rows - 0.5, -0.5)
-    axes.spines[["top", "left", "right"]].set_visible(False)
-    axes.grid(axis="x", color=svg.INK, alpha=0.15, linewidth=0.8, clip_on=False)
+    panel(axes, grid="x", left=False, clip_on=False)
     axes.set_yticks([])  # labels as plain text: a tick takes ten times as long to make
     beside = axes.get_yaxis_transform()
     for row, item in rows_of(bands):

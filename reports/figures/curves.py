@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from reports.figures import svg
-from reports.figures.canvas import COLOURS, MARKERS, WIDTH, log_axis
+from reports.figures.canvas import COLOURS, MARKERS, WIDTH, legend_above, log_axis, new_figure, panel
 from results.schema.findings import ClaimResult
 from results.schema.trial import Outcome, Point, Trial
 
@@ -73,10 +73,10 @@ def _curve(trial: Trial, of: Callable[[Point], float | None]) -> Curve:
 def _learning(arms: Sequence[Arm], panels: Mapping[str, Callable[[Point], float | None]]) -> Figure:
     above = LEGEND * len(arms) + TITLE
     height = above + len(panels) * PANEL + (len(panels) - 1) * GAP + BELOW
-    figure = Figure(figsize=(WIDTH / 72, height / 72))
+    figure = new_figure(height)
     handles = [_handle(slot) for slot in range(len(arms))]
     labels = [_label(arm) for arm in arms]
-    figure.legend(handles, labels, loc="upper left", bbox_to_anchor=(0, 1), frameon=False, fontsize=10, borderpad=0)
+    legend_above(figure, handles, labels)
     for number, (name, of) in enumerate(panels.items()):
         bottom = height - above - (number + 1) * PANEL - number * GAP
         axes = figure.add_axes((LEFT / WIDTH, bottom / height, 1 - (LEFT + RIGHT) / WIDTH, PANEL / height))
@@ -84,7 +84,7 @@ def _learning(arms: Sequence[Arm], panels: Mapping[str, Callable[[Point], float 
         _error_axis(axes, values)
         axes.set_xlim(*_passes(arms))
         axes.tick_params(axis="x", labelbottom=number == len(panels) - 1)
-        axes.set_title(name, fontsize=10, loc="left", pad=4)
+        panel(axes, title=name)
     axes.set_xlabel("passes over the training images")
     return figure
 
@@ -127,8 +127,6 @@ def _paint(axes: Axes, slot: int, arm: Arm, of: Callable[[Point], float | None])
 
 def _error_axis(axes: Axes, values: Sequence[float]) -> None:
     """From 0, or logarithmic where errors fall by so much that the end could not be read."""
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(color=svg.INK, alpha=0.12, linewidth=0.8)
     axes.locator_params(axis="x", nbins=7)
     if values and min(values) > 0 and max(values) / min(values) > WIDE_RANGE:
         low, high = min(values) / 1.2, max(values) * 1.2

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from reports.figures import svg
-from reports.figures.canvas import COLOURS, REACH, WIDTH, log_axis
+from reports.figures.canvas import COLOURS, REACH, WIDTH, log_axis, new_figure, panel
 from results.schema.findings import ClaimResult, ContrastResult
 
 LETTERS, LINE, BAR, AXIS, MARGIN = 78, 15, 22, 38, 10
@@ -79,7 +79,7 @@ def _value(contrast: ContrastResult) -> float | None:
 def _forest(groups: dict[str, list[Row]]) -> Figure:
     heights = {unit: sum(map(_height, rows)) for unit, rows in groups.items()}
     height = sum(heights.values()) + AXIS * len(groups)
-    figure, top = Figure(figsize=(WIDTH / 72, height / 72)), 0
+    figure, top = new_figure(height), 0
     for unit, rows in groups.items():
         bottom = height - top - heights[unit]
         place = (MARGIN / WIDTH, bottom / height, 1 - 2 * MARGIN / WIDTH, heights[unit] / height)
@@ -107,7 +107,7 @@ def _group(axes: Axes, unit: str, rows: Sequence[Row]) -> None:
         axes.set_xlim(limits)
         axes.locator_params(axis="x", nbins=5)
     axes.set(yticks=[], xlabel=svg.printable(unit))
-    axes.spines[["top", "left", "right"]].set_visible(False)
+    panel(axes, grid=None, left=False)
     top = 0
     for row in rows:
         lines = _lines(row)

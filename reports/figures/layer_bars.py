@@ -10,8 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from reports.figures import svg
-from reports.figures.canvas import REACH, WIDTH, printable_label, style
+from reports.figures.canvas import REACH, WIDTH, legend_above, new_figure, panel, printable_label, style
 from reports.format import numbers
 from reports.format.networks import Row
 from reports.format.words import MILLISECONDS
@@ -31,7 +30,7 @@ def layer_bars(
     """A bar for each contestant of each layer, from 0."""
     each, above = GAP + BAR * len(who), ABOVE + LEGEND * len(who)
     height = above + each * len(layers) + BELOW
-    figure = Figure(figsize=(WIDTH / 72, height / 72))
+    figure = new_figure(height)
     axes = figure.add_axes(
         (LEFT / WIDTH, BELOW / height, 1 - (LEFT + RIGHT) / WIDTH, 1 - (above + BELOW) / height),
         xlabel="ms, each layer alone (less is faster)",
@@ -43,12 +42,11 @@ def layer_bars(
             _bar(axes, found.get((layer, one)), each * number + GAP / 2 + BAR * (place + 0.5), style(slots, one))
     axes.set_yticks([each * (number + 0.5) for number in range(len(layers))], list(map(printable_label, layers)))
     axes.tick_params(axis="y", length=0)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="x", color=svg.INK, alpha=0.15, linewidth=0.8)
+    panel(axes, grid="x")
     axes.locator_params(axis="x", nbins=5)
     handles = [Line2D([], [], **style(slots, one)) for one in who]
     labels = list(map(printable_label, who))
-    figure.legend(handles, labels, loc="upper left", bbox_to_anchor=(0, 1), frameon=False, fontsize=10, borderpad=0)
+    legend_above(figure, handles, labels)
     return figure
 
 

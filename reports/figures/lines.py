@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 
 from matplotlib.figure import Figure
 
-from reports.figures import svg
-from reports.figures.canvas import WIDTH, log_axis, printable_label, style
+from reports.figures.canvas import WIDTH, log_axis, new_figure, panel, printable_label, style
 from reports.format.networks import Row
 from results.schema.record import Status
 
@@ -23,12 +22,11 @@ def lines(rows: Sequence[Row], slots: Sequence[str], x: tuple[str, Of], y: tuple
     everyone = list(dict.fromkeys(row["contestant"] for row in rows))
     below = BELOW + LEGEND * math.ceil(len(everyone) / 2)
     height = HEIGHT - BELOW + below
-    figure = Figure(figsize=(WIDTH / 72, height / 72))
+    figure = new_figure(height)
     width = WIDTH - LEFT - RIGHT
     axes = figure.add_axes((LEFT / WIDTH, below / height, width / WIDTH, (height - ABOVE - below) / height))
     axes.set(xscale="log", yscale="log", xlabel=x[0], ylabel=y[0])
-    axes.grid(color=svg.INK, alpha=0.15, linewidth=0.8)
-    axes.spines[["top", "right"]].set_visible(False)
+    panel(axes)
     for who in everyone:
         own = [row for row in rows if row["contestant"] == who and row["status"] == Status.MEASURED]
         points = sorted((x[1](row), y[1](row)) for row in own)

@@ -31,6 +31,8 @@ from reports.format.networks import Network, Row
 from reports.format.words import MILLISECONDS, NEEDS, missing
 from results.schema.record import Status
 
+Bar = Callable[[Axes, Mark, int, tuple[float, float]], None]
+
 FLOOR, MEGA = "floor of the table", 1e-6
 
 
@@ -48,7 +50,7 @@ def parts(network: Network, split: Iterable[Row], slots: Sequence[str], key: str
     found |= {key: row for key, row in network.rows.items() if key[0] == "infer"}
     bands = [_band(part, found, needs, network, slots) for part, needs in NEEDS.items()]
     label = f"{network.id}: milliseconds of infer, forward, backward and update by contestant; numbers in the table"
-    return svg.draw(lambda: _parts(bands), key, label)
+    return svg.draw(lambda: _bars(bands, "ms per step", _bar), key, label)
 
 
 def memory(network: Network, slots: Sequence[str], key: str) -> str:
@@ -60,7 +62,7 @@ def memory(network: Network, slots: Sequence[str], key: str) -> str:
     if not any(not math.isnan(mark.value) for band in bands for mark in band.marks[1:]):
         return ""
     label = f"{network.id}: megabytes resident during a step by phase and contestant; numbers in the table"
-    return svg.draw(lambda: _memory(bands), key, label)
+    return svg.draw(lambda: _bars(bands, "MB during a step (less is better)", _solid_bar), key, label)
 
 
 def _memory_band(phase: str, network: Network, slots: Sequence[str]) -> Band:
@@ -106,32 +108,21 @@ def _times(bands: Sequence[Band], batch: int) -> Figure:
     return figure
 
 
-def _parts(bands: Sequence[Band]) -> Figure:
+def _bars(bands: Sequence[Band], quantity: str, bar: Bar) -> Figure:
+    """Rows of bars on a linear axis from 0, which is called `quantity`."""
     figure, axes = canvas(bands, ABOVE_BARE)
-    axes.set_xlabel("ms per step")
+    axes.set_xlabel(quantity)
     limits = _linear_limits(_known(bands))
     if limits is None:
         return figure
     axes.set_xlim(limits)
     _ticks(axes, MaxNLocator(MOST_TICKS - 1).tick_values(*limits))
     axes.axvline(0, color=svg.INK, linewidth=0.8)
-    _place(bands, lambda mark, y: _bar(axes, mark, y, limits))
+    _place(bands, lambda mark, y: bar(axes, mark, y, limits))
     return figure
 
 
-def _memory(bands: Sequence[Band]) -> Figure:
-    figure, axes = canvas(bands, ABOVE_BARE)
-    axes.set_xlabel("MB during a step (less is better)")
-    limits = _linear_limits(_known(bands))
-    if limits is None:
-        return figure
-    axes.set_xlim(limits)
-    _ticks(axes, MaxNLocator(MOST_TICKS - 1).tick_values(*limits))
-    _place(bands, lambda mark, y: _solid_bar(axes, mark, y))
-    return figure
-
-
-def _solid_bar(axes: Axes, mark: Mark, row: int) -> None:
+def _solid_bar(axes: Axes, mark: Mark, row: int, limits: tuple[float, float]) -> None:
     colour = svg.INK if mark.label == FLOOR else COLOURS[mark.slot % len(COLOURS)]
     axes.barh([row], [mark.value], height=0.62, color=colour, alpha=0.75, linewidth=0)
 

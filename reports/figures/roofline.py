@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from reports.figures import svg
-from reports.figures.canvas import WIDTH, log_axis, printable_label, style
+from reports.figures.canvas import log_axis, new_figure, panel, printable_label, style
 from reports.format.networks import Row
 from results.compare.limits import Kind, Limits, roof
 
@@ -35,11 +35,10 @@ def roofline(rows: Sequence[Row], limits: Limits, kind: Kind, slots: Sequence[st
 
 
 def _draw(rows: Sequence[Row], limits: Limits, kind: Kind, slots: Sequence[str]) -> Figure:
-    figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72), layout="constrained")
+    figure = new_figure(HEIGHT, layout="constrained")
     axes = figure.add_subplot()
     axes.set(xscale="log", yscale="log", xlabel="MAC for each byte that must move", ylabel="GMAC/s (more is faster)")
-    axes.grid(color=svg.INK, alpha=0.15, linewidth=0.8)
-    axes.spines[["top", "right"]].set_visible(False)
+    panel(axes)
     intensities = [row["macs_per_byte"] for row in rows]
     line = np.geomspace(min(intensities) / 3, max(intensities) * 3, 100)
     axes.plot(line, [GIGA * roof(limits, kind, float(one)) for one in line], color=svg.INK, linewidth=1.5)

@@ -8,10 +8,10 @@ from typing import TypeVar
 
 MOST = 16
 
-Thing = TypeVar("Thing")
+T = TypeVar("T")
 
 
-def round_robin(things: Sequence[Thing], kind: Callable[[Thing], Hashable], most: int = MOST) -> list[Thing]:
+def round_robin(things: Sequence[T], kind: Callable[[T], Hashable], most: int = MOST) -> list[T]:
     """At most so many, the first of each kind before the second of any; in the order in which they came."""
     seen: Counter[Hashable] = Counter()
     turns = []

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from reports.figures.canvas import COLOURS, WIDTH
+from reports.figures.canvas import COLOURS, WIDTH, new_figure
 
 WIDE, SIDE, SPACE, NAMES, MOST_CLASSES = 640, 48, 6, 54, 10
 """Pixels: of a sheet of class maps, a picture, between two, the slanted names above; the maps that fit."""
@@ -80,7 +80,7 @@ def filters(weights: np.ndarray) -> Figure:
 
 
 def _canvas(width: int, height: int) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(width / 72, height / 72))
+    figure = new_figure(height, width)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, width), ylim=(height, 0))
     axes.set_axis_off()

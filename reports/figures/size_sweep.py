@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from reports.figures import svg
-from reports.figures.canvas import WIDTH, log_axis, printable_label, style
+from reports.figures.canvas import WIDTH, log_axis, new_figure, panel, printable_label, style
 from reports.format.networks import Row
 from reports.format.words import MILLISECONDS
 from results.schema.record import Status
@@ -69,14 +69,12 @@ def size_sweep(own: Sequence[Row], networks: Sequence[str], slots: Sequence[str]
         legend |= {name: Line2D([], [], color=svg.INK, linestyle=stroke) for name, stroke in strokes.items()}
     below = BELOW + LEGEND * math.ceil(len(legend) / 2)
     height = ABOVE + len(PANELS) * PANEL + (len(PANELS) - 1) * GAP + below
-    figure = Figure(figsize=(WIDTH / 72, height / 72))
+    figure = new_figure(height)
     for place, (name, of) in enumerate(PANELS.items()):
         bottom = height - ABOVE - (place + 1) * PANEL - place * GAP
         axes = figure.add_axes((LEFT / WIDTH, bottom / height, 1 - (LEFT + RIGHT) / WIDTH, PANEL / height))
         axes.set(xscale="log", yscale="log")
-        axes.set_title(name, fontsize=10, loc="left", pad=4)
-        axes.grid(color=svg.INK, alpha=0.15, linewidth=0.8)
-        axes.spines[["top", "right"]].set_visible(False)
+        panel(axes, title=name)
         _panel(axes, own, strokes, slots, of)
         axes.tick_params(axis="x", labelbottom=place == len(PANELS) - 1)
     axes.set_xlabel("megapixels of an image")

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from reports.figures import svg
-from reports.figures.canvas import WIDTH, log_axis, printable_label, style
+from reports.figures.canvas import log_axis, new_figure, panel, printable_label, style
 from reports.format.networks import Row
 
 
@@ -19,12 +18,11 @@ def stream_figure(own: Sequence[Row], slots: Sequence[str]) -> Figure:
     lines: list[Row | str] = []
     for together in found.values():
         lines += [_heading(together[0]), *together]
-    figure = Figure(figsize=(WIDTH / 72, (60 + 16 * len(lines)) / 72), layout="constrained")
+    figure = new_figure(60 + 16 * len(lines), layout="constrained")
     axes = figure.add_subplot()
     axes.set(xscale="log", xlabel="images/s (more is faster)\nhollow: the first time, solid: warm")
     axes.set_ylim(len(lines) - 0.5, -0.5)
-    axes.spines[["top", "left", "right"]].set_visible(False)
-    axes.grid(axis="x", color=svg.INK, alpha=0.15, linewidth=0.8)
+    panel(axes, grid="x", left=False)
     axes.tick_params(axis="y", length=0)
     for place, line in enumerate(lines):
         if isinstance(line, str):

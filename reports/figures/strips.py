@@ -12,7 +12,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 
 from reports.figures import svg
-from reports.figures.canvas import COLOURS, WIDTH, Band, Mark, canvas, fixed_ticks, rows_of
+from reports.figures.canvas import COLOURS, Band, Mark, canvas, fixed_ticks, new_figure, panel, rows_of
 from reports.format.networks import Network
 from results.schema.record import Status
 from results.stats.estimates import BAND
@@ -79,7 +79,7 @@ def run_order(over: Sequence[tuple[float, bool]], key: str) -> str:
 
 def _run_order(over: Sequence[tuple[float, bool]]) -> Figure:
     """A dot is the median of neighbours, the line through it reaches from their 10th to their 90th percentile."""
-    figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72), layout="constrained")
+    figure = new_figure(HEIGHT, layout="constrained")
     axes = figure.add_subplot()
     values = _clip(np.array([value for value, superseded in over if not superseded]))
     places = np.array([number for number, (_, superseded) in enumerate(over) if not superseded])
@@ -96,7 +96,7 @@ def _run_order(over: Sequence[tuple[float, bool]]) -> Figure:
     axes.axhspan(1 - BAND, 1 + BAND, color=svg.INK, alpha=0.08, linewidth=0)
     axes.set(xlabel="launches, first to last", ylabel="time / mean of its case", yscale="log")
     _around_one(axes.yaxis, max(1 / low.min(), high.max()))
-    axes.spines[["top", "right"]].set_visible(False)
+    panel(axes, grid=None)
     return figure
 
 

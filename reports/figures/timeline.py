@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
 from reports.figures import svg
-from reports.figures.canvas import COLOURS, MARKERS, MOST_TICKS, WIDTH, printable_label
+from reports.figures.canvas import COLOURS, MARKERS, MOST_TICKS, WIDTH, new_figure, panel, printable_label
 from reports.format.words import MARKS, MILLISECONDS
 from results.compare.history import MACHINE, Entry, Series
 from results.stats.estimates import Estimate, TimingVerdict
@@ -38,14 +38,12 @@ def timeline(campaigns: Sequence[Entry], series: Sequence[Series], key: str) -> 
 
 def _timeline(campaigns: Sequence[Entry], series: Sequence[Series]) -> Figure:
     height = (GAP + PANEL) * len(series) + BELOW
-    figure = Figure(figsize=(WIDTH / 72, height / 72))
+    figure = new_figure(height)
     for number, one in enumerate(series):
         bottom = height - (number + 1) * (GAP + PANEL)
         axes = figure.add_axes((LEFT / WIDTH, bottom / height, 1 - (LEFT + RIGHT) / WIDTH, PANEL / height))
-        axes.set_title(f"{printable_label(one.case.contestant.id)}, ms", fontsize=10, loc="left", pad=4)
+        panel(axes, grid="y", title=f"{printable_label(one.case.contestant.id)}, ms")
         axes.set(xlim=(-0.6, len(campaigns) - 0.4), ylim=_limits(one))
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(axis="y", color=svg.INK, alpha=0.12, linewidth=0.8)
         axes.yaxis.set_major_locator(MaxNLocator(3))
         _changes(axes, campaigns, one)
         _levels(axes, one)

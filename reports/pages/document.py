@@ -11,6 +11,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from impls.files import whole_file
+
 ASSETS = files("reports") / "assets"
 
 
@@ -41,7 +43,6 @@ def _hash(text: str) -> str:
 def write(html: str, path: Path) -> Path:
     """Put a page there, whole or not at all. A lone surrogate is written as its escape."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.write_bytes(html.encode("utf-8", "backslashreplace"))
-    temporary.replace(path)
+    with whole_file(path) as file:
+        file.write(html.encode("utf-8", "backslashreplace"))
     return path

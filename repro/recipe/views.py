@@ -66,18 +66,6 @@ class Ten(View):
 
 
 @dataclass(frozen=True)
-class Scales(View):
-    """The image brought to each of several sides (VGG, section 4.2), and its mirror image if `flips`."""
-
-    sides: tuple[int, ...]
-    flips: bool = False
-
-    def images(self, images: np.ndarray) -> Sequence[np.ndarray]:
-        seen = [apply_deterministic(Resize(side), images) for side in self.sides]
-        return [*seen, *(version[..., ::-1] for version in seen if self.flips)]
-
-
-@dataclass(frozen=True)
 class Crops(View):
     """A grid of crops of the image brought to a side, and their mirror images (VGG, section 4.3)."""
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from impls import nvidia
 from impls.errors import InvalidInput
 from impls.termination import Termination
 from repro.claims.claim import Claim
@@ -205,5 +206,5 @@ def system(command: str) -> dict[str, Any]:
         "deadheat": VERSION,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": command,
-        "machine": machine.describe(),
+        "machine": machine.describe(nvidia.state()),
     }

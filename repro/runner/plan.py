@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from impls.errors import DeadheatError, InvalidInput, Unavailable, one_line
+from impls import nvidia
+from impls.errors import DeadheatError, InvalidInput, Unavailable
 from impls.frameworks import frameworks, load_framework
 from repro import data
 from repro.claims.claim import Claim
@@ -40,23 +41,11 @@ def where(framework: str | None, device: str) -> Target:
     found = load_framework(framework)
     if not found.supports_checkpointing:
         raise InvalidInput(f"{framework} can't be trained in parts, which trials are; use one of {', '.join(able)}")
-    if reason := found.missing(found.executions[0]) or missing_device(device):
+    if reason := found.missing(found.executions[0]):
         raise Unavailable(f"{framework}: {reason}")
+    if reason := nvidia.missing(device):
+        raise Unavailable(f"--device {device}: {reason}; leave it out to train on the CPU")
     return Target(framework, found.executions[0].name, device)
-
-
-def missing_device(device: str) -> str | None:
-    """Why there is no such device on this machine; None if there is."""
-    if device == "cpu":
-        return None
-    try:
-        import pynvml
-
-        pynvml.nvmlInit()
-        count = pynvml.nvmlDeviceGetCount()
-    except Exception as problem:  # the package may be another's of the same name
-        return f"no NVIDIA GPU can be used here ({one_line(problem)}); leave out --device {device}"
-    return None if count else f"there is no NVIDIA GPU here; leave out --device {device}"
 
 
 class DatasetCache:

@@ -20,11 +20,19 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from impls import nvidia
 from impls.environment import clean
-from impls.errors import DeadheatError, one_line
+from impls.errors import DeadheatError, is_out_of_memory, one_line
 from impls.frameworks import CACHE, load_framework
-from impls.log import last_log_line
-from impls.process import STEADY_ALLOCATOR, set_parent_death_signal, threads
+from impls.process import (
+    STEADY_ALLOCATOR,
+    exit_reason,
+    keep_to_cores,
+    on_cores,
+    redirect_output,
+    set_parent_death_signal,
+    threads,
+)
 from impls.termination import SIGNALS
 from repro import data
 from repro.training import trial
@@ -109,11 +117,23 @@ def _begin(task: Task, core: int | None, cache: Path) -> _Running:
     context = multiprocessing.get_context("spawn")
     task.log.unlink(missing_ok=True)  # of an earlier attempt
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_serve, args=(task, core, cache, theirs), daemon=True)
-    with _environment({**clean(os.environ), **STEADY_ALLOCATOR}):  # the allocator reads it when the process begins
+    process = context.Process(target=_serve, args=(task, theirs), daemon=True)
+    with _environment(variables(task.job, core, cache, os.environ)):  # some are read as the process begins
         process.start()
     theirs.close()
     return _Running(task, process, ours, core)
+
+
+def variables(job: Job, core: int | None, cache: Path, shell: Mapping[str, str]) -> dict[str, str]:
+    """All variables of a trial's process. core: to compute on it alone; cache: for what its framework compiles."""
+    execution = load_framework(job.framework).execution(job.execution)
+    return {
+        **clean(shell),
+        **STEADY_ALLOCATOR,
+        **({} if core is None else {**threads(1), **on_cores([core])}),
+        **nvidia.environment(job.device),
+        **{name: value.replace(CACHE, str(cache)) for name, value in execution.environment.items()},
+    }
 
 
 def _message(one: _Running) -> float | Trial:
@@ -123,10 +143,8 @@ def _message(one: _Running) -> float | Trial:
     except (EOFError, OSError, pickle.UnpicklingError):  # it ended, perhaps in the middle of telling
         one.process.kill()
         one.process.join()
-        code = one.process.exitcode or 0
-        killed = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
-        maybe = " (the system may have run out of memory)" if code == -signal.SIGKILL else ""
-        return failed_trial(one.task.job, one.task.id, Outcome.CRASHED, f"{killed}{maybe}{last_log_line(one.task.log)}")
+        reason = exit_reason(one.process.exitcode or 0, one.task.log)
+        return failed_trial(one.task.job, one.task.id, Outcome.CRASHED, reason)
     return told
 
 
@@ -149,18 +167,13 @@ def _set_environment(variables: Mapping[str, str]) -> None:
 # From here on: in the process of a trial.
 
 
-def _serve(task: Task, core: int | None, cache: Path, link: Connection) -> None:
+def _serve(task: Task, link: Connection) -> None:
     with task.log.open("wb") as log:
-        os.dup2(log.fileno(), 1)
-        os.dup2(log.fileno(), 2)
+        redirect_output(log.fileno())
     set_parent_death_signal(os.getppid())  # or it would train on into a checkpoint that nobody waits for
     for one in (signal.SIGINT, *SIGNALS):  # these are for the process that asks, which then kills this one
         signal.signal(one, signal.SIG_IGN)
-    if core is not None and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {core})
-        os.environ.update(threads(1))
-    execution = load_framework(task.job.framework).execution(task.job.execution)
-    os.environ.update({name: value.replace(CACHE, str(cache)) for name, value in execution.environment.items()})
+    keep_to_cores()
     with contextlib.suppress(BrokenPipeError):
         link.send(_outcome(task, link.send))
 
@@ -169,11 +182,9 @@ def _outcome(task: Task, tell: Callable[[float], None]) -> Trial:
     try:
         found = data.load(task.job.data, task.folder)
         return trial.run(task.job, found, task.checkpoint, task.figures_path, tell)
-    except MemoryError as problem:
-        traceback.print_exc()
-        return failed_trial(task.job, task.id, Outcome.OUT_OF_MEMORY, one_line(problem))
-    except DeadheatError as problem:
-        return failed_trial(task.job, task.id, Outcome.FAILED, str(problem))
     except Exception as problem:  # whatever a framework raises costs this trial, and no other
-        traceback.print_exc()
-        return failed_trial(task.job, task.id, Outcome.FAILED, one_line(problem))
+        ours = isinstance(problem, DeadheatError)
+        if not ours:
+            traceback.print_exc()
+        outcome = Outcome.OUT_OF_MEMORY if is_out_of_memory(problem) else Outcome.FAILED
+        return failed_trial(task.job, task.id, outcome, str(problem) if ours else one_line(problem))

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from impls.files import whole_file
 from results.schema.trial import Point
 from results.store.pictures import UNREADABLE
 
@@ -40,10 +41,8 @@ def write(path: Path, state: State) -> None:
     told = {name: value for name, value in vars(state).items() if name not in GROUPS}
     told["points"] = [asdict(point) for point in state.points]
     arrays = {f"{group}/{name}": array for group in GROUPS for name, array in getattr(state, group).items()}
-    temporary = path.with_name(f".{path.name}.new")
-    with temporary.open("wb") as file:
+    with whole_file(path) as file:
         np.savez(file, allow_pickle=False, told=np.array(json.dumps(told)), **arrays)
-    temporary.replace(path)
 
 
 def read(path: Path) -> State | None:

@@ -19,7 +19,7 @@ from typing import TypeVar
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-Thing = TypeVar("Thing")
+T = TypeVar("T")
 Rounds = Sequence[float]
 """Seconds per step of one launch's rounds, in the order of time."""
 
@@ -161,7 +161,7 @@ class Comparison:
     faster: float
 
 
-def holm(p_values: Mapping[Thing, float]) -> dict[Thing, float]:
+def holm(p_values: Mapping[T, float]) -> dict[T, float]:
     """Holm's adjusted p values: rejecting those up to 5 % errs anywhere in the family in at most 5 % of families.
 
     A p value that is not a number (no interval) is no test, and takes nothing from the others.

@@ -17,6 +17,7 @@ except ImportError:  # Windows has none
     fcntl = None  # type: ignore[assignment]
 
 from impls.errors import DeadheatError
+from impls.files import sync_names, whole_file
 from results import strict_json
 
 SYSTEM = "system.json"
@@ -64,7 +65,7 @@ class Journal:
             folder = data / f"{name}{suffix}"
             try:
                 folder.mkdir(parents=True)
-                _sync_names(data)
+                sync_names(data)
                 return cls(folder, system)
             except FileExistsError:
                 if not data.is_dir():
@@ -121,27 +122,8 @@ class Journal:
 
     def replace_file(self, name: str, text: str) -> None:
         """Write a file whole or not at all, and have the disk keep it before returning."""
-        temporary = self.folder / f".{name}.new"
-        try:
-            with temporary.open("w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())  # or its name may outlive a loss of power, and what is in it not
-            temporary.replace(self.folder / name)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
-        _sync_names(self.folder)
-
-
-def _sync_names(folder: Path) -> None:
-    """Have the disk keep which files are in a folder, where the system can be asked to."""
-    with contextlib.suppress(OSError):  # Windows opens no folder, and some file systems sync none
-        names = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(names)
-        finally:
-            os.close(names)
+        with whole_file(self.folder / name) as file:
+            file.write(text.encode())
 
 
 def unwritable(data: Path, problem: OSError) -> str:

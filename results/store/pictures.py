@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from impls.files import whole_file
+
 
 def _nothing() -> np.ndarray:
     return np.zeros(0, np.uint8)
@@ -47,10 +49,8 @@ def write(path: Path, pictures: Pictures) -> None:
     """Put them into the file (.npz), whole or not at all; numbers that are not integers as float16."""
     arrays: dict[str, Any] = {name: _small(getattr(pictures, name)) for name in ARRAYS}
     path.parent.mkdir(exist_ok=True)
-    temporary = path.with_name(f".{path.name}.new")
-    with temporary.open("wb") as file:
+    with whole_file(path) as file:
         np.savez_compressed(file, classes=np.array(pictures.classes), wrong=np.array(pictures.wrong), **arrays)
-    temporary.replace(path)
 
 
 def read(path: Path) -> Pictures | None:

@@ -13,12 +13,12 @@ from typer.testing import CliRunner
 
 from bench.cli import app
 from bench.launch.launcher import Launcher
-from bench.machine import nvidia
 from bench.plan import interpreters, settings
 from bench.runner import metadata
 from bench.session import Options, build_session
 from bench.terminal import history, summary
 from bench.validation import doctor, peers
+from impls import nvidia
 from impls.errors import InvalidInput
 from impls.process import STEADY_ALLOCATOR
 from results import machine

@@ -6,8 +6,9 @@ import subprocess
 
 import pytest
 
-from impls.errors import DeadheatError, one_line
+from impls.errors import DeadheatError, is_out_of_memory, one_line
 from impls.log import last_log_line
+from tests.support.exceptions import NOT_OF_MEMORY, SHORT_OF_MEMORY
 
 COMPILER = """C++ compile error
 
@@ -141,3 +142,13 @@ def test_who_wrote_nothing_has_no_last_words(text, tmp_path):
     (tmp_path / "log").write_text(text)
     assert last_log_line(tmp_path / "log") == ""
     assert last_log_line(tmp_path / "none") == ""
+
+
+@pytest.mark.parametrize("problem", SHORT_OF_MEMORY.values(), ids=SHORT_OF_MEMORY)
+def test_short_memory_is_known_by_what_frameworks_say(problem: Exception) -> None:
+    assert is_out_of_memory(problem)
+
+
+@pytest.mark.parametrize("problem", [*NOT_OF_MEMORY.values(), Wordless()], ids=[*NOT_OF_MEMORY, "no text"])
+def test_other_errors_are_not_taken_for_short_memory(problem: Exception) -> None:
+    assert not is_out_of_memory(problem)

@@ -75,7 +75,7 @@ def test_what_cannot_be_tested_says_what_it_needs(repro: Run) -> None:
         (("run", "--claims", "LN-2", "--budget", "soon"), "'soon' is not a number"),
         (("run", "--claims", "LN-1", "--resume", "nothing"), "no reproduction 'nothing'"),
         (("run", "--claims", "LN-1", "--name", "../x"), "a campaign's name is"),
-        (("run", "--claims", "LN-2", "--device", "cuda"), "no NVIDIA GPU"),
+        (("run", "--claims", "LN-2", "--device", "cuda"), "--device cuda: NVIDIA's driver cannot be asked"),
         (("train", "lenet6"), "did you mean 'lenet5'"),
         (("train", "lenet5", "--framework", "jaxx"), "did you mean 'jax'"),
         (("download", "cifar11"), "did you mean 'cifar10'"),

@@ -38,7 +38,11 @@ def _activation_arms(widths: tuple[int, ...], recipe: Recipe, train: int | None)
 def _faster(error: float, paper: str) -> Contrast:
     return Contrast(
         f"images to {error:g} % training error, tanh over ReLU",
-        *(images_to(error), "tanh", "relu", ABOVE_ONE, paper),
+        metric=images_to(error),
+        first="tanh",
+        second="relu",
+        claimed=ABOVE_ONE,
+        paper=paper,
         scale="ratio",
     )
 
@@ -54,11 +58,7 @@ RELU = (
     ),
     Experiment(
         "fashion-mnist",
-        _activation_arms(
-            (16, 16, 32),
-            Recipe((Stage(5, 0.01),), 32, weight_decay=0.0, initial=Glorot(), measures=20, measured=1000),
-            8_000,
-        ),
+        _activation_arms((16, 16, 32), SHORT, 8_000),
         (_faster(25, "6"), _faster(15, "not given")),
         learning_rates=RATES,
         tuned_on=images_to(15),
@@ -143,9 +143,7 @@ JITTERED = replace(small.RECIPE, augment=(Colour(),))
 SAYS_COLOUR = "test error with colour jitter less without"
 COLOUR = (
     _pair(_large("jitter"), _large("none", colour=False), SAYS_COLOUR, "below -1 % top-1", Region(high=-1.0)),
-    _pair(
-        _small("jitter", recipe=replace(small.RECIPE, augment=(Colour(),))), _small("none"), SAYS_COLOUR, "-1 % top-1"
-    ),
+    _pair(_small("jitter", recipe=JITTERED), _small("none"), SAYS_COLOUR, "-1 % top-1"),
 )
 SAYS_TOWERS = "test error of two towers less one of half the maps"
 TWO_TOWERS = (_pair(_large("two towers"), _large("one", _half), SAYS_TOWERS, "-1.7 % top-1"),)
@@ -167,7 +165,11 @@ def _ablation_contrasts(least: float) -> tuple[Contrast, ...]:
     return tuple(
         Contrast(
             f"test error without {name} less with it",
-            *(TEST_ERROR, f"no {name}", "all", Region(low=least), "about 2 % top-1"),
+            metric=TEST_ERROR,
+            first=f"no {name}",
+            second="all",
+            claimed=Region(low=least),
+            paper="about 2 % top-1",
         )
         for name in MIDDLE
     )

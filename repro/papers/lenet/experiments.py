@@ -34,7 +34,11 @@ def _stays(within: float) -> tuple[Contrast, ...]:
     return (
         Contrast(
             "test error after all passes less that after half of them",
-            *(AT_THE_END, NAME, NAME, Region(-within, within), "0, by the curve of Fig. 5"),
+            metric=AT_THE_END,
+            first=NAME,
+            second=NAME,
+            claimed=Region(-within, within),
+            paper="0, by the curve of Fig. 5",
             other=HALFWAY,
         ),
         Contrast("test error at the end above its least", RISE, NAME, None, Region(high=within), "0", scale="value"),
@@ -48,7 +52,11 @@ def _comes_to(metric: Metric, claimed: Region, paper: str) -> Contrast:
 LOW = (
     Contrast(
         "training error over test error",
-        *(TRAINING_ERROR, NAME, NAME, Region(high=0.5), "0.37 (0.35 % and 0.95 %)"),
+        metric=TRAINING_ERROR,
+        first=NAME,
+        second=NAME,
+        claimed=Region(high=0.5),
+        paper="0.37 (0.35 % and 0.95 %)",
         scale="ratio",
         other=TEST_ERROR,
     ),

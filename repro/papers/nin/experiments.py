@@ -82,7 +82,11 @@ def _less(claimed: Region) -> tuple[Contrast, ...]:
     return (
         Contrast(
             "test error with dropout between blocks over without",
-            *(TEST_ERROR, "dropout", "none", claimed, "0.72 (10.41 % and 14.51 %)"),
+            metric=TEST_ERROR,
+            first="dropout",
+            second="none",
+            claimed=claimed,
+            paper="0.72 (10.41 % and 14.51 %)",
             scale="ratio",
         ),
     )
@@ -126,7 +130,11 @@ CNN_HEADS = (
 PEAK = (
     Contrast(
         "images whose strongest activation is in another class's map",
-        *(error_seen("strongest"), "gap", None, Region(high=50.0), "the strongest are in the true class's map"),
+        metric=error_seen("strongest"),
+        first="gap",
+        second=None,
+        claimed=Region(high=50.0),
+        paper="the strongest are in the true class's map",
         scale="value",
     ),
 )

@@ -79,7 +79,11 @@ RANDOM_SIZE = (
 def _full(name: str, paper: str) -> Contrast:
     return Contrast(
         f"test error, full image less crop, {name}",
-        *(error_seen("full image"), name, name, BELOW_ZERO, paper),
+        metric=error_seen("full image"),
+        first=name,
+        second=name,
+        claimed=BELOW_ZERO,
+        paper=paper,
         other=TEST_ERROR,
     )
 
@@ -95,7 +99,11 @@ def _same(within: float) -> tuple[Contrast, ...]:
     return (
         Contrast(
             "test error, ten views on maps less ten views of the image",
-            *(error_seen("ten views on maps"), "pyramid", "pyramid", Region(-within, within), "within 0.1 % top-5"),
+            metric=error_seen("ten views on maps"),
+            first="pyramid",
+            second="pyramid",
+            claimed=Region(-within, within),
+            paper="within 0.1 % top-5",
             other=error_seen("ten views"),
         ),
     )
@@ -108,7 +116,11 @@ VIEWS_ON_MAPS = (
 MORE = (
     Contrast(
         "test error, views at several scales less ten",
-        *(error_seen("many views"), "pyramid", "pyramid", BELOW_ZERO, "-1.59 % top-5 (96 views)"),
+        metric=error_seen("many views"),
+        first="pyramid",
+        second="pyramid",
+        claimed=BELOW_ZERO,
+        paper="-1.59 % top-5 (96 views)",
         other=error_seen("ten views"),
     ),
 )
@@ -116,7 +128,11 @@ MANY_VIEWS = (Experiment("imagenet", (LARGE_ONE,), MORE), Experiment("fashion-mn
 RATE = (
     Contrast(
         "images to 25 % training error, two sizes over one",
-        *(images_to(25), "two sizes", "pyramid", Region(0.67, 1.5), "about the same"),
+        metric=images_to(25),
+        first="two sizes",
+        second="pyramid",
+        claimed=Region(0.67, 1.5),
+        paper="about the same",
         scale="ratio",
     ),
 )

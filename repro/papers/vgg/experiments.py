@@ -116,7 +116,11 @@ def _jitter(data: str, fixed: int, low: int, high: int, side: int) -> Experiment
             Contrast("test error, jittered less fixed", TEST_ERROR, "jittered", "fixed", BELOW_ZERO, "-1.2 % top-1"),
             Contrast(
                 "test error at three scales less at one",
-                *(error_seen("three scales"), "jittered", "jittered", BELOW_ZERO, "-0.8 % top-1"),
+                metric=error_seen("three scales"),
+                first="jittered",
+                second="jittered",
+                claimed=BELOW_ZERO,
+                paper="-0.8 % top-1",
                 other=TEST_ERROR,
             ),
         ),
@@ -136,7 +140,11 @@ def _views(data: str, low: int, high: int, side: int, grid: int) -> Experiment:
     contrasts = tuple(
         Contrast(
             f"test error, {name} less {than}",
-            *(error_seen(name), "network", "network", BELOW_ZERO, paper),
+            metric=error_seen(name),
+            first="network",
+            second="network",
+            claimed=BELOW_ZERO,
+            paper=paper,
             other=other,
         )
         for name, other, than, paper in claimed

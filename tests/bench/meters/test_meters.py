@@ -10,12 +10,12 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from bench import meters
-from bench.machine import nvidia
 from bench.meters import Guarded, Meter, SustainedStats, Watcher
 from bench.meters.nvml import NVML, NvmlMeter
 from bench.runner import usage
-from impls import registry
-from repro.runner.plan import missing_device
+from impls import nvidia, registry
+from impls.errors import Unavailable
+from repro.runner.plan import where
 from results import machine, strict_json
 from results.schema.record import Usage
 
@@ -190,13 +190,39 @@ def test_a_package_or_driver_that_cannot_be_asked_is_a_reason_everywhere(monkeyp
     assert nvidia.state() == []
     assert reason in str(nvidia.missing())
     assert reason in str(nvidia.undescribed())
-    assert "no NVIDIA GPU can be used here" in str(missing_device("cuda"))
+    with pytest.raises(Unavailable, match="^--device cuda: .*leave it out to train on the CPU$") as refused:
+        where("pytorch", "cuda")
+    assert reason in str(refused.value)
     watcher = NvmlMeter(1, "cuda", frozenset(), settle=0)
     watcher.sample()
     told = watcher.end(SOAK)
     assert set(told) == set(NVML.quantities)
     assert all(reason in str(why) for why in told.values())
     assert set(NvmlMeter(1, "cpu", frozenset()).end(SOAK).values()) == {"it runs on the CPU"}
+
+
+@pytest.mark.parametrize("fails", ["", "nvmlDeviceGetCount", "nvmlDeviceGetHandleByIndex"])
+def test_the_driver_is_ended_as_often_as_it_is_begun(monkeypatch, fails):
+    calls: list[str] = []
+    counted = {name: (lambda name=name: calls.append(name)) for name in ("nvmlInit", "nvmlShutdown")}
+    failing = {fails: raises(NVMLError("GPU is lost"))} if fails else {}
+    monkeypatch.setitem(sys.modules, "pynvml", package(**counted, **failing))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    nvidia.missing()
+    nvidia.state()
+    NvmlMeter(1, "cuda", frozenset(), settle=0).end(SOAK)
+    assert calls == ["nvmlInit", "nvmlShutdown"] * 3
+
+
+def test_trainings_and_launches_agree_on_which_card_there_is(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pynvml", package())
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert nvidia.missing() is None
+    assert where("pytorch", "cuda").device == "cuda"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    with pytest.raises(Unavailable, match="^--device cuda: CUDA_VISIBLE_DEVICES hides every card; leave it out"):
+        where("pytorch", "cuda")
+    assert where("pytorch", "cpu").device == "cpu"
 
 
 @pytest.mark.parametrize(

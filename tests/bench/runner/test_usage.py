@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import results
-from bench.machine import nvidia
 from bench.machine.resident import FIXED, UNKNOWN, Resident
 from bench.meters import SustainedStats, meters
 from bench.meters.processor import CpuMeter
@@ -15,6 +14,7 @@ from bench.plan import settings
 from bench.runner.usage import MEMORY, metered
 from bench.worker import arithmetic
 from bench.worker.tasks import go_on
+from impls import nvidia
 from results.schema.columns import USAGE
 from results.schema.record import Status, Usage
 from results.store.campaigns import read_campaign

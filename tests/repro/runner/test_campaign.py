@@ -34,7 +34,13 @@ AT = Target("oracle.regression", "numpy")
 
 def claim(experiment: Experiment = EXPERIMENT) -> Claim:
     return Claim(
-        *("LN-2", Kind.TRAINING, "section 0", "longer is better", "-1 %", "two regressions"), experiments=(experiment,)
+        id="LN-2",
+        kind=Kind.TRAINING,
+        place="section 0",
+        statement="longer is better",
+        number="-1 %",
+        method="two regressions",
+        experiments=(experiment,),
     )
 
 

@@ -86,7 +86,17 @@ def test_views_and_pictures(name: str, kept: Kept) -> None:
 
 def test_agreement_ends_where_losses_part() -> None:
     def with_losses(*losses: float) -> Trial:
-        return Trial(*("id", "lenet5-dense", "", "", "", "cpu"), 0, Outcome.FINISHED, losses=losses)
+        return Trial(
+            "id",
+            network="lenet5-dense",
+            data="",
+            framework="",
+            execution="",
+            device="cpu",
+            seed=0,
+            outcome=Outcome.FINISHED,
+            losses=losses,
+        )
 
     apart = {"a": with_losses(2.0, 1.0, 0.5, 0.4), "b": with_losses(2.0, 1.0005, 0.51, 0.4)}
     found = agreement.judge(apart)

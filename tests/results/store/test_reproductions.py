@@ -21,20 +21,52 @@ from results.store.reproductions import ReproductionWriter
 from results.tables import load_table
 
 TRIAL = Trial(
-    *("abc", "lenet5", "fashion-mnist", "jax", "jit", "cpu", 1, Outcome.FINISHED),
+    "abc",
+    network="lenet5",
+    data="fashion-mnist",
+    framework="jax",
+    execution="jit",
+    device="cpu",
+    seed=1,
+    outcome=Outcome.FINISHED,
     points=(Point(1.0, 60000, 0.1, 0.5, 0.2, 0.25), Point(2.0, 120000, 0.01, 0.25, None, 0.125)),
     errors={"": 0.125, "ten views": 0.1},
     losses=(2.3, 1.7),
     seconds=12.5,
 )
 DIVERGED = Trial(
-    *("def", "lenet5", "fashion-mnist", "jax", "jit", "cpu", 2, Outcome.DIVERGED), reason="the mean loss came to nan"
+    "def",
+    network="lenet5",
+    data="fashion-mnist",
+    framework="jax",
+    execution="jit",
+    device="cpu",
+    seed=2,
+    outcome=Outcome.DIVERGED,
+    reason="the mean loss came to nan",
 )
 CONTRAST = ContrastResult(
-    *("a less b", "%", -1.5, -2.0, -1.0, 3, 0.95, (None, 0.0), "-1 %", Verdict.SUPPORTED),
+    "a less b",
+    unit="%",
+    value=-1.5,
+    low=-2.0,
+    high=-1.0,
+    pairs=3,
+    confidence=0.95,
+    claimed=(None, 0.0),
+    paper="-1 %",
+    verdict=Verdict.SUPPORTED,
 )
 CLAIM = ClaimResult(
-    *("AX-4", "a paper", "training", "3.4", "pools", "-0.4", "two arms", Verdict.SUPPORTED, "a less b: -1.5 %"),
+    "AX-4",
+    paper="a paper",
+    kind="training",
+    place="3.4",
+    statement="pools",
+    number="-0.4",
+    method="two arms",
+    verdict=Verdict.SUPPORTED,
+    evidence="a less b: -1.5 %",
     contrasts=(CONTRAST,),
     arms={"a": ("abc",), "b": ("def",)},
 )

@@ -47,25 +47,42 @@ def reason(problem: Exception) -> str:
 @contextlib.contextmanager
 def driver() -> Iterator[str | None]:
     """The driver's library, begun and ended; the reason if it cannot be."""
+    problem = begin()
+    try:
+        yield problem
+    finally:
+        if problem is None:
+            end()
+
+
+def begin() -> str | None:
+    """Begin the driver's library, which counts how often; the reason if it cannot be."""
     try:
         library().nvmlInit()
+        return None
     except Exception as problem:
-        yield f"NVIDIA's driver cannot be asked: {reason(problem)}"
-        return
-    try:
-        yield None
-    finally:
-        with contextlib.suppress(Exception):
-            library().nvmlShutdown()
+        return _unanswered(problem)
+
+
+def end() -> None:
+    """End the driver's library, once for each time that it was begun."""
+    with contextlib.suppress(Exception):
+        library().nvmlShutdown()
 
 
 def handle() -> tuple[Any, str]:
-    """(the card's handle, "") or (None, the reason). The driver's library is left begun."""
+    """(the card's handle, "") or (None, the reason). With a handle the driver's library is left begun: `end` it."""
+    if problem := begin():
+        return None, problem
     try:
-        library().nvmlInit()
         return _visible(), ""
-    except Exception as problem:
-        return None, f"NVIDIA's driver cannot be asked: {reason(problem)}"
+    except Exception as trouble:
+        end()
+        return None, _unanswered(trouble)
+
+
+def _unanswered(problem: Exception) -> str:
+    return f"NVIDIA's driver cannot be asked: {reason(problem)}"
 
 
 def _visible() -> Any:
@@ -133,8 +150,10 @@ def undescribed() -> str | None:
         return problem
 
 
-def missing() -> str | None:
-    """Why nothing can compute on a card here; None if something can."""
+def missing(device: str = "cuda") -> str | None:
+    """Why nothing can compute on such a device here, "cpu" or "cuda"; None if something can."""
+    if device == "cpu":
+        return None
     if os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1"):
         return "CUDA_VISIBLE_DEVICES hides every card"
     with driver() as problem:
@@ -143,4 +162,4 @@ def missing() -> str | None:
         try:
             return None if library().nvmlDeviceGetCount() else "the driver sees no card"
         except Exception as trouble:
-            return f"NVIDIA's driver cannot be asked: {reason(trouble)}"
+            return _unanswered(trouble)

@@ -1,0 +1,26 @@
+"""How a process that ended is described, whatever it was: a launch or a trial."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from impls.process import exit_reason
+
+REASONS = {
+    0: "exited with code 0",
+    3: "exited with code 3",
+    -signal.SIGSEGV: "killed by SIGSEGV",
+    -signal.SIGKILL: "killed by SIGKILL (the system may have run out of memory)",
+    -(signal.SIGRTMIN + 1): f"killed by signal {signal.SIGRTMIN + 1}",
+}
+
+
+@pytest.mark.parametrize(("code", "reason"), REASONS.items())
+def test_a_reason_names_the_code_or_the_signal_and_what_was_said_last(code: int, reason: str, tmp_path: Path) -> None:
+    log = tmp_path / "x.log"
+    assert exit_reason(code, log) == reason, "there is no log"
+    log.write_text("step 1\nstep 2\n")
+    assert exit_reason(code, log) == f"{reason}; it last said: step 2"
