@@ -15,6 +15,7 @@ from results.stats.estimates import BAND, TimingVerdict
 from results.store.campaigns import StoredCampaign
 from results.tables import cases as table
 from results.tables.launches import launches as launches_of
+from results.words import in_words, stop_reason
 
 Note = dict[str, str]
 """{"what": a sentence with figures, "remedy": what to do about it}."""
@@ -46,7 +47,7 @@ def _unmeasured(cases: pd.DataFrame) -> Iterator[Note]:
     for _, rows in cases[cases.status != Status.MEASURED].groupby(["status", "reason"], sort=False):
         status, reason = Status(rows.status.iloc[0]), rows.reason.iloc[0]
         contestants = ", ".join(dict.fromkeys(rows.contestant))
-        what = f"{_count(rows, 'case')} {status.value.replace('_', ' ')} ({contestants}): {reason}{_logs(rows)}"
+        what = f"{_count(rows, 'case')} {in_words(status)} ({contestants}): {reason}{_logs(rows)}"
         yield {"what": what, "remedy": _REMEDIES[status]}
 
 
@@ -57,7 +58,7 @@ def _dropped_out(cases: pd.DataFrame, launches: pd.DataFrame) -> Iterator[Note]:
     for _, rows in lost.groupby(["status", "reason"], sort=False):
         status, reason = Status(rows.status.iloc[0]), rows.reason.iloc[0]
         contestants = ", ".join(dict.fromkeys(rows.contestant))
-        what = f"{_count(rows, 'launch', 'launches')} {status.value.replace('_', ' ')} ({contestants})"
+        what = f"{_count(rows, 'launch', 'launches')} {in_words(status)} ({contestants})"
         yield {"what": f"{what}: {reason}{_logs(rows)}", "remedy": _REMEDIES[status]}
 
 
@@ -71,10 +72,10 @@ def _stopped(campaign: StoredCampaign, cases: pd.DataFrame) -> Iterator[Note]:
     suite, stop = campaign.system.get("suite", {}), campaign.system.get("stop")
     if stop not in ("budget", "interrupted"):
         return
-    some = _range(sorted(set(cases[cases.status == Status.MEASURED].launches)) or [0])
-    why = f"the budget of {suite.get('budget')} s was spent" if stop == "budget" else "it was interrupted"
+    after = _range(sorted(set(cases[cases.status == Status.MEASURED].launches)) or [0])
     yield {
-        "what": f"{why} after {some} launches a case; the suite asks for {_asked(suite.get('launches'))}",
+        "what": f"{stop_reason(stop, suite.get('budget'))} after {after} launches per case; "
+        f"the suite asks for {_asked(suite.get('launches'))}",
         "remedy": f"go on with --resume {campaign.name}, give more time with --budget, or measure less with -k",
     }
 

@@ -13,7 +13,7 @@ from impls.terminal import console
 from results.compare.history import Histories, History, Series
 from results.compare.pairwise import VARIABLES
 from results.stats.estimates import TimingVerdict
-from results.units import duration
+from results.units import step_time
 
 
 def as_json(found: Histories, since: str = "") -> dict[str, Any]:
@@ -66,10 +66,11 @@ def _series_json(series: Series, names: list[str]) -> dict[str, Any]:
 
 
 def print_history(found: Histories) -> None:
-    """A table of steps for each machine, then what is in none of them."""
+    """The headline, a table of steps for each machine, then what is in none of them."""
     out = console()
+    out.print(found.headline(), style="red" if found.slower() else "green", highlight=False)
     for history in found.histories:
-        out.print(_headline(history), style="bold", highlight=False, markup=False)
+        out.print(f"{_machine(history)}: {history.headline()}", style="bold", highlight=False, markup=False)
         if any(series.steps for series in history.series):
             out.print(_steps(history))
         for line in history.remarks:
@@ -80,14 +81,9 @@ def print_history(found: Histories) -> None:
         out.print(f"! {line}", highlight=False, markup=False)
 
 
-def _headline(history: History) -> str:
-    stepped = sum(bool(series.steps) for series in history.series)
-    first, last = history.campaigns[0], history.campaigns[-1]
-    said = f"{stepped} of {len(history.series)} cases stepped" if stepped else f"no step in {len(history.series)} cases"
-    days = f"{first.started:%Y-%m-%d} to {last.started:%Y-%m-%d}"
-    campaigns = f"{len(history.campaigns)} campaign{'s' if len(history.campaigns) > 1 else ''}"
+def _machine(history: History) -> str:
     had = [f"{key} {history.machine[key]}" for key in VARIABLES if history.machine.get(key) != "none"]
-    return f"{', '.join([str(history.machine['cpu']), *had])}, {campaigns}, {days}: {said}"
+    return ", ".join([str(history.machine["cpu"]), *had])
 
 
 def _steps(history: History) -> Table:
@@ -100,6 +96,6 @@ def _steps(history: History) -> Table:
             verdict = TimingVerdict.SLOWER if step.ratio.value > 1 else TimingVerdict.FASTER
             ratio = Text(f"×{step.ratio.value:.3f} {interval(step.ratio)} {verdict}", style=STYLES[verdict])
             changed = ", ".join(entry.changed_for(series.case.contestant.id)) or "nothing that is recorded"
-            time = f"{duration(step.seconds / step.ratio.value)} → {duration(step.seconds)}"
+            time = f"{step_time(step.seconds / step.ratio.value)} → {step_time(step.seconds)}"
             shown.add_row(series.case.id, entry.name, time, ratio, changed)
     return shown

@@ -21,7 +21,8 @@ from results.store.campaigns import StoredCampaign
 from results.tables import cases
 from results.tables.largest import is_search, largest
 from results.tables.streams import of_cases
-from results.units import amount, duration
+from results.units import amount, step_time
+from results.words import PEAKS, in_words
 
 STYLES = {
     TimingVerdict.FASTER: "green",
@@ -35,7 +36,6 @@ LEGEND = (
     "below 1 is faster than the reference; [95 % interval over launches]; ! see below; "
     "memory of a step; share of the machine's ceiling"
 )
-UNITS = {"macs": "GMAC/s", "bytes": "GB/s read"}
 
 
 def as_json(campaign: StoredCampaign, notes: Sequence[dict[str, str]]) -> dict[str, Any]:
@@ -72,10 +72,11 @@ def variables(campaign: StoredCampaign) -> list[str]:
 
 def ceilings(campaign: StoredCampaign) -> list[str]:
     """What the machine was seen to do at most, a line each."""
-    return [
-        f"ceiling of {precision} on {device}: {ceiling.rate / 1e9:.3g} {UNITS[of]} ({ceiling.contestant})"
-        for (of, (precision, device)), ceiling in sorted(limits_of(campaign).ceilings.items())
-    ]
+    found = []
+    for (of, (precision, device)), ceiling in sorted(limits_of(campaign).ceilings.items()):
+        what, unit = PEAKS[of]
+        found.append(f"peak of {what}, {precision} on {device}: {ceiling.rate / 1e9:.3g} {unit} ({ceiling.contestant})")
+    return found
 
 
 def largest_tables(campaign: StoredCampaign) -> list[Table]:
@@ -107,7 +108,7 @@ def stream_table(frame: pd.DataFrame) -> Table:
     for row in of_cases(frame).to_dict("records"):
         name = f"{row['architecture']} {row['phase']} {row['stream']}"
         if row["status"] != Status.MEASURED:
-            found.add_row(name, row["contestant"], Text(row["status"].replace("_", " "), style="magenta"))
+            found.add_row(name, row["contestant"], Text(in_words(row["status"]), style="magenta"))
             continue
         rates = [f"{row[name]:.3g}" for name in ("cold_images_per_second", "images_per_second")]
         compiled = "" if pd.isna(row["compilations"]) else f"{row['compilations']:.0f}{' !' if row['fallback'] else ''}"
@@ -148,9 +149,9 @@ def _table(frame: pd.DataFrame, contestants: Sequence[str]) -> Table:
 
 def _cell(values: dict[Hashable, Any]) -> Text:
     if values["status"] != Status.MEASURED:
-        return Text(values["status"].replace("_", " "), style="magenta")
+        return Text(in_words(values["status"]), style="magenta")
     if values["contestant"] == values["reference"] or pd.isna(values["ratio"]):
-        return Text(f"{duration(values['seconds'])}{_caution(values)}\n{_use(values)}".strip(), style="bold")
+        return Text(f"{step_time(values['seconds'])}{_caution(values)}\n{_use(values)}".strip(), style="bold")
     verdict = TimingVerdict(values["verdict"])
     interval = "" if pd.isna(values["ratio_low"]) else f" [{values['ratio_low']:.3g}, {values['ratio_high']:.3g}]"
     use = f" · {said}" if (said := _use(values)) else ""

@@ -14,7 +14,7 @@ from reports.figures import svg
 from reports.figures.canvas import REACH, WIDTH, printable_label, style
 from reports.format import numbers
 from reports.format.networks import Row
-from reports.format.words import MILLISECONDS
+from reports.format.numbers import MILLISECONDS
 from results.schema.record import Status
 
 ABOVE, BELOW, LEFT, RIGHT, BAR, GAP, LEGEND = 8, 40, 100, 14, 9, 6, 16
@@ -22,7 +22,7 @@ ABOVE, BELOW, LEFT, RIGHT, BAR, GAP, LEGEND = 8, 40, 100, 14, 9, 6, 16
 
 
 def milliseconds(seconds: float) -> tuple[float, str] | None:
-    return None if math.isnan(seconds) else (MILLISECONDS * seconds, numbers.plain(MILLISECONDS * seconds))
+    return None if math.isnan(seconds) else numbers.milliseconds(seconds)
 
 
 def layer_bars(

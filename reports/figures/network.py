@@ -28,7 +28,8 @@ from reports.figures.canvas import (
     rows_of,
 )
 from reports.format.networks import Network, Row
-from reports.format.words import MILLISECONDS, NEEDS, missing
+from reports.format.numbers import MILLISECONDS
+from reports.format.words import NEEDS, missing
 from results.schema.record import Status
 
 FLOOR, MEGA = "floor of the table", 1e-6

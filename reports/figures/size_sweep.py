@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from reports.figures import svg
 from reports.figures.canvas import WIDTH, log_axis, printable_label, style
 from reports.format.networks import Row
-from reports.format.words import MILLISECONDS
+from reports.format.numbers import MILLISECONDS
 from results.schema.record import Status
 
 PANEL, GAP, ABOVE, BELOW, LEFT, RIGHT, LEGEND = 130, 30, 22, 44, 46, 12, 16

@@ -13,6 +13,7 @@ from reports.format.networks import Network, Row, text
 from reports.sections.section import CampaignView, Chapter, Section
 from results.compare.limits import Limits
 from results.schema.record import Status
+from results.words import PEAKS, in_words
 
 MEGA, GIGA = 1e-6, 1e-9
 
@@ -100,7 +101,7 @@ def _notes(measured: Sequence[Row]) -> list[tuple[str, str]]:
 
 
 def _unknown(missing: str) -> list[str]:
-    return [f"not known: {part.replace('_', ' ')}" for part in missing.split("; ")] if missing else []
+    return [f"not known: {in_words(part)}" for part in missing.split("; ")] if missing else []
 
 
 def _names(own: Sequence[Row], measured: Sequence[Row]) -> str:
@@ -139,10 +140,9 @@ def layer_table(network: Network, layers: Sequence[Mapping[str, Any]], limits: L
         return None
     rows = []
     for layer in layers:
-        least = 1e3 * layer["macs"] / compute.rate
-        read = 1e3 * layer["weight_bytes"] / reading.rate if reading else None
-        weights = None if read is None else (read, numbers.plain(read))
-        rows.append(LayerRow(layer["layer"], f"{layer['macs']:,}", (least, numbers.plain(least)), weights))
+        least = numbers.milliseconds(layer["macs"] / compute.rate)
+        weights = numbers.milliseconds(layer["weight_bytes"] / reading.rate) if reading else None
+        rows.append(LayerRow(layer["layer"], f"{layer['macs']:,}", least, weights))
     total = sum(row.compute[0] for row in rows)
     return LayerTable(rows, (total, numbers.plain(total)), _shortest(network))
 
@@ -154,7 +154,7 @@ def _shortest(network: Network) -> tuple[float, str, str] | None:
     if not measured:
         return None
     best = min(measured, key=lambda row: row["seconds"])
-    return 1e3 * best["seconds"], numbers.plain(1e3 * best["seconds"]), best["contestant"]
+    return *numbers.milliseconds(best["seconds"]), best["contestant"]
 
 
 @dataclass(frozen=True)
@@ -169,17 +169,11 @@ class CeilingRow:
     case: str
 
 
-WORDS: Mapping[str, tuple[str, str]] = {
-    "macs": ("multiply-accumulates", "GMAC/s"),
-    "bytes": ("reading memory", "GB/s"),
-}
-
-
 def ceiling_rows(limits: Limits) -> list[CeilingRow]:
     """A campaign's ceilings; none if it has no probes."""
     rows = []
     for (of, (precision, device)), ceiling in sorted(limits.ceilings.items()):
-        what, unit = WORDS[of]
+        what, unit = PEAKS[of]
         shown = f"{numbers.plain(ceiling.rate * GIGA)} {unit}"
         rows.append(CeilingRow(precision, device, what, ceiling.rate, shown, ceiling.case))
     return rows

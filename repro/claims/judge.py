@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from repro.claims.experiment import Contrast, Metric, Region
+from results import words
 from results.schema.findings import ContrastResult, Verdict
 from results.schema.trial import Outcome, Trial
 from results.stats.estimates import CONFIDENCE, arithmetic, count_needed
@@ -106,7 +107,7 @@ def _missing(contrast: Contrast, arms: Arms, pairs: int) -> list[str]:
         trials = arms.get(name, {}).values()
         lost = [trial for trial in trials if trial.outcome is not Outcome.FINISHED]
         if lost:
-            said.append(f"{len(lost)} trials of {name!r} {lost[0].outcome.replace('_', ' ')}: {lost[0].reason}")
+            said.append(f"{len(lost)} trials of {name!r} {words.status(lost[0].outcome, lost[0].reason)}")
         metric = contrast.metric if name == contrast.first else contrast.other or contrast.metric
         ended = [trial for trial in trials if trial.outcome is Outcome.FINISHED]
         if never := sum(metric.of(trial) is None for trial in ended):

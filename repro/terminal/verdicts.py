@@ -9,14 +9,15 @@ from rich.text import Text
 
 from impls.terminal import console
 from repro.terminal.console import print_table
+from results import words
 from results.schema.findings import Agreement, ClaimResult, Trained, Verdict
 from results.schema.trial import Trial
 
-MARKS = {
-    Verdict.SUPPORTED: ("+", "green"),
-    Verdict.CONTRADICTED: ("x", "red"),
-    Verdict.INCONCLUSIVE: ("?", "yellow"),
-    Verdict.NOT_TESTABLE: ("-", "dim"),
+STYLES = {
+    Verdict.SUPPORTED: "green",
+    Verdict.CONTRADICTED: "red",
+    Verdict.INCONCLUSIVE: "yellow",
+    Verdict.NOT_TESTABLE: "dim",
 }
 
 
@@ -94,12 +95,11 @@ def print_trained(trained: Sequence[Trained], trials: Mapping[str, Trial]) -> No
 
 
 def _row(result: ClaimResult) -> tuple[str, Text, str]:
-    mark, style = MARKS[result.verdict]
     found = f"{result.evidence} ({result.scale})" if result.scale else result.evidence
-    return result.id, Text(f"{mark} {result.verdict}", style), found
+    return result.id, Text(words.claim_verdict(result.verdict), STYLES[result.verdict]), found
 
 
 def _trained_row(trained: Trained, framework: str, trial: Trial) -> tuple[str, ...]:
     found = accuracy(trial)
-    cell = f"{trial.outcome}: {trial.reason}" if found is None else f"{100 * found:.2f} %"
+    cell = words.status(trial.outcome, trial.reason) if found is None else f"{100 * found:.2f} %"
     return trained.name, framework, cell, f"{100 * trained.aim:.0f} %", trained.scale, f"{trial.seconds:.0f}"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from results.quality import Flag, Flagged, MeasuredCase, Row
-from results.units import duration
+from results.units import step_time
 
 PHASE_ORDER = ("forward", "gradient", "train")
 """Each does what the one before it does, and more."""
@@ -54,7 +54,7 @@ def _less_for_more(seen: Flagged) -> str:
     rows: Any = seen.cases.to_dict("records")
     case = seen.rows.case.iloc[0]
     less, more = next(pair for pair in quicker_with_more(rows) if pair[1]["case"] == case)
-    times = f"{duration(more['seconds'])} for {more['case']}, {duration(less['seconds'])} for {less['case']}"
+    times = f"{step_time(more['seconds'])} for {more['case']}, {step_time(less['seconds'])} for {less['case']}"
     return f"less time than the same contestant takes for a part of that work ({times})"
 
 

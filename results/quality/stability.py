@@ -10,7 +10,7 @@ import numpy as np
 from results.quality import Flag, Flagged, in_each, in_words
 from results.schema.record import Record
 from results.stats.estimates import BAND, geometric, launch_time
-from results.units import duration
+from results.units import step_time
 
 FEWEST = 6
 """Launches from which on a pattern among them can be told from chance."""
@@ -80,7 +80,7 @@ def _kinds(seen: Flagged) -> str:
     """The two kinds of the case where they are furthest apart."""
     found = [(case, both) for case, times in seen.times() if (both := split_modes(times))]
     case, both = max(found, key=lambda one: geometric(one[1][1]).value / geometric(one[1][0]).value)
-    parts = " and ".join(f"{in_words(len(kind))} of {duration(geometric(kind).value)}" for kind in both)
+    parts = " and ".join(f"{in_words(len(kind))} of {step_time(geometric(kind).value)}" for kind in both)
     return f"launches fall into two kinds ({parts} in {case}); a mean describes neither, its interval may be too narrow"
 
 

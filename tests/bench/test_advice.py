@@ -154,5 +154,5 @@ def test_a_budget_that_was_spent_is_said_with_the_launches_that_there_are_and_ho
     system = {**SYSTEM, "warnings": [], "stop": "budget", "suite": {"budget": 60, "launches": [3, 5]}}
     notes = advice.warnings_for(StoredCampaign(Path("made-up"), system, tuple(launches(CASE, 0.01, 0.011))))
     (note,) = [note for note in notes if "budget" in note["what"]]
-    assert note["what"] == "the budget of 60 s was spent after 2 launches a case; the suite asks for 3 to 5"
+    assert note["what"] == "the time budget of 60 s was spent after 2 launches per case; the suite asks for 3 to 5"
     assert note["remedy"] == "go on with --resume made-up, give more time with --budget, or measure less with -k"

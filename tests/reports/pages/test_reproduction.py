@@ -13,6 +13,7 @@ import pytest
 
 from reports.pages import reproduction
 from reports.sections import claims
+from results import words
 from results.schema.findings import Findings, Verdict
 from results.store.reproductions import Reproduction, read
 from tests.support.made_up import HOSTILE
@@ -51,8 +52,8 @@ def test_every_claim_has_its_verdict_in_words_and_its_anchor(planted: Reproducti
     found = parse(planted_page)
     for claim, anchor in zip(planted.findings.claims, claims.anchors_of(planted.findings.claims), strict=True):
         text = found.text[anchor]
-        for words in (claim.id, claims.word(claim.verdict), claim.statement, claim.place, claim.number, *claim.needs):
-            assert words in text
+        shown = (claim.id, words.claim_verdict(claim.verdict), claim.statement, claim.place, claim.number, *claim.needs)
+        assert all(part in text for part in shown)
         assert f"#{anchor}" in found.links
     assert "erratum" in found.text["LN-E1"]
     assert "erratum" not in found.text["LN-1"]

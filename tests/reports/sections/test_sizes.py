@@ -21,6 +21,7 @@ from results.compare.limits import limits_of
 from results.schema.record import Case, Contestant, Record, Status, Usage
 from results.store.campaigns import CampaignWriter, read_campaign
 from results.tables import cases as table
+from results.units import elapsed
 from tests.support.made_up import HOSTILE, LONG, SYSTEM, launches, workload
 
 EAGER, COMPILED, ODD = Contestant("alpha", "eager"), Contestant("alpha", "compile"), Contestant("odd", HOSTILE)
@@ -182,7 +183,7 @@ def test_when_it_pays_is_on_the_page(sized, html):
     found = found[(found.stream == "exact") & (found.contestant == "alpha:compile")]
     assert found.break_even_images.iloc[0] == pytest.approx(3 * (1 + 4.9 / (0.3 * 0.02)), rel=0.05)
     images = numbers.plain(found.break_even_images.iloc[0])
-    assert f"{images} images, {numbers.duration(found.break_even_seconds.iloc[0])} of running" in html
+    assert f"{images} images, {elapsed(found.break_even_seconds.iloc[0])} of running" in html
 
 
 def test_who_cannot_says_why_and_nothing_hostile_runs(html):
