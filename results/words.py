@@ -5,7 +5,7 @@ Headlines are methods of what they sum up: results.compare. Durations and amount
 
 from __future__ import annotations
 
-from results.schema.findings import Verdict
+from results.schema.findings import Agreement, Verdict
 from results.stats.estimates import TimingVerdict
 
 VERDICT_ORDER = (TimingVerdict.SLOWER, TimingVerdict.FASTER, TimingVerdict.UNCLEAR, TimingVerdict.DEAD_HEAT)
@@ -46,6 +46,13 @@ def verdict(verdict: TimingVerdict) -> str:
 def claim_verdict(verdict: Verdict) -> str:
     """With its mark: "✓ supported"."""
     return f"{CLAIM_MARKS[verdict]} {verdict}"
+
+
+def agreement(found: Agreement) -> str:
+    """For how many steps the losses of the frameworks agree."""
+    share = f"{100 * found.tolerance:g} %"
+    which = "all" if found.together >= found.steps else f"the first {found.together:,} of"
+    return f"The losses are within {share} of each other for {which} {found.steps:,} steps."
 
 
 def stop_reason(stop: str, budget: object = None) -> str:

@@ -1,4 +1,4 @@
-"""How a comparison of two campaigns is shown: as JSON, as Markdown for a pull request, on the terminal."""
+"""A comparison of two campaigns as JSON, as Markdown for a pull request, and on the terminal."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def ratio_json(estimate: Estimate) -> dict[str, float]:
 
 
 def as_markdown(report: Report) -> str:
-    """A table for a pull request: what became slower or faster first, then the rest, then what is missing."""
+    """A table for a pull request: slower and faster cases first, then the others, then cases that were not compared."""
     lines = [
         f"**{report.headline()}** ({report.candidate} against {report.baseline})",
         "",
@@ -67,7 +67,7 @@ def as_markdown(report: Report) -> str:
 
 
 def _overall_words(estimate: Estimate) -> str:
-    return f"geometric mean of its ratios {estimate.value:.3f} {interval(estimate)} over {estimate.launches} workloads"
+    return f"geometric mean of ratios {estimate.value:.3f} {interval(estimate)} over {estimate.launches} workloads"
 
 
 def interval(estimate: Estimate) -> str:
@@ -81,7 +81,7 @@ def unreadable(problems: Sequence[str]) -> list[str]:
     for problem in problems:
         files.setdefault(problem.partition(" line ")[0], []).append(problem)
     return [
-        f"unreadable, left out: {found[0]}" + (f"; and {len(found) - 1} more of its lines" if len(found) > 1 else "")
+        f"unreadable, left out: {found[0]}" + (f"; and {len(found) - 1} more" if len(found) > 1 else "")
         for found in files.values()
     ]
 

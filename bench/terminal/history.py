@@ -1,4 +1,4 @@
-"""How the history of campaigns is shown: as JSON, and on the terminal."""
+"""The history of campaigns as JSON and on the terminal."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def print_history(found: Histories) -> None:
         for line in history.remarks:
             out.print(f"! {line}", highlight=False, markup=False)
     if len(found.histories) > 1:
-        out.print(f"{len(found.histories)} machines: a history each, never averaged", highlight=False)
+        out.print(f"{len(found.histories)} machines: one history each, not averaged", highlight=False)
     for line in (*(f"left out: {one}" for one in found.left_out), *unreadable(found.problems)):
         out.print(f"! {line}", highlight=False, markup=False)
 
@@ -88,14 +88,14 @@ def _machine(history: History) -> str:
 
 def _steps(history: History) -> Table:
     shown = Table(show_edge=False, pad_edge=False)
-    for column in ("case", "since", "time", "ratio", "changed with it"):
+    for column in ("case", "since", "time", "ratio", "changes at the same campaign"):
         shown.add_column(column, overflow="fold", min_width=30 if column == "ratio" else None)
     for series in history.series:
         for step in series.steps:
             entry = history.campaigns[step.campaign]
             verdict = TimingVerdict.SLOWER if step.ratio.value > 1 else TimingVerdict.FASTER
             ratio = Text(f"×{step.ratio.value:.3f} {interval(step.ratio)} {verdict}", style=STYLES[verdict])
-            changed = ", ".join(entry.changed_for(series.case.contestant.id)) or "nothing that is recorded"
+            changed = ", ".join(entry.changed_for(series.case.contestant.id)) or "none recorded"
             time = f"{step_time(step.seconds / step.ratio.value)} → {step_time(step.seconds)}"
             shown.add_row(series.case.id, entry.name, time, ratio, changed)
     return shown

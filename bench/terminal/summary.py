@@ -33,8 +33,8 @@ STYLES = {
 COLUMNS = 4
 """Contestants beside the reference in one table."""
 LEGEND = (
-    "below 1 is faster than the reference; [95 % interval over launches]; ! see below; "
-    "memory of a step; share of the machine's ceiling"
+    "ratio to the reference: below 1 is faster; [95 % interval over launches]; ! flagged, see below; "
+    "memory of a step; fraction of the machine's peak"
 )
 
 
@@ -50,9 +50,9 @@ def as_json(campaign: StoredCampaign, notes: Sequence[dict[str, str]]) -> dict[s
 
 
 def print_summary(campaign: StoredCampaign, notes: Sequence[dict[str, str]], brief: bool = False) -> None:
-    """Times of the reference, ratios with intervals and verdicts of the others, then what to know about them.
+    """Print times of the reference, ratios with intervals and verdicts of the others, then the warnings.
 
-    Brief: the table, and what to know without what to do about it.
+    Brief: the table, and warnings without remedies.
     """
     out = console()
     for part in largest_tables(campaign) if is_search(campaign) else case_tables(cases.cases([campaign])):
@@ -65,13 +65,13 @@ def print_summary(campaign: StoredCampaign, notes: Sequence[dict[str, str]], bri
 
 
 def variables(campaign: StoredCampaign) -> list[str]:
-    """What all launches were given of the environment, beside their setting's."""
+    """Environment variables that all launches have, besides those of their setting."""
     found = environment.kept(campaign.system)
-    return [f"variables of all launches: {words(found)}"] if found else []
+    return [f"environment variables of all launches: {words(found)}"] if found else []
 
 
 def ceilings(campaign: StoredCampaign) -> list[str]:
-    """What the machine was seen to do at most, a line each."""
+    """The measured peaks of the machine, one line each."""
     found = []
     for (of, (precision, device)), ceiling in sorted(limits_of(campaign).ceilings.items()):
         what, unit = PEAKS[of]
@@ -80,11 +80,11 @@ def ceilings(campaign: StoredCampaign) -> list[str]:
 
 
 def largest_tables(campaign: StoredCampaign) -> list[Table]:
-    """The largest batch of each contestant, and what became of the next."""
+    """The largest batch of each contestant, and how the next larger one failed."""
     frame = largest([campaign])
     found = Table(show_edge=False, pad_edge=False)
-    for heading in ("network", "phase", "contestant", "largest batch", "it took", "beyond"):
-        found.add_column(heading, justify="right" if heading in ("largest batch", "it took") else "left")
+    for heading in ("network", "phase", "contestant", "largest batch", "memory", "next batch"):
+        found.add_column(heading, justify="right" if heading in ("largest batch", "memory") else "left")
     for row in frame.to_dict("records"):
         best = "none" if pd.isna(row["largest_batch"]) else f"{row['largest_batch']:.0f}"
         took = "" if pd.isna(row["peak_rss_launch_bytes"]) else amount(row["peak_rss_launch_bytes"])
@@ -101,9 +101,9 @@ def case_tables(frame: pd.DataFrame) -> list[Table]:
 
 
 def stream_table(frame: pd.DataFrame) -> Table:
-    """What each contestant does of each stream a second, the first time and when warm."""
+    """Images per second of each contestant on each stream, cold and warm."""
     found = Table(show_edge=False, pad_edge=False)
-    for heading in ("stream", "contestant", "images/s at first", "warm", "compiled", "memory", "pays after"):
+    for heading in ("stream", "contestant", "images/s cold", "warm", "compilations", "memory", "break-even"):
         found.add_column(heading, justify="left" if heading in ("stream", "contestant") else "right")
     for row in of_cases(frame).to_dict("records"):
         name = f"{row['architecture']} {row['phase']} {row['stream']}"
@@ -118,7 +118,7 @@ def stream_table(frame: pd.DataFrame) -> Table:
 
 
 def pays_after(row: Mapping[Hashable, Any]) -> str:
-    """When compiling has paid for itself, in words; "" where nobody compiles or there is nobody to compare with."""
+    """After how many images compilation is amortised; "" for the execution that does not compile, and without one."""
     after = row["break_even_images"]
     if pd.isna(after) or row["contestant"] == row["eager"]:
         return ""
@@ -163,7 +163,7 @@ def _caution(values: dict[Hashable, Any]) -> str:
 
 
 def _use(values: dict[Hashable, Any]) -> str:
-    """Memory of a step, and the share of the ceiling, as far as they are known."""
+    """Memory of a step and fraction of the peak, where known."""
     memory = "" if pd.isna(values["memory_bytes"]) else amount(values["memory_bytes"])
     share = "" if pd.isna(values["fraction_of_peak"]) else f"{values['fraction_of_peak']:.0%}"
     return " · ".join(filter(None, (memory, share)))

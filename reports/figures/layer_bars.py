@@ -34,7 +34,7 @@ def layer_bars(
     figure = Figure(figsize=(WIDTH / 72, height / 72))
     axes = figure.add_axes(
         (LEFT / WIDTH, BELOW / height, 1 - (LEFT + RIGHT) / WIDTH, 1 - (above + BELOW) / height),
-        xlabel="ms, each layer alone (less is faster)",
+        xlabel="ms, each layer in isolation (less is faster)",
         xlim=(0, _end(list(found.values()))),
         ylim=(each * len(layers), 0),
     )

@@ -48,8 +48,8 @@ def _first_call(row: Row) -> Values:
 
 PANELS: Mapping[str, Callable[[Row], Values]] = {
     "images/s (more is faster)": images,
-    "ms a megapixel (less is faster)": milliseconds,
-    "first call, s: longest of the launches": _first_call,
+    "ms per megapixel (less is faster)": milliseconds,
+    "first call, s (maximum over launches)": _first_call,
 }
 
 
@@ -79,7 +79,7 @@ def size_sweep(own: Sequence[Row], networks: Sequence[str], slots: Sequence[str]
         axes.spines[["top", "right"]].set_visible(False)
         _panel(axes, own, strokes, slots, of)
         axes.tick_params(axis="x", labelbottom=place == len(PANELS) - 1)
-    axes.set_xlabel("megapixels of an image")
+    axes.set_xlabel("megapixels per image")
     labels = [printable_label(name) for name in legend]
     look = {"fontsize": 9, "frameon": False, "borderpad": 0, "labelspacing": 0.3}
     figure.legend(list(legend.values()), labels, loc="lower center", ncols=2, **look)

@@ -21,7 +21,7 @@ def stream_figure(own: Sequence[Row], slots: Sequence[str]) -> Figure:
         lines += [_heading(together[0]), *together]
     figure = Figure(figsize=(WIDTH / 72, (60 + 16 * len(lines)) / 72), layout="constrained")
     axes = figure.add_subplot()
-    axes.set(xscale="log", xlabel="images/s (more is faster)\nhollow: the first time, solid: warm")
+    axes.set(xscale="log", xlabel="images/s (more is faster)\nhollow: cold, solid: warm")
     axes.set_ylim(len(lines) - 0.5, -0.5)
     axes.spines[["top", "left", "right"]].set_visible(False)
     axes.grid(axis="x", color=svg.INK, alpha=0.15, linewidth=0.8)

@@ -113,12 +113,12 @@ def _remedy(change: Change) -> str:
     if change.verdict is not TimingVerdict.UNCLEAR:
         return ""
     if math.isnan(change.ratio.low):
-        return "one launch on a side has no interval: measure more"
+        return "one launch has no interval: measure more launches"
     if math.isnan(change.launches_needed):
         return ""  # its own interval would do: it is one of many
     if math.isinf(change.launches_needed):
-        return "too near the edge for more launches to settle it"
-    return f"about {change.launches_needed:.0f} launches on each side would settle it"
+        return "too close to the edge of the band: more launches will not decide it"
+    return f"about {change.launches_needed:.0f} launches per campaign are needed for a verdict"
 
 
 def _group(network: networks.Network, changes: Mapping[str, Change], key: str) -> Group:

@@ -49,7 +49,7 @@ class CaseRow:
 class PartsRow:
     """Where a training step goes: one entry for each of NEEDS, with a remark.
 
-    The remark says why a part is missing, or that it can't be told from nothing.
+    The remark says why a part is missing, or that it is not significantly different from 0.
     """
 
     contestant: str
@@ -137,7 +137,7 @@ def _part(row: Row | None, network: Network, contestant: str, part: str) -> tupl
     if row is None or shown is None:
         return None, missing(network, contestant, NEEDS[part])
     if row["seconds_low"] <= 0 <= row["seconds_high"]:
-        return shown, "can't be told from 0"
+        return shown, "not significantly different from 0"
     return shown, "below 0" if row["seconds"] < 0 else ""
 
 

@@ -130,4 +130,4 @@ def build(view: CampaignView) -> Certainty:
     )
 
 
-SECTION = Section("sure", "How sure are we", "certainty.html.j2", build)
+SECTION = Section("sure", "Measurement quality", "certainty.html.j2", build)

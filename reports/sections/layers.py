@@ -62,7 +62,7 @@ def _table(names: Mapping[str, object], own: Sequence[Row], slots: Sequence[str]
     found = {(row["layer"], row["contestant"]): row for row in own}
     layers, who = (list(dict.fromkeys(row[name] for row in own)) for name in ("layer", "contestant"))
     firsts = [next(row for row in own if row["contestant"] == one) for one in who]
-    label = f"{title}: milliseconds of each layer alone by contestant; numbers in the table"
+    label = f"{title}: milliseconds of each isolated layer by contestant; numbers in the table"
     return LayerTable(
         title,
         who,

@@ -78,7 +78,7 @@ def _shown(kind: str, word: str, shown: numbers.FormattedEstimate | None, unit: 
 
 def _why(row: Row, verdict: TimingVerdict) -> str:
     if verdict is TimingVerdict.UNCLEAR and row["pairs"] < 2:
-        return "one launch has no interval, so nothing can be said"
+        return "one launch has no interval: no verdict is possible"
     return ""
 
 
@@ -88,4 +88,4 @@ def _no_ratio(rows: Mapping[tuple[str, str], Row], phase: str, reference: str) -
         return f"the reference {reference} has no record of this workload"
     if row["status"] != Status.MEASURED:
         return f"the reference {reference} was not measured here: {words.status(row['status'], text(row['reason']))}"
-    return f"no launch ran together with one of the reference {reference}"
+    return f"no launch ran in the same block as a launch of the reference {reference}"

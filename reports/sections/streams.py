@@ -66,15 +66,15 @@ def _stream_row(row: Row) -> StreamRow:
 
 def _pays_after(row: Row) -> str:
     if not row["eager"]:
-        return "nobody to compare with"
+        return "no execution without compilation was measured"
     if row["contestant"] == row["eager"]:
-        return "compiles nothing"
+        return "does not compile"
     images, seconds = row["break_even_images"], row["break_even_seconds"]
     if math.isnan(images):
-        return f"not known: no gain over {row['eager']} is shown"
+        return f"unknown: no significant gain over {row['eager']}"
     if math.isinf(images):
-        return f"never: no faster than {row['eager']} when warm"
-    return f"{numbers.plain(images)} images, {elapsed(seconds)} of running"
+        return f"never: not faster than {row['eager']} when warm"
+    return f"{numbers.plain(images)} images, {elapsed(seconds)} of run time"
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def stream_figures(table: pd.DataFrame, slots: Sequence[str], key: str) -> list[
     found = []
     for number, ((architecture, phase), part) in enumerate(measured.groupby(["architecture", "phase"], sort=False)):
         title = f"{architecture}, {phase}"
-        label = f"{title}: images a second of each stream, the first time and when warm; numbers in the table"
+        label = f"{title}: images per second of each stream, cold and warm; numbers in the table"
         drawn = svg.draw(partial(stream_figure, rows(part), slots), f"{key}-stream{number}", label)
         found.append((title, Markup(drawn)))
     return found

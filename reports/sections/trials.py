@@ -91,7 +91,7 @@ def _uses(reproduction: Reproduction, anchors: Sequence[str]) -> Mapping[str, Se
                 uses.setdefault(name, []).append(Use(f"{claim.id}: {arm}", anchor))
     if found := reproduction.findings.agreement:
         for name in found.trials.values():
-            uses.setdefault(name, []).append(Use("the same in every framework", "agreement"))
+            uses.setdefault(name, []).append(Use("agreement of frameworks", "agreement"))
     for one in reproduction.findings.trained:
         for name in one.trials.values():
             uses.setdefault(name, []).append(Use("trained by recipe", "trained"))

@@ -32,21 +32,21 @@ def _scaled(column: str, scale: float = 1.0) -> Callable[[Row], float]:
 
 
 def _energy(row: Row) -> float:
-    """Of what computes: a card's, or the processor's packages."""
+    """Energy per image of the device: the GPU, or the CPU packages."""
     return float(row["package_joules_per_image" if row["device"] == "cpu" else "gpu_joules_per_image"])
 
 
 QUANTITIES = (
     Quantity("memory of a step", "MB", _scaled("memory_bytes", MEGA)),
-    Quantity("its floor", "MB", _scaled("min_memory_bytes", MEGA)),
-    Quantity("of the host, with building and first call", "MB", _scaled("peak_rss_launch_bytes", MEGA)),
-    Quantity("by the framework's allocator", "MB", _scaled("allocator_bytes", MEGA)),
-    Quantity("own cores while timed", "cores", _scaled("process_cpus_used")),
-    Quantity("processors busy in the sustained run", "%", _scaled("cpu_utilisation", 100)),
-    Quantity("card busy in the sustained run", "%", _scaled("gpu_utilisation", 100)),
+    Quantity("minimum memory", "MB", _scaled("min_memory_bytes", MEGA)),
+    Quantity("peak RSS of the launch", "MB", _scaled("peak_rss_launch_bytes", MEGA)),
+    Quantity("allocator peak", "MB", _scaled("allocator_bytes", MEGA)),
+    Quantity("CPUs used while timed", "cores", _scaled("process_cpus_used")),
+    Quantity("CPU utilisation, sustained run", "%", _scaled("cpu_utilisation", 100)),
+    Quantity("GPU utilisation, sustained run", "%", _scaled("gpu_utilisation", 100)),
     Quantity("energy", "J/image", _energy),
-    Quantity("work", "GMAC/s", _scaled("macs_per_second", GIGA)),
-    Quantity("of the ceiling", "%", _scaled("fraction_of_peak", 100)),
+    Quantity("rate", "GMAC/s", _scaled("macs_per_second", GIGA)),
+    Quantity("of peak", "%", _scaled("fraction_of_peak", 100)),
 )
 
 

@@ -96,8 +96,8 @@ def _remedy(found: Sequence[float], claimed: Region) -> str:
     distance = min(abs(mean - end) for end in (claimed.low, claimed.high))
     seeds = max(count_needed(spread, distance, MOST_SEEDS), len(found) + 1)
     if seeds < MOST_SEEDS:
-        return f"about {seeds:.0f} seeds would settle it, if they go on as these (--seeds {seeds:.0f})"
-    return f"the effect is too small beside its spread: {MOST_SEEDS} seeds would not settle it; a larger scale may"
+        return f"about {seeds:.0f} seeds are needed at this variance (--seeds {seeds:.0f})"
+    return f"the effect is too small for its variance: more than {MOST_SEEDS} seeds are needed; use a larger scale"
 
 
 def _missing(contrast: Contrast, arms: Arms, pairs: int) -> list[str]:

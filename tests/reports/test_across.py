@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from bench import terminal
+from bench.terminal import comparison as printed_comparison
+from bench.terminal import history as printed_history
 from reports import across
 from reports.pages import comparison, history
 from results.compare.history import histories
@@ -90,10 +91,10 @@ def test_a_comparison_has_one_headline_on_terminal_page_and_in_markdown(
         write_campaign(after, "after"),
     )
     report = compare(*pair)
-    terminal.comparison.print_report(report)
+    printed_comparison.print_report(report)
     headline = capsys.readouterr().out.splitlines()[0]
     assert f"<h1>{headline}</h1>" in comparison.render(*pair)
-    assert terminal.comparison.as_markdown(report).startswith(f"**{headline}** ")
+    assert printed_comparison.as_markdown(report).startswith(f"**{headline}** ")
     slower = "1 of 1" if factor > 1 and launches > 1 else "None of 1"
     unclear = "; 1 is unclear" if launches == 1 else ""
     assert headline == f"{slower} cases is slower{unclear}{'; 1 could not be compared' if lost else ''}"
@@ -105,7 +106,7 @@ def test_a_history_has_the_same_headlines_on_terminal_and_page(
 ) -> None:
     campaigns = sorted(months, key=lambda campaign: str(campaign.system["started"]))[:count]
     found = histories(campaigns)
-    terminal.history.print_history(found)
+    printed_history.print_history(found)
     printed, page = capsys.readouterr().out.splitlines(), history.render(campaigns)
     assert f"<h1>{printed[0]}</h1>" in page
     assert printed[0].endswith("slower than before")
@@ -149,7 +150,7 @@ def test_a_single_launch_has_no_interval_and_a_remedy(write_campaign: Callable[.
     one, other = (write_campaign([measured(case, 0, [0.01])], name) for name in ("one", "other"))
     text = said(parse(comparison.render(one, other)))
     assert "interval unknown" in text
-    assert "one launch on a side has no interval: measure more" in text
+    assert "one launch has no interval: measure more launches" in text
     assert "None of 1 cases is slower; 1 is unclear" in text
 
 
@@ -172,11 +173,11 @@ def test_machines_are_parts_of_their_own_and_each_campaign_is_listed(
     months: list[StoredCampaign], history_page: str
 ) -> None:
     found = parse(history_page)
-    assert "2 machines, a part each: nothing is averaged over them" in said(found)
+    assert "2 machines, one section each: results are neither averaged nor compared" in said(found)
     assert all(f"night-{day:02d}" in found.text["m1-campaigns"] for day in range(1, len(months)))
     assert "pytorch:eager: torch 2.12.0 → 2.13.0" in found.text["m1-campaigns"]
     assert "night" not in found.text["m2-campaigns"]
-    assert "None was seen." in found.text["m2-steps"]
+    assert "No step was detected." in found.text["m2-steps"]
     assert "No case was measured in more than one campaign of this machine" in found.text["m2-series"]
     assert "out of memory in" in found.text["m2-lost"]
     assert f"Unreadable: line 3: {HOSTILE}" in said(found)

@@ -159,5 +159,5 @@ def test_two_machines_have_a_history_each_and_it_says_so(ten_days, tmp_path):
     write(data, 11, 3.0, cpu="Another CPU")
     done = history("--results", data)
     assert done.returncode == 1
-    assert "2 machines: a history each, never averaged" in done.stdout
+    assert "2 machines: one history each, not averaged" in done.stdout
     assert "Another CPU: 1 campaign, " in done.stdout
