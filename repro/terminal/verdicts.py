@@ -63,7 +63,7 @@ def _reasons(results: Sequence[ClaimResult]) -> Mapping[str, list[str]]:
 
 def agreed(agreement: Agreement) -> str:
     """The statement, the frameworks, and for how many steps their losses agree."""
-    return f"{agreement.statement} ({', '.join(agreement.trials)}): {words.agreement(agreement)}\n"
+    return f"{agreement.statement} ({', '.join(agreement.trials)}). {words.agreement(agreement)}\n"
 
 
 def is_met(trained: Trained, trials: Mapping[str, Trial]) -> bool:
