@@ -174,7 +174,9 @@ def _work(side: int = 192) -> Callable[[], Any]:
 
 def _others(seen: Disturbance) -> Iterator[Check]:
     if math.isnan(seen.other_cpus_used):
-        yield Check("background load", WARN, "the system does not tell what others take", "measure on Linux to have it gated")
+        yield Check(
+            "background load", WARN, "the system does not tell what others take", "measure on Linux to have it gated"
+        )
         return
     if seen.other_cpus_used > (limit := foreign_limit(settings.cores())):
         what = f"other processes take {seen.other_cpus_used:.2f} cores, more than {limit:.2f} disturb"

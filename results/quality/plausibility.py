@@ -60,14 +60,14 @@ def _less_for_more(seen: Flagged) -> str:
 
 ABOVE_PEAK = Flag(
     name="above_peak",
-    meaning="faster than the machine was seen to compute at all",
+    meaning="faster than the measured peak of the machine",
     detect=_above_peak,
     describe=_times_over_peak,
     hint="look whether the step does all its work; a fast algorithm (Winograd) on a large card may explain up to 2.25",
 )
 NON_MONOTONIC = Flag(
     name="non_monotonic",
-    meaning="takes less time than a part of its own work",
+    meaning="takes less time than a part of the same work",
     detect=_non_monotonic,
     describe=_less_for_more,
     hint="measure them again, with more launches; if it stays, the step does not do what its name says",
