@@ -1,4 +1,4 @@
-"""python -m bench: what there is, what was measured, and whether this machine, and this harness, can be trusted."""
+"""python -m bench: measure, list, show, compare and export; check the machine and validate the harness."""
 
 from __future__ import annotations
 
@@ -18,10 +18,8 @@ from results import strict_json
 from results.tables import table_names
 
 app = typer.Typer(
-    help="Benchmark the classic convolutional networks across frameworks. Measure with: python -m bench run",
-    epilog=help_epilog(
-        "python -m bench list", "python -m bench compare --help", found="a command found what it looks for"
-    ),
+    help="Benchmark classic convolutional networks in several frameworks. To measure: python -m bench run",
+    epilog=help_epilog("python -m bench list", "python -m bench compare --help", found="the command has findings"),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -37,27 +35,27 @@ class Format(StrEnum):
 
 
 PYTEST_STATUSES = (
-    "0 every case was measured, or skipped for a reason",
-    "1 a case is a mismatch, crashed, … or the campaign could not go on",
-    "2 interrupted: what was measured is kept and shown",
-    "4 a mistake in an option, one line says which",
-    "5 -k chooses nothing",
+    "0 every case was measured, or skipped with a reason",
+    "1 a case failed (mismatch, crashed, …), or the campaign could not continue",
+    "2 interrupted: completed measurements are stored and shown",
+    "4 usage error, named in one line",
+    "5 -k selects no case",
 )
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Html = Annotated[
-    Path | None, typer.Option("--html", parser=path_argument, help="File to write a self-contained page into.")
+    Path | None, typer.Option("--html", parser=path_argument, help="Write a self-contained HTML page to this file.")
 ]
-Results = Annotated[Path, typer.Option("--results", parser=path_argument, help="Folder of campaigns.")]
+Results = Annotated[Path, typer.Option("--results", parser=path_argument, help="Folder that contains campaigns.")]
 
 
 class MeasuringCommand(TyperCommand):
-    """Shows, below its own help, the options that it hands on."""
+    """Adds the options of measuring to the help text."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         from bench.options import OPTIONS
 
         super().format_help(ctx, formatter)
-        with formatter.section("Options of measuring"):
+        with formatter.section("Measurement options"):
             formatter.write_dl([(f"{option.short} {option.metavar}", option.help) for option in OPTIONS])
 
 
@@ -77,11 +75,11 @@ def run(
         list[str] | None,
         typer.Argument(
             metavar="[OPTIONS] [-k EXPRESSION]",
-            help="Options of measuring, of pytest and of pytest-benchmark: docs/commands.md.",
+            help="Options of Deadheat, pytest and pytest-benchmark: docs/commands.md.",
         ),
     ] = None,
 ) -> None:
-    """Measure a suite (quick): summary, campaign and HTML report."""
+    """Measure a suite (default: quick); write a summary, a campaign and an HTML report."""
     from bench.run import run
 
     raise typer.Exit(run(arguments or (), context.command_path))
@@ -90,7 +88,7 @@ def run(
 @app.command("list", epilog=help_epilog("python -m bench list --json"))
 @one_line_errors
 def list_all(as_json: Json = False) -> None:
-    """What there is: architectures, frameworks with their executions, suites."""
+    """List architectures, frameworks with their executions, and suites."""
     from bench.terminal import catalogue
 
     print(strict_json.dumps(catalogue.everything()) if as_json else catalogue.as_text())
@@ -103,13 +101,13 @@ def list_all(as_json: Json = False) -> None:
 )
 @one_line_errors
 def describe(
-    name: Annotated[str, typer.Argument(help="An architecture, for example alexnet.")],
-    size: Annotated[str | None, typer.Option(help="Side of the images, or HEIGHTxWIDTH.")] = None,
-    channels: Annotated[int | None, typer.Option(help="Channels of the images.")] = None,
+    name: Annotated[str, typer.Argument(help="Architecture, for example alexnet.")],
+    size: Annotated[str | None, typer.Option(help="Side length of the images, or HEIGHTxWIDTH.")] = None,
+    channels: Annotated[int | None, typer.Option(help="Number of image channels.")] = None,
     classes: Annotated[int | None, typer.Option(help="Number of classes.")] = None,
     as_json: Json = False,
 ) -> None:
-    """A network's table: every layer's output, parameters, multiply-accumulates and receptive field."""
+    """Print the table of a network: output, parameters, multiply-accumulates and receptive field of each layer."""
     from bench.plan.parse import parse_size
     from bench.terminal import describe as describing
     from impls.architectures import load_architecture
@@ -131,13 +129,15 @@ def describe(
 )
 @one_line_errors
 def export(
-    campaign: Annotated[str, typer.Argument(help="Name of a campaign, or its folder.")],
-    to: Annotated[Format, typer.Option(help="csv, parquet, markdown or json.")] = Format.CSV,
+    campaign: Annotated[str, typer.Argument(help="Name or folder of a campaign.")],
+    to: Annotated[Format, typer.Option(help="Output format: csv, parquet, markdown or json.")] = Format.CSV,
     rows: Annotated[str, typer.Option(metavar="TABLE", help=f"{', '.join(table_names())}: docs/results.md.")] = "cases",
-    output: Annotated[Path | None, typer.Option(parser=path_argument, help="File to write; parquet needs one.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(parser=path_argument, help="Output file (default: stdout); required for parquet.")
+    ] = None,
     results: Results = Path("results/data"),
 ) -> None:
-    """A campaign's table as CSV, Parquet, Markdown or JSON."""
+    """Export a table of a campaign as CSV, Parquet, Markdown or JSON."""
     from results import export as exporting
     from results.tables import load_table
 
@@ -152,11 +152,11 @@ def export(
 @app.command(epilog=help_epilog("python -m bench show", "python -m bench show CAMPAIGN --json"))
 @one_line_errors
 def show(
-    campaign: Annotated[str | None, typer.Argument(help="Name of a campaign, or its folder; the newest.")] = None,
+    campaign: Annotated[str | None, typer.Argument(help="Name or folder of a campaign (default: the newest).")] = None,
     as_json: Json = False,
     results: Results = Path("results/data"),
 ) -> None:
-    """What a campaign ended with: its table of verdicts, and what to know before believing it."""
+    """Show the result table and the warnings of a campaign."""
     from bench.terminal import summary
     from results import advice
     from results.store import campaigns as store
@@ -173,16 +173,16 @@ def show(
 @app.command(epilog=help_epilog("python -m bench report", "python -m bench report CAMPAIGN ANOTHER --output pages"))
 @one_line_errors
 def report(
-    campaigns: Annotated[list[str] | None, typer.Argument(help="Names or folders; the newest if left out.")] = None,
+    campaigns: Annotated[
+        list[str] | None, typer.Argument(help="Names or folders of campaigns (default: the newest).")
+    ] = None,
     results: Results = Path("results/data"),
-    output: Annotated[Path, typer.Option(parser=path_argument, help="Folder to write index.html into.")] = Path(
-        "reports/html"
-    ),
+    output: Annotated[Path, typer.Option(parser=path_argument, help="Folder for index.html.")] = Path("reports/html"),
 ) -> None:
-    """The HTML report of one or several campaigns."""
+    """Write the HTML report of one or more campaigns."""
     import subprocess
 
-    # A process of its own: reports is the room to the right, which nothing here may import.
+    # In its own process: bench must not import reports.
     command = [sys.executable, "-m", "reports", *(campaigns or ()), "--results", str(results), "--output", str(output)]
     raise typer.Exit(subprocess.run(command).returncode)
 
@@ -191,22 +191,22 @@ def report(
     epilog=help_epilog(
         "python -m bench compare BASELINE CANDIDATE --markdown",
         "python -m bench compare CAMPAIGN@old CAMPAIGN@new",
-        found="something became slower",
+        found="a case is slower",
     )
 )
 @one_line_errors
 def compare(
     baseline: Annotated[
-        str, typer.Argument(help="Name of a campaign, or its folder; CAMPAIGN@LABEL: one interpreter of it.")
+        str, typer.Argument(help="Name or folder of a campaign; CAMPAIGN@LABEL selects one interpreter.")
     ],
-    candidate: Annotated[str, typer.Argument(help="The campaign that may have become slower.")],
-    across_systems: Annotated[bool, typer.Option(help="Compare although the machines differ.")] = False,
+    candidate: Annotated[str, typer.Argument(help="Campaign to compare with the baseline.")],
+    across_systems: Annotated[bool, typer.Option(help="Compare campaigns of different machines.")] = False,
     as_json: Json = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, for a pull request.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown for a pull request.")] = False,
     html: Html = None,
     results: Results = Path("results/data"),
 ) -> None:
-    """Did something become slower?"""
+    """Compare two campaigns and report cases that are slower."""
     from bench.terminal import comparison
     from results.compare.interpreters import resolve_campaigns
     from results.compare.pairwise import compare as compared
@@ -228,20 +228,20 @@ def compare(
     epilog=help_epilog(
         "python -m bench history",
         "python -m bench history --since CAMPAIGN --json",
-        found="a case's last step was to slower",
+        found="the last step of a case is to a slower level",
     )
 )
 @one_line_errors
 def history(
     campaigns: Annotated[
-        list[str] | None, typer.Argument(help="Names or folders; all of --results if left out.")
+        list[str] | None, typer.Argument(help="Names or folders of campaigns (default: all in --results).")
     ] = None,
-    since: Annotated[str, typer.Option(help="Only steps from this campaign on make exit status 1.")] = "",
+    since: Annotated[str, typer.Option(help="Exit with status 1 only for steps at or after this campaign.")] = "",
     as_json: Json = False,
     html: Html = None,
     results: Results = Path("results/data"),
 ) -> None:
-    """When did something become slower? Campaigns in the order of time, a history a machine, with steps detected."""
+    """Detect steps in the times of each case over campaigns, one history per machine."""
     from bench.terminal import history as shown
     from results.compare.history import histories
     from results.store import campaigns as store
@@ -258,7 +258,7 @@ def history(
 
 
 def _page(kind: str, arguments: Sequence[str], file: Path, results: Path) -> None:
-    """Have a page written, and say on stderr where it is, so that it does not stand in JSON."""
+    """Write a page in its own process and print its path on stderr, apart from JSON on stdout."""
     import subprocess
 
     where = ["--output", str(file), "--results", str(results)]
@@ -267,13 +267,13 @@ def _page(kind: str, arguments: Sequence[str], file: Path, results: Path) -> Non
         raise typer.Exit(ExitStatus.USAGE_ERROR)
 
 
-@app.command(epilog=help_epilog("python -m bench doctor --seconds 10", found="the machine is unfit"))
+@app.command(epilog=help_epilog("python -m bench doctor --seconds 10", found="the machine is not fit for measurements"))
 @one_line_errors
 def doctor(
-    seconds: Annotated[float, typer.Option(help="How long to watch the machine.", min=0.5, max=600)] = 3.0,
+    seconds: Annotated[float, typer.Option(help="Duration of the check for interference.", min=0.5, max=600)] = 3.0,
     as_json: Json = False,
 ) -> None:
-    """Is this machine fit to measure on, and what would help?"""
+    """Check whether this machine is fit for measurements, and suggest remedies."""
     from dataclasses import asdict
 
     from bench.validation import doctor as examining
@@ -291,27 +291,29 @@ def doctor(
     epilog=help_epilog(
         "python -m bench selftest",
         "python -m bench selftest --contestant pytorch:eager --slowdowns b,5 --budget 10m",
-        found="the harness can't be trusted here",
+        found="the validation failed",
     )
 )
 @one_line_errors
 def selftest(
     contestants: Annotated[
-        list[str] | None, typer.Option("--contestant", help="framework:execution; repeat it.")
+        list[str] | None, typer.Option("--contestant", help="Contestant, as framework:execution; repeatable.")
     ] = None,
     architectures: Annotated[
-        list[str] | None, typer.Option("--architecture", help="A network, lenet5 if left out; repeat it.")
+        list[str] | None, typer.Option("--architecture", help="Architecture (default: lenet5); repeatable.")
     ] = None,
-    phase: Annotated[str, typer.Option(help="infer, forward, gradient or train.")] = "infer",
-    slowdowns: Annotated[str, typer.Option(help="What to plant: b (nothing), 2, 5, 20 percent.")] = "b,2,5,20",
-    pairs: Annotated[int, typer.Option(help="Pairs of each kind.", min=1)] = 1000,
-    pair_seconds: Annotated[str, typer.Option(help="Time for a pair.")] = "10s",
-    budget: Annotated[str, typer.Option(help="Time for all: known clock, imports, pairs.")] = "3m",
-    burners: Annotated[int, typer.Option(help="Processes that disturb on purpose, a core each.", min=0)] = 0,
-    output: Annotated[Path | None, typer.Option(parser=path_argument, help="File to write the JSON to.")] = None,
+    phase: Annotated[str, typer.Option(help="Phase: infer, forward, gradient or train.")] = "infer",
+    slowdowns: Annotated[
+        str, typer.Option(help="Injected slowdowns in percent: 2, 5, 20; b is an A/A pair.")
+    ] = "b,2,5,20",
+    pairs: Annotated[int, typer.Option(help="Number of pairs per slowdown.", min=1)] = 1000,
+    pair_seconds: Annotated[str, typer.Option(help="Time per pair.")] = "10s",
+    budget: Annotated[str, typer.Option(help="Total time: known clock, imports and pairs.")] = "3m",
+    burners: Annotated[int, typer.Option(help="Number of background CPU hogs to run during the test.", min=0)] = 0,
+    output: Annotated[Path | None, typer.Option(parser=path_argument, help="Write JSON to this file.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Does the harness see differences that are not there, and those that are?"""
+    """Estimate the false-positive rate and the power of the harness on this machine."""
     from bench.validation import selftest as testing
     from impls.architectures import load_architecture
     from impls.frameworks import PHASES, checked

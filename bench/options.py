@@ -47,39 +47,41 @@ OPTIONS = (
     Option("suite", "suite to measure: a name or a .toml file (default: quick)", "NAME", {"default": "quick"}),
     Option("results", f"folder for campaigns (default: {DATA})", "DIR", {"default": str(DATA)}),
     Option("preset", f"how to measure: {', '.join(suite.preset_names())} (default: the suite's)", "NAME"),
-    Option("budget", "most time to measure, such as 90s or 20m (default: the suite's)", "TIME"),
-    Option("target", "half-width of intervals that is narrow enough, such as 2% (default: the suite's)", "SHARE"),
-    Option("memory", "most memory for contestants alive together, such as 8GiB (default: the suite's)", "SIZE"),
+    Option("budget", "time limit of the measurement, such as 90s or 20m (default: the suite's)", "TIME"),
+    Option(
+        "target", "stop a group once every 95 % interval is within ±SHARE, such as 2% (default: the suite's)", "SHARE"
+    ),
+    Option("memory", "memory limit for contestants that run concurrently, such as 8GiB (default: the suite's)", "SIZE"),
     Option(
         "sustained",
-        "steps without a pause in each case's first launch, for utilisation and energy (default: the preset's)",
+        "duration of a sustained run per case, for utilisation and energy meters (default: the preset's)",
         "TIME",
     ),
     Option(
         "as-shipped",
-        "leave allocator, threads and cores as each framework ships them",
+        "use the default allocator, threads and cores of each framework",
         settings={"action": "store_true"},
     ),
     Option(
         "interpreter",
-        "run a framework's contestants with that Python; given twice, with two labels, they compete",
+        "run the contestants of a framework with the Python at PATH; repeat it with another label to compare two",
         "FRAMEWORK@LABEL=PATH",
         {"action": "append", "default": []},
     ),
     Option(
         "keep-env",
-        "let launches have that variable of the shell, or those of a pattern such as 'OMP_*'; recorded",
+        "pass an environment variable, or all that match a pattern such as 'OMP_*', to launches; recorded; repeatable",
         "NAME",
         {"action": "append", "default": []},
     ),
-    Option("sizes-from", "let streams have the sizes of the images in that folder (suite stream)", "FOLDER"),
-    Option("resume", "go on with a campaign that was interrupted, in its folder", "CAMPAIGN"),
+    Option("sizes-from", "take the input sizes of streams from the images in FOLDER (suite stream)", "FOLDER"),
+    Option("resume", "resume an interrupted campaign in its folder", "CAMPAIGN"),
     Option("device", "cpu or cuda (default: cpu)", "DEVICE", {"default": "cpu"}),
     Option("report", "folder for the HTML report (default: reports/html)", "DIR", {"default": "reports/html"}),
-    Option("json", "write the summary as JSON, too: every case with its verdict, every warning", "FILE"),
+    Option("json", "also write the summary as JSON: every case with its verdict, every warning", "FILE"),
     Option(
         "no-report",
-        "measure only; make the report later with python -m bench report",
+        "do not write the report (later: python -m bench report)",
         settings={"action": "store_true"},
     ),
 )
@@ -89,7 +91,7 @@ BY_SHORT = {option.short: option for option in OPTIONS}
 def register(parser: pytest.Parser) -> None:
     """Register every option under its own name."""
     group = parser.getgroup(
-        "deadheat", "deadheat: measure with --benchmark-only, choose with -k; --NAME stands for --bench-NAME"
+        "deadheat", "deadheat: measure with --benchmark-only, select cases with -k; --NAME is short for --bench-NAME"
     )
     for option in OPTIONS:
         shown = {"metavar": option.metavar} if option.metavar else {}

@@ -246,7 +246,7 @@ def _summarize(terminalreporter: Any, config: pytest.Config) -> None:
     found = read_campaign(ours.writer.folder)
     terminalreporter.ensure_newline()
     if not found.records:
-        terminalreporter.write_line(f"nothing was measured; go on with --resume {found.name}")
+        terminalreporter.write_line(f"nothing was measured; resume with --resume {found.name}")
         return
     if config.get_verbosity() > -2:
         print_summary(found, notes, brief=config.get_verbosity() < 0)

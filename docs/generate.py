@@ -20,7 +20,7 @@ from results import quality
 from results.schema import renames as names
 from results.store.campaigns import read_campaign
 from results.tables import Table, cases, load_table, table_names
-from results.units import duration
+from results.units import step_time
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -53,7 +53,7 @@ def verdict_cell(row: dict) -> str:
     if row["status"] != "measured":
         return row["status"]
     if row["contestant"] == row["reference"]:
-        return duration(row["seconds"])
+        return step_time(row["seconds"])
     interval = f" [{row['ratio_low']:.2f}, {row['ratio_high']:.2f}]" if row["pairs"] > 1 else ""
     return f"×{row['ratio']:.2f}{interval} {row['verdict']}"
 

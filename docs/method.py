@@ -22,7 +22,7 @@ from results.stats.pairing import counted, group_by_block, group_by_pass
 from results.store.campaigns import read_campaign
 from results.tables import cases as table
 from results.tables.layers import layers as layers_of
-from results.units import duration
+from results.units import step_time
 
 DATA = Path(__file__).parent.parent / "results" / "data"
 SELFTESTS = DATA / "reference-selftest"
@@ -261,12 +261,12 @@ def layers() -> str:
     cells = {(row["layer"], row["contestant"]): row for row in frame.to_dict("records")}
     rows = [[f"`{layer}`", *(_layer(cells[layer, one]) for one in contestants)] for layer in dict.fromkeys(frame.layer)]
     ends = [cells[frame.layer.iloc[0], one] for one in contestants]
-    sums = [f"{row['sum_share']:.0%} of {duration(row['whole_seconds'])}" for row in ends]
+    sums = [f"{row['sum_share']:.0%} of {step_time(row['whole_seconds'])}" for row in ends]
     return _table([*rows, ["all layers", *sums]], ["layer", *contestants])
 
 
 def _layer(row: Mapping[Hashable, Any]) -> str:
-    return f"{duration(row['seconds'])} ({row['share']:.1%})" if row["status"] == Status.MEASURED else row["status"]
+    return f"{step_time(row['seconds'])} ({row['share']:.1%})" if row["status"] == Status.MEASURED else row["status"]
 
 
 BLOCKS = {

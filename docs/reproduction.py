@@ -62,7 +62,7 @@ def structural() -> str:
 
 def agreement() -> str:
     found = _reference().findings.agreement
-    return "not measured\n" if found is None else f"{agreed(found).strip()}.\n"
+    return "not measured\n" if found is None else f"{agreed(found).strip()}\n"
 
 
 def trained() -> str:

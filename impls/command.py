@@ -1,4 +1,4 @@
-"""What the command lines share: what an exit status says, the foot of a help text, what a user's mistake looks like."""
+"""Shared by the command lines: exit statuses, epilogs of help texts, one-line errors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ExitStatus(IntEnum):
     CUT = 141
     """What read the output has ended, as `head` does. The status that a shell gives to a program ended by SIGPIPE."""
     INTERNAL_ERROR = 70
-    """A fault of Deadheat itself, with its traceback: never to be taken for FOUND."""
+    """A fault of Deadheat itself, with its traceback: never to be taken for FINDINGS."""
 
 
 def path_argument(text: str) -> Path:
@@ -49,16 +49,16 @@ def path_argument(text: str) -> Path:
 def help_epilog(*examples: str, found: str = "", statuses: Sequence[str] = ()) -> str:
     """What stands below a command's help: examples, and its exit statuses.
 
-    `found` is what FOUND says here; `statuses` are those of a command that has others.
+    `found` is the meaning of FINDINGS here; `statuses` are those of a command that has others.
     """
-    own = [f"{ExitStatus.OK:d} done", f"{ExitStatus.USAGE_ERROR:d} not done, one line says why"]
+    own = [f"{ExitStatus.OK:d} done", f"{ExitStatus.USAGE_ERROR:d} error, named in one line"]
     if found:
         own.insert(1, f"{ExitStatus.FINDINGS:d} {found}")
     return "\n\n".join([*(f"$ {example}" for example in examples), f"Exit status: {'; '.join(statuses or own)}."])
 
 
 def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
-    """A user's mistake is one line on stderr and the exit status REFUSED; our own is a traceback, and BROKEN."""
+    """Wrap a command: a user's mistake is one line and USAGE_ERROR, our own a traceback and INTERNAL_ERROR."""
 
     @wraps(command)
     def run(*arguments: Any, **options: Any) -> None:
@@ -71,7 +71,7 @@ def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
             raise
         except Exception as fault:
             traceback.print_exc()
-            print("error: this is a fault of Deadheat; please report it with the lines above", file=sys.stderr)
+            print("error: internal error of Deadheat; please report it with the lines above", file=sys.stderr)
             raise typer.Exit(ExitStatus.INTERNAL_ERROR) from fault
 
     return run
@@ -88,7 +88,7 @@ def main(module: str, program: str) -> NoReturn:
             else:
                 status = _status_of(import_module(module).app, program)
     except OutputLost as lost:
-        status = _contestants_of(lost.__cause__)
+        status = _report_lost_output(lost.__cause__)
     sys.exit(status)
 
 
@@ -110,7 +110,7 @@ def _status_of(app: Callable[..., object], program: str) -> Any:
         return end.code
 
 
-def _contestants_of(problem: BaseException | None) -> ExitStatus:
+def _report_lost_output(problem: BaseException | None) -> ExitStatus:
     """The status where the output is lost, after a line on stderr unless its reader is just gone."""
     if isinstance(problem, BrokenPipeError):
         return ExitStatus.CUT

@@ -17,7 +17,7 @@ WIDTH = 120
 """Columns where there is no terminal that says how many it has."""
 SUBSTITUTES = {
     "×": "x", "±": "+-", "²": "^2", "≥": ">=", "≤": "<=", "→": "->", "…": "...", "·": "*", "µ": "u", "°": "deg",
-    "─": "-", "├": "+", "└": "+",
+    "─": "-", "├": "+", "└": "+", "▲": "^", "▼": "v", "✓": "+", "✗": "x", "○": "-",
 }  # fmt: skip
 """ASCII for the other characters of our own texts."""
 ERRORS = "deadheat.substitute"

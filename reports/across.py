@@ -1,4 +1,4 @@
-"""Pages across campaigns: two compared with each other, and many of one machine as its history.
+"""Pages across campaigns: a comparison of two campaigns, and the history of many.
 
 python -m reports.across compare BASELINE CANDIDATE --output FILE
 python -m reports.across history [CAMPAIGN ...] --output FILE
@@ -17,20 +17,22 @@ from results.store import campaigns as store
 from results.store.journal import ResultsError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help="Pages across campaigns.")
-Output = Annotated[Path, typer.Option(parser=path_argument, help="File to write the page into.")]
-Results = Annotated[Path, typer.Option(parser=path_argument, help="Folder of campaigns.")]
+Output = Annotated[Path, typer.Option(parser=path_argument, help="Output file.")]
+Results = Annotated[Path, typer.Option(parser=path_argument, help="Folder that contains campaigns.")]
 
 
 @app.command()
 @one_line_errors
 def compare(
-    baseline: Annotated[str, typer.Argument(help="Name of a campaign, or its folder; CAMPAIGN@LABEL.")],
-    candidate: Annotated[str, typer.Argument(help="The campaign that may have become slower.")],
+    baseline: Annotated[
+        str, typer.Argument(help="Name or folder of a campaign; CAMPAIGN@LABEL selects one interpreter.")
+    ],
+    candidate: Annotated[str, typer.Argument(help="Campaign to compare with the baseline.")],
     output: Output,
-    across_systems: Annotated[bool, typer.Option(help="Compare although the machines differ.")] = False,
+    across_systems: Annotated[bool, typer.Option(help="Compare campaigns of different machines.")] = False,
     results: Results = store.DATA,
 ) -> None:
-    """Write the page of two campaigns compared, and print its path."""
+    """Write the page of a comparison and print its path."""
     from reports.pages.comparison import render  # pandas and matplotlib: not for --help
 
     before, after, side_by_side = resolve_campaigns(baseline, candidate, results)
@@ -42,11 +44,11 @@ def compare(
 def history(
     output: Output,
     campaigns: Annotated[
-        list[str] | None, typer.Argument(help="Names or folders; all of --results if left out.")
+        list[str] | None, typer.Argument(help="Names or folders of campaigns (default: all in --results).")
     ] = None,
     results: Results = store.DATA,
 ) -> None:
-    """Write the page of campaigns in the order of time, a part a machine, and print its path."""
+    """Write the page of the history of campaigns, one section per machine, and print its path."""
     from reports.pages.history import render
 
     _write(render(store.read_campaigns(campaigns, results)), output)

@@ -1,4 +1,4 @@
-"""The command line: which campaigns and reproduction, where to, and user errors as one line."""
+"""Command line: write the pages of campaigns and of a reproduction."""
 
 from __future__ import annotations
 
@@ -24,19 +24,18 @@ def report(
         list[str] | None,
         typer.Argument(
             metavar="[NAME]...",
-            help="Campaigns and a reproduction, by name in --results or as folders; the newest of each.",
+            help="Campaigns and a reproduction, by name or folder (default: the newest of each).",
         ),
     ] = None,
-    results: Annotated[Path, typer.Option(parser=path_argument, help="Folder that holds them.")] = store.DATA,
+    results: Annotated[
+        Path, typer.Option(parser=path_argument, help="Folder that contains campaigns and reproductions.")
+    ] = store.DATA,
     output: Annotated[
         Path,
-        typer.Option(parser=path_argument, help="Folder to write index.html (campaigns) and reproduction.html into."),
+        typer.Option(parser=path_argument, help="Folder for index.html (campaigns) and reproduction.html."),
     ] = Path("reports/html"),
 ) -> None:
-    """Write one self-contained HTML page of the campaigns, a part each (never pooled), and one of the reproduction.
-
-    Prints their paths.
-    """
+    """Write a self-contained page of campaigns, one section each, and a page of a reproduction; print their paths."""
     try:
         campaigns, reproduced = _chosen(names, results) if names else _newest(results)
         for path in _write(campaigns, reproduced, output):

@@ -1,4 +1,4 @@
-"""python -m repro: what the papers claim, and whether it holds here."""
+"""python -m repro: test the claims of the papers, train networks by their recipes, manage data sets."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from impls.paths import typed_path
 from results import strict_json
 
 app = typer.Typer(
-    help="Check what the papers claim. All that is cheap: tox -e reproduce",
-    epilog=help_epilog("python -m repro list", "python -m repro run --help", found="a command found what it looks for"),
+    help="Test the claims of the papers. All quick claims: tox -e reproduce",
+    epilog=help_epilog("python -m repro list", "python -m repro run --help", found="the command has findings"),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -36,26 +36,30 @@ class Device(StrEnum):
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Results = Annotated[
     Path,
-    typer.Option("--results", parser=path_argument, help="Folder that reproductions are kept in, one folder each."),
+    typer.Option("--results", parser=path_argument, help="Folder that contains reproductions."),
 ]
 Data = Annotated[
     list[str] | None,
-    typer.Option("--data", metavar="NAME=PATH", help="Where a data set's folder is; repeat it. It is tested on then."),
+    typer.Option("--data", metavar="NAME=PATH", help="Folder of a data set, which enables its claims; repeatable."),
 ]
-OneFramework = Annotated[str | None, typer.Option("--framework", help="Train in it; the first installed if left out.")]
-OneDevice = Annotated[Device, typer.Option("--device", help="Where trials run.")]
-Resume = Annotated[str | None, typer.Option("--resume", metavar="NAME", help="Go on with a reproduction.")]
-SideBySide = Annotated[int | None, typer.Option("--jobs", help="Trials at a time; as many as cores.", min=1)]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Without progress.")]
+OneFramework = Annotated[
+    str | None, typer.Option("--framework", help="Framework for training (default: the first that is installed).")
+]
+OneDevice = Annotated[Device, typer.Option("--device", help="Device for training.")]
+Resume = Annotated[str | None, typer.Option("--resume", metavar="NAME", help="Resume a reproduction.")]
+SideBySide = Annotated[
+    int | None, typer.Option("--jobs", help="Number of concurrent trials (default: number of cores).", min=1)
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not print progress.")]
 Report = Annotated[bool, typer.Option("--report/--no-report", help="Write the HTML page at the end.")]
-Name = Annotated[str | None, typer.Option("--name", help="What the new reproduction's folder is called.")]
+Name = Annotated[str | None, typer.Option("--name", help="Folder name of the new reproduction.")]
 DEFAULT = Path("results/data")
 
 
 @app.command("list", epilog=help_epilog("python -m repro list --data cifar10=PATH"))
 @one_line_errors
 def list_all(as_json: Json = False, data: Data = None) -> None:
-    """Every claim: what kind, whether it can be tested here, and what it would need."""
+    """List claims: kind, whether each can be tested here, and what is missing."""
     from repro.terminal import listing
 
     rows = listing.rows(paths(data))
@@ -65,7 +69,7 @@ def list_all(as_json: Json = False, data: Data = None) -> None:
 @app.command("data", epilog=help_epilog("python -m repro data --json"))
 @one_line_errors
 def list_data(as_json: Json = False) -> None:
-    """The data sets: which are here, where, and what would bring the others."""
+    """List data sets: path, or how to obtain them."""
     from repro.terminal import listing
 
     rows = listing.data_rows()
@@ -74,8 +78,8 @@ def list_data(as_json: Json = False) -> None:
 
 @app.command(epilog=help_epilog("python -m repro download fashion-mnist"))
 @one_line_errors
-def download(name: Annotated[str, typer.Argument(help="A data set, for example fashion-mnist.")]) -> None:
-    """Fetch a data set, check it against its published checksums, and keep it."""
+def download(name: Annotated[str, typer.Argument(help="Data set, for example fashion-mnist.")]) -> None:
+    """Download a data set and verify its published checksums."""
     from repro import data
 
     print(data.download(name))
@@ -83,8 +87,8 @@ def download(name: Annotated[str, typer.Argument(help="A data set, for example f
 
 @app.command(epilog=help_epilog("python -m repro verify cifar10 --data cifar10=PATH", found="a file differs"))
 @one_line_errors
-def verify(name: Annotated[str, typer.Argument(help="A data set.")], data: Data = None) -> None:
-    """Compare a data set's files with their published checksums."""
+def verify(name: Annotated[str, typer.Argument(help="Data set.")], data: Data = None) -> None:
+    """Verify the files of a data set against their published checksums."""
     from repro.data import verify as verified
 
     problems = verified(name, paths(data).get(name))
@@ -96,19 +100,23 @@ def verify(name: Annotated[str, typer.Argument(help="A data set.")], data: Data 
     epilog=help_epilog(
         "python -m repro run --claims AX-1,NIN-6 --seeds 5",
         "python -m repro run --full --device cuda --data imagenet=PATH --budget 8h",
-        found="something asked for could not be tested",
+        found="a requested claim could not be tested",
     )
 )
 @one_line_errors
 def run(
     context: typer.Context,
-    claims: Annotated[str, typer.Option("--claims", help="Ids such as AX-1,NIN-6; those that are cheap.")] = "",
-    full: Annotated[bool, typer.Option("--full", help="Every claim, closest to the paper: a GPU, or a night.")] = False,
-    seeds: Annotated[int, typer.Option(help="Trials of each arm.", min=1)] = 3,
+    claims: Annotated[str, typer.Option("--claims", help="Ids such as AX-1,NIN-6 (default: quick claims only).")] = "",
+    full: Annotated[
+        bool, typer.Option("--full", help="All claims at the paper's scale (needs a GPU or many hours).")
+    ] = False,
+    seeds: Annotated[int, typer.Option(help="Number of trials (seeds) per arm.", min=1)] = 3,
     framework: OneFramework = None,
     device: OneDevice = Device.CPU,
     data: Data = None,
-    budget: Annotated[str | None, typer.Option(help="Begin no trial after so long, such as 20m; no limit.")] = None,
+    budget: Annotated[
+        str | None, typer.Option(help="Start no new trial after this time, such as 20m (default: no limit).")
+    ] = None,
     jobs: SideBySide = None,
     results: Results = DEFAULT,
     name: Name = None,
@@ -117,7 +125,7 @@ def run(
     quiet: Quiet = False,
     report: Report = True,
 ) -> None:
-    """Test claims, and say of each what came out."""
+    """Test claims and print a verdict for each."""
     from repro.runner import campaign, plan, selection
     from repro.terminal import verdicts
     from results.units import seconds
@@ -148,14 +156,14 @@ def run(
 
 @app.command(
     epilog=help_epilog(
-        "python -m repro train lenet5 --framework jax", found="a network misses the accuracy that its recipe aims at"
+        "python -m repro train lenet5 --framework jax", found="a network misses the target accuracy of its recipe"
     )
 )
 @one_line_errors
 def train(
     context: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(help="Networks with a recipe; all of them.")] = None,
-    framework: Annotated[str, typer.Option(help="Train in it, or in all that are installed.")] = "all",
+    names: Annotated[list[str] | None, typer.Argument(help="Networks with a recipe (default: all).")] = None,
+    framework: Annotated[str, typer.Option(help="Framework for training (default: all that are installed).")] = "all",
     device: OneDevice = Device.CPU,
     data: Data = None,
     jobs: SideBySide = None,
@@ -166,7 +174,7 @@ def train(
     quiet: Quiet = False,
     report: Report = True,
 ) -> None:
-    """Train networks by their recipes."""
+    """Train networks by their recipes and print their test accuracy."""
     from repro.runner import agreement, campaign, plan
     from repro.runner import goals as recipes
     from repro.terminal import verdicts
@@ -206,7 +214,7 @@ def typed(context: typer.Context) -> str:
 
 
 def _show(folder: Path, report: bool) -> None:
-    """Write the page in a process of its own: reports is a room to the right, which nothing here may import."""
-    print(f"\nkept in {folder}")
+    """Write the page in its own process: repro must not import reports."""
+    print(f"\nresults: {folder}")
     if report:
         subprocess.run([sys.executable, "-m", "reports", str(folder)])

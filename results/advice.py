@@ -1,4 +1,4 @@
-"""What a reader of a campaign should know before believing it, each with figures and what to do."""
+"""Warnings about a campaign, each with figures and a remedy."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from results.stats.estimates import BAND, TimingVerdict
 from results.store.campaigns import StoredCampaign
 from results.tables import cases as table
 from results.tables.launches import launches as launches_of
+from results.words import in_words, stop_reason
 
 Note = dict[str, str]
 """{"what": a sentence with figures, "remedy": what to do about it}."""
@@ -39,14 +40,14 @@ def warnings_for(campaign: StoredCampaign) -> list[Note]:
 
 def _unreadable(campaign: StoredCampaign) -> Iterator[Note]:
     for problem in campaign.problems:
-        yield {"what": f"left out, unreadable: {problem}", "remedy": "nothing to do; what could be read is here"}
+        yield {"what": f"left out, unreadable: {problem}", "remedy": "none; the other records are used"}
 
 
 def _unmeasured(cases: pd.DataFrame) -> Iterator[Note]:
     for _, rows in cases[cases.status != Status.MEASURED].groupby(["status", "reason"], sort=False):
         status, reason = Status(rows.status.iloc[0]), rows.reason.iloc[0]
         contestants = ", ".join(dict.fromkeys(rows.contestant))
-        what = f"{_count(rows, 'case')} {status.value.replace('_', ' ')} ({contestants}): {reason}{_logs(rows)}"
+        what = f"{_count(rows, 'case')} {in_words(status)} ({contestants}): {reason}{_logs(rows)}"
         yield {"what": what, "remedy": _REMEDIES[status]}
 
 
@@ -57,12 +58,12 @@ def _dropped_out(cases: pd.DataFrame, launches: pd.DataFrame) -> Iterator[Note]:
     for _, rows in lost.groupby(["status", "reason"], sort=False):
         status, reason = Status(rows.status.iloc[0]), rows.reason.iloc[0]
         contestants = ", ".join(dict.fromkeys(rows.contestant))
-        what = f"{_count(rows, 'launch', 'launches')} {status.value.replace('_', ' ')} ({contestants})"
+        what = f"{_count(rows, 'launch', 'launches')} {in_words(status)} ({contestants})"
         yield {"what": f"{what}: {reason}{_logs(rows)}", "remedy": _REMEDIES[status]}
 
 
 def _logs(rows: pd.DataFrame) -> str:
-    """Where what they had printed is kept, below the campaign's folder."""
+    """Where their output is stored, below the campaign's folder."""
     first, *more = dict.fromkeys(rows.log[rows.log.notna() & (rows.log != "")]) or [""]
     return f" (log: {first}{f' and {len(more)} more' if more else ''})" if first else ""
 
@@ -71,11 +72,11 @@ def _stopped(campaign: StoredCampaign, cases: pd.DataFrame) -> Iterator[Note]:
     suite, stop = campaign.system.get("suite", {}), campaign.system.get("stop")
     if stop not in ("budget", "interrupted"):
         return
-    some = _range(sorted(set(cases[cases.status == Status.MEASURED].launches)) or [0])
-    why = f"the budget of {suite.get('budget')} s was spent" if stop == "budget" else "it was interrupted"
+    after = _range(sorted(set(cases[cases.status == Status.MEASURED].launches)) or [0])
     yield {
-        "what": f"{why} after {some} launches a case; the suite asks for {_asked(suite.get('launches'))}",
-        "remedy": f"go on with --resume {campaign.name}, give more time with --budget, or measure less with -k",
+        "what": f"{stop_reason(stop, suite.get('budget'))} after {after} launches per case; "
+        f"the suite asks for {_asked(suite.get('launches'))}",
+        "remedy": f"resume with --resume {campaign.name}, raise --budget, or select fewer cases with -k",
     }
 
 
@@ -103,18 +104,18 @@ def _few(cases: pd.DataFrame) -> Iterator[Note]:
     if len(few):
         launches = _range(sorted(set(few.launches)))
         yield {
-            "what": f"{_count(few, 'case')}: {launches} launches may be too few to show two kinds, if there are any; "
-            "where all happen to be of one, intervals are too narrow",
-            "remedy": "where much rests on it, use --preset strict, "
-            f"or `launches` of {MIN_LAUNCHES_BOTH_MODES} and more in the suite",
+            "what": f"{_count(few, 'case')}: {launches} launches may be too few to detect a bimodal case; "
+            "if all launches are of one mode, intervals are too narrow",
+            "remedy": "for important results use --preset strict, "
+            f"or at least {MIN_LAUNCHES_BOTH_MODES} `launches` in the suite",
         }
 
 
 def _repeated(cases: pd.DataFrame) -> Iterator[Note]:
     if count := int(cases.repeated_launches.sum()):
         yield {
-            "what": f"{count} launches were made again, as their blocks were disturbed; the first count in nothing",
-            "remedy": "nothing to do, but a quieter machine would be faster at this",
+            "what": f"{count} launches were repeated because their blocks were disturbed; those are excluded",
+            "remedy": "none; a quieter machine needs fewer repetitions",
         }
 
 
@@ -122,7 +123,7 @@ def _subsets(cases: pd.DataFrame) -> Iterator[Note]:
     apart = cases[cases.subsets > 1]
     if len(apart):
         ratios = apart.pairs.where(apart.contestant != apart.reference, 0).any()
-        how = "with the reference in each; ratios pair within a part" if ratios else "everyone alone: there is no ratio"
+        how = "the reference in each, ratios paired within a part" if ratios else "one contestant each, no ratios"
         yield {
             "what": f"{_count(apart.drop_duplicates('group'), 'group')} did not fit in memory: "
             f"{apart.subsets.max()} parts, {how}",
@@ -147,10 +148,10 @@ def _more(system: Mapping[str, Any], needed: pd.Series, launches: int) -> str:
     """What would settle them: half of them at least, as the rest may take for ever."""
     middle = float(needed.fillna(math.inf).median())
     if not math.isfinite(middle) or not launches:
-        return "measure again with --preset standard, which goes on until intervals are narrow"
+        return "repeat with --preset standard, which measures until intervals are narrow"
     minutes = system.get("measuring_seconds", math.nan) / 60 * middle / launches
-    time = "" if math.isnan(minutes) else f", about {max(minutes, 1):.1f} min in all"
-    return f"{middle:.0f} launches would settle half of them{time}: use --preset standard and a larger --budget"
+    time = "" if math.isnan(minutes) else f" (about {max(minutes, 1):.1f} min in total)"
+    return f"{middle:.0f} launches are needed for half of them{time}: use --preset standard and a larger --budget"
 
 
 def _range(counts: Sequence[int]) -> str:
@@ -162,10 +163,10 @@ def _count(rows: pd.DataFrame, one: str, more: str = "") -> str:
 
 
 _REMEDIES = {
-    Status.SKIPPED: "do what the reason says, then run again",
-    Status.MISMATCH: "it does not compute the same network; compare its scores by hand before trusting it",
+    Status.SKIPPED: "follow the reason, then run again",
+    Status.MISMATCH: "it computes another network; compare its scores by hand before you use it",
     Status.OUT_OF_MEMORY: "use a smaller batch or size, or a machine with more memory",
-    Status.CRASHED: "read its log; run that case alone with -k; a bug in the framework or its build is likely",
-    Status.TIMED_OUT: "raise time_limit in the suite, or --budget if that had ended; or leave the case out with -k",
-    Status.FAILED: "read the reason and its log, in the campaign's folder",
+    Status.CRASHED: "read its log; run only this case with -k; the likely cause is a bug in the framework or its build",
+    Status.TIMED_OUT: "raise time_limit in the suite, or --budget if it was spent; or exclude the case with -k",
+    Status.FAILED: "read the reason and the log in the campaign's folder",
 }

@@ -87,15 +87,25 @@ Bytes = Annotated[ByteSize, _for_pydantic(size)]
 
 
 def amount(count: float) -> str:
-    """Bytes as "1.2 GiB", "3.4 MiB" or "5.6 KiB"."""
-    for unit, size in (("GiB", 2**30), ("MiB", 2**20)):
+    """Bytes in binary units: "1.2 GiB", "3.4 MiB", "5.6 KiB" or "512 bytes"."""
+    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
         if count >= size:
-            return f"{count / size:.1f} {unit}"
-    return f"{count / 2**10:.1f} KiB"
+            return f"{count / size:,.1f} {unit}"
+    return f"{count:.0f} bytes"
 
 
-def duration(seconds: float) -> str:
-    """Three digits and a unit: "1.23 ms"."""
+def elapsed(seconds: float) -> str:
+    """How long something took, in at most two units: "2 h 1 min", "11 min 42 s"; below a minute as `step_time`."""
+    whole = round(seconds)
+    if whole < 60:
+        return step_time(seconds)
+    minutes, rest = divmod(whole, 60)
+    hours, minutes_left = divmod(minutes, 60)
+    return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
+
+
+def step_time(seconds: float) -> str:
+    """The time of a step to three digits: "1.23 ms"."""
     for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
         if seconds >= size:
             return f"{seconds / size:.3g} {unit}"

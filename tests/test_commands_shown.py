@@ -124,7 +124,7 @@ def test_every_command_has_an_example_of_itself_and_says_its_exit_statuses(calle
     for example in examples:
         assert example.startswith(f"$ {called}")
         KNOWN[called].make_context(called, shlex.split(example.removeprefix(f"$ {called}")))  # parsed, and not run
-    ours = r"Exit status: 0 done; (1 [^;]+; )?2 not done, one line says why\."
+    ours = r"Exit status: 0 done; (1 [^;]+; )?2 error, named in one line\."
     of_pytest = r"Exit status: 0 [^;]+; 1 [^;]+; 2 interrupted[^;]+; 4 [^;]+; 5 [^;]+\."
     assert re.fullmatch(of_pytest if called == "python -m bench run" else ours, statuses)
 
@@ -134,7 +134,7 @@ def test_what_a_foot_says():
     assert help_epilog("a", "b", found="it is late").split("\n\n") == [
         "$ a",
         "$ b",
-        "Exit status: 0 done; 1 it is late; 2 not done, one line says why.",
+        "Exit status: 0 done; 1 it is late; 2 error, named in one line.",
     ]
 
 
@@ -147,7 +147,7 @@ def test_a_fault_of_ours_is_not_taken_for_something_found(capsys):
     assert ended.value.exit_code == ExitStatus.INTERNAL_ERROR
     said = capsys.readouterr().err
     assert "ZeroDivisionError: ours" in said
-    assert said.endswith("error: this is a fault of Deadheat; please report it with the lines above\n")
+    assert said.endswith("error: internal error of Deadheat; please report it with the lines above\n")
 
 
 @pytest.mark.parametrize("meant", [typer.Exit(1), typer.Abort(), OutputLost()])

@@ -190,6 +190,4 @@ def suite_from_system(system: Mapping[str, Any]) -> Suite:
         later = {"sustained": 0}  # keys that older campaigns lack, as they were measured
         return Suite.model_validate({**later, **said})
     except (KeyError, AttributeError, ValidationError):
-        raise SuiteError(
-            "system.json holds no whole suite; this campaign is too old or damaged to go on with"
-        ) from None
+        raise SuiteError("system.json holds no whole suite; this campaign is too old or damaged to resume") from None

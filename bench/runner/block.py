@@ -17,6 +17,7 @@ from bench.launch.process import LaunchFailed
 from bench.plan.suite import Suite
 from bench.runner import usage
 from bench.worker.messages import CheckOutputs, Load, Loaded, RunTurn, WarmUp
+from results import words
 from results.schema.record import Case, Conditions, Contestant, Record, Status, Usage, Workload
 
 T = TypeVar("T")
@@ -172,7 +173,7 @@ def _use(launch: _Launch, worker: WorkerLike, already: Usage, sustained: float, 
             found |= part.ask()
     except LaunchFailed as failure:
         log = f" (log: {failure.log})" if failure.log else ""
-        reason = f"after its rounds: {failure.status.value.replace('_', ' ')}: {failure.reason}{log}"
+        reason = f"after its rounds: {words.status(failure.status, failure.reason)}{log}"
         names = {name for part in wanted for name in part.names}
         found |= Usage(missing=dict.fromkeys(sorted(names - found.names), reason))
     launch.usage = found if wanted else None

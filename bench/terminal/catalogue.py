@@ -1,4 +1,4 @@
-"""What there is to measure, as text and as data, without importing any framework."""
+"""Lists architectures, frameworks, suites and presets, without importing any framework."""
 
 from __future__ import annotations
 
@@ -53,6 +53,6 @@ def as_text() -> str:
         for execution in framework.executions:
             reason = framework.missing(execution) if framework.missing() is None else None
             lines.append(f"    {execution.name:16} {execution.note}{f' ({reason})' if reason else ''}")
-    for heading, found in (("suites (what)", suites()), ("presets (how)", presets())):
-        lines += ["", heading, *(f"  {name:22} {title}" for name, title in found.items())]
+    for heading, listed in (("suites (what to measure)", suites()), ("presets (how to measure)", presets())):
+        lines += ["", heading, *(f"  {name:22} {title}" for name, title in listed.items())]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""How a comparison of two campaigns is shown: as JSON, as Markdown for a pull request, on the terminal."""
+"""A comparison of two campaigns as JSON, as Markdown for a pull request, and on the terminal."""
 
 from __future__ import annotations
 
@@ -12,11 +12,9 @@ from rich.text import Text
 from bench.terminal.summary import STYLES
 from impls.terminal import console
 from results.compare.pairwise import Change, Report
-from results.stats.estimates import Estimate, TimingVerdict
-from results.units import duration
-
-ORDER = (TimingVerdict.SLOWER, TimingVerdict.FASTER, TimingVerdict.UNCLEAR, TimingVerdict.DEAD_HEAT)
-"""What a reader wants to see first."""
+from results.stats.estimates import Estimate
+from results.units import step_time
+from results.words import VERDICT_ORDER
 
 
 def as_json(report: Report) -> dict[str, Any]:
@@ -50,15 +48,15 @@ def ratio_json(estimate: Estimate) -> dict[str, float]:
 
 
 def as_markdown(report: Report) -> str:
-    """A table for a pull request: what became slower or faster first, then the rest, then what is missing."""
+    """A table for a pull request: slower and faster cases first, then the others, then cases that were not compared."""
     lines = [
-        f"**{_headline(report)}** ({report.candidate} against {report.baseline})",
+        f"**{report.headline()}** ({report.candidate} against {report.baseline})",
         "",
         "| case | baseline | candidate | ratio | 95 % interval | verdict |",
         "|---|---:|---:|---:|---|---|",
     ]
     for change in _sorted(report):
-        times = f"{duration(change.baseline_seconds)} | {duration(change.candidate_seconds)}"
+        times = f"{step_time(change.baseline_seconds)} | {step_time(change.candidate_seconds)}"
         judged = f"{change.ratio.value:.3f} | {interval(change.ratio)} | {change.verdict.value}"
         lines.append(f"| `{change.case}` | {times} | {judged} |")
     lines += ["", *(f"- {name}: {_overall_words(estimate)}" for name, estimate in report.overall.items())]
@@ -68,17 +66,8 @@ def as_markdown(report: Report) -> str:
     return "\n".join(lines).strip()
 
 
-def _headline(report: Report) -> str:
-    lost = f"; {len(report.missing)} could not be compared" if report.missing else ""
-    if report.slower:
-        return f"{len(report.slower)} of {len(report.changes)} cases are slower{lost}"
-    unclear = sum(change.verdict is TimingVerdict.UNCLEAR for change in report.changes)
-    rest = f", {unclear} unclear" if unclear else ""
-    return f"nothing is slower in {len(report.changes)} cases{rest}{lost}"
-
-
 def _overall_words(estimate: Estimate) -> str:
-    return f"geometric mean of its ratios {estimate.value:.3f} {interval(estimate)} over {estimate.launches} workloads"
+    return f"geometric mean of ratios {estimate.value:.3f} {interval(estimate)} over {estimate.launches} workloads"
 
 
 def interval(estimate: Estimate) -> str:
@@ -92,19 +81,19 @@ def unreadable(problems: Sequence[str]) -> list[str]:
     for problem in problems:
         files.setdefault(problem.partition(" line ")[0], []).append(problem)
     return [
-        f"unreadable, left out: {found[0]}" + (f"; and {len(found) - 1} more of its lines" if len(found) > 1 else "")
+        f"unreadable, left out: {found[0]}" + (f"; and {len(found) - 1} more" if len(found) > 1 else "")
         for found in files.values()
     ]
 
 
 def _sorted(report: Report) -> list[Change]:
-    return sorted(report.changes, key=lambda change: ORDER.index(change.verdict))
+    return sorted(report.changes, key=lambda change: VERDICT_ORDER.index(change.verdict))
 
 
 def print_report(report: Report) -> None:
     """The same on the terminal."""
     out = console()
-    out.print(_headline(report), style="red" if report.slower else "green", highlight=False)
+    out.print(report.headline(), style="red" if report.slower else "green", highlight=False)
     shown = Table(show_edge=False, pad_edge=False)
     for column in ("case", "baseline", "candidate", "ratio", "verdict"):
         shown.add_column(column, overflow="fold", justify="left" if column in ("case", "verdict") else "right")
@@ -112,7 +101,7 @@ def print_report(report: Report) -> None:
         ratio = f"×{change.ratio.value:.3f} {interval(change.ratio)}"
         verdict = Text(change.verdict.value, style=STYLES[change.verdict])
         shown.add_row(
-            change.case, duration(change.baseline_seconds), duration(change.candidate_seconds), ratio, verdict
+            change.case, step_time(change.baseline_seconds), step_time(change.candidate_seconds), ratio, verdict
         )
     out.print(shown)
     lines = [f"{name}: {_overall_words(estimate)}" for name, estimate in report.overall.items()]

@@ -67,7 +67,7 @@ def as_text(architecture: Architecture, network: Network) -> str:
         [
             f"{architecture.name}: {architecture.title}",
             f"source: {architecture.source}",
-            f"input {_shape(network.input_shape)}, {network.classes} classes; everything for one image",
+            f"input {_shape(network.input_shape)}, {network.classes} classes; all values are per image",
             "",
             body,
             "",

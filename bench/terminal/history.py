@@ -1,4 +1,4 @@
-"""How the history of campaigns is shown: as JSON, and on the terminal."""
+"""The history of campaigns as JSON and on the terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from impls.terminal import console
 from results.compare.history import Histories, History, Series
 from results.compare.pairwise import VARIABLES
 from results.stats.estimates import TimingVerdict
-from results.units import duration
+from results.units import step_time
 
 
 def as_json(found: Histories, since: str = "") -> dict[str, Any]:
@@ -66,40 +66,36 @@ def _series_json(series: Series, names: list[str]) -> dict[str, Any]:
 
 
 def print_history(found: Histories) -> None:
-    """A table of steps for each machine, then what is in none of them."""
+    """The headline, a table of steps for each machine, then what is in none of them."""
     out = console()
+    out.print(found.headline(), style="red" if found.slower() else "green", highlight=False)
     for history in found.histories:
-        out.print(_headline(history), style="bold", highlight=False, markup=False)
+        out.print(f"{_machine(history)}: {history.headline()}", style="bold", highlight=False, markup=False)
         if any(series.steps for series in history.series):
             out.print(_steps(history))
         for line in history.remarks:
             out.print(f"! {line}", highlight=False, markup=False)
     if len(found.histories) > 1:
-        out.print(f"{len(found.histories)} machines: a history each, never averaged", highlight=False)
+        out.print(f"{len(found.histories)} machines: one history each, not averaged", highlight=False)
     for line in (*(f"left out: {one}" for one in found.left_out), *unreadable(found.problems)):
         out.print(f"! {line}", highlight=False, markup=False)
 
 
-def _headline(history: History) -> str:
-    stepped = sum(bool(series.steps) for series in history.series)
-    first, last = history.campaigns[0], history.campaigns[-1]
-    said = f"{stepped} of {len(history.series)} cases stepped" if stepped else f"no step in {len(history.series)} cases"
-    days = f"{first.started:%Y-%m-%d} to {last.started:%Y-%m-%d}"
-    campaigns = f"{len(history.campaigns)} campaign{'s' if len(history.campaigns) > 1 else ''}"
+def _machine(history: History) -> str:
     had = [f"{key} {history.machine[key]}" for key in VARIABLES if history.machine.get(key) != "none"]
-    return f"{', '.join([str(history.machine['cpu']), *had])}, {campaigns}, {days}: {said}"
+    return ", ".join([str(history.machine["cpu"]), *had])
 
 
 def _steps(history: History) -> Table:
     shown = Table(show_edge=False, pad_edge=False)
-    for column in ("case", "since", "time", "ratio", "changed with it"):
+    for column in ("case", "since", "time", "ratio", "changes at the same campaign"):
         shown.add_column(column, overflow="fold", min_width=30 if column == "ratio" else None)
     for series in history.series:
         for step in series.steps:
             entry = history.campaigns[step.campaign]
             verdict = TimingVerdict.SLOWER if step.ratio.value > 1 else TimingVerdict.FASTER
             ratio = Text(f"×{step.ratio.value:.3f} {interval(step.ratio)} {verdict}", style=STYLES[verdict])
-            changed = ", ".join(entry.changed_for(series.case.contestant.id)) or "nothing that is recorded"
-            time = f"{duration(step.seconds / step.ratio.value)} → {duration(step.seconds)}"
+            changed = ", ".join(entry.changed_for(series.case.contestant.id)) or "none recorded"
+            time = f"{step_time(step.seconds / step.ratio.value)} → {step_time(step.seconds)}"
             shown.add_row(series.case.id, entry.name, time, ratio, changed)
     return shown

@@ -1,4 +1,4 @@
-"""Progress while a campaign runs: how far, how much longer, of how much at most, and what is measured now."""
+"""Progress of a campaign: completed tasks, remaining time and its limit, and the current task."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Progress:
 
     def begin(self, steps: int) -> None:
         self._total, self._start = steps, now()
-        self._console.print(f"\nmeasuring, at most {self._budget / 60:.1f} minutes, {steps} steps", highlight=False)
+        self._console.print(f"\nmeasuring {steps} tasks, at most {self._budget / 60:.1f} min", highlight=False)
         self._bar.start()
         self._task = self._bar.add_task("", total=steps, left="")
 

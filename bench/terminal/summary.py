@@ -21,7 +21,8 @@ from results.store.campaigns import StoredCampaign
 from results.tables import cases
 from results.tables.largest import is_search, largest
 from results.tables.streams import of_cases
-from results.units import amount, duration
+from results.units import amount, step_time
+from results.words import PEAKS, in_words
 
 STYLES = {
     TimingVerdict.FASTER: "green",
@@ -32,10 +33,9 @@ STYLES = {
 COLUMNS = 4
 """Contestants beside the reference in one table."""
 LEGEND = (
-    "below 1 is faster than the reference; [95 % interval over launches]; ! see below; "
-    "memory of a step; share of the machine's ceiling"
+    "ratio to the reference: below 1 is faster; [95 % interval over launches]; ! flagged, see below; "
+    "memory of a step; fraction of the machine's peak"
 )
-UNITS = {"macs": "GMAC/s", "bytes": "GB/s read"}
 
 
 def as_json(campaign: StoredCampaign, notes: Sequence[dict[str, str]]) -> dict[str, Any]:
@@ -50,9 +50,9 @@ def as_json(campaign: StoredCampaign, notes: Sequence[dict[str, str]]) -> dict[s
 
 
 def print_summary(campaign: StoredCampaign, notes: Sequence[dict[str, str]], brief: bool = False) -> None:
-    """Times of the reference, ratios with intervals and verdicts of the others, then what to know about them.
+    """Print times of the reference, ratios with intervals and verdicts of the others, then the warnings.
 
-    Brief: the table, and what to know without what to do about it.
+    Brief: the table, and warnings without remedies.
     """
     out = console()
     for part in largest_tables(campaign) if is_search(campaign) else case_tables(cases.cases([campaign])):
@@ -65,25 +65,26 @@ def print_summary(campaign: StoredCampaign, notes: Sequence[dict[str, str]], bri
 
 
 def variables(campaign: StoredCampaign) -> list[str]:
-    """What all launches were given of the environment, beside their setting's."""
+    """Environment variables that all launches have, besides those of their setting."""
     found = environment.kept(campaign.system)
-    return [f"variables of all launches: {words(found)}"] if found else []
+    return [f"environment variables of all launches: {words(found)}"] if found else []
 
 
 def ceilings(campaign: StoredCampaign) -> list[str]:
-    """What the machine was seen to do at most, a line each."""
-    return [
-        f"ceiling of {precision} on {device}: {ceiling.rate / 1e9:.3g} {UNITS[of]} ({ceiling.contestant})"
-        for (of, (precision, device)), ceiling in sorted(limits_of(campaign).ceilings.items())
-    ]
+    """The measured peaks of the machine, one line each."""
+    found = []
+    for (of, (precision, device)), ceiling in sorted(limits_of(campaign).ceilings.items()):
+        what, unit = PEAKS[of]
+        found.append(f"peak of {what}, {precision} on {device}: {ceiling.rate / 1e9:.3g} {unit} ({ceiling.contestant})")
+    return found
 
 
 def largest_tables(campaign: StoredCampaign) -> list[Table]:
-    """The largest batch of each contestant, and what became of the next."""
+    """The largest batch of each contestant, and how the next larger one failed."""
     frame = largest([campaign])
     found = Table(show_edge=False, pad_edge=False)
-    for heading in ("network", "phase", "contestant", "largest batch", "it took", "beyond"):
-        found.add_column(heading, justify="right" if heading in ("largest batch", "it took") else "left")
+    for heading in ("network", "phase", "contestant", "largest batch", "memory", "next batch"):
+        found.add_column(heading, justify="right" if heading in ("largest batch", "memory") else "left")
     for row in frame.to_dict("records"):
         best = "none" if pd.isna(row["largest_batch"]) else f"{row['largest_batch']:.0f}"
         took = "" if pd.isna(row["peak_rss_launch_bytes"]) else amount(row["peak_rss_launch_bytes"])
@@ -100,14 +101,14 @@ def case_tables(frame: pd.DataFrame) -> list[Table]:
 
 
 def stream_table(frame: pd.DataFrame) -> Table:
-    """What each contestant does of each stream a second, the first time and when warm."""
+    """Images per second of each contestant on each stream, cold and warm."""
     found = Table(show_edge=False, pad_edge=False)
-    for heading in ("stream", "contestant", "images/s at first", "warm", "compiled", "memory", "pays after"):
+    for heading in ("stream", "contestant", "images/s cold", "warm", "compilations", "memory", "break-even"):
         found.add_column(heading, justify="left" if heading in ("stream", "contestant") else "right")
     for row in of_cases(frame).to_dict("records"):
         name = f"{row['architecture']} {row['phase']} {row['stream']}"
         if row["status"] != Status.MEASURED:
-            found.add_row(name, row["contestant"], Text(row["status"].replace("_", " "), style="magenta"))
+            found.add_row(name, row["contestant"], Text(in_words(row["status"]), style="magenta"))
             continue
         rates = [f"{row[name]:.3g}" for name in ("cold_images_per_second", "images_per_second")]
         compiled = "" if pd.isna(row["compilations"]) else f"{row['compilations']:.0f}{' !' if row['fallback'] else ''}"
@@ -117,7 +118,7 @@ def stream_table(frame: pd.DataFrame) -> Table:
 
 
 def pays_after(row: Mapping[Hashable, Any]) -> str:
-    """When compiling has paid for itself, in words; "" where nobody compiles or there is nobody to compare with."""
+    """After how many images compilation is amortised; "" for the execution that does not compile, and without one."""
     after = row["break_even_images"]
     if pd.isna(after) or row["contestant"] == row["eager"]:
         return ""
@@ -148,9 +149,9 @@ def _table(frame: pd.DataFrame, contestants: Sequence[str]) -> Table:
 
 def _cell(values: dict[Hashable, Any]) -> Text:
     if values["status"] != Status.MEASURED:
-        return Text(values["status"].replace("_", " "), style="magenta")
+        return Text(in_words(values["status"]), style="magenta")
     if values["contestant"] == values["reference"] or pd.isna(values["ratio"]):
-        return Text(f"{duration(values['seconds'])}{_caution(values)}\n{_use(values)}".strip(), style="bold")
+        return Text(f"{step_time(values['seconds'])}{_caution(values)}\n{_use(values)}".strip(), style="bold")
     verdict = TimingVerdict(values["verdict"])
     interval = "" if pd.isna(values["ratio_low"]) else f" [{values['ratio_low']:.3g}, {values['ratio_high']:.3g}]"
     use = f" · {said}" if (said := _use(values)) else ""
@@ -162,7 +163,7 @@ def _caution(values: dict[Hashable, Any]) -> str:
 
 
 def _use(values: dict[Hashable, Any]) -> str:
-    """Memory of a step, and the share of the ceiling, as far as they are known."""
+    """Memory of a step and fraction of the peak, where known."""
     memory = "" if pd.isna(values["memory_bytes"]) else amount(values["memory_bytes"])
     share = "" if pd.isna(values["fraction_of_peak"]) else f"{values['fraction_of_peak']:.0%}"
     return " · ".join(filter(None, (memory, share)))

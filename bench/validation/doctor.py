@@ -173,13 +173,15 @@ def _work(side: int = 192) -> Callable[[], Any]:
 
 def _others(seen: Disturbance) -> Iterator[Check]:
     if math.isnan(seen.other_cpus_used):
-        yield Check("company", WARN, "the system does not tell what others take", "measure on Linux to have it gated")
+        yield Check(
+            "background load", WARN, "the system does not tell what others take", "measure on Linux to have it gated"
+        )
         return
     if seen.other_cpus_used > (limit := foreign_limit(settings.cores())):
         what = f"other processes take {seen.other_cpus_used:.2f} cores, more than {limit:.2f} disturb"
-        yield Check("company", BAD, what, "stop what else is running (top shows it)")
+        yield Check("background load", BAD, what, "stop what else is running (top shows it)")
     else:
-        yield Check("company", GOOD, f"other processes take {max(seen.other_cpus_used, 0):.2f} cores")
+        yield Check("background load", GOOD, f"other processes take {max(seen.other_cpus_used, 0):.2f} cores")
     if seen.steal > STEAL_SHARE:
         what = f"the hypervisor takes {seen.steal:.1%} of the cores for others"
         yield Check("steal", BAD, what, "use a machine, or a time, with fewer neighbours")

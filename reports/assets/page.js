@@ -54,7 +54,7 @@ const makeSortable = (table) => {
   }
 };
 
-const isSeen = (row) => !row.hidden && !row.classList.contains("unchosen");
+const isSeen = (row) => !row.hidden && !row.classList.contains("filtered-out");
 
 const filter = (table, wanted, said) => {
   const rows = [...table.tBodies].flatMap((body) => [...body.rows]);
@@ -129,7 +129,7 @@ const fill = (cell, kind, word, shown) => {
   cell.replaceChildren(...parts);
 };
 
-const refer = (cells, verdicts, reference) =>
+const setReference = (cells, verdicts, reference) =>
   cells.forEach(({ cell, column, of }) => {
     if (!of) return; // what was not measured stays as it is
     const [time, ratios] = of;
@@ -156,7 +156,7 @@ const makeChoices = (table) => {
   const own = contestants.indexOf(table.dataset.reference);
   tools.append(
     select("reference", contestants, own, (place) => {
-      refer(cells, verdicts, place);
+      setReference(cells, verdicts, place);
       names.forEach((name) => (name.textContent = contestants[place]));
     }),
   );
@@ -164,9 +164,9 @@ const makeChoices = (table) => {
   const show = () => {
     for (const line of lines) {
       const is = { ...line.parentElement.dataset, ...line.dataset };
-      line.classList.toggle("unchosen", Object.entries(wanted).some(([name, value]) => value && is[name] !== value));
+      line.classList.toggle("filtered-out", Object.entries(wanted).some(([name, value]) => value && is[name] !== value));
     }
-    for (const body of table.tBodies) body.classList.toggle("unchosen", [...body.querySelectorAll("tr[data-phase]")].every((line) => line.classList.contains("unchosen")));
+    for (const body of table.tBodies) body.classList.toggle("filtered-out", [...body.querySelectorAll("tr[data-phase]")].every((line) => line.classList.contains("filtered-out")));
   };
   for (const name of ["phase", "network", "batch", "precision"]) {
     const values = [...new Set(lines.map((line) => ({ ...line.parentElement.dataset, ...line.dataset })[name]))];
@@ -202,7 +202,7 @@ const png = (svg, name) => {
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(new XMLSerializer().serializeToString(still))}`;
 };
 
-const makeSaved = (figure, number) => {
+const addDownloadButton = (figure, number) => {
   const svg = figure.querySelector("svg");
   if (!svg) return;
   // Not innerText, for which the whole page would be laid out again after each button.
@@ -225,4 +225,4 @@ const watcher = new IntersectionObserver((entries) => {
   }
 });
 for (const region of document.querySelectorAll(".scroll")) if (region.querySelector("table thead")) watcher.observe(region);
-document.querySelectorAll("figure").forEach(makeSaved);
+document.querySelectorAll("figure").forEach(addDownloadButton);

@@ -16,20 +16,12 @@ from results.schema.findings import Agreement
 from results.schema.trial import Trial
 
 
-def sentence(found: Agreement) -> str:
-    """How long, in words."""
-    share = f"{100 * found.tolerance:g} %"
-    if found.together >= found.steps:
-        return f"The losses are within {share} of each other for all {found.steps:,} steps."
-    return f"The losses are within {share} of each other for the first {found.together:,} of {found.steps:,} steps."
-
-
 def agreement(found: Agreement, trials: Mapping[str, Trial], key: str) -> Markup:
     """Every framework's loss at each step, and below how far apart they are; "" unless two are known."""
     losses = {who: trials[name].losses for who, name in found.trials.items() if name in trials and trials[name].losses}
     if len(losses) < 2:
         return Markup("")
-    label = f"loss of the first {found.steps} steps in {', '.join(losses)}, and how far they are apart"
+    label = f"loss of the first {found.steps} steps in {', '.join(losses)}, and their relative difference"
     return Markup(svg.draw(lambda: _agreement(found, losses), key, label))
 
 
@@ -54,7 +46,7 @@ def _agreement(found: Agreement, losses: Mapping[str, Sequence[float]]) -> Figur
         lower.set(yscale="log", ylim=(low, high))
         log_axis(lower.yaxis, low, high)
     lower.axhline(100 * found.tolerance, color=COLOURS[1], linestyle="--", linewidth=1.5)
-    for axes, name in ((upper, "loss"), (lower, f"apart, % (dashed: {100 * found.tolerance:g} %)")):
+    for axes, name in ((upper, "loss"), (lower, f"difference, % (dashed: {100 * found.tolerance:g} %)")):
         panel(axes, title=name)
         if found.together < found.steps:
             axes.axvline(found.together + 0.5, color=COLOURS[1], linewidth=1.5)

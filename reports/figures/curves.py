@@ -102,7 +102,7 @@ def _handle(slot: int) -> Line2D:
 def _label(arm: Arm) -> str:
     name = arm.label if len(arm.label) <= LONGEST else f"{arm.label[: LONGEST - 1]}…"
     seeds = f"{len(arm.finished)} seed{'' if len(arm.finished) == 1 else 's'}"
-    return svg.printable(f"{name} ({seeds}{f', {len(arm.broken)} broken off' if arm.broken else ''})")
+    return svg.printable(f"{name} ({seeds}{f', {len(arm.broken)} failed' if arm.broken else ''})")
 
 
 def _paint(axes: Axes, slot: int, arm: Arm, of: Callable[[Point], float | None]) -> list[float]:

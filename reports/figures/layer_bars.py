@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from reports.figures.canvas import REACH, WIDTH, legend_above, new_figure, panel, printable_label, style
 from reports.format import numbers
 from reports.format.networks import Row
-from reports.format.words import MILLISECONDS
+from reports.format.numbers import MILLISECONDS
 from results.schema.record import Status
 
 ABOVE, BELOW, LEFT, RIGHT, BAR, GAP, LEGEND = 8, 40, 100, 14, 9, 6, 16
@@ -21,7 +21,7 @@ ABOVE, BELOW, LEFT, RIGHT, BAR, GAP, LEGEND = 8, 40, 100, 14, 9, 6, 16
 
 
 def milliseconds(seconds: float) -> tuple[float, str] | None:
-    return None if math.isnan(seconds) else (MILLISECONDS * seconds, numbers.plain(MILLISECONDS * seconds))
+    return None if math.isnan(seconds) else numbers.milliseconds(seconds)
 
 
 def layer_bars(
@@ -33,7 +33,7 @@ def layer_bars(
     figure = new_figure(height)
     axes = figure.add_axes(
         (LEFT / WIDTH, BELOW / height, 1 - (LEFT + RIGHT) / WIDTH, 1 - (above + BELOW) / height),
-        xlabel="ms, each layer alone (less is faster)",
+        xlabel="ms, each layer in isolation (less is faster)",
         xlim=(0, _end(list(found.values()))),
         ylim=(each * len(layers), 0),
     )

@@ -28,12 +28,13 @@ from reports.figures.canvas import (
     rows_of,
 )
 from reports.format.networks import Network, Row
-from reports.format.words import MILLISECONDS, NEEDS, missing
+from reports.format.numbers import MILLISECONDS
+from reports.format.words import NEEDS, missing
 from results.schema.record import Status
 
 Bar = Callable[[Axes, Mark, int, tuple[float, float]], None]
 
-FLOOR, MEGA = "floor of the table", 1e-6
+FLOOR, MEGA = "minimum memory", 1e-6
 
 
 def times(network: Network, slots: Sequence[str], key: str) -> str:
@@ -61,7 +62,7 @@ def memory(network: Network, slots: Sequence[str], key: str) -> str:
     bands = [_memory_band(phase, network, slots) for phase in network.phases]
     if not any(not math.isnan(mark.value) for band in bands for mark in band.marks[1:]):
         return ""
-    label = f"{network.id}: megabytes resident during a step by phase and contestant; numbers in the table"
+    label = f"{network.id}: peak resident megabytes of a step by phase and contestant; numbers in the table"
     return svg.draw(lambda: _bars(bands, "MB during a step (less is better)", _solid_bar), key, label)
 
 

@@ -30,14 +30,14 @@ def roofline(rows: Sequence[Row], limits: Limits, kind: Kind, slots: Sequence[st
     ]
     if not known or math.isnan(roof(limits, kind, 1.0)):
         return ""
-    label = f"{kind[0]} on {kind[1]}: multiply-accumulates a second over those for each byte; numbers in the tables"
+    label = f"{kind[0]} on {kind[1]}: multiply-accumulates per second over those per byte; numbers in the tables"
     return svg.draw(lambda: _draw(known, limits, kind, slots), key, label)
 
 
 def _draw(rows: Sequence[Row], limits: Limits, kind: Kind, slots: Sequence[str]) -> Figure:
     figure = new_figure(HEIGHT, layout="constrained")
     axes = figure.add_subplot()
-    axes.set(xscale="log", yscale="log", xlabel="MAC for each byte that must move", ylabel="GMAC/s (more is faster)")
+    axes.set(xscale="log", yscale="log", xlabel="MAC per byte moved", ylabel="GMAC/s (more is faster)")
     panel(axes)
     intensities = [row["macs_per_byte"] for row in rows]
     line = np.geomspace(min(intensities) / 3, max(intensities) * 3, 100)

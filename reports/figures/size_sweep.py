@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from reports.figures import svg
 from reports.figures.canvas import WIDTH, log_axis, new_figure, panel, printable_label, style
 from reports.format.networks import Row
-from reports.format.words import MILLISECONDS
+from reports.format.numbers import MILLISECONDS
 from results.schema.record import Status
 
 PANEL, GAP, ABOVE, BELOW, LEFT, RIGHT, LEGEND = 130, 30, 22, 44, 46, 12, 16
@@ -48,8 +48,8 @@ def _first_call(row: Row) -> Values:
 
 PANELS: Mapping[str, Callable[[Row], Values]] = {
     "images/s (more is faster)": images,
-    "ms a megapixel (less is faster)": milliseconds,
-    "first call, s: longest of the launches": _first_call,
+    "ms per megapixel (less is faster)": milliseconds,
+    "first call, s (maximum over launches)": _first_call,
 }
 
 
@@ -77,7 +77,7 @@ def size_sweep(own: Sequence[Row], networks: Sequence[str], slots: Sequence[str]
         panel(axes, title=name)
         _panel(axes, own, strokes, slots, of)
         axes.tick_params(axis="x", labelbottom=place == len(PANELS) - 1)
-    axes.set_xlabel("megapixels of an image")
+    axes.set_xlabel("megapixels per image")
     labels = [printable_label(name) for name in legend]
     look = {"fontsize": 9, "frameon": False, "borderpad": 0, "labelspacing": 0.3}
     figure.legend(list(legend.values()), labels, loc="lower center", ncols=2, **look)

@@ -20,7 +20,7 @@ def stream_figure(own: Sequence[Row], slots: Sequence[str]) -> Figure:
         lines += [_heading(together[0]), *together]
     figure = new_figure(60 + 16 * len(lines), layout="constrained")
     axes = figure.add_subplot()
-    axes.set(xscale="log", xlabel="images/s (more is faster)\nhollow: the first time, solid: warm")
+    axes.set(xscale="log", xlabel="images/s (more is faster)\nhollow: cold, solid: warm")
     axes.set_ylim(len(lines) - 0.5, -0.5)
     panel(axes, grid="x", left=False)
     axes.tick_params(axis="y", length=0)

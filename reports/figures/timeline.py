@@ -12,9 +12,10 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
 from reports.figures import svg
 from reports.figures.canvas import COLOURS, MARKERS, MOST_TICKS, WIDTH, new_figure, panel, printable_label
-from reports.format.words import MARKS, MILLISECONDS
+from reports.format.numbers import MILLISECONDS
 from results.compare.history import MACHINE, Entry, Series
 from results.stats.estimates import Estimate, TimingVerdict
+from results.words import VERDICT_MARKS
 
 PANEL, GAP, BELOW, LEFT, RIGHT, LETTER = 74, 26, 30, 52, 10, 5.2
 """Pixels: of a panel, above each, below the last, beside them, of a letter of a change."""
@@ -92,7 +93,7 @@ def _levels(axes: Axes, series: Series) -> None:
     _vlines(axes, [step.campaign - 0.5 for step in series.steps], "-", alpha=1.0, width=1.4)
     for step in series.steps:
         verdict = TimingVerdict.SLOWER if step.ratio.value > 1 else TimingVerdict.FASTER
-        words = f"{MARKS[verdict]} ×{step.ratio.value:.2f}"
+        words = f"{VERDICT_MARKS[verdict]} ×{step.ratio.value:.2f}"
         axes.text(step.campaign - 0.5, 1.03, words, transform=axes.get_xaxis_transform(), fontsize=9, weight="bold")
 
 

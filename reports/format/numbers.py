@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 UNKNOWN = "interval unknown"
 MOST_DIGITS = 6
+MILLISECONDS = 1000.0
+"""In a second."""
 
 
 @dataclass(frozen=True)
@@ -60,23 +62,9 @@ def error(value: float) -> str:
     return "0" if value == 0 else f"{value:.1e}".replace("e-0", "e-").replace("e+0", "e+")
 
 
-def duration(seconds: float) -> str:
-    """How long something took, in words of at most two units."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{plain(seconds)} s"
-    minutes, rest = divmod(whole, 60)
-    hours, minutes_left = divmod(minutes, 60)
-    return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
-
-
-def size(count: float) -> str:
-    """A number of bytes in binary units, as memory is sold."""
-    for unit in ("bytes", "KiB", "MiB"):
-        if count < 1024:
-            return f"{plain(count)} {unit}"
-        count /= 1024
-    return f"{fixed(count, 1)} GiB"
+def milliseconds(seconds: float) -> tuple[float, str]:
+    """The exact number of milliseconds, and as it is read."""
+    return MILLISECONDS * seconds, plain(MILLISECONDS * seconds)
 
 
 def share(part: int, whole: int) -> str:

@@ -10,15 +10,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
 from impls.environment import words
-from reports.format import numbers
 from results.schema import environment
+from results.units import amount, elapsed
+from results.words import stop_reason
 
 DEEPEST = 5
-STOPS = {
-    "complete": "complete: everything planned was measured",
-    "budget": "budget: the time was up before everything planned was measured",
-}
-
 IN_TABLES = ("workloads", "networks", "pyramids")
 
 System = Mapping[str, Any]
@@ -46,7 +42,7 @@ def header(system: System, reference: str | None) -> list[Entry]:
         ("When", _when(system)),
         ("Machine", _machine(get_path(system, "machine"))),
         ("Suite", _suite(get_path(system, "suite"))),
-        ("Stopped", STOPS.get(str(system.get("stop")), _scalar(system.get("stop")))),
+        ("Stopped", stop_reason(_scalar(system.get("stop")), get_path(system, "suite", "budget"))),
         ("Kept variables", _variables(environment.kept(system))),
         ("Inherited variables", _variables(environment.inherited(system))),
         ("Reference", reference or ""),
@@ -137,7 +133,7 @@ def flat(value: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator
         if isinstance(inner, Mapping) and inner and depth < DEEPEST:
             yield from flat(inner, f"{name} · ", depth + 1)
         elif key.endswith("_bytes") and _is_number(inner):
-            yield name, f"{inner} ({numbers.size(inner)})"
+            yield name, f"{inner} ({amount(inner)})"
         else:
             yield name, _scalar(inner)
 
@@ -158,7 +154,7 @@ def _scalar(value: object) -> str:
 def _when(system: System) -> str:
     ends = " to ".join(filter(None, (_scalar(system.get("started")), _scalar(system.get("finished")))))
     seconds = system.get("measuring_seconds")
-    measuring = f"{numbers.duration(seconds)} measuring" if _is_number(seconds) else ""
+    measuring = f"{elapsed(seconds)} measuring" if _is_number(seconds) else ""
     return ", ".join(filter(None, (ends, measuring)))
 
 
@@ -169,8 +165,8 @@ def _machine(machine: object) -> str:
         _scalar(get_path(machine, "cpu")),
         f"{_scalar(cores)} cores" if cores is not None else "",
         f"CPU quota {_scalar(quota)}" if _is_number(quota) else "",
-        numbers.size(memory) if _is_number(memory) else "",
-        f"memory limit {numbers.size(limit)}" if _is_number(limit) else "",
+        amount(memory) if _is_number(memory) else "",
+        f"memory limit {amount(limit)}" if _is_number(limit) else "",
         _gpus(get_path(machine, "gpus")),
         *(_scalar(get_path(machine, key)) for key in ("os", "kernel")),
         f"Python {_scalar(get_path(machine, 'python'))}" if get_path(machine, "python") else "",

@@ -1,4 +1,4 @@
-"""Verdicts, statuses and missing values in words."""
+"""Classes of the style sheet, and missing values in words; other words: results.words."""
 
 from __future__ import annotations
 
@@ -6,23 +6,12 @@ from collections.abc import Iterable
 
 from reports.format.networks import Network
 from results.schema.record import Status
-from results.stats.estimates import TimingVerdict
-
-MILLISECONDS = 1000.0
-
-
-MARKS = {TimingVerdict.FASTER: "▲", TimingVerdict.SLOWER: "▼", TimingVerdict.DEAD_HEAT: "=", TimingVerdict.UNCLEAR: "?"}
-"""A sign before the word, so that no verdict rests on colour alone."""
+from results.words import in_words
 
 
 def kind(word: str) -> str:
     """A verdict's or a status's class in the style sheet."""
     return word.replace(" ", "-").replace("_", "-")
-
-
-def status_word(status: str) -> str:
-    """A status as a word on the page."""
-    return status.replace("_", " ")
 
 
 NEEDS = {
@@ -41,5 +30,5 @@ def missing(network: Network, contestant: str, phases: Iterable[str]) -> str:
         if row is None:
             return f"not measured: no record of {phase}"
         if row["status"] != Status.MEASURED:
-            return f"not measured: {status_word(row['status'])}"
+            return f"not measured: {in_words(row['status'])}"
     return "not measured"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from reports.format import networks, numbers, system, words
-from reports.format.words import NEEDS
+from reports.format import networks, numbers, system
+from reports.format.words import NEEDS, kind
 from reports.pages import document
 from reports.sections import (
     batches,
@@ -28,6 +28,7 @@ from reports.sections import (
 from reports.sections import cases as tables
 from reports.sections import system as system_section
 from reports.sections.section import CampaignView, Section
+from results import words
 from results.schema.record import Status
 from results.stats.estimates import BAND, CONFIDENCE, DETECTION_CONFIDENCE, TimingVerdict
 from results.store.campaigns import StoredCampaign
@@ -93,7 +94,7 @@ def render(campaigns: Sequence[StoredCampaign], reproduction_link: str | None = 
         band=f"{100 * BAND:.0f} %",
         parts=list(NEEDS),
         errors=tables.ERRORS,
-        verdicts=[(verdict, words.kind(verdict), f"{words.MARKS[verdict]} {verdict}") for verdict in TimingVerdict],
+        verdicts=[(verdict, kind(verdict), words.verdict(verdict)) for verdict in TimingVerdict],
     )
 
 

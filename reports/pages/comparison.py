@@ -9,16 +9,14 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from reports.figures import forest
-from reports.format import commands, networks, numbers, system, words
-from reports.format.words import MARKS, MILLISECONDS
+from reports.format import commands, networks, numbers, system
+from reports.format.words import kind
 from reports.pages import document
+from results import words
 from results.compare.pairwise import Change, Report, compare
 from results.stats.estimates import BAND, CONFIDENCE, Estimate, TimingVerdict
 from results.store.campaigns import StoredCampaign
 from results.tables import cases
-
-ORDER = (TimingVerdict.SLOWER, TimingVerdict.FASTER, TimingVerdict.UNCLEAR, TimingVerdict.DEAD_HEAT)
-"""What a reader wants to see first."""
 
 
 @dataclass(frozen=True)
@@ -57,14 +55,14 @@ def render(
         "comparison.html.j2",
         baseline=report.baseline,
         candidate=report.candidate,
-        headline=_headline(report),
+        headline=report.headline(),
         counts=_counts(report),
         other_machine=report.differences[: report.machines],
         differences=report.differences[report.machines :],
         problems=report.problems,
         warnings=[(one.name, *warning) for one in (baseline, candidate) for warning in system.warnings(one.system)],
         facts=_side_by_side(system.header(baseline.system, None), system.header(candidate.system, None)),
-        rows=sorted(rows, key=lambda row: [words.kind(verdict) for verdict in ORDER].index(row.kind)),
+        rows=sorted(rows, key=lambda row: [kind(verdict) for verdict in words.VERDICT_ORDER].index(row.kind)),
         groups=[group for number, one in enumerate(found) if (group := _group(one, changes, f"n{number}")).figure],
         overall=[(who, _shown(estimate), estimate.launches) for who, estimate in report.overall.items()],
         missing=report.missing,
@@ -75,17 +73,10 @@ def render(
     )
 
 
-def _headline(report: Report) -> str:
-    slower, unclear = len(report.slower), sum(change.verdict is TimingVerdict.UNCLEAR for change in report.changes)
-    rest = f"; {unclear} {'is' if unclear == 1 else 'are'} unclear" if unclear else ""
-    lost = f"; {len(report.missing)} could not be compared" if report.missing else ""
-    return f"{slower or 'None'} of {len(report.changes)} cases became slower{rest}{lost}"
-
-
 def _counts(report: Report) -> Sequence[tuple[str, str, int]]:
     """(kind, word, how many cases) of each verdict, and of what can't be compared."""
     found = [change.verdict for change in report.changes]
-    verdicts = [(words.kind(one), f"{MARKS[one]} {one}", found.count(one)) for one in ORDER]
+    verdicts = [(kind(one), words.verdict(one), found.count(one)) for one in words.VERDICT_ORDER]
     return [*verdicts, ("status", "not compared", len(report.missing))]
 
 
@@ -95,11 +86,11 @@ def _rows(network: networks.Network, changes: Mapping[str, Change], options: Seq
             network,
             phase,
             who,
-            _milliseconds(change.baseline_seconds),
-            _milliseconds(change.candidate_seconds),
+            numbers.milliseconds(change.baseline_seconds),
+            numbers.milliseconds(change.candidate_seconds),
             _shown(change.ratio),
-            words.kind(change.verdict),
-            f"{MARKS[change.verdict]} {change.verdict}",
+            kind(change.verdict),
+            words.verdict(change.verdict),
             _remedy(change),
             commands.reproduce(change.case, options),
         )
@@ -114,10 +105,6 @@ def _compared(network: networks.Network, changes: Mapping[str, Change]) -> list[
     return [(phase, who, change) for phase, who, change in found if change]
 
 
-def _milliseconds(seconds: float) -> tuple[float, str]:
-    return MILLISECONDS * seconds, numbers.plain(MILLISECONDS * seconds)
-
-
 def _shown(ratio: Estimate) -> numbers.FormattedEstimate | None:
     return numbers.estimate(ratio.value, ratio.low, ratio.high)
 
@@ -126,19 +113,19 @@ def _remedy(change: Change) -> str:
     if change.verdict is not TimingVerdict.UNCLEAR:
         return ""
     if math.isnan(change.ratio.low):
-        return "one launch on a side has no interval: measure more"
+        return "one launch has no interval: measure more launches"
     if math.isnan(change.launches_needed):
         return ""  # its own interval would do: it is one of many
     if math.isinf(change.launches_needed):
-        return "too near the edge for more launches to settle it"
-    return f"about {change.launches_needed:.0f} launches on each side would settle it"
+        return "too close to the edge of the band: more launches will not decide it"
+    return f"about {change.launches_needed:.0f} launches per campaign are needed for a verdict"
 
 
 def _group(network: networks.Network, changes: Mapping[str, Change], key: str) -> Group:
     """Every ratio with its interval, against the band of a dead heat."""
     rows = [
         forest.Row(
-            f"{phase}, {who}: {MARKS[change.verdict]} {change.verdict}",
+            f"{phase}, {who}: {words.verdict(change.verdict)}",
             "ratio",
             change.ratio.value,
             None if math.isnan(change.ratio.low) else change.ratio.low,

@@ -9,10 +9,11 @@ from typing import Any
 from markupsafe import Markup
 
 from reports.figures.timeline import MOST_PANELS, timeline
-from reports.format import numbers, system, words
-from reports.format.words import MARKS, MILLISECONDS
+from reports.format import numbers, system
+from reports.format.words import kind
 from reports.pages import document
-from results.compare.history import ENOUGH, MACHINE, Change, Entry, Histories, History, Series, histories
+from results import words
+from results.compare.history import ENOUGH, MACHINE, Change, Entry, History, Series, histories
 from results.schema.record import Workload
 from results.stats.estimates import BAND, CONFIDENCE, TimingVerdict
 from results.stats.steps import FEWEST
@@ -61,7 +62,7 @@ def render(campaigns: Sequence[StoredCampaign]) -> str:
     found = histories(campaigns)
     return document.document(
         "history.html.j2",
-        headline=_headline(found),
+        headline=found.headline(),
         sections=[_section(history, f"m{number}") for number, history in enumerate(found.histories, 1)],
         left_out=found.left_out,
         problems=found.problems,
@@ -72,24 +73,14 @@ def render(campaigns: Sequence[StoredCampaign]) -> str:
     )
 
 
-def _headline(found: Histories) -> str:
-    slower = found.slower()
-    if slower:
-        return f"{len(slower)} case{'s are' if len(slower) > 1 else ' is'} slower than before"
-    return "No case is slower than before"
-
-
 def _section(history: History, key: str) -> Mapping[str, Any]:
     """What the template shows of one machine; `key` begins every id in it."""
     charts = _charts(history, key)
-    first, last = history.campaigns[0], history.campaigns[-1]
     return {
         "key": key,
+        "headline": history.headline(),
         "name": str(history.machine["cpu"] or "a machine without a name"),
-        "facts": [
-            *((term, value) for term, value in system.flat(history.machine) if value),
-            ("campaigns", f"{len(history.campaigns)}, {first.started:%Y-%m-%d} to {last.started:%Y-%m-%d}"),
-        ],
+        "facts": [(term, value) for term, value in system.flat(history.machine) if value],
         "remarks": history.remarks,
         "counts": _counts(history),
         "steps": _step_rows(history),
@@ -107,8 +98,8 @@ def _counts(history: History) -> Sequence[tuple[str, str, int]]:
     judged = sum(not one.steps and len(one.points) >= ENOUGH for one in history.series)
     short = len(history.series) - slower - faster - judged
     return [
-        ("slower", f"{MARKS[TimingVerdict.SLOWER]} slower than before", slower),
-        ("faster", f"{MARKS[TimingVerdict.FASTER]} faster than before", faster),
+        ("slower", f"{words.verdict(TimingVerdict.SLOWER)} than before", slower),
+        ("faster", f"{words.verdict(TimingVerdict.FASTER)} than before", faster),
         ("dead-heat", "no step seen", judged),
         ("unclear", f"fewer than {ENOUGH} campaigns", short),
     ]
@@ -127,18 +118,14 @@ def _step_row(history: History, series: Series, step: Change) -> StepRow:
         series,
         conditions(series.case.workload),
         entry.name,
-        words.kind(verdict),
-        f"{MARKS[verdict]} {verdict}",
+        kind(verdict),
+        words.verdict(verdict),
         numbers.estimate(step.ratio.value, step.ratio.low, step.ratio.high),
-        _milliseconds(step.seconds / step.ratio.value),
-        _milliseconds(step.seconds),
+        numbers.milliseconds(step.seconds / step.ratio.value),
+        numbers.milliseconds(step.seconds),
         entry.changed_for(series.case.contestant.id),
         f"python -m bench compare {before.name} {entry.name}",
     )
-
-
-def _milliseconds(seconds: float) -> tuple[float, str]:
-    return MILLISECONDS * seconds, numbers.plain(MILLISECONDS * seconds)
 
 
 def _campaign_rows(history: History) -> list[CampaignRow]:

@@ -10,6 +10,7 @@ from reports.figures import agreement
 from reports.format import system
 from reports.pages import document
 from reports.sections import claims, pictures, trials
+from results import words
 from results.schema.findings import Verdict
 from results.schema.trial import Trial
 from results.store.reproductions import Reproduction
@@ -33,10 +34,10 @@ def render(reproduction: Reproduction, benchmark_link: str | None = None) -> str
         warnings=system.warnings(reproduction.system),
         problems=(*reproduction.problems, *left_out),
         counts=_counts(reproduction),
-        verdicts={claims.KINDS[verdict]: claims.word(verdict) for verdict in Verdict},
+        verdicts={claims.KINDS[verdict]: words.claim_verdict(verdict) for verdict in Verdict},
         papers=papers,
         agreement=findings.agreement,
-        agreement_sentence=agreement.sentence(findings.agreement) if findings.agreement else "",
+        agreement_sentence=words.agreement(findings.agreement) if findings.agreement else "",
         agreement_figure=figure,
         trained=trials.trained_rows(reproduction),
         galleries=galleries,
@@ -49,7 +50,7 @@ def render(reproduction: Reproduction, benchmark_link: str | None = None) -> str
 def _counts(reproduction: Reproduction) -> Sequence[tuple[str, str, int]]:
     """(kind, word, how many claims) of each verdict."""
     found = [claim.verdict for claim in reproduction.findings.claims]
-    return [(claims.KINDS[one], claims.word(one), found.count(one)) for one in Verdict]
+    return [(claims.KINDS[one], words.claim_verdict(one), found.count(one)) for one in Verdict]
 
 
 def _versions(found: Mapping[str, Trial]) -> Sequence[tuple[str, str]]:

@@ -76,4 +76,4 @@ def build(view: CampaignView) -> list[Batches] | None:
     return batches(view.cases, view.contestants, view.key) or None
 
 
-SECTION = Section("batches", "Growth with the batch", "batches.html.j2", build)
+SECTION = Section("batches", "Batch-size scaling", "batches.html.j2", build)

@@ -14,10 +14,12 @@ import pandas as pd
 
 from reports.format import commands, numbers
 from reports.format.networks import Network, Row, rows, text
-from reports.format.numbers import FormattedEstimate
-from reports.format.words import MARKS, MILLISECONDS, NEEDS, kind, missing, status_word
+from reports.format.numbers import MILLISECONDS, FormattedEstimate
+from reports.format.words import NEEDS, kind, missing
+from results import words
 from results.schema.record import Status
 from results.stats.estimates import TimingVerdict
+from results.words import in_words
 
 ERRORS = ("scores", "loss", "gradients")
 BEFORE = ("build_seconds", "start_seconds")
@@ -47,7 +49,7 @@ class CaseRow:
 class PartsRow:
     """Where a training step goes: one entry for each of NEEDS, with a remark.
 
-    The remark says why a part is missing, or that it can't be told from nothing.
+    The remark says why a part is missing, or that it is not significantly different from 0.
     """
 
     contestant: str
@@ -101,20 +103,16 @@ def _case_row(row: Row, lost: int, options: Sequence[str]) -> CaseRow:
     return CaseRow(
         phase=row["phase"],
         contestant=row["contestant"],
-        status=status_word(row["status"]),
+        status=in_words(row["status"]),
         reason=text(row["reason"]),
         launches=row["launches"],
         lost=lost,
         speed=numbers.estimate(row["images_per_second"], row["images_per_second_low"], row["images_per_second_high"]),
         time=milliseconds(row),
         ratio=None if is_reference else numbers.estimate(row["ratio"], row["ratio_low"], row["ratio_high"]),
-        verdict=f"{MARKS[TimingVerdict(verdict)]} {verdict}"
-        if verdict
-        else "reference"
-        if is_reference
-        else "no ratio",
+        verdict=words.verdict(TimingVerdict(verdict)) if verdict else "reference" if is_reference else "no ratio",
         kind=kind(verdict or ("reference" if is_reference else "alone")),
-        flags=text(row["quality_flags"]).replace("_", " "),
+        flags=in_words(text(row["quality_flags"])),
         command=commands.reproduce(row["case"], options),
     )
 
@@ -139,7 +137,7 @@ def _part(row: Row | None, network: Network, contestant: str, part: str) -> tupl
     if row is None or shown is None:
         return None, missing(network, contestant, NEEDS[part])
     if row["seconds_low"] <= 0 <= row["seconds_high"]:
-        return shown, "can't be told from 0"
+        return shown, "not significantly different from 0"
     return shown, "below 0" if row["seconds"] < 0 else ""
 
 
@@ -215,7 +213,7 @@ def failure_rows(launches: pd.DataFrame) -> list[Failure]:
     gathered: dict[tuple[str, str, str], Failure] = {}
     names = ["contestant", "status", "reason", "case", "log"]
     for row in rows(launches.loc[launches["status"] != Status.MEASURED, names]):
-        key = row["contestant"], status_word(row["status"]), text(row["reason"])
+        key = row["contestant"], in_words(row["status"]), text(row["reason"])
         lost = gathered.setdefault(key, Failure(*key))
         lost.launches += 1
         lost.cases[row["case"]] = None

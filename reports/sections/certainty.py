@@ -18,6 +18,7 @@ from results import quality
 from results.compare.ratios import Ratios
 from results.schema.record import Status
 from results.stats.estimates import geometric_mean
+from results.words import in_words
 
 
 @dataclass
@@ -56,7 +57,7 @@ def flags(cases: pd.DataFrame) -> list[FlaggedCases]:
     found: dict[str, FlaggedCases] = {}
     for row in rows(cases.loc[cases["quality_flags"] != "", ["case", "quality_flags"]]):
         for name in filter(None, text(row["quality_flags"]).split(", ")):
-            flag = FlaggedCases(name.replace("_", " "), quality.flags()[name].meaning)
+            flag = FlaggedCases(in_words(name), quality.flags()[name].meaning)
             found.setdefault(name, flag).cases.append(row["case"])
     return sorted(found.values(), key=lambda flag: -len(flag.cases))
 
@@ -129,4 +130,4 @@ def build(view: CampaignView) -> Certainty:
     )
 
 
-SECTION = Section("sure", "How sure are we", "certainty.html.j2", build)
+SECTION = Section("sure", "Measurement quality", "certainty.html.j2", build)

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reports.format import numbers
-from reports.format.words import MARKS, MILLISECONDS, kind
+from reports.format.numbers import MILLISECONDS
+from reports.format.words import kind
 from reports.sections.matrix import Block
+from results import words
 from results.compare.ratios import Ratios
 from results.stats.estimates import Estimate, TimingVerdict, verdict
 
@@ -26,7 +28,7 @@ def choices(blocks: Sequence[Block], contestants: Sequence[str], ratios: Mapping
         for block in blocks
         for line in block.lines
     ]
-    verdicts = [[kind(one), f"{MARKS[one]} {one}"] for one in VERDICTS]
+    verdicts = [[kind(one), words.verdict(one)] for one in VERDICTS]
     return {"contestants": list(contestants), "verdicts": verdicts, "rows": rows}
 
 

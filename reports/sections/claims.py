@@ -11,11 +11,11 @@ from markupsafe import Markup
 
 from reports.figures import curves, forest
 from reports.format import numbers
+from results import words
 from results.schema.findings import ClaimResult, ContrastResult, Verdict
 from results.schema.trial import Outcome, Trial
 from results.store.reproductions import Reproduction
 
-MARKS = {Verdict.SUPPORTED: "✓", Verdict.CONTRADICTED: "✗", Verdict.INCONCLUSIVE: "?", Verdict.NOT_TESTABLE: "○"}
 KINDS = {verdict: verdict.name.lower().replace("_", "-") for verdict in Verdict}
 """Classes of the style sheet."""
 
@@ -64,10 +64,6 @@ class PaperRows:
     counts: Sequence[tuple[str, Sequence[ClaimRow]]]
 
 
-def word(verdict: Verdict) -> str:
-    return f"{MARKS[verdict]} {verdict}"
-
-
 def papers(reproduction: Reproduction) -> list[PaperRows]:
     """Every paper with its claims, in the order of the findings."""
     anchors = anchors_of(reproduction.findings.claims)
@@ -101,7 +97,7 @@ def _row(claim: ClaimResult, anchor: str, trials: Mapping[str, Trial], key: str)
         anchor=anchor,
         erratum=bool(ERRATUM.search(claim.id)),
         kind=KINDS[claim.verdict],
-        word=word(claim.verdict),
+        word=words.claim_verdict(claim.verdict),
         contrasts=[_contrast(one) for one in claim.contrasts],
         curves=curves.learning(claim, trials, f"{key}-curves"),
         forest=forest.forest(claim, f"{key}-forest"),
@@ -121,7 +117,7 @@ def _contrast(one: ContrastResult) -> ContrastRow:
         claimed=_region(*one.claimed),
         paper=one.paper,
         kind=KINDS[one.verdict],
-        word=word(one.verdict),
+        word=words.claim_verdict(one.verdict),
         remedy=one.remedy,
     )
 
@@ -151,4 +147,4 @@ def _lost(claim: ClaimResult, trials: Mapping[str, Trial]) -> list[tuple[str, st
 
 def ended(trial: Trial) -> str:
     """How a trial ended, and why so."""
-    return ": ".join(filter(None, (trial.outcome.replace("_", " "), trial.reason)))
+    return words.status(trial.outcome, trial.reason)

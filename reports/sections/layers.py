@@ -13,6 +13,7 @@ from reports.figures.layer_bars import layer_bars, milliseconds
 from reports.format import numbers
 from reports.format.networks import Row, rows, text
 from reports.sections.section import CampaignView, Section
+from results import words
 from results.schema.record import Status
 from results.tables.layers import layers as layers_of
 
@@ -61,7 +62,7 @@ def _table(names: Mapping[str, object], own: Sequence[Row], slots: Sequence[str]
     found = {(row["layer"], row["contestant"]): row for row in own}
     layers, who = (list(dict.fromkeys(row[name] for row in own)) for name in ("layer", "contestant"))
     firsts = [next(row for row in own if row["contestant"] == one) for one in who]
-    label = f"{title}: milliseconds of each layer alone by contestant; numbers in the table"
+    label = f"{title}: milliseconds of each isolated layer by contestant; numbers in the table"
     return LayerTable(
         title,
         who,
@@ -76,7 +77,7 @@ def _cell(row: Row | None) -> Cell:
     if row is None:
         return Cell(None, missing="no record")
     if row["status"] != Status.MEASURED:
-        return Cell(None, missing=f"{row['status'].replace('_', ' ')}: {text(row['reason'])}")
+        return Cell(None, missing=words.status(row["status"], text(row["reason"])))
     return Cell(milliseconds(row["seconds"]), _percent(row, "share"))
 
 

@@ -43,4 +43,4 @@ def _rooflines(view: CampaignView) -> Sequence[tuple[Kind, Markup]]:
     return [(kind, Markup(figure)) for kind, figure in drawn if figure]
 
 
-SECTION = Section("limits", "The machine's limits", "limits.html.j2", build)
+SECTION = Section("limits", "Roofline", "limits.html.j2", build)

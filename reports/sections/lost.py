@@ -12,4 +12,4 @@ def build(view: CampaignView) -> Sequence[Failure]:
     return failure_rows(view.launches)
 
 
-SECTION = Section("lost", "What did not run", "lost.html.j2", build)
+SECTION = Section("lost", "Failures and skips", "lost.html.j2", build)

@@ -43,4 +43,4 @@ def build(view: CampaignView) -> ManySizes | None:
     return found if found.growth or found.streams or found.windows or found.bins else None
 
 
-SECTION = Section("sizes", "Images of many sizes", "sizes.html.j2", build)
+SECTION = Section("sizes", "Variable input size", "sizes.html.j2", build)

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 from reports.format import numbers
 from reports.format.networks import Network, Row, text
-from reports.format.words import MARKS, MILLISECONDS, kind, status_word
+from reports.format.numbers import MILLISECONDS
+from reports.format.words import kind
+from results import words
 from results.schema.record import Status
 from results.stats.estimates import TimingVerdict
+from results.words import in_words
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ def _cell(network: Network, phase: str, contestant: str) -> Cell:
     if row is None:
         return Cell("absent", "no record", why=f"the campaign has no record of {contestant} on this workload")
     if row["status"] != Status.MEASURED:
-        return Cell("status", status_word(row["status"]), why=text(row["reason"]))
+        return Cell("status", in_words(row["status"]), why=text(row["reason"]))
     time = numbers.estimate(row["seconds"], row["seconds_low"], row["seconds_high"], MILLISECONDS)
     if contestant == row["reference"]:
         return _shown("reference", "reference", time, " ms")
@@ -64,7 +67,7 @@ def _cell(network: Network, phase: str, contestant: str) -> Cell:
     if ratio is None:
         return _shown("alone", "no ratio", time, " ms", _no_ratio(network.rows, phase, row["reference"]))
     verdict = TimingVerdict(row["verdict"])
-    return _shown(kind(verdict), f"{MARKS[verdict]} {verdict}", ratio, why=_why(row, verdict))
+    return _shown(kind(verdict), words.verdict(verdict), ratio, why=_why(row, verdict))
 
 
 def _shown(kind: str, word: str, shown: numbers.FormattedEstimate | None, unit: str = "", why: str = "") -> Cell:
@@ -75,7 +78,7 @@ def _shown(kind: str, word: str, shown: numbers.FormattedEstimate | None, unit: 
 
 def _why(row: Row, verdict: TimingVerdict) -> str:
     if verdict is TimingVerdict.UNCLEAR and row["pairs"] < 2:
-        return "one launch has no interval, so nothing can be said"
+        return "one launch has no interval: no verdict is possible"
     return ""
 
 
@@ -84,5 +87,5 @@ def _no_ratio(rows: Mapping[tuple[str, str], Row], phase: str, reference: str) -
     if row is None:
         return f"the reference {reference} has no record of this workload"
     if row["status"] != Status.MEASURED:
-        return f"the reference {reference} was not measured here: {status_word(row['status'])}: {text(row['reason'])}"
-    return f"no launch ran together with one of the reference {reference}"
+        return f"the reference {reference} was not measured here: {words.status(row['status'], text(row['reason']))}"
+    return f"no launch ran in the same block as a launch of the reference {reference}"

@@ -61,7 +61,7 @@ def _gallery(trial: Trial, kept: Pictures, key: str) -> Gallery:
         trial=trial,
         maps=_maps(trial, kept, f"{key}-maps"),
         mistakes=_mistakes(trial, kept, f"{key}-mistakes"),
-        mistakes_of=f"{_share(len(mistakes), max(kept.wrong, len(kept.mistakes)))} test images that it gets wrong",
+        mistakes_of=f"{_share(len(mistakes), max(kept.wrong, len(kept.mistakes)))} misclassified test images",
         filters=_filters(trial, kept.filters, f"{key}-filters"),
         filters_of=f"{_share(len(filters), len(kept.filters))} filters of the first convolution",
     )
@@ -83,7 +83,7 @@ def _mistakes(trial: Trial, kept: Pictures, key: str) -> Markup:
     if not _are_images(images) or not truth.shape == taken.shape == (len(images),):
         return Markup("")
     pairs = [(_name(kept.classes, int(one)), _name(kept.classes, int(other))) for one, other in zip(truth, taken)]
-    label = f"{trial.network}: {len(images)} test images that it gets wrong"
+    label = f"{trial.network}: {len(images)} misclassified test images"
     return Markup(svg.draw(lambda: sheets.mistakes(images, pairs), key, label))
 
 

@@ -15,9 +15,9 @@ from reports.figures.selection import round_robin
 from reports.figures.size_sweep import PANELS, milliseconds, pixels, size_sweep
 from reports.format import numbers
 from reports.format.networks import Row, rows, text
-from reports.format.words import status_word
 from results.compare.limits import Limits
 from results.schema.record import Status
+from results.words import in_words
 
 FEWEST_SIZES = 3
 """Sizes of a network from which on they are a curve."""
@@ -111,7 +111,7 @@ def _cell(row: Row | None) -> Cell:
     if row is None:
         return Cell("not measured: no record")
     if row["status"] != Status.MEASURED:
-        return Cell(f"{status_word(row['status'])}: {text(row['reason'])}")
+        return Cell(f"{in_words(row['status'])}: {text(row['reason'])}")
     memory = row["memory_bytes"]
     return Cell(
         images=numbers.plain(row["images_per_second"]),

@@ -15,8 +15,9 @@ from reports.figures.streams import stream_figure
 from reports.format import numbers
 from reports.format.networks import Row, rows, text
 from reports.format.numbers import FormattedEstimate
-from reports.format.words import MILLISECONDS
+from results import words
 from results.schema.record import Status
+from results.units import elapsed
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def stream_rows(table: pd.DataFrame) -> list[StreamRow]:
 
 def _stream_row(row: Row) -> StreamRow:
     lost = row["status"] != Status.MEASURED
-    missing = f"{row['status'].replace('_', ' ')}: {text(row['reason'])}" if lost else ""
+    missing = words.status(row["status"], text(row["reason"])) if lost else ""
     known = {
         name: "" if lost or math.isnan(row[name]) else numbers.plain(row[name])
         for name in ("cold_images_per_second", "images_per_second")
@@ -65,15 +66,15 @@ def _stream_row(row: Row) -> StreamRow:
 
 def _pays_after(row: Row) -> str:
     if not row["eager"]:
-        return "nobody to compare with"
+        return "no execution without compilation was measured"
     if row["contestant"] == row["eager"]:
-        return "compiles nothing"
+        return "does not compile"
     images, seconds = row["break_even_images"], row["break_even_seconds"]
     if math.isnan(images):
-        return f"not known: no gain over {row['eager']} is shown"
+        return f"unknown: no significant gain over {row['eager']}"
     if math.isinf(images):
-        return f"never: no faster than {row['eager']} when warm"
-    return f"{numbers.plain(images)} images, {numbers.duration(seconds)} of running"
+        return f"never: not faster than {row['eager']} when warm"
+    return f"{numbers.plain(images)} images, {elapsed(seconds)} of run time"
 
 
 @dataclass(frozen=True)
@@ -97,13 +98,13 @@ def switch_rows(table: pd.DataFrame) -> list[SwitchRow]:
 def _switch_row(row: Row) -> SwitchRow:
     name = f"{row['architecture']} {row['stream']}, {row['phase']}"
     if row["status"] != Status.MEASURED:
-        missing = f"{row['status'].replace('_', ' ')}: {text(row['reason'])}"
+        missing = words.status(row["status"], text(row["reason"]))
         return SwitchRow(name, row["contestant"], "", "", None, "", missing)
     return SwitchRow(
         name,
         row["contestant"],
-        numbers.plain(MILLISECONDS * row["staying_seconds"] / row["images"]),
-        numbers.plain(MILLISECONDS * row["seconds"] / row["images"]),
+        numbers.milliseconds(row["staying_seconds"] / row["images"])[1],
+        numbers.milliseconds(row["seconds"] / row["images"])[1],
         numbers.estimate(row["switching_ratio"], row["switching_ratio_low"], row["switching_ratio_high"]),
         f"{row['passes']}",
         "",
@@ -116,7 +117,7 @@ def stream_figures(table: pd.DataFrame, slots: Sequence[str], key: str) -> list[
     found = []
     for number, ((architecture, phase), part) in enumerate(measured.groupby(["architecture", "phase"], sort=False)):
         title = f"{architecture}, {phase}"
-        label = f"{title}: images a second of each stream, the first time and when warm; numbers in the table"
+        label = f"{title}: images per second of each stream, cold and warm; numbers in the table"
         drawn = svg.draw(partial(stream_figure, rows(part), slots), f"{key}-stream{number}", label)
         found.append((title, Markup(drawn)))
     return found

@@ -11,6 +11,7 @@ from reports.sections.claims import ended
 from results.schema.findings import Trained
 from results.schema.trial import Outcome, Trial
 from results.store.reproductions import Reproduction
+from results.units import elapsed
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def _uses(reproduction: Reproduction, anchors: Sequence[str]) -> Mapping[str, Se
                 uses.setdefault(name, []).append(Use(f"{claim.id}: {arm}", anchor))
     if found := reproduction.findings.agreement:
         for name in found.trials.values():
-            uses.setdefault(name, []).append(Use("the same in every framework", "agreement"))
+            uses.setdefault(name, []).append(Use("agreement of frameworks", "agreement"))
     for one in reproduction.findings.trained:
         for name in one.trials.values():
             uses.setdefault(name, []).append(Use("trained by recipe", "trained"))
@@ -137,4 +138,4 @@ def _passes(trial: Trial | None) -> str:
 
 def _seconds(trial: Trial | None) -> str:
     """Nothing takes 0 seconds: that is a trial that never began."""
-    return numbers.duration(trial.seconds) if trial and trial.seconds > 0 else "–"
+    return elapsed(trial.seconds) if trial and trial.seconds > 0 else "–"

@@ -13,6 +13,7 @@ from reports.format.networks import Network, Row, text
 from reports.sections.section import CampaignView, Chapter, Section
 from results.compare.limits import Limits
 from results.schema.record import Status
+from results.words import PEAKS, in_words
 
 MEGA, GIGA = 1e-6, 1e-9
 
@@ -31,21 +32,21 @@ def _scaled(column: str, scale: float = 1.0) -> Callable[[Row], float]:
 
 
 def _energy(row: Row) -> float:
-    """Of what computes: a card's, or the processor's packages."""
+    """Energy per image of the device: the GPU, or the CPU packages."""
     return float(row["package_joules_per_image" if row["device"] == "cpu" else "gpu_joules_per_image"])
 
 
 QUANTITIES = (
     Quantity("memory of a step", "MB", _scaled("memory_bytes", MEGA)),
-    Quantity("its floor", "MB", _scaled("min_memory_bytes", MEGA)),
-    Quantity("of the host, with building and first call", "MB", _scaled("peak_rss_launch_bytes", MEGA)),
-    Quantity("by the framework's allocator", "MB", _scaled("allocator_bytes", MEGA)),
-    Quantity("own cores while timed", "cores", _scaled("process_cpus_used")),
-    Quantity("processors busy in the sustained run", "%", _scaled("cpu_utilisation", 100)),
-    Quantity("card busy in the sustained run", "%", _scaled("gpu_utilisation", 100)),
+    Quantity("minimum memory", "MB", _scaled("min_memory_bytes", MEGA)),
+    Quantity("peak RSS of the launch", "MB", _scaled("peak_rss_launch_bytes", MEGA)),
+    Quantity("allocator peak", "MB", _scaled("allocator_bytes", MEGA)),
+    Quantity("CPUs used while timed", "cores", _scaled("process_cpus_used")),
+    Quantity("CPU utilisation, sustained run", "%", _scaled("cpu_utilisation", 100)),
+    Quantity("GPU utilisation, sustained run", "%", _scaled("gpu_utilisation", 100)),
     Quantity("energy", "J/image", _energy),
-    Quantity("work", "GMAC/s", _scaled("macs_per_second", GIGA)),
-    Quantity("of the ceiling", "%", _scaled("fraction_of_peak", 100)),
+    Quantity("rate", "GMAC/s", _scaled("macs_per_second", GIGA)),
+    Quantity("of peak", "%", _scaled("fraction_of_peak", 100)),
 )
 
 
@@ -100,7 +101,7 @@ def _notes(measured: Sequence[Row]) -> list[tuple[str, str]]:
 
 
 def _unknown(missing: str) -> list[str]:
-    return [f"not known: {part.replace('_', ' ')}" for part in missing.split("; ")] if missing else []
+    return [f"not known: {in_words(part)}" for part in missing.split("; ")] if missing else []
 
 
 def _names(own: Sequence[Row], measured: Sequence[Row]) -> str:
@@ -139,10 +140,9 @@ def layer_table(network: Network, layers: Sequence[Mapping[str, Any]], limits: L
         return None
     rows = []
     for layer in layers:
-        least = 1e3 * layer["macs"] / compute.rate
-        read = 1e3 * layer["weight_bytes"] / reading.rate if reading else None
-        weights = None if read is None else (read, numbers.plain(read))
-        rows.append(LayerRow(layer["layer"], f"{layer['macs']:,}", (least, numbers.plain(least)), weights))
+        least = numbers.milliseconds(layer["macs"] / compute.rate)
+        weights = numbers.milliseconds(layer["weight_bytes"] / reading.rate) if reading else None
+        rows.append(LayerRow(layer["layer"], f"{layer['macs']:,}", least, weights))
     total = sum(row.compute[0] for row in rows)
     return LayerTable(rows, (total, numbers.plain(total)), _shortest(network))
 
@@ -154,7 +154,7 @@ def _shortest(network: Network) -> tuple[float, str, str] | None:
     if not measured:
         return None
     best = min(measured, key=lambda row: row["seconds"])
-    return 1e3 * best["seconds"], numbers.plain(1e3 * best["seconds"]), best["contestant"]
+    return *numbers.milliseconds(best["seconds"]), best["contestant"]
 
 
 @dataclass(frozen=True)
@@ -169,17 +169,11 @@ class CeilingRow:
     case: str
 
 
-WORDS: Mapping[str, tuple[str, str]] = {
-    "macs": ("multiply-accumulates", "GMAC/s"),
-    "bytes": ("reading memory", "GB/s"),
-}
-
-
 def ceiling_rows(limits: Limits) -> list[CeilingRow]:
     """A campaign's ceilings; none if it has no probes."""
     rows = []
     for (of, (precision, device)), ceiling in sorted(limits.ceilings.items()):
-        what, unit = WORDS[of]
+        what, unit = PEAKS[of]
         shown = f"{numbers.plain(ceiling.rate * GIGA)} {unit}"
         rows.append(CeilingRow(precision, device, what, ceiling.rate, shown, ceiling.case))
     return rows

@@ -9,7 +9,7 @@ import pandas as pd
 
 from reports.format import numbers
 from reports.format.networks import rows
-from reports.format.words import MILLISECONDS
+from reports.format.numbers import MILLISECONDS
 from results.tables.windows import PUBLISHED, Published
 
 
@@ -49,8 +49,8 @@ def _published(one: Published) -> WindowRow:
         f"{one.source}: {one.scales} scale{'' if one.scales == 1 else 's'}, on a GPU",
         f"about {one.windows:,}",
         one.each,
-        numbers.plain(MILLISECONDS * one.shared_seconds),
-        numbers.plain(MILLISECONDS * one.each_seconds),
+        numbers.milliseconds(one.shared_seconds)[1],
+        numbers.milliseconds(one.each_seconds)[1],
         f"{one.speed_up:.0f}×",
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from repro.claims.experiment import Contrast, Metric, Region
+from results import words
 from results.schema.findings import ContrastResult, Verdict
 from results.schema.trial import Outcome, Trial
 from results.stats.estimates import CONFIDENCE, arithmetic, count_needed
@@ -95,8 +96,8 @@ def _remedy(found: Sequence[float], claimed: Region) -> str:
     distance = min(abs(mean - end) for end in (claimed.low, claimed.high))
     seeds = max(count_needed(spread, distance, MOST_SEEDS), len(found) + 1)
     if seeds < MOST_SEEDS:
-        return f"about {seeds:.0f} seeds would settle it, if they go on as these (--seeds {seeds:.0f})"
-    return f"the effect is too small beside its spread: {MOST_SEEDS} seeds would not settle it; a larger scale may"
+        return f"about {seeds:.0f} seeds are needed at this variance (--seeds {seeds:.0f})"
+    return f"the effect is too small for its variance: more than {MOST_SEEDS} seeds are needed; use a larger scale"
 
 
 def _missing(contrast: Contrast, arms: Arms, pairs: int) -> list[str]:
@@ -106,7 +107,7 @@ def _missing(contrast: Contrast, arms: Arms, pairs: int) -> list[str]:
         trials = arms.get(name, {}).values()
         lost = [trial for trial in trials if trial.outcome is not Outcome.FINISHED]
         if lost:
-            said.append(f"{len(lost)} trials of {name!r} {lost[0].outcome.replace('_', ' ')}: {lost[0].reason}")
+            said.append(f"{len(lost)} trials of {name!r} {words.status(lost[0].outcome, lost[0].reason)}")
         metric = contrast.metric if name == contrast.first else contrast.other or contrast.metric
         ended = [trial for trial in trials if trial.outcome is Outcome.FINISHED]
         if never := sum(metric.of(trial) is None for trial in ended):

@@ -1,4 +1,4 @@
-"""What there is to test, and with which data: as rows for programs, as tables for people."""
+"""Lists claims and data sets, as rows for programs and as tables."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def print_rows(rows: Rows) -> None:
         )
         for row in rows
     ]
-    print_table(("claim", "kind", "", "the paper's figure", "testable", "needs"), shown)
+    print_table(("claim", "kind", "statement", "value in the paper", "testable", "needs"), shown)
 
 
 def data_rows() -> Rows:
@@ -42,8 +42,8 @@ def data_rows() -> Rows:
 
 
 def print_data(rows: Rows) -> None:
-    shown = [(row["name"], row["here"] or "no", row["missing"]) for row in rows]
-    print_table(("data set", "folder", "what brings it"), shown)
+    shown = [(row["name"], row["here"] or "missing", row["missing"]) for row in rows]
+    print_table(("data set", "folder", "how to obtain it"), shown)
 
 
 def _row(claim: Claim, here: Mapping[str, bool]) -> dict[str, Any]:

@@ -9,14 +9,15 @@ from rich.text import Text
 
 from impls.terminal import console
 from repro.terminal.console import print_table
+from results import words
 from results.schema.findings import Agreement, ClaimResult, Trained, Verdict
 from results.schema.trial import Trial
 
-MARKS = {
-    Verdict.SUPPORTED: ("+", "green"),
-    Verdict.CONTRADICTED: ("x", "red"),
-    Verdict.INCONCLUSIVE: ("?", "yellow"),
-    Verdict.NOT_TESTABLE: ("-", "dim"),
+STYLES = {
+    Verdict.SUPPORTED: "green",
+    Verdict.CONTRADICTED: "red",
+    Verdict.INCONCLUSIVE: "yellow",
+    Verdict.NOT_TESTABLE: "dim",
 }
 
 
@@ -45,7 +46,7 @@ def print_all(results: Sequence[ClaimResult], agreement: Agreement | None) -> No
     out = console()
     if agreement is not None:
         out.print(agreed(agreement), highlight=False)
-    print_table(("claim", "verdict", "what was found"), map(_row, (one for one in results if not _is_waiting(one))))
+    print_table(("claim", "verdict", "evidence"), map(_row, (one for one in results if not _is_waiting(one))))
     counts = [f"{sum(one.verdict is verdict for one in results)} {verdict}" for verdict in Verdict]
     out.print(f"\n{', '.join(counts)}", highlight=False)
     for reason, names in _reasons(results).items():
@@ -61,13 +62,8 @@ def _reasons(results: Sequence[ClaimResult]) -> Mapping[str, list[str]]:
 
 
 def agreed(agreement: Agreement) -> str:
-    """How long the frameworks' losses stayed together, in a sentence."""
-    share = f"{100 * agreement.tolerance:g} %"
-    all_of_it = agreement.together == agreement.steps
-    until = (
-        f"all {agreement.steps} steps" if all_of_it else f"the first {agreement.together} of {agreement.steps} steps"
-    )
-    return f"{agreement.statement}: the losses in {', '.join(agreement.trials)} lie within {share} for {until}\n"
+    """The statement, the frameworks, and for how many steps their losses agree."""
+    return f"{agreement.statement} ({', '.join(agreement.trials)}). {words.agreement(agreement)}\n"
 
 
 def is_met(trained: Trained, trials: Mapping[str, Trial]) -> bool:
@@ -88,18 +84,17 @@ def trained_as_json(trained: Trained, trials: Mapping[str, Trial]) -> dict[str, 
 
 def print_trained(trained: Sequence[Trained], trials: Mapping[str, Trial]) -> None:
     """A line for each network and framework."""
-    headings = "network", "framework", "test accuracy", "aim", "trained on", "seconds"
+    headings = "network", "framework", "test accuracy", "target", "training set", "seconds"
     rows = [(one, name, trials[id]) for one in trained for name, id in one.trials.items()]
     print_table(headings, [_trained_row(one, name, trial) for one, name, trial in rows])
 
 
 def _row(result: ClaimResult) -> tuple[str, Text, str]:
-    mark, style = MARKS[result.verdict]
     found = f"{result.evidence} ({result.scale})" if result.scale else result.evidence
-    return result.id, Text(f"{mark} {result.verdict}", style), found
+    return result.id, Text(words.claim_verdict(result.verdict), STYLES[result.verdict]), found
 
 
 def _trained_row(trained: Trained, framework: str, trial: Trial) -> tuple[str, ...]:
     found = accuracy(trial)
-    cell = f"{trial.outcome}: {trial.reason}" if found is None else f"{100 * found:.2f} %"
+    cell = words.status(trial.outcome, trial.reason) if found is None else f"{100 * found:.2f} %"
     return trained.name, framework, cell, f"{100 * trained.aim:.0f} %", trained.scale, f"{trial.seconds:.0f}"

@@ -25,6 +25,7 @@ from results.stats.estimates import Estimate, geometric, launch_times
 from results.stats.steps import FEWEST, Level, levels
 from results.store.campaigns import StoredCampaign
 from results.store.journal import ResultsError, when
+from results.words import share_of_cases
 
 ENOUGH = 2 * FEWEST
 """Campaigns from which on a series can have a step."""
@@ -110,6 +111,13 @@ class History:
     campaigns: tuple[Entry, ...]
     series: tuple[Series, ...]
 
+    def headline(self) -> str:
+        """How many campaigns of which days, and how many cases have a step."""
+        first, last, count = self.campaigns[0], self.campaigns[-1], len(self.campaigns)
+        days = f"{count} campaign{'s' if count > 1 else ''}, {first.started:%Y-%m-%d} to {last.started:%Y-%m-%d}"
+        stepped = sum(bool(one.steps) for one in self.series)
+        return f"{days}: {stepped or 'none'} of {len(self.series)} cases {'have' if stepped > 1 else 'has'} a step"
+
     @property
     def remarks(self) -> tuple[str, ...]:
         """What to know before believing a step, or that there is none."""
@@ -139,6 +147,11 @@ class Histories:
     histories: tuple[History, ...]
     left_out: tuple[str, ...]
     problems: tuple[str, ...]
+
+    def headline(self) -> str:
+        """How many cases of all machines are slower than before: on the terminal and on the page."""
+        total = sum(len(history.series) for history in self.histories)
+        return f"{share_of_cases(len(self.slower()), total)} slower than before"
 
     def slower(self, since: str = "") -> list[str]:
         """Cases whose last step was to slower, in the campaign `since` or later; ResultsError if there is none such."""

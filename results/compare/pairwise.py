@@ -34,6 +34,7 @@ from results.stats.estimates import (
 from results.stats.pairing import counted, group_by_block
 from results.store.campaigns import StoredCampaign
 from results.store.journal import SYSTEM, ResultsError
+from results.words import in_words, share_of_cases
 
 VARIABLES = "kept variables", "inherited variables"
 """Of the environment of launches: "none", or in words."""
@@ -87,6 +88,14 @@ class Report:
     @property
     def slower(self) -> tuple[Change, ...]:
         return tuple(change for change in self.changes if change.verdict is TimingVerdict.SLOWER)
+
+    def headline(self) -> str:
+        """How many cases are slower, unclear and not compared, in one line: on the terminal and on the page."""
+        unclear = sum(change.verdict is TimingVerdict.UNCLEAR for change in self.changes)
+        parts = [f"{share_of_cases(len(self.slower), len(self.changes))} slower"]
+        parts += [f"{unclear} {'is' if unclear == 1 else 'are'} unclear"] if unclear else []
+        parts += [f"{len(self.missing)} could not be compared"] if self.missing else []
+        return "; ".join(parts)
 
 
 def compare(
@@ -251,7 +260,7 @@ def _missing(*sides: tuple[StoredCampaign, Mapping[Case, Any]]) -> dict[str, str
 
 def why_missing(name: str, last: Record | None) -> str:
     """Why a campaign of that name has no time of a case, by its last record of it."""
-    return f"{last.status.value.replace('_', ' ')} in {name}: {last.reason}" if last else f"not measured in {name}"
+    return f"{in_words(last.status)} in {name}: {last.reason}" if last else f"not measured in {name}"
 
 
 def _overall(found: Mapping[Case, Comparison]) -> dict[str, Estimate]:

@@ -6,7 +6,7 @@ from results.quality import Flag, in_each
 
 FALLBACK = Flag(
     name="fallback",
-    meaning="it went on in another way than it was asked to",
+    meaning="the framework did not execute it as requested",
     detect=in_each(lambda launches: any(one.fallback for one in launches)),
     describe=lambda seen: f"not executed as asked: {seen.launches.fallback[seen.launches.fallback != ''].iloc[0]}",
     hint="warm times of these are of a mixture; give it fewer shapes (buckets, grouped), or an execution of open "
@@ -14,7 +14,7 @@ FALLBACK = Flag(
 )
 EMPTY_PARITY = Flag(
     name="empty_parity",
-    meaning="what was compared with other contestants is the same for any network",
+    meaning="the parity check compared values that are equal for any network",
     detect=in_each(lambda launches: any(one.parity and one.parity.shows_nothing for one in launches)),
     describe=lambda seen: (
         "that contestants agree is no evidence of the same network: "

@@ -126,7 +126,7 @@ def _in_one_or_all(is_beyond: Callable[[Taken], bool]) -> Detect:
 
 CPU_CONTENTION = Flag(
     name="cpu_contention",
-    meaning="other processes computed beside it",
+    meaning="other processes used the CPU at the same time",
     detect=_in_one_or_all(_others_compute),
     describe=lambda seen: (
         f"other processes took up to {seen.launches.other_cpus_used.max():.2f} cores beside a launch, "
@@ -136,7 +136,7 @@ CPU_CONTENTION = Flag(
 )
 STEAL = Flag(
     name="steal",
-    meaning="the hypervisor gave its cores to others",
+    meaning="the hypervisor gave its cores to other guests",
     detect=_in_one_or_all(_cores_are_stolen),
     describe=lambda seen: (
         f"the hypervisor took up to {seen.launches.steal.max():.1%} of a launch's cores for others, more than "
@@ -146,7 +146,7 @@ STEAL = Flag(
 )
 THROTTLED = Flag(
     name="throttled",
-    meaning="a CPU quota was used up, and its threads were stopped",
+    meaning="a CPU quota was spent, and its threads were stopped",
     detect=_in_one_or_all(_quota_withholds),
     describe=lambda seen: (
         f"a CPU quota was used up, in up to {seen.launches.throttled_periods.max():.0f} periods of a launch, and "
@@ -158,7 +158,7 @@ THROTTLED = Flag(
 )
 MAJOR_FAULTS = Flag(
     name="major_faults",
-    meaning="memory came from a disk while it was timed",
+    meaning="major page faults while it was timed",
     detect=in_each(lambda launches: any(Disturbance.of(one.conditions).major_faults > 0 for one in launches)),
     describe=lambda seen: f"memory came from a disk {seen.launches.major_faults.sum():.0f} times while rounds ran",
     hint="free memory, or lower `memory` in the suite so that fewer contestants are alive together",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from results.quality import Flag, Flagged, MeasuredCase, Row
-from results.units import duration
+from results.units import step_time
 
 PHASE_ORDER = ("forward", "gradient", "train")
 """Each does what the one before it does, and more."""
@@ -54,20 +54,20 @@ def _less_for_more(seen: Flagged) -> str:
     rows: Any = seen.cases.to_dict("records")
     case = seen.rows.case.iloc[0]
     less, more = next(pair for pair in quicker_with_more(rows) if pair[1]["case"] == case)
-    times = f"{duration(more['seconds'])} for {more['case']}, {duration(less['seconds'])} for {less['case']}"
+    times = f"{step_time(more['seconds'])} for {more['case']}, {step_time(less['seconds'])} for {less['case']}"
     return f"less time than the same contestant takes for a part of that work ({times})"
 
 
 ABOVE_PEAK = Flag(
     name="above_peak",
-    meaning="faster than the machine was seen to compute at all",
+    meaning="faster than the measured peak of the machine",
     detect=_above_peak,
     describe=_times_over_peak,
     hint="look whether the step does all its work; a fast algorithm (Winograd) on a large card may explain up to 2.25",
 )
 NON_MONOTONIC = Flag(
     name="non_monotonic",
-    meaning="takes less time than a part of its own work",
+    meaning="takes less time than a part of the same work",
     detect=_non_monotonic,
     describe=_less_for_more,
     hint="measure them again, with more launches; if it stays, the step does not do what its name says",

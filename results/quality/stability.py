@@ -10,7 +10,7 @@ import numpy as np
 from results.quality import Flag, Flagged, in_each, in_words
 from results.schema.record import Record
 from results.stats.estimates import BAND, geometric, launch_time
-from results.units import duration
+from results.units import step_time
 
 FEWEST = 6
 """Launches from which on a pattern among them can be told from chance."""
@@ -80,7 +80,7 @@ def _kinds(seen: Flagged) -> str:
     """The two kinds of the case where they are furthest apart."""
     found = [(case, both) for case, times in seen.times() if (both := split_modes(times))]
     case, both = max(found, key=lambda one: geometric(one[1][1]).value / geometric(one[1][0]).value)
-    parts = " and ".join(f"{in_words(len(kind))} of {duration(geometric(kind).value)}" for kind in both)
+    parts = " and ".join(f"{in_words(len(kind))} of {step_time(geometric(kind).value)}" for kind in both)
     return f"launches fall into two kinds ({parts} in {case}); a mean describes neither, its interval may be too narrow"
 
 
@@ -98,21 +98,21 @@ def _unsettled(seen: Flagged) -> str:
 
 WARMUP_NOT_CONVERGED = Flag(
     name="warmup_not_converged",
-    meaning="its warm-up had not settled",
+    meaning="step times had not converged when warm-up ended",
     detect=in_each(lambda launches: any(one.warmup_converged is False for one in launches)),
     describe=_unsettled,
     hint="raise warmup_limit in the suite; if they never settle, look at the rounds in results.load()",
 )
 BIMODAL = Flag(
     name="bimodal",
-    meaning="its launches fall into two kinds: the mean describes neither",
+    meaning="its launches have two modes: the mean describes neither",
     detect=in_each(lambda launches: bimodal(_times(launches))),
     describe=_kinds,
     hint="look at the launches in the report; thread placement or the allocator are usual causes: try --as-shipped",
 )
 DRIFT = Flag(
     name="drift",
-    meaning="its launches grow or shrink as the campaign goes on",
+    meaning="its times increase or decrease during the campaign",
     detect=in_each(lambda launches: drifts(_times(launches))),
     describe=_drift,
     hint="let the machine reach its temperature, or fix its clock; trust the ratios rather than the times",

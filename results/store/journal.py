@@ -105,7 +105,7 @@ class Journal:
                 os.ftruncate(file, before)
             raise ResultsError(
                 f"{self.folder / self.FILE} can't be written: {problem.strerror or problem}; what was recorded before "
-                f"is kept; make room, then go on with --resume {self.folder.name}"
+                f"is kept; make room, then resume with --resume {self.folder.name}"
             ) from None
 
     def update_system(self, **facts: Any) -> None:

@@ -54,7 +54,7 @@ class ReproductionWriter(Journal):
         except OSError as problem:
             raise ResultsError(
                 f"{self.folder / FINDINGS} can't be written: {problem.strerror or problem}; the trials are kept; make "
-                f"room, then go on with --resume {self.folder.name}"
+                f"room, then resume with --resume {self.folder.name}"
             ) from None
 
     def _save(self, findings: Findings) -> None:

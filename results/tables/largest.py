@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from results import words
 from results.schema.columns import Column
 from results.schema.record import Case, Record, Status
 from results.store.campaigns import StoredCampaign
@@ -93,7 +94,7 @@ def _row(campaign: StoredCampaign, case: Case, records: list[Record], memory: fl
 
 def _why(record: Record) -> str:
     if record.status is not Status.MEASURED:
-        return f"{record.status.value.replace('_', ' ')}: {record.reason}"
+        return words.status(record.status, record.reason)
     unknown = record.usage.missing.get("peak_rss_launch_bytes") if record.usage else "nobody looked at its memory"
     return unknown or "took more than it may"
 

@@ -123,8 +123,8 @@ def test_too_few_launches_for_two_kinds_to_show_are_said_once(count, told):
     notes = {note["what"]: note["remedy"] for note in said(*records) if "too few" in note["what"]}
     assert len(notes) == told
     for what, remedy in notes.items():
-        assert what.startswith(f"2 cases: {count} launches may be too few to show two kinds, ")
-        assert f"{MIN_LAUNCHES_BOTH_MODES} and more" in remedy
+        assert what.startswith(f"2 cases: {count} launches may be too few to detect a bimodal case; ")
+        assert f"at least {MIN_LAUNCHES_BOTH_MODES} `launches`" in remedy
 
 
 def supports_checkpointing(*parts: tuple[Contestant, ...]) -> list[Record]:
@@ -143,10 +143,10 @@ def test_contestants_that_did_not_fit_in_memory_together_are_told_of():
 
     assert parts((ALPHA, BETA, GAMMA)) == []
     assert parts((ALPHA, BETA), (ALPHA, GAMMA)) == [
-        "1 group did not fit in memory: 2 parts, with the reference in each; ratios pair within a part"
+        "1 group did not fit in memory: 2 parts, the reference in each, ratios paired within a part"
     ]
     assert parts((ALPHA,), (BETA,), (GAMMA,)) == [
-        "1 group did not fit in memory: 3 parts, everyone alone: there is no ratio"
+        "1 group did not fit in memory: 3 parts, one contestant each, no ratios"
     ]
 
 
@@ -154,5 +154,5 @@ def test_a_budget_that_was_spent_is_said_with_the_launches_that_there_are_and_ho
     system = {**SYSTEM, "warnings": [], "stop": "budget", "suite": {"budget": 60, "launches": [3, 5]}}
     notes = advice.warnings_for(StoredCampaign(Path("made-up"), system, tuple(launches(CASE, 0.01, 0.011))))
     (note,) = [note for note in notes if "budget" in note["what"]]
-    assert note["what"] == "the budget of 60 s was spent after 2 launches a case; the suite asks for 3 to 5"
-    assert note["remedy"] == "go on with --resume made-up, give more time with --budget, or measure less with -k"
+    assert note["what"] == "the time budget of 60 s was spent after 2 launches per case; the suite asks for 3 to 5"
+    assert note["remedy"] == "resume with --resume made-up, raise --budget, or select fewer cases with -k"

@@ -448,7 +448,7 @@ def test_a_signal_that_ends_a_process_leaves_a_summary_a_report_and_no_process(t
     output = started.output()
     assert started.process.returncode == 2, output
     assert "below 1 is faster than the reference" in output
-    assert f"go on with --resume {started.folder().name}" in output
+    assert f"resume with --resume {started.folder().name}" in output
     assert "outside.faulty:fine" in (tmp_path / "html" / "index.html").read_text()
     campaign = read_campaign(started.folder())
     assert campaign.system["stop"] == "interrupted"

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from bench.terminal import comparison as printed_comparison
+from bench.terminal import history as printed_history
 from reports import across
 from reports.pages import comparison, history
 from results.compare.history import histories
@@ -18,6 +20,7 @@ from results.compare.pairwise import compare
 from results.schema.record import Case, Contestant, Record, Status
 from results.store.campaigns import StoredCampaign
 from results.store.journal import ResultsError
+from tests.reports.conftest import DAYS
 from tests.support.made_up import HOSTILE, SYSTEM, measured, workload
 from tests.support.read_page import Reader, parse
 
@@ -57,7 +60,7 @@ def test_every_verdict_is_that_of_the_comparison(
     found = parse(comparison_page)
     assert len(report.slower) > 5
     unclear = sum(change.verdict == "unclear" for change in report.changes)
-    headline = f"{len(report.slower)} of {len(report.changes)} cases became slower; {unclear} are unclear"
+    headline = f"{len(report.slower)} of {len(report.changes)} cases are slower; {unclear} are unclear"
     assert f"{headline}; {len(report.missing)} could not be compared" in said(found)
     counts = dict(re.findall(r'<li class="([\w-]+)"><strong>(\d+)</strong>', comparison_page))
     for verdict in ("slower", "faster", "unclear", "dead heat"):
@@ -67,6 +70,49 @@ def test_every_verdict_is_that_of_the_comparison(
     assert counts["status"] == str(len(report.missing))
     assert {change.ratio.value for change in report.changes} <= set(found.numbers)
     assert {estimate.value for estimate in report.overall.values()} <= set(found.numbers)
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("launches", [1, 8])
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_comparison_has_one_headline_on_terminal_page_and_in_markdown(
+    write_campaign: Callable[..., StoredCampaign],
+    capsys: pytest.CaptureFixture[str],
+    factor: float,
+    launches: int,
+    lost: bool,
+) -> None:
+    case, other = (Case(workload(phase=phase), Contestant("alpha", "eager")) for phase in ("infer", "train"))
+    times = [0.01 + 1e-6 * number for number in range(launches)]
+    before = [measured(case, number, [seconds]) for number, seconds in enumerate(times)]
+    after = [measured(case, number, [factor * seconds]) for number, seconds in enumerate(times)]
+    pair = (
+        write_campaign([*before, *([measured(other, 0, [0.01])] if lost else [])], "before"),
+        write_campaign(after, "after"),
+    )
+    report = compare(*pair)
+    printed_comparison.print_report(report)
+    headline = capsys.readouterr().out.splitlines()[0]
+    assert f"<h1>{headline}</h1>" in comparison.render(*pair)
+    assert printed_comparison.as_markdown(report).startswith(f"**{headline}** ")
+    slower = "1 of 1" if factor > 1 and launches > 1 else "None of 1"
+    unclear = "; 1 is unclear" if launches == 1 else ""
+    assert headline == f"{slower} cases is slower{unclear}{'; 1 could not be compared' if lost else ''}"
+
+
+@pytest.mark.parametrize("count", [3, DAYS])
+def test_a_history_has_the_same_headlines_on_terminal_and_page(
+    months: list[StoredCampaign], capsys: pytest.CaptureFixture[str], count: int
+) -> None:
+    campaigns = sorted(months, key=lambda campaign: str(campaign.system["started"]))[:count]
+    found = histories(campaigns)
+    printed_history.print_history(found)
+    printed, page = capsys.readouterr().out.splitlines(), history.render(campaigns)
+    assert f"<h1>{printed[0]}</h1>" in page
+    assert printed[0].endswith("slower than before")
+    for machine in found.histories:
+        assert any(line.endswith(machine.headline()) for line in printed)
+        assert f"<p>{machine.headline()}</p>" in page
 
 
 def test_what_is_lost_new_or_failed_stands_there_with_its_reason(
@@ -104,8 +150,8 @@ def test_a_single_launch_has_no_interval_and_a_remedy(write_campaign: Callable[.
     one, other = (write_campaign([measured(case, 0, [0.01])], name) for name in ("one", "other"))
     text = said(parse(comparison.render(one, other)))
     assert "interval unknown" in text
-    assert "one launch on a side has no interval: measure more" in text
-    assert "None of 1 cases became slower; 1 is unclear" in text
+    assert "one launch has no interval: measure more launches" in text
+    assert "None of 1 cases is slower; 1 is unclear" in text
 
 
 def test_every_step_is_that_of_the_history(months: list[StoredCampaign], history_page: str) -> None:
@@ -119,7 +165,7 @@ def test_every_step_is_that_of_the_history(months: list[StoredCampaign], history
     text = found.text["m1-steps"]
     assert text.count("torch 2.12.0 → 2.13.0") == len(steps)
     assert text.count("python -m bench compare night-06 night-07") == len(steps)
-    assert "2 cases are slower than before" in said(found)
+    assert f"2 of {len(own.series) + len(other.series)} cases are slower than before" in said(found)
     assert not any(series.steps for series in other.series)
 
 
@@ -127,11 +173,11 @@ def test_machines_are_parts_of_their_own_and_each_campaign_is_listed(
     months: list[StoredCampaign], history_page: str
 ) -> None:
     found = parse(history_page)
-    assert "2 machines, a part each: nothing is averaged over them" in said(found)
+    assert "2 machines, one section each: results are neither averaged nor compared" in said(found)
     assert all(f"night-{day:02d}" in found.text["m1-campaigns"] for day in range(1, len(months)))
     assert "pytorch:eager: torch 2.12.0 → 2.13.0" in found.text["m1-campaigns"]
     assert "night" not in found.text["m2-campaigns"]
-    assert "None was seen." in found.text["m2-steps"]
+    assert "No step was detected." in found.text["m2-steps"]
     assert "No case was measured in more than one campaign of this machine" in found.text["m2-series"]
     assert "out of memory in" in found.text["m2-lost"]
     assert f"Unreadable: line 3: {HOSTILE}" in said(found)

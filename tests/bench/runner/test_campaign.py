@@ -273,5 +273,5 @@ def test_a_block_that_stays_disturbed_is_made_again_then_kept_and_flagged(tmp_pa
     assert (rows.repeated_launches == 2).all()
     assert (rows.quality_flags == disturbance).all()
     said = [note["what"] for note in advice.warnings_for(campaign)]
-    assert "4 launches were made again, as their blocks were disturbed; the first count in nothing" in said
+    assert "4 launches were repeated because their blocks were disturbed; those are excluded" in said
     assert any(what.startswith(f"2 cases: {sentence}") for what in said)

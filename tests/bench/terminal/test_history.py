@@ -64,7 +64,7 @@ def mistake(done: CompletedProcess[str]) -> str:
 def test_status_1_where_a_case_is_slower_than_it_was(ten_days):
     done = history("--results", ten_days)
     assert done.returncode == 1, done.stderr
-    assert "10 campaigns, 2026-10-01 to 2026-10-10: 1 of 3 cases stepped" in done.stdout
+    assert "10 campaigns, 2026-10-01 to 2026-10-10: 1 of 3 cases has a step" in done.stdout
     assert "day-06" in done.stdout
     assert "slower" in done.stdout
 
@@ -73,7 +73,7 @@ def test_status_0_where_nothing_is_or_only_from_a_campaign_on(ten_days):
     assert history("--results", ten_days, "--since", "day-07").returncode == 0
     done = history("day-01", "day-02", ten_days / "day-03", "--results", ten_days)
     assert done.returncode == 0
-    assert "3 campaigns, 2026-10-01 to 2026-10-03: no step in 3 cases" in done.stdout
+    assert "3 campaigns, 2026-10-01 to 2026-10-03: none of 3 cases has a step" in done.stdout
     assert "2 of 3 cases have fewer than 6 campaigns" in done.stdout
 
 
@@ -103,7 +103,7 @@ def test_the_page_is_written_and_json_stays_alone_on_stdout(run, ten_days, tmp_p
     assert done.returncode == 1, done.stderr
     assert json.loads(done.stdout)["slower"] == [INFER.id]
     assert done.stderr == f"{file}\n"
-    assert "1 case is slower than before" in file.read_text(encoding="utf-8")
+    assert "1 of 3 cases is slower than before" in file.read_text(encoding="utf-8")
 
 
 def test_nothing_measured_yet(tmp_path):
@@ -159,5 +159,5 @@ def test_two_machines_have_a_history_each_and_it_says_so(ten_days, tmp_path):
     write(data, 11, 3.0, cpu="Another CPU")
     done = history("--results", data)
     assert done.returncode == 1
-    assert "2 machines: a history each, never averaged" in done.stdout
-    assert "Another CPU, 1 campaign, " in done.stdout
+    assert "2 machines: one history each, not averaged" in done.stdout
+    assert "Another CPU: 1 campaign, " in done.stdout

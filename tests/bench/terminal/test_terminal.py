@@ -46,7 +46,7 @@ def test_without_a_terminal_there_is_a_plain_line_now_and_then(clock):
     told.end()
     assert console.file.getvalue().splitlines() == [
         "",
-        "measuring, at most 10.0 minutes, 4 steps",
+        "measuring 4 tasks, at most 10.0 min",
         "[0/4] at most 10.0 min left: [bold]what began at 0 s",
         "[2/4] 1.0 (at most 9.0) min left: [bold]what began at 60 s",
         "[3/8] 3.3 (at most 8.0) min left: the last",
@@ -119,7 +119,7 @@ def test_quiet_is_less_and_json_is_all_of_it(measure, run, tmp_path, quiet):
     file = tmp_path / "summary.json"
     done, campaign = measure(*filter(None, (quiet,)), f"--json={file}", "-k", "infer", turns=1)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert ("measuring, at most" in done.stderr) == (quiet == "")
+    assert ("measuring 4 tasks, at most" in done.stderr) == (quiet == "")
     assert ("[95 % interval over launches]" in done.stdout) == (quiet == "")
     assert ("  → " in done.stdout) == (quiet == "")
     assert ("outside:loop" in done.stdout) == ("outside.faulty:fine" in done.stdout) == (quiet != "-qq")

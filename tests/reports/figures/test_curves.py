@@ -14,6 +14,7 @@ import pytest
 
 from reports.figures import agreement, curves, forest
 from reports.sections import pictures
+from results import words
 from results.schema.findings import ContrastResult, Verdict
 from results.store import pictures as stored
 from results.store.pictures import Pictures
@@ -30,9 +31,9 @@ def texts(svg: str) -> list[str]:
 
 def test_arms_are_lines_with_their_seeds(planted: Reproduction) -> None:
     drawn = texts(curves.learning(planted.findings.claims[1], planted.trials, "k"))
-    for words in ("plain (2 seeds)", "distorted (2 seeds)", "test error, %", "training error, %"):
-        assert words in drawn
-    assert "plain (1 seed, 1 broken off)" in texts(curves.learning(planted.findings.claims[2], planted.trials, "k"))
+    for part in ("plain (2 seeds)", "distorted (2 seeds)", "test error, %", "training error, %"):
+        assert part in drawn
+    assert "plain (1 seed, 1 failed)" in texts(curves.learning(planted.findings.claims[2], planted.trials, "k"))
 
 
 def test_arms_of_the_same_trials_are_one_line(planted: Reproduction) -> None:
@@ -108,7 +109,7 @@ def test_no_value_no_figure(value: float | None, planted: Reproduction) -> None:
 def test_frameworks_that_never_part(planted: Reproduction) -> None:
     assert planted.findings.agreement
     same = replace(planted.findings.agreement, together=40, trials={"pytorch": "a0", "jax": "b0"})
-    assert agreement.sentence(same).endswith("for all 40 steps.")
+    assert words.agreement(same).endswith("for all 40 steps.")
     assert {"pytorch", "jax", "loss"} <= set(texts(agreement.agreement(same, planted.trials, "k")))
     assert agreement.agreement(replace(same, trials={"pytorch": "a0", "jax": "gone"}), planted.trials, "k") == ""
 

@@ -64,17 +64,5 @@ def test_error(value: float, text: str) -> None:
     assert numbers.error(value) == text
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(3.21, "3.21 s"), (701.5, "11 min 42 s"), (7300, "2 h 1 min")])
-def test_duration(seconds: float, text: str) -> None:
-    assert numbers.duration(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("count", "text"), [(512, "512 bytes"), (2048, "2.00 KiB"), (16 * 2**30, "16.0 GiB"), (2**40, "1,024.0 GiB")]
-)
-def test_size(count: int, text: str) -> None:
-    assert numbers.size(count) == text
-
-
 def test_share_of_nothing_has_no_percentage() -> None:
     assert (numbers.share(0, 0), numbers.share(1, 3)) == ("0 of 0", "1 of 3 (33 %)")

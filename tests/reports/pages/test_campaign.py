@@ -157,7 +157,7 @@ def test_a_campaign_that_knows_nothing_of_itself(
     campaign = write_campaign([measured(Case(workload(), Contestant("alpha", "eager")), 0, [0.01])], system=system)
     text = check(page.render([campaign])).text
     assert "reference" in text["c1-verdicts"]
-    assert "doesn't name its suite" in text["c1-system"]
+    assert "does not name its suite" in text["c1-system"]
 
 
 def test_a_campaign_without_records(write_campaign: Callable[..., StoredCampaign]) -> None:

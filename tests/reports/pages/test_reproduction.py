@@ -13,6 +13,7 @@ import pytest
 
 from reports.pages import reproduction
 from reports.sections import claims
+from results import words
 from results.schema.findings import Findings, Verdict
 from results.store.reproductions import Reproduction, read
 from tests.support.made_up import HOSTILE
@@ -51,8 +52,8 @@ def test_every_claim_has_its_verdict_in_words_and_its_anchor(planted: Reproducti
     found = parse(planted_page)
     for claim, anchor in zip(planted.findings.claims, claims.anchors_of(planted.findings.claims), strict=True):
         text = found.text[anchor]
-        for words in (claim.id, claims.word(claim.verdict), claim.statement, claim.place, claim.number, *claim.needs):
-            assert words in text
+        shown = (claim.id, words.claim_verdict(claim.verdict), claim.statement, claim.place, claim.number, *claim.needs)
+        assert all(part in text for part in shown)
         assert f"#{anchor}" in found.links
     assert "erratum" in found.text["LN-E1"]
     assert "erratum" not in found.text["LN-1"]
@@ -81,7 +82,7 @@ def test_what_broke_off_or_is_gone_is_said(planted_page: str) -> None:
     text = "".join(parse(planted_page).text.values())
     assert "diverged: the mean loss came to inf" in text
     assert "1 of its trials is not in this reproduction" in text
-    assert "dotted lines that end in × broke off" in text
+    assert "a dotted line that ends in × is a trial that failed" in text
 
 
 def test_agreement_and_trained(planted_page: str) -> None:
@@ -99,7 +100,7 @@ def test_problems_and_damaged_pictures_are_named(planted: Reproduction, planted_
     (problem,) = planted.problems
     assert problem in text
     assert "pictures/b0.npz: can't be read, left out" in text
-    assert "12 of the 40 test images" in text
+    assert "12 of the 40 misclassified test images" in text
 
 
 def test_every_trial_is_listed_with_its_outcome(planted: Reproduction, planted_page: str) -> None:
@@ -125,7 +126,7 @@ def test_without_findings_or_anything(write_reproduction: Callable[..., Reproduc
             text = "".join(parse(html).text.values())
             assert "No claim has been judged yet" in text
             assert "index.html" not in html
-    assert "says nothing about its system" in text
+    assert "has no record of its system" in text
 
 
 def test_a_claim_that_knows_nothing(write_reproduction: Callable[..., Reproduction], planted: Reproduction) -> None:

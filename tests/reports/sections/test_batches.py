@@ -1,4 +1,4 @@
-"""Growth with the batch, which figures are drawn of many, and what a large campaign's page is made of."""
+"""Batch-size scaling, which figures are drawn of many, and what a large campaign's page is made of."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def test_each_batch_has_its_images_per_second(write_campaign: Callable[..., Stor
             row = at.get((batch, who.id))
             assert (speed and speed.value) == (row and row["status"] == Status.MEASURED and row["images_per_second"])
     assert "images in a step" in found.figure
-    assert "How does it grow with the batch?" in page.render([campaign])
+    assert "<h3>Batch-size scaling" in page.render([campaign])
 
 
 def test_two_batches_are_no_curve(write_campaign: Callable[..., StoredCampaign]) -> None:
     made = [record for batch in (1, 8) for record in launches(Case(workload(batch=batch), ALPHA), 0.01, 3, 0.01, "x")]
     campaign = write_campaign(made)
     assert batches.batches(cases.cases([campaign]), [ALPHA.id], "k") == []
-    assert "grow with the batch?" not in page.render([campaign])
+    assert "Batch-size scaling" not in page.render([campaign])
 
 
 @pytest.mark.parametrize(
@@ -59,4 +59,4 @@ def test_twice_the_networks_are_at_most_twice_the_page(tmp_path: Path) -> None:
     small, big = (page.render([large.write(tmp_path, networks, launches=2)]) for networks in (5, 10))
     assert len(big) < 2 * len(small)
     assert small.count("<svg") <= big.count("<svg") < 2 * small.count("<svg")
-    assert "8 of 10 are drawn" in big
+    assert "8 of 10 figures are shown" in big

@@ -1,4 +1,4 @@
-"""How sure a campaign can be of itself: flags, launches made again, strips, and the same against itself."""
+"""Measurement quality: flags, repeated blocks, strips, and the A/A check."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_block_that_was_run_again_is_told_with_what_disturbed_it(again: Stored
     (found,) = certainty.repeated_blocks(frame)
     assert found == certainty.Redone(workload().id, [2], 1, "0.70", "0.0")
     assert certainty.repeated_blocks(frame[frame["launch"] != 2]) == []
-    assert "count in nothing: 1, of 1 workload<" in page.render([again])
+    assert "excluded from all results: 1, of 1 workload<" in page.render([again])
 
 
 def test_superseded_launches_are_marked_and_keep_their_place(again: StoredCampaign) -> None:
@@ -101,4 +101,4 @@ def test_the_same_is_found_by_its_versions_and_compared(write_campaign: Callable
 
 
 def test_without_the_same_twice_the_page_says_how_to_see_it(again: StoredCampaign) -> None:
-    assert "Nobody took part twice" in page.render([again])
+    assert "This campaign has no pair of identical contestants" in page.render([again])

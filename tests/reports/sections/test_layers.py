@@ -59,7 +59,7 @@ def test_a_layer_has_its_time_and_share_in_each_contestant(section):
 
 def test_all_layers_and_the_whole_step_stand_below(section):
     assert numbers(row_of(section, "all layers")) == [pytest.approx(1.1, rel=0.01)]
-    assert "not all of it was measured" in row_of(section, "all layers")
+    assert "not all layers were measured" in row_of(section, "all layers")
     assert numbers(row_of(section, "whole step")) == pytest.approx([98, 196], rel=0.01)
 
 

@@ -1,0 +1,65 @@
+"""What the terminal and the pages say in the same words: statuses, verdicts, why a campaign stopped, units of peaks.
+
+Headlines are methods of what they sum up: results.compare. Durations and amounts of memory: results.units.
+"""
+
+from __future__ import annotations
+
+from results.schema.findings import Agreement, Verdict
+from results.stats.estimates import TimingVerdict
+
+VERDICT_ORDER = (TimingVerdict.SLOWER, TimingVerdict.FASTER, TimingVerdict.UNCLEAR, TimingVerdict.DEAD_HEAT)
+"""In which a comparison lists its cases."""
+
+VERDICT_MARKS = {
+    TimingVerdict.FASTER: "▲", TimingVerdict.SLOWER: "▼", TimingVerdict.DEAD_HEAT: "=", TimingVerdict.UNCLEAR: "?",
+}  # fmt: skip
+"""A mark before the word, so that no verdict depends on colour alone."""
+
+CLAIM_MARKS = {Verdict.SUPPORTED: "✓", Verdict.CONTRADICTED: "✗", Verdict.INCONCLUSIVE: "?", Verdict.NOT_TESTABLE: "○"}
+
+STOP_REASONS = {
+    "complete": "everything planned was measured",
+    "budget": "the time budget{of} was spent",
+    "interrupted": "interrupted",
+}
+
+PEAKS = {"macs": ("multiply-accumulates", "GMAC/s"), "bytes": ("memory reads", "GB/s")}
+"""What a probe finds the machine's peak of, and the unit of its rate in 10^9 a second."""
+
+
+def in_words(name: str) -> str:
+    """A stored name of a status, flag or outcome as words: "out_of_memory" is "out of memory"."""
+    return name.replace("_", " ")
+
+
+def status(status: str, reason: str) -> str:
+    """A status with its reason, where it has one: "out of memory: needs 31 GiB"."""
+    return ": ".join(filter(None, (in_words(status), reason)))
+
+
+def verdict(verdict: TimingVerdict) -> str:
+    """With its mark: "▼ slower"."""
+    return f"{VERDICT_MARKS[verdict]} {verdict}"
+
+
+def claim_verdict(verdict: Verdict) -> str:
+    """With its mark: "✓ supported"."""
+    return f"{CLAIM_MARKS[verdict]} {verdict}"
+
+
+def agreement(found: Agreement) -> str:
+    """For how many steps the losses of the frameworks agree."""
+    share = f"{100 * found.tolerance:g} %"
+    which = "all" if found.together >= found.steps else f"the first {found.together:,} of"
+    return f"The losses are within {share} of each other for {which} {found.steps:,} steps."
+
+
+def stop_reason(stop: str, budget: object = None) -> str:
+    """Why a campaign stopped: "the time budget of 60 s was spent"; the stored word where it is not in STOP_REASONS."""
+    return STOP_REASONS.get(stop, stop).replace("{of}", "" if budget is None else f" of {budget} s")
+
+
+def share_of_cases(count: int, total: int) -> str:
+    """The subject and verb of a headline: "2 of 10 cases are", "None of 10 cases is"."""
+    return f"{count or 'None'} of {total} cases {'are' if count > 1 else 'is'}"
