@@ -99,7 +99,7 @@ def test_an_interruption_leaves_neither_workers_that_nobody_looks_after_nor_thei
 
 def in_one_line(problem: DeadheatError) -> str:
     assert "\n" not in str(problem)
-    assert "name another folder with the environment variable TMPDIR" in str(problem)
+    assert "set TMPDIR to another folder" in str(problem)
     return str(problem)
 
 
