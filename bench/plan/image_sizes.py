@@ -72,7 +72,7 @@ def describe_left_out(left_out: Mapping[str, str]) -> str:
     """The files left out and the reasons, in one line; each reason once."""
     from impls import images  # it imports Pillow, which nothing else here needs
 
-    return images.told(left_out)
+    return images.describe_reasons(left_out)
 
 
 def read_sizes(folder: str | Path) -> ImageFolderSizes:

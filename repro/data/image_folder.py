@@ -12,7 +12,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from impls.errors import InvalidInput
-from impls.images import is_hidden, is_passed_over, named, told
+from impls.images import describe_reasons, is_hidden, is_passed_over, named
 from repro.data.checking import checked_split
 from repro.data.dataset import Dataset, Split
 from repro.data.decode import check_header, decode_image
@@ -99,7 +99,9 @@ def _refuse_broken(files: list[str]) -> None:
         except InvalidInput as problem:
             broken[file] = str(problem)
     if broken:
-        raise BadData(f"{len(broken)} of {len(files)} files can't be used: {told(broken)}; mend or remove them")
+        raise BadData(
+            f"{len(broken)} of {len(files)} files can't be used: {describe_reasons(broken)}; mend or remove them"
+        )
 
 
 def _split(files: list[list[str]], size: int, where: Path) -> Split:

@@ -87,7 +87,7 @@ def test_what_is_not_known_is_empty_and_has_its_reason(measured):
     row = measured[0].loc["plain"]
     assert np.isnan(row.allocator_bytes)
     assert np.isnan(row.gpu_watts)
-    assert "allocator_bytes: the framework does not count what it allocates here" in row.usage_missing
+    assert "allocator_bytes: the framework does not count its allocations here" in row.usage_missing
     assert "gpu_watts" in row.usage_missing
     assert "it runs on the CPU" in row.usage_missing
 
