@@ -78,7 +78,7 @@ def test_a_launch_that_gives_no_answer_is_ended_with_the_budget(monkeypatch):
         monkeypatch.setattr(process, "now", lambda: begun + 1000.0)
         monkeypatch.setattr(process, "GRACE", 0.05)
         monkeypatch.setattr(process, "GRACE_SHARE", 0.0)
-        with pytest.raises(LaunchFailed, match="when the budget had ended; its time limit is 600 s") as failure:
+        with pytest.raises(LaunchFailed, match="the budget had ended, the time limit is 600 s") as failure:
             worker.receive(Loaded)
     assert failure.value.status is Status.TIMED_OUT
 

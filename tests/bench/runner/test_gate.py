@@ -263,5 +263,5 @@ class TestGate:
         cannot = Behaviour(faults=(Fault(ProbeArithmetic, Status.SKIPPED, "no convolution"),))
         found = gate(Behaviour(), Behaviour(arithmetic="bfloat16"), cannot).identify(self.LENET, self.CASES)
         assert self.statuses(found) == [None, Status.MISMATCH, "not asked"]
-        assert found[self.CASES[1]].reason == "computes in bfloat16 where float32 was asked for"
+        assert found[self.CASES[1]].reason == "computes in bfloat16 where float32 was requested"
         assert found[self.CASES[0]].arithmetic == "float32"
