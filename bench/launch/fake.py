@@ -96,7 +96,7 @@ class Behaviour:
 
     step_seconds: of one step, or a function that returns the value for the next round. disturbance: rates per second
     of a round, by the names of results.schema.record.Conditions, such as {"foreign_cpu": 1.0} for one core used by
-    other processes (limits: results.quality.interference). memory: readings of MemoryMeasured. arithmetic: the precision
+    other processes (limits: results.quality.interference). memory: readings of MemoryMeasured. arithmetic: precision
     computed in; empty: the requested one. evidence: the answer to the parity gate.
     """
 
