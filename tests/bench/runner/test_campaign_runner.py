@@ -281,7 +281,7 @@ def test_a_group_that_cannot_fit_by_its_table_has_its_rows_and_the_rest_is_measu
     done = Simulated(these=these, memory=allowed).run()
     refused = [record for record in done.records if record.case.workload.batch == 64]
     assert statuses(refused) == [Status.OUT_OF_MEMORY] * 2
-    assert all("at least, and may have" in record.reason for record in refused)
+    assert all("needs at least " in record.reason for record in refused)
     assert all("raise it with --memory" in record.reason for record in refused)
     assert statuses(done.of(ONE)) == [Status.MEASURED] * 2
     assert done.runner.stop == "complete"
