@@ -16,10 +16,10 @@ def time_round(
     clock: Callable[[], int] = time.perf_counter_ns,
     stopwatch: Stopwatch | None = None,
 ) -> tuple[float, Any]:
-    """Seconds per step of `steps` calls and one wait for their results, and the outputs of the last.
+    """Seconds per step of `steps` calls and one wait for their results, and the outputs of the last call.
 
-    `clock` counts nanoseconds. Only a model whose time is made up, to check this very pipeline, has one of its own.
-    A device's own `stopwatch` runs beside it, where there is one: two marks in the device's queue.
+    `clock` returns nanoseconds; only the model that validates this pipeline with known durations replaces it.
+    A device's `stopwatch`, if given, records two events in the device's queue.
     """
     outputs = None
     if stopwatch:
@@ -34,5 +34,5 @@ def time_round(
 
 
 def now() -> float:
-    """Seconds on a clock that only goes forward, for budgets, limits and progress."""
+    """Seconds of a monotonic clock, for budgets, limits and progress."""
     return time.monotonic()

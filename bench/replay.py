@@ -1,7 +1,7 @@
-"""How pytest-benchmark gets durations that were measured elsewhere: through its public `timer=` option.
+"""Replay of measured durations in pytest-benchmark, through its public `timer=` option.
 
-It reads its timer before and after each call of the target. This timer answers 0.0 to the first read and, to the
-second, the duration that the target set in between, so what pytest-benchmark subtracts is that number exactly.
+pytest-benchmark reads its timer before and after each call of the target. This timer returns 0.0 first and then the
+duration that the target has set in between, so that the difference is exactly that number.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 
 class Replay:
-    """A timer with a duration to tell."""
+    """A timer that returns durations set by its target."""
 
     __name__ = "bench.replay.TIMER"  # what pytest-benchmark saves as the name of the timer
 
@@ -30,7 +30,7 @@ class Replay:
             self._duration = None
             return 0.0
         if self._duration is None:
-            raise RuntimeError("a benchmark with this timer must say how long it took; use bench.replay.report")
+            raise RuntimeError("a benchmark with this timer must set its duration; use bench.replay.report")
         return self._duration
 
 
@@ -38,7 +38,7 @@ TIMER = Replay()
 
 
 def report(benchmark: Any, durations: Sequence[float], **facts: Any) -> None:
-    """Make `durations` (seconds per step, one a launch) the rounds of a test, with `facts` as its extra_info."""
+    """Report `durations` (seconds per step, one per launch) as the rounds of a test, with `facts` as its extra_info."""
     pending = iter(durations)
     benchmark.extra_info.update(facts)
     benchmark.pedantic(lambda: TIMER.set(next(pending)), rounds=len(durations), iterations=1, warmup_rounds=0)

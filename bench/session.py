@@ -132,7 +132,7 @@ def _images(suite: Suite) -> list[dict[str, str]]:
     found = []
     if images and images.left_out:
         what = f"{len(images.left_out)} of {len(images.left_out) + len(images.sizes)} files left out: "
-        what += image_sizes.told(images.left_out)
+        what += image_sizes.describe_left_out(images.left_out)
         found.append({"what": what, "remedy": f"mend, convert or remove them in {suite.sizes_from}"})
     streamed = [entry for entry in suite.workloads if any(map(streams.takes_photographs, entry.streams))]
     most = max((batch for entry in streamed for batch in entry.batches), default=len(images.sizes) if images else 0)

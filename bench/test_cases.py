@@ -1,7 +1,7 @@
-"""One test a case: run them with `python -m bench run`, choose among them with -k and --suite.
+"""One test per case: run them with `python -m bench run`, select with -k and --suite.
 
-The first test that runs has every selected case measured, interleaved by group; each test then reports its own
-case's launch medians. A case that could not be measured skips or fails with its reason and has no number.
+The first test measures every selected case, interleaved by group; each test then reports the launch medians of its
+case. A case that could not be measured skips or fails with its reason and has no number.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ def test_case(case, benchmark, campaign, reported):
     benchmark.group = case.workload.id
     records = [record for record in campaign().records if record.case == case]
     if not records:
-        pytest.fail("the campaign ended before this case had its turn; see its first failure", pytrace=False)
+        pytest.fail("the campaign ended before this case was measured; see its first failure", pytrace=False)
     measured = counted(records)
     if not measured and records[-1].status is Status.SKIPPED:
         pytest.skip(records[-1].reason)
     if not measured:
         pytest.fail(f"{records[-1].status}: {records[-1].reason}", pytrace=False)
-    if case in reported:  # this test is run again
+    if case in reported:  # the test is repeated
         return
     reported.add(case)
     report(

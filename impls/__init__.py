@@ -1,4 +1,4 @@
-"""What is run: the papers' networks as tables, and the frameworks that build them.
+"""Networks and frameworks: the papers' networks as tables, and the frameworks that build them.
 
 network = impls.load_architecture("alexnet").at(size=227, classes=10)
 model = impls.build("pytorch", network, execution="compile")
@@ -91,19 +91,19 @@ def build(
     precision: str = "float32",
     seed: int = 0,
 ) -> Model:
-    """A model of `architecture` (a name, or a network from `Architecture.at`) in `framework`, without weights yet.
+    """Build a model of `architecture` (a name, or a network from `Architecture.at`) in `framework`, without weights.
 
-    `execution` defaults to the framework's first; `precision` is one of impls.frameworks.PRECISIONS; `seed` is
-    dropout's. Imports the framework into this process. Raises UnknownName, Unavailable, Unsupported.
+    `execution` defaults to the framework's first; `precision` is one of impls.frameworks.PRECISIONS; `seed` seeds
+    dropout. Imports the framework into this process. Raises UnknownName, Unavailable, Unsupported.
     """
     from impls.frameworks import DEVICES, PRECISIONS, checked
 
     network = load_architecture(architecture).at() if isinstance(architecture, str) else architecture
-    found = load_framework(framework)
-    return found.build(
+    loaded = load_framework(framework)
+    return loaded.build(
         Plan(
             network=network,
-            execution=execution or found.executions[0].name,
+            execution=execution or loaded.executions[0].name,
             device=checked("device", device, DEVICES),
             precision=checked("precision", precision, PRECISIONS),
             seed=seed,

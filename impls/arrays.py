@@ -32,8 +32,8 @@ class Batch:
 def make_weights(network: Network, seed: int = 0) -> dict[str, np.ndarray]:
     """Every trainable array of the network, float32, in the canonical layout.
 
-    Weights are normal with variance 2 / fan-in (He et al. 2015), so that scores stay of order one at any depth;
-    biases and the like are small and not zero, so that an error in them shows.
+    Weights are normal with variance 2 / fan-in (He et al. 2015), so that scores are of order one at any depth;
+    biases and similar arrays are small but not zero, so that errors in them are visible.
     """
     return {name: array for row in network.rows for name, array in _row_weights(network, row, seed)}
 
@@ -77,7 +77,7 @@ def _row_weights(network: Network, row: Row, seed: int) -> Iterator[tuple[str, n
 
 
 def _generator(network: Network, name: str, seed: int) -> np.random.Generator:
-    whole, _, _ = network.architecture.partition(ALONE)  # a layer alone has the weights that it has in there
+    whole, _, _ = network.architecture.partition(ALONE)  # a single layer has its weights in the whole network
     return np.random.Generator(np.random.SFC64([seed, zlib.crc32(f"{whole}/{name}".encode())]))
 
 

@@ -16,33 +16,33 @@ from pathlib import Path, PurePosixPath
 
 ROOT = Path("/")
 UNIFIED = "cgroup2"
-"""Stands for the hierarchy of version 2, in which all controllers are; in version 1 each names its own."""
+"""Key of version 2's single hierarchy, which has all controllers; in version 1 a hierarchy lists its own."""
 NO_LIMIT = 2**60
-"""Bytes from which on a limit is none: version 1 says the largest multiple of a page, where version 2 says "max"."""
+"""Bytes from which a limit means none: version 1 reports the largest multiple of a page, version 2 "max"."""
 
 
 @dataclass(frozen=True)
 class Throttling:
-    """How often a CPU quota was used up, in periods, and for how long processors were then withheld, in seconds."""
+    """CPU quota throttling: number of throttled periods, and seconds of throttling."""
 
     periods: int
     seconds: float
 
 
 def cpu_quota(root: Path = ROOT) -> float | None:
-    """Cores whose whole time the strictest quota amounts to, such as 1.5; None without a quota."""
+    """The strictest quota in cores, such as 1.5; None without a quota."""
     return min(filter(None, map(_quota, groups("cpu", root))), default=None)
 
 
 def memory_limit(root: Path = ROOT) -> int | None:
-    """Bytes that the strictest group allows, whatever is in use; None without a limit."""
+    """The strictest limit in bytes, regardless of use; None without a limit."""
     return min((limit for group in groups("memory", root) for limit in _memory_limits(group)), default=None)
 
 
 def memory_left(root: Path = ROOT) -> int | None:
-    """Bytes that may still be taken before a group is at its limit; None without a limit.
+    """Bytes that can be allocated before a group reaches its limit; None without a limit.
 
-    Cached files that were not used lately do not count as used: the kernel drops them first.
+    Inactive cached files do not count as used: the kernel drops them first.
     """
     left = (max(limit - _used(group), 0) for group in groups("memory", root) for limit in _memory_limits(group))
     return min(left, default=None)
@@ -54,14 +54,14 @@ def throttling_files(root: Path = ROOT) -> tuple[Path, ...]:
 
 
 def throttling(texts: Iterable[str]) -> Throttling | None:
-    """The sum over the contents of `throttling_files`; None where there are none, or one cannot be understood."""
-    found = [_fields(text) for text in texts]
+    """The sum over the contents of `throttling_files`; None if there are none, or one cannot be parsed."""
+    statistics = [_fields(text) for text in texts]
     try:
-        periods = sum(fields["nr_throttled"] for fields in found)
-        seconds = sum(_throttled_seconds(fields) for fields in found)
+        periods = sum(fields["nr_throttled"] for fields in statistics)
+        seconds = sum(_throttled_seconds(fields) for fields in statistics)
     except KeyError:
         return None
-    return Throttling(periods, seconds) if found else None
+    return Throttling(periods, seconds) if statistics else None
 
 
 def groups(controller: str, root: Path = ROOT) -> tuple[Path, ...]:
@@ -69,14 +69,14 @@ def groups(controller: str, root: Path = ROOT) -> tuple[Path, ...]:
 
     Both versions can be mounted side by side (hybrid); a controller's files are in one of them.
     """
-    own, mounts = dict(_own_groups(root)), list(_mounts(root))
-    found: list[Path] = []
+    own_groups, mounts = dict(_own_groups(root)), list(_mounts(root))
+    folders: list[Path] = []
     for hierarchy in (controller, UNIFIED):
-        if hierarchy in own:
-            seen = (_upwards(mount, own[hierarchy]) for mount in mounts if hierarchy in mount.controllers)
-            longest: list[Path] = max(seen, key=len, default=[])
-            found += longest
-    return tuple(found)
+        if hierarchy in own_groups:
+            paths = (_upwards(mount, own_groups[hierarchy]) for mount in mounts if hierarchy in mount.controllers)
+            longest: list[Path] = max(paths, key=len, default=[])
+            folders += longest
+    return tuple(folders)
 
 
 @dataclass(frozen=True)
@@ -110,9 +110,9 @@ def _mounts(root: Path) -> Iterator[_Mount]:
 
 
 def _upwards(mount: _Mount, group: PurePosixPath) -> list[Path]:
-    """Folders from the group's up to the mount point, which is all there is if the group is not below it.
+    """Folders from the group's up to the mount point; only the mount point if the group is not below it.
 
-    That is so where the hierarchy was mounted from outside of a container: one side names groups by another root.
+    The latter occurs if the hierarchy was mounted outside of a container, where groups have another root.
     """
     below = group.relative_to(mount.group).parts if group.is_relative_to(mount.group) else ()
     below = () if ".." in below else below
@@ -121,25 +121,25 @@ def _upwards(mount: _Mount, group: PurePosixPath) -> list[Path]:
 
 def _quota(group: Path) -> float | None:
     """Cores; "QUOTA PERIOD" in microseconds in version 2, a file each in version 1."""
-    said = _text(group / "cpu.max").split() or [_text(group / f"cpu.cfs_{name}_us") for name in ("quota", "period")]
-    numbers = [_number(text) for text in said]
+    texts = _text(group / "cpu.max").split() or [_text(group / f"cpu.cfs_{name}_us") for name in ("quota", "period")]
+    numbers = [_number(text) for text in texts]
     return numbers[0] / numbers[1] if len(numbers) == 2 and numbers[0] and numbers[1] else None
 
 
 def _memory_limits(group: Path) -> list[int]:
-    """Those of the group itself, in bytes; above "high" the kernel slows a process down until it has given back."""
+    """Limits of the group in bytes; above "high" the kernel slows a process down until it has released memory."""
     files = ("memory.max", "memory.high", "memory.limit_in_bytes")
-    said = [_number(_text(group / file)) for file in files]
-    said.append(_fields(_text(group / "memory.stat")).get("hierarchical_memory_limit"))  # of groups above, too
-    return [limit for limit in said if limit is not None and limit < NO_LIMIT]
+    limits = [_number(_text(group / file)) for file in files]
+    limits.append(_fields(_text(group / "memory.stat")).get("hierarchical_memory_limit"))  # of groups above, too
+    return [limit for limit in limits if limit is not None and limit < NO_LIMIT]
 
 
 def _used(group: Path) -> int:
-    """Bytes that the group and those below it use; 0, so that its limit counts in full, where it does not say."""
-    said = (_number(_text(group / file)) for file in ("memory.current", "memory.usage_in_bytes"))
+    """Bytes used by the group and those below it; 0 if unknown, so that its whole limit is available."""
+    readings = (_number(_text(group / file)) for file in ("memory.current", "memory.usage_in_bytes"))
     stat = _fields(_text(group / "memory.stat"))
-    cached = stat.get("total_inactive_file", stat.get("inactive_file", 0))  # in version 1 the second is without those
-    return max(next((used for used in said if used is not None), 0) - cached, 0)
+    cached = stat.get("total_inactive_file", stat.get("inactive_file", 0))  # version 1: total_ includes subgroups
+    return max(next((used for used in readings if used is not None), 0) - cached, 0)
 
 
 def _throttled_seconds(fields: dict[str, int]) -> float:
@@ -148,26 +148,26 @@ def _throttled_seconds(fields: dict[str, int]) -> float:
 
 
 def _fields(text: str) -> dict[str, int]:
-    """Lines of "NAME NUMBER"; others are left out."""
+    """Values by name, of lines "NAME NUMBER"; other lines are ignored."""
     pairs = (line.split() for line in text.splitlines())
-    found = {pair[0]: _number(pair[1]) for pair in pairs if len(pair) == 2}
-    return {name: number for name, number in found.items() if number is not None}
+    values = {pair[0]: _number(pair[1]) for pair in pairs if len(pair) == 2}
+    return {name: number for name, number in values.items() if number is not None}
 
 
 def _number(text: str) -> int | None:
-    """None for "max", -1 (both: no limit) and what is no number."""
+    """The number in a text; None for "max" and -1 (no limit) and for other texts."""
     with suppress(ValueError):
         return number if (number := int(text)) >= 0 else None
     return None
 
 
 def _unescaped(text: str) -> str:
-    """Spaces and the like are written as three octal digits."""
+    """Replace escapes of three octal digits, which mountinfo uses for spaces."""
     return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)
 
 
 def _text(file: Path) -> str:
-    """What is in a file, or "" if it cannot be read."""
+    """The content of a file, or "" if it cannot be read."""
     try:
         return os.fsdecode(file.read_bytes())
     except OSError:

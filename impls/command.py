@@ -1,4 +1,4 @@
-"""Shared by the command lines: exit statuses, epilogs of help texts, one-line errors."""
+"""Shared parts of the command lines: exit statuses, help epilogs, and errors in one line."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from impls.paths import typed_path
 from impls.terminal import OutputLost, outputs
 
 PACKAGES = "results", "bench", "repro", "reports"
-"""Those beside this one; their names are common ones."""
+"""The other packages of this project, whose names are common ones."""
 
 
 class ExitStatus(IntEnum):
-    """What `deadheat`, `python -m bench`, `repro` and `reports` end with; measuring (`run`) ends with pytest's."""
+    """Exit statuses of `deadheat`, `python -m bench`, `repro` and `reports`; measuring (`run`) has pytest's."""
 
     OK = 0
-    """Done, and nothing to report."""
+    """Done, without findings."""
     FINDINGS = 1
-    """Done, and there is what the command looks for: something slower, an unfit machine, a claim not tested."""
+    """Done, with findings: a slower case, an unfit machine, a claim not tested."""
     USAGE_ERROR = 2
-    """Not done: a mistake in what was asked, or something missing. As of an option that does not exist."""
+    """Not done: invalid usage, or something missing. Also the status for an unknown option."""
     CUT = 141
-    """What read the output has ended, as `head` does. The status that a shell gives to a program ended by SIGPIPE."""
+    """The reader of the output has ended, as `head` does. A shell's status for a program killed by SIGPIPE."""
     INTERNAL_ERROR = 70
-    """A fault of Deadheat itself, with its traceback: never to be taken for FINDINGS."""
+    """An internal error of Deadheat, with its traceback; distinct from FINDINGS."""
 
 
 def path_argument(text: str) -> Path:
@@ -47,18 +47,20 @@ def path_argument(text: str) -> Path:
 
 
 def help_epilog(*examples: str, found: str = "", statuses: Sequence[str] = ()) -> str:
-    """What stands below a command's help: examples, and its exit statuses.
+    """Epilog of a command's help: examples and exit statuses.
 
-    `found` is the meaning of FINDINGS here; `statuses` are those of a command that has others.
+    `found`: the meaning of FINDINGS for this command; `statuses`: replace all of them.
     """
-    own = [f"{ExitStatus.OK:d} done", f"{ExitStatus.USAGE_ERROR:d} error, named in one line"]
+    default_statuses = [f"{ExitStatus.OK:d} done", f"{ExitStatus.USAGE_ERROR:d} error, named in one line"]
     if found:
-        own.insert(1, f"{ExitStatus.FINDINGS:d} {found}")
-    return "\n\n".join([*(f"$ {example}" for example in examples), f"Exit status: {'; '.join(statuses or own)}."])
+        default_statuses.insert(1, f"{ExitStatus.FINDINGS:d} {found}")
+    return "\n\n".join(
+        [*(f"$ {example}" for example in examples), f"Exit status: {'; '.join(statuses or default_statuses)}."]
+    )
 
 
 def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
-    """Wrap a command: a user's mistake is one line and USAGE_ERROR, our own a traceback and INTERNAL_ERROR."""
+    """Report a user error as one line on stderr with USAGE_ERROR, others with a traceback and INTERNAL_ERROR."""
 
     @wraps(command)
     def run(*arguments: Any, **options: Any) -> None:
@@ -82,8 +84,8 @@ def main(module: str, program: str) -> NoReturn:
     status: Any = ExitStatus.USAGE_ERROR
     try:
         with outputs():
-            for stranger in _strangers():
-                print(f"error: {stranger}; rename it, or start in another folder", file=sys.stderr)
+            for shadowing in _shadowing_modules():
+                print(f"error: {shadowing}; rename it, or start in another folder", file=sys.stderr)
                 break
             else:
                 status = _status_of(import_module(module).app, program)
@@ -92,8 +94,8 @@ def main(module: str, program: str) -> NoReturn:
     sys.exit(status)
 
 
-def _strangers() -> Iterator[str]:
-    """What is imported in place of our packages, because it is in the working directory."""
+def _shadowing_modules() -> Iterator[str]:
+    """Modules in the working directory that shadow Deadheat's packages, one message each."""
     home = Path(__file__).resolve().parent.parent
     for name in PACKAGES:
         spec = find_spec(name)
@@ -103,7 +105,7 @@ def _strangers() -> Iterator[str]:
 
 
 def _status_of(app: Callable[..., object], program: str) -> Any:
-    """The status that a command line, which always exits, exits with."""
+    """The exit status of a command line."""
     try:
         return app(prog_name=program)
     except SystemExit as end:
@@ -111,7 +113,7 @@ def _status_of(app: Callable[..., object], program: str) -> Any:
 
 
 def _report_lost_output(problem: BaseException | None) -> ExitStatus:
-    """The status where the output is lost, after a line on stderr unless its reader is just gone."""
+    """The status if the output is lost; prints one line on stderr unless its reader has ended."""
     if isinstance(problem, BrokenPipeError):
         return ExitStatus.CUT
     with contextlib.suppress(OSError):

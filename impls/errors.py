@@ -1,10 +1,10 @@
-"""What can go wrong by a user's hand. Every message is one line: what, what was got, what is allowed, what to do.
+"""User errors. Every message is one line: what is wrong, the value, the allowed values, the remedy.
 
 DeadheatError
 ├── UnknownName      a network, framework, execution, phase, precision or suite that does not exist
-├── InvalidInput     a size, batch, class count or setting that cannot be
-├── Unavailable      something that exists and cannot run here: not installed, no compiler, no such device
-└── Unsupported      a framework that has no translation for what a network needs
+├── InvalidInput     a size, batch, class count or setting that is not allowed
+├── Unavailable      something known that cannot run here: not installed, no compiler, no such device
+└── Unsupported      a framework without a translation for a part of a network
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 
 
 class DeadheatError(Exception):
-    """Base of every error that a user can cause; its text is one complete line."""
+    """Base of every user error; its text is one complete line."""
 
 
 class UnknownName(DeadheatError):
@@ -37,7 +37,7 @@ class InvalidInput(DeadheatError):
 
 
 class Unavailable(DeadheatError):
-    """Something known that cannot run on this machine as it is; the text says what brings it."""
+    """Something known that cannot run on this machine as it is; the text says how to install it."""
 
 
 class Unsupported(DeadheatError):
@@ -61,15 +61,15 @@ def is_out_of_memory(problem: BaseException) -> bool:
 
 
 LONGEST_PART = 250
-"""Letters of each part of an error's line that are kept."""
+"""Maximum length of each part of an error's line."""
 WORDS = re.compile(r"[^\W\d_]{2,}[^\w\s]* +\S*[^\W\d_]{2,}")
-"""Two words in a row: a message without them is only a value."""
+"""Two consecutive words; a message without them is only a value."""
 GENERIC = re.compile(r"^[^:]{0,60}\b(error|errors|failed|failure)[.!]?$", re.IGNORECASE)
-"""A line that says that something failed and not what, such as "C++ compile error"."""
+"""A line that reports a failure without its cause, such as "C++ compile error"."""
 COMPILER = re.compile(r"(^|[\s:])(fatal |internal )?error\s*(\w*\d\w*)?: *\S", re.IGNORECASE)
-"""A line in which a compiler, a linker or a runtime names an error."""
+"""A line with an error of a compiler, a linker or a runtime."""
 OUTPUT = re.compile(r"^(std ?(out|err)|output)\s*:$", re.IGNORECASE)
-"""The heading of what a command printed."""
+"""The heading before the output of a command."""
 
 
 def one_line(problem: BaseException) -> str:
@@ -79,17 +79,17 @@ def one_line(problem: BaseException) -> str:
     one that is only a value, the line also has the place where the exception was raised and what caused it.
     """
     kind, lines = type(problem).__name__, _lines(problem)
-    found = f"{kind}: {headline(lines)}" if lines else kind
+    text = f"{kind}: {headline(lines)}" if lines else kind
     if isinstance(problem, BaseExceptionGroup):
-        return f"{found}; the first: {one_line(problem.exceptions[0])}"
+        return f"{text}; the first: {one_line(problem.exceptions[0])}"
     if any(WORDS.search(line) and not _is_heading(line) for line in lines):
-        return found
+        return text
     place, cause = _place(problem), _cause(problem)
-    return f"{found}{f' ({place})' if place else ''}{f', from {one_line(cause)}' if cause else ''}"
+    return f"{text}{f' ({place})' if place else ''}{f', from {one_line(cause)}' if cause else ''}"
 
 
 def headline(lines: Sequence[str]) -> str:
-    """The first of a message's lines; with it, if that is only a heading or a later line names an error, that line."""
+    """The first line of a message; also the line with the error, if the first is a heading or a later one has it."""
     first, *rest = lines
     detail = next((line for line in rest if COMPILER.search(line)), None)
     if COMPILER.search(first) or (detail is None and not _is_heading(first)):
@@ -100,7 +100,7 @@ def headline(lines: Sequence[str]) -> str:
 
 
 def _is_heading(line: str) -> bool:
-    """Whether a line says nothing by itself: it announces what follows, or only that something failed."""
+    """Whether a line has no information by itself: it announces the next ones, or only that something failed."""
     return line.endswith(":") or line.startswith("<") or bool(GENERIC.match(line))
 
 
@@ -109,10 +109,10 @@ def _short(line: str) -> str:
 
 
 def _lines(problem: BaseException) -> list[str]:
-    """The message's lines that are not empty; after them what a command that failed had printed, if it was kept."""
+    """The non-empty lines of the message, then of the output of a failed command, if it was captured."""
     try:
         text = str(problem)
-    except Exception:  # some ask a library for their text, and that may fail, too
+    except Exception:  # some exceptions get their text from a library, which may fail too
         text = ""
     if isinstance(problem, subprocess.CalledProcessError):
         printed = problem.stderr or problem.output or ""
@@ -122,7 +122,7 @@ def _lines(problem: BaseException) -> list[str]:
 
 
 def _place(problem: BaseException) -> str:
-    """Where it was raised, "FILE:LINE in FUNCTION: SOURCE", the file below the folder that it is imported from."""
+    """Where the exception was raised: "FILE:LINE in FUNCTION: SOURCE", the file relative to its import folder."""
     frames = traceback.extract_tb(problem.__traceback__)
     if not frames:
         return ""

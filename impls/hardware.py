@@ -1,4 +1,4 @@
-"""What the processor's arithmetic can do."""
+"""Arithmetic supported by the processor."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16")
-"""What Linux calls a processor's own instructions for bfloat16, on x86 and on Arm."""
+"""Linux's names of processors' bfloat16 instructions, on x86 and on Arm."""
 
 
 def unsupported_reason(precision: str, device: str) -> str | None:
-    """Why this machine has no such arithmetic; None if it has. It could be imitated, which would say nothing."""
+    """Why this machine has no native arithmetic of that precision; None if it has. Emulation is not measured."""
     if device == "cpu" and precision == "tf32":
-        return "tf32 is an arithmetic of NVIDIA's GPUs; ask for it with --device cuda"
+        return "tf32 is an arithmetic of NVIDIA's GPUs; use it with --device cuda"
     if device == "cpu" and precision == "bfloat16" and not set(BFLOAT16) & _instructions():
         return f"/proc/cpuinfo names no instructions for bfloat16 ({', '.join(BFLOAT16)}); use float32"
     return None
@@ -25,7 +25,7 @@ def unsupported_reason(precision: str, device: str) -> str | None:
 
 @cache
 def _instructions() -> frozenset[str]:
-    """Names of the processor's extensions; none where the system does not say."""
+    """Names of the processor's extensions; empty if the system does not list them."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -1,6 +1,6 @@
-"""Image files of a user's folder: which are read, what a header says, and the reason where a file cannot be read.
+"""Image files of a user's folder: which are read, their headers, and reasons for files that cannot be read.
 
-Benchmarks read sizes and the reproduction reads pixels; what is said here holds for both.
+Shared by benchmarks, which read sizes, and the reproduction, which reads pixels.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from impls.errors import InvalidInput
 from impls.layers import Pair
 
 NO_IMAGES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini"})
-"""Files, in lower case, that systems put among images."""
+"""Names, in lower case, of files that operating systems add to folders."""
 TEXTS = frozenset({".txt", ".md", ".rst", ".html", ".csv", ".tsv", ".json", ".xml", ".xmp", ".aae", ".yaml", ".yml"})
-"""Suffixes of what describes images."""
+"""Suffixes of files that describe images."""
 NO_DECODER = frozenset({"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"})
-"""Pillow's formats that it leaves to other programs, or of which it reads the header alone."""
+"""Pillow's formats that need other programs, or of which it reads only the header."""
 
 HEIC = "HEIC: install pillow-heif, or convert it to JPEG or PNG"
 HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
@@ -39,16 +39,16 @@ UNREAD = {
     ".jxl": "JPEG XL: convert it to JPEG or PNG",
     ".avif": "AVIF, damaged or without support in this Pillow: convert it to JPEG or PNG",
 }
-"""Why Pillow makes nothing of a file, by its suffix in lower case."""
+"""Why Pillow cannot read a file, by its suffix in lower case."""
 
 BROKEN = (
     OSError, SyntaxError, ValueError, EOFError, LookupError, ArithmeticError, struct.error, zlib.error,
     Image.DecompressionBombError,
 )  # fmt: skip
-"""What Pillow raises for damaged files."""
+"""Exceptions of Pillow for damaged files."""
 ON_ITS_SIDE = frozenset({5, 6, 7, 8})
-"""Values of Exif's orientation for which height and width change places."""
-NAMED = 3  # files of one reason in a message
+"""Values of Exif's orientation that swap height and width."""
+NAMED = 3  # files listed per reason in a message
 
 
 def is_hidden(name: str) -> bool:
@@ -57,16 +57,16 @@ def is_hidden(name: str) -> bool:
 
 
 def is_passed_over(name: str) -> bool:
-    """Whether a file of that name is no image of the user's and needs no mention: hidden, in NO_IMAGES or TEXTS."""
+    """Whether a file is ignored without a message, by its name: hidden, in NO_IMAGES or TEXTS."""
     lower = name.lower()
     return is_hidden(lower) or lower in NO_IMAGES or os.path.splitext(lower)[1] in TEXTS
 
 
 @contextmanager
 def opened(path: str | Path) -> Iterator[ImageFile]:
-    """An image file, recognised by its content whatever its suffix; of several frames or pages, the first.
+    """Open an image file, recognised by content, not by suffix; of several frames or pages, the first.
 
-    InvalidInput with the reason, not the path, if it can't be read; so too for what Pillow raises inside of the block,
+    InvalidInput with the reason, without the path, if it can't be read; also for errors of Pillow inside the block,
     where the image is decoded. Pillow's warnings there (damaged Exif, very many pixels) are not shown.
     """
     suffix = os.path.splitext(path)[1].lower()
@@ -91,9 +91,9 @@ def opened(path: str | Path) -> Iterator[ImageFile]:
 
 
 def orientation(image: Image.Image) -> int:
-    """Exif's orientation of an opened image, 1 to 8, from its header alone; 1 (upright) where it is not readable."""
+    """Exif's orientation of an opened image, 1 to 8, from its header alone; 1 (upright) if it cannot be read."""
     if image.format == "TIFF":
-        return 1  # Pillow turns these itself: their size is the upright one already
+        return 1  # Pillow rotates these itself: their size is already the upright one
     try:
         value = Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)  # PNG's own getexif() decodes the image
     except (*BROKEN, TypeError, AttributeError):
@@ -106,8 +106,8 @@ def upright_size(image: Image.Image) -> Pair:
     return image.size if orientation(image) in ON_ITS_SIDE else (image.height, image.width)
 
 
-def told(reasons: Mapping[str, str]) -> str:
-    """Reasons by file as one line: every reason once, after the first files that it holds for and how many more."""
+def describe_reasons(reasons: Mapping[str, str]) -> str:
+    """Reasons by file as one line: every reason once, with the first files that have it and the number of others."""
     files: dict[str, list[str]] = {}
     for name, reason in reasons.items():
         files.setdefault(reason, []).append(name)
@@ -115,14 +115,14 @@ def told(reasons: Mapping[str, str]) -> str:
 
 
 def named(names: list[str]) -> str:
-    """The first of the names, and how many more there are."""
+    """The first of the names, and the number of others."""
     return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
 @functools.cache
 def _formats() -> tuple[str, ...]:
     Image.init()
-    with suppress(ImportError):  # not installed: opened() tells what needs it
+    with suppress(ImportError):  # not installed: opened() names the files that need it
         importlib.import_module("pillow_heif").register_heif_opener()
     return tuple(name for name in Image.ID if name not in NO_DECODER)
 
@@ -134,6 +134,6 @@ def _is_heic(path: str | Path) -> bool:
 
 
 def _text(problem: Exception) -> str:
-    """The first line of what an error says, without the path that the system's errors repeat."""
+    """The first line of an error's message, without the path that the system's errors repeat."""
     text = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
     return text.strip().partition("\n")[0] or type(problem).__name__

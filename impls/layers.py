@@ -1,7 +1,7 @@
-"""The closed vocabulary of layers, and what follows from a layer without any framework.
+"""Layers: a closed set of kinds, and everything that follows from a layer without a framework.
 
-Fourteen kinds are enough for the five papers. A layer is what a row of a paper's table says; `Layer.at(shape)`
-gives what that row comes to for one input shape: output shape, arrays, multiply-accumulates, connections, and
+Fourteen kinds suffice for the five papers. A layer is a row of a paper's table; `Layer.at(shape)` computes its
+properties for one input shape: output shape, arrays, multiply-accumulates, connections, and
 the window that the receptive field grows by. Shapes are (channels, height, width) for maps, (length,) for
 vectors and (windows, length) for those of several windows of an image, always without the batch.
 
@@ -27,7 +27,7 @@ Pads = tuple[Pair, Pair]
 
 @dataclass(frozen=True)
 class LayerStats:
-    """What one layer comes to at one input shape."""
+    """Properties of a layer at one input shape."""
 
     output: Shape
     arrays: Mapping[str, Shape] = field(default_factory=dict)  # trainable, in the canonical layout
@@ -47,7 +47,7 @@ class Layer(ABC):
 
     @abstractmethod
     def at(self, shape: Shape) -> LayerStats:
-        """What the layer comes to for inputs of `shape`; InvalidInput where it cannot take them."""
+        """Properties of the layer for inputs of `shape` (without the batch); InvalidInput if it cannot take them."""
 
 
 def _pair(value: int | Pair) -> Pair:
@@ -63,7 +63,7 @@ def maps(layer: Layer, shape: Shape) -> tuple[int, int, int]:
 
 @dataclass(frozen=True)
 class _Sliding(Layer):
-    """What convolutions and pools share: a window that slides over a padded map.
+    """Base of convolutions and pools: a window that slides over a padded map.
 
     `padding` is one number of cells for every side, explicit ((top, bottom), (left, right)), or "same": as many
     cells as give ceil(size / stride) outputs, the odd one at the end. With `ceil` a last window that overhangs
@@ -81,9 +81,9 @@ class _Sliding(Layer):
 
     @property
     def margin(self) -> Pair | None:
-        """The cells (above and below, left and right) that go around every map, whatever its size.
+        """Cells of padding (above and below, left and right) for maps of any size.
 
-        None where opposite sides differ, or may at some size: `pads` tells for one size.
+        None if opposite sides differ at some size: `pads` gives the padding for one size.
         """
         (height, width), stride = self.windows()
         if self.padding == "same":
@@ -99,7 +99,7 @@ class _Sliding(Layer):
         return tuple(self._outputs(*side) for side in zip((rows, columns), kernel, stride, self._given(shape)))  # type: ignore[return-value]
 
     def pads(self, shape: Shape) -> Pads:
-        """The cells that the windows cover beyond each border, overhang included: all that a framework needs."""
+        """The cells that the windows cover beyond each border, including overhang."""
         sides, kernel, stride = self._sides(shape)
         resolved = []
         for size, k, s, given, outputs in zip(sides, kernel, stride, self._given(shape), self.outputs(shape)):
@@ -135,7 +135,7 @@ class Conv(_Sliding):
     """Convolution with bias. Arrays: weight (outputs, inputs / groups, height, width), bias (outputs,).
 
     `links[i]` names the inputs that output map i is connected to (LeNet-5's C3); weights of missing links are
-    zero and stay so.
+    zero and stay zero.
     """
 
     channels: int
@@ -297,7 +297,7 @@ class Dense(Layer):
 
 @dataclass(frozen=True)
 class RadialBasis(Layer):
-    """LeNet-5's output: minus the squared distance to each class's fixed code of +1 and -1, so the largest wins."""
+    """LeNet-5's output: minus the squared distance to each class's code of +1 and -1, so that the largest wins."""
 
     codes: tuple[tuple[int, ...], ...]
 
@@ -370,17 +370,17 @@ class WindowPyramid(SpatialPyramid):
 
     def cells(self, level: int) -> tuple[Window, ...]:
         """The rectangle of each of the n x n bins of each window: window by window, row by row."""
-        found = []
+        rectangles = []
         for top, bottom, left, right in self.windows:
             rows, columns = self.bins(bottom - top, level), self.bins(right - left, level)
-            found += [(top + a, top + b, left + c, left + d) for a, b in rows for c, d in columns]
-        return tuple(found)
+            rectangles += [(top + a, top + b, left + c, left + d) for a, b in rows for c, d in columns]
+        return tuple(rectangles)
 
     def lookup(self, level: int) -> tuple[tuple[Pair, ...], tuple[Pair, ...], tuple[int, ...]]:
-        """The different ranges of rows and of columns of those rectangles, and where each is in their table.
+        """The distinct ranges of rows and columns of those rectangles, and the index of each rectangle in their table.
 
-        There are many windows and few ranges: with the maximum of every range of rows in every range of columns at
-        hand, each bin is one look into that table (at rows' place x number of columns' ranges + columns' place).
+        There are many windows but few ranges: with a table of the maxima of all ranges of rows and columns, each bin
+        is one lookup, at (index of rows) x (number of column ranges) + (index of columns).
         """
         cells = self.cells(level)
         rows = {ends: place for place, ends in enumerate(sorted({cell[:2] for cell in cells}))}

@@ -1,8 +1,8 @@
-"""Between the canonical layout and that of channels-last frameworks, for weights and gradients alike.
+"""Conversion between the canonical layout and that of channels-last frameworks, for weights and gradients.
 
 Channels-last frameworks keep convolution weights as (height, width, inputs, outputs) and full connections as
-(inputs, outputs). Where maps turn into a vector, their order is row, column, channel; the first full connection
-after that has its inputs reordered here, once, so that no step pays for it.
+(inputs, outputs). Flattened maps are in the order row, column, channel; the inputs of the first full connection
+after a flatten are reordered here, once, instead of in every step.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from impls.layers import Conv, Dense, Flatten, Shape, SpatialPyramid
 from impls.network import Network, Row
 
 PART = 16
-"""Outputs of a full connection that are reordered at a time."""
+"""Number of outputs of a full connection that are reordered at a time."""
 
 Blocks = tuple[Shape, ...]
-"""A vector made of maps one after another, each (channels, height, width)."""
+"""Shapes (channels, height, width) of the maps that a vector concatenates."""
 
 
 class ChannelsLast:
-    """Turns the arrays of one network between the two layouts."""
+    """Converts the arrays of one network between the two layouts."""
 
     def __init__(self, network: Network):
         self._kinds = {name: type(row.layer) for row in network.rows for name in row.array_names()}
@@ -36,7 +36,7 @@ class ChannelsLast:
         return tuple(shape[axis] for axis in (2, 3, 1, 0)) if self._kinds[name] is Conv else shape[::-1]
 
     def to_native(self, name: str, array: np.ndarray) -> np.ndarray:
-        """From the canonical layout; a contiguous copy where the order differs."""
+        """Convert from the canonical layout; a contiguous copy if the order differs."""
         if not name.endswith(".weight"):
             return array
         if self._kinds[name] is Conv:
@@ -50,7 +50,7 @@ class ChannelsLast:
         return native
 
     def to_canonical(self, name: str, array: np.ndarray) -> np.ndarray:
-        """Back to the canonical layout; the inverse of `to_native`."""
+        """Convert to the canonical layout; the inverse of `to_native`."""
         if not name.endswith(".weight"):
             return array
         if self._kinds[name] is Conv:
@@ -77,15 +77,15 @@ class ChannelsLast:
 def _vector_blocks(network: Network) -> dict[str, Blocks]:
     """For each full connection that reads a vector made of maps: those maps."""
     blocks: Blocks = ()
-    found = {}
+    blocks_by_array = {}
     for row in network.rows:
         if isinstance(row.layer, (Flatten, SpatialPyramid)) and len(row.input) == 3:
             blocks = _blocks_of(row)
         elif isinstance(row.layer, Dense):
             if blocks:
-                found[f"{row.layer.name}.weight"] = blocks
+                blocks_by_array[f"{row.layer.name}.weight"] = blocks
             blocks = ()
-    return found
+    return blocks_by_array
 
 
 def _blocks_of(row: Row) -> Blocks:
@@ -95,7 +95,7 @@ def _blocks_of(row: Row) -> Blocks:
 
 
 def _slices(length: int) -> list[slice]:
-    """A large transposition done in parts that stay in the cache takes a fifth of the time."""
+    """Slices for a large transposition: in parts that fit into the cache it takes a fifth of the time."""
     return [slice(start, start + PART) for start in range(0, length, PART)]
 
 

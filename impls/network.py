@@ -1,4 +1,4 @@
-"""Architectures and networks: a paper's table, and that table worked out for one size, channel and class count."""
+"""Architectures and networks: a paper's table, and that table for one size, channel and class count."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from impls.layers import (
 LARGEST_SIDE_TRIED = 1024
 FEWEST_CLASSES = 2
 ALONE = "/"
-"""Between the name of an architecture and that of the one layer of it that is run: `alexnet/conv2`."""
+"""Separates an architecture's name from that of the single layer that is run: `alexnet/conv2`."""
 INPUT = "images"
-"""What the gradient with respect to the images is called, beside those of the arrays."""
+"""Name of the gradient with respect to the images, besides those of the arrays."""
 PYRAMID_SCORES = 16
-"""Scores of a pyramid alone; with fewer, some loss is so near 0 that it has no digits to compare."""
+"""Number of scores of a single pyramid layer; with fewer, a loss may be too close to 0 to be compared."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A layer in its place. `field` is the side of the input that one output sees; None means all of it."""
+    """A layer at its position. `field`: receptive field of one output (side in input cells); None: the whole input."""
 
     layer: Layer
     input: Shape
@@ -52,8 +52,8 @@ class Row:
 class Network:
     """An architecture at one input shape: everything that follows from the table, before any framework.
 
-    `rubbish` is the constant j of LeNet-5's loss (1998, eq. 9): a class that is always there, with score -j.
-    `differentiates_input`: the phase `gradient` gives the gradient of the images, too, under the name of INPUT.
+    `rejection_score` is the constant j of LeNet-5's loss (1998, eq. 9): a "rubbish class" with score -j.
+    `differentiates_input`: the phase `gradient` also computes the gradient of the images, under the name INPUT.
     """
 
     architecture: str
@@ -87,7 +87,7 @@ class Network:
 
     @cached_property
     def statistics(self) -> Mapping[str, Shape]:
-        """Every array that is carried along untrained: batch normalisation's running mean and variance."""
+        """Every untrained array: batch normalisation's running mean and variance."""
         return _merged(row.statistic_names() for row in self.rows)
 
     @property
@@ -117,14 +117,14 @@ class Network:
         return itemsize * sum(map(math.prod, self.arrays.values()))
 
     def without_dropout(self) -> Network:
-        """The same network, deterministic while training: what parity is checked on."""
+        """The same network without dropout, deterministic in training; used for parity checks."""
         return replace(self, layers=tuple(layer for layer in self.layers if not isinstance(layer, Dropout)))
 
     def alone(self, name: str) -> Network:
-        """The layer of that name as a network: with the input and the arrays that it has here.
+        """A single layer as a network, with the input and the arrays that it has here.
 
-        It has this network's loss, of scores that cost little to make of what the layer gives. Its gradient reaches the
-        input where it does so here, and where the layer has nothing else to be differentiated by.
+        It has this network's loss, on scores computed cheaply from the layer's output. Its gradient includes the input
+        if it does here, or if the layer has no weights.
         """
         rows = {row.layer.name: row for row in self.rows}
         if name not in rows:
@@ -171,16 +171,16 @@ class Architecture:
     layer: str = ""
 
     def alone(self, layer: str) -> Architecture:
-        """The same architecture, of which only that layer is run."""
-        names = [one.name for one in self.table(self.classes)]
+        """The same architecture, reduced to a single layer."""
+        names = [row.name for row in self.table(self.classes)]
         if layer not in names:
             raise UnknownName(f"layer of {self.name}", layer, names)
         return replace(self, name=f"{self.name}{ALONE}{layer}", title=f"{self.title}: {layer} alone", layer=layer)
 
     def at(self, size: int | Pair | None = None, channels: int | None = None, classes: int | None = None) -> Network:
-        """What is run for images of `size` (a side, or (height, width)) with `channels`, for `classes`.
+        """The network for images of `size` (a side, or (height, width)) with `channels`, for `classes`.
 
-        What is left out is as in the source. InvalidInput with the smallest possible size if it does not fit.
+        Defaults are those of the source. InvalidInput with the smallest possible size if it does not fit.
         """
         network = self.full_network(size, channels, classes)
         return network.alone(self.layer) if self.layer else network
@@ -188,17 +188,17 @@ class Architecture:
     def full_network(
         self, size: int | Pair | None = None, channels: int | None = None, classes: int | None = None
     ) -> Network:
-        """The network that all of the table makes, as `at` says."""
+        """The network of the whole table; arguments and errors as for `at`."""
         own_channels, *own_size = self.input_shape
         height, width = (size, size) if isinstance(size, int) else size or own_size
         for what, value in (("height", height), ("width", width), ("channels", channels)):
             if value is not None and value < 1:
                 raise InvalidInput(f"{self.name}: {what} must be at least 1, got {value}")
         count = self.classes if self.fixed_classes or classes is None else classes
-        asked = count if classes is None else classes
-        if asked < FEWEST_CLASSES:
+        requested = count if classes is None else classes
+        if requested < FEWEST_CLASSES:
             raise InvalidInput(
-                f"{self.name}: classes must be at least {FEWEST_CLASSES}, got {asked}; "
+                f"{self.name}: classes must be at least {FEWEST_CLASSES}, got {requested}; "
                 "with one class the softmax loss and its gradients are 0 whatever the network"
             )
         shape = (channels or own_channels, height, width)
@@ -222,19 +222,19 @@ class Architecture:
 
 
 def can_be_alone(layer: Layer) -> bool:
-    """Whether `Network.alone` takes the layer; a Flatten is no work."""
+    """Whether `Network.alone` accepts the layer; a Flatten has no work to time."""
     return not isinstance(layer, Flatten)
 
 
 def _scores(row: Row) -> tuple[Layer, ...]:
-    """What makes a vector, in the same order everywhere, of a layer's output: the least that does.
+    """The cheapest layers that turn a layer's output into a vector with the same order in every framework.
 
-    Bins of a pyramid are in each framework's own order, which the full connection after them knows.
+    A pyramid's bins are in the framework's own order, for which a full connection after them accounts.
     """
     name = row.layer.name
-    few = (Dense(f"{name}-scores", PYRAMID_SCORES),) if isinstance(row.layer, SpatialPyramid) else ()
+    scores = (Dense(f"{name}-scores", PYRAMID_SCORES),) if isinstance(row.layer, SpatialPyramid) else ()
     average = {3: (GlobalAverage(f"{name}-average"),), 2: (WindowAverage(f"{name}-average"),), 1: ()}
-    return few + average[len(row.facts.output)]
+    return scores + average[len(row.facts.output)]
 
 
 def _output(layers: Iterable[Layer], shape: Shape) -> Shape:

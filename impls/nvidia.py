@@ -1,7 +1,7 @@
-"""The NVIDIA card that `--device cuda` means, through its driver's library; nothing of CUDA is started.
+"""The NVIDIA GPU of `--device cuda`, through its driver's library (NVML); CUDA is not started.
 
-The driver's library, and the Python package over it, may be of any age and fail in any way; another distribution may
-have taken the package's name. What they do not tell is missing, with the reason, and costs nothing else.
+The library and its Python package may have any version and fail in any way, and another distribution may use the
+package's name. Values that they do not report are missing, with the reason, and nothing else is affected.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ PACKAGE = "another package has taken the name pynvml; pip uninstall pynvml, then
 
 
 def environment(device: str) -> Mapping[str, str]:
-    """What a launch for that device has in its environment.
+    """Environment variables of a launch on a device.
 
-    In the order of the bus CUDA's index is the driver's. On the CPU, frameworks that would start a card that they see,
-    and take memory and time for it, see none.
+    With PCI bus order, CUDA's index is the driver's. On the CPU, GPUs are hidden: frameworks would otherwise
+    initialise them, which takes memory and time.
     """
     return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"} if device == "cuda" else {"CUDA_VISIBLE_DEVICES": ""}
 
 
 def library() -> Any:
-    """The Python package over the driver's library. Raises what its import raises."""
+    """The Python package of the driver's library. Raises what its import raises."""
     import pynvml
 
     return pynvml
 
 
 def reason(problem: Exception) -> str:
-    """What went wrong in the package or the driver, in the driver's own words where it has some."""
+    """The error of the package or the driver as text; the driver's own message if there is one."""
     with contextlib.suppress(Exception):
         if isinstance(problem, library().NVMLError):
             return str(problem)
@@ -46,7 +46,7 @@ def reason(problem: Exception) -> str:
 
 @contextlib.contextmanager
 def driver() -> Iterator[str | None]:
-    """The driver's library, begun and ended; the reason if it cannot be."""
+    """Initialise and shut down the driver's library; yields the reason if that fails, else None."""
     problem = begin()
     try:
         yield problem
@@ -56,7 +56,7 @@ def driver() -> Iterator[str | None]:
 
 
 def begin() -> str | None:
-    """Begin the driver's library, which counts how often; the reason if it cannot be."""
+    """Initialise the driver's library, which counts calls; returns the reason if that fails."""
     try:
         library().nvmlInit()
         return None
@@ -65,13 +65,13 @@ def begin() -> str | None:
 
 
 def end() -> None:
-    """End the driver's library, once for each time that it was begun."""
+    """Shut down the driver's library; once for each `begin`."""
     with contextlib.suppress(Exception):
         library().nvmlShutdown()
 
 
 def handle() -> tuple[Any, str]:
-    """(the card's handle, "") or (None, the reason). With a handle the driver's library is left begun: `end` it."""
+    """(handle of the card, "") or (None, reason). With a handle the library stays initialised: call `end`."""
     if problem := begin():
         return None, problem
     try:
@@ -86,7 +86,7 @@ def _unanswered(problem: Exception) -> str:
 
 
 def _visible() -> Any:
-    """The first card that CUDA_VISIBLE_DEVICES shows, or the first there is."""
+    """The first card in CUDA_VISIBLE_DEVICES, or the first of the machine."""
     first = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")[0].strip()
     if first.startswith(("GPU-", "MIG-")):
         return library().nvmlDeviceGetHandleByUUID(first)
@@ -108,18 +108,18 @@ FACTS: Mapping[str, Callable[[Any, Any], Any]] = {
     "mig": lambda nvml, card: bool(nvml.nvmlDeviceGetMigMode(card)[0]),
     "ecc": lambda nvml, card: bool(nvml.nvmlDeviceGetEccMode(card)[0]),
 }
-"""What is asked of the package over the driver's library (first argument) about a card's handle."""
+"""Queries by name: functions of the driver's library (pynvml) and a card's handle."""
 
 
 def state() -> list[dict[str, Any]]:
-    """Every card's facts and how it is now; null where the driver does not tell. Nothing without a driver."""
+    """Facts and current state of every card; None where the driver reports nothing. Empty without a driver."""
     with driver() as problem:
         if problem:
             return []
         nvml = library()
-        version = _told(lambda: nvml.nvmlSystemGetDriverVersion())
-        count = _told(lambda: int(nvml.nvmlDeviceGetCount())) or 0
-        return [found for index in range(count) if (found := _facts(nvml, index, version))]
+        version = _query(lambda: nvml.nvmlSystemGetDriverVersion())
+        count = _query(lambda: int(nvml.nvmlDeviceGetCount())) or 0
+        return [facts for index in range(count) if (facts := _facts(nvml, index, version))]
 
 
 def _facts(nvml: Any, index: int, version: str | None) -> dict[str, Any]:
@@ -127,11 +127,11 @@ def _facts(nvml: Any, index: int, version: str | None) -> dict[str, Any]:
         card = nvml.nvmlDeviceGetHandleByIndex(index)
     except Exception:
         return {}
-    return {"driver": version, **{name: _told(partial(fact, nvml, card)) for name, fact in FACTS.items()}}
+    return {"driver": version, **{name: _query(partial(fact, nvml, card)) for name, fact in FACTS.items()}}
 
 
-def _told(query: Callable[[], Any]) -> Any:
-    """The driver's answer as JSON has it; None where there is none. Text that is not UTF-8 has a mark in its place."""
+def _query(query: Callable[[], Any]) -> Any:
+    """The driver's answer as a JSON value; None if there is none. Invalid UTF-8 is replaced."""
     try:
         answer = query()
     except UnicodeDecodeError as problem:
@@ -145,13 +145,13 @@ def _told(query: Callable[[], Any]) -> Any:
 
 
 def undescribed() -> str | None:
-    """Why the cards of this machine are not described; None if they are, or there is none."""
+    """Why the cards of this machine cannot be described; None if they can."""
     with driver() as problem:
         return problem
 
 
 def missing(device: str = "cuda") -> str | None:
-    """Why nothing can compute on such a device here, "cpu" or "cuda"; None if something can."""
+    """Why the device "cpu" or "cuda" cannot be used here; None if it can."""
     if device == "cpu":
         return None
     if os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1"):

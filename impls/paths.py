@@ -8,7 +8,7 @@ from impls.errors import InvalidInput
 
 
 def typed_path(text: str | Path) -> Path:
-    """The path, with ~ and ~USER replaced by home folders, as no shell does within --OPTION=~/PATH.
+    """The path with ~ and ~USER expanded, which shells do not do within --OPTION=~/PATH.
 
     InvalidInput if there is no such user, or no home folder is known.
     """

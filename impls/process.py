@@ -1,4 +1,4 @@
-"""How a process that computes is set up, before it imports a framework, and how it ended; for launches and trials."""
+"""Setup of computing processes before they import a framework, and how they ended; for launches and trials."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from impls.log import last_log_line
 
 PR_SET_PDEATHSIG = 1
 
-# Blocks that glibc hands back to the system and takes again make launches differ by a factor; with the thresholds
-# raised, memory stays with the process once it has been touched.
+# Blocks that glibc returns to the system and requests again make launches differ by a factor; with the thresholds
+# raised, memory stays with the process once it has been used.
 STEADY_ALLOCATOR = {
     "MALLOC_MMAP_THRESHOLD_": str(2**30),
     "MALLOC_TRIM_THRESHOLD_": str(2**32),
@@ -23,27 +23,27 @@ STEADY_ALLOCATOR = {
 
 ARENA_BYTES = 64 * 2**20
 """The largest block that glibc keeps for any thread but the first; a larger one is new pages every time."""
-# With a single arena all threads have the first one's. They wait for one another there: small steps pay for it.
+# With a single arena all threads have the first one's limit, but contend for its lock, which slows small steps.
 ONE_ARENA = {"MALLOC_ARENA_MAX": "1"}
 
 
 def threads(count: int) -> Mapping[str, str]:
-    """So many threads in every framework. JAX has no such setting: it goes by the cores that it may use."""
+    """Variables for `count` threads in every framework. JAX has no such setting: it follows its allowed cores."""
     names = "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"
     return dict.fromkeys(names, str(count))
 
 
 CORES = "DEADHEAT_CORES"
-"""The variable that names the cores which a process is to stay on: their numbers, with commas between."""
+"""Variable with the cores that a process stays on: comma-separated numbers."""
 
 
 def on_cores(cores: Sequence[int]) -> Mapping[str, str]:
-    """The variable that keeps a process, and the threads of whatever it imports, on these cores."""
+    """The variable that keeps a process and all its threads on these cores."""
     return {CORES: ",".join(map(str, cores))}
 
 
 def keep_to_cores() -> None:
-    """Put this process on the cores that its environment names, if it names any, and the system can (Linux)."""
+    """Bind this process to the cores named in its environment, if any (Linux)."""
     if (named := os.environ.get(CORES)) and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, set(map(int, named.split(","))))
 

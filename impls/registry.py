@@ -1,8 +1,8 @@
-"""A folder is its own registry: what is in it is found because its file is there.
+"""Registries: instances are found in the modules of a folder, without a list.
 
-Packages from outside add their own through entry points. A package of this project that has some for its own use only
-adds modules with `add_unlisted`. A module that is named in full (with a dot) is taken as it is, so that a benchmark can
-bring a framework of its own without installing anything.
+Other packages add instances through entry points. A package of this project adds instances that are not listed with
+`add_unlisted`. A dotted module name is imported as it is, so that a benchmark can define a framework without
+installing it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from impls.errors import DeadheatError, one_line
 
 
 class Named(Protocol):
-    """What a registry holds."""
+    """An entry of a registry."""
 
     @property
     def name(self) -> str: ...
@@ -35,37 +35,37 @@ def modules_in(package: str) -> Iterator[Any]:
 
 def module_names(package: str) -> list[str]:
     """The modules of the package's folder whose names do not start with an underscore, in the order of their names."""
-    found = pkgutil.iter_modules(importlib.import_module(package).__path__)
-    return sorted(module.name for module in found if not module.name.startswith("_"))
+    modules = pkgutil.iter_modules(importlib.import_module(package).__path__)
+    return sorted(module.name for module in modules if not module.name.startswith("_"))
 
 
 def instances_in(module: Any, kind: type[T]) -> Iterator[T]:
     """The instances of `kind` that a module defines at its top level."""
-    return (thing for thing in vars(module).values() if isinstance(thing, kind))
+    return (value for value in vars(module).values() if isinstance(value, kind))
 
 
 def find(package: str, group: str, kind: type[T]) -> dict[str, T]:
-    """Every `kind` in the package's folder and behind the entry points of `group`, by its `name`."""
-    found: dict[str, T] = {}
+    """Every `kind` in the package's folder and the entry points of `group`, by `name`; DeadheatError for duplicates."""
+    instances: dict[str, T] = {}
     for _, load in sources(package, group):
-        add(found, group, kind, load())
-    return found
+        add(instances, group, kind, load())
+    return instances
 
 
 def find_working(package: str, group: str, kind: type[T]) -> tuple[dict[str, T], dict[str, str]]:
-    """As `find`, and by the name of the module or entry point why it is left out, where one cannot be loaded."""
-    found: dict[str, T] = {}
+    """As `find`; and the reasons for modules or entry points that cannot be loaded, by their names."""
+    instances: dict[str, T] = {}
     broken: dict[str, str] = {}
     for name, load in sources(package, group):
         try:
-            add(found, group, kind, load())
+            add(instances, group, kind, load())
         except Exception as problem:
             broken[name] = str(problem) if isinstance(problem, DeadheatError) else one_line(problem)
-    return found, broken
+    return instances, broken
 
 
 def sources(package: str, group: str) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """The name of each module of the package's folder and of each entry point of `group`, and what loads it."""
+    """Name and loader of each module of the package's folder and of each entry point of `group`."""
     for name in module_names(package):
         yield name, partial(importlib.import_module, f"{package}.{name}")
     for entry in entry_points(group=group):
@@ -73,12 +73,12 @@ def sources(package: str, group: str) -> Iterator[tuple[str, Callable[[], Any]]]
 
 
 def add(found: dict[str, T], group: str, kind: type[T], source: Any) -> None:
-    """Add what a module holds, or the one thing that an entry point names; DeadheatError if a name is taken."""
-    things: Iterable[T] = [source] if isinstance(source, kind) else instances_in(source, kind)
-    for thing in things:
-        known = found.setdefault(thing.name, thing)
-        if known is not thing:
-            raise DeadheatError(f"two {group} are called {thing.name!r}; rename one")
+    """Add the instances of a module, or the single one of an entry point; DeadheatError if a name is taken."""
+    instances: Iterable[T] = [source] if isinstance(source, kind) else instances_in(source, kind)
+    for instance in instances:
+        known = found.setdefault(instance.name, instance)
+        if known is not instance:
+            raise DeadheatError(f"two {group} are called {instance.name!r}; rename one")
 
 
 _unlisted: dict[str, tuple[str, ...]] = {}
@@ -86,35 +86,35 @@ _unlisted: dict[str, tuple[str, ...]] = {}
 
 
 def add_unlisted(group: str, modules: Sequence[str]) -> None:
-    """Let names of `group` be found in `modules`, too, without being listed.
+    """Register `modules` whose instances of `group` are found by name but not listed.
 
-    "package.*" is every module in the package's folder. They are imported when a name is asked for that is not listed.
+    "package.*": every module in the package's folder. They are imported when an unlisted name is loaded.
     """
     _unlisted[group] = tuple(dict.fromkeys((*_unlisted.get(group, ()), *modules)))
 
 
 def find_unlisted(group: str, kind: type[T], listed: Collection[str]) -> dict[str, T]:
-    """Every `kind` in the modules that `add_unlisted` named, by its `name`; DeadheatError if one is `listed`, too."""
-    found: dict[str, T] = _in_modules(group, kind, _unlisted.get(group, ()))
-    if twice := sorted(found.keys() & set(listed)):
+    """Every `kind` in the modules of `add_unlisted`, by its `name`; DeadheatError if one is also `listed`."""
+    instances: dict[str, T] = _in_modules(group, kind, _unlisted.get(group, ()))
+    if twice := sorted(instances.keys() & set(listed)):
         raise DeadheatError(f"two {group} are called {twice[0]!r}; rename one")
-    return found
+    return instances
 
 
 @cache
 def _in_modules(group: str, kind: type[Any], names: tuple[str, ...]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    instances: dict[str, Any] = {}
     for name in names:
         package = name.removesuffix(".*")
         for module in modules_in(package) if package != name else [importlib.import_module(name)]:
-            add(found, group, kind, module)
-    return found
+            add(instances, group, kind, module)
+    return instances
 
 
 def _load(entry: Any) -> Any:
     try:
         return entry.load()
-    except Exception as problem:  # a broken package from outside must be named, not traced
+    except Exception as problem:  # name a broken package instead of showing its traceback
         raise DeadheatError(
             f"entry point {entry.group}:{entry.name} ({entry.value}) cannot be loaded: {one_line(problem)}"
         ) from problem

@@ -1,4 +1,4 @@
-"""Where output goes: which characters it takes, how wide it is, whether it can be redrawn, and what if it is lost."""
+"""Output streams: character encoding, width, live redrawing, and lost output."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 WIDTH = 120
-"""Columns where there is no terminal that says how many it has."""
+"""Columns if the width of the terminal is unknown."""
 SUBSTITUTES = {
     "×": "x", "±": "+-", "²": "^2", "≥": ">=", "≤": "<=", "→": "->", "…": "...", "·": "*", "µ": "u", "°": "deg",
     "─": "-", "├": "+", "└": "+", "▲": "^", "▼": "v", "✓": "+", "✗": "x", "○": "-",
 }  # fmt: skip
-"""ASCII for the other characters of our own texts."""
+"""ASCII replacements of the other characters in Deadheat's texts."""
 ERRORS = "deadheat.substitute"
 
 
 class OutputLost(Exception):
-    """stdout or stderr takes nothing any more; its cause is the OSError.
+    """stdout or stderr cannot be written any more; its cause is the OSError.
 
-    No OSError itself: Rich and Typer would end the process with a status of their own.
+    Not an OSError itself, as Rich and Typer would end the process with a status of their own.
     """
 
 
 def _substitute(problem: UnicodeError) -> tuple[str | bytes, int]:
-    """An error handler of codecs: what stands for a character that an encoding lacks."""
+    """A codecs error handler: the replacement of a character that an encoding lacks."""
     if not isinstance(problem, UnicodeEncodeError):
         raise problem
     character = problem.object[problem.start]
-    if "\udc80" <= character <= "\udcff":  # a byte of a file's name that is no text
+    if "\udc80" <= character <= "\udcff":  # an undecodable byte of a file name
         return bytes([ord(character) - 0xDC00]), problem.start + 1
     return SUBSTITUTES.get(character, "?"), problem.start + 1
 
@@ -44,7 +44,7 @@ codecs.register_error(ERRORS, _substitute)
 
 
 def take_every_character() -> None:
-    """Have stdout and stderr substitute what their encoding lacks (cp1252, ASCII), instead of failing."""
+    """Make stdout and stderr replace characters that their encoding (cp1252, ASCII) lacks, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=ERRORS)
@@ -72,15 +72,15 @@ def _losses() -> Iterator[None]:
 
 @contextlib.contextmanager
 def outputs() -> Iterator[None]:
-    """For a whole command line: stdout and stderr take every character, and raise OutputLost, at the end at the latest.
+    """For a whole command line: stdout and stderr accept every character, and raise OutputLost, at the latest on exit.
 
-    Streams that do not write to a file, such as those of tests, are left alone.
+    Streams that do not write to a file, such as those of tests, are unchanged.
     """
     before = sys.stdout, sys.stderr
     if not all(type(stream) is io.TextIOWrapper for stream in before):
         yield
         return
-    after = [_Output(one.buffer, one.encoding, ERRORS, line_buffering=True) for one in before]
+    after = [_Output(output.buffer, output.encoding, ERRORS, line_buffering=True) for output in before]
     sys.stdout, sys.stderr = after
     try:
         yield
@@ -92,11 +92,11 @@ def outputs() -> Iterator[None]:
     finally:
         sys.stdout, sys.stderr = before
         for stream in after:
-            stream.detach()  # or it would close the file with itself
+            stream.detach()  # otherwise it would close the file
 
 
 def _discard(stream: _Output) -> None:
-    """Let go what a lost stream still holds; Python would otherwise try again, and complain, when it ends."""
+    """Discard the buffer of a lost stream; Python would otherwise write it again at exit, and report an error."""
     try:
         stream.flush()
     except OutputLost:
@@ -107,19 +107,19 @@ def _discard(stream: _Output) -> None:
 
 
 def console(stderr: bool = False) -> Console:
-    """Rich's console: as wide as the terminal, WIDTH elsewhere. Colour is for terminals, or by FORCE_COLOR."""
+    """A Rich console: as wide as the terminal, else WIDTH. Colour on terminals, or with FORCE_COLOR."""
     from rich.console import Console
 
     return Console(stderr=stderr, width=None if _is_terminal(sys.stderr if stderr else sys.stdout) else WIDTH)
 
 
 def is_live(console: Console) -> bool:
-    """Whether lines can be redrawn: FORCE_COLOR makes no terminal of a log, and a CI's log may have one."""
+    """Whether lines can be redrawn: not in a log, even with FORCE_COLOR or in a CI that emulates a terminal."""
     return console.is_interactive and _is_terminal(console.file) and not os.environ.get("CI")
 
 
 def _is_terminal(file: object) -> bool:
     try:
         return bool(file.isatty())  # type: ignore[attr-defined]
-    except (AttributeError, ValueError):  # there is none, or it is closed
+    except (AttributeError, ValueError):  # there is no stream, or it is closed
         return False

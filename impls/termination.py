@@ -1,4 +1,4 @@
-"""SIGTERM and SIGHUP end a command in the way that Ctrl-C does: what is done so far is kept and reported."""
+"""Termination: SIGTERM and SIGHUP end a command as Ctrl-C does: results so far are kept and reported."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from types import FrameType
 from typing import Self
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP)
-"""What `kill`, `timeout` and CI send, and what a terminal sends that is closed."""
+"""Signals of `kill`, `timeout` and CI, and of a terminal that is closed."""
 
 
 class Termination:
-    """While it is entered, the first of SIGNALS raises KeyboardInterrupt in the main thread; later ones do nothing.
+    """A context in which the first of SIGNALS raises KeyboardInterrupt in the main thread; later ones are ignored.
 
-    A signal that is ignored (as under nohup), or has a handler already, is left alone. In another thread than the main
-    one, where Python can't handle signals, nothing is changed.
+    A signal that is ignored (as under nohup), or has a handler already, is unchanged. So are all signals in threads
+    other than the main one, where Python cannot handle them.
     """
 
     def __init__(self) -> None:
@@ -23,19 +23,19 @@ class Termination:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._handled = [one for one in SIGNALS if signal.getsignal(one) is signal.SIG_DFL]
-            for one in self._handled:
-                signal.signal(one, self._interrupt)
+            self._handled = [number for number in SIGNALS if signal.getsignal(number) is signal.SIG_DFL]
+            for number in self._handled:
+                signal.signal(number, self._interrupt)
         return self
 
     def hold(self) -> None:
-        """Ignore SIGNALS from here on, in processes that are started, too: what is left to do is short."""
-        for one in self._handled:
-            signal.signal(one, signal.SIG_IGN)
+        """Ignore SIGNALS from here on, also in processes started later: the remaining work is short."""
+        for number in self._handled:
+            signal.signal(number, signal.SIG_IGN)
 
     def __exit__(self, *_: object) -> None:
-        for one in self._handled:
-            signal.signal(one, signal.SIG_DFL)
+        for number in self._handled:
+            signal.signal(number, signal.SIG_DFL)
         self._handled = []
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:

@@ -1,8 +1,7 @@
-"""Contestants whose ratio is known: a framework's own model under two names, or slowed down by a known share.
+"""Contestants with a known ratio: a framework's own model under two names (A/A), or with an injected slowdown.
 
-slowed:pytorch.eager-a against slowed:pytorch.eager-b is the same against the same; -2, -5 and -20 stand
-for so many percent more time. Steps run as they always do; a round is held back at its end, when its results are there,
-by that share of the time since its first step.
+slowed:pytorch.eager-a and slowed:pytorch.eager-b are identical; the suffixes -2, -5 and -20 add so many percent of
+time. Steps are unchanged; a delay is added at the end of a round, proportional to the time since its first step.
 """
 
 from __future__ import annotations
@@ -15,14 +14,14 @@ from typing import Any
 from impls.frameworks import Execution, Framework, Model, Phase, Plan, frameworks, load_framework
 
 SLOWDOWNS = {"a": 0.0, "b": 0.0, "2": 0.02, "5": 0.05, "20": 0.20}
-"""What stands behind the name of an execution, and the share by which its steps are longer."""
+"""Suffix of an execution's name -> fraction by which its steps are longer."""
 
 
 def name_of(framework: str, execution: str, suffix: str) -> str:
     return f"{framework}.{execution}-{suffix}"
 
 
-def _planted(framework: Framework, execution: Execution, suffix: str, slowdown: float) -> Execution:
+def _slowed(framework: Framework, execution: Execution, suffix: str, slowdown: float) -> Execution:
     return Execution(
         name_of(framework.name, execution.name, suffix),
         f"{framework.title} {execution.name}, every step {slowdown:.0%} longer",
@@ -35,12 +34,12 @@ def _planted(framework: Framework, execution: Execution, suffix: str, slowdown: 
     )
 
 
-PLANTED = Framework(
+SLOWED = Framework(
     name="slowed",
-    title="planted slowdowns",
+    title="injected slowdowns",
     model="bench.contestants.slowed:build",
     executions=tuple(
-        _planted(framework, execution, suffix, slowdown)
+        _slowed(framework, execution, suffix, slowdown)
         for framework in frameworks().values()
         for execution in framework.executions
         for suffix, slowdown in SLOWDOWNS.items()
@@ -49,7 +48,7 @@ PLANTED = Framework(
 
 
 def build(plan: Plan) -> Model:
-    """The model that the execution's name begins with, slowed down by what it ends with."""
+    """The model of the execution that the name begins with, slowed down as its suffix says."""
     inner, _, suffix = plan.execution.rpartition("-")
     framework, _, execution = inner.partition(".")
     model = load_framework(framework).build(replace(plan, execution=execution))
@@ -58,26 +57,26 @@ def build(plan: Plan) -> Model:
 
 
 def slow_down(model: Model, share: float) -> None:
-    """Make every round of `model`, whatever its phase and its steps, take `share` longer than it does."""
+    """Make every round of `model`, in any phase and with any number of steps, take the fraction `share` longer."""
     phase, synchronize = model.phase, model.synchronize
-    began: list[int] = []
+    starts: list[int] = []
 
-    def watched(name: Phase) -> Callable[[Any], Any]:
+    def timed_phase(name: Phase) -> Callable[[Any], Any]:
         step = phase(name)
 
-        def begun(batch: Any) -> Any:
-            if not began:
-                began.append(time.perf_counter_ns())
+        def timed_step(batch: Any) -> Any:
+            if not starts:
+                starts.append(time.perf_counter_ns())
             return step(batch)
 
-        return begun
+        return timed_step
 
-    def held_back(outputs: Any) -> None:
+    def delayed_synchronize(outputs: Any) -> None:
         synchronize(outputs)
-        if began:
-            start = began.pop()
+        if starts:
+            start = starts.pop()
             until = start + (time.perf_counter_ns() - start) * (1 + share)
             while time.perf_counter_ns() < until:
                 pass
 
-    model.phase, model.synchronize = watched, held_back  # type: ignore[method-assign]
+    model.phase, model.synchronize = timed_phase, delayed_synchronize  # type: ignore[method-assign]

@@ -1,7 +1,7 @@
-"""A framework without a body: nothing is computed, and every step takes a time that is known to the last bit.
+"""A framework with known durations: nothing is computed, and the time of every step is known exactly.
 
-What comes out of records.jsonl, of pytest-benchmark's file, of the tables and of the report can so be compared with
-what went in (`python -m bench selftest`, the tests).
+The durations in records.jsonl, pytest-benchmark's file, the tables and the report can thus be verified
+(`python -m bench selftest`, the tests).
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from impls.network import Network
 
 NANOSECONDS = {"slow": 1_234_567, "fast": 987_654, "level": 1_234_567}
 PER_LAUNCH = {"slow": 1_009, "fast": 807, "level": 0}
-"""By how much a step of each launch is longer than one of the launch before."""
+"""Nanoseconds by which a step is longer than in the launch before."""
 PHASES: Mapping[Phase, int] = {"infer": 1, "forward": 2, "gradient": 3, "train": 4}
 
 VIRTUAL = Framework(
     name="fake-clock",
-    title="durations that are known",
+    title="known durations",
     model="bench.contestants.virtual:VirtualModel",
     executions=(
-        *(Execution(name, f"{NANOSECONDS[name]} ns and more a step") for name in NANOSECONDS),
-        Execution("nothing", "steps that do nothing, on the real clock: what is measured is the harness itself"),
+        *(Execution(name, f"{NANOSECONDS[name]} ns or more per step") for name in NANOSECONDS),
+        Execution("nothing", "empty steps on the real clock, which measure the harness's overhead"),
     ),
     preload=("bench.contestants.virtual",),
 )
 
 
 def nanoseconds(execution: str, phase: Phase, launch: int) -> int:
-    """How long a step takes."""
+    """Nanoseconds of a step."""
     return PHASES[phase] * (NANOSECONDS[execution] + launch * PER_LAUNCH[execution])
 
 
@@ -41,7 +41,7 @@ def _nothing(batch: Any) -> float:
 
 
 class VirtualModel(Model):
-    """Every phase moves its clock on, and does nothing else; with the execution "nothing", not even that."""
+    """Every phase only advances the model's clock; the execution "nothing" uses the real clock and does nothing."""
 
     def __init__(self, plan: Plan):
         self._plan = plan

@@ -1,7 +1,7 @@
-"""The least that a step needs, from the table alone: multiply-accumulates, bytes to move, bytes to hold.
+"""Lower bounds for a step, computed from the table: multiply-accumulates, bytes to move, bytes to hold.
 
-Fusing, caches and reuse of buffers are allowed for, so bytes are smaller than what a framework takes, often by much.
-Multiply-accumulates are those of the table: an algorithm that needs fewer (Winograd's) can do better than they say.
+Fusion, caches and reuse of buffers are assumed, so bytes are below what a framework uses, often far below.
+Multiply-accumulates are those of the table; an algorithm that needs fewer (Winograd's) can beat the bound.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from bench.cost.workload import ITEM_BYTES, network_of, stored
+from bench.cost.workload import ITEM_BYTES, network_of, storage_bytes
 from impls.network import Network, Row
 from results.schema.record import Workload
 
 
 @dataclass(frozen=True)
 class Floor:
-    """Of one step: `macs` of its convolutions and full connections, `traffic_bytes` that cross the memory bus at least
-    once when nothing is left in caches from the step before, and `memory_bytes` that are alive at one moment."""
+    """Lower bounds of one step: `macs` of its convolutions and dense layers, `traffic_bytes` over the memory bus with
+    caches that hold nothing of the step before, and `memory_bytes` that are live at the same time."""
 
     macs: int
     traffic_bytes: int
@@ -26,7 +26,7 @@ class Floor:
 
 
 def floor_of(workload: Workload) -> Floor:
-    """The floor of a step of the workload; of a stream, of all its parts one after another."""
+    """The floor of a step of the workload; for a stream, of all its batches in turn."""
     floors = [_floor(batch) for batch in workload.batches]
     return Floor(
         macs=sum(floor.macs for floor in floors),
@@ -46,13 +46,13 @@ def _floor(workload: Workload) -> Floor:
 
 
 def layers_of(workload: Workload) -> list[dict[str, Any]]:
-    """What each layer with weights needs in a forward pass of the batch: multiply-accumulates, and bytes of weights."""
+    """Multiply-accumulates and bytes of weights of each layer with weights, in a forward pass of the batch."""
     network, item = network_of(workload), ITEM_BYTES[workload.precision]
     return [
         {
             "layer": row.layer.name,
             "macs": workload.batch * row.facts.macs,
-            "weight_bytes": stored(item) * sum(map(math.prod, row.facts.arrays.values())),
+            "weight_bytes": storage_bytes(item) * sum(map(math.prod, row.facts.arrays.values())),
         }
         for row in network.rows
         if row.facts.macs
@@ -60,8 +60,8 @@ def layers_of(workload: Workload) -> list[dict[str, Any]]:
 
 
 def _macs(network: Network, phase: str) -> int:
-    """Backward, a layer with weights does as much again for its weights, and as much for its input, unless it is the
-    images, which only a layer alone is asked the gradient of."""
+    """The backward pass needs as many for the weights' gradient, and as many for the input's, which the first layer
+    skips unless it is a single-layer network."""
     if phase in ("infer", "forward"):
         return network.macs
     if network.differentiates_input:
@@ -71,29 +71,32 @@ def _macs(network: Network, phase: str) -> int:
 
 
 PASSES = {"infer": 1, "forward": 1, "gradient": 2, "train": 4}
-"""How often every weight crosses the bus, or its gradient or momentum: read; read and written as a gradient; read and
-written with its momentum, the gradient consumed where it is made."""
+"""Transfers per weight over the memory bus, by phase: read; read, and gradient written; read and written with its
+momentum, the gradient consumed where it is computed."""
 
 
 def _traffic(network: Network, workload: Workload, item: int) -> int:
     images, scores = math.prod(network.input_shape), network.classes
-    return PASSES[workload.phase] * network.parameter_bytes(stored(item)) + item * workload.batch * (images + scores)
+    return PASSES[workload.phase] * network.parameter_bytes(storage_bytes(item)) + item * workload.batch * (
+        images + scores
+    )
 
 
 def _memory(network: Network, rows: list[Row], workload: Workload, item: int) -> int:
-    """Weights (and momentum), and beside them the fullest moment of the step.
+    """Weights (and momentum), plus the largest live memory during the step.
 
-    Backward, a layer needs the input that it had; those of the layers below it are still to be used, and the gradients
-    of those above it are there already. Training may consume a gradient as soon as it is made.
+    In the backward pass a layer needs its input; the inputs of layers below are needed later, and the gradients of
+    layers above exist already. Training may consume a gradient as soon as it is computed.
     """
-    weights = network.parameter_bytes(stored(item))
+    weights = network.parameter_bytes(storage_bytes(item))
     batch_bytes = item * workload.batch
     if workload.phase in ("infer", "forward"):
         return weights + batch_bytes * (math.prod(network.input_shape) + network.classes)
     inputs = [batch_bytes * math.prod(row.input) for row in rows]
-    gradients = [stored(item) * sum(map(math.prod, row.facts.arrays.values())) for row in rows]
-    kept = workload.phase == "gradient"
+    gradients = [storage_bytes(item) * sum(map(math.prod, row.facts.arrays.values())) for row in rows]
+    keeps_gradients = workload.phase == "gradient"
     moments = (
-        sum(inputs[: index + 1]) + (sum(gradients[index:]) if kept else gradients[index]) for index in range(len(rows))
+        sum(inputs[: index + 1]) + (sum(gradients[index:]) if keeps_gradients else gradients[index])
+        for index in range(len(rows))
     )
-    return weights * (1 if kept else 2) + max(moments, default=0)
+    return weights * (1 if keeps_gradients else 2) + max(moments, default=0)

@@ -1,35 +1,35 @@
-"""Which contestants can be alive together: an estimate from the table, and subsets that share the reference."""
+"""Estimated memory of a contestant, from the network's table."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import replace
 
-from bench.cost.workload import ITEM_BYTES, network_of, stored
+from bench.cost.workload import ITEM_BYTES, network_of, storage_bytes
 from results.schema.record import Workload
 
-# What a process takes whatever the network, and what each phase keeps, in copies of the weights and of all
-# activations. Rough and on the safe side: compilers' plans, convolution workspaces and copies made while loading
-# are in the factors, which were set from the peaks seen in real campaigns.
+# Memory of a process without a network, and, by phase, multiples of the weights' and of all activations' bytes.
+# Conservative: compilers' plans, convolution workspaces and copies made while loading are included in the factors,
+# which were set from the peaks of real campaigns.
 PROCESS_BYTES = 400 * 2**20
 COPIES = {"infer": (1.3, 1.5), "forward": (1.3, 2.0), "gradient": (2.6, 3.0), "train": (3.6, 3.0)}
 
 
 def estimate(workload: Workload) -> int:
-    """Bytes that one contestant of the workload needs, framework included."""
+    """Bytes that one contestant of the workload needs, including the framework."""
     return PROCESS_BYTES + of_network(workload)
 
 
 def of_network(workload: Workload) -> int:
-    """The bytes of them that are the network's: weights, what follows from them, and activations."""
+    """The network's share of `estimate` in bytes: weights, their gradients and momentum, and activations."""
     return max(map(_of_network, workload.batches))
 
 
 def _of_network(workload: Workload) -> int:
     network, item = network_of(workload), ITEM_BYTES[workload.precision]
     weights, activations = COPIES[workload.phase]
-    kept = workload.batch * network.activation_bytes(item)
-    return int(weights * network.parameter_bytes(stored(item)) + activations * kept)
+    activation_bytes = workload.batch * network.activation_bytes(item)
+    return int(weights * network.parameter_bytes(storage_bytes(item)) + activations * activation_bytes)
 
 
 def estimate_evidence(workload: Workload) -> int:

@@ -15,6 +15,6 @@ def network_of(workload: Workload) -> Network:
     return load_architecture(workload.architecture).at(size, workload.channels, workload.classes)
 
 
-def stored(item: int) -> int:
-    """Bytes in which a weight is kept: at least float32's, whatever is computed in."""
+def storage_bytes(item: int) -> int:
+    """Bytes in which a weight is stored, at least float32's, for values of `item` bytes."""
     return max(item, ITEM_BYTES["float32"])

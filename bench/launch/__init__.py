@@ -1,1 +1,1 @@
-"""The controller's side of launches: fork servers, the workers forked from them, scratch folder, weights."""
+"""Controller side of launches: fork servers, the workers forked from them, scratch folder, weights."""

@@ -1,4 +1,4 @@
-"""Launches without processes, for tests: they answer by a script, on a clock that moves only as the script says.
+"""Simulated launches for tests: a script gives the answers and moves a virtual clock; there are no processes.
 
     clock = VirtualClock()
     launcher = FakeLauncher(clock, lambda case, launch: Behaviour(step_seconds=0.01))
@@ -56,15 +56,15 @@ from results.schema.record import Case, Conditions, Status
 
 CORES = 2
 COUNTS = {"major_faults", "runnable", "throttled_periods"}
-"""What is counted of results.schema.record.Conditions, in whole numbers; the rest is seconds."""
-FIRST_PID = 2**22 + 1  # more than the largest id that Linux gives a process
+"""Fields of results.schema.record.Conditions that are counts (integers); the others are seconds."""
+FIRST_PID = 2**22 + 1  # above Linux's largest process id
 EVIDENCE = Evidence(scores=[[0.25, 0.75]], loss=0.5, gradients={"weight": [1.0, 0.5, 0.25]})
 DIGITS: Mapping[str, int] = {"float64": 52, "float32": 23, "tf32": 10, "bfloat16": 7}
 """Binary digits after the first, by precision."""
 
 
 class VirtualClock:
-    """Seconds since it was made. It moves only when it is told to; call it for the time."""
+    """A clock in seconds that starts at 0 and changes only by `advance`; call it for the time."""
 
     def __init__(self) -> None:
         self._now = 0.0
@@ -78,10 +78,10 @@ class VirtualClock:
 
 @dataclass(frozen=True)
 class Fault:
-    """A request that ends the launch in place of an answer.
+    """A request at which the launch ends instead of answering.
 
-    at: the type of the request; None: the launch itself fails. after: how many requests of that type are answered
-    before. A status of TIMED_OUT takes the whole time limit.
+    at: the type of the request; None: starting the launch fails. after: number of requests of that type that are
+    answered before. With the status TIMED_OUT the request takes the whole time limit.
     """
 
     at: type[Request[Any]] | None
@@ -92,13 +92,12 @@ class Fault:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What one launch does, and how long that takes, in seconds; what takes longer than the time limit is timed out.
+    """What one launch does and how long it takes, in seconds. A request that exceeds the time limit times out.
 
-    step_seconds: of one step, or a function that gives those of the next round. disturbance: what is
-    seen beside its rounds, each second of them, by the names of results.schema.record.Conditions, such as
-    {"foreign_cpu": 1.0} for a core that other processes take (results.quality.interference tells from which on launches
-    are contaminated). memory: readings of MemoryMeasured. arithmetic: what it computes in; empty: what it is asked for.
-    evidence: for the gate.
+    step_seconds: of one step, or a function that returns the value for the next round. disturbance: rates per second
+    of a round, by the names of results.schema.record.Conditions, such as {"foreign_cpu": 1.0} for one core used by
+    other processes (limits: results.quality.interference). memory: readings of MemoryMeasured. arithmetic: precision
+    computed in; empty: the requested one. evidence: the answer to the parity gate.
     """
 
     step_seconds: float | Callable[[], float] = 0.01
@@ -123,20 +122,20 @@ class Behaviour:
 
 
 Script = Callable[[Case, int], Behaviour]
-"""(case, how many launches of the case there were before, the gate's not counted) -> what its next one does."""
+"""(case, number of its previous launches, without the gate's) -> behaviour of its next launch."""
 
 
 @dataclass(frozen=True)
 class Launched:
-    """A launch that was asked for; `apart`: with a zygote of its own."""
+    """A launch that was started; `dedicated_zygote`: it shared its zygote with no other launch."""
 
     case: Case
-    apart: bool
+    dedicated_zygote: bool
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A request that was sent to a launch of a case, and when."""
+class SentRequest:
+    """A request sent to a launch of a case; `time` in seconds of the virtual clock."""
 
     case: Case
     request: AnyRequest
@@ -144,9 +143,9 @@ class Asked:
 
 
 class FakeLauncher:
-    """Gives launches that behave as a script says. A context manager, as bench.launch.launcher.Launcher.
+    """A launcher whose launches behave as a script says. A context manager, as bench.launch.launcher.Launcher.
 
-    `launches` and `requests` tell what was asked for, in order; `is_clean` whether every launch has been ended.
+    `launches` and `requests` list what was started and sent, in order; `is_clean`: every launch has been ended.
     """
 
     def __init__(
@@ -154,7 +153,7 @@ class FakeLauncher:
     ):
         self.clock, self.time_limit = clock, time_limit
         self.launches: list[Launched] = []
-        self.requests: list[Asked] = []
+        self.requests: list[SentRequest] = []
         self._script = script
         self._made: Counter[Case] = Counter()
         self._pids = itertools.count(FIRST_PID)
@@ -163,7 +162,7 @@ class FakeLauncher:
 
     @property
     def folder(self) -> Path:
-        """A temporary folder, which is there inside `with`."""
+        """A temporary folder that exists inside `with`."""
         return self._folder
 
     @property
@@ -171,11 +170,11 @@ class FakeLauncher:
         return not self._open
 
     def warm(self, cases: Iterable[Case]) -> None:
-        """There is nothing to import."""
+        """Do nothing: there is nothing to import."""
 
-    def launch(self, case: Case, apart: bool = False) -> tuple[FakeWorker, float]:
+    def launch(self, case: Case, dedicated_zygote: bool = False) -> tuple[FakeWorker, float]:
         behaviour = self._script(case, self._made[case])
-        self.launches.append(Launched(case, apart))
+        self.launches.append(Launched(case, dedicated_zygote))
         start = self.clock()
         self.clock.advance(behaviour.start_seconds)
         for fault in behaviour.faults:
@@ -187,12 +186,12 @@ class FakeLauncher:
         return FakeWorker(self, case, behaviour, pid), self.clock() - start
 
     def zygotes(self, cases: Iterable[Case]) -> int:
-        """One for each framework and interpreter."""
+        """One per framework and interpreter."""
         return len({(case.contestant.framework, case.contestant.interpreter) for case in cases})
 
     def record(self, case: Case, request: AnyRequest) -> None:
         self._made[case] += isinstance(request, Load)
-        self.requests.append(Asked(case, request, self.clock()))
+        self.requests.append(SentRequest(case, request, self.clock()))
 
     def end(self, pid: int) -> None:
         self._open.discard(pid)
@@ -208,7 +207,7 @@ class FakeLauncher:
 
 
 class FakeWorker:
-    """One launch: requests are answered when the clock has moved by what they take. Several launches work at once."""
+    """One simulated launch. Answering a request advances the clock by its duration; launches run concurrently."""
 
     def __init__(self, launcher: FakeLauncher, case: Case, behaviour: Behaviour, pid: int):
         self._launcher, self._case, self._behaviour, self.pid = launcher, case, behaviour, pid
@@ -247,7 +246,7 @@ class FakeWorker:
         return LaunchFailed(status, reason)
 
     def _wait(self, meanwhile: Callable[[], None] | None, every: float) -> None:
-        """Move the clock on to where the answer is there, unless it is beyond that: others were waited for before."""
+        """Advance the clock to when the answer is ready, unless waiting for another launch has passed that time."""
         clock, ready = self._launcher.clock, self._sent + self._seconds
         while meanwhile and clock() + every < ready:
             clock.advance(every)
@@ -255,14 +254,14 @@ class FakeWorker:
         clock.advance(max(ready - clock(), 0.0))
 
     def _failed(self, request: AnyRequest) -> tuple[LaunchFailed, float] | None:
-        """How the launch ends here, if it does."""
+        """The failure at this request, with the seconds until it is noticed; None if there is none."""
         for fault in self._behaviour.faults:
             if fault.at is type(request) and fault.after == self._asked[type(request)]:
                 return LaunchFailed(fault.status, fault.reason), math.inf if fault.status is Status.TIMED_OUT else 0.0
         return None
 
     def _answered(self, request: AnyRequest) -> tuple[messages.Answer, float]:
-        """The answer to a request, and the seconds that it takes."""
+        """The answer to a request, and its duration in seconds."""
         behaviour = self._behaviour
         match request:
             case GiveEvidence():
@@ -314,7 +313,7 @@ class FakeWorker:
 
 
 def scores_in(arithmetic: str) -> tuple[float, ...]:
-    """What the network of bench.worker.arithmetic gives in that arithmetic, a key of DIGITS."""
+    """The scores of bench.worker.arithmetic's network in an arithmetic, a key of DIGITS."""
     kind = np.float64 if arithmetic == "float64" else np.float32
     mantissa, exponent = np.frexp(np.array(fingerprint.CELLS, kind))
     digits = DIGITS[arithmetic]

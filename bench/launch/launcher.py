@@ -1,4 +1,4 @@
-"""The asking side of launches: zygotes, one for each framework and environment, and the workers forked from them."""
+"""Controller side of launches: starts a zygote per framework and environment, and forks workers from it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, Protocol, Self
 
 from bench.clock import now
 from bench.launch.process import LaunchFailed, Limit, Worker, Zygote
-from bench.launch.scratch import locked_folder, sweep
+from bench.launch.scratch import locked_folder, remove_stale_scratch
 from bench.plan import settings
 from bench.plan.interpreters import Interpreter, interpreter_of
 from bench.worker.messages import A, Request
@@ -24,25 +24,25 @@ from results.store.logs import Logs
 
 
 class WorkerLike(Protocol):
-    """One launch, as its controller sees it: a Worker of this module, or bench.launch.fake's."""
+    """One launch as the controller sees it: bench.launch.process.Worker, or the one of bench.launch.fake."""
 
     @property
     def pid(self) -> int: ...
 
     def ask(self, request: Request[A]) -> A:
-        """The answer to a request. LaunchFailed if there is none; the launch has ended then."""
+        """The answer to a request. LaunchFailed if there is none; the launch has then ended."""
         ...
 
     def send(self, request: Request[Any]) -> None:
-        """Ask without waiting for the answer."""
+        """Send a request without waiting for the answer."""
         ...
 
     def receive(self, expected: type[A], meanwhile: Callable[[], None] | None = None, every: float = 1.0) -> A:
-        """The answer to what was sent; `meanwhile` is called every so many seconds until it comes."""
+        """The answer to the last request, or LaunchFailed; until then `meanwhile` is called every `every` seconds."""
         ...
 
     def failed(self, status: Status, reason: str) -> LaunchFailed:
-        """That the launch ended so, with its log if that is kept."""
+        """The error for a launch that ended with this status, with its log if that is kept."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -50,28 +50,28 @@ class WorkerLike(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None, /
     ) -> None:
-        """End the launch, whatever it is doing."""
+        """End the launch, also in the middle of a request."""
         ...
 
 
 class LauncherLike(Protocol):
-    """Where launches come from: a Launcher of this module, or bench.launch.fake's. A context manager."""
+    """A source of launches: the Launcher of this module, or the one of bench.launch.fake. A context manager."""
 
     @property
     def folder(self) -> Path:
-        """A folder for what lives as long as the launcher."""
+        """A temporary folder that is removed with the launcher."""
         ...
 
     def warm(self, cases: Iterable[Case]) -> None:
         """Prepare the launches of all these cases."""
         ...
 
-    def launch(self, case: Case, apart: bool = False) -> tuple[WorkerLike, float]:
-        """A launch of the case, and the seconds it took; `apart`: with a zygote of its own. Or LaunchFailed."""
+    def launch(self, case: Case, dedicated_zygote: bool = False) -> tuple[WorkerLike, float]:
+        """A launch of the case, and its start time in seconds; `dedicated_zygote`: own zygote. Or LaunchFailed."""
         ...
 
     def zygotes(self, cases: Iterable[Case]) -> int:
-        """How many zygotes these cases are forked from."""
+        """Number of zygotes that these cases are forked from."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -83,7 +83,7 @@ class LauncherLike(Protocol):
 
 @dataclass(frozen=True)
 class ZygoteKey:
-    """What a zygote has: contestants that need the same are forked from one."""
+    """Interpreter, imports and environment of a zygote; contestants with equal keys share a zygote."""
 
     interpreter: Interpreter
     modules: tuple[str, ...]
@@ -91,12 +91,12 @@ class ZygoteKey:
 
 
 class Launcher:
-    """Forks workers, keeping one zygote for each interpreter, set of modules and environment; a context manager.
+    """Forks workers from one zygote per interpreter, set of modules and environment; a context manager.
 
-    A zygote that has died is replaced at the next launch. `fresh`: every launch has a zygote of its own. Launches for
-    another device than a card see none. `environment`: variables for all of them, beside those of their settings.
-    `budget`: seconds from now on, soon after which no answer is awaited any more. `logs`: where the logs of launches
-    that fail are kept.
+    A zygote that has died is replaced at the next launch. `time_limit`: seconds per request. `fresh`: every launch has
+    its own zygote. On the CPU, GPUs are hidden from launches. `environment`: variables of all launches, besides those
+    of their settings. `budget`: seconds from now, soon after which waiting for answers ends. `logs`: keeps the logs of
+    failed launches.
     """
 
     def __init__(
@@ -118,23 +118,23 @@ class Launcher:
         self._zygotes: dict[ZygoteKey, Zygote] = {}
         self._workers: list[Worker] = []
         self._begun = self._launches = 0
-        sweep()
+        remove_stale_scratch()
         self._folder, self._lock = locked_folder()
 
     @property
     def folder(self) -> Path:
-        """A folder for what lives as long as the launcher."""
+        """A temporary folder that is removed with the launcher."""
         return Path(self._folder.name)
 
     def warm(self, cases: Iterable[Case]) -> None:
-        """Begin the zygotes of all cases at once."""
+        """Start the zygotes of all cases at once."""
         for case in cases if not self._fresh else ():
-            with contextlib.suppress(LaunchFailed):  # who launches from it is told
+            with contextlib.suppress(LaunchFailed):  # the next launch reports it
                 self._zygote(case)
 
-    def launch(self, case: Case, apart: bool = False) -> tuple[Worker, float]:
-        """A fresh worker for the case, and the seconds it took to come up; `apart`: of a zygote of its own."""
-        start, last = now(), apart or self._fresh
+    def launch(self, case: Case, dedicated_zygote: bool = False) -> tuple[Worker, float]:
+        """A fresh worker for the case, and the seconds to start it; `dedicated_zygote`: forked from its own zygote."""
+        start, last = now(), dedicated_zygote or self._fresh
         zygote = self._zygote(case, last)
         self._launches += 1
         log = self.folder / f"launch-{self._launches}.log"
@@ -145,40 +145,40 @@ class Launcher:
                 zygote.close()
             raise
         seconds = now() - start
-        self._workers = [*(one for one in self._workers if one.is_open), worker]
+        self._workers = [*(earlier for earlier in self._workers if earlier.is_open), worker]
         return worker, seconds
 
     def zygotes(self, cases: Iterable[Case]) -> int:
-        """How many zygotes these are forked from: who needs the same shares one."""
-        origins = [self._origin(case) for case in cases]
-        return len(origins if self._fresh else set(origins))
+        """Number of zygotes that these cases are forked from; cases with equal keys share one."""
+        keys = [self._key(case) for case in cases]
+        return len(keys if self._fresh else set(keys))
 
-    def _origin(self, case: Case) -> ZygoteKey:
+    def _key(self, case: Case) -> ZygoteKey:
         framework = load_framework(case.contestant.framework)
         execution = framework.execution(case.contestant.execution)
-        asked = settings.environment_for_case(case, self._asked)
-        own = {name: value.replace(CACHE, str(self.folder)) for name, value in asked.items()}
+        variables = settings.environment_for_case(case, self._asked)
+        case_environment = {name: value.replace(CACHE, str(self.folder)) for name, value in variables.items()}
         shell = settings.inherited(case.contestant.setting, self._shell)
-        environment = {**shell, **own, **nvidia.environment(self._device)}
+        environment = {**shell, **case_environment, **nvidia.environment(self._device)}
         interpreter = interpreter_of(case.contestant, self._interpreters)
         return ZygoteKey(interpreter, (*framework.preload, *execution.preload), tuple(sorted(environment.items())))
 
-    def _zygote(self, case: Case, apart: bool = False) -> Zygote:
-        """The case's zygote, begun when it is first needed."""
-        origin = self._origin(case)
-        if apart:
-            return self._begin(origin)
-        if origin in self._zygotes and self._zygotes[origin].dead:
-            self._zygotes.pop(origin).close()
-        if origin not in self._zygotes:
-            self._zygotes[origin] = self._begin(origin)
-        return self._zygotes[origin]
+    def _zygote(self, case: Case, dedicated_zygote: bool = False) -> Zygote:
+        """The case's zygote, started when it is first needed."""
+        key = self._key(case)
+        if dedicated_zygote:
+            return self._begin(key)
+        if key in self._zygotes and self._zygotes[key].dead:
+            self._zygotes.pop(key).close()
+        if key not in self._zygotes:
+            self._zygotes[key] = self._begin(key)
+        return self._zygotes[key]
 
-    def _begin(self, origin: ZygoteKey) -> Zygote:
+    def _begin(self, key: ZygoteKey) -> Zygote:
         self._begun += 1
         log = self.folder / f"zygote-{self._begun}.log"
-        environment = dict(origin.environment)
-        return Zygote(origin.interpreter, origin.modules, environment, log, self._limit, self._logs)
+        environment = dict(key.environment)
+        return Zygote(key.interpreter, key.modules, environment, log, self._limit, self._logs)
 
     def __enter__(self) -> Self:
         return self
@@ -186,7 +186,7 @@ class Launcher:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for worker in self._workers:  # Ctrl-C may have struck where several were at it, before anyone looked after them
+        for worker in self._workers:  # an interrupt may have come before a caller's `with` took them over
             with worker:
                 pass
         for zygote in self._zygotes.values():

@@ -1,4 +1,4 @@
-"""The processes of launches, seen from the controller: fork servers and the workers forked from them."""
+"""Processes of launches as the controller sees them: fork servers and the workers forked from them."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ IMPORT_LIMIT = 180.0
 
 
 class LaunchFailed(Exception):
-    """A launch that ended without what it was asked for: the status and reason of its record.
+    """A launch that ended without an answer: the status and reason of its record.
 
-    `log` is where what its process had printed is kept, below the campaign's folder; empty if it is not.
+    `log`: file with the output of its process, below the campaign's folder; empty if it is not kept.
     """
 
     def __init__(self, status: Status, reason: str, log: str = ""):
@@ -40,14 +40,14 @@ class LaunchFailed(Exception):
 
 
 GRACE, GRACE_SHARE = 5.0, 0.1
-"""Seconds, and share of the budget, that an answer may come after the budget's end: what is nearly done is kept."""
+"""Grace after the budget's end for an answer that is nearly complete: seconds, and share of the budget."""
 
 
 @dataclass(frozen=True)
 class Limit:
-    """How long a launch may take for any one thing: `each` seconds, and no longer than a grace after the budget's end.
+    """Time limit of a request: `each` seconds, and at most until a grace period after the budget's end.
 
-    budget: seconds from now on; infinite where there is none.
+    budget: seconds from `start`; infinite if there is none.
     """
 
     each: float
@@ -55,18 +55,18 @@ class Limit:
     start: float = field(default_factory=now)
 
     def seconds(self, each: float | None = None) -> float:
-        """Seconds that a request which is made now may take; `each` in place of the limit's own."""
+        """Seconds that a request sent now may take; `each` replaces the limit's own value."""
         left = max(self.start + self.budget - now(), 0.0)
         return min(each or self.each, left + max(GRACE, GRACE_SHARE * self.budget))
 
     def exceeded(self, seconds: float) -> str:
-        """The reason of a launch that gave no answer within so many seconds."""
-        why = "" if seconds >= self.each else f", when the budget had ended; its time limit is {self.each:.0f} s"
+        """The reason for a launch that did not answer within `seconds`."""
+        why = "" if seconds >= self.each else f"; the budget had ended, the time limit is {self.each:.0f} s"
         return f"no answer within {seconds:.0f} s{why}"
 
 
 class Worker:
-    """One launch: a forked process that answers requests until it is closed, dies or takes too long."""
+    """One launch: a forked process that answers requests until it is closed, dies or exceeds the time limit."""
 
     def __init__(
         self, zygote: Zygote, pid: int, link: socket.socket, log: Path, limit: Limit, logs: Logs, last: bool = False
@@ -76,13 +76,13 @@ class Worker:
         self._answers = link.makefile("r", encoding="utf-8")
 
     def ask(self, request: Request[A]) -> A:
-        """The answer to a request. LaunchFailed if there is none; the process is gone then."""
+        """The answer to a request. LaunchFailed if there is none; the process has then ended."""
         self.send(request)
         return self.receive(request.answer_type())
 
     def send(self, request: Request[Any]) -> None:
-        """Ask without waiting, so that several workers can be at it."""
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # receive() says why it is gone
+        """Send a request without waiting, so that several workers compute at the same time."""
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # receive() reports why it ended
             self._link.sendall(to_line(request).encode())
 
     @property
@@ -90,7 +90,7 @@ class Worker:
         return self._pid
 
     def receive(self, expected: type[A], meanwhile: Callable[[], None] | None = None, every: float = 1.0) -> A:
-        """The answer to what was sent; `meanwhile` is called every so many seconds until it comes."""
+        """The answer to the last request, or LaunchFailed; until then `meanwhile` is called every `every` seconds."""
         seconds = self._limit.seconds()
         self._link.settimeout(seconds)
         deadline = now() + seconds
@@ -116,11 +116,11 @@ class Worker:
         return answer
 
     def failed(self, status: Status, reason: str) -> LaunchFailed:
-        """That the launch ended so; its log is kept, unless it was skipped, which its reason explains."""
+        """The error for a launch that ended with this status; its log is kept unless it was skipped."""
         return LaunchFailed(status, reason, "" if status is Status.SKIPPED else self._logs.keep(self._log))
 
     def close(self) -> int | None:
-        """End the process, whatever it is doing; its exit code (None if the zygote has died)."""
+        """Kill the process; returns its exit code (None if the zygote has died)."""
         self._answers.close()
         self._link.close()
         with contextlib.suppress(ProcessLookupError):
@@ -128,7 +128,7 @@ class Worker:
         return self._code()
 
     def _code(self) -> int | None:
-        """The exit code of the process, which has ended or is about to."""
+        """Wait for the exit code of the process, which has ended or is ending."""
         code = self._zygote.wait(self._pid)
         if self._last:
             self._zygote.close()
@@ -146,7 +146,7 @@ class Worker:
         return self._link.fileno() != -1
 
     def _exit_reason(self) -> str:
-        """How the process, which has closed its end, came to its end."""
+        """How the process, which has closed its socket, ended: exit code or signal, and the last line of its log."""
         self._answers.close()
         self._link.close()
         code = self._code()
@@ -154,7 +154,7 @@ class Worker:
 
 
 def _new_log(file: Path) -> IO[bytes]:
-    """What a process will print to."""
+    """The log file of a process, opened for writing. DeadheatError if the disk is full."""
     with disk_errors_as_user_errors("logs", file.parent):
         return file.open("wb")
 
@@ -162,7 +162,7 @@ def _new_log(file: Path) -> IO[bytes]:
 class Zygote:
     """A process that has imported a framework, from which workers are forked within milliseconds.
 
-    `environment` is all that it has beside where its interpreter finds this project.
+    `environment`: all its variables besides PYTHONPATH. `log`: the file for its output.
     """
 
     def __init__(
@@ -183,22 +183,22 @@ class Zygote:
                 self._process = subprocess.Popen(
                     [*interpreter.command, "-m", "bench.worker.zygote", str(theirs.fileno()), *modules],
                     pass_fds=[theirs.fileno()],
-                    process_group=0,  # a signal to the harness's whole group, as of Ctrl-C, is for the harness alone
+                    process_group=0,  # a signal to the harness's process group, such as Ctrl-C, must not reach it
                     env={**environment, **interpreter.environment()},
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,
                 )
-            except OSError as problem:  # its Python is gone since it was asked, or there are too many processes
+            except OSError as problem:  # the interpreter was removed after the check, or the process limit is reached
                 self._control.close()
                 raise LaunchFailed(Status.CRASHED, f"{interpreter.path} cannot be started: {problem}") from None
         self._answers = self._control.makefile("r", encoding="utf-8")
         self._ready = False
 
     def launch(self, log: Path, last: bool = False) -> Worker:
-        """A worker forked now, which writes what it prints to `log`. LaunchFailed if the zygote has died.
+        """Fork a worker whose output goes to `log`. LaunchFailed if the zygote has died.
 
-        After the `last` one the zygote ends.
+        `last`: the zygote ends with this worker.
         """
         self._await_import()
         output = _new_log(log)
@@ -207,7 +207,7 @@ class Zygote:
             try:
                 socket.send_fds(self._control, [b'{"do": "fork"}'], [theirs.fileno(), output.fileno()])
                 pid = self._read_answer(IMPORT_LIMIT)["pid"]
-            except KeyboardInterrupt:  # its answer is still to come, and would be taken for the next one's
+            except KeyboardInterrupt:  # its answer is still pending and would be read as the next request's
                 self.dead = True
                 ours.close()
                 raise
@@ -218,13 +218,13 @@ class Zygote:
         return Worker(self, pid, ours, log, self._limit, self._logs, last)
 
     def _await_import(self) -> None:
-        """Zygotes import side by side; the first launch from each waits for it."""
+        """Before the first launch, wait until the zygote has imported its modules; zygotes import concurrently."""
         if not self._ready:
             self._read_answer(self._limit.seconds(IMPORT_LIMIT))
             self._ready = True
 
     def wait(self, pid: int) -> int | None:
-        """The exit code of a child that has ended or is about to; None if the zygote has died too."""
+        """The exit code of a child that has ended or is ending; None if the zygote has died."""
         try:
             self._control.sendall(json.dumps({"do": "wait", "pid": pid}).encode())
             return int(self._read_answer(IMPORT_LIMIT)["code"])
@@ -256,5 +256,5 @@ class Zygote:
         return answer
 
     def _failed(self, status: Status, reason: str) -> LaunchFailed:
-        """That the zygote ended so; its log is kept."""
+        """The error for a zygote that ended with this status; its log is kept."""
         return LaunchFailed(status, reason, self._logs.keep(self._log))

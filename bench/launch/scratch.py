@@ -1,4 +1,4 @@
-"""The temporary folder of a launcher: locked while it lives, removed by the next launcher if it was killed."""
+"""The temporary folder of a launcher: locked while in use, removed by the next launcher if its owner was killed."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from typing import IO
 from impls.errors import DeadheatError
 
 PREFIX, LOCK = "deadheat-launches-", "lock"
-"""Of a launcher's folder, and the file in it that its launcher has locked."""
+"""Prefix of a launcher's folder, and the name of its lock file."""
 
 
 @contextlib.contextmanager
 def disk_errors_as_user_errors(what: str, folder: Path) -> Iterator[None]:
-    """While something is written to a temporary folder: DeadheatError, one line, if that is full, or gone."""
+    """Turn an OSError while writing `what` to a temporary folder (full, removed) into a DeadheatError of one line."""
     try:
         yield
     except OSError as problem:
         raise DeadheatError(
             f"{what} can't be written to {folder}: {problem.strerror or problem}; "
-            "make room, or name another folder with the environment variable TMPDIR"
+            "free disk space, or set TMPDIR to another folder"
         ) from None
 
 
-def sweep() -> None:
-    """Remove what launchers that were killed have left: hundreds of megabytes of weights each."""
+def remove_stale_scratch() -> None:
+    """Remove the folders of killed launchers, which hold hundreds of megabytes of weights each."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError), (folder / LOCK).open("r+b") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # its owner holds it as long as it lives
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # its owner holds the lock until it exits
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def locked_folder() -> tuple[tempfile.TemporaryDirectory[str], IO[bytes]]:
-    """A folder, and its lock; another one if somebody who swept took it before it was locked."""
+    """A new folder and its lock; retried if another launcher removed the folder before it was locked."""
     while True:
         with disk_errors_as_user_errors("launches", Path(tempfile.gettempdir())), contextlib.ExitStack() as undo:
             folder = tempfile.TemporaryDirectory(prefix=PREFIX)

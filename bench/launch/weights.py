@@ -1,4 +1,4 @@
-"""Canonical weights as files, made once for each network of a campaign and mapped by every launch."""
+"""Canonical weights as files, written once per network of a campaign and memory-mapped by every launch."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from results.schema.record import Workload
 
 
 class Weights:
-    """A folder of folders, one a network."""
+    """Canonical weights below `folder`, one folder per network."""
 
     def __init__(self, folder: Path):
         self._folder = folder
 
     def folder_of(self, workload: Workload) -> Path:
-        """The folder with one NAME.npy for each array of the workload's network."""
+        """The folder with one NAME.npy per array of the workload's network. DeadheatError if the disk is full."""
         network = network_of(workload)
         shapes = zlib.crc32(
             repr(sorted(network.arrays.items())).encode()
@@ -36,7 +36,7 @@ class Weights:
 
 
 def _write(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """The folder, whole or not at all; DeadheatError if there is no room."""
+    """Write the folder atomically; DeadheatError if the disk is full."""
     unfinished = folder.with_name(f"{folder.name}.new")
     with disk_errors_as_user_errors("weights", folder.parent):
         try:

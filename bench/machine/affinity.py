@@ -1,7 +1,7 @@
-"""Threads that compute, each bound to a core, so that none wanders from one to another while it is timed.
+"""CPU affinity: binds each computing thread to a core, so that none migrates while it is timed.
 
-OpenMP's runtimes do so themselves when OMP_PROC_BIND says so (bench.plan.settings); pools of other kinds (Eigen's, of
-TensorFlow and JAX) have no such setting and are bound here. Linux only: elsewhere nothing is bound.
+OpenMP's runtimes bind their threads with OMP_PROC_BIND (bench.plan.settings); other pools (Eigen's, in TensorFlow and
+JAX) have no such setting and are bound here. Linux only: elsewhere nothing is bound.
 """
 
 from __future__ import annotations
@@ -16,35 +16,35 @@ from impls.usable import allowed_cores
 
 TASKS = Path("/proc/self/task")
 COMPUTES = 0.05
-"""Share of the busiest thread's time from which on a thread is one that computes."""
+"""A thread counts as computing from this fraction of the busiest thread's time."""
 
 
 def running_times() -> dict[int, int]:
-    """Nanoseconds that each thread of this process has been on a core, by its id."""
+    """CPU time in nanoseconds of each thread of this process, by thread id."""
     times = {}
     with suppress(FileNotFoundError):
         for task in TASKS.iterdir():
-            with suppress(OSError):  # it has ended meanwhile, or the kernel keeps no such statistics
+            with suppress(OSError):  # the thread has ended, or the kernel keeps no such statistics
                 times[int(task.name)] = int((task / "schedstat").read_text().split()[0])
     return times
 
 
 def bind_computing(before: Mapping[int, int]) -> int:
-    """Bind whichever threads have computed since `before`; how many of this process are bound to one core now.
+    """Bind the threads that have computed since `before`; returns the number of threads bound to one core now.
 
-    The thread that calls has the first core, as OpenMP has it, and the others the cores by turns, in the order in which
-    they were begun. Those that somebody has bound already stay where they are.
+    The calling thread gets the first core, as with OpenMP; the others get cores in turn, in the order of their ids.
+    Threads that are already bound keep their core.
     """
     spent = {thread: time - before.get(thread, 0) for thread, time in running_times().items()}
     caller, cores = threading.get_native_id(), sorted(allowed_cores())
-    least = COMPUTES * max(spent.values(), default=0)
-    others = [thread for thread in sorted(spent) if spent[thread] >= least and thread != caller]
-    places = {thread: cores[place % len(cores)] for place, thread in enumerate(others)}
-    return sum(_bind(thread, core) for thread, core in {caller: cores[0], **places}.items() if thread in spent)
+    threshold = COMPUTES * max(spent.values(), default=0)
+    others = [thread for thread in sorted(spent) if spent[thread] >= threshold and thread != caller]
+    core_of = {thread: cores[index % len(cores)] for index, thread in enumerate(others)}
+    return sum(_bind(thread, core) for thread, core in {caller: cores[0], **core_of}.items() if thread in spent)
 
 
 def _bind(thread: int, core: int) -> bool:
-    """Whether the thread is bound to one core, by us or by whoever was first."""
+    """Bind the thread unless it is bound already; False if it has ended."""
     with suppress(OSError):  # it has ended meanwhile
         if len(os.sched_getaffinity(thread)) > 1:
             os.sched_setaffinity(thread, {core})

@@ -1,7 +1,6 @@
-"""What else the machine does while a round runs: read just before and after it, outside what is timed.
+"""Interference counters: what else the machine does during a round, read just before and after it, outside the timing.
 
-Linux tells through /proc, and of CPU quotas through control groups; where a file is not there, its figures are left
-out, never 0.
+Sources are Linux's /proc and, for CPU quotas, control groups. Values of a missing file are left out, never 0.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ STEAL = 7
 
 @dataclass(frozen=True)
 class Reading:
-    """Counters since the machine, or the process, began; seconds and counts. None: the system does not say."""
+    """Counters since the start of the machine or the process: seconds and counts. None: not available."""
 
     wall: float
     own_cpu: float
@@ -40,14 +39,13 @@ class Reading:
 
 @cache
 def throttling_files() -> Sequence[str]:
-    """The files that tell of CPU quotas used up; none where no quota is set."""
+    """The files with statistics of CPU quota throttling; none where no quota is set."""
     return tuple(map(str, cgroups.throttling_files()))
 
 
 @dataclass
 class Watch:
-    """Readings around the rounds of a turn; `seen` are the differences, by the names of
-    results.schema.record.Conditions."""
+    """Readings around the rounds of a turn. `seen`: differences by the names of results.schema.record.Conditions."""
 
     cores: frozenset[str] = field(default_factory=lambda: frozenset(map("cpu{}".format, allowed_cores())))
     quotas: Sequence[str] = field(default_factory=throttling_files)
@@ -55,11 +53,11 @@ class Watch:
     _last: Reading | None = None
 
     def begin(self) -> None:
-        """The first round begins."""
+        """Mark the begin of the first round."""
         self._last = read(self.cores, self.quotas)
 
     def round(self) -> None:
-        """A round has ended, and the next one begins."""
+        """Mark the end of a round, which is the begin of the next."""
         assert self._last is not None, "begin() comes before round()"
         before, self._last = self._last, read(self.cores, self.quotas)
         for name, value in between(before, self._last).items():
@@ -67,7 +65,7 @@ class Watch:
 
 
 def read(cores: Iterable[str], quotas: Iterable[str] = ()) -> Reading:
-    """The counters now; `cores` are names as in /proc/stat, `quotas` the files of `throttling_files`."""
+    """Read the counters. `cores`: names as in /proc/stat; `quotas`: the files of `throttling_files`."""
     busy, steal = _processor_times(frozenset(cores))
     return Reading(
         wall=time.monotonic(),
@@ -82,21 +80,21 @@ def read(cores: Iterable[str], quotas: Iterable[str] = ()) -> Reading:
 
 
 def between(before: Reading, after: Reading) -> dict[str, float]:
-    """What happened from one reading to a later one; what is unknown is left out."""
-    own = after.own_cpu - before.own_cpu
-    one, other = before.throttling, after.throttling
-    seen: dict[str, float | None] = {
+    """Differences between two readings; unknown values are left out."""
+    own_cpu = after.own_cpu - before.own_cpu
+    start, end = before.throttling, after.throttling
+    differences: dict[str, float | None] = {
         "wall": after.wall - before.wall,
-        "own_cpu": own,
-        "foreign_cpu": _less(_less(after.busy, before.busy), own),
+        "own_cpu": own_cpu,
+        "foreign_cpu": _less(_less(after.busy, before.busy), own_cpu),
         "steal": _less(after.steal, before.steal),
         "pressure": _less(after.pressure, before.pressure),
         "major_faults": after.major_faults - before.major_faults,
         "runnable": after.runnable,
-        "throttled": other.seconds - one.seconds if one and other else None,
-        "throttled_periods": other.periods - one.periods if one and other else None,
+        "throttled": end.seconds - start.seconds if start and end else None,
+        "throttled_periods": end.periods - start.periods if start and end else None,
     }
-    return {name: round(value, 6) for name, value in seen.items() if value is not None}
+    return {name: round(value, 6) for name, value in differences.items() if value is not None}
 
 
 def _less(after: float | None, before: float | None) -> float | None:
@@ -116,7 +114,7 @@ def _processor_times(cores: frozenset[str]) -> tuple[float | None, float | None]
 
 
 def _pressure() -> float | None:
-    """Seconds in which some task waited for a processor (/proc/pressure/cpu: "some avg10=... total=MICROSECONDS")."""
+    """Seconds in which some task waited for a CPU (/proc/pressure/cpu: "some avg10=... total=MICROSECONDS")."""
     _, _, total = _read("/proc/pressure/cpu").partition("total=")
     return int(total.split(maxsplit=1)[0]) / 1e6 if total else None
 
@@ -128,14 +126,14 @@ def _runnable() -> int | None:
 
 
 def _read(path: str) -> str:
-    """A file of /proc, or "" where there is none; without Python's layers, as it is read beside every round."""
+    """A file of /proc, or "" if it is missing; with plain system calls, as it is read around every round."""
     try:
         file = os.open(path, os.O_RDONLY)
     except OSError:
         return ""
     try:
         return os.read(file, 1 << 16).decode(errors="replace")
-    except OSError:  # pressure can be switched off at boot: the file is there and cannot be read
+    except OSError:  # pressure can be disabled at boot: the file exists but cannot be read
         return ""
     finally:
         os.close(file)

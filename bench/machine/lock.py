@@ -1,4 +1,4 @@
-"""Whether this is the only campaign on the machine: two at once are each other's noise."""
+"""Campaign lock of the machine: concurrent campaigns disturb each other's times."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from pathlib import Path
 
 try:
     import fcntl
-except ImportError:  # Windows: nobody is asked
+except ImportError:  # Windows: no lock
     fcntl = None  # type: ignore[assignment]
 
 LOCK = Path(tempfile.gettempdir()) / "deadheat.lock"
 
 CONCURRENT_CAMPAIGN_WARNING = {
     "what": "another campaign was running on this machine when this one began",
-    "remedy": "let one finish, then go on with the other: both are slower, and their verdicts wider, than alone",
+    "remedy": "let one finish, then resume the other: concurrent campaigns are slower and their intervals wider",
 }
 
 
 @contextlib.contextmanager
 def campaign_lock() -> Iterator[bool]:
-    """Whether no other campaign runs, as long as all of them ask; the lock goes with the process that holds it."""
+    """Hold the lock; yields whether no other campaign holds it. It is released when the process ends."""
     if fcntl is None:
         yield True
         return
     try:
         file = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    except OSError:  # another user's, or no room: not worth stopping for
+    except OSError:  # another user's file, or a full disk: no reason to stop
         yield True
         return
     try:

@@ -1,8 +1,7 @@
-"""Memory of this process's own, as Linux counts what is resident of it, above what it had when it was first looked at.
+"""Resident memory (RSS) of this process, relative to when measuring began, as Linux counts it.
 
-Pages that a fork shares with its parent were there before, and are not counted; nor are pages of files, such as
-libraries' code, which every process that uses them shares. Where the system does not count, or lets nobody set its
-peak back, that is the reason why there is no figure.
+Pages that a fork shares with its parent are not counted, nor are pages of files, such as libraries' code, which
+processes share. If the system does not count, or the peak cannot be reset, the value is missing with that reason.
 """
 
 from __future__ import annotations
@@ -13,43 +12,43 @@ from pathlib import Path
 
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 FORGET_PEAK = "5"
-"""What clear_refs takes to set the peak back to what is resident now (proc(5))."""
+"""Value for clear_refs that resets the peak to the current RSS (proc(5))."""
 UNKNOWN = "this system does not count a process's peak of resident memory (Linux does, in /proc/self/status)"
-FIXED = "this system lets nobody set a process's peak of resident memory back (Linux does, in /proc/self/clear_refs)"
+FIXED = "this system cannot reset a process's peak of resident memory (Linux can, in /proc/self/clear_refs)"
 
 
 class Resident:
-    """From here on: what is resident more, at most."""
+    """Peak of the resident memory added since this object was made."""
 
     def __init__(self) -> None:
         self._forgets, self._most = True, 0.0
         self._give_back()
-        self._before = _own("VmRSS")
+        self._before = _private_bytes("VmRSS")
 
     def loaded(self) -> None:
-        """Weights have been copied from their files: what counts of that is what is there now, without the files."""
+        """Reset the peak after loading weights, so that copies made while loading do not count."""
         self._give_back()
         peak = self.peak()
         self._most = peak if isinstance(peak, float) else 0.0
 
     def forget(self) -> None:
-        """Begin a new peak, once what is free has been given back to the system; `peak_of_launch` keeps the old one."""
+        """Return free memory to the system and begin a new peak; `peak_of_launch` keeps the old one."""
         peak = self.peak()
         self._most = max(self._most, peak) if isinstance(peak, float) else self._most
         self._give_back()
 
     def peak(self) -> float | str:
-        """Bytes that were resident at most since `forget`, above those at the beginning; or why that is not known.
+        """Peak bytes since `forget`, above those at the beginning; or the reason why they are unknown.
 
-        Files' pages are taken off as they are now: those that are left are code, and stay.
+        The current number of file pages is subtracted: they are code, and constant.
         """
-        peak = _own("VmHWM")
+        peak = _private_bytes("VmHWM")
         if self._before is None or peak is None:
             return UNKNOWN
         return float(peak - self._before) if self._forgets and peak >= self._before else FIXED
 
     def peak_of_launch(self) -> float | str:
-        """The same since the beginning, but for the moments of loading."""
+        """The same since the beginning, without the peak of loading."""
         peak = self.peak()
         return max(peak, self._most) if isinstance(peak, float) else peak
 
@@ -62,7 +61,7 @@ class Resident:
             self._forgets = False
 
 
-def _own(name: str) -> int | None:
+def _private_bytes(name: str) -> int | None:
     """Bytes of a line of /proc/self/status, such as "VmHWM:  1024 kB", without those of files' pages."""
     try:
         lines = (line.split() for line in STATUS.read_text().splitlines())

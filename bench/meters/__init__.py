@@ -1,8 +1,8 @@
-"""What a launch takes beside time. A meter is a file here, with a `Meter` at its top level.
+"""Meters: utilisation and energy of a launch. A meter is a file of this folder with a `Meter` at its top level.
 
-Meters watch a launch from outside while it does nothing but steps (bench.runner.usage), never while it is timed. What a
-meter cannot read here it says so, and why: a quantity is a number or a reason, never 0 for unknown. A meter that
-raises, or answers what is neither, costs its own quantities and nothing else.
+Meters observe a launch from outside during its sustained run (bench.runner.usage), never while it is timed. A quantity
+is a number, or the reason why there is none; never 0 for unknown. If a meter raises, or returns neither, only its own
+quantities are missing.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from impls.errors import one_line
 T = TypeVar("T")
 
 Readings = Mapping[str, float | str]
-"""By the names of results.schema.columns.USAGE: a value, or the reason why there is none."""
+"""Value, or the reason why there is none, by the names of results.schema.columns.USAGE."""
 
 
 @dataclass(frozen=True)
 class SustainedStats:
-    """Steps without a pause, as their launch saw them. `own_cpu` are processors' seconds of all its threads."""
+    """A sustained run as the launch reports it. `own_cpu`: CPU seconds, summed over threads."""
 
     seconds: float
     steps: int
@@ -39,26 +39,26 @@ class SustainedStats:
 
 
 class Watcher(ABC):
-    """One use of a meter on the launch of that process id: begun, sampled some times a second, and ended.
+    """One use of a meter, on the launch with process id `pid`: constructed, sampled several times a second, ended.
 
-    `company` are the process ids of the other launches that are alive, and idle.
+    `other_pids`: process ids of the other, idle launches of the block.
     """
 
     @abstractmethod
-    def __init__(self, pid: int, device: str, company: Set[int]): ...
+    def __init__(self, pid: int, device: str, other_pids: Set[int]): ...
 
     @abstractmethod
     def sample(self) -> None:
-        """Read what is only known at a moment."""
+        """Read instantaneous values."""
 
     @abstractmethod
     def end(self, sustained: SustainedStats) -> Readings:
-        """Every quantity of the meter."""
+        """The value, or the reason for its absence, of every quantity of the meter."""
 
 
 @dataclass(frozen=True)
 class Meter:
-    """What it reads, by the names of results.schema.columns.USAGE, and how."""
+    """A named meter: its quantities, by the names of results.schema.columns.USAGE, and its Watcher."""
 
     name: str
     quantities: tuple[str, ...]
@@ -81,17 +81,17 @@ def _loaded() -> tuple[Mapping[str, Meter], Mapping[str, str]]:
 
 
 class Guarded:
-    """A watcher that never raises. What goes wrong is the reason of all its meter's quantities.
+    """A watcher that never raises. An exception becomes the reason for all quantities of its meter.
 
-    A quantity that it gives no finite number and no reason for is missing, too.
+    A quantity with neither a finite number nor a reason is missing, too.
     """
 
-    def __init__(self, meter: Meter, pid: int, device: str, company: Set[int]):
+    def __init__(self, meter: Meter, pid: int, device: str, other_pids: Set[int]):
         self._meter, self._problem = meter, ""
-        self._watcher = self._try(lambda: meter.watcher(pid, device, company))
+        self._watcher = self._try(lambda: meter.watcher(pid, device, other_pids))
 
     def sample(self) -> None:
-        """Let it read, unless it has failed before."""
+        """Sample, unless the watcher has failed before."""
         if self._watcher and not self._problem:
             self._try(self._watcher.sample)
 
@@ -114,6 +114,6 @@ class Guarded:
     def _try(self, do: Callable[[], T]) -> T | None:
         try:
             return do()
-        except Exception as problem:  # of a library of any age, or of a package from outside
+        except Exception as problem:  # a library of any version, or a meter of another package
             self._problem = f"meter {self._meter.name} failed: {one_line(problem)}"
             return None

@@ -1,7 +1,7 @@
-"""What an NVIDIA card does while a launch does nothing but steps: asked of its driver, some times a second.
+"""NVML meter: an NVIDIA card during a sustained run, read from its driver several times a second.
 
-Utilisation is the share of the time in which the card did anything at all, however little of it. Whatever the driver
-does not tell has the driver's words as its reason.
+Utilisation is the share of time in which any kernel ran, however small. A value that the driver does not report is
+missing with the driver's message as the reason.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from bench.meters import Meter, Readings, SustainedStats, Watcher
 from impls import nvidia
 
 SHORTEST = 2.0
-"""Seconds below which the energy counter, which moves in steps, says nothing."""
+"""Minimum seconds of a sustained run for the energy counter, which advances in steps."""
 SETTLE = 1.0
-"""Seconds of a sustained run in which nothing is read: utilisation and power are of the second before."""
+"""Seconds at the start of a sustained run without readings: utilisation and power cover the second before."""
 SLOWED = (
     "nvmlClocksEventReasonSwPowerCap",
     "nvmlClocksThrottleReasonHwSlowdown",
@@ -25,7 +25,7 @@ SLOWED = (
     "nvmlClocksThrottleReasonHwThermalSlowdown",
     "nvmlClocksThrottleReasonHwPowerBrakeSlowdown",
 )
-"""Reasons for lower clocks that spoil a measurement; being idle, or set so by its owner, does not."""
+"""Reasons for lower clocks that disturb a measurement; idling and clocks set by the user are not among them."""
 
 
 def _slowed(nvml: Any, handle: Any) -> float:
@@ -36,7 +36,7 @@ def _slowed(nvml: Any, handle: Any) -> float:
 def _reasons(nvml: Any, handle: Any) -> int:
     try:
         return int(nvml.nvmlDeviceGetCurrentClocksEventReasons(handle))
-    except nvml.NVMLError_FunctionNotFound:  # a driver from before the new name
+    except nvml.NVMLError_FunctionNotFound:  # an older driver, with the older name
         return int(nvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle))
 
 
@@ -49,7 +49,7 @@ MOMENTS: Mapping[str, Callable[[Any, Any], float]] = {
     "gpu_celsius": lambda nvml, handle: float(nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU)),
     "gpu_throttled": _slowed,
 }
-"""What is known at a moment, asked of the package over the driver's library; its mean over the sustained run counts."""
+"""Queries for instantaneous values; their mean over the sustained run is reported."""
 
 
 def _energy(nvml: Any, handle: Any) -> float:
@@ -62,10 +62,10 @@ def _processes(nvml: Any, handle: Any) -> list[Any]:
 
 
 class NvmlMeter(Watcher):
-    """The card that a launch computes on."""
+    """Meter of the card that a launch computes on."""
 
-    def __init__(self, pid: int, device: str, company: Set[int], settle: float = SETTLE):
-        self._pid, self._company = pid, company
+    def __init__(self, pid: int, device: str, other_pids: Set[int], settle: float = SETTLE):
+        self._pid, self._other_pids = pid, other_pids
         self._settled = now() + settle
         self._seen: dict[str, list[float]] = {name: [] for name in (*MOMENTS, *PROCESSES)}
         self._missing: dict[str, str] = {}
@@ -76,12 +76,12 @@ class NvmlMeter(Watcher):
         self._energy = self._ask("gpu_joules_per_image", _energy)
 
     def _ask(self, name: str, query: Callable[[Any, Any], Any]) -> Any:
-        """The driver's answer; None, with the reason kept, where it has none. It is not asked again then."""
+        """The driver's answer; None, with the reason kept, if there is none. Such a query is not repeated."""
         if name in self._missing:
             return None
         try:
             return query(nvidia.library(), self._handle)
-        except Exception as problem:  # of the driver, or of a package that lacks the function
+        except Exception as problem:  # the driver failed, or the package lacks the function
             self._missing[name] = f"the driver does not tell: {nvidia.reason(problem)}"
             return None
 
@@ -96,18 +96,21 @@ class NvmlMeter(Watcher):
             self._count(processes)
 
     def _count(self, processes: list[Any]) -> None:
-        """Containers show other process ids than ours: as many as we have are ours, and an only one must be it."""
-        ours = {self._pid, *self._company}
-        hidden = not any(one.pid in ours for one in processes)
-        own = [one for one in processes if one.pid == self._pid]
+        """Count foreign processes and read the launch's memory.
+
+        In containers the driver reports other process ids: then as many as the block has launches are taken as its
+        own, and a single process as the launch."""
+        ours = {self._pid, *self._other_pids}
+        hidden = not any(process.pid in ours for process in processes)
+        matching = [process for process in processes if process.pid == self._pid]
         if hidden and len(processes) == len(ours) == 1:
-            own = processes
-        others = len(processes) - len(ours) if hidden else sum(one.pid not in ours for one in processes)
+            matching = processes
+        others = len(processes) - len(ours) if hidden else sum(process.pid not in ours for process in processes)
         self._seen["gpu_foreign_processes"].append(max(others, 0))
-        if own and own[0].usedGpuMemory is not None:
-            self._seen["gpu_memory_bytes"].append(own[0].usedGpuMemory)
+        if matching and matching[0].usedGpuMemory is not None:
+            self._seen["gpu_memory_bytes"].append(matching[0].usedGpuMemory)
         else:
-            what = "its memory" if own else "which process is ours, as containers have ids of their own"
+            what = "its memory" if matching else "which process is the launch, as process ids differ in containers"
             self._missing["gpu_memory_bytes"] = f"the driver does not tell {what}"
 
     def end(self, sustained: SustainedStats) -> Readings:
@@ -117,16 +120,16 @@ class NvmlMeter(Watcher):
         if after is not None:
             joules = (after - self._energy) / 1e3
             if sustained.seconds < SHORTEST or joules <= 0:
-                said = f"the energy counter moved by {joules:g} J in {sustained.seconds:.1f} s; run for longer"
-                self._missing["gpu_joules_per_image"] = said
-        values = {name: fmean(seen) for name, seen in self._seen.items() if seen and name not in PROCESSES}
+                reason = f"the energy counter moved by {joules:g} J in {sustained.seconds:.1f} s; run for longer"
+                self._missing["gpu_joules_per_image"] = reason
+        values = {name: fmean(samples) for name, samples in self._seen.items() if samples and name not in PROCESSES}
         values |= {name: max(self._seen[name]) for name in PROCESSES if self._seen[name]}
         if after is not None and "gpu_joules_per_image" not in self._missing:
             values["gpu_joules_per_image"] = joules / sustained.images
-        nothing = dict.fromkeys(NVML.quantities, "the sustained run ended before the driver was asked")
-        return {**nothing, **self._missing, **values}
+        default = dict.fromkeys(NVML.quantities, "the sustained run ended before the first reading")
+        return {**default, **self._missing, **values}
 
 
 PROCESSES = ("gpu_foreign_processes", "gpu_memory_bytes")
-"""What is known of processes; the largest counts."""
+"""Quantities of processes; their maximum is reported."""
 NVML = Meter("nvml", (*MOMENTS, *PROCESSES, "gpu_joules_per_image"), NvmlMeter)

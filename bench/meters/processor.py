@@ -1,4 +1,4 @@
-"""How busy the processors are with a launch: its own time on them, all threads, over the time that passed."""
+"""CPU meter: CPU time of a launch, summed over threads, divided by wall time."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from impls.usable import usable_cores
 
 
 class CpuMeter(Watcher):
-    """The launch itself counts, from the first of its steps to the last."""
+    """Uses the launch's own CPU time, from its first step to its last."""
 
-    def __init__(self, pid: int, device: str, company: Set[int]):
+    def __init__(self, pid: int, device: str, other_pids: Set[int]):
         pass
 
     def sample(self) -> None:

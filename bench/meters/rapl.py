@@ -1,6 +1,6 @@
-"""Energy of the processor's packages, from Linux's powercap counters (Intel's and AMD's running average power limit).
+"""RAPL meter: energy of the CPU packages, from Linux's powercap counters (Intel and AMD).
 
-All that the packages do is counted, not only the launch; on a machine that is otherwise idle that is what it costs.
+The counters cover all work of the packages, not only the launch's, so the machine should be otherwise idle.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ MICRO = 1e-6
 
 
 class RaplMeter(Watcher):
-    """Energy between two readings of every package's counter, each of which wraps round."""
+    """Energy between two readings of every package's counter, which wraps around."""
 
-    def __init__(self, pid: int, device: str, company: Set[int], zones: Path = ZONES):
+    def __init__(self, pid: int, device: str, other_pids: Set[int], zones: Path = ZONES):
         self._zones = sorted(zone for zone in zones.glob("*-rapl:*") if zone.name.count(":") == 1)
         self._before = self._read()
 

@@ -1,8 +1,8 @@
-"""What the machine can do at most, measured in the same campaign as the networks, through the same frameworks.
+"""Peak probes: the machine's peak, measured in the same campaign as the networks and with the same frameworks.
 
-A probe is a network like any other, of one large layer: a matrix product, a convolution that many papers have, and
-a product with a vector, which must read every weight and computes next to nothing. The fastest contestant's figure is
-the ceiling. What counts is what frameworks reach, not what a data sheet promises.
+A probe is a network of one large layer: a matrix product, a common convolution, and a matrix-vector product, which
+reads every weight and computes little. The fastest contestant's rate is the peak: the one that frameworks reach, not
+that of a data sheet.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ VECTOR = replace(PRODUCT, name="probe-gemv", title="a matrix-vector product")
 
 @dataclass(frozen=True)
 class Probe:
-    """A network and the batch and size at which it finds a ceiling: `of` "macs" or "bytes" per second."""
+    """A network, and batch and size per device at which it reaches the peak; `of`: "macs" or "bytes" per second."""
 
     architecture: Architecture
     of: str
@@ -51,7 +51,7 @@ class Probe:
     sizes: dict[str, tuple[int, int, int]]  # channels, side, classes
 
     def entry(self, device: str) -> dict[str, Any]:
-        """The keys of a suite's entry."""
+        """The keys of a WorkloadGrid for a device."""
         channels, side, classes = self.sizes[device]
         return {
             "architectures": (self.architecture.name,),
@@ -62,7 +62,7 @@ class Probe:
         }
 
 
-# A GPU takes longer to be filled, and has larger caches to be read past.
+# A GPU needs larger sizes to be fully used, and to exceed its caches.
 PROBES = (
     Probe(PRODUCT, "macs", {"cpu": 512, "cuda": 8192}, {"cpu": (2, 32, 2048), "cuda": (8, 32, 8192)}),
     Probe(CONVOLUTION, "macs", {"cpu": 4, "cuda": 64}, {"cpu": (256, 28, 256), "cuda": (256, 28, 256)}),
@@ -71,5 +71,5 @@ PROBES = (
 
 
 def probed(architecture: str) -> str | None:
-    """Which ceiling the architecture of that name probes; None for a network that is measured for itself."""
+    """The peak that an architecture probes, "macs" or "bytes"; None if it is no probe."""
     return next((probe.of for probe in PROBES if probe.architecture.name == architecture), None)

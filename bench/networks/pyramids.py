@@ -1,7 +1,7 @@
-"""The spatial pyramid alone, and other ways to write it: what suite `spp-layer` compares.
+"""Spatial pyramids alone, for the suite `spp-layer`, which compares implementations of them.
 
-Maps come from a 1x1 convolution of one channel, so that there is something to send a gradient to, and go into a full
-connection with a few outputs; both cost little beside the pyramid and are the same for all.
+Maps come from a 1x1 convolution of one channel, so that there are weights with a gradient, and go into a dense layer
+with few outputs. Both are cheap compared with the pyramid, and equal for all contestants.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _of(bins: int, channels: int) -> Architecture:
         title=f"a pyramid of {bins} bins of {channels} maps",
         source="He et al. 2015, sections 2.2 and 3.1",
         input_shape=(1, 13, 13),
-        classes=16,  # with fewer, some loss is so near 0 that it has no digits to compare
+        classes=16,  # with fewer, a loss may be too close to 0 to be compared
         table=partial(_table, channels=channels, levels=PYRAMIDS[bins]),
     )
 

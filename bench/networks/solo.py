@@ -1,7 +1,7 @@
-"""Networks under other names: what of a suite has a name of its own is a group of its own, so can be timed alone.
+"""Solo copies of networks: the same network under another name, so that a contestant is timed alone in its own group.
 
-A group is of one workload, and everyone who is given that workload takes turns in it. For suite `company`, which times
-a contestant side by side with others and by itself in turns, there is one such name for each that is to be alone.
+A group is one workload with all contestants that run it. The suite `company` times contestants both together and
+alone; each contestant that runs alone has its own copy.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from impls import load_architecture
 from impls.network import Architecture
 
 SOLO = "-solo-"
-"""Stands between the network's name and the letter of the contestant that has it alone."""
+"""Separates the network's name from the letter of the contestant that runs the copy."""
 
 
-def _alone(name: str, letter: str) -> Architecture:
-    own = load_architecture(name)
-    return replace(own, name=f"{name}{SOLO}{letter.lower()}", title=f"{own.title}, for a contestant alone")
+def _solo(name: str, letter: str) -> Architecture:
+    network = load_architecture(name)
+    return replace(network, name=f"{name}{SOLO}{letter.lower()}", title=f"{network.title}, for a contestant alone")
 
 
 def original(name: str) -> str | None:
-    """The network that stands under one of these names; None for other names."""
+    """The network of a solo copy's name; None for other names."""
     return name.partition(SOLO)[0] if SOLO in name else None
 
 
-LENET5_A, LENET5_B, LENET5_C = (_alone("lenet5", letter) for letter in "ABC")
-ALEXNET_A, ALEXNET_B, ALEXNET_C = (_alone("alexnet", letter) for letter in "ABC")
+LENET5_A, LENET5_B, LENET5_C = (_solo("lenet5", letter) for letter in "ABC")
+ALEXNET_A, ALEXNET_B, ALEXNET_C = (_solo("alexnet", letter) for letter in "ABC")

@@ -1,7 +1,7 @@
-"""Many windows of one image: ZF-5 that computes its features once, for all of them (SPP-net, sections 3.1.5 and 4.1).
+"""Many windows of one image: ZF-5 with features computed once for all windows (SPP-net, sections 3.1.5 and 4.1).
 
-To be compared with one forward pass a window: the stream `tens-224` of `zf5-spp`, which has the same layers. A window
-is a rectangle of the image brought to 224 pixels there, and of conv5's map of the image here.
+The comparison is one forward pass per window: the stream `tens-224` of `zf5-spp`, which has the same layers. There a
+window is a rectangle of the image resized to 224 pixels; here it is a rectangle of the image's conv5 map.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from impls.layers import Layer, Window, WindowAverage, WindowPyramid
 from impls.network import Architecture
 
 SIDE = 400
-"""Pixels of the image's sides."""
+"""Side of the image in pixels."""
 MAP = 24
-"""Cells of conv5's map of it."""
+"""Side of its conv5 map in cells."""
 VIEW = 13
-"""Cells of a view of 224 pixels (He et al. 2015, table 1)."""
+"""Side in cells of a view of 224 pixels (He et al. 2015, table 1)."""
 
 
 def views(count: int) -> tuple[Window, ...]:
-    """Views of one size, spread evenly; flipped ones would be as many again of the flipped image's map."""
+    """`count` views of one size, evenly spaced; flipped views would be as many of the flipped image's map."""
     across = int(np.ceil(np.sqrt(count)))
     starts = np.linspace(0, MAP - VIEW, across).round().astype(int).tolist()
     places = [(top, left) for top in starts for left in starts]
-    chosen = [places[place] for place in np.linspace(0, len(places) - 1, count).round().astype(int)]
-    return tuple((top, top + VIEW, left, left + VIEW) for top, left in chosen)
+    selected = [places[place] for place in np.linspace(0, len(places) - 1, count).round().astype(int)]
+    return tuple((top, top + VIEW, left, left + VIEW) for top, left in selected)
 
 
 def regions(count: int) -> tuple[Window, ...]:
-    """Rectangles of any place and shape, as an object detector proposes them: sides of 2 cells to the whole map."""
+    """Random rectangles, as an object detector proposes them, with sides from 2 cells to the whole map."""
     return tuple(_regions(count, np.random.default_rng(0)))
 
 
@@ -58,7 +58,7 @@ def _of(windows: tuple[Window, ...]) -> Architecture:
         input_shape=(3, SIDE, SIDE),
         classes=1000,
         table=partial(_table, windows=windows),
-        deviations=("scores are averaged over windows, as of views; a detector would look at each",),
+        deviations=("scores are averaged over windows, as for views; a detector would use each",),
     )
 
 

@@ -19,27 +19,27 @@ from results.schema.record import Case, Workload
 
 
 def cases(suite: Suite, device: str) -> list[Case]:
-    """Every case of the suite once, in its order. Raises what the registries say of unknown names and bad sizes."""
-    found = dict.fromkeys(_ceiling_cases(suite, device)) if suite.ceilings else {}
+    """Every case of the suite once, in the suite's order. SuiteError, with the key, for unknown names and bad sizes."""
+    planned = dict.fromkeys(_ceiling_cases(suite, device)) if suite.ceilings else {}
     images = photographs(suite)
     sizes = list(images.sizes.values()) if images else None
     for number, entry in enumerate(suite.workloads):
         try:
-            found.update(dict.fromkeys(_entry_cases(suite, entry, device, sizes)))
+            planned.update(dict.fromkeys(_entry_cases(suite, entry, device, sizes)))
         except DeadheatError as problem:
             raise SuiteError(f"workloads.{number}: {problem}") from None
-    return list(found)
+    return list(planned)
 
 
 def photographs(suite: Suite) -> image_sizes.ImageFolderSizes | None:
-    """The images whose sizes the suite's streams have: those that all of its streamed networks can take."""
+    """The images whose sizes the streams use: those that every streamed network accepts; None without `sizes_from`."""
     if not suite.sizes_from:
         return None
-    found = image_sizes.found_in(suite.sizes_from)
+    images = image_sizes.read_sizes(suite.sizes_from)
     for entry in suite.workloads:
         for name in entry.architectures if entry.streams else ():
-            found = found.without(_too_small(name, entry, found.sizes))
-    return found
+            images = images.without(_too_small(name, entry, images.sizes))
+    return images
 
 
 def _too_small(architecture: str, entry: WorkloadGrid, sizes: Mapping[str, Pair]) -> dict[str, str]:
@@ -53,10 +53,10 @@ def _too_small(architecture: str, entry: WorkloadGrid, sizes: Mapping[str, Pair]
 
 
 def _ceiling_cases(suite: Suite, device: str) -> Iterator[Case]:
-    """The probes of what the machine can do, in every precision of the suite, through each of its frameworks."""
+    """The peak probes, in every precision of the suite, with each of its frameworks."""
     precisions = dict.fromkeys(precision for entry in suite.workloads for precision in entry.precisions)
     contestants = [parse_contestant(text) for text in suite.contestants]
-    first = {one.framework: one for one in reversed(contestants)}
+    first = {parsed.framework: parsed for parsed in reversed(contestants)}
     for probe in probes.PROBES:
         entry = WorkloadGrid(**probe.entry(device), precisions=tuple(precisions), phases=("infer",))
         for workload in workloads(entry, device):
@@ -74,7 +74,7 @@ def _entry_cases(suite: Suite, entry: WorkloadGrid, device: str, sizes: Sequence
 
 def workloads(entry: WorkloadGrid, device: str) -> Iterator[Workload]:
     sizes: tuple[Pair | None, ...] = tuple(map(parse_size, entry.sizes)) or (None,)
-    names = [one for name in entry.architectures for one in _with_layers(name, entry)]
+    names = [name_or_layer for name in entry.architectures for name_or_layer in _with_layers(name, entry)]
     for name, size, batch, precision in itertools.product(names, sizes, entry.batches, entry.precisions):
         network = _whole_network(name, size, entry)
         channels, height, width = network.input_shape
@@ -93,17 +93,19 @@ def workloads(entry: WorkloadGrid, device: str) -> Iterator[Workload]:
 
 
 def _with_layers(name: str, entry: WorkloadGrid) -> list[str]:
-    """The architecture of that name and, if the entry asks for them, each of its layers alone."""
+    """The architecture and, with `layers = "each"`, each of its layers alone."""
     architecture = load_architecture(name)
     table = architecture.table(architecture.classes) if entry.layers else ()
     layers = [layer.name for layer in table if can_be_alone(layer)]
     if "train" in entry.phases and (layers or architecture.layer):
-        raise InvalidInput(f"{name}: a layer alone is not trained; give phases without train, as phases = ['gradient']")
+        raise InvalidInput(
+            f"{name}: a single layer cannot be trained; give phases without train, such as phases = ['gradient']"
+        )
     return [name, *(f"{name}{ALONE}{layer}" for layer in layers)]
 
 
 def _whole_network(name: str, size: Pair | None, entry: WorkloadGrid) -> Network:
-    """What the images of a workload are for, of a layer alone, too: InvalidInput if that, or the layer, can't be."""
+    """The whole network of a workload, also of a single layer. InvalidInput for an invalid size or layer."""
     architecture = load_architecture(name)
     _ = architecture.at(size, entry.channels, entry.classes)
     return architecture.full_network(size, entry.channels, entry.classes)
@@ -112,7 +114,7 @@ def _whole_network(name: str, size: Pair | None, entry: WorkloadGrid) -> Network
 def _streamed(
     plain: Iterable[Workload], names: Sequence[str], seed: int, sizes: Sequence[Pair] | None
 ) -> Iterator[Workload]:
-    """Each workload as streams of its batch of images, which its network must be able to take at all their sizes."""
+    """Each workload once per stream. InvalidInput if the network does not accept one of the stream's sizes."""
     for workload in plain:
         for name in names:
             parts = streams.parts(name, workload.batch, seed, sizes)
@@ -121,15 +123,15 @@ def _streamed(
 
 
 def _check_sizes(workload: Workload, parts: Sequence[streams.Part]) -> None:
-    """InvalidInput if the network cannot take a size, or has other arrays there."""
+    """InvalidInput if the network rejects a size, or its weights have different shapes at different sizes."""
     architecture = load_architecture(workload.architecture)
-    found: dict[str, Pair] = {}
+    size_by_shapes: dict[str, Pair] = {}
     for height, width in dict.fromkeys((height, width) for height, width, _ in parts):
         network = architecture.at((height, width), workload.channels, workload.classes)
-        found.setdefault(repr(network.arrays), (height, width))
-    if len(found) > 1:
-        one, other = (f"{height}x{width}" for height, width in list(found.values())[:2])
+        size_by_shapes.setdefault(repr(network.arrays), (height, width))
+    if len(size_by_shapes) > 1:
+        first, second = (f"{height}x{width}" for height, width in list(size_by_shapes.values())[:2])
         raise InvalidInput(
-            f"{workload.architecture} has other weights for {other} than for {one}, so no stream of both; "
-            "take a network with a spatial pyramid or a global average, such as zf5-spp or nin-imagenet"
+            f"{workload.architecture}: weights differ between {first} and {second}, so one stream cannot have both; "
+            "use a network with a spatial pyramid or a global average, such as zf5-spp or nin-imagenet"
         )

@@ -1,4 +1,4 @@
-"""Sizes of images as people's photographs have them: drawn from a seed, or read from a folder."""
+"""Image sizes of photographs: sampled from a seed, or read from a folder."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from impls.layers import Pair
 from impls.paths import typed_path
 
 SMALLER_SIDE = 224
-"""Pixels to which a photograph's smaller side is brought (He et al. 2015, sections 2.3 and 3.1.4)."""
+"""Pixels to which a photograph's shorter side is resized (He et al. 2015, sections 2.3 and 3.1.4)."""
 
 
 ASPECTS = {(4, 3): 0.45, (3, 2): 0.30, (16, 9): 0.05, (1, 1): 0.05}
-"""How often photographs have an aspect ratio; the rest has any up to 2 to 1, evenly. Our own choice: cameras and phones
-give 4:3 and 3:2, and what people crop is anything."""
+"""Share of photographs per aspect ratio; the others are uniform between 1:1 and 2:1. An assumption: cameras and phones
+give 4:3 and 3:2, crops have any ratio."""
 
 
 UPRIGHT = 0.3
-"""Share of photographs that are higher than wide."""
+"""Share of photographs in portrait orientation."""
 
 
 WHOLE = 0.6
-"""Share that is brought to SMALLER_SIDE; the others' smaller side is from 180 to 320 pixels, evenly."""
+"""Share that is resized to SMALLER_SIDE; the shorter side of the others is uniform from 180 to 320 pixels (OTHERS)."""
 
 
 OTHERS = (180, 320)
 
 
 def photographs(count: int, seed: int) -> list[Pair]:
-    """(height, width) of `count` photographs as people have them; see ASPECTS, UPRIGHT, WHOLE and OTHERS."""
+    """(height, width) of `count` photographs, sampled from the shares ASPECTS, UPRIGHT, WHOLE and OTHERS."""
     rng = np.random.default_rng(seed)
     return [_photograph(rng) for _ in range(count)]
 
@@ -52,33 +52,35 @@ def _photograph(rng: np.random.Generator) -> Pair:
 
 @dataclass(frozen=True)
 class ImageFolderSizes:
-    """Sizes (height, width) of the images of a folder by name, brought to SMALLER_SIDE; what was left out, and why."""
+    """Sizes (height, width) of a folder's images by name, resized to SMALLER_SIDE; files left out, with reasons."""
 
     sizes: dict[str, Pair]
     left_out: dict[str, str]
 
     def without(self, reasons: dict[str, str]) -> ImageFolderSizes:
-        """With more left out; InvalidInput if nothing remains."""
+        """The same with more files left out. InvalidInput if no image remains."""
         left_out = {**self.left_out, **reasons}
         sizes = {name: size for name, size in self.sizes.items() if name not in left_out}
         if not sizes:
-            raise InvalidInput("--sizes-from: no image that can be used" + f"; {told(left_out)}" * bool(left_out))
+            raise InvalidInput(
+                "--sizes-from: no image that can be used" + f"; {describe_left_out(left_out)}" * bool(left_out)
+            )
         return ImageFolderSizes(sizes, left_out)
 
 
-def told(left_out: Mapping[str, str]) -> str:
-    """What was left out and why, in a line: every reason once."""
+def describe_left_out(left_out: Mapping[str, str]) -> str:
+    """The files left out and the reasons, in one line; each reason once."""
     from impls import images  # it imports Pillow, which nothing else here needs
 
-    return images.told(left_out)
+    return images.describe_reasons(left_out)
 
 
-def found_in(folder: str | Path) -> ImageFolderSizes:
+def read_sizes(folder: str | Path) -> ImageFolderSizes:
     """The sizes of all images below a folder, from their headers, in the order of their names.
 
-    Files are recognised by content, whatever their suffix; what is hidden or `is_passed_over` is not looked at.
-    Images whose smaller side is larger than SMALLER_SIDE count as they are when brought to it, and those with an Exif
-    orientation as they are upright. InvalidInput if there is no folder, or no image in it that can be read.
+    Files are recognised by content, not by suffix; hidden files and those that `is_passed_over` names are ignored.
+    Images whose shorter side exceeds SMALLER_SIDE count with the size after resizing; an Exif orientation is applied.
+    InvalidInput if the folder does not exist or holds no readable image.
     """
     from impls.images import opened, upright_size  # it imports Pillow, which nothing else here needs
 
@@ -99,7 +101,7 @@ def found_in(folder: str | Path) -> ImageFolderSizes:
 
 @contextlib.contextmanager
 def _of_any_size() -> Iterator[None]:
-    """Pillow warns of large images, and refuses larger ones, when it opens them: here no pixel is decoded."""
+    """Disable Pillow's limit on image size: only headers are read, no pixel is decoded."""
     from PIL import Image
 
     limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
@@ -110,7 +112,7 @@ def _of_any_size() -> Iterator[None]:
 
 
 def _files_below(place: Path) -> tuple[list[Path], dict[str, str]]:
-    """The files below a folder that may be images, by name, and which folders cannot be looked into, and why."""
+    """The files below a folder that may be images, sorted, and the folders that cannot be read, with the reason."""
     from impls.images import is_hidden, is_passed_over
 
     closed: dict[str, str] = {}
@@ -134,7 +136,7 @@ def _resize_shorter_side(size: Pair) -> Pair:
     return round(size[0] * scale), round(size[1] * scale)
 
 
-def drawn(sizes: Sequence[Pair], count: int, seed: int) -> list[Pair]:
-    """So many of the sizes: without repeating one before all were there."""
+def sample(sizes: Sequence[Pair], count: int, seed: int) -> list[Pair]:
+    """`count` of the sizes in random order; a size repeats only after all have been used."""
     order = np.random.default_rng(seed).permutation(len(sizes))
     return [sizes[order[i % len(sizes)]] for i in range(count)]

@@ -1,4 +1,4 @@
-"""Other Pythons as contestants: what they have installed, asked of them, and how to start one.
+"""Other Python interpreters for contestants: how to start one, and which packages it has.
 
 Two releases of a framework are compared within one campaign by giving each its own interpreter and a label:
 contestants pytorch:eager@old and pytorch:eager@new.
@@ -41,7 +41,7 @@ print(json.dumps({
 
 @dataclass(frozen=True)
 class Interpreter:
-    """A Python to run contestants with; `label` is "" for the one that runs this."""
+    """A Python to run contestants with; `label` is "" for the current interpreter."""
 
     label: str
     path: str
@@ -51,15 +51,15 @@ class Interpreter:
         return [self.path]
 
     def environment(self) -> Mapping[str, str]:
-        """Where it finds this project: our own packages are for our own Python only."""
+        """PYTHONPATH with this project; the current interpreter also gets its own sys.path."""
         paths = [str(ROOT), os.environ.get("PYTHONPATH", "")] if self.label else sys.path
         return {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
     def ask(self, framework: str, execution: str, environment: Mapping[str, str]) -> dict[str, Any]:
-        """Its Python's version, what the execution lacks there (None: nothing), and the versions of its packages.
+        """`python` (version), `missing` (what the execution lacks there, or None) and `versions` of its packages.
 
-        environment: all that it has beside where it finds this project. InvalidInput if it does not start, or lacks
-        what the harness itself needs.
+        environment: all variables of the process besides PYTHONPATH. InvalidInput if it does not start, or lacks a
+        dependency of the harness.
         """
         return _ask(self, framework, execution, tuple(environment.items()))
 
@@ -80,7 +80,7 @@ def _ask(
     except (OSError, subprocess.TimeoutExpired) as problem:
         raise InvalidInput(f"{where} cannot be run: {problem}; give the path of a python executable") from None
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        last = (done.stderr.strip().splitlines() or ["no error output"])[-1]
         raise InvalidInput(
             f"{where} cannot measure: {last}; install the harness and its framework there: "
             f"{interpreter.path} -m pip install 'deadheat[{framework}]'"
@@ -89,14 +89,14 @@ def _ask(
         answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])  # packages may print when they are imported
         return {key: answer[key] for key in ("python", "missing", "versions")}
     except (LookupError, TypeError, ValueError):
-        raise InvalidInput(f"{where} is no Python: it answered {done.stdout[:60]!r}; give the path of one") from None
+        raise InvalidInput(f"{where} is no Python: it printed {done.stdout[:60]!r}; give the path of one") from None
 
 
 OWN = Interpreter("", sys.executable)
 
 
 def interpreter_of(contestant: Contestant, paths: Mapping[str, str]) -> Interpreter:
-    """The Python that runs a contestant; InvalidInput if nobody said where its label is."""
+    """The Python that runs a contestant. InvalidInput if `paths` has no path for its label."""
     if not contestant.interpreter:
         return OWN
     if contestant.interpreter not in paths:
@@ -108,33 +108,36 @@ def interpreter_of(contestant: Contestant, paths: Mapping[str, str]) -> Interpre
     return Interpreter(contestant.interpreter, str(typed_path(paths[contestant.interpreter])))
 
 
-def missing(contestant: Contestant, paths: Mapping[str, str], asked: Mapping[str, str]) -> str | None:
-    """Why a contestant cannot run here, with what would bring it; None if it can. asked: the suite's `environment`."""
-    found = load_framework(contestant.framework)
+def missing(contestant: Contestant, paths: Mapping[str, str], suite_environment: Mapping[str, str]) -> str | None:
+    """Why a contestant cannot run here and how to install it; None if it can.
+
+    suite_environment: the suite's `environment`.
+    """
+    framework = load_framework(contestant.framework)
     interpreter = interpreter_of(contestant, paths)
     if interpreter is OWN:
-        return found.missing(found.execution(contestant.execution))
-    reason: str | None = _answer(interpreter, contestant, asked)["missing"]
+        return framework.missing(framework.execution(contestant.execution))
+    reason: str | None = _answer(interpreter, contestant, suite_environment)["missing"]
     return reason
 
 
-def versions(contestant: Contestant, paths: Mapping[str, str], asked: Mapping[str, str]) -> dict[str, str]:
-    """Versions of what a contestant is made of, its own Python among them where it has one. asked: as above."""
+def versions(contestant: Contestant, paths: Mapping[str, str], suite_environment: Mapping[str, str]) -> dict[str, str]:
+    """Versions of a contestant's packages, and of its Python if it has its own interpreter."""
     interpreter = interpreter_of(contestant, paths)
     if interpreter is OWN:
         return load_framework(contestant.framework).versions()
-    answer = _answer(interpreter, contestant, asked)
+    answer = _answer(interpreter, contestant, suite_environment)
     return {"python": answer["python"], **answer["versions"]}
 
 
-def _answer(interpreter: Interpreter, contestant: Contestant, asked: Mapping[str, str]) -> dict[str, Any]:
-    """What it says with the shell's variables that the contestant's launches have, and those asked for."""
-    environment = {**settings.inherited(contestant.setting, os.environ), **asked}
+def _answer(interpreter: Interpreter, contestant: Contestant, suite_environment: Mapping[str, str]) -> dict[str, Any]:
+    """The interpreter's answer with the environment of the contestant's launches."""
+    environment = {**settings.inherited(contestant.setting, os.environ), **suite_environment}
     return interpreter.ask(contestant.framework, contestant.execution, environment)
 
 
 def parse(text: str) -> tuple[str, Interpreter]:
-    """(framework, interpreter) of --interpreter FRAMEWORK@LABEL=PATH; without a label, that of its folder."""
+    """(framework, interpreter) of --interpreter FRAMEWORK@LABEL=PATH; the label defaults to the name of its folder."""
     named, equals, path = text.partition("=")
     framework, _, label = named.partition("@")
     if not equals or not path or not framework:
@@ -145,6 +148,6 @@ def parse(text: str) -> tuple[str, Interpreter]:
     load_framework(framework)
     path = str(typed_path(path))
     label = label or Path(path).absolute().parent.parent.name
-    if not label or "+" in label:  # nameless it would be our own, and a + begins a contestant's setting
-        raise InvalidInput(f"--interpreter {text!r} has no label that can be used; write {framework}@LABEL={path}")
+    if not label or "+" in label:  # an empty label means the current interpreter; a + begins a contestant's setting
+        raise InvalidInput(f"--interpreter {text!r} has no valid label; write {framework}@LABEL={path}")
     return framework, Interpreter(label, path)

@@ -15,15 +15,15 @@ from results.schema.record import STEADY, Contestant
 def parse_contestant(text: str) -> Contestant:
     """The contestant written as framework:execution@interpreter+setting.
 
-    Only the framework must be there: without an execution it is the framework's first one.
+    Only the framework is required; the execution defaults to the framework's first. UnknownName for unknown parts.
     """
     rest, _, set_up = renames.contestant(text).partition("+")
     named, _, interpreter = rest.partition("@")
     framework, _, execution = named.partition(":")
-    found = load_framework(framework)
+    loaded = load_framework(framework)
     return Contestant(
         framework,
-        found.execution(execution).name if execution else found.executions[0].name,
+        loaded.execution(execution).name if execution else loaded.executions[0].name,
         interpreter,
         checked("setting", set_up, tuple(settings.SETTINGS)) if set_up else STEADY,
     )

@@ -1,9 +1,9 @@
-"""How the processes of contestants are set up: what their executions ask for, and allocator and threads.
+"""Environment variables of contestants' processes: allocator, threads, and what the execution needs.
 
-steady       the allocator keeps what it has; every framework has as many threads as there are cores, one bound to each;
-             under a CPU quota, as many as that keeps busy, on as many cores; of the shell's variables processes have
-             those in impls.environment, and those kept by name
-as-shipped   nothing is set; what the shell's variables say holds
+steady       the allocator returns no memory to the system; every framework has one thread per core, each bound to its
+             core; under a CPU quota, as many threads and cores as the quota allows; of the shell's variables only those
+             in impls.environment and those kept by name are passed on
+as-shipped   nothing is set; the shell's variables are passed on unchanged
 """
 
 from __future__ import annotations
@@ -23,33 +23,33 @@ def _steady() -> Mapping[str, str]:
     return {
         **STEADY_ALLOCATOR,
         **threads(cores()),
-        # Not every pool of threads can be told its size: under a quota they go by the cores that they are allowed.
+        # The size of some thread pools cannot be set: under a quota they follow the cores that the process may use.
         **(on_cores(usable.usable_cores()) if cores() < len(usable.allowed_cores()) else {}),
-        "OMP_PROC_BIND": "true",  # a thread that wanders: launches of LeNet-5 in PyTorch differ by 10 %, bound by 3 %
+        "OMP_PROC_BIND": "true",  # LeNet-5 in PyTorch: launches differ by 3 % with it, by 10 % without
         "PYTHONHASHSEED": "0",
     }
 
 
 @dataclass(frozen=True)
 class Setting:
-    """The variables set for every framework, and whether more is done to make launches alike.
+    """The variables set for every framework, and whether launches run under controlled conditions.
 
-    That is to leave out what the shell happens to say (impls.environment), to bind threads (bench.machine.affinity),
-    and to keep large blocks as the execution's own file says.
+    `controlled`: the shell's variables are filtered (impls.environment), threads are bound (bench.machine.affinity),
+    and the execution's `large_block_environment` applies.
     """
 
     environment: Callable[[], Mapping[str, str]]
-    steadies: bool
+    controlled: bool
 
 
 SETTINGS: Mapping[str, Setting] = {
-    STEADY: Setting(_steady, steadies=True),
-    "as-shipped": Setting(dict, steadies=False),
+    STEADY: Setting(_steady, controlled=True),
+    "as-shipped": Setting(dict, controlled=False),
 }
 
 
 def cores() -> int:
-    """Cores that contestants compute on, and the threads that they have."""
+    """Number of cores that contestants compute on, which is also their number of threads."""
     return len(usable.usable_cores())
 
 
@@ -59,26 +59,29 @@ def environment(name: str = STEADY) -> Mapping[str, str]:
 
 
 def inherited(name: str, shell: Mapping[str, str]) -> dict[str, str]:
-    """What the processes of a setting have of the shell's variables, below all that is set."""
-    return clean(shell) if SETTINGS[name].steadies else dict(shell)
+    """The shell's variables that the processes of a setting inherit; all variables set explicitly override them."""
+    return clean(shell) if SETTINGS[name].controlled else dict(shell)
 
 
-def environment_of(contestant: Contestant, asked: Mapping[str, str]) -> dict[str, str]:
+def environment_of(contestant: Contestant, suite_environment: Mapping[str, str]) -> dict[str, str]:
     """The variables set before the contestant's framework is imported, whatever the workload.
 
-    asked: the suite's own `environment`, which goes before the setting's; what an execution needs goes before both.
+    suite_environment: the suite's `environment`, which overrides the setting's; the execution's overrides both.
     """
     execution = load_framework(contestant.framework).execution(contestant.execution)
-    return {**environment(contestant.setting), **asked, **execution.environment}
+    return {**environment(contestant.setting), **suite_environment, **execution.environment}
 
 
 def large_block_environment_of(contestant: Contestant) -> dict[str, str]:
-    """The variables set besides where a step may take blocks over ARENA_BYTES."""
+    """The additional variables where a step may allocate blocks over ARENA_BYTES."""
     execution = load_framework(contestant.framework).execution(contestant.execution)
-    return dict(execution.large_block_environment) if SETTINGS[contestant.setting].steadies else {}
+    return dict(execution.large_block_environment) if SETTINGS[contestant.setting].controlled else {}
 
 
-def environment_for_case(case: Case, asked: Mapping[str, str]) -> dict[str, str]:
-    """The variables set before the framework is imported for one workload; asked: as above."""
+def environment_for_case(case: Case, suite_environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables set before the framework is imported for one workload; suite_environment: as above."""
     large = memory.of_network(case.workload) > ARENA_BYTES
-    return {**(large_block_environment_of(case.contestant) if large else {}), **environment_of(case.contestant, asked)}
+    return {
+        **(large_block_environment_of(case.contestant) if large else {}),
+        **environment_of(case.contestant, suite_environment),
+    }

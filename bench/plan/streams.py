@@ -1,10 +1,10 @@
-"""Streams: images of many sizes, and what one does with them.
+"""Streams: images of different sizes, and the batches they are computed in.
 
-Where images come from, and in which batches they are computed, are the two halves of a stream. Photographs, made up or
-measured in a folder, come under a policy: `exact` (one by one, each at its size), `grouped` (those of one size
-together), `buckets-K` (in K buckets by area, each filled up to its largest height and width), `padded` (all filled up
-to the largest) and `resized-S` (all as S x S). Schedules are of squares, one image each: `always-S`, `alternate-S-T`
-and `random-S-T` (He et al. 2015, section 2.3: every side from S to T as likely). `tens-S` are squares ten at a time.
+A stream is a source of images and a batching policy. Photographs, synthetic or with the sizes of a folder's images,
+are batched by a policy: `exact` (one image per batch, at its size), `grouped` (images of equal size together),
+`buckets-K` (K buckets by area, each padded to its largest height and width), `padded` (all padded to the largest) and
+`resized-S` (all resized to S x S). Schedules give square images, one per batch: `always-S`, `alternate-S-T` and
+`random-S-T` (He et al. 2015, section 2.3: the side is uniform from S to T). `tens-S` gives batches of ten squares.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from bench.plan.image_sizes import drawn, photographs
+from bench.plan.image_sizes import photographs, sample
 from impls.errors import InvalidInput
 from impls.layers import Pair
 
@@ -55,7 +55,7 @@ POLICIES: dict[str, Callable[..., tuple[Part, ...]]] = {
 
 
 def takes_photographs(name: str) -> bool:
-    """Whether the stream of that name is of images, not of squares by a schedule."""
+    """Whether the stream has photographs, in contrast to the squares of a schedule."""
     return name.split("-")[0] in {pattern.split("-")[0] for pattern in POLICIES}
 
 
@@ -63,12 +63,12 @@ def always(count: int, seed: int, side: int) -> tuple[Part, ...]:
     return ((side, side, 1),) * count
 
 
-def alternate(count: int, seed: int, one: int, other: int) -> tuple[Part, ...]:
-    return tuple((side, side, 1) for side in (one, other) * count)[:count]
+def alternate(count: int, seed: int, first: int, second: int) -> tuple[Part, ...]:
+    return tuple((side, side, 1) for side in (first, second) * count)[:count]
 
 
-def random(count: int, seed: int, least: int, most: int) -> tuple[Part, ...]:
-    sides = np.random.default_rng(seed).integers(min(least, most), max(least, most), count, endpoint=True)
+def random(count: int, seed: int, low: int, high: int) -> tuple[Part, ...]:
+    sides = np.random.default_rng(seed).integers(min(low, high), max(low, high), count, endpoint=True)
     return tuple((int(side), int(side), 1) for side in sides)
 
 
@@ -87,8 +87,8 @@ SCHEDULES: dict[str, Callable[..., tuple[Part, ...]]] = {
 def parts(name: str, count: int, seed: int, sizes: Sequence[Pair] | None = None) -> tuple[Part, ...]:
     """The batches of the stream of that name, of `count` images.
 
-    `sizes` are those of photographs: drawn from the seed where there are more, over and over where they are fewer; left
-    out, made up from the seed. InvalidInput for a name that is none.
+    `sizes`: (height, width) of photographs, sampled with the seed, and repeated if there are fewer than `count`; None:
+    synthetic sizes from the seed. InvalidInput for an unknown name or a number below 1.
     """
     word, *numbers = re.split(r"-(?=\d)", name)
     given = [int(number) for number in numbers if re.fullmatch("[0-9]{1,9}", number)]
@@ -99,5 +99,5 @@ def parts(name: str, count: int, seed: int, sizes: Sequence[Pair] | None = None)
             raise InvalidInput(f"stream {name!r}: its numbers must be at least 1")
         if pattern in SCHEDULES:
             return make(count, seed, *given)
-        return make(photographs(count, seed) if sizes is None else drawn(sizes, count, seed), *given)
-    raise InvalidInput(f"no stream is called {name!r}; there are {', '.join([*POLICIES, *SCHEDULES])}")
+        return make(photographs(count, seed) if sizes is None else sample(sizes, count, seed), *given)
+    raise InvalidInput(f"no stream is called {name!r}; allowed: {', '.join([*POLICIES, *SCHEDULES])}")

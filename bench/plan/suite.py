@@ -1,7 +1,7 @@
 """Suites: which cases to measure, and how, as a TOML file. The files in bench/suites are known by name.
 
-Everything in a file is checked before anything is measured: keys and types here, names and sizes against the
-registries when the cases are made. docs: a suite's keys are the fields of `Suite`, `Protocol` and `Entry` below.
+A file is validated before the first measurement: keys and types here, names and sizes against the registries when the
+cases are made. A suite's keys are the fields of `Suite`, `MeasurementSettings` and `WorkloadGrid` below.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from results.schema.record import Contestant, first_problem
 from results.units import Bytes, Seconds, SecondsOrNone, Share
 
 GPU_ROUND_SECONDS = 0.05
-"""A GPU's clock and a queue of steps take longer to look the same twice."""
+"""Minimum length of a round on a GPU, whose clock and queue of steps need longer rounds for repeatable times."""
 
 
 Count = Annotated[int, Field(gt=0, le=10**9)]
 
 
 class SuiteError(DeadheatError):
-    """A suite file that cannot be read or asks for what cannot be; the text starts with the file and the key."""
+    """A suite file that cannot be read or has invalid values; the message starts with the file and the key."""
 
 
 class _Strict(BaseModel):
@@ -50,13 +50,13 @@ ContestantName = Annotated[str, AfterValidator(renames.contestant)]
 
 
 class WorkloadGrid(_Strict):
-    """Some workloads: every combination of what is listed."""
+    """A grid of workloads: every combination of the listed values."""
 
     architectures: tuple[Annotated[str, AfterValidator(renames.architecture)], ...] = Field(min_length=1)
     sizes: tuple[int | str, ...] = ()  # a side, or "HxW"; left out: the size of the architecture's source
     batches: tuple[Count, ...] = Field(min_length=1)
     layers: Literal["each"] | None = None  # with "each", every layer alone beside the whole network
-    streams: tuple[str, ...] = ()  # in place of sizes: what to do with images of many (bench.plan.streams)
+    streams: tuple[str, ...] = ()  # in place of sizes: streams of images of different sizes (bench.plan.streams)
     phases: tuple[str, ...] = PHASES
     channels: Count | None = None
     classes: Count | None = None
@@ -64,54 +64,54 @@ class WorkloadGrid(_Strict):
     contestants: tuple[ContestantName, ...] | None = None  # instead of the suite's
 
 
-def _least_and_most(launches: object) -> object:
+def _as_range(launches: object) -> object:
     return (launches, launches) if isinstance(launches, int) else launches
 
 
-def _in_order(launches: tuple[int, int]) -> tuple[int, int]:
+def _check_range(launches: tuple[int, int]) -> tuple[int, int]:
     if launches[0] > launches[1]:
-        raise ValueError("the fewest launches come first, then the most")
+        raise ValueError("launches must be [fewest, most] in this order")
     return launches
 
 
 class MeasurementSettings(_Strict):
-    """How to measure: what a file in bench/presets says, all of it, and a suite may say otherwise."""
+    """How to measure: the keys of a file in bench/presets, each of which a suite may override."""
 
-    launches: Annotated[tuple[Count, Count], BeforeValidator(_least_and_most), AfterValidator(_in_order)]
-    """Fresh processes a case: a number, or [fewest, most], between which it ends at the target."""
-    target: Share  # half-width of the interval of every case and ratio at which a group has enough launches
-    turns: Count  # turns a launch takes among the others
-    rounds: Count  # counted rounds a turn, after one settling round
-    max_turn_seconds: Seconds  # after which a turn has no further round
-    round_seconds: Seconds  # a round is at least this long; on a GPU GPU_ROUND_SECONDS, if that is more
-    warmup_seconds: Seconds  # of warm-up, at least
-    warmup_limit: Seconds  # after which warm-up ends though steps have not settled
-    max_retries: NonNegativeInt  # how often a contaminated block is run again
-    time_limit: Seconds  # for any one thing that a launch is asked to do
-    budget: Seconds  # of measuring; no further pass is begun that would not fit
-    sustained: SecondsOrNone  # of nothing but steps in a case's first launch, after its rounds, for the meters
-    fresh_interpreter: bool  # a fresh interpreter for every launch, in place of a fork
+    launches: Annotated[tuple[Count, Count], BeforeValidator(_as_range), AfterValidator(_check_range)]
+    """Fresh processes per case: a number, or [fewest, most]; between them the group stops when it reaches `target`."""
+    target: Share  # a group stops when the relative half-width of every interval of its times and ratios is below this
+    turns: Count  # turns of a launch
+    rounds: Count  # recorded rounds per turn, after one unrecorded round
+    max_turn_seconds: Seconds  # no further round begins in a turn after this time
+    round_seconds: Seconds  # minimum length of a round; on a GPU at least GPU_ROUND_SECONDS
+    warmup_seconds: Seconds  # minimum length of warm-up
+    warmup_limit: Seconds  # maximum length of warm-up, if step times do not converge
+    max_retries: NonNegativeInt  # how often a contaminated block is repeated
+    time_limit: Seconds  # for each request to a launch
+    budget: Seconds  # of measuring; no pass begins that would exceed it
+    sustained: SecondsOrNone  # length of the sustained run for the meters, in a case's first launch after its rounds
+    fresh_interpreter: bool  # a new interpreter for every launch instead of a fork
 
     def least_round(self, device: str) -> float:
-        """Seconds that a round takes at least."""
+        """Minimum length of a round in seconds."""
         return max(self.round_seconds, GPU_ROUND_SECONDS) if device == "cuda" else self.round_seconds
 
 
 class Suite(MeasurementSettings):
-    """A suite file, over its preset."""
+    """A suite: the keys of its file, and those of its preset that the file does not override."""
 
     title: str
     preset: str = "standard"
     contestants: tuple[ContestantName, ...] = Field(min_length=1)  # the first is the reference
     workloads: tuple[WorkloadGrid, ...] = Field(min_length=1)
     interpreters: dict[str, str] = {}  # label -> the Python to run contestants written with @label
-    environment: dict[str, str] = {}  # variables of all launches, beside their setting's; --keep-env adds the shell's
-    memory: Bytes = ByteSize(8 * 2**30)  # contestants alive together stay within this, and within what is free
+    environment: dict[str, str] = {}  # variables of all launches, besides their setting's; --keep-env adds the shell's
+    memory: Bytes = ByteSize(8 * 2**30)  # limit for contestants that run concurrently; also limited by free memory
     largest_batch: bool = (
-        False  # look for each case's largest batch, from the one given on (bench.runner.largest_batch)
+        False  # search each case's largest batch, from the given one upward (bench.runner.largest_batch)
     )
-    sizes_from: str = ""  # a folder with images whose sizes streams have; left out: made up
-    ceilings: bool = False  # measure with them what the machine can do at most (bench.networks.probes)
+    sizes_from: str = ""  # a folder with images whose sizes streams use; default: synthetic sizes
+    ceilings: bool = False  # also measure the machine's peak (bench.networks.probes)
     seed: Annotated[int, Field(gt=-(2**63), lt=2**63), AfterValidator(abs)] = 0
 
     @property
@@ -130,31 +130,31 @@ def preset_names() -> list[str]:
 def load_suite(name: str, preset: str | None = None, **changes: Any) -> Suite:
     """The suite of that name, or in the TOML file of that path.
 
-    A `preset` given here takes the place of the suite's own and of what the suite says beside it; `changes` are keys
-    that take the place of either.
+    `preset` replaces the suite's preset and the suite's own measurement settings; `changes` override both.
+    UnknownName or SuiteError for a suite that does not exist or is invalid.
     """
     path = Path(name) if name.endswith(".toml") else SUITES / f"{name}.toml"
     if path.parent == SUITES and not path.is_file():
         raise UnknownName("suite", name, suite_names())
-    said = _read(path, name)
+    keys = _read(path, name)
     if preset:
-        said = {key: value for key, value in said.items() if key not in MeasurementSettings.model_fields} | {
+        keys = {key: value for key, value in keys.items() if key not in MeasurementSettings.model_fields} | {
             "preset": preset
         }
     try:
-        return Suite.model_validate({**_protocol(str(said.get("preset", "standard"))), **said, **changes})
+        return Suite.model_validate({**_preset_keys(str(keys.get("preset", "standard"))), **keys, **changes})
     except ValidationError as problem:
         raise SuiteError(f"{path.name}: {first_problem(problem)}") from None
     except UnknownName as problem:
         raise SuiteError(f"{path.name}: {problem}") from None
 
 
-def _protocol(preset: str) -> dict[str, Any]:
-    """The keys of a preset, over those of the preset that it is based on."""
+def _preset_keys(preset: str) -> dict[str, Any]:
+    """The keys of a preset, merged over those of the preset that it is based on."""
     path = PRESETS / f"{checked('preset', preset, tuple(preset_names()))}.toml"
-    said = _read(path, preset)
-    del said["title"]
-    return {**_protocol(said.pop("preset")), **said} if "preset" in said else said
+    keys = _read(path, preset)
+    del keys["title"]
+    return {**_preset_keys(keys.pop("preset")), **keys} if "preset" in keys else keys
 
 
 def _read(path: Path, name: str) -> dict[str, Any]:
@@ -171,7 +171,7 @@ def _read(path: Path, name: str) -> dict[str, Any]:
 
 
 def with_contestants(suite: Suite, change: Callable[[Contestant], Iterable[Contestant]]) -> Suite:
-    """The suite with each of its contestants, wherever it names them, replaced by those that `change` gives."""
+    """The suite with each contestant, also those of single workloads, replaced by what `change` returns."""
 
     def changed(texts: Iterable[str]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(new.id for text in texts for new in change(parse_contestant(text))))
@@ -184,10 +184,10 @@ def with_contestants(suite: Suite, change: Callable[[Contestant], Iterable[Conte
 
 
 def suite_from_system(system: Mapping[str, Any]) -> Suite:
-    """The suite that a campaign's system.json holds."""
+    """The suite stored in a campaign's system.json. SuiteError if it is missing or incomplete."""
     try:
-        said = {key: value for key, value in system["suite"].items() if key in Suite.model_fields}
-        later = {"sustained": 0}  # keys that older campaigns lack, as they were measured
-        return Suite.model_validate({**later, **said})
+        keys = {key: value for key, value in system["suite"].items() if key in Suite.model_fields}
+        defaults = {"sustained": 0}  # values of keys that older campaigns lack
+        return Suite.model_validate({**defaults, **keys})
     except (KeyError, AttributeError, ValidationError):
-        raise SuiteError("system.json holds no whole suite; this campaign is too old or damaged to resume") from None
+        raise SuiteError("system.json holds no complete suite; this campaign is too old or damaged to resume") from None

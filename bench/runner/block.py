@@ -1,4 +1,4 @@
-"""A block: one launch of every contestant of a group, alive together, taking turns in random order."""
+"""A block: one launch of every contestant of a group, run concurrently, with turns in random order."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 @dataclass
 class _Launch:
-    """What is known of a launch so far."""
+    """Results of a launch so far."""
 
     case: Case
     started: str
@@ -42,9 +42,9 @@ class _Launch:
 
 @dataclass(frozen=True)
 class Block:
-    """A block to be run: a workload, the contestants that are alive together, and which launch this is.
+    """A block to run: a workload, the contestants that run concurrently, and the launch number.
 
-    `attempt` counts how often the same block was run before and was contaminated. Those `apart` share no zygote.
+    `attempt`: number of earlier, contaminated runs of the block. `isolated`: contestants with a dedicated zygote.
     """
 
     workload: Workload
@@ -53,7 +53,7 @@ class Block:
     subset: int
     weights: Path
     attempt: int = 0
-    apart: frozenset[Contestant] = frozenset()
+    isolated: frozenset[Contestant] = frozenset()
 
     def run(
         self,
@@ -62,13 +62,15 @@ class Block:
         known: Mapping[Contestant, Mapping[str, Any]],
         used: Mapping[Contestant, Usage],
     ) -> list[Record]:
-        """One record for each contestant, whatever happens to it.
+        """Run the block; returns one record per contestant, also for failures.
 
-        `known` are fields that it has from before; what it is known to have `used` is not looked at again.
+        `known`: fields of a contestant's record from earlier steps. `used`: usage that is not measured again.
         """
         order = random.Random(f"{suite.seed}/{self.workload.id}/{self.launch}/{self.subset}/{self.attempt}")
         with ExitStack() as alive:
-            launches = [self._launched(launcher, one, alive) for one in _shuffled(order, self.contestants)]
+            launches = [
+                self._launched(launcher, contestant, alive) for contestant in _shuffled(order, self.contestants)
+            ]
             for launch in launches:
                 _attempt(launch, _load)
             for launch in launches:
@@ -79,18 +81,18 @@ class Block:
                     _attempt(launch, partial(_run_turn, suite=suite, places=places))
             for launch in launches:
                 _attempt(launch, _check_outputs)
-            company = frozenset(launch.worker.pid for launch in launches if launch.worker)
-            for launch in launches:  # each alone: the others wait for the block to end
+            pids = frozenset(launch.worker.pid for launch in launches if launch.worker)
+            for launch in launches:  # one at a time; the others are idle
                 already = used.get(launch.case.contestant, Usage())
-                _attempt(launch, partial(_use, already=already, sustained=suite.sustained, company=company))
+                _attempt(launch, partial(_measure_usage, already=already, sustained=suite.sustained, pids=pids))
         launches.sort(key=lambda launch: self.contestants.index(launch.case.contestant))
         return [self._record(launch, known.get(launch.case.contestant, {})) for launch in launches]
 
     def _launched(self, launcher: LauncherLike, contestant: Contestant, alive: ExitStack) -> _Launch:
-        """A launch that is building its model. All of a block build at once: nothing of that is timed closely."""
+        """Start a launch that builds its model. A block's launches build at once, so that time is only indicative."""
         launch = _Launch(Case(self.workload, contestant), datetime.now(UTC).isoformat(timespec="seconds"))
         try:
-            worker, start_seconds = launcher.launch(launch.case, contestant in self.apart)
+            worker, start_seconds = launcher.launch(launch.case, contestant in self.isolated)
         except LaunchFailed as failure:
             launch.failure = failure
             return launch
@@ -121,7 +123,7 @@ class Block:
 
 
 def _attempt(launch: _Launch, part: Callable[[_Launch, WorkerLike], None]) -> None:
-    """A part of a launch, unless an earlier one has failed; what goes wrong now is kept as the launch's failure."""
+    """Run a part of a launch unless an earlier part failed; a failure is kept with the launch."""
     if launch.failure is not None or launch.worker is None:
         return
     try:
@@ -159,28 +161,28 @@ def _check_outputs(launch: _Launch, worker: WorkerLike) -> None:
     end = worker.ask(CheckOutputs())
     if not end.finite:
         raise worker.failed(Status.FAILED, "computed NaN or infinity")
-    if end.fallback and not launch.case.workload.stream:  # of a stream it is a part of the answer
+    if end.fallback and not launch.case.workload.stream:  # a stream is allowed to fall back, and records it
         raise worker.failed(Status.FAILED, end.fallback)
     launch.facts |= {"compilations": end.compilations, "fallback": end.fallback}
 
 
-def _use(launch: _Launch, worker: WorkerLike, already: Usage, sustained: float, company: frozenset[int]) -> None:
-    """What it takes beside time. Its times are in by now: who fails at this says so, and keeps them."""
-    wanted = usage.parts(worker, launch.case, sustained, company, already)
-    found = Usage()
+def _measure_usage(launch: _Launch, worker: WorkerLike, already: Usage, sustained: float, pids: frozenset[int]) -> None:
+    """Measure memory and meters. The times are complete: a failure here is the reason for missing usage only."""
+    queries = usage.queries_for(worker, launch.case, sustained, pids, already)
+    measured = Usage()
     try:
-        for part in wanted:
-            found |= part.ask()
+        for query in queries:
+            measured |= query.ask()
     except LaunchFailed as failure:
         log = f" (log: {failure.log})" if failure.log else ""
         reason = f"after its rounds: {words.status(failure.status, failure.reason)}{log}"
-        names = {name for part in wanted for name in part.names}
-        found |= Usage(missing=dict.fromkeys(sorted(names - found.names), reason))
-    launch.usage = found if wanted else None
+        names = {name for query in queries for name in query.names}
+        measured |= Usage(missing=dict.fromkeys(sorted(names - measured.names), reason))
+    launch.usage = measured if queries else None
 
 
-def _shuffled(order: random.Random, things: Sequence[T]) -> list[T]:
-    return order.sample(things, len(things))
+def _shuffled(order: random.Random, items: Sequence[T]) -> list[T]:
+    return order.sample(items, len(items))
 
 
 def _joined(turns: Sequence[Conditions]) -> Conditions | None:
@@ -188,4 +190,4 @@ def _joined(turns: Sequence[Conditions]) -> Conditions | None:
     if not turns:
         return None
     rounds = [field.name for field in fields(Conditions) if field.name != "cores"]
-    return Conditions(turns[-1].cores, **{name: sum((getattr(one, name) for one in turns), ()) for name in rounds})
+    return Conditions(turns[-1].cores, **{name: sum((getattr(turn, name) for turn in turns), ()) for name in rounds})

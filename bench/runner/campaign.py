@@ -1,4 +1,4 @@
-"""A campaign: what can't run is ruled out, then the parity gate, then launches as a schedule says until it stops."""
+"""A campaign: rules out cases that cannot run, applies the parity gate, then runs the schedule's launches."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from results.store.logs import Logs
 
 
 class Observer(Protocol):
-    """What wants to know how far a campaign is."""
+    """Progress callbacks of a campaign. `steps`: number of further steps; `what`: label of the step that begins."""
 
     def begin(self, steps: int) -> None: ...
 
@@ -35,7 +35,7 @@ class Observer(Protocol):
 
 
 class NullProgress:
-    """Nobody looks."""
+    """No progress output."""
 
     def begin(self, steps: int) -> None: ...
 
@@ -48,13 +48,12 @@ class NullProgress:
 
 @dataclass
 class CampaignRunner:
-    """Measures the cases of a suite: the gate first, then what the schedule says. Records are kept as they come.
+    """Measures the cases of a suite: the gate first, then the schedule. Records are kept as they arrive.
 
-    `stop` says why it ended: complete, budget or interrupted. `rules` says why each group's launches ended, by the
-    workload's id: "precision" (all intervals within the target), "launches" (as many as the suite allows), or `stop`.
-    Campaigns that follow each other may share their `patience` with what disturbs them. `logs` keeps what launches
-    that fail have printed. With a `launcher` (bench.launch.fake) and its `clock`, in seconds, launches are simulated;
-    without, they are processes.
+    `stop`: why it ended (complete, budget, interrupted). `rules`: why the launches of each group ended, by workload id:
+    "precision" (all intervals within the target), "launches" (the suite's maximum), or `stop`. Successive campaigns on
+    one machine may share their `retry_policy`. `logs` keeps the output of failed launches. With a `launcher`
+    (bench.launch.fake) and its `clock`, in seconds, launches are simulated; without, they are processes.
     """
 
     ledger: Ledger
@@ -70,7 +69,7 @@ class CampaignRunner:
         self._together = colocation.memory_limit(self.suite.memory)
 
     def run(self) -> None:
-        """Everything, from skipping what is not installed to the last launch."""
+        """Run the whole campaign, from skipping contestants that are not installed to the last launch."""
         deadline = self.clock() + self.suite.budget
         admission = Admission(self.ledger, self.suite, self.clock)
         admission.rule_out()
@@ -101,7 +100,7 @@ class CampaignRunner:
 
     @property
     def _device(self) -> str:
-        """All cases of a campaign are on one."""
+        """The device, which is the same for all cases of a campaign."""
         return next((case.workload.device for case in self.ledger.cases), "cpu")
 
     @property
@@ -113,16 +112,16 @@ class CampaignRunner:
         return BatchSearch(self.suite) if self.suite.largest_batch else Passes(self.suite)
 
     def measure(self, launcher: LauncherLike, weights: Weights, deadline: float) -> None:
-        """Run the tasks of the schedule until it says stop. Cases that were never launched by then get a row, too."""
+        """Run the tasks of the schedule until it returns a Stop. Cases never launched by then get a record, too."""
         schedule, taken = self._schedule, dict[Workload, Taken]()
         blocks = BlockRunner(launcher, weights, self.suite, self.ledger, self.retry_policy, self._together, self.clock)
         while isinstance(task := schedule.next(self.ledger, Readings(self.clock(), deadline, taken)), Task):
             if task.unforeseen:
                 self.observer.more(task.unforeseen)
             self.observer.step(task.label)
-            known = len(self.ledger.records)
+            before = len(self.ledger.records)
             taken[task.group.workload] = Taken(task.launch, blocks.run(task, deadline))
-            if len(self.ledger.records) == known:  # or a schedule, which is pure, would say the same forever
+            if len(self.ledger.records) == before:  # a schedule is pure and would return the same task forever
                 raise RuntimeError(f"{task.label} left no record")
         self.stop = task.reason
         if self.stop == BUDGET:

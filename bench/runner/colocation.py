@@ -1,4 +1,4 @@
-"""Which contestants can be alive together: parts that fit into memory, and subsets that share the reference."""
+"""Which contestants can run concurrently: parts that fit into memory, and subsets that share the reference."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ ZYGOTE_BYTES = 500 * 2**20
 
 
 def memory_limit(limit: int) -> int:
-    """Bytes that contestants alive together may need: the suite's limit, or what may be taken here if less."""
+    """Bytes for concurrent contestants: the suite's limit, or the available memory if that is less."""
     return min(limit, available_memory())
 
 
 def parts(contestants: Sequence[Contestant], each: int, limit: int, zygotes: int) -> list[tuple[Contestant, ...]]:
-    """The contestants in parts that fit, everyone once."""
-    together = max_concurrent(each, limit, zygotes)
-    return [tuple(contestants[start : start + together]) for start in range(0, len(contestants), together)]
+    """The contestants in parts that fit into `limit` bytes, each contestant once. `each`: bytes of a contestant."""
+    size = max_concurrent(each, limit, zygotes)
+    return [tuple(contestants[start : start + size]) for start in range(0, len(contestants), size)]
 
 
 def max_concurrent(each: int, limit: int, zygotes: int) -> int:
-    """How many can be alive together beside the zygotes they are forked from; at least one."""
+    """Number of contestants that fit into `limit` bytes besides their zygotes; at least 1."""
     return max((limit - ZYGOTE_BYTES * zygotes) // each, 1)
 
 
 def subsets(contestants: Sequence[Contestant], each: int, limit: int, zygotes: int) -> list[tuple[Contestant, ...]]:
-    """The contestants in parts that fit, every part with the first contestant in it.
+    """The contestants in subsets that fit into `limit` bytes, each with the first contestant.
 
-    Where not even two fit, everyone is measured alone.
+    If not even two fit, every contestant is a subset of its own.
     """
-    together = max_concurrent(each, limit, zygotes)
-    if len(contestants) <= together:
+    size = max_concurrent(each, limit, zygotes)
+    if len(contestants) <= size:
         return [tuple(contestants)]
-    if together == 1:
+    if size == 1:
         return [(contestant,) for contestant in contestants]
     reference, others = contestants[0], contestants[1:]
-    return [(reference, *others[start : start + together - 1]) for start in range(0, len(others), together - 1)]
+    return [(reference, *others[start : start + size - 1]) for start in range(0, len(others), size - 1)]

@@ -1,4 +1,4 @@
-"""The parity gate at work: asks the contestants for evidence and says who may be timed."""
+"""The parity gate: collects evidence from contestants and decides which may be timed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from results.schema.record import Case, Contestant, Parity, Status, Workload
 
 @dataclass(frozen=True)
 class GateResult:
-    """What the gate found of a contestant. `status` is None for one who may be timed; `log` as of LaunchFailed."""
+    """The gate's result for a contestant. `status` is None for one that may be timed; `log` as in LaunchFailed."""
 
     parity: Parity | None = None
     status: Status | None = None
@@ -31,82 +31,84 @@ class GateResult:
 
 @dataclass(frozen=True)
 class Gate:
-    """Evidence is taken from several contestants at once, as far as `memory` bytes allow: nothing is timed yet."""
+    """Examines as many contestants concurrently as fit into `memory` bytes; nothing is timed here."""
 
     launcher: LauncherLike
     weights: Weights
     memory: int
 
     def examine(self, workload: Workload, contestants: Sequence[Contestant]) -> dict[Contestant, GateResult]:
-        """The findings on all contestants of a network (a workload, whatever its phase).
+        """The results of all contestants of a network (a workload of any phase).
 
-        Where two cells of a window are equal but for rounding, contestants may rightly send the gradient to
-        different ones. In float64, or on other images, that tie is gone; an error in the network is not. So who
-        differs by no more than a tie explains is heard again. As is who adds up a large map's gradients in another
-        order, where they are all alike (of a layer alone) and few digits are left of their sum in float32.
+        Where two cells of a pooling window are equal but for rounding, contestants may send the gradient to different
+        ones. In float64, or on other images, the tie disappears; an error in the network does not. Contestants whose
+        difference a tie can explain are therefore examined again (recheck_settings). This also covers single layers
+        whose gradients are all alike, where the order of summation leaves few digits of the sum in float32.
         """
-        if workload.stream:  # an image will do, and need not be had for each stream of a network
+        if workload.stream:  # one image suffices, for all streams of a network
             workload = replace(workload, stream="", parts=(), batch=1)
         findings = self._compare_evidence(workload, contestants)
         for precision, seed in parity.recheck_settings(workload.precision):
-            doubtful = [one for one, found in findings.items() if _is_possible_tie(found)]
+            doubtful = [contestant for contestant, result in findings.items() if _is_possible_tie(result)]
             if not doubtful:
                 break
-            able = [one for one in contestants if _computes_in(one, precision)]
-            again = self._compare_evidence(replace(workload, precision=precision), able, seed)
-            cleared = [one for one in doubtful if one in again and again[one].status is None]
-            findings |= {one: GateResult(findings[one].parity) for one in cleared}
+            supporting = [contestant for contestant in contestants if _computes_in(contestant, precision)]
+            again = self._compare_evidence(replace(workload, precision=precision), supporting, seed)
+            passed = [contestant for contestant, result in again.items() if result.status is None]
+            cleared = [contestant for contestant in doubtful if contestant in passed]
+            findings |= {contestant: GateResult(findings[contestant].parity) for contestant in cleared}
         return findings
 
     def identify(self, workload: Workload, contestants: Sequence[Contestant]) -> dict[Contestant, GateResult]:
-        """What each contestant computes in (the workload's precision, on its device, whatever its network).
+        """The effective precision of each contestant, for the workload's precision and device, whatever its network.
 
-        Who computes in something else than was asked for may not be timed. Who cannot be asked, as it has no way to
-        run the probe, is not held back for it; who fails at it, or gives what no arithmetic gives, shows that at the
-        network, too.
+        A contestant that computes in another precision than requested must not be timed. One that cannot run the
+        probe, fails in it or gives scores of no known arithmetic has no result here: the parity gate still applies.
         """
-        cases = [Case(workload, one) for one in contestants]
-        asked = {case.contestant: self._send(case, ProbeArithmetic(case)) for case in cases}
+        cases = [Case(workload, contestant) for contestant in contestants]
+        workers = {case.contestant: self._send(case, ProbeArithmetic(case)) for case in cases}
         findings = {}
-        for contestant, worker in asked.items():
+        for contestant, worker in workers.items():
             try:
-                seen = fingerprint.arithmetic(_received(worker, ArithmeticProbed).scores)
+                computed = fingerprint.arithmetic(_received(worker, ArithmeticProbed).scores)
             except LaunchFailed:
                 continue
-            if seen == fingerprint.UNKNOWN:
+            if computed == fingerprint.UNKNOWN:
                 continue
-            fine = seen in fingerprint.ACCEPTED.get(workload.precision, (workload.precision,))
-            wrong = "" if fine else f"computes in {seen} where {workload.precision} was asked for"
-            findings[contestant] = GateResult(None, Status.MISMATCH if wrong else None, wrong, seen)
+            accepted = computed in fingerprint.ACCEPTED.get(workload.precision, (workload.precision,))
+            reason = "" if accepted else f"computes in {computed} where {workload.precision} was requested"
+            findings[contestant] = GateResult(None, Status.MISMATCH if reason else None, reason, computed)
         return findings
 
     def _compare_evidence(
         self, workload: Workload, contestants: Sequence[Contestant], seed: int = 0
     ) -> dict[Contestant, GateResult]:
-        given: dict[Contestant, evidence.Evidence] = {}
+        evidence_of: dict[Contestant, evidence.Evidence] = {}
         findings: dict[Contestant, GateResult] = {}
         needed = memory.estimate_evidence(workload)
-        zygotes = self.launcher.zygotes(Case(workload, one) for one in contestants)
+        zygotes = self.launcher.zygotes(Case(workload, contestant) for contestant in contestants)
         for part in colocation.parts(contestants, needed, self.memory, zygotes):
-            asked = {contestant: self._ask(Case(workload, contestant), seed) for contestant in part}
-            for contestant, worker in asked.items():
+            workers = {contestant: self._ask(Case(workload, contestant), seed) for contestant in part}
+            for contestant, worker in workers.items():
                 try:
-                    given[contestant] = _received(worker, EvidenceGiven).evidence
+                    evidence_of[contestant] = _received(worker, EvidenceGiven).evidence
                 except LaunchFailed as failure:
                     findings[contestant] = GateResult(status=failure.status, reason=failure.reason, log=failure.log)
-        for contestant, complaint in parity.shape_mismatches(given).items():
-            findings[contestant] = GateResult(status=Status.MISMATCH, reason=complaint)
-            del given[contestant]
-        if given:
-            for contestant, (found, complaint) in parity.judge(given, parity.TOLERANCES[workload.precision]).items():
-                findings[contestant] = GateResult(found, Status.MISMATCH if complaint else None, complaint)
+        for contestant, reason in parity.shape_mismatches(evidence_of).items():
+            findings[contestant] = GateResult(status=Status.MISMATCH, reason=reason)
+            del evidence_of[contestant]
+        if evidence_of:
+            for contestant, (errors, reason) in parity.judge(
+                evidence_of, parity.TOLERANCES[workload.precision]
+            ).items():
+                findings[contestant] = GateResult(errors, Status.MISMATCH if reason else None, reason)
         return findings
 
     def _ask(self, case: Case, seed: int) -> WorkerLike | LaunchFailed:
         return self._send(case, GiveEvidence(case, str(self.weights.folder_of(case.workload)), seed))
 
     def _send(self, case: Case, request: Request[Any]) -> WorkerLike | LaunchFailed:
-        """A worker that is at it, or why there is none."""
+        """A worker that computes the answer, or the reason why there is none."""
         try:
             worker, _ = self.launcher.launch(case)
         except LaunchFailed as failure:
@@ -126,7 +128,9 @@ def _computes_in(contestant: Contestant, precision: str) -> bool:
     return precision in load_framework(contestant.framework).execution(contestant.execution).precisions
 
 
-def _is_possible_tie(found: GateResult) -> bool:
+def _is_possible_tie(result: GateResult) -> bool:
     return (
-        found.status is Status.MISMATCH and found.parity is not None and parity.explained_by_argmax_ties(found.parity)
+        result.status is Status.MISMATCH
+        and result.parity is not None
+        and parity.explained_by_argmax_ties(result.parity)
     )

@@ -1,6 +1,6 @@
-"""The largest batch that runs within the memory there is: tried in fresh launches, doubled until it fails, then halved.
+"""Search for the largest batch that fits into memory: doubling until a launch fails, then bisection.
 
-Every try is a launch like any other, and its record says what it took or how it ended.
+Every trial is an ordinary launch, with a record of its memory or its failure.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from results.schema.record import Case
 from results.tables.largest import MAX_BATCH, fits
 
 CLOSE = 32
-"""The search ends when the next batch that fails is within this fraction of the largest that runs."""
+"""The search ends when failing and running batch differ by at most 1/CLOSE of the running batch."""
 
 
 @dataclass(frozen=True)
 class BatchSearch:
-    """A schedule that looks for each case's largest batch instead of comparing contestants at one.
+    """A schedule that searches each case's largest batch instead of comparing contestants.
 
-    Contestant after contestant; each alone, as it may take all the memory there is.
+    One contestant at a time, as each may use all available memory.
     """
 
     suite: Suite
 
     def steps(self, ledger: Ledger) -> int:
-        """None: how many tries it takes is not known before."""
+        """0: the number of trials is not known in advance."""
         return 0
 
     def next(self, ledger: Ledger, readings: Readings) -> Task | Stop:
@@ -40,26 +40,26 @@ class BatchSearch:
                 if (batch := self._next_batch(ledger, case, tried)) is not None:
                     if readings.now > readings.deadline:
                         return Stop(BUDGET)
-                    alone = Group(replace(group.workload, batch=batch), (contestant,))
+                    solo = Group(replace(group.workload, batch=batch), (contestant,))
                     label = f"batch {batch} of {case.id}"
-                    return Task(alone, launch=0, retries=0, label=label, unforeseen=1)
+                    return Task(solo, launch=0, retries=0, label=label, unforeseen=1)
         return Stop(COMPLETE)
 
     def _tried(self, ledger: Ledger) -> Mapping[Case, bool]:
-        """Whether each case that was launched ran within the memory."""
+        """Whether each launched case fitted into memory."""
         ran: dict[Case, bool] = {}
         for record in ledger.records:
-            if record.started:  # a row that says why there was no launch, such as the budget's end, tells nothing
+            if record.started:  # not a record of a missing launch, such as after the budget's end
                 ran[record.case] = ran.get(record.case, True) and fits(record, self.suite.memory)
         return ran
 
     def _next_batch(self, ledger: Ledger, case: Case, tried: Mapping[Case, bool]) -> int | None:
-        """The batch to try next; None if the largest is known. The batches tried so far are gone through again."""
+        """The batch to try next; None if the largest is known. Replays the trials so far."""
         first = case.workload.batch
         runs, fails, batch = 0, MAX_BATCH + 1, first
         while fails - runs > max(1, runs // CLOSE):
-            there = replace(case, workload=replace(case.workload, batch=batch))
-            ran = tried.get(there) if self._may_run(ledger, there) else False
+            candidate = replace(case, workload=replace(case.workload, batch=batch))
+            ran = tried.get(candidate) if self._may_run(ledger, candidate) else False
             if ran is None:
                 return batch
             runs, fails = (batch, fails) if ran else (runs, batch)
@@ -69,7 +69,7 @@ class BatchSearch:
         return None
 
     def _may_run(self, ledger: Ledger, case: Case) -> bool:
-        """Whether the least memory that the case needs is there, by the network's table, and nothing rules it out."""
+        """Whether the case is not ruled out and its minimum memory, by the network's table, is within the limit."""
         if not ledger.active_contestants(Group(case.workload, (case.contestant,))):
             return False
         return case.workload.device != "cpu" or floor_of(case.workload).memory_bytes <= self.suite.memory

@@ -1,4 +1,4 @@
-"""What a campaign knows so far: its cases, what was recorded of them, and who is out."""
+"""The state of a campaign: its cases, their records, and the cases that are ruled out."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from results.schema.record import Case, Contestant, Parity, Record, Status, Usag
 from results.stats.stopping import is_precise, widest
 
 MAX_CRASHES = 2
-"""A crash may have been another's fault, who shared the zygote or the memory; so a case has another launch, apart."""
+"""Crashes after which a case is ruled out. Another contestant in the zygote may cause one, so a retry is isolated."""
 
 
 class Writer(Protocol):
-    """Where records go as they come."""
+    """A destination of records."""
 
     def append(self, records: Iterable[Record]) -> None: ...
 
@@ -33,7 +33,7 @@ class Group:
 
 
 class Ledger:
-    """Cases and records. `earlier` are records of a use of the harness that was interrupted, and is gone on with."""
+    """Cases and records. `earlier`: records of an interrupted campaign that is resumed."""
 
     def __init__(self, cases: Sequence[Case], reference: str, writer: Writer, earlier: Sequence[Record] = ()):
         self.cases = tuple(cases)
@@ -54,11 +54,11 @@ class Ledger:
             for record in earlier
             if record.effective_precision
         }
-        # What was missing may be here by now, and what gave no answer may have been ended by the budget.
-        self._judge(one for one in earlier if one.status not in (Status.SKIPPED, Status.TIMED_OUT))
+        # A skipped contestant may be installed by now, and a timeout may have come from the budget's end.
+        self._judge(record for record in earlier if record.status not in (Status.SKIPPED, Status.TIMED_OUT))
 
     def groups(self) -> list[Group]:
-        """The groups that are still in, in the order of the suite."""
+        """The groups that are not ruled out, in the suite's order."""
         grouped: dict[Workload, list[Contestant]] = {}
         for case in self.cases:
             if case not in self._out:
@@ -66,7 +66,7 @@ class Ledger:
         return [Group(workload, tuple(contestants)) for workload, contestants in grouped.items()]
 
     def keep(self, records: Sequence[Record]) -> None:
-        """Write records, and leave out from here on who cannot be measured."""
+        """Write records, and rule out cases that cannot be measured."""
         self._writer.append(records)
         self._add(records)
         self._judge(records)
@@ -84,18 +84,20 @@ class Ledger:
                 self._out.add(record.case)
 
     def rule_out(self, cases: Iterable[Case], status: Status, reason: str, log: str = "") -> None:
-        """Record why cases are not measured, once, and leave them out from here on; `log` as of a record."""
+        """Rule out cases, with one record of the reason each; `log` as in Record."""
         out = [case for case in cases if case not in self._out]
         self.keep([Record(case, 0, status, reason, log=log, **self.gate_result(case)) for case in out])
         self._out.update(out)
 
     def rule_out_unmeasured(self, status: Status, reason: str) -> None:
-        """The same for every case that has no record at all."""
+        """Rule out every case that has no record."""
         recorded = {record.case for record in self.records}
         self.rule_out((case for case in self.cases if case not in recorded), status, reason)
 
     def active_contestants(self, group: Group) -> tuple[Contestant, ...]:
-        return tuple(one for one in group.contestants if Case(group.workload, one) not in self._out)
+        return tuple(
+            contestant for contestant in group.contestants if Case(group.workload, contestant) not in self._out
+        )
 
     def set_parity(self, network_id: str, contestant: Contestant, parity: Parity) -> None:
         self._parity[network_id, contestant] = parity
@@ -110,11 +112,11 @@ class Ledger:
         return self._parity.get((case.workload.network_id, case.contestant))
 
     def gate_result(self, case: Case) -> dict[str, Any]:
-        """What the gate found, as every record of the case has it."""
+        """The gate's result, as fields of the case's records."""
         return {"parity": self.parity_of(case), "effective_precision": self.arithmetic_of(case)}
 
     def usage_of(self, case: Case) -> Usage:
-        """What is known of a case's use of the machine."""
+        """The usage measured of a case so far."""
         known = Usage()
         for record in self._of_case(case):
             if record.usage:
@@ -122,22 +124,22 @@ class Ledger:
         return known
 
     def has_just_crashed(self, case: Case) -> bool:
-        """Whether the case's last launch was a crash: its next one shares no zygote with whoever may be to blame."""
+        """Whether the case's last launch crashed, so that its next one needs a dedicated zygote."""
         if not self._crashes[case]:
             return False
         return self._of_case(case)[-1].status is Status.CRASHED
 
     def next_launch(self, workload: Workload) -> int:
-        """The number of the next launch: one more than the largest recorded, whole or not."""
+        """The number of the next launch: one more than the largest recorded, also of failed launches."""
         launched = [record.launch for record in self._records.get(workload, ()) if record.started]
         return 1 + max(launched, default=-1)
 
     def is_precise(self, group: Group, target: float) -> bool:
-        """Whether every interval of the group, of times and ratios, is within `target`: see results.stats.stopping."""
+        """Whether every interval's relative half-width is within `target` (results.stats.stopping)."""
         return is_precise(self._records_of(group), self._reference, target)
 
     def width(self, group: Group) -> float:
-        """The half-width, as a share, of the widest of those intervals; infinite where one is missing."""
+        """The largest relative half-width of those intervals; infinite if one is missing."""
         return widest(self._records_of(group), self._reference)
 
     def _records_of(self, group: Group) -> list[Record]:

@@ -64,7 +64,7 @@ def environment(contestants: Sequence[Contestant], shell: Mapping[str, str]) -> 
     `passed` are names only; `choosing` and `inherited` (as shipped, of the known kinds) have values; `dropped` are of
     the known kinds, too, and set in vain.
     """
-    steady = {settings.SETTINGS[one.setting].steadies for one in contestants}
+    steady = {settings.SETTINGS[one.setting].controlled for one in contestants}
     return {
         "passed": sorted(clean(shell).keys() - choosing(shell).keys()),
         "choosing": choosing(shell),

@@ -1,9 +1,9 @@
-"""The gate: contestants that do not compute the same are not timed against each other.
+"""Parity: contestants with different results are not timed against each other.
 
-Each contestant gives evidence on the same weights and images, dropout off: all scores, the loss, and for every
+Each contestant gives evidence on the same weights and images, without dropout: all scores, the loss, and for every
 gradient its norm and its inner products with two seeded sign vectors, in the canonical layout. A swapped axis, a
-wrong pad or a wrong constant moves at least one of them. Judged against the median of the contestants, so that
-one who is wrong is told from those who agree; between two that differ nobody can tell, and neither is timed.
+wrong pad or a wrong constant changes at least one of them. Evidence is compared with the median of the contestants, so
+that a single wrong one is identified; if two contestants differ, neither is timed.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from bench.worker.evidence import Evidence
 from results.schema.record import Contestant, Parity
 
 LARGEST_TIE = 0.1
-"""Error of a gradient that cells which are equal but for rounding can explain; those seen reached 0.02."""
+"""Largest error of a gradient that argmax ties explain; observed ones reached 0.02."""
 
 
 @dataclass(frozen=True)
 class Tolerance:
     """Largest relative errors allowed.
 
-    A gradient below the share `small` of the whole gradient's norm is judged against that share: its own digits are
-    noise (a bias before a batch normalisation has nothing else).
+    The error of a gradient below the fraction `small` of the whole gradient's norm is relative to that fraction: its
+    own digits are noise (such as those of a bias before a batch normalisation).
     """
 
     scores: float
@@ -42,13 +42,16 @@ TOLERANCES = {
     "bfloat16": Tolerance(5e-2, 5e-2, 5e-1, small=1e-1),
     "float64": Tolerance(1e-9, 1e-9, 1e-9),
 }
-"""In tf32 and bfloat16 frameworks round at different places, so these are what 10 and 7 binary digits leave of a deep
-network: they show what is gross. That it is the same network is proven in float32."""
+"""In tf32 and bfloat16 frameworks round at different places, so these tolerances are what 10 and 7 binary digits leave
+in a deep network and show gross errors only. That the networks are equal is verified in float32."""
 
 
-def shape_mismatches(given: Mapping[Contestant, Evidence]) -> dict[Contestant, str]:
-    """Why evidence cannot be compared at all, of those whose scores or gradients have another form than most."""
-    forms = {contestant: (np.shape(one.scores), sorted(one.gradients)) for contestant, one in given.items()}
+def shape_mismatches(evidence_of: Mapping[Contestant, Evidence]) -> dict[Contestant, str]:
+    """Reasons by contestant, for those whose scores or gradients have other shapes or names than most."""
+    forms = {
+        contestant: (np.shape(evidence.scores), sorted(evidence.gradients))
+        for contestant, evidence in evidence_of.items()
+    }
     counted = Counter(map(repr, forms.values()))
     usual = max(counted, key=lambda form: counted[form], default="")
     return {
@@ -59,63 +62,63 @@ def shape_mismatches(given: Mapping[Contestant, Evidence]) -> dict[Contestant, s
 
 
 @np.errstate(invalid="ignore")
-def judge(given: Mapping[Contestant, Evidence], tolerance: Tolerance) -> dict[Contestant, tuple[Parity, str]]:
-    """Each contestant's errors against the median, and why it fails the gate ("" if it passes)."""
-    scores = _median([one.scores for one in given.values()])
-    loss = float(_median([one.loss for one in given.values()]))
-    names = list(next(iter(given.values())).gradients)
-    gradients = {name: _median([one.gradients[name] for one in given.values()]) for name in names}
+def judge(evidence_of: Mapping[Contestant, Evidence], tolerance: Tolerance) -> dict[Contestant, tuple[Parity, str]]:
+    """Each contestant's errors relative to the median, and why it fails the gate ("" if it passes)."""
+    scores = _median([evidence.scores for evidence in evidence_of.values()])
+    loss = float(_median([evidence.loss for evidence in evidence_of.values()]))
+    names = list(next(iter(evidence_of.values())).gradients)
+    gradients = {name: _median([evidence.gradients[name] for evidence in evidence_of.values()]) for name in names}
     whole = float(np.sqrt(sum(middle[0] ** 2 for middle in gradients.values())))
     nothing = shows_nothing(scores, whole)
     verdicts = {}
-    for contestant, one in given.items():
+    for contestant, evidence in evidence_of.items():
         errors = {
-            name: _gradient_error(one.gradients[name], gradients[name], tolerance.small * whole) for name in names
+            name: _gradient_error(evidence.gradients[name], gradients[name], tolerance.small * whole) for name in names
         }
         worst = max(errors, key=lambda name: (np.isnan(errors[name]), errors[name]))
         parity = Parity(
-            scores=_share(np.max(np.abs(one.scores - scores)), np.max(np.abs(scores))),
-            loss=_share(abs(one.loss - loss), abs(loss)),
+            scores=_share(np.max(np.abs(evidence.scores - scores)), np.max(np.abs(scores))),
+            loss=_share(abs(evidence.loss - loss), abs(loss)),
             gradients=errors[worst],
             worst_gradient=worst,
-            contestants=len(given),
+            contestants=len(evidence_of),
             shows_nothing=nothing,
         )
-        verdicts[contestant] = parity, complaint(parity, tolerance)
+        verdicts[contestant] = parity, failure_message(parity, tolerance)
     return verdicts
 
 
 def shows_nothing(scores: np.ndarray, gradients: float) -> str:
-    """Why agreement on these is no evidence of the same network; "" where it is.
+    """Why agreement on these values is no evidence of equal networks; "" if it is.
 
-    scores: images x classes; gradients: the norm of all of them.
+    scores: images x classes; gradients: norm over all gradients.
     """
     alike = scores.size > 1 and bool(np.all(scores == scores.flat[0]))
-    found = [*(["every gradient is 0"] if not gradients else []), *(["all scores are equal"] if alike else [])]
-    return " and ".join(found)
+    reasons = [*(["every gradient is 0"] if not gradients else []), *(["all scores are equal"] if alike else [])]
+    return " and ".join(reasons)
 
 
 def recheck_settings(precision: str) -> list[tuple[str, int]]:
-    """(precision, seed of the images) of what is asked when a tie may explain a difference, the surest first."""
+    """(precision, seed of the images) of repeated checks when a tie may explain a difference, most reliable first."""
     return [("float64", 0), (precision, 1), (precision, 2)]
 
 
-def explained_by_argmax_ties(found: Parity) -> bool:
-    """Whether scores and loss, which a tie does not move, agree, and the gradients differ by no more than ties do."""
+def explained_by_argmax_ties(errors: Parity) -> bool:
+    """Whether scores and loss, which ties do not change, agree, and gradients differ by at most LARGEST_TIE."""
     allowed = TOLERANCES["float32"]
-    return found.scores <= allowed.scores and found.loss <= allowed.loss and found.gradients <= LARGEST_TIE
+    return errors.scores <= allowed.scores and errors.loss <= allowed.loss and errors.gradients <= LARGEST_TIE
 
 
 def _median(values: list[Any]) -> np.ndarray:
-    """Element by element over the contestants; who has NaN counts as infinitely far, and spoils nobody else."""
-    found = np.array(values, float)
-    found[np.isnan(found)] = np.inf
-    middle: np.ndarray = np.median(found, axis=0)
+    """Elementwise median over the contestants; NaN counts as infinity, so that it does not spread."""
+    array = np.array(values, float)
+    array[np.isnan(array)] = np.inf
+    middle: np.ndarray = np.median(array, axis=0)
     return middle
 
 
-def complaint(parity: Parity, tolerance: Tolerance) -> str:
-    """What is out of tolerance, or ""."""
+def failure_message(parity: Parity, tolerance: Tolerance) -> str:
+    """The quantities out of tolerance, as a message; "" if there is none."""
     checks = (
         ("a score", parity.scores, tolerance.scores),
         ("the loss", parity.loss, tolerance.loss),
@@ -128,8 +131,8 @@ def complaint(parity: Parity, tolerance: Tolerance) -> str:
     ]
     if not wrong:
         return ""
-    doubt = "; with two contestants nobody can tell which is right" if parity.contestants == 2 else ""
-    return f"{', '.join(wrong)} from the median of {parity.contestants} contestants{doubt}"
+    note = "; with two contestants it is unknown which is right" if parity.contestants == 2 else ""
+    return f"{', '.join(wrong)} from the median of {parity.contestants} contestants{note}"
 
 
 def _gradient_error(given: list[float], middle: np.ndarray, least: float) -> float:

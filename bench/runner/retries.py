@@ -1,21 +1,21 @@
-"""How often a contaminated block is run again."""
+"""Retries of contaminated blocks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 GIVE_UP_AFTER = 3
-"""Blocks that stayed contaminated whatever was done, after which the disturbance is the machine's usual state."""
+"""Blocks in a row that stay contaminated after all retries, after which the disturbance counts as permanent."""
 
 
 @dataclass
 class RetryPolicy:
-    """Up to `max_retries` times a block, and not at all while that has not helped lately: a flag costs nothing."""
+    """Up to `max_retries` retries per block; none after GIVE_UP_AFTER blocks in a row without success."""
 
     _in_vain: int = 0
 
     def should_retry(self, attempt: int, max_retries: int, contaminated: bool) -> bool:
-        """Whether to run a block again, whose attempt of that number (from 0) was, or was not, contaminated."""
+        """Whether to repeat a block after attempt number `attempt` (from 0)."""
         if not contaminated:
             self._in_vain = 0
             return False

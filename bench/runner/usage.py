@@ -1,4 +1,4 @@
-"""Memory of a launch, then the meters during a sustained run; both are asked once its rounds are done."""
+"""Usage of a launch, measured after its rounds: memory, then the meters during a sustained run."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from bench.worker.messages import MeasureMemory, SustainedRun, SustainedRunDone
 from results.schema.record import Case, Usage
 
 SAMPLE_EVERY = 0.1
-"""Seconds between two looks of the meters that read moments."""
+"""Seconds between two samples of meters that read instantaneous values."""
 MEMORY = frozenset({"peak_rss_step_bytes", "peak_rss_launch_bytes", "allocator_bytes"})
-UNASKED = "no sustained run was asked for; --sustained 3s gives one"
+NO_SUSTAINED_RUN = "no sustained run was asked for; --sustained 3s gives one"
 
 
 def metered() -> Set[str]:
@@ -23,41 +23,45 @@ def metered() -> Set[str]:
 
 
 @dataclass(frozen=True)
-class Part:
-    """Some quantities, and how to ask a launch for them. LaunchFailed if it does not survive that."""
+class Query:
+    """Some quantities and the call that measures them in a launch; it may raise LaunchFailed."""
 
     names: Set[str]
     ask: Callable[[], Usage]
 
 
-def parts(worker: WorkerLike, case: Case, seconds: float, company: Set[int], already: Usage) -> Sequence[Part]:
-    """What a launch is still to be asked, beside what is known `already`.
+def queries_for(worker: WorkerLike, case: Case, seconds: float, pids: Set[int], already: Usage) -> Sequence[Query]:
+    """The queries for a launch whose results are not known `already`.
 
-    `company` are the process ids of all launches that are alive with it.
+    seconds: length of the sustained run, 0 for none. pids: process ids of all running launches of the block.
     """
-    sustained = partial(sustained_run, worker, case, seconds, company - {worker.pid}) if seconds else _not_asked
-    every = Part(MEMORY, partial(measure_memory, worker)), Part(metered(), sustained)
-    return [part for part in every if not part.names & already.names or (seconds and is_unasked(already, part.names))]
+    sustained = partial(sustained_run, worker, case, seconds, pids - {worker.pid}) if seconds else _not_asked
+    queries = Query(MEMORY, partial(measure_memory, worker)), Query(metered(), sustained)
+    return [
+        query
+        for query in queries
+        if not query.names & already.names or (seconds and lacks_sustained_run(already, query.names))
+    ]
 
 
-def is_unasked(already: Usage, names: Set[str]) -> bool:
-    """Whether these are unknown for no other reason than that nobody asked."""
-    return any(already.missing.get(name) == UNASKED for name in names)
+def lacks_sustained_run(already: Usage, names: Set[str]) -> bool:
+    """Whether quantities are missing only because no sustained run was requested."""
+    return any(already.missing.get(name) == NO_SUSTAINED_RUN for name in names)
 
 
 def _not_asked() -> Usage:
-    return Usage(missing=dict.fromkeys(sorted(metered()), UNASKED))
+    return Usage(missing=dict.fromkeys(sorted(metered()), NO_SUSTAINED_RUN))
 
 
 def measure_memory(worker: WorkerLike) -> Usage:
-    """The memory of a step."""
+    """Memory of a step, in bytes."""
     answer = worker.ask(MeasureMemory())
     return usage(answer.readings, answer.sources)
 
 
-def sustained_run(worker: WorkerLike, case: Case, seconds: float, company: Set[int]) -> Usage:
-    """What every meter says of so many seconds of nothing but steps."""
-    watchers = [Guarded(meter, worker.pid, case.workload.device, company) for meter in meters().values()]
+def sustained_run(worker: WorkerLike, case: Case, seconds: float, pids: Set[int]) -> Usage:
+    """Readings of every meter during a sustained run of `seconds`."""
+    watchers = [Guarded(meter, worker.pid, case.workload.device, pids) for meter in meters().values()]
     worker.send(SustainedRun(seconds))
 
     def sample() -> None:
@@ -65,15 +69,15 @@ def sustained_run(worker: WorkerLike, case: Case, seconds: float, company: Set[i
             watcher.sample()
 
     done = worker.receive(SustainedRunDone, sample, SAMPLE_EVERY)
-    seen = SustainedStats(done.seconds, done.steps, done.own_cpu, images_a_step=case.workload.batch)
-    found = Usage()
+    stats = SustainedStats(done.seconds, done.steps, done.own_cpu, images_a_step=case.workload.batch)
+    measured = Usage()
     for watcher in watchers:
-        found |= usage(watcher.end(seen))
-    return found
+        measured |= usage(watcher.end(stats))
+    return measured
 
 
 def usage(readings: Readings, sources: Mapping[str, str] | None = None) -> Usage:
-    """Numbers apart from reasons."""
+    """Usage from readings: numbers become values, texts the reasons of missing ones."""
     values = {name: value for name, value in readings.items() if not isinstance(value, str)}
     missing = {name: value for name, value in readings.items() if isinstance(value, str)}
     return Usage(values, missing, dict(sources or {}))

@@ -1,4 +1,4 @@
-"""Is this machine fit to measure on, and what would help: what can be read, and a few seconds of watching."""
+"""Doctor: checks whether the machine is fit for measuring, from its configuration and a few seconds of load."""
 
 from __future__ import annotations
 
@@ -29,16 +29,17 @@ from results.schema.record import Conditions
 from results.units import amount
 
 GOOD, WARN, BAD = "good", "worse", "bad"
-"""Nothing to do; verdicts will take longer or be wider; don't trust times from here."""
+"""Levels: nothing to do; verdicts need more time or have wider intervals; times are not reliable."""
 
 ENOUGH_MEMORY = 8 * 2**30
 ENOUGH_DISK = 2**30
 STEADY_SPREAD = 0.02
+LOAD = "background load"
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at: how it is, in words with figures, and what would help (nothing where it is good)."""
+    """Result of one check: its state in words with figures, and a remedy (empty if it is good)."""
 
     about: str
     level: str
@@ -47,9 +48,9 @@ class Check:
 
 
 def examine(seconds: float) -> list[Check]:
-    """Everything, in the order in which it matters; `seconds` are spent on watching the machine."""
-    found = [finding for look in CHECKS for finding in look()] + list(_watch(seconds))
-    return sorted(found, key=lambda finding: (BAD, WARN, GOOD).index(finding.level))
+    """All checks, the most severe first; `seconds`: time spent on measuring interference."""
+    findings = [finding for check in CHECKS for finding in check()] + list(_watch(seconds))
+    return sorted(findings, key=lambda finding: (BAD, WARN, GOOD).index(finding.level))
 
 
 def _cores() -> Iterator[Check]:
@@ -78,7 +79,7 @@ def _frequency() -> Iterator[Check]:
         yield Check("clock", GOOD, "the frequency governor is performance")
     else:
         yield Check(
-            "clock", GOOD, "the system does not tell its clocks (usual in a virtual machine); see the watch below"
+            "clock", GOOD, "clock frequencies are not available (usual in a virtual machine); see the steadiness check"
         )
     battery = getattr(psutil, "sensors_battery", lambda: None)()
     if battery is not None and battery.power_plugged is False:
@@ -93,14 +94,12 @@ def _memory() -> Iterator[Check]:
             "memory",
             WARN,
             f"{amount(free)} are free{within}; suites take up to {amount(ENOUGH_MEMORY)}",
-            f'close something, or set memory = "{max(int(free / 2**30) - 1, 1)}GiB" in a copy of the suite',
+            f'close programs, or set memory = "{max(int(free / 2**30) - 1, 1)}GiB" in a copy of the suite',
         )
     else:
         yield Check("memory", GOOD, f"{amount(free)} are free{within}")
     if swap > 2**28:
-        yield Check(
-            "swap", WARN, f"{amount(swap)} are swapped out", "free memory; swapoff -a && swapon -a brings it back"
-        )
+        yield Check("swap", WARN, f"{amount(swap)} are swapped out", "free memory; then swapoff -a && swapon -a")
 
 
 def _disk() -> Iterator[Check]:
@@ -108,7 +107,7 @@ def _disk() -> Iterator[Check]:
     free = shutil.disk_usage(folder).free
     if free < ENOUGH_DISK:
         yield Check(
-            "disk", WARN, f"{amount(free)} are free here", "make room: weights and compilers' caches take up to 1 GiB"
+            "disk", WARN, f"{amount(free)} are free here", "free space: weights and compilers' caches need up to 1 GiB"
         )
 
 
@@ -118,15 +117,15 @@ def _randomization() -> Iterator[Check]:
             yield Check(
                 "addresses",
                 WARN,
-                "address randomization is off: all launches have one layout, and vary less than they should",
+                "address randomization is off: all launches have the same layout, and vary less than they should",
                 "sysctl kernel.randomize_va_space=2",
             )
 
 
 def _load() -> Iterator[Check]:
     described = machine.describe(nvidia.state())
-    for about, look in (("load", machine.busy), ("priority", machine.priority)):
-        for warning in look(described):
+    for about, check in (("load", machine.busy), ("priority", machine.priority)):
+        for warning in check(described):
             yield Check(about, WARN, warning["what"], warning["remedy"])
 
 
@@ -148,11 +147,11 @@ def _meters() -> Iterator[Check]:
         cards = f"; no NVIDIA card is described: {reason}" if reason else ""
         yield Check("meters", GOOD, f"{', '.join(here)}{cards}")
     for name, reason in absent().items():
-        yield Check("meters", WARN, f"{name} is absent: {reason}", "mend or remove what is named, or do without it")
+        yield Check("meters", WARN, f"{name} is absent: {reason}", "repair or remove it, or do without it")
 
 
 def _watch(seconds: float) -> Iterator[Check]:
-    """Fixed work over and over: what others take of the machine meanwhile, and how much the work's time varies."""
+    """Repeat fixed work: CPU use of other processes meanwhile, and variation of the work's time."""
     watch, block = Watch(), _work()
     times: list[float] = []
     deadline = now() + seconds
@@ -160,9 +159,9 @@ def _watch(seconds: float) -> Iterator[Check]:
     while now() < deadline or len(times) < 10:
         times.append(time_round(block, lambda _: None, 1)[0])
     watch.round()
-    seen = {name: tuple(values) for name, values in watch.seen.items()}
-    disturbed = Disturbance.of(Conditions(len(watch.cores), **seen))
-    yield from _others(disturbed)
+    conditions = {name: tuple(values) for name, values in watch.seen.items()}
+    disturbance = Disturbance.of(Conditions(len(watch.cores), **conditions))
+    yield from _others(disturbance)
     yield _spread(np.asarray(times))
 
 
@@ -171,35 +170,34 @@ def _work(side: int = 192) -> Callable[[], Any]:
     return lambda: [array @ array for _ in range(8)]
 
 
-def _others(seen: Disturbance) -> Iterator[Check]:
-    if math.isnan(seen.other_cpus_used):
-        yield Check(
-            "background load", WARN, "the system does not tell what others take", "measure on Linux to have it gated"
-        )
+def _others(disturbance: Disturbance) -> Iterator[Check]:
+    if math.isnan(disturbance.other_cpus_used):
+        yield Check(LOAD, WARN, "CPU use of other processes is not available", "measure on Linux to have it checked")
         return
-    if seen.other_cpus_used > (limit := foreign_limit(settings.cores())):
-        what = f"other processes take {seen.other_cpus_used:.2f} cores, more than {limit:.2f} disturb"
-        yield Check("background load", BAD, what, "stop what else is running (top shows it)")
+    if disturbance.other_cpus_used > (limit := foreign_limit(settings.cores())):
+        what = f"other processes use {disturbance.other_cpus_used:.2f} cores, more than the limit of {limit:.2f}"
+        yield Check(LOAD, BAD, what, "stop other processes (top lists them)")
     else:
-        yield Check("background load", GOOD, f"other processes take {max(seen.other_cpus_used, 0):.2f} cores")
-    if seen.steal > STEAL_SHARE:
-        what = f"the hypervisor takes {seen.steal:.1%} of the cores for others"
-        yield Check("steal", BAD, what, "use a machine, or a time, with fewer neighbours")
+        yield Check(LOAD, GOOD, f"other processes use {max(disturbance.other_cpus_used, 0):.2f} cores")
+    if disturbance.steal > STEAL_SHARE:
+        what = f"the hypervisor takes {disturbance.steal:.1%} of the cores for others"
+        yield Check("steal", BAD, what, "use another machine, or a time with less load on its host")
 
 
 def _spread(times: np.ndarray) -> Check:
-    """How far apart the quarters of the time are: drift and steps that a median within one would not show."""
+    """Spread of the medians of four quarters of the time: shows drift and steps."""
     medians = [float(np.median(part)) for part in np.array_split(times, 4)]
-    apart = max(medians) / min(medians) - 1
+    spread = max(medians) / min(medians) - 1
     slow = float(np.mean(times > 1.5 * np.median(times)))
     what = (
-        f"the same work, over and over: quarters of the time differ by {apart:.1%}, {slow:.1%} take half as long again"
+        f"repeated work: medians of quarters of the time differ by {spread:.1%}; "
+        f"{slow:.1%} of repeats take over 1.5 times the median"
     )
-    if apart > 5 * STEADY_SPREAD:
+    if spread > 5 * STEADY_SPREAD:
         return Check(
-            "steadiness", BAD, what, "something throttles or disturbs: let it cool, stop others, fix the clock"
+            "steadiness", BAD, what, "throttling or interference: let it cool, stop other processes, fix the clock"
         )
-    if apart > STEADY_SPREAD or slow > 0.05:
+    if spread > STEADY_SPREAD or slow > 0.05:
         return Check("steadiness", WARN, what, "verdicts will need more launches: use --preset standard")
     return Check("steadiness", GOOD, what)
 
@@ -215,11 +213,12 @@ CHECKS: tuple[Callable[[], Iterator[Check]], ...] = (
 )  # fmt: skip
 
 
-def print_findings(found: list[Check]) -> None:
-    """A line each, with a remedy below where there is one."""
+def print_findings(findings: list[Check]) -> None:
+    """Print one line per check, with the remedy below it if there is one."""
     out = console()
     styles, marks = {GOOD: "green", WARN: "yellow", BAD: "red"}, {GOOD: "+", WARN: "!", BAD: "x"}
-    for one in found:
-        out.print(f"{marks[one.level]} {one.about}: {one.what}", style=styles[one.level], markup=False, highlight=False)
-        if one.remedy:
-            out.print(f"  → {one.remedy}", markup=False, highlight=False, soft_wrap=True)
+    for check in findings:
+        line = f"{marks[check.level]} {check.about}: {check.what}"
+        out.print(line, style=styles[check.level], markup=False, highlight=False)
+        if check.remedy:
+            out.print(f"  → {check.remedy}", markup=False, highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Durations that are known to the last bit, through the whole pipeline: where do they come out changed?"""
+"""Known clock: runs exactly known durations through the whole pipeline and reports where they change."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from results.schema.record import Case
 from results.store.campaigns import read_campaign
 
 TOO_LONG = 300
-"""Seconds; seen: 10."""
+"""Seconds; usually 10."""
 
 VIRTUAL_SUITE = """
-title = "durations that are known"
+title = "known durations"
 preset = "smoke"
 contestants = ["fake-clock:slow", "fake-clock:fast", "fake-clock:level"]
 launches = 3
@@ -34,7 +34,7 @@ batches = [1]
 
 
 def known_clock() -> list[str]:
-    """Where known durations come out changed: records, pytest-benchmark's file, tables, report. Nothing if exact."""
+    """Changed durations in records, pytest-benchmark's file, tables and report, one line each; empty if exact."""
     with tempfile.TemporaryDirectory(prefix="deadheat-selftest-") as home:
         folder = Path(home)
         (folder / "known.toml").write_text(VIRTUAL_SUITE, encoding="utf-8")
@@ -45,7 +45,7 @@ def known_clock() -> list[str]:
                 cwd=folder, env={**os.environ, **OWN.environment()}, capture_output=True, text=True, timeout=TOO_LONG,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
-            return [f"the pipeline had not ended after {TOO_LONG} s"]
+            return [f"the pipeline did not end within {TOO_LONG} s"]
         if done.returncode:
             return [f"the pipeline ended with status {done.returncode}: {done.stdout[-500:]}{done.stderr[-500:]}"]
         (campaign,) = (folder / "data").iterdir()
@@ -68,10 +68,10 @@ def _check_records(campaign: Path, page: Path) -> Iterator[str]:
 
 def _check_benchmark_file(campaign: Path, page: Path) -> Iterator[str]:
     by_id = {record.case.id: record.case for record in read_campaign(campaign).records}
-    for one in json.loads((campaign / "benchmark.json").read_text(encoding="utf-8"))["benchmarks"]:
-        right = [expected(by_id[one["extra_info"]["case"]], launch) for launch in range(3)]
-        if one["stats"]["data"] != right:
-            yield f"benchmark.json: {one['name']}: {one['stats']['data']}, expected {right}"
+    for entry in json.loads((campaign / "benchmark.json").read_text(encoding="utf-8"))["benchmarks"]:
+        expected_seconds = [expected(by_id[entry["extra_info"]["case"]], launch) for launch in range(3)]
+        if entry["stats"]["data"] != expected_seconds:
+            yield f"benchmark.json: {entry['name']}: {entry['stats']['data']}, expected {expected_seconds}"
 
 
 def _check_table(campaign: Path, page: Path) -> Iterator[str]:
@@ -82,9 +82,9 @@ def _check_table(campaign: Path, page: Path) -> Iterator[str]:
 
 
 def _check_page(campaign: Path, page: Path) -> Iterator[str]:
-    """The report holds each case's time as it is in the table, behind the rounded one.
+    """The report holds each case's unrounded time as in the table, besides the rounded one.
 
-    Where launches are alike, that is the known duration; elsewhere a mean of them.
+    With equal launches that is the known duration, otherwise their mean.
     """
     if not page.is_file():
         yield "index.html was not made"
@@ -94,7 +94,7 @@ def _check_page(campaign: Path, page: Path) -> Iterator[str]:
     for row in results.load(campaign, rows="cases").to_dict("records"):
         right = expected(by_id[row["case"]], 0) if row["execution"] == "level" else row["seconds"]
         if right not in given:
-            yield f"index.html: {row['case']}: {right!r} is not there"
+            yield f"index.html: {row['case']}: {right!r} is missing"
 
 
 CHECKS = (_check_records, _check_benchmark_file, _check_table, _check_page)

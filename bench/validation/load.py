@@ -1,4 +1,4 @@
-"""Background load made on purpose."""
+"""Artificial background load."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def background_load(count: int) -> Iterator[None]:
-    """So many processes that do nothing but take a core each, as a bad neighbour would."""
+    """Run `count` processes that use one core each."""
     burning = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
     try:
         yield

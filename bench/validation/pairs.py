@@ -1,11 +1,11 @@
-"""Pairs of contestants whose ratio is known, each measured as any other group is, with a few seconds of its own."""
+"""Pairs of contestants with a known ratio, each measured like an ordinary group, for a few seconds."""
 
 from __future__ import annotations
 
 import itertools
 import math
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -25,15 +25,15 @@ from results.stats.estimates import Estimate, ratio, verdict
 from results.stats.pairing import counted, group_by_block
 
 REFERENCE = "a"
-"""Suffix of the contestant that all are compared with: the framework as it is."""
+"""Suffix of the reference contestant: the unchanged framework."""
 PLANTED = tuple(suffix for suffix in SLOWDOWNS if suffix != REFERENCE)
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One pair measured: what was planted, and what came out. `seconds` it took in all.
+    """A measured pair: the injected slowdown and the measured ratio with its interval. `seconds`: total time.
 
-    With a `failure`, the reason why there is no ratio, everything that came out is NaN.
+    With a `failure`, the reason why there is no ratio, measured values are NaN.
     """
 
     contestant: str
@@ -50,20 +50,20 @@ class Pair:
 
     @property
     def found(self) -> bool:
-        """Whether a difference is seen, on the side of what was planted (either side where nothing was)."""
-        seen = Estimate(self.ratio, self.low, self.high, self.launches).is_significant
-        return seen and (self.ratio > 1 or not self.slowdown)
+        """Whether a difference is significant, in the direction of the injected slowdown if there is one."""
+        differs = Estimate(self.ratio, self.low, self.high, self.launches).is_significant
+        return differs and (self.ratio > 1 or not self.slowdown)
 
 
 class NullWriter:
-    """A writer for records that nobody will read."""
+    """Discards records."""
 
     def append(self, records: Iterable[Record]) -> None: ...
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to measure pairs of, and for how long. `seconds` of each pair, `pairs` of each kind, `budget` of all."""
+    """Which pairs to measure, and for how long: `seconds` per pair, `pairs` per kind, `budget` in seconds for all."""
 
     contestants: Sequence[Contestant]
     architectures: Sequence[str]
@@ -75,15 +75,15 @@ class Plan:
     seed: int = 0
 
     def kinds(self) -> Iterator[tuple[Contestant, str, str]]:
-        """(contestant, architecture, suffix) of every pair, over and over in a random order of its own each time."""
+        """(contestant, architecture, suffix) of every pair; all kinds in random order, `pairs` times."""
         order = random.Random(self.seed)
-        every = list(itertools.product(self.contestants, self.architectures, self.slowdowns))
+        combinations = list(itertools.product(self.contestants, self.architectures, self.slowdowns))
         for _ in range(self.pairs):
-            yield from order.sample(every, len(every))
+            yield from order.sample(combinations, len(combinations))
 
 
 def suite(seconds: float) -> Suite:
-    """How a pair is measured: as with the preset standard, but that its time is used up whatever the interval."""
+    """Settings of a pair: preset standard, but the time is used up whatever the interval."""
     return suites.load_suite(
         "smoke", "standard", launches=(5, 99), budget=seconds, target=0.001, max_retries=1, sustained=0
     )
@@ -92,16 +92,16 @@ def suite(seconds: float) -> Suite:
 def measure(
     plan: Plan, at_least: int = 1, launcher: LauncherLike | None = None, clock: Callable[[], float] | None = None
 ) -> Iterator[Pair]:
-    """Pairs of every kind by turns, until there are as many as asked for or the next would not end within the budget.
+    """Measure pairs of every kind in turn, until all are measured or the next would exceed the budget.
 
-    The budget is for the import of frameworks, too. `at_least` so many are measured, whatever they take.
+    The budget includes the import of frameworks. At least `at_least` pairs are measured, whatever their time.
     With a `launcher` and its `clock` (bench.launch.fake), launches are simulated.
     """
     clock = clock or now
-    if not at_least and plan.seconds > plan.budget:  # all would be imported for nothing
+    if not at_least and plan.seconds > plan.budget:  # do not import frameworks in vain
         return
     deadline = clock() + plan.budget
-    protocol, retry_policy = suite(plan.seconds), RetryPolicy()  # one for all: the next pair's machine is the same
+    protocol, retry_policy = suite(plan.seconds), RetryPolicy()  # shared by all pairs, as the machine is the same
     budget = math.inf if at_least else plan.budget
     with launcher or Launcher(protocol.time_limit, budget=budget) as launcher:
         weights = Weights(launcher.folder)
@@ -109,21 +109,23 @@ def measure(
         for count, kind in enumerate(plan.kinds()):
             if count >= at_least and clock() + plan.seconds > deadline:
                 return
-            own = protocol.model_copy(update={"seed": plan.seed + count})  # or all pairs had turns in the same order
-            yield measure_pair(launcher, weights, own, retry_policy, *kind, plan.phase, clock)
+            reseeded = protocol.model_copy(update={"seed": plan.seed + count})  # another order of turns for each pair
+            yield measure_pair(launcher, weights, reseeded, retry_policy, *kind, plan.phase, clock)
 
 
 def _import_all(launcher: LauncherLike, plan: Plan) -> None:
-    """Import every framework before the first pair's time begins."""
+    """Import every framework before the time of the first pair begins."""
     kinds = itertools.product(plan.contestants, plan.architectures)
-    cases = [Case(workload_of(name, plan.phase), planted_contestant(one, REFERENCE)) for one, name in kinds]
+    cases = [
+        Case(workload_of(name, plan.phase), slowed_contestant(contestant, REFERENCE)) for contestant, name in kinds
+    ]
     launcher.warm(cases)
     for case in cases:
-        with suppress(LaunchFailed), launcher.launch(case)[0]:  # its pairs will say why
+        with suppress(LaunchFailed), launcher.launch(case)[0]:  # its pairs report the failure
             pass
 
 
-def planted_contestant(contestant: Contestant, suffix: str) -> Contestant:
+def slowed_contestant(contestant: Contestant, suffix: str) -> Contestant:
     return Contestant("slowed", name_of(contestant.framework, contestant.execution, suffix))
 
 
@@ -138,19 +140,23 @@ def measure_pair(
     phase: str,
     clock: Callable[[], float] = now,
 ) -> Pair:
-    """A contestant against itself, slowed down by what `suffix` stands for."""
+    """Measure a contestant against itself with the slowdown of `suffix`."""
     start = clock()
-    first, second = (planted_contestant(contestant, end) for end in (REFERENCE, suffix))
-    cases = [Case(workload_of(architecture, phase), one) for one in (first, second)]
+    first, second = (slowed_contestant(contestant, end) for end in (REFERENCE, suffix))
+    cases = [Case(workload_of(architecture, phase), slowed) for slowed in (first, second)]
     ledger = Ledger(cases, first.id, NullWriter())
     campaign = CampaignRunner(ledger, protocol, retry_policy=retry_policy, clock=clock)
     campaign.measure(launcher, weights, start + protocol.budget)
-    found = _ratio(ledger.records, first, second)
-    failure = "" if found else next((one.reason for one in ledger.records if one.reason), "no launch was measured")
-    found = found or Estimate(math.nan, math.nan, math.nan, 0)
+    estimate = _ratio(ledger.records, first, second)
+    failure = (
+        ""
+        if estimate
+        else next((record.reason for record in ledger.records if record.reason), "no launch was measured")
+    )
+    estimate = estimate or Estimate(math.nan, math.nan, math.nan, 0)
     return Pair(
-        contestant.id, architecture, SLOWDOWNS[suffix], found.value, found.low, found.high, found.launches,
-        verdict(found).value, round(clock() - start, 2), next(iter(campaign.rules.values()), "nothing measured"),
+        contestant.id, architecture, SLOWDOWNS[suffix], estimate.value, estimate.low, estimate.high, estimate.launches,
+        verdict(estimate).value, round(clock() - start, 2), next(iter(campaign.rules.values()), "nothing measured"),
         failure,
     )  # fmt: skip
 
@@ -161,5 +167,7 @@ def workload_of(architecture: str, phase: str) -> Workload:
 
 
 def _ratio(records: Sequence[Record], reference: Contestant, other: Contestant) -> Estimate | None:
-    own = {one: [r for r in counted(records) if r.case.contestant == one] for one in (reference, other)}
-    return ratio(group_by_block(own[other]), group_by_block(own[reference]))
+    def blocks_of(contestant: Contestant) -> Mapping[object, Sequence[float]]:
+        return group_by_block([record for record in counted(records) if record.case.contestant == contestant])
+
+    return ratio(blocks_of(other), blocks_of(reference))

@@ -1,10 +1,9 @@
-"""The questions of the selftest put to other harnesses and to this one: `python -m bench.validation.peers --output
-FILE`.
+"""Comparison with other harnesses on the selftest's pairs: `python -m bench.validation.peers --output FILE`.
 
 Two functions, LeNet-5 in PyTorch and the same again (or 5 % slower, see bench.contestants.slowed), are timed by
-pytest-benchmark, pyperf and torch.utils.benchmark as their own documents say, one function after the other; and by us.
-All have as much time, in the same hour. Each tool's own rule says whether the two differ: pyperf has a t test, we have
-an interval; the others have neither, so their users gate on a threshold, here of our band.
+pytest-benchmark, pyperf and torch.utils.benchmark as their documentation says, one function after the other; and by
+Deadheat. All get the same time, in the same hour. Each tool's own rule decides whether the two differ: pyperf has a
+t test, Deadheat an interval; users of the others compare with a threshold, here Deadheat's band.
 Needs `pip install 'deadheat[peers]'`.
 """
 
@@ -45,7 +44,7 @@ TOO_LONG = 600
 STEP = """
 import sys
 sys.path.insert(0, {root!r})
-import bench  # whose frameworks are found by name from here on
+import bench  # registers its frameworks
 from impls import load_architecture
 from impls.arrays import make_batch, make_statistics, make_weights
 from impls.frameworks import Plan, load_framework
@@ -56,7 +55,7 @@ def step_of(suffix):
     model.load(make_weights(network), make_statistics(network))
     images = make_batch(network, 1)
     batch, infer = model.put(images.images, images.labels), model.phase("infer")
-    return lambda: model.synchronize(infer(batch))  # which is also where a planted model is held back
+    return lambda: model.synchronize(infer(batch))  # a slowed model adds its delay here
 """
 
 PYTEST_BENCHMARK = """
@@ -85,7 +84,7 @@ for suffix in ({first!r}, {second!r}):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a tool said of one pair; `different` by its own rule."""
+    """A tool's result for one pair; `different`: by the tool's own rule."""
 
     tool: str
     slowdown: float
@@ -99,39 +98,40 @@ class Outcome:
 
 
 def pytest_benchmark(folder: Path, second: str, budget: float) -> tuple[float, bool]:
-    """Two tests one after the other; its gate: --benchmark-compare-fail=median:2%."""
+    """Two tests in turn; rule: --benchmark-compare-fail=median:2%."""
     (folder / "test_pair.py").write_text(
         STEP.format(root=str(ROOT)) + PYTEST_BENCHMARK.format(first="a", second=second)
     )
     options = [f"--benchmark-max-time={budget / 2}", "--benchmark-json=pair.json", "-p", "no:cacheprovider", "-q"]
     run(folder, "-m", "pytest", "--benchmark-only", "--rootdir=.", *options, "test_pair.py")
-    found = {
-        one["name"]: one["stats"]["median"] for one in json.loads((folder / "pair.json").read_text())["benchmarks"]
+    medians = {
+        entry["name"]: entry["stats"]["median"]
+        for entry in json.loads((folder / "pair.json").read_text())["benchmarks"]
     }
-    ratio = found["test_second"] / found["test_first"]
+    ratio = medians["test_second"] / medians["test_first"]
     return ratio, abs(ratio - 1) > BAND
 
 
 def pyperf(folder: Path, second: str, budget: float) -> tuple[float, bool]:
-    """Fresh processes, as many as the time allows; its compare_to with its t test."""
+    """As many fresh processes as the time allows; rule: the t test of compare_to."""
     processes = max(int(budget / 2 / PROCESS_SECONDS), 2)
     options = [f"--processes={processes}", "--values=20", "--warmups=1", "--min-time=0.02", "--quiet"]
     options += ["--inherit-environ", ",".join(environment())]
     for name, suffix in (("first", "a"), ("second", second)):
         (folder / f"{name}.py").write_text(STEP.format(root=str(ROOT)) + PYPERF.format(suffix=suffix))
         run(folder, f"{name}.py", *options, "-o", f"{name}.json")
-    said = run(folder, "-m", "pyperf", "compare_to", "first.json", "second.json")
+    comparison = run(folder, "-m", "pyperf", "compare_to", "first.json", "second.json")
     means = [json.loads(run(folder, "-c", MEAN, f"{name}.json")) for name in ("first", "second")]
-    return means[1] / means[0], "not significant" not in said.lower()
+    return means[1] / means[0], "not significant" not in comparison.lower()
 
 
 PROCESS_SECONDS = 2.5
-"""What a process of pyperf takes: two for PyTorch to be imported, the rest for 20 values."""
+"""Seconds of a pyperf process: two to import PyTorch, the rest for 20 values."""
 MEAN = "import pyperf, sys; print(pyperf.Benchmark.load(sys.argv[1]).mean())"
 
 
 def torch_benchmark(folder: Path, second: str, budget: float) -> tuple[float, bool]:
-    """blocked_autorange of one, then of the other."""
+    """blocked_autorange of the first, then of the second; rule: Deadheat's band."""
     (folder / "pair.py").write_text(
         STEP.format(root=str(ROOT)) + TORCH.format(first="a", second=second, seconds=budget / 2)
     )
@@ -140,7 +140,7 @@ def torch_benchmark(folder: Path, second: str, budget: float) -> tuple[float, bo
 
 
 def deadheat(folder: Path, second: str, budget: float) -> tuple[float, bool]:
-    """A pair of our own selftest, each in another order of turns."""
+    """A pair of the selftest, each with another order of turns; rule: the interval."""
     seed, contestant = random.randrange(2**32), Contestant("pytorch", "eager")
     (pair,) = measure(Plan([contestant], ["lenet5"], [second], pairs=1, seconds=budget, budget=budget, seed=seed))
     if pair.failure:
@@ -158,20 +158,20 @@ TOOLS: Mapping[str, Callable[[Path, str, float], tuple[float, bool]]] = {
 
 
 def environment() -> dict[str, str]:
-    """The variables that our own workers on the CPU have, whatever their framework."""
+    """The variables of Deadheat's workers on the CPU, for any framework."""
     return {**settings.inherited(STEADY, os.environ), **settings.environment(), **nvidia.environment("cpu")}
 
 
 def run(folder: Path, *command: str) -> str:
-    """What a Python said, started in `folder` with the variables that our own workers have."""
+    """Standard output of a Python process in `folder`, with the variables of Deadheat's workers. Or DeadheatError."""
     try:
         done = subprocess.run(
             [sys.executable, *command], cwd=folder, env=environment(), capture_output=True, text=True, timeout=TOO_LONG
         )
     except subprocess.TimeoutExpired:
-        raise DeadheatError(f"{command[0]} had not ended after {TOO_LONG} s") from None
+        raise DeadheatError(f"{command[0]} did not end within {TOO_LONG} s") from None
     if done.returncode:
-        last = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
+        last = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
         raise DeadheatError(f"{' '.join(command[:2])} failed: {last}")
     return done.stdout
 
@@ -197,29 +197,29 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def main(
     output: Annotated[Path, typer.Option(parser=path_argument, help="JSON file to write.")],
     pairs: Annotated[int, typer.Option(help="Pairs of each kind and tool.")] = 20,
-    pair_seconds: Annotated[str, typer.Option(help="Time of timing for a pair.")] = "10s",
-    budget: Annotated[str, typer.Option(help="Time for all.")] = "20m",
-    burning: Annotated[int, typer.Option("--burners", help="Processes that disturb on purpose.")] = 0,
+    pair_seconds: Annotated[str, typer.Option(help="Measuring time per pair.")] = "10s",
+    budget: Annotated[str, typer.Option(help="Time for all pairs.")] = "20m",
+    burning: Annotated[int, typer.Option("--burners", help="Background CPU hogs to run meanwhile.")] = 0,
 ) -> None:
-    """Ask every tool about pairs, in random order, until there are as many as asked for or the budget is spent."""
+    """Measure pairs with every tool, in random order, until all are measured or the budget is spent."""
     if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
         raise InvalidInput(f"not installed: {', '.join(missing)}; pip install 'deadheat[peers]'")
     order, deadline, outcomes = random.Random(0), now() + seconds(budget), []
     if not output.parent.is_dir():
-        raise InvalidInput(f"--output {output}: there is no folder {output.parent}; make it first")
-    every = [(tool, second) for tool in TOOLS for second in ("b", "5")]
+        raise InvalidInput(f"--output {output}: no such folder {output.parent}; create it first")
+    combinations = [(tool, second) for tool in TOOLS for second in ("b", "5")]
     with background_load(burning):
-        for tool, second in (one for _ in range(pairs) for one in order.sample(every, len(every))):
+        for tool, second in (pair for _ in range(pairs) for pair in order.sample(combinations, len(combinations))):
             if now() > deadline:
                 break
             outcomes.append(ask(tool, second, seconds(pair_seconds)))
             print(outcomes[-1], flush=True)
-    said = {
+    report = {
         "burners": burning,
         "machine": machine.describe(nvidia.state()),
-        "outcomes": [asdict(one) for one in outcomes],
+        "outcomes": [asdict(outcome) for outcome in outcomes],
     }
-    output.write_text(strict_json.dumps(said) + "\n", encoding="utf-8")
+    output.write_text(strict_json.dumps(report) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The harness measures itself: does it see differences that are not there, and those that are?"""
+"""Self-test: the harness's false-positive rate on A/A pairs and its power for injected slowdowns."""
 
 from __future__ import annotations
 
@@ -28,31 +28,31 @@ from results.schema.record import Contestant
 __all__ = ["PLANTED", "Plan", "known_contestant", "default_contestants", "is_trustworthy", "print_summary", "run"]
 
 
-def rate(found: int, of: int) -> dict[str, float]:
-    """A share with its 95 % interval (Clopper and Pearson's)."""
-    if not of:
+def rate(count: int, total: int) -> dict[str, float]:
+    """A proportion with its 95 % Clopper-Pearson interval; empty if `total` is 0."""
+    if not total:
         return {}
-    interval = binomtest(found, of).proportion_ci()
-    return {"rate": found / of, "low": float(interval.low), "high": float(interval.high)}
+    interval = binomtest(count, total).proportion_ci()
+    return {"rate": count / total, "low": float(interval.low), "high": float(interval.high)}
 
 
 def summary(pairs: Sequence[Pair], exact: bool) -> dict[str, Any]:
-    """What `--json` prints: rates with intervals, errors of ratios, every pair, and how many could not be measured."""
+    """The output of `--json`: rates with intervals, errors of ratios, every pair, and the number of failed pairs."""
     measured = [pair for pair in pairs if not pair.failure]
     same = [pair for pair in measured if not pair.slowdown]
     false = sum(pair.found for pair in same)
     return {
         "aa": {"pairs": len(same), "false_differences": false, **rate(false, len(same)), **_errors(same)},
-        "planted": [_planted(share, measured) for share in sorted({pair.slowdown for pair in measured} - {0.0})],
+        "planted": [_detection(share, measured) for share in sorted({pair.slowdown for pair in measured} - {0.0})],
         "known_clock": {"exact": exact},
         "failed": len(pairs) - len(measured),
         "measured": [strict_json.plain(asdict(pair)) for pair in pairs],
     }
 
 
-def pairs_of(said: Mapping[str, Any]) -> list[Pair]:
-    """The pairs of what `--json` printed."""
-    return [_pair(**one) for one in said["measured"]]
+def pairs_of(report: Mapping[str, Any]) -> list[Pair]:
+    """The pairs in the output of `--json`."""
+    return [_pair(**pair) for pair in report["measured"]]
 
 
 def _pair(**facts: Any) -> Pair:
@@ -60,14 +60,20 @@ def _pair(**facts: Any) -> Pair:
     return Pair(**known)
 
 
-def _planted(slowdown: float, pairs: Sequence[Pair]) -> dict[str, Any]:
-    own = [pair for pair in pairs if pair.slowdown == slowdown]
-    found = sum(pair.found for pair in own)
-    return {"slowdown": slowdown, "pairs": len(own), "detected": found, **rate(found, len(own)), **_errors(own)}
+def _detection(slowdown: float, pairs: Sequence[Pair]) -> dict[str, Any]:
+    slowed = [pair for pair in pairs if pair.slowdown == slowdown]
+    detected = sum(pair.found for pair in slowed)
+    return {
+        "slowdown": slowdown,
+        "pairs": len(slowed),
+        "detected": detected,
+        **rate(detected, len(slowed)),
+        **_errors(slowed),
+    }
 
 
 def _errors(pairs: Sequence[Pair]) -> dict[str, float | None]:
-    """Median and 90th percentile of ratios' relative errors, and the share of 95 % intervals that hold the truth."""
+    """Median and 90th percentile of the ratios' relative errors, and the coverage of 95 % intervals."""
     if not pairs:
         return {}
     errors = np.array([abs(pair.ratio / (1 + pair.slowdown) - 1) for pair in pairs])
@@ -82,17 +88,17 @@ def _errors(pairs: Sequence[Pair]) -> dict[str, float | None]:
 
 
 def known_contestant(text: str) -> Contestant:
-    """The contestant of that name; here it has our own Python and the steady setting."""
+    """The contestant of that name, with the current interpreter and the default setting. InvalidInput for others."""
     contestant = parse_contestant(text)
     if contestant != Contestant(contestant.framework, contestant.execution):
-        raise InvalidInput(f"contestant {text!r}: the selftest knows framework:execution only, without @ and +")
+        raise InvalidInput(f"contestant {text!r}: the selftest takes framework:execution only, without @ and +")
     return contestant
 
 
 def run(plan: Plan, burning: int, quiet: bool) -> dict[str, Any]:
-    """The known clock, then pairs until Ctrl-C or the plan's end; a line for each as it comes, unless `quiet`.
+    """Run the known clock, then pairs until Ctrl-C or the plan's end; prints a line per pair unless `quiet`.
 
-    The plan's budget begins here: pairs have what the clock has left of it.
+    The plan's budget includes the time of the known clock. `burning`: number of background CPU hogs.
     """
     start = now()
     wrong = known_clock()
@@ -104,7 +110,7 @@ def run(plan: Plan, burning: int, quiet: bool) -> dict[str, Any]:
         campaign_lock() as free,
         background_load(burning),
         suppress(KeyboardInterrupt),
-    ):  # what was measured until then counts
+    ):  # pairs measured before an interrupt count
         if not free:
             print(
                 f"! {CONCURRENT_CAMPAIGN_WARNING['what']}\n  → {CONCURRENT_CAMPAIGN_WARNING['remedy']}", file=sys.stderr
@@ -122,50 +128,52 @@ def run(plan: Plan, burning: int, quiet: bool) -> dict[str, Any]:
 
 
 def _line(pair: Pair) -> str:
-    planted = f"{pair.slowdown:.0%} slower" if pair.slowdown else "the same"
+    injected = f"{pair.slowdown:.0%} slower" if pair.slowdown else "the same"
     if pair.failure:
-        return f"{pair.contestant} {pair.architecture}, {planted}: not measured: {pair.failure}"
-    alone = math.isnan(pair.low) or math.isnan(pair.high)
-    interval = "(not enough data for an interval)" if alone else f"[{pair.low:.4f}, {pair.high:.4f}]"
-    saw = f"×{pair.ratio:.4f} {interval} {pair.verdict}"
-    return f"{pair.contestant} {pair.architecture}, {planted}: {saw}, {pair.launches} launches, {pair.seconds:.1f} s"
+        return f"{pair.contestant} {pair.architecture}, {injected}: not measured: {pair.failure}"
+    single = math.isnan(pair.low) or math.isnan(pair.high)
+    interval = "(not enough data for an interval)" if single else f"[{pair.low:.4f}, {pair.high:.4f}]"
+    outcome = f"×{pair.ratio:.4f} {interval} {pair.verdict}"
+    return (
+        f"{pair.contestant} {pair.architecture}, {injected}: {outcome}, {pair.launches} launches, {pair.seconds:.1f} s"
+    )
 
 
 FALSE_RATE, FOUND_RATE = 0.08, 0.9
-"""What a trustworthy harness stays below with A/A pairs, and above with a planted 20 %."""
+"""Maximum false-positive rate on A/A pairs, and minimum detection rate of an injected 20 % slowdown."""
 
 
 def is_trustworthy(summary: dict[str, Any]) -> bool:
-    """Whether durations come out exact, all pairs could be measured, and rates are, beyond chance, not too bad."""
-    same, large = summary["aa"], [one for one in summary["planted"] if one["slowdown"] >= 0.2]
+    """Whether known durations are exact, all pairs were measured, and no rate is significantly beyond its limit."""
+    same, large = summary["aa"], [rates for rates in summary["planted"] if rates["slowdown"] >= 0.2]
     false = same.get("low", 0.0) > FALSE_RATE
-    blind = any(one.get("high", 1.0) < FOUND_RATE for one in large)
+    blind = any(rates.get("high", 1.0) < FOUND_RATE for rates in large)
     return summary["known_clock"]["exact"] and not false and not blind and not summary["failed"]
 
 
 def print_summary(summary: dict[str, Any]) -> None:
-    """Rates with their intervals, a line each."""
+    """Print rates with their intervals, one line each."""
     same = summary["aa"]
     print(f"known durations come out {'bit for bit' if summary['known_clock']['exact'] else 'CHANGED'}")
     print(f"the same against the same: {_rate_words(same, 'false_differences', 'differences seen')}")
-    for one in summary["planted"]:
-        print(f"{one['slowdown']:.0%} slower: {_rate_words(one, 'detected', 'found')}")
+    for rates in summary["planted"]:
+        print(f"{rates['slowdown']:.0%} slower: {_rate_words(rates, 'detected', 'found')}")
     if summary["failed"]:
         print(f"not measured: {summary['failed']} pairs; the lines above say why")
 
 
-def _rate_words(one: dict[str, Any], key: str, what: str) -> str:
-    if not one["pairs"]:
+def _rate_words(rates: dict[str, Any], key: str, what: str) -> str:
+    if not rates["pairs"]:
         return "no pair was measured; give more time with --budget"
-    interval = f"{one['rate']:.1%} [{one['low']:.1%}, {one['high']:.1%}]"
-    errors = f"error of the ratio: median {one['median_error']:.2%}, nine in ten below {one['p90_error']:.2%}"
-    return f"{one[key]} of {one['pairs']} {what}, {interval}; {errors}; {one['median_seconds']:.0f} s a pair"
+    interval = f"{rates['rate']:.1%} [{rates['low']:.1%}, {rates['high']:.1%}]"
+    errors = f"error of the ratio: median {rates['median_error']:.2%}, nine in ten below {rates['p90_error']:.2%}"
+    return f"{rates[key]} of {rates['pairs']} {what}, {interval}; {errors}; {rates['median_seconds']:.0f} s a pair"
 
 
 def default_contestants() -> list[Contestant]:
     """The first execution of every framework that is installed."""
     return [
-        Contestant(one.name, one.executions[0].name)
-        for one in frameworks().values()
-        if not one.missing(one.executions[0])
+        Contestant(framework.name, framework.executions[0].name)
+        for framework in frameworks().values()
+        if not framework.missing(framework.executions[0])
     ]

@@ -1,7 +1,7 @@
-"""What a contestant really computes in, whatever it was asked for: arithmetic that comes out differently in each.
+"""Precision probe: the arithmetic a contestant really computes in, whatever precision was requested.
 
-An image goes through a convolution and a full connection that each only pass cells on, and every score is one cell.
-A format that rounds operands to fewer digits, or has a smaller range, changes some of them:
+An image goes through a convolution and a dense layer that only copy cells, so that every score is one cell of it. A
+format that rounds operands to fewer digits, or has a smaller range, changes some of the cells:
 
               1 + 2^-9    1 + 2^-12    2^-30    (1 + 2^-12)^2
   float64     kept        kept         kept     kept: 1 + 2^-11 + 2^-24
@@ -10,7 +10,7 @@ A format that rounds operands to fewer digits, or has a smaller range, changes s
   bfloat16    1           1            kept
   float16     kept        1            0
 
-Which kernels run must not depend on there being nothing to round, so the layers are of an ordinary size.
+The layers have an ordinary size, so that frameworks choose the kernels that they choose for real networks.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ CHANNELS, SIDE, BATCH = 32, 8, 8
 
 SMALL, SMALLER, TINY = 2.0**-9, 2.0**-12, 2.0**-30
 CELLS = (1 + SMALL, 1 + SMALLER, TINY, 1 + SMALLER)
-"""Of the image; the last one meets a weight that is the same."""
+"""Cells of the image; the last is multiplied by a weight of the same value."""
 
 
 UNKNOWN = "unknown"
 ACCEPTED = {"tf32": ("tf32", "float32")}
-"""Where there is more than the policy itself: TF32 is allowed to kernels, and for small layers some do without."""
+"""Further accepted arithmetic per precision: kernels may use TF32 but need not, and some do not for small layers."""
 
 
 def _table(classes: int) -> tuple[Layer, ...]:
@@ -45,7 +45,7 @@ def _dense(classes: int) -> tuple[Layer, ...]:
 
 ROUNDING = Architecture(
     name="bench.worker.arithmetic.ROUNDING",
-    title="a convolution and a product that pass cells on",
+    title="a convolution and a product that copy cells",
     source="a probe of this project",
     input_shape=(CHANNELS, SIDE, SIDE),
     classes=len(CELLS),
@@ -53,8 +53,8 @@ ROUNDING = Architecture(
 )
 PRODUCT = Architecture(
     name="bench.worker.arithmetic.PRODUCT",
-    title="a product that passes cells on",
-    source="a probe of this project, for who has no convolution",
+    title="a product that copies cells",
+    source="a probe of this project, for contestants without convolutions",
     input_shape=(CHANNELS, SIDE, SIDE),
     classes=len(CELLS),
     table=_dense,
@@ -62,7 +62,7 @@ PRODUCT = Architecture(
 
 
 def weights(network: Network) -> Mapping[str, np.ndarray]:
-    """Canonical arrays that pass on the cell in the middle of channel i as score i."""
+    """Canonical arrays with which score i is the cell in the middle of channel i."""
     arrays = {name: np.zeros(shape, np.float32) for name, shape in network.arrays.items()}
     last = len(CELLS) - 1
     if "convolution.weight" in arrays:
@@ -81,23 +81,23 @@ def _place(channel: int) -> int:
 
 
 def images() -> np.ndarray:
-    """The same image BATCH times over."""
-    made = np.zeros((BATCH, CHANNELS, SIDE, SIDE), np.float32)
+    """The probe's image, BATCH times: float32, BATCH x CHANNELS x SIDE x SIDE."""
+    batch = np.zeros((BATCH, CHANNELS, SIDE, SIDE), np.float32)
     for channel, cell in enumerate(CELLS):
-        made[:, channel, SIDE // 2, SIDE // 2] = cell
-    return made
+        batch[:, channel, SIDE // 2, SIDE // 2] = cell
+    return batch
 
 
 def scores(model: Model, network: Network) -> list[float]:
-    """What a model of the network gives for the image: one score for each of CELLS."""
+    """A model's scores for the probe's image: one per cell of CELLS."""
     model.load(weights(network), {})
     batch = model.put(images(), np.zeros(BATCH, np.int32))
     return [float(score) for score in model.to_numpy(model.infer(batch))[0]]
 
 
-def arithmetic(seen: Sequence[float]) -> str:
+def arithmetic(scores: Sequence[float]) -> str:
     """The arithmetic that gives these scores: "float64", "float32", "tf32", "bfloat16", "float16" or UNKNOWN."""
-    small, smaller, tiny, square = seen
+    small, smaller, tiny, square = scores
     keeps_small, keeps_smaller = abs(small - 1) > SMALL / 2, abs(smaller - 1) > SMALLER / 2
     keeps_tiny = abs(tiny - TINY) < TINY / 2
     match keeps_small, keeps_smaller, keeps_tiny:

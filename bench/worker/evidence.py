@@ -1,4 +1,4 @@
-"""What a contestant computes for the parity gate: scores, loss, and a signature of every gradient."""
+"""Evidence for the parity gate: scores, loss, and a signature of every gradient."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from impls.frameworks import Model
 SIGN_VECTORS = 2
 
 
-AT_ONCE = 2**18  # values whose signature stays in a cache
+CHUNK = 2**18  # values per chunk of a signature, so that it stays in the cache
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a contestant computed. `gradients`: name -> (norm, inner product with each sign vector)."""
+    """Results of a contestant. `scores`: images x classes; `gradients`: name -> (norm, sign vector products)."""
 
     scores: list[list[float]]
     loss: float
@@ -26,7 +26,7 @@ class Evidence:
 
 
 def evidence(model: Model, images: np.ndarray, labels: np.ndarray) -> Evidence:
-    """What `model` (weights loaded, no dropout) computes on a batch."""
+    """The evidence of `model` (weights loaded, no dropout) on a batch."""
     batch = model.put(images, labels)
     scores = model.to_numpy(model.infer(batch))
     outputs = model.gradient(batch)
@@ -38,12 +38,12 @@ def evidence(model: Model, images: np.ndarray, labels: np.ndarray) -> Evidence:
 
 
 def signature(name: str, array: np.ndarray) -> list[float]:
-    """Norm and seeded sign sums of a canonical array, in float64."""
+    """Norm and inner products with seeded sign vectors of a canonical array, in float64."""
     flat = array.ravel()
     signs = np.stack([sign_vector(name, index, flat.shape) for index in range(SIGN_VECTORS)])
     squares, sums = 0.0, np.zeros(SIGN_VECTORS)
-    for start in range(0, flat.size, AT_ONCE):  # a whole copy in float64 takes ten times as long
-        part = flat[start : start + AT_ONCE].astype(np.float64)
+    for start in range(0, flat.size, CHUNK):  # a float64 copy of the whole array takes ten times as long
+        part = flat[start : start + CHUNK].astype(np.float64)
         squares += float(part @ part)
-        sums += signs[:, start : start + AT_ONCE] @ part
+        sums += signs[:, start : start + CHUNK] @ part
     return [math.sqrt(squares), *sums.tolist()]

@@ -1,6 +1,6 @@
 """Messages between the controller and a worker: a request and its answer, each one line of JSON on the worker's socket.
 
-The two sides may be different interpreters with different releases, so either side validates what it receives. A
+The two sides may be different interpreters with different releases, so each side validates what it receives. A
 worker first gets `Load`, `GiveEvidence` or `ProbeArithmetic`. After `Load` come `WarmUp`, any number of `RunTurn`,
 then `CheckOutputs`, `MeasureMemory` and `SustainedRun`. Seconds are floats, memory is in bytes.
 """
@@ -37,7 +37,7 @@ class Request(Generic[A]):
 
 @dataclass(frozen=True)
 class Failure(Answer):
-    """The answer in place of any other: the request raised an exception. `status` is the one that the case gets."""
+    """The answer to a request that raised an exception. `status`: the resulting status of the case."""
 
     status: Status
     reason: str
@@ -52,7 +52,7 @@ class EvidenceGiven(Answer):
 
 @dataclass(frozen=True)
 class GiveEvidence(Request[EvidenceGiven]):
-    """Compute what the parity gate compares, on the images of `seed`. `weights`: a folder of NAME.npy files."""
+    """Compute evidence for the parity gate on the images of `seed`. `weights`: a folder of NAME.npy files."""
 
     case: Case
     weights: str
@@ -62,7 +62,7 @@ class GiveEvidence(Request[EvidenceGiven]):
 
 @dataclass(frozen=True)
 class ArithmeticProbed(Answer):
-    """`scores`: one for each of bench.worker.arithmetic.CELLS."""
+    """`scores`: one per cell of bench.worker.arithmetic.CELLS."""
 
     scores: tuple[float, ...]
     kind: Literal["arithmetic"] = "arithmetic"
@@ -70,7 +70,7 @@ class ArithmeticProbed(Answer):
 
 @dataclass(frozen=True)
 class ProbeArithmetic(Request[ArithmeticProbed]):
-    """Run the network of bench.worker.arithmetic, whose scores differ with the arithmetic that they are computed in."""
+    """Run the network of bench.worker.arithmetic, whose scores depend on the arithmetic used."""
 
     case: Case
     kind: Literal["probe_arithmetic"] = "probe_arithmetic"
@@ -94,7 +94,7 @@ class Load(Request[Loaded]):
 
 @dataclass(frozen=True)
 class WarmedUp(Answer):
-    """`warmup`: seconds of single steps, at most 20 of them. `steps`: steps in a round from here on."""
+    """`warmup`: seconds of single steps, at most 20 of them. `steps`: steps per round from here on."""
 
     first_call_seconds: float
     warmup: tuple[float, ...]
@@ -106,7 +106,7 @@ class WarmedUp(Answer):
 
 @dataclass(frozen=True)
 class WarmUp(Request[WarmedUp]):
-    """Run the first call, then single steps until their times have settled, then find the steps that make a round."""
+    """Run the first call, then single steps until their times converge, then choose the number of steps per round."""
 
     round_seconds: float
     warmup_seconds: float
@@ -116,7 +116,7 @@ class WarmUp(Request[WarmedUp]):
 
 @dataclass(frozen=True)
 class TurnRun(Answer):
-    """Seconds per step. `settling`: of the round that does not count; `seconds` and `conditions`: of those that do."""
+    """Seconds per step. `settling`: of the unrecorded round; `seconds` and `conditions`: of the recorded rounds."""
 
     settling: float
     seconds: tuple[float, ...]
@@ -127,7 +127,7 @@ class TurnRun(Answer):
 
 @dataclass(frozen=True)
 class RunTurn(Request[TurnRun]):
-    """Run one round that does not count, then `rounds` that do, or fewer once they have lasted `max_turn_seconds`."""
+    """Run one unrecorded round, then `rounds` recorded ones, or fewer once they have taken `max_turn_seconds`."""
 
     rounds: int
     max_turn_seconds: float
@@ -153,7 +153,7 @@ class CheckOutputs(Request[OutputsChecked]):
 
 @dataclass(frozen=True)
 class MemoryMeasured(Answer):
-    """`readings`: bytes, or the reason why there is no number, by column; `sources`: which program counted them."""
+    """By column, `readings`: bytes, or the reason for a missing value; `sources`: the allocator that counted them."""
 
     readings: dict[str, float | str]
     sources: dict[str, str]
@@ -169,7 +169,7 @@ class MeasureMemory(Request[MemoryMeasured]):
 
 @dataclass(frozen=True)
 class SustainedRunDone(Answer):
-    """`own_cpu`: seconds that the process spent on processors, all threads together."""
+    """`own_cpu`: CPU seconds of the process, summed over threads."""
 
     seconds: float
     steps: int
@@ -186,7 +186,7 @@ class SustainedRun(Request[SustainedRunDone]):
 
 
 class UnreadableMessage(ValueError):
-    """A line that is not a message which this release knows: what is wrong with it, in one line."""
+    """A line that is no valid message of this release; the text is one line."""
 
 
 AnyRequest = GiveEvidence | ProbeArithmetic | Load | WarmUp | RunTurn | CheckOutputs | MeasureMemory | SustainedRun
@@ -201,8 +201,8 @@ AnyAnswer = (
     | MemoryMeasured
     | SustainedRunDone
 )
-# Built on import, which for a worker is before its zygote forks it.
-# Scores that overflow are infinity or NaN; JSON's null could not be read back.
+# Built on import, which happens in the zygote, before a worker is forked.
+# Overflowing scores are infinity or NaN, which must survive JSON.
 _CONSTANTS = ConfigDict(ser_json_inf_nan="constants")
 _REQUESTS: TypeAdapter[AnyRequest] = TypeAdapter(Annotated[AnyRequest, Field(discriminator="kind")])
 _ANSWERS: TypeAdapter[AnyAnswer] = TypeAdapter(Annotated[AnyAnswer, Field(discriminator="kind")], config=_CONSTANTS)
@@ -215,7 +215,7 @@ def to_line(message: Request[Any] | Answer) -> str:
 
 
 def read_request(line: str) -> AnyRequest:
-    """The request of a line; UnreadableMessage if it is none."""
+    """Parse a request from one line; UnreadableMessage if it is not valid."""
     try:
         return _REQUESTS.validate_json(line)
     except ValidationError as problem:
@@ -225,7 +225,7 @@ def read_request(line: str) -> AnyRequest:
 
 
 def read_answer(line: str, expected: type[A]) -> A | Failure:
-    """The answer of a line, of the type expected or a failure; UnreadableMessage if it is neither."""
+    """Parse an answer of type `expected`, or a Failure, from one line; UnreadableMessage if it is neither."""
     try:
         answer = _ANSWERS.validate_json(line)
     except ValidationError as problem:

@@ -1,5 +1,4 @@
-"""The child's side of a launch: builds one contestant for one workload and answers the requests of
-bench.worker.messages."""
+"""Worker side of a launch: builds one contestant for one workload and answers the requests of bench.worker.messages."""
 
 from __future__ import annotations
 
@@ -53,7 +52,7 @@ from results.schema.record import Case, Conditions, Status
 
 CALIBRATIONS = 3
 ENOUGH = 0.9
-"""Share of the least length at which a round is long enough: rounds differ by more than that."""
+"""Fraction of the minimum length at which a round is accepted, as rounds vary by more than the rest."""
 
 
 def serve(link: socket.socket) -> None:
@@ -65,20 +64,20 @@ def serve(link: socket.socket) -> None:
                 answer = messages.to_line(worker.answer(messages.read_request(line)))
             except Exception as problem:
                 traceback.print_exc()
-                sys.stdout.flush()  # the log is kept, and this process may be killed
+                sys.stdout.flush()  # this process may be killed before its buffers are written to the log
                 answer = messages.to_line(Failure(status_of(problem), one_line(problem)))
             answers.write(answer)
             answers.flush()
 
 
 class Dispatcher:
-    """Answers requests; those that need a loaded contestant go to its session."""
+    """Answers requests; passes those that need a loaded contestant to its session."""
 
     def __init__(self) -> None:
         self._session: ContestantSession | None = None
 
     def answer(self, request: messages.AnyRequest) -> Answer:
-        """The answer to a request. Whatever the contestant raises passes through."""
+        """The answer to a request. Exceptions of the contestant propagate."""
         match request:
             case Load():
                 self._session = load(request)
@@ -88,7 +87,7 @@ class Dispatcher:
             case ProbeArithmetic():
                 return probe_arithmetic(request)
         if self._session is None:
-            raise RuntimeError(f"{request.kind} was asked for before load")
+            raise RuntimeError(f"{request.kind} was requested before load")
         return self._session.answer(request)
 
 
@@ -100,7 +99,7 @@ def status_of(problem: Exception) -> Status:
 
 
 class ContestantSession:
-    """A contestant that has been built and has its weights."""
+    """A contestant with its model built and its weights loaded."""
 
     def __init__(
         self, model: Model, phase: str, batches: list[Any], build_seconds: float, resident: Resident, binds: bool
@@ -128,52 +127,51 @@ class ContestantSession:
             case SustainedRun():
                 return self.sustained_run(request)
 
-    def warm_up(self, asked: WarmUp) -> WarmedUp:
-        """First call, single steps until they have settled, then rounds that grow until they are long enough.
+    def warm_up(self, request: WarmUp) -> WarmedUp:
+        """Run the first call, single steps until their times converge, then growing rounds until one is long enough.
 
-        The threads that took part in those steps are bound to cores, if the setting says so.
-
-        Warm-up takes `warmup_seconds` at least and, where steps do not settle, `warmup_limit` at most. Garbage
-        collection is off from here on: it would strike one contestant at random.
+        The threads that computed those steps are then bound to cores, if the setting says so. Warm-up takes at least
+        `warmup_seconds` and, without convergence, `warmup_limit`. Garbage collection is disabled from here on, because
+        it would interrupt contestants at random.
         """
         gc.collect()
         gc.freeze()
         gc.disable()
         first = self._round()
         before = running_times()
-        times, steady = warm_up(self._round, asked.warmup_seconds, asked.warmup_limit)
+        times, converged = warm_up(self._round, request.warmup_seconds, request.warmup_limit)
         bound = bind_computing(before) if self._binds else None
         fastest = min(times)
-        for _ in range(CALIBRATIONS if fastest < asked.round_seconds else 0):  # a hiccup looks long; the next tells
-            self._steps = max(1, math.ceil(asked.round_seconds / fastest))
+        for _ in range(CALIBRATIONS if fastest < request.round_seconds else 0):  # repeated: one round may be disturbed
+            self._steps = max(1, math.ceil(request.round_seconds / fastest))
             fastest = min(fastest, self._round())
-            if self._steps * fastest >= asked.round_seconds * ENOUGH:
+            if self._steps * fastest >= request.round_seconds * ENOUGH:
                 break
-        return WarmedUp(first, tuple(downsample(times)), steady, bound, self._steps)
+        return WarmedUp(first, tuple(downsample(times)), converged, bound, self._steps)
 
-    def run_turn(self, asked: RunTurn) -> TurnRun:
-        """A settling round, so that threads are awake and caches ours again, then rounds that count."""
+    def run_turn(self, request: RunTurn) -> TurnRun:
+        """Run an unrecorded round, which wakes threads and refills caches, then the recorded rounds."""
         watch = Watch()
         settling = self._round()
         seconds: list[float] = []
         device_seconds: list[float] = []
         watch.begin()
-        while len(seconds) < asked.rounds and sum(seconds) * self._steps < asked.max_turn_seconds:
+        while len(seconds) < request.rounds and sum(seconds) * self._steps < request.max_turn_seconds:
             seconds.append(self._round())
             watch.round()
             if stopwatch := self._model.stopwatch:
                 device_seconds.append(stopwatch.seconds() / self._steps)
-        seen = {name: tuple(values) for name, values in watch.seen.items()}
-        return TurnRun(settling, tuple(seconds), tuple(device_seconds), Conditions(len(watch.cores), **seen))
+        conditions = {name: tuple(values) for name, values in watch.seen.items()}
+        return TurnRun(settling, tuple(seconds), tuple(device_seconds), Conditions(len(watch.cores), **conditions))
 
     def check_outputs(self) -> OutputsChecked:
-        """Whether what was computed last is finite: a network that has run away costs other times."""
+        """Whether the last outputs are finite: with infinity or NaN, times differ."""
         outputs = self._outputs[-1] if self._several else self._outputs
         scores = self._model.to_numpy(outputs[0] if self._scalar else outputs)
         return OutputsChecked(bool(np.isfinite(scores).all()), self._model.compilations, self._model.fallback)
 
     def measure_memory(self) -> MemoryMeasured:
-        """The memory of one more step, once what is free has been given back: what stays, and what that step takes."""
+        """Return free memory to the system, then measure the memory of one more step: resident and allocated."""
         self._outputs = None
         self._resident.forget()
         self._model.forget_allocated()
@@ -188,9 +186,9 @@ class ContestantSession:
         }
         return MemoryMeasured(readings, {"allocator_bytes": source} if source else {})
 
-    def sustained_run(self, asked: SustainedRun) -> SustainedRunDone:
-        """Steps without a pause, for at least so many seconds; nothing of it is timed closely."""
-        passed, rounds, own_cpu = go_on(self._round, asked.seconds)
+    def sustained_run(self, request: SustainedRun) -> SustainedRunDone:
+        """Run steps without a pause for at least the requested seconds; they are not recorded as timings."""
+        passed, rounds, own_cpu = repeat_rounds(self._round, request.seconds)
         return SustainedRunDone(passed, rounds * self._steps, own_cpu)
 
     def _round(self) -> float:
@@ -198,15 +196,15 @@ class ContestantSession:
         return taken
 
 
-def go_on(
+def repeat_rounds(
     one_round: Callable[[], object],
     seconds: float,
     clock: Callable[[], float] = now,
     cpu: Callable[[], float] = time.process_time,
 ) -> tuple[float, int, float]:
-    """Rounds without a pause for at least so many seconds: seconds passed, rounds, and seconds on processors.
+    """Run rounds without a pause for at least `seconds`: returns wall seconds, number of rounds, and CPU seconds.
 
-    `clock` and `cpu` count the two kinds of seconds; only tests have others than the system's.
+    `clock` and `cpu` count the two kinds of seconds; only tests replace the system's.
     """
     start, own_cpu, rounds = clock(), cpu(), 0
     while clock() - start < seconds:
@@ -215,49 +213,48 @@ def go_on(
     return clock() - start, rounds, cpu() - own_cpu
 
 
-def load(asked: Load) -> ContestantSession:
+def load(request: Load) -> ContestantSession:
     """Build the model, load its weights and put its batch on the device."""
     resident, start = Resident(), now()
-    workload = asked.case.workload
-    model = build(network_of(workload), asked.case, asked.weights, asked.seed)
+    workload = request.case.workload
+    model = build(network_of(workload), request.case, request.weights, request.seed)
     resident.loaded()
     made = (make_batch(network_of(part), part.batch) for part in workload.batches)
     batches = [model.put(batch.images, batch.labels) for batch in made]
-    binds = settings.SETTINGS[asked.case.contestant.setting].steadies
+    binds = settings.SETTINGS[request.case.contestant.setting].controlled
     return ContestantSession(model, workload.phase, batches, now() - start, resident, binds)
 
 
 def run_all(step: Callable[[Any], Any], batches: list[Any]) -> list[Any]:
-    """A step of each batch, one after another; a stream is a step of all of them."""
+    """Run a step of each batch in turn; one step of a stream is a step of all its batches."""
     return [step(batch) for batch in batches]
 
 
-def give_evidence(asked: GiveEvidence) -> EvidenceGiven:
-    """What the gate compares: the workload's network on the batch of a seed, without dropout.
+def give_evidence(request: GiveEvidence) -> EvidenceGiven:
+    """Evidence for the gate: the workload's network on the batch of a seed, without dropout.
 
-    Nothing that is compiled for it stays: a launch's first call would otherwise find it on the disk.
+    Compile caches are off, as the first call of a later launch would otherwise find the compiled code on disk.
     """
-    network = network_of(asked.case.workload)
-    model = build(network.without_dropout(), asked.case, asked.weights, seed=0, cold=True)
-    batch = make_batch(network, asked.case.workload.batch, asked.seed)
+    network = network_of(request.case.workload)
+    model = build(network.without_dropout(), request.case, request.weights, seed=0, cold=True)
+    batch = make_batch(network, request.case.workload.batch, request.seed)
     return EvidenceGiven(evidence(model, batch.images, batch.labels))
 
 
-def probe_arithmetic(asked: ProbeArithmetic) -> ArithmeticProbed:
-    """What bench.worker.arithmetic tells arithmetic by; a contestant without convolutions is asked for a product
-    alone."""
+def probe_arithmetic(request: ProbeArithmetic) -> ArithmeticProbed:
+    """Scores of the precision probe; a contestant without convolutions runs the probe without one."""
     for architecture in (arithmetic.ROUNDING, arithmetic.PRODUCT):
         network = architecture.at()
         try:
-            model = new_model(network, asked.case, seed=0)
+            model = new_model(network, request.case, seed=0)
         except Unsupported:
             continue
         return ArithmeticProbed(tuple(arithmetic.scores(model, network)))
-    raise Unsupported("has neither convolutions nor products that could be asked")
+    raise Unsupported("supports neither convolutions nor products, so its arithmetic cannot be probed")
 
 
 def build(network: Network, case: Case, weights: str, seed: int, cold: bool = False) -> Model:
-    """The contestant's model with the canonical weights of the folder `weights`, mapped rather than read."""
+    """The contestant's model with the canonical weights of the folder `weights`, which are memory-mapped."""
     model = new_model(network, case, seed, cold)
     arrays = {name: np.load(Path(weights) / f"{name}.npy", mmap_mode="c") for name in network.arrays}
     model.load(arrays, make_statistics(network))
@@ -265,9 +262,9 @@ def build(network: Network, case: Case, weights: str, seed: int, cold: bool = Fa
 
 
 def new_model(network: Network, case: Case, seed: int, cold: bool = False) -> Model:
-    """The contestant's model of a network, in the workload's arithmetic and on its device, without weights.
+    """The contestant's model of a network, in the workload's precision and on its device, without weights.
 
-    What compiling costs is a part of the question that a stream asks, so there every launch is `cold`.
+    `cold`: without compile caches. A stream measures compilation too, so all its launches are cold.
     """
     workload, contestant = case.workload, case.contestant
     framework = load_framework(contestant.framework)
@@ -279,6 +276,6 @@ def new_model(network: Network, case: Case, seed: int, cold: bool = False) -> Mo
     return framework.build(plan)
 
 
-def downsample(times: list[float], most: int = 20) -> list[float]:
-    """At most `most` of the times, evenly spread: warm-up is kept to be looked at, not to fill disks."""
-    return times[:: max(1, len(times) // most)][:most]
+def downsample(times: list[float], limit: int = 20) -> list[float]:
+    """At most `limit` of the times, evenly spaced: stored warm-up times are for plots only."""
+    return times[:: max(1, len(times) // limit)][:limit]

@@ -1,4 +1,4 @@
-"""Warm-up: steps until they have settled, and whether they ever did."""
+"""Warm-up: steps until their times converge, and whether they converged."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 WINDOW = 10
-"""Steps of which two windows are compared."""
+"""Steps per window; two windows are compared."""
 CHANGE = 0.02
-"""Share by which two windows may differ, or the steps grow or shrink over one, and be called settled."""
-LOOK_EVERY = 0.005
-"""Seconds of steps between two looks at whether they have settled: to look is work, too."""
-DOUBT = 2 * 1.253 * 1.4826 * math.sqrt(2 / WINDOW)
+"""Relative difference of two windows, and trend over one window, below which step times have converged."""
+CHECK_EVERY = 0.005
+"""Seconds of steps between two convergence checks, as a check takes time itself."""
+NOISE_ALLOWANCE = 2 * 1.253 * 1.4826 * math.sqrt(2 / WINDOW)
 """Two standard errors of the difference of two windows' medians, in median absolute deviations of normal noise."""
 
 
-def warm_up(step: Callable[[], float], least: float, most: float) -> tuple[list[float], bool | None]:
-    """The seconds of every step, and whether they settled; None where `most` seconds were too few to tell.
+def warm_up(step: Callable[[], float], minimum: float, maximum: float) -> tuple[list[float], bool | None]:
+    """The seconds of every step, and whether they converged; None if there were too few steps to decide.
 
-    At least `least` seconds and one step; after `most` seconds it ends, settled or not.
+    Takes at least `minimum` seconds and one step; ends after `maximum` seconds without convergence.
     """
     times = [step()]
-    spent, look_at = times[0], max(least, times[0])
-    while spent < most or spent < least:
-        if spent >= look_at:
+    spent, next_check = times[0], max(minimum, times[0])
+    while spent < maximum or spent < minimum:
+        if spent >= next_check:
             if settled(times):
                 break
-            look_at = spent + LOOK_EVERY
+            next_check = spent + CHECK_EVERY
         times.append(step())
         spent += times[-1]
     return times, settled(times)
 
 
 def settled(times: Sequence[float]) -> bool | None:
-    """Whether the last two windows have the same median and no trend, as far as their own spread lets one say.
+    """Whether the last two windows have equal medians and no trend, within their spread.
 
-    None with fewer steps than that. The trend is Theil and Sen's: the median slope between two steps.
+    None with fewer steps than two windows. The trend is the Theil-Sen estimator: the median slope between two steps.
     """
     if len(times) < 2 * WINDOW:
         return None
@@ -45,7 +45,7 @@ def settled(times: Sequence[float]) -> bool | None:
     windows = last.reshape(2, WINDOW)
     before, after = middles = np.median(windows, 1)
     spread = np.median(np.abs(windows - middles[:, None]))
-    allowed = max(CHANGE * after, DOUBT * spread)
+    allowed = max(CHANGE * after, NOISE_ALLOWANCE * spread)
     first, second = np.triu_indices(len(last), 1)
     trend = np.median((last[second] - last[first]) / (second - first)) * WINDOW
     return bool(abs(after - before) <= allowed and abs(trend) <= allowed)

@@ -1,11 +1,11 @@
-"""The process that a contestant's launches are forked from: it imports the framework and starts nothing of it.
+"""Fork server of a contestant's launches: imports the framework without starting it.
 
-    python -m bench.worker.zygote FD MODULE...      FD: a connected Unix socket; MODULEs are imported before serving
+    python -m bench.worker.zygote FD MODULE...      FD: a connected Unix socket; MODULEs are imported first
 
 Each request is one line of JSON. {"do": "fork"}, with two descriptors attached (a channel and a log), answers
 {"pid": ...} and leaves a child that serves its channel (bench.worker.tasks). {"do": "wait", "pid": ...} answers with
-the exit code of a child that has ended or is about to (negative: the signal that killed it). When the socket closes,
-whoever asked is gone, and so is the zygote; its children are killed with it.
+the exit code of a child that has ended or is ending (negative: the signal that killed it). When the socket closes, the
+zygote ends, and its children are killed with it.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def fork(control: socket.socket, channel: int, log: int) -> int:
 
 
 def _is_orphan(control: socket.socket) -> bool:
-    """Whether the other side, which has not asked for anything yet, is gone."""
+    """Whether the controller has closed the socket; called before the first request."""
     try:
         return not control.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
@@ -71,16 +71,16 @@ def _is_orphan(control: socket.socket) -> bool:
 
 
 def main() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who asks; this ends with the socket
-    set_parent_death_signal(os.getppid())  # or, while it imports, an orphan would not notice
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the controller; the zygote ends with the socket
+    set_parent_death_signal(os.getppid())  # an orphan would not notice while it imports
     control = socket.socket(fileno=int(sys.argv[1]))
-    if _is_orphan(control):  # since before the kernel was asked
+    if _is_orphan(control):  # the controller ended before the call above
         return
     keep_to_cores()
-    allowed_cores()  # before anything that is imported binds this thread
+    allowed_cores()  # cached before an imported module binds this thread
     for module in sys.argv[2:]:
         importlib.import_module(module)
-    # Or each launch's collection would look at all that was imported, and copy the pages that it is on: 0.25 s.
+    # Otherwise each launch's collection visits all imported objects and copies their pages: 0.25 s.
     gc.collect()
     gc.freeze()
     control.sendall(b'{"ready": true}\n')

@@ -79,7 +79,7 @@ def test_an_unknown_execution_is_refused(framework: Framework) -> None:
 
 
 def test_a_precision_that_it_lacks_is_refused(framework: Framework) -> None:
-    with pytest.raises(Unsupported, match=f"{framework.name}:.* has no bfloat17; it has .*float32"):
+    with pytest.raises(Unsupported, match=f"{framework.name}:.* does not support bfloat17; it supports .*float32"):
         framework.build(Plan(DEEP, framework.executions[0].name, precision="bfloat17"))
 
 

@@ -1,7 +1,7 @@
-"""The papers' networks, one file a paper. Every `Architecture` at the top level of a file here is found by name.
+"""The papers' networks, one file per paper. Every `Architecture` at the top level of a file here is found by name.
 
-A package from outside adds its own through the entry-point group `deadheat.architectures`, whose value is a module
-or one `Architecture`. Networks that only benchmarks need have names, too, but are not listed (`registry.add_unlisted`).
+Other packages add architectures through the entry-point group `deadheat.architectures`, whose value is a module or one
+`Architecture`. Networks that only benchmarks need are found by name but not listed (`registry.add_unlisted`).
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def architectures() -> dict[str, Architecture]:
 def load_architecture(name: str) -> Architecture:
     """The architecture of that name, for example "alexnet"; `.at(size=...)` makes a network of it.
 
-    One that is in no registry goes by its (dotted) place: `my_module.TINY`. With a layer's name behind it,
-    `alexnet/conv2`, only that layer is run.
+    An unregistered one has a dotted name, `my_module.TINY`. With a layer's name appended, `alexnet/conv2`, only that
+    layer is run. UnknownName or InvalidInput for others.
     """
     name, alone, layer = name.partition(ALONE)
     if alone:
@@ -37,16 +37,16 @@ def load_architecture(name: str) -> Architecture:
     known = architectures()
     if name in known:
         return known[name]
-    if found := registry.find_unlisted(GROUP, Architecture, known).get(name):
-        return found
+    if architecture := registry.find_unlisted(GROUP, Architecture, known).get(name):
+        return architecture
     raise UnknownName("architecture", name, known)
 
 
 def _named_in_full(module: str, place: str) -> Architecture:
     try:
-        found = getattr(importlib.import_module(module), place, None)
+        architecture = getattr(importlib.import_module(module), place, None)
     except (ImportError, TypeError, ValueError) as problem:  # "./x" would be a relative import
         raise InvalidInput(f"module {module!r} cannot be imported: {problem}") from None
-    if not isinstance(found, Architecture):
+    if not isinstance(architecture, Architecture):
         raise InvalidInput(f"module {module!r} has no Architecture called {place!r}")
-    return found
+    return architecture

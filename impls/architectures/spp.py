@@ -58,7 +58,7 @@ Backbone = Callable[[int], tuple[Layer, ...]]
 
 
 def fixed(classes: int, backbone: Backbone, stride: int) -> tuple[Layer, ...]:
-    """The baseline: a last pool to 6 x 6 at 224, then the classifier."""
+    """The baseline: the last pool gives 6 x 6 at 224, then the classifier."""
     return (*backbone(classes), Pool("pool-last", kernel=3, stride=stride), Flatten("flatten"), *classifier(classes))
 
 

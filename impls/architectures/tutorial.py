@@ -1,4 +1,4 @@
-"""The networks of the Keras notebook "Introduction for classic CNNs", with its quirks: what many people really run."""
+"""The networks of the Keras notebook "Introduction for classic CNNs", with its quirks, as it is widely used."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
-"""Frameworks, one folder (or file) a framework, and the interface that all of them implement.
+"""Frameworks, one folder (or file) each, and the interface that all of them implement.
 
-A `Framework` is a description that imports nothing heavy: what it is called, which package it needs, how it can
-execute, and where its `Model` is. A `Model` is a network built in it. Everything that is timed goes through the
-four phases of `Model`; everything that is checked goes through canonical NumPy arrays.
+A `Framework` is a description that imports no framework: its name, the packages it needs, its executions, and the place
+of its `Model`. A `Model` is a network built in it. Everything that is timed goes through the four phases of `Model`;
+everything that is compared goes through canonical NumPy arrays.
 
-To add a framework, add a file here with a `Framework` at its top level and a `Model` behind it, or put both in a
-package of your own with an entry point in the group `deadheat.frameworks`. The contract tests (deadheat.contract) run
-over every framework found. Frameworks that only benchmarks need have names, too, but are not listed
-(`registry.add_unlisted`); a framework that is in no registry can be named by its module (`my_module`).
+To add a framework, add a file here with a `Framework` at its top level and a `Model`, or put both into another package
+with an entry point in the group `deadheat.frameworks`. The contract tests (deadheat.contract) run for
+every framework found. Frameworks that only benchmarks need are found by name but not listed (`registry.add_unlisted`);
+an unregistered framework has the name of its module (`my_module`).
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 Phase = Literal["infer", "forward", "gradient", "train"]
 PHASES: tuple[Phase, ...] = ("infer", "forward", "gradient", "train")
 PRECISIONS = ("float32", "tf32", "bfloat16", "float64")
-"""Policies. float32 and float64 are IEEE's, in everything. In tf32 and bfloat16 weights, momentum, loss and update are
-float32; convolutions and products take their operands in the named format, and in bfloat16 activations are kept in it.
+"""Precision policies. float32 and float64 are IEEE's, for all values. In tf32 and bfloat16 weights, momentum, loss and
+update are float32; convolutions and products take operands in the named format, which in bfloat16 activations have too.
 """
 DEVICES = ("cpu", "cuda")
 CACHE = "{cache}"
-"""Stands in an execution's environment for a folder that is empty when a campaign begins, for compilers' caches."""
+"""Placeholder in an execution's environment for a folder for compilers' caches, empty when a campaign begins."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Sgd:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a model is built from: a network, how to execute it, and in which arithmetic."""
+    """Arguments of a model: a network, its execution, device and precision."""
 
     network: Network
     execution: str
@@ -60,7 +60,7 @@ class Plan:
     precision: str = "float32"
     sgd: Sgd = Sgd()
     seed: int = 0  # of dropout
-    cold: bool = False  # compile anew, whatever was compiled before and is kept on disk
+    cold: bool = False  # compile again, without the results of earlier compilations on disk
 
     @property
     def stored(self) -> str:
@@ -70,14 +70,14 @@ class Plan:
 
 @dataclass(frozen=True)
 class Allocated:
-    """The largest that a framework's allocator had given out: bytes, and which figure of whose it is, since when."""
+    """Peak of a framework's allocator: bytes, and the source of the number with the start of its period."""
 
     bytes: int
     source: str
 
 
 class Stopwatch(Protocol):
-    """A device's own clock: `start` and `stop` are put in its queue; `seconds` is read once that is empty."""
+    """A device's clock: `start` and `stop` are recorded in its queue; `seconds` is read after synchronisation."""
 
     def start(self) -> None: ...
 
@@ -89,39 +89,39 @@ class Stopwatch(Protocol):
 class Model(ABC):
     """A network built in a framework, on a device.
 
-    Outputs of the four phases are the framework's own arrays, possibly not computed yet: `synchronize` them before
-    reading a clock. `batch` below is what `put` gave, already on the device. Where the execution says so (`any_size`),
-    images may have another size than the plan's network, if the architecture's arrays are the same there.
+    Outputs of the four phases are the framework's arrays, possibly not computed yet: `synchronize` them before reading
+    a clock. `batch` below is the result of `put`, already on the device. With an execution of `any_size`, images may
+    have another size than the plan's network, if the architecture has the same arrays at that size.
     """
 
     clock: Callable[[], int] = staticmethod(time.perf_counter_ns)
-    """Nanoseconds. Another one only where time itself is made up, to check what measures it."""
+    """Clock in nanoseconds; replaced only by models with simulated times, which validate the harness."""
     stopwatch: Stopwatch | None = None
-    """The device's own clock, where it has one that the framework can ask."""
+    """The device's clock, if the framework can read one."""
 
     @abstractmethod
     def load(self, weights: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray]) -> None:
-        """Take canonical arrays (the names of `Network.arrays` and `Network.statistics`); momentum becomes zero."""
+        """Load canonical arrays (the names of `Network.arrays` and `Network.statistics`); momentum becomes zero."""
 
     @abstractmethod
     def weights(self) -> dict[str, np.ndarray]:
-        """The trainable arrays as they are now, canonical."""
+        """The current trainable arrays, canonical."""
 
     @abstractmethod
     def statistics(self) -> dict[str, np.ndarray]:
-        """The running statistics as they are now; empty without batch normalisation."""
+        """The current running statistics; empty without batch normalisation."""
 
     def momentum(self) -> dict[str, np.ndarray]:
         """The velocity v of the update rule for every trainable array, canonical: zero before the first `train`."""
-        raise Unsupported(f"{type(self).__name__} does not give its momentum away, so it can't be trained in parts")
+        raise Unsupported(f"{type(self).__name__} does not return its momentum, so it can't be trained in parts")
 
     def set_momentum(self, momentum: Mapping[str, np.ndarray]) -> None:
-        """Go on from a velocity that `momentum` gave, in this framework or another one."""
-        raise Unsupported(f"{type(self).__name__} takes no momentum, so it can't be trained in parts")
+        """Set the velocity to one that `momentum` returned, in this framework or another one."""
+        raise Unsupported(f"{type(self).__name__} accepts no momentum, so it can't be trained in parts")
 
     def reseed(self, seed: int) -> None:
-        """Let dropout draw anew, from `seed`."""
-        raise Unsupported(f"{type(self).__name__} has dropout that can't be seeded anew, so no trial can be repeated")
+        """Reseed dropout."""
+        raise Unsupported(f"{type(self).__name__} has dropout that can't be reseeded, so no trial can be repeated")
 
     @abstractmethod
     def put(self, images: np.ndarray, labels: np.ndarray) -> Any:
@@ -136,13 +136,13 @@ class Model(ABC):
 
     @abstractmethod
     def forward(self, batch: Any) -> Any:
-        """The mean loss in training mode: dropout, batch statistics, and running statistics move as in `train`."""
+        """The mean loss in training mode: dropout, batch statistics, and running statistics change as in `train`."""
 
     @abstractmethod
     def gradient(self, batch: Any) -> Any:
-        """(loss, gradients): `forward`, and every gradient materialised, none added to an earlier one.
+        """(loss, gradients): `forward`, and every gradient materialised, not accumulated.
 
-        With `differentiates_input`, the network asks for the gradient of the images, too.
+        With the network's `differentiates_input`, the gradient of the images is included.
         """
 
     @abstractmethod
@@ -151,7 +151,7 @@ class Model(ABC):
 
     @abstractmethod
     def synchronize(self, outputs: Any) -> None:
-        """Return when `outputs`, and the state that a step changed, are computed."""
+        """Wait until `outputs`, and the state that a step changed, are computed."""
 
     @abstractmethod
     def to_numpy(self, outputs: Any) -> np.ndarray:
@@ -163,24 +163,24 @@ class Model(ABC):
 
     @property
     def compilations(self) -> int:
-        """How often its steps have been traced or compiled so far; 0 where they never are."""
+        """Number of traces or compilations of its steps so far; 0 if they are never compiled."""
         return 0
 
     @property
     def fallback(self) -> str:
-        """Why it has stopped executing as it was asked to and goes on in another way; empty as long as it has not."""
+        """Why the model has changed to another way of execution than the plan's; empty if it has not."""
         return ""
 
     def forget_allocated(self) -> None:
-        """Let the peak of `allocated` begin again, where the framework can."""
+        """Reset the peak of `allocated`, if the framework can."""
         return
 
     def allocated(self) -> Allocated | str:
-        """The peak of the framework's own allocator on the device, or why it is not known. Never 0 for unknown."""
-        return "the framework does not count what it allocates here"
+        """The peak of the framework's allocator on the device, or the reason why it is unknown. Never 0 for unknown."""
+        return "the framework does not count its allocations here"
 
     def phase(self, name: Phase) -> Callable[[Any], Any]:
-        """The method for a phase's name."""
+        """The method of a phase."""
         method: Callable[[Any], Any] = getattr(self, name)
         return method
 
@@ -189,11 +189,11 @@ class Model(ABC):
 class Execution:
     """One way in which a framework runs a network.
 
-    `environment` is set before the framework is imported, so executions that differ in it need processes of their
-    own; `large_block_environment` is set besides where steps take blocks so large that its memory would not stay with
-    it (impls.process.ARENA_BYTES), unless frameworks are measured as they ship. `missing` says why it cannot run on
-    this machine, or None; `requires` adds packages to the framework's; `precisions` are the arithmetics it really
-    computes in; `any_size`: whether a model takes images of other sizes than it was built for.
+    `environment` is set before the framework is imported, so executions that differ in it need separate
+    processes; `large_block_environment` is added if steps allocate blocks that glibc would return to the system
+    (impls.process.ARENA_BYTES), except with the setting as-shipped. `missing` returns why it cannot run here, or None;
+    `requires` adds packages to the framework's; `precisions` are the arithmetics it really computes in;
+    `any_size`: whether a model takes images of other sizes than it was built for.
     """
 
     name: str
@@ -211,9 +211,9 @@ class Execution:
 class Framework:
     """A framework's description. `model` is "module:class", imported only in the process that builds with it.
 
-    `requires` are import names; `extra` is the extra of this distribution that brings them (None: nothing to bring);
-    `preload` are the modules that a process imports before it is forked for each launch. `supports_checkpointing`:
-    whether its models take part in trials: they have `momentum`, `set_momentum` and `reseed`.
+    `requires` are import names; `extra` is the extra of this distribution that installs them (None: nothing to
+    install); `preload` are the modules that a process imports before it is forked for each launch.
+    `supports_checkpointing`: its models can be used in trials: they have `momentum`, `set_momentum` and `reseed`.
     """
 
     name: str
@@ -232,7 +232,7 @@ class Framework:
         raise UnknownName(f"execution of {self.name}", name, (execution.name for execution in self.executions))
 
     def missing(self, execution: Execution | None = None) -> str | None:
-        """Why this framework (or one of its executions) cannot run here, with what would bring it; None if it can."""
+        """Why this framework (or one of its executions) cannot run here, and how to install it; None if it can."""
         needed = self.requires + (execution.requires if execution else ())
         absent = [name for name in needed if importlib.util.find_spec(name) is None]
         if absent:
@@ -241,17 +241,17 @@ class Framework:
         return execution.missing() if execution else None
 
     def versions(self) -> dict[str, str]:
-        """Versions of the installed distributions behind `requires` and the executions' own, by import name."""
-        names = dict.fromkeys([*self.requires, *(name for one in self.executions for name in one.requires)])
+        """Versions of the installed distributions of `requires`, also of the executions', by import name."""
+        names = dict.fromkeys([*self.requires, *(name for execution in self.executions for name in execution.requires)])
         owners = importlib.metadata.packages_distributions()
         return {name: importlib.metadata.version(owners[name][0]) for name in names if name in owners}
 
     def build(self, plan: Plan) -> Model:
-        """The model of `plan`. Imports the framework: call it in a process that may."""
+        """Build the model of `plan`; imports the framework. UnknownName, Unsupported or Unavailable."""
         execution = self.execution(plan.execution)
         if plan.precision not in execution.precisions:
             has = ", ".join(execution.precisions)
-            raise Unsupported(f"{self.name}:{execution.name} has no {plan.precision}; it has {has}")
+            raise Unsupported(f"{self.name}:{execution.name} does not support {plan.precision}; it supports {has}")
         if reason := unsupported_reason(plan.precision, plan.device):
             raise Unsupported(reason)
         if reason := self.missing(execution):
@@ -266,19 +266,19 @@ GROUP = "deadheat.frameworks"
 
 @cache
 def frameworks() -> dict[str, Framework]:
-    """Every framework that is listed, by name: this folder's in its order of age, then those from entry points."""
+    """Every listed framework by name: this folder's by age, then those of entry points."""
     return registry.find(__name__, GROUP, Framework)
 
 
 def load_framework(name: str) -> Framework:
-    """The framework of that name, or in the module of that (dotted) name."""
+    """The framework of that name, or in the module of that (dotted) name. UnknownName or InvalidInput for others."""
     if "." in name:
         try:
             module = importlib.import_module(name)
         except (ImportError, TypeError, ValueError) as problem:  # "./x.py" would be a relative import
             raise InvalidInput(f"framework module {name!r} cannot be imported: {problem}") from None
-        for found in registry.instances_in(module, Framework):
-            return found
+        for framework in registry.instances_in(module, Framework):
+            return framework
         raise InvalidInput(f"module {name!r} has no Framework at its top level")
     known = frameworks()
     if name in known:

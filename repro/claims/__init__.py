@@ -1,1 +1,1 @@
-"""A claim as data, and how trials become a verdict."""
+"""Claims as data, and verdicts from trials."""

@@ -1,4 +1,4 @@
-"""What a paper claims, as data: a statement in our words, the paper's number, and how it is tested here."""
+"""Claims as data: the statement in this project's words, the paper's number, and how it is tested."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from results.schema.findings import Verdict
 
 
 class Kind(StrEnum):
-    """What a claim is about: arithmetic on the table, how a network learns, or how long it takes."""
+    """Kind of a claim: structural (arithmetic on the table), training, or speed."""
 
     STRUCTURAL = "structural"
     TRAINING = "training"
@@ -23,7 +23,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What a check that needs no training found: the verdict, and one line with the arithmetic behind it."""
+    """Result of a check without training: the verdict, and one line with its arithmetic."""
 
     verdict: Verdict
     evidence: str
@@ -31,12 +31,12 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Claim:
-    """A paper's checkable statement.
+    """A testable statement of a paper.
 
-    `number` is the paper's figure as it stands there; `method` says how it is tested here, and where that can't speak
-    for the paper. `check` settles a structural or speed claim at once. `experiments` test a training claim, the
-    closest to the paper's own first; each asks for a data set. `needs` names what is missing where there is neither:
-    data sets (`repro.data`) by name, or a sentence for what no option can bring.
+    `number`: the paper's figure, verbatim; `method`: how it is tested here, and how that differs from the paper.
+    `check` tests a structural or speed claim at once. `experiments` test a training claim, the closest to the paper
+    first; each needs a data set. `needs`: what is missing without either: names of data sets (`repro.data`), or a
+    sentence for what no option provides.
     """
 
     id: str
@@ -51,18 +51,18 @@ class Claim:
 
     @property
     def data(self) -> tuple[str, ...]:
-        """The data sets that it can be tested on, the closest to the paper's own first."""
+        """The data sets that it can be tested on, the closest to the paper's first."""
         return tuple(dict.fromkeys(experiment.data for experiment in self.experiments))
 
     @property
     def wanted(self) -> tuple[str, ...]:
-        """What would make it testable, where it is not: any of these."""
+        """What would make it testable if it is not: any one of these."""
         return tuple(dict.fromkeys((*self.needs, *self.data)))
 
 
 @dataclass(frozen=True)
 class Paper:
-    """A paper's claims. `name` begins the id of each; ids that end in E1, E2, ... are errata that we found."""
+    """A paper's claims. `name` is the prefix of their ids; ids that end in E1, E2, ... are errata found here."""
 
     name: str
     title: str
@@ -82,7 +82,7 @@ def claims() -> dict[str, Claim]:
 
 
 def load_claim(name: str) -> Claim:
-    """The claim of that id, in any case of letters; UnknownName with the nearest otherwise."""
+    """The claim with that id, case-insensitive; UnknownName with the nearest otherwise."""
     known = claims()
     if name.upper() not in known:
         raise UnknownName("claim", name.upper(), known)
@@ -98,5 +98,5 @@ def contradicted(evidence: str) -> CheckResult:
 
 
 def holds(true: bool, evidence: str) -> CheckResult:
-    """`supported` if the arithmetic came out as the paper says, `contradicted` otherwise."""
+    """`supported` if `true`, `contradicted` otherwise."""
     return supported(evidence) if true else contradicted(evidence)

@@ -1,4 +1,4 @@
-"""Training claims as experiments: arms that differ in one thing, and what of them is compared with what."""
+"""Training claims as experiments: arms that differ in one factor, and the contrasts between them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from results.schema.trial import Trial
 
 @dataclass(frozen=True)
 class Metric:
-    """A number that a trial comes to, in `unit`; None where it has none (it never reached that error)."""
+    """A number of a trial, in `unit`; None if the trial has none (such as an error never reached)."""
 
     name: str
     unit: str
@@ -26,9 +26,9 @@ class Metric:
 class Arm:
     """One way to train: a network and a recipe.
 
-    `train` is how many training images it sees (None: all), `size` the side that they are trained at (None: the
-    data's own, prepared). It is judged on the test images through each of `views`, the first of which the curve shows.
-    `pictures`: what of it is kept to be looked at (`repro.training.visuals`).
+    `train`: number of training images (None: all); `size`: side at which they are trained (None: the data's own,
+    prepared). Test errors are measured with each of `views`; the curve shows the first. `pictures`: visualisations to
+    keep (`repro.training.visuals`).
     """
 
     name: str
@@ -42,7 +42,7 @@ class Arm:
 
 @dataclass(frozen=True)
 class Region:
-    """The values that a claim asserts for a comparison; an end that is infinite is open."""
+    """The interval of values that a claim asserts for a contrast; an infinite end is open."""
 
     low: float = -math.inf
     high: float = math.inf
@@ -55,10 +55,10 @@ Scale = Literal["difference", "ratio", "value"]
 
 @dataclass(frozen=True)
 class Contrast:
-    """`metric` of the arm `first`, less (or over) that of `second`, seed by seed, and what the claim says of it.
+    """Difference (or ratio) of `metric` between the arms `first` and `second`, per seed, and the claimed region.
 
-    `other` is the second arm's metric where it is another one (the same arm seen in another way). With the scale
-    "value" there is no second arm. `paper` is the paper's own figure for the same, as text.
+    `other`: the second arm's metric if it differs (such as the same arm with another view). With the scale "value"
+    there is no second arm. `paper`: the paper's figure for the same, as text.
     """
 
     statement: str
@@ -73,11 +73,11 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Experiment:
-    """Arms that share data, order, seeds and whatever else is not what they differ in.
+    """Arms that share data, order, seeds and everything else except the factor under test.
 
-    `learning_rates`: each arm takes the one of these with which it does best by `tuned_on`, found on a seed of its
-    own; empty if the recipes say it. `cheap`: a part of what `tox -e reproduce` runs. `classes`: how many the data must
-    have, where the paper's own figure is asked for.
+    `learning_rates`: candidates; each arm uses its best one by `tuned_on`, found with a separate seed; empty if the
+    recipes set the rate. `cheap`: part of the default run of `tox -e reproduce`. `classes`: number of classes that the
+    data must have for the paper's figure.
     """
 
     data: str

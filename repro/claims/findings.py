@@ -1,4 +1,4 @@
-"""From what a check or an experiment gave to the result of a claim, in the words that people read."""
+"""Results of claims, in words, from checks and experiments."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from results.schema.findings import ClaimResult, ContrastResult, Verdict
 from results.schema.trial import Outcome
 
 COMMAND = "tox -e reproduce --"
-"""What every claim can be tested by."""
+"""The command that tests claims."""
 
 
 def by_check(claim: Claim) -> ClaimResult:
-    """What the claim's own check says of it."""
+    """The result of the claim's check."""
     assert claim.check is not None
-    found = claim.check()
-    return _result(claim, found.verdict, found.evidence)
+    result = claim.check()
+    return _result(claim, result.verdict, result.evidence)
 
 
 def not_testable(claim: Claim, reason: str) -> ClaimResult:
@@ -28,16 +28,20 @@ def not_testable(claim: Claim, reason: str) -> ClaimResult:
 def by_trials(
     claim: Claim, experiment: Experiment, arms: Arms, rates: Mapping[str, float], command: str, framework: str
 ) -> ClaimResult:
-    """What the claim's trials say of it; a claim without any that finished is inconclusive, and says so."""
+    """The result of the claim's trials; inconclusive without a finished one."""
     verdict, contrasts = judge(experiment.contrasts, arms)
     untuned = [arm.name for arm in experiment.arms if experiment.learning_rates and arm.name not in rates]
-    said = [*map(sentence, contrasts), *_tuned(experiment, rates), *(f"no rate suited {name!r}" for name in untuned)]
+    sentences = [
+        *map(sentence, contrasts),
+        *_tuned(experiment, rates),
+        *(f"no rate suited {name!r}" for name in untuned),
+    ]
     return _result(
         claim,
         Verdict.INCONCLUSIVE if untuned else verdict,
-        "; ".join(said),
+        "; ".join(sentences),
         scale=scale(experiment, arms),
-        seeds=min((one.pairs for one in contrasts), default=0),
+        seeds=min((contrast.pairs for contrast in contrasts), default=0),
         framework=framework,
         command=f"{command} --claims {claim.id}",
         contrasts=contrasts,
@@ -46,37 +50,41 @@ def by_trials(
 
 
 def _tuned(experiment: Experiment, rates: Mapping[str, float]) -> list[str]:
-    """The learning rates that were chosen, and whether one lies at the end of those tried."""
+    """The chosen learning rates, with a note if one is the smallest or largest tried."""
     tried = sorted(experiment.learning_rates)
     ends = {tried[0]: " (the least tried)", tried[-1]: " (the largest tried)"} if tried else {}
     return [f"learning rate of {name!r} {rate:g}{ends.get(rate, '')}" for name, rate in rates.items()]
 
 
-def sentence(one: ContrastResult) -> str:
-    """A contrast in one line: what came out, what the paper has, and what would settle it."""
-    if one.value is None:
-        return f"{one.statement}: nothing to compare{f' ({one.remedy})' if one.remedy else ''}"
-    unit = "" if one.unit == "ratio" else f" {one.unit}"
-    sign = "" if one.unit == "ratio" else "+"
-    ends = "unknown" if one.low is None or one.high is None else f"{one.low:{sign}.3g} to {one.high:{sign}.3g}"
-    found = f"{one.value:{sign}.3g}{unit} [{ends}] over {one.pairs} seeds"
-    settle = f"; {one.verdict}: {one.remedy}" if one.remedy else ""
-    return f"{one.statement}: {found}, paper {one.paper}{settle}"
+def sentence(contrast: ContrastResult) -> str:
+    """A contrast in one line: the estimate, the paper's figure, and how to decide it if inconclusive."""
+    if contrast.value is None:
+        return f"{contrast.statement}: nothing to compare{f' ({contrast.remedy})' if contrast.remedy else ''}"
+    unit = "" if contrast.unit == "ratio" else f" {contrast.unit}"
+    sign = "" if contrast.unit == "ratio" else "+"
+    ends = (
+        "unknown"
+        if contrast.low is None or contrast.high is None
+        else f"{contrast.low:{sign}.3g} to {contrast.high:{sign}.3g}"
+    )
+    interval = f"{contrast.value:{sign}.3g}{unit} [{ends}] over {contrast.pairs} seeds"
+    settle = f"; {contrast.verdict}: {contrast.remedy}" if contrast.remedy else ""
+    return f"{contrast.statement}: {interval}, paper {contrast.paper}{settle}"
 
 
 def scale(experiment: Experiment, arms: Arms) -> str:
-    """How large the trials were, from what they recorded of themselves."""
+    """The scale of the trials, from their recorded settings."""
     done = [trial for trials in arms.values() for trial in trials.values() if trial.outcome is not Outcome.CRASHED]
-    told = [dict(trial.settings) for trial in done if trial.settings]
-    if not told:
+    settings = [dict(trial.settings) for trial in done if trial.settings]
+    if not settings:
         return f"{experiment.data}, nothing trained yet"
-    parts = [f"{_each(told, 'images')} images of {experiment.data}", f"input {_each(told, 'input')}"]
-    parts += [f"{_each(told, 'parameters')} parameters", f"passes {_each(told, 'passes')}"]
+    parts = [f"{_each(settings, 'images')} images of {experiment.data}", f"input {_each(settings, 'input')}"]
+    parts += [f"{_each(settings, 'parameters')} parameters", f"passes {_each(settings, 'passes')}"]
     return ", ".join(parts)
 
 
-def _each(told: list[dict[str, str]], name: str) -> str:
-    values = list(dict.fromkeys(one[name] for one in told if name in one))
+def _each(settings: list[dict[str, str]], name: str) -> str:
+    values = list(dict.fromkeys(entry[name] for entry in settings if name in entry))
     return " or ".join(values) if len(values) <= 3 else f"{values[0]} to {values[-1]}"
 
 

@@ -1,4 +1,4 @@
-"""The numbers that trials come to, for contrasts to compare. Errors are in percent of images, as in the papers."""
+"""Metrics of trials, for contrasts. Errors are in percent of images, as in the papers."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from results.schema.trial import Trial
 
 
 def error_seen(view: str) -> Metric:
-    """The final error on all test images, seen through a view."""
+    """The final error on all test images with a view, in percent."""
     return Metric(f"test error{f' ({view})' if view else ''}", "%", partial(_error_seen, view))
 
 
 def images_to(error: float) -> Metric:
-    """How many images had been trained on (with repetition) when the training error first was no more than `error` %.
+    """Number of images trained on (with repetition) until the training error first was at most `error` %.
 
-    Between two measurements it is taken to fall in a straight line; if it is so low at the first one already, there is
-    no such number, and more measurements would have to be made.
+    Interpolated linearly between two measurements; None if the error is that low at the first measurement, in which
+    case more measurements are needed.
     """
     return Metric(f"images to {error:g} % training error", "images", partial(_images_to, error / 100))
 
@@ -28,9 +28,13 @@ def _error_seen(view: str, trial: Trial) -> float | None:
 
 def _images_to(error: float, trial: Trial) -> float | None:
     known = [(point.images, point.training_error) for point in trial.points if point.training_error is not None]
-    for (images, was), (later, found) in zip(known, known[1:]):
-        if found <= error:
-            return None if was <= error else images + (was - error) / (was - found) * (later - images)
+    for (images, error_before), (later, error_now) in zip(known, known[1:]):
+        if error_now <= error:
+            return (
+                None
+                if error_before <= error
+                else images + (error_before - error) / (error_before - error_now) * (later - images)
+            )
     return None
 
 
@@ -40,12 +44,12 @@ def _training_error(trial: Trial) -> float | None:
 
 
 def _test_error_after(share: float, trial: Trial) -> float | None:
-    """At the last measurement within that share of the passes."""
+    """Test error in percent at the last measurement within that share of the passes."""
     if not trial.points:
         return None
     until = share * trial.points[-1].passes
-    found = [point.test_error for point in trial.points if point.passes <= until + 1e-9]
-    return None if not found or found[-1] is None else 100 * found[-1]
+    errors = [point.test_error for point in trial.points if point.passes <= until + 1e-9]
+    return None if not errors or errors[-1] is None else 100 * errors[-1]
 
 
 def _rise(trial: Trial) -> float | None:
@@ -57,4 +61,4 @@ TEST_ERROR = error_seen("")
 TRAINING_ERROR = Metric("training error", "%", _training_error)
 HALFWAY = Metric("test error after half the passes", "%", partial(_test_error_after, 0.5))
 AT_THE_END = Metric("test error after all passes", "%", partial(_test_error_after, 1.0))
-RISE = Metric("test error at the end above its least", "%", _rise)
+RISE = Metric("test error at the end above its minimum", "%", _rise)

@@ -1,7 +1,7 @@
-"""Image data sets: which there are, where they lie, how they are read, fetched and checked.
+"""Image data sets: their sources, places, reading, download and validation.
 
-A data set is a file of this folder that defines a `Source`; packages from outside add theirs through the entry points
-of "deadheat.datasets".
+A data set is a file of this folder that defines a `Source`; other packages add theirs through the entry-point group
+"deadheat.datasets".
 """
 
 from typing import TYPE_CHECKING

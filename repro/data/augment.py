@@ -1,7 +1,7 @@
-"""What the papers do to training images, and the views that they test with.
+"""Augmentations of training images in the papers, and their test views.
 
-Everything takes float32 images (n, channels, height, width), draws only from the generator that it is given, once per
-image, and gives float32 images; the images that it is given are left as they are.
+All functions take float32 images (n, channels, height, width), draw only from the given generator, once per image, and
+return float32 images; their arguments are not changed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from impls.errors import InvalidInput
 from repro.data.dataset import Images
 from repro.data.resampling import centres, sample_grid, sample_points
 
-CHUNK = 256  # images that principal_components looks at together
+CHUNK = 256  # images per step of principal_components
 
 
 class Augmentation(Protocol):
@@ -29,7 +29,7 @@ class Augmentation(Protocol):
 
 @dataclass(frozen=True)
 class RandomCrop:
-    """A random `size`×`size` part of each image, after `padding` zeros were put around it (AlexNet: 224 of 256)."""
+    """A random `size`×`size` crop of each image, after padding it with `padding` zeros (AlexNet: 224 of 256)."""
 
     size: int
     padding: int = 0
@@ -48,7 +48,7 @@ class RandomCrop:
 
 @dataclass(frozen=True)
 class Flip:
-    """Left and right exchanged, for each image with probability 1/2."""
+    """Flip each image horizontally with probability 1/2."""
 
     def apply(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         flipped = rng.random(len(images)) < 0.5
@@ -57,7 +57,7 @@ class Flip:
 
 @dataclass(frozen=True, eq=False)
 class PcaColour:
-    """Along each principal component of colour, a normal draw (`std`) times its eigenvalue (AlexNet, sect. 4.1).
+    """Add to each principal component of colour a normal draw (`std`) times its eigenvalue (AlexNet, sect. 4.1).
 
     eigenvalues (C,), eigenvectors (C, C) with a vector in each column, as `principal_components` gives them: for
     pixels from 0 to 1. For images in other units multiply the eigenvalues by the size of that range (255).
@@ -102,7 +102,7 @@ def principal_components(images: Images) -> tuple[np.ndarray, np.ndarray]:
 
 @dataclass(frozen=True)
 class ScaleJitter:
-    """Each image scaled so that its shorter side is drawn from `low` to `high`, then a random crop (VGG, sect. 3.1)."""
+    """Scale each image to a random shorter side from `low` to `high`, then crop at random (VGG, sect. 3.1)."""
 
     low: int
     high: int
@@ -121,7 +121,7 @@ class ScaleJitter:
         return sample_grid(images, rows, self._positions(width, factor, rng))
 
     def _positions(self, length: int, factor: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Where the crop's pixels are in the image that is not scaled yet, along one side, in pixels (n, size)."""
+        """Positions of the crop's pixels in the unscaled image along one side, in pixels (n, size)."""
         scaled = np.rint(length * factor).astype(np.int64)
         start = rng.integers(scaled - self.size + 1)
         inside: np.ndarray = start[:, None] + np.arange(self.size) + 0.5
@@ -131,7 +131,7 @@ class ScaleJitter:
 
 @dataclass(frozen=True)
 class Resize:
-    """The whole image at `size`×`size`, bilinear without antialiasing (SPP-net: 180 is a resized 224)."""
+    """Resize to `size`×`size`, bilinear without antialiasing (SPP-net: 180 is a resized 224)."""
 
     size: int
 
@@ -144,7 +144,7 @@ class Resize:
 
 @dataclass(frozen=True)
 class CentreCrop:
-    """The `size`×`size` part in the middle (where it can't be quite there, nearer to the top and the left)."""
+    """The central `size`×`size` crop (with odd margins, nearer to the top and the left)."""
 
     size: int
 
@@ -162,7 +162,7 @@ class RandomAffine:
 
     Shifts are uniform, up to `translation` pixels along each axis. A scale of 0.2 is a factor from 1/1.2 to 1.2, evenly
     in its logarithm; `squeeze` likewise, for the width by the factor and for the height by its inverse; `shear` is
-    uniform, up to that many columns per row. What comes from outside of the image is `fill`.
+    uniform, up to that many columns per row. Pixels from outside the image are `fill`.
     """
 
     translation: float = 0.0
@@ -177,7 +177,7 @@ class RandomAffine:
 
     def apply(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         count, _, height, width = images.shape
-        # (n, 1, 1) each, in this order whatever is switched off: one seed, one draw for each distortion
+        # (n, 1, 1) each, in this order even if some are off, so that a seed gives each distortion the same draw
         down, right, scale, squeeze, shear = rng.uniform(-1, 1, (5, count, 1, 1))
         size = np.exp(scale * math.log1p(self.scale))
         ratio = np.exp(squeeze * math.log1p(self.squeeze))
@@ -190,7 +190,7 @@ class RandomAffine:
 
 
 def apply_deterministic(change: Resize | CentreCrop, images: np.ndarray) -> np.ndarray:
-    """A change that draws nothing, applied."""
+    """Apply a change that draws no random numbers."""
     return change.apply(images, np.random.default_rng(0))
 
 

@@ -1,4 +1,4 @@
-"""The data sets that are known: this folder's, and those of packages from outside."""
+"""Catalogue of data sets: this folder's, and those of other packages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must hold of images and labels of any data set before anything is trained on them."""
+"""Validation of images and labels of any data set before training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from repro.data.source import Source
 def checked_split(images: Images, labels: np.ndarray, classes: int, where: object) -> Split:
     """A split with labels as int32; BadData naming `where` if it is empty, uneven or has labels of other classes."""
     if len(images) != len(labels):
-        raise BadData(f"{where}: {len(images)} images and {len(labels)} labels; they are not of the same data set")
+        raise BadData(f"{where}: {len(images)} images and {len(labels)} labels; they belong to different data sets")
     check_labels(labels, classes, where)
     return Split(images, labels.astype(np.int32))
 
@@ -20,7 +20,7 @@ def checked_split(images: Images, labels: np.ndarray, classes: int, where: objec
 def check_labels(labels: np.ndarray, classes: int, where: object, first: int = 0) -> None:
     """BadData naming `where` if there are no labels, or others than `classes` numbers that count from `first`."""
     if not len(labels):
-        raise BadData(f"{where}: no images in it")
+        raise BadData(f"{where}: no images")
     low, high, last = int(labels.min()), int(labels.max()), first + classes - 1
     if low < first or high > last:
         raise BadData(

@@ -21,10 +21,10 @@ PIXELS = 3 * 32 * 32
 
 @dataclass(frozen=True)
 class BinaryCifar:
-    """One of the two: its archive, the files in there, and how many label bytes a record begins with.
+    """Reader of one of the two: its archive, its files, and the number of label bytes at the start of a record.
 
-    The last label byte is the one that counts (CIFAR-100 has the coarse label first); `names` is the file with the
-    classes' names, one a line.
+    The last label byte is the one used (CIFAR-100 has the coarse label first); `names` is the file with the
+    classes' names, one per line.
     """
 
     name: str
@@ -36,7 +36,7 @@ class BinaryCifar:
     label_bytes: int
 
     def __call__(self, folder: Path) -> Dataset:
-        """The data set from its archive in the folder, or from what was unpacked of it."""
+        """Read the data set from its archive in the folder, or from its unpacked files."""
         where, contents = read_members(folder, self.archive)
         names = contents[self.names].decode(errors="replace").split()
         if len(names) != self.classes:

@@ -1,4 +1,4 @@
-"""A data set as every experiment sees it: uint8 images with labels, for training and for testing."""
+"""Data sets: uint8 images with labels, for training and for testing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 
 class Images(Protocol):
-    """Images that may be decoded as they are asked for; a uint8 array (n, channels, height, width) is one."""
+    """Images, possibly decoded on access; a uint8 array (n, channels, height, width) is one."""
 
     def __len__(self) -> int: ...
 
@@ -20,7 +20,7 @@ class Images(Protocol):
 
 @dataclass(frozen=True)
 class Split:
-    """Images, and labels (n,) int32 that count from 0."""
+    """Images, and labels (n,) int32 from 0."""
 
     images: Images
     labels: np.ndarray
@@ -28,7 +28,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """`classes` are names in label order; `digest` (SHA-256, hex) tells whether two data sets are the same."""
+    """`classes` are names in label order; `digest` (SHA-256, hex) identifies the content."""
 
     name: str
     classes: tuple[str, ...]

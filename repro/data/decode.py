@@ -1,14 +1,14 @@
-"""An image file as pixels: 8-bit RGB, upright, whatever the file stores.
+"""Decoding of image files to 8-bit RGB, upright, from any stored format.
 
 | in the file | becomes |
 |---|---|
 | grey of 16 (TIFF: also 12) bits | 8 bits: value / largest possible value × 255, rounded |
 | colour of 16 bits | 8 bits: the upper byte, which is what Pillow reads |
-| 32-bit integers, floating point | refused: no value is known to be white |
+| 32-bit integers, floating point | refused: the value of white is unknown |
 | a palette, black and white, YCbCr, Lab, CMYK, YCCK | RGB as Pillow converts it, without colour profiles |
-| transparency | is laid on white |
+| transparency | composed over white |
 | frames, pages | the first |
-| Exif's orientation | turned upright; a damaged Exif block is as none |
+| Exif's orientation | rotated upright; a damaged Exif block is ignored |
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What makes an image upright, by Exif's orientation."""
+"""Transpositions that make an image upright, by Exif's orientation."""
 
 
 def check_header(file: str) -> None:
@@ -56,7 +56,7 @@ def decode_image(file: str) -> Image.Image:
             turn = TURNS.get(orientation(image))
             rgb = _rgb(image)
     except InvalidInput as problem:
-        raise BadData(f"{file} can't be decoded: {problem}; fetch or make it again, or take it away") from None
+        raise BadData(f"{file} can't be decoded: {problem}; fetch or create it again, or remove it") from None
     return rgb if turn is None else rgb.transpose(turn)
 
 
@@ -65,12 +65,12 @@ def _check_mode(image: Image.Image) -> None:
         return
     kind = KINDS.get(image.mode, "numbers of unknown range")
     raise InvalidInput(
-        f"mode {image.mode} ({kind}) in {image.format}, whose white is not known: scale it to 8 or 16 bits"
+        f"mode {image.mode} ({kind}) in {image.format}, whose white is unknown: convert it to 8 or 16 bits"
     )
 
 
 def _largest(image: Image.Image) -> int | None:
-    """The largest value that grey of more than 8 bits can have in the file; None if it does not follow from it."""
+    """The largest possible value of grey with more than 8 bits in the file; None if unknown."""
     if image.mode == "I" and image.format in INTEGERS_OF_SIXTEEN:
         return 65535
     if image.mode in SIXTEEN and image.format in WHOLE_RANGE:
@@ -94,7 +94,7 @@ def _of_deep_grey(image: Image.Image, largest: int) -> Image.Image:
     values = np.asarray(image).astype(np.int64)
     grey = (values * 255 + largest // 2) // largest
     if isinstance(image, TiffImageFile) and image.tag_v2[PHOTOMETRIC_INTERPRETATION] == 0:
-        grey = 255 - grey  # "white is zero", which Pillow heeds up to 8 bits only
+        grey = 255 - grey  # "white is zero", which Pillow supports up to 8 bits only
     if "transparency" in image.info:
         grey[values == image.info["transparency"]] = 255
     return Image.fromarray(grey.astype(np.uint8))

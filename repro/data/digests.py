@@ -1,4 +1,4 @@
-"""Digests that tell whether two data sets are the same, wherever they lie and however they are packed."""
+"""Digests that identify data sets, independent of their place and packing."""
 
 from __future__ import annotations
 

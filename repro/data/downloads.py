@@ -1,4 +1,4 @@
-"""Fetching a data set's files: what comes under a file's final name is whole and has the published checksum."""
+"""Download of data sets: a file under its final name is complete and has the published checksum."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TIMEOUT = 30  # seconds without a byte
 
 
 def download(name: str, base_url: str | None = None) -> Path:
-    """Fetch what is not there yet of a data set, and give its folder; `base_url` is a mirror's folder.
+    """Download the missing files of a data set; returns its folder. `base_url`: a mirror's folder.
 
     UnknownName; Unavailable if the data set can't be downloaded; DownloadFailed with the file's name otherwise.
     """
@@ -33,9 +33,9 @@ def download(name: str, base_url: str | None = None) -> Path:
 
 
 def _fetch(source: Source, file: DataFile, folder: Path, url: str) -> None:
-    import requests  # only who downloads needs it, and it takes its time
+    import requests  # slow to import, and only needed here
 
-    pooch.get_logger().setLevel("WARNING")  # its caller says what is going on
+    pooch.get_logger().setLevel("WARNING")  # the caller reports progress
     try:
         _discard_wrong(folder / file.name, file.checksum)
         pooch.retrieve(url, file.checksum, file.name, folder, downloader=_Checked(file))
@@ -51,7 +51,7 @@ def _fetch(source: Source, file: DataFile, folder: Path, url: str) -> None:
 
 
 class _Checked:
-    """Fetches into Pooch's temporary file; its checksum error is one line, and no connection is left open."""
+    """Downloads into Pooch's temporary file; a checksum error is one line, and the connection is closed."""
 
     def __init__(self, file: DataFile):
         self._file = file
@@ -59,7 +59,7 @@ class _Checked:
     def __call__(self, url: str, output: str, pool: object) -> None:
         import requests
 
-        # a server that packs what it sends would have requests unpack it: identity asks for the file's own bytes
+        # requests would unpack a compressed response: identity requests the file's own bytes
         plain = {"Accept-Encoding": "identity"}
         with requests.get(url, stream=True, timeout=TIMEOUT, headers=plain) as answer, open(output, "wb") as file:
             answer.raise_for_status()
@@ -75,13 +75,13 @@ class _Checked:
 
 
 def _discard_wrong(path: Path, checksum: str) -> None:
-    """Take away what an earlier program left under the name, so that a failure now can't leave it in use."""
+    """Remove a wrong file of an earlier program, so that it is not used after a failure."""
     if path.is_file() and file_checksum(path, checksum) != checksum:
         path.unlink()
 
 
 def _failed(source: Source, file: DataFile, reason: str) -> DownloadFailed:
     return DownloadFailed(
-        f"{file.name} can't be downloaded: {reason}; or bring the files of {source.title} yourself and give their "
+        f"{file.name} can't be downloaded: {reason}; or get the files of {source.title} yourself and give their "
         f"folder with --data {source.name}=PATH, or put it at ${VARIABLE}/{source.name}"
     )

@@ -1,4 +1,4 @@
-"""What can go wrong with a data set by a user's hand; each text is one complete line."""
+"""User errors of data sets; each text is one complete line."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from impls.errors import DeadheatError
 
 
 class MissingData(DeadheatError):
-    """A data set, or a file of it, that is nowhere it was looked for; the text says what brings it."""
+    """A data set, or a file of it, that was not found; the text says how to get it."""
 
 
 class BadData(DeadheatError):
-    """A file that is there and is not what it has to be: cut off, damaged, of another format or another data set."""
+    """A file with the wrong content: cut off, damaged, of another format or another data set."""
 
 
 class DownloadFailed(DeadheatError):
-    """A file that could not be fetched, or that came with the wrong content; nothing is kept of it."""
+    """A file that could not be downloaded, or has the wrong content; it is not kept."""

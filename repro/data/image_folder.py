@@ -1,4 +1,4 @@
-"""Folders of image files, train/CLASS/* and val/CLASS/*, decoded as they are asked for."""
+"""Folders of image files, train/CLASS/* and val/CLASS/*, decoded on access."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from impls.errors import InvalidInput
-from impls.images import is_hidden, is_passed_over, named, told
+from impls.images import describe_reasons, is_hidden, is_passed_over, named
 from repro.data.checking import checked_split
 from repro.data.dataset import Dataset, Split
 from repro.data.decode import check_header, decode_image
@@ -27,7 +27,7 @@ TRAIN, TEST = "train", "val"
 class FolderImages:
     """Images in files: the shorter side scaled to `size`, the central `size`×`size` of it, RGB (AlexNet, sect. 2).
 
-    What else a file can hold, and what becomes of it, is in repro/data/decode.py.
+    Other contents of files: see repro/data/decode.py.
     """
 
     files: tuple[str, ...]
@@ -37,7 +37,7 @@ class FolderImages:
         return len(self.files)
 
     def __getitem__(self, index: npt.NDArray[np.integer[Any]], /) -> np.ndarray:
-        """Decode the images of an index array, uint8 (k, 3, size, size); BadData names a file that can't be."""
+        """Decode the images of an index array, uint8 (k, 3, size, size); BadData names an undecodable file."""
         images = np.empty((len(index), 3, self.size, self.size), np.uint8)
         for image, position in zip(images, index, strict=True):
             square = ImageOps.fit(decode_image(self.files[position]), (self.size, self.size), Image.Resampling.BILINEAR)
@@ -46,9 +46,9 @@ class FolderImages:
 
 
 def read_image_folder(folder: Path, name: str, size: int) -> Dataset:
-    """The data set in train/ and val/ of the folder, classes in the order of their folders' names.
+    """Read the data set in train/ and val/ of the folder, classes sorted by their folders' names.
 
-    Every file's header is looked at, none is decoded; hidden files and what else `is_passed_over` are left out. BadData
+    Headers are read, nothing is decoded; hidden files and those of `is_passed_over` are ignored. BadData
     if the two have different classes, a class has no images, or files can't be decoded (with every reason).
     """
     classes = _class_names(folder / TRAIN)
@@ -70,23 +70,23 @@ def read_image_folder(folder: Path, name: str, size: int) -> Dataset:
 def _class_names(folder: Path) -> list[str]:
     if not folder.is_dir():
         raise missing(folder)
-    names = sorted(found.name for found in _listing(folder) if found.is_dir())
+    names = sorted(entry.name for entry in _listing(folder) if entry.is_dir())
     if not names:
-        raise BadData(f"{folder}: no folders of classes in it; images are expected at {folder.name}/CLASS/FILE")
+        raise BadData(f"{folder}: no folders of classes; images are expected at {folder.name}/CLASS/FILE")
     return names
 
 
 def _files(folder: Path) -> list[str]:
-    files = sorted(found.path for found in _listing(folder) if not found.is_dir() and not is_passed_over(found.name))
+    files = sorted(entry.path for entry in _listing(folder) if not entry.is_dir() and not is_passed_over(entry.name))
     if not files:
-        raise BadData(f"{folder}: no images in it; take the class away from both {TRAIN}/ and {TEST}/, or fill it")
+        raise BadData(f"{folder}: no images; remove the class from both {TRAIN}/ and {TEST}/, or add images")
     return files
 
 
 def _listing(folder: Path) -> list[os.DirEntry[str]]:
     try:
-        with os.scandir(folder) as found:
-            return [entry for entry in found if not is_hidden(entry.name)]
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if not is_hidden(entry.name)]
     except OSError as problem:
         raise unreadable(folder, problem) from None
 
@@ -99,10 +99,12 @@ def _refuse_broken(files: list[str]) -> None:
         except InvalidInput as problem:
             broken[file] = str(problem)
     if broken:
-        raise BadData(f"{len(broken)} of {len(files)} files can't be used: {told(broken)}; mend or remove them")
+        raise BadData(
+            f"{len(broken)} of {len(files)} files can't be used: {describe_reasons(broken)}; repair or remove them"
+        )
 
 
 def _split(files: list[list[str]], size: int, where: Path) -> Split:
-    labels = np.repeat(np.arange(len(files)), [len(found) for found in files])
-    images = FolderImages(tuple(file for found in files for file in found), size)
+    labels = np.repeat(np.arange(len(files)), [len(class_files) for class_files in files])
+    images = FolderImages(tuple(file for class_files in files for file in class_files), size)
     return checked_split(images, labels, len(files), where)

@@ -1,4 +1,4 @@
-"""ImageNet, ILSVRC (Russakovsky et al. 2015), or any folder that is laid out like it."""
+"""ImageNet, ILSVRC (Russakovsky et al. 2015), or any folder with the same layout."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ IMAGENET = Source(
     read=partial(read_image_folder, name="imagenet", size=STORED_SIDE),
     files=(),
     places=(),
-    install="get it from https://image-net.org (it asks for an account) and lay it out as train/CLASS/*.JPEG and "
+    install="get it from https://image-net.org (needs an account) and arrange it as train/CLASS/*.JPEG and "
     "val/CLASS/*.JPEG",
 )

@@ -1,4 +1,4 @@
-"""From a name to a data set that can be trained on."""
+"""Loading of data sets by name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from repro.data.places import find
 
 
 def load(name: str, path: Path | None = None) -> Dataset:
-    """The data set called `name`, from `path` or wherever it is found (`find`), read and checked.
+    """Find (`find`), read and validate the data set `name`; `path` overrides its place.
 
     UnknownName, MissingData or BadData, each naming the file or the folder.
     """

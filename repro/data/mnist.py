@@ -23,7 +23,7 @@ CLOTHES = (
 
 
 def read_mnist(folder: Path, name: str, classes: tuple[str, ...], files: tuple[DataFile, ...]) -> Dataset:
-    """A data set of four IDX files, in the order of NAMES, each as .gz or plain."""
+    """Read a data set of four IDX files, in the order of NAMES, each as .gz or plain."""
     read = [read_single(folder, file) for file in files]
     train, test = (_split(images, labels, len(classes)) for images, labels in (read[:2], read[2:]))
     contents = {file_name: content for file_name, (_, content) in zip(NAMES, read, strict=True)}

@@ -1,4 +1,4 @@
-"""Where a data set's folder is: given, in $DEADHEAT_DATA, where systems put it, or among the downloads."""
+"""Places of data sets: a given folder, $DEADHEAT_DATA, the systems' folders, or the downloads."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ VARIABLE = "DEADHEAT_DATA"
 def find(name: str, path: Path | None = None) -> Path:
     """The folder of a data set; MissingData if there is none, UnknownName if there is no such data set.
 
-    A folder that is named (by `path` or through $DEADHEAT_DATA) is taken as it is, so that what it lacks is told and
-    not looked for elsewhere; the others are taken only if they are complete.
+    A folder named by `path` or $DEADHEAT_DATA is used even if it lacks files, so that these are reported; other folders
+    are used only if they are complete.
     """
     source = load_source(name)
     if path is not None:
@@ -43,7 +43,7 @@ def find(name: str, path: Path | None = None) -> Path:
 
 
 def available(name: str, path: Path | None = None) -> bool:
-    """Whether a data set's folder is found and has all its files; what is in them is seen by `load` only."""
+    """Whether a data set's folder exists with all its files; their contents are validated by `load` only."""
     try:
         return not load_source(name).missing_from(find(name, path))
     except MissingData:
@@ -51,7 +51,7 @@ def available(name: str, path: Path | None = None) -> bool:
 
 
 def download_folder(name: str) -> Path:
-    """Where the files of the data set `name` are put when they are downloaded."""
+    """The folder for downloaded files of the data set `name`."""
     return Path(pooch.os_cache("deadheat")) / name
 
 

@@ -1,6 +1,6 @@
-"""Bytes out of a user's files and archives; whatever is wrong with one is told in a line with its name.
+"""Reading of a user's files and archives; errors are one line with the file's name.
 
-Nothing is ever unpickled or unpacked onto the disk.
+Nothing is unpickled, or unpacked onto the disk.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SHOWN = 6  # names of a folder's files in a message
 
 
 def read_file(path: Path) -> bytes:
-    """A file's content, unpacked if its name ends in .gz; MissingData or BadData if that can't be."""
+    """A file's content, unpacked if its name ends in .gz; MissingData or BadData if it cannot be read."""
     if not path.exists():
         raise missing(path)
     try:
@@ -37,7 +37,7 @@ def read_file(path: Path) -> bytes:
 
 
 def read_single(folder: Path, file: DataFile) -> tuple[Path, bytes]:
-    """The one file that `file` unpacks to, packed or not: which was read, and its content."""
+    """The path read, packed or not, and the content of the single file that `file` unpacks to."""
     (name,) = file.contents
     packed = folder / file.name
     path = packed if packed.exists() or not (folder / name).exists() else folder / name
@@ -45,7 +45,7 @@ def read_single(folder: Path, file: DataFile) -> tuple[Path, bytes]:
 
 
 def read_members(folder: Path, file: DataFile) -> tuple[Path, dict[str, bytes]]:
-    """All that the archive `file` unpacks to, by name without folders, and the archive or the folder it came from."""
+    """The archive or folder read, and the contents of the archive `file` by name without folders."""
     archive = folder / file.name
     if archive.exists():
         return archive, _read_archive(archive, [PurePosixPath(name).name for name in file.contents])
@@ -56,19 +56,19 @@ def read_members(folder: Path, file: DataFile) -> tuple[Path, dict[str, bytes]]:
 
 
 def missing(path: Path) -> MissingData:
-    """The error for a file that its folder should have."""
-    found = sorted(other.name for other in path.parent.iterdir()) if path.parent.is_dir() else []
-    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-    return MissingData(f"{path} is missing; its folder has: {', '.join(found[:SHOWN]) or 'nothing'}{more}")
+    """The error for a missing file, with the names in its folder."""
+    names = sorted(other.name for other in path.parent.iterdir()) if path.parent.is_dir() else []
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return MissingData(f"{path} is missing; its folder has: {', '.join(names[:SHOWN]) or 'nothing'}{more}")
 
 
 def unreadable(path: Path, problem: OSError) -> BadData:
-    """The error for a file that the system does not let us read."""
+    """The error for a file that the system cannot read."""
     return BadData(f"{path} can't be read: {problem.strerror or problem}")
 
 
 def first_line(problem: Exception) -> str:
-    """What a library says of its error, without the lines that some go on for; its type if it says nothing."""
+    """The first line of a library's error message; its type if it is empty."""
     return str(problem).strip().partition("\n")[0] or type(problem).__name__
 
 
@@ -77,21 +77,21 @@ def _open(path: Path) -> IO[bytes]:
 
 
 def _read_archive(path: Path, names: Collection[str]) -> dict[str, bytes]:
-    found: dict[str, bytes] = {}
+    contents: dict[str, bytes] = {}
     try:
         with gzip.open(path) as stream, tarfile.open(fileobj=stream) as archive:
             for member in archive:
                 name = PurePosixPath(member.name).name
                 content = archive.extractfile(member) if name in names and member.isfile() else None
                 if content is not None:
-                    found[name] = content.read()
-            while stream.read(CHUNK):  # gzip's own checksum comes at the very end
+                    contents[name] = content.read()
+            while stream.read(CHUNK):  # gzip's checksum is at the end
                 pass
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as problem:
         raise BadData(f"{path} is cut off, damaged or no archive: {first_line(problem)}; fetch it again") from None
     except OSError as problem:
         raise unreadable(path, problem) from None
-    lacking = [name for name in names if name not in found]
+    lacking = [name for name in names if name not in contents]
     if lacking:
         raise BadData(f"{path} has no {', '.join(lacking)} in it; fetch it again")
-    return found
+    return contents

@@ -1,7 +1,7 @@
 """Bilinear sampling of batches of images in NumPy.
 
 A pixel's value is at its centre (what Pillow does and PyTorch calls align_corners=False); there is no antialiasing, so
-that shrinking a lot skips pixels.
+strong shrinking skips pixels.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import numpy as np
 
 
 def centres(count: int, length: int) -> np.ndarray:
-    """Where the centres of `count` equal pieces of `length` pixels are, in pixels, float32 (count,)."""
+    """Centres of `count` equal parts of `length` pixels, in pixels, float32 (count,)."""
     return ((np.arange(count) + 0.5) * (length / count) - 0.5).astype(np.float32)
 
 
 def sample_grid(images: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Values where rows and columns meet; coordinates beyond an edge take the edge's value.
+    """Sample at the grid of rows and columns; coordinates beyond an edge take the edge's value.
 
     Images (n, C, H, W) float32, rows (n, h) and columns (n, w) in pixels -> (n, C, h, w) float32.
     """
@@ -24,7 +24,7 @@ def sample_grid(images: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np
 
 
 def sample_points(images: np.ndarray, rows: np.ndarray, columns: np.ndarray, border: float) -> np.ndarray:
-    """Values at any points; around the images everything is `border`.
+    """Sample at any points; outside the images the value is `border`.
 
     Images (n, C, H, W) float32, rows and columns (n, h, w) in pixels -> (n, C, h, w) float32.
     """
@@ -54,12 +54,12 @@ def _between(images: np.ndarray, positions: np.ndarray, axis: int) -> np.ndarray
 
 
 def _split(positions: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
-    """Positions, held inside of `length` pixels, as the pixel before and how far they are on the way to the next."""
+    """Positions, clipped to `length` pixels, as index of the pixel before and fraction to the next."""
     inside = np.clip(positions, 0, length - 1)
     first = np.clip(np.floor(inside).astype(np.intp), 0, max(length - 2, 0))
     return first, (inside - first).astype(np.float32)
 
 
-def _blend(one: np.ndarray, other: np.ndarray, part: np.ndarray) -> np.ndarray:
-    blended: np.ndarray = one + (other - one) * part
+def _blend(first: np.ndarray, second: np.ndarray, part: np.ndarray) -> np.ndarray:
+    blended: np.ndarray = first + (second - first) * part
     return blended

@@ -1,4 +1,4 @@
-"""Descriptions of data sets: what they are, which files they consist of, who reads them and what brings them."""
+"""Sources: descriptions of data sets with their files, reader and installation."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from repro.data.dataset import Dataset
 
 @dataclass(frozen=True)
 class DataFile:
-    """A file as it is published, at `url`, with a checksum written "md5:…" or "sha256:…".
+    """A published file at `url`, with a checksum "md5:…" or "sha256:…".
 
-    `contents` are the files that it unpacks to, with their checksums ("" where none is known); a folder with all of
-    them needs the packed file no longer.
+    `contents`: the files that it unpacks to, with their checksums ("" if unknown); a folder with all of them does not
+    need the packed file.
     """
 
     name: str
@@ -30,10 +30,10 @@ class DataFile:
 
 @dataclass(frozen=True)
 class Source:
-    """A data set that can be asked for by name.
+    """A data set with a name.
 
-    `classes` is None where the folder decides; `read` takes the folder; `files` is empty where nothing can be
-    downloaded; `places` are folders where systems put the files ("~" is the user's own); `install` says what brings it.
+    `classes`: None if the folder decides; `read`: takes the folder; `files`: empty if nothing can be downloaded;
+    `places`: folders where systems put the files ("~": the home folder); `install`: how to get it.
     """
 
     name: str
@@ -46,11 +46,11 @@ class Source:
     install: str
 
     def missing_from(self, folder: Path) -> list[str]:
-        """Names of the files that a folder would need to be complete."""
+        """Names of the files that a folder lacks."""
         return [file.name for file in self.files if not file.is_in(folder)]
 
 
 def unpacked_path(folder: Path, name: str) -> Path:
-    """Where an archive's file `name` is below `folder`, which may be the archive's own top folder."""
+    """Path of an archive's file `name` below `folder`, which may be the archive's top folder."""
     below = folder / name
     return below if below.parent.is_dir() else folder / PurePosixPath(name).name

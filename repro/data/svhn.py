@@ -20,7 +20,7 @@ TRAIN, TEST = "train_32x32.mat", "test_32x32.mat"
 
 
 def read_svhn(folder: Path) -> Dataset:
-    """The training and the test part; the file's label 10 stands for the digit 0."""
+    """Read the training and the test part; label 10 in the files is the digit 0."""
     contents = {name: read_file(folder / name) for name in (TRAIN, TEST)}
     train, test = (_split(content, folder / name) for name, content in contents.items())
     return Dataset("svhn", tuple("0123456789"), train, test, digest_of_contents(contents))
@@ -40,18 +40,18 @@ def _split(content: bytes, path: Path) -> Split:
 
 
 def _variables(content: bytes, path: Path) -> dict[str, Any]:
-    from scipy.io import loadmat  # slow to import, and only this data set needs it
+    from scipy.io import loadmat  # slow to import, and only needed here
 
     try:
-        found: dict[str, Any] = loadmat(BytesIO(content), variable_names=["X", "y"])  # type: ignore[arg-type]  # files, too
-    except Exception as problem:  # a damaged file can make it raise nearly anything
+        variables: dict[str, Any] = loadmat(BytesIO(content), variable_names=["X", "y"])  # type: ignore[arg-type]
+    except Exception as problem:  # a damaged file can raise nearly any exception
         raise BadData(
             f"{path} is cut off, damaged or no MATLAB 5 file: {first_line(problem)}; fetch it again"
         ) from None
-    lacking = [name for name in ("X", "y") if name not in found]
+    lacking = [name for name in ("X", "y") if name not in variables]
     if lacking:
         raise BadData(f"{path} has no {' and no '.join(lacking)} in it; give format 2, the cropped digits")
-    return found
+    return variables
 
 
 def _file(name: str, checksum: str) -> DataFile:

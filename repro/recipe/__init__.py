@@ -1,1 +1,1 @@
-"""How a network is trained and how it is shown test images, as data."""
+"""Training recipes and test views, as data."""

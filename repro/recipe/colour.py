@@ -11,12 +11,12 @@ from repro.data.augment import PcaColour, principal_components
 
 @dataclass(frozen=True)
 class Colour:
-    """Each image moved along the principal components of the training images' colours; grey ones have one: light."""
+    """Shift each image along the principal components of the training images' colours; grey images have one."""
 
     std: float = 0.1
 
     def fit(self, training: np.ndarray, prepared: np.ndarray) -> PcaColour:
-        """The jitter for training images (uint8), and for what they are prepared to (float32)."""
+        """Fit the jitter to training images (uint8) and their prepared form (float32)."""
         values, vectors = principal_components(training)
         unit = prepared.std((0, 2, 3)) / np.maximum(training.std((0, 2, 3)) / 255, 1e-6)
         return PcaColour(values, vectors * unit[:, None], self.std)

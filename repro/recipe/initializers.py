@@ -1,6 +1,6 @@
-"""How weights begin, in the papers' ways: made in NumPy from names and a seed, the same for every framework.
+"""Initial weights by the papers' rules, made in NumPy from names and a seed, equal for every framework.
 
-Arms of an experiment that share a layer (its name and shape) begin with the same weights in it.
+Arms of an experiment that share a layer (its name and shape) have the same initial weights in it.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from impls.network import Network, Row
 
 @dataclass(frozen=True)
 class Initializer(ABC):
-    """A rule for the first weights. Biases are zero but for those of `ones`; normalisation begins as the identity."""
+    """A rule for initial weights. Biases are zero except those of `ones`; normalisation is initially the identity."""
 
     ones: tuple[str, ...] = ()
 
     @abstractmethod
     def draw(self, shape: Shape, inputs: float, outputs: float, rng: np.random.Generator) -> np.ndarray:
-        """Weights of a layer whose units have so many `inputs`, and whose inputs feed so many `outputs`."""
+        """Weights of a layer with `inputs` per unit (fan-in) and `outputs` per input (fan-out), shaped `shape`."""
 
     def weights(self, network: Network, seed: int) -> dict[str, np.ndarray]:
         """Every trainable array of the network, float32, in the canonical layout."""
         return {
-            name: self._array(row, name.rpartition(".")[2], shape, _dice(name, shape, seed)).astype(np.float32)
+            name: self._array(row, name.rpartition(".")[2], shape, _rng(name, shape, seed)).astype(np.float32)
             for row in network.rows
             for name, shape in row.array_names().items()
         }
@@ -86,5 +86,5 @@ class FanIn(Initializer):
         return rng.uniform(-2.4, 2.4, shape) / inputs
 
 
-def _dice(name: str, shape: Shape, seed: int) -> np.random.Generator:
+def _rng(name: str, shape: Shape, seed: int) -> np.random.Generator:
     return np.random.Generator(np.random.SFC64([seed, zlib.crc32(f"{name} {shape}".encode())]))

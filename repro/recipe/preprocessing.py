@@ -1,4 +1,4 @@
-"""From the bytes of a data set to what a network is fed: fitted to the training images, applied to all."""
+"""Preprocessing: from a data set's bytes to a network's input, fitted to the training images."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from dataclasses import dataclass
 import numpy as np
 
 Prepared = Callable[[np.ndarray], np.ndarray]
-"""uint8 (n, channels, height, width) to float32, perhaps padded."""
+"""uint8 (n, channels, height, width) -> float32, possibly padded."""
 
 
 @dataclass(frozen=True)
 class Prepare(ABC):
-    """A preparation; `pad` cells of black are added around each image."""
+    """A preparation; adds `pad` black cells around each image."""
 
     pad: int = 0
 
     @abstractmethod
     def scale(self, training: np.ndarray) -> Prepared:
-        """What is done with the values of images, given a sample of the training images (uint8)."""
+        """The function on images' values, fitted to a sample of the training images (uint8)."""
 
     def fit(self, training: np.ndarray) -> Prepared:
         scale, around = self.scale(training), ((0, 0), (0, 0), (self.pad, self.pad), (self.pad, self.pad))
         return lambda images: scale(np.pad(images, around) if self.pad else images)
 
     def side(self, side: int) -> int:
-        """The side that images of a side come to."""
+        """The side of prepared images for an original side."""
         return side + 2 * self.pad
 
 
@@ -44,7 +44,7 @@ class Standardise(Prepare):
 
 @dataclass(frozen=True)
 class MeanImage(Prepare):
-    """The mean of each pixel of the training images taken away, values from 0 to 255 (Krizhevsky 2012, section 2)."""
+    """Subtract the mean of each pixel of the training images, values from 0 to 255 (Krizhevsky 2012, section 2)."""
 
     def scale(self, training: np.ndarray) -> Prepared:
         mean = np.pad(training.mean(0), ((0, 0), (self.pad, self.pad), (self.pad, self.pad))).astype(np.float32)

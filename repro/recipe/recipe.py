@@ -1,4 +1,4 @@
-"""How a network is trained, as data: preparation, initial weights, passes, sizes, augmentation."""
+"""Training recipes as data: preparation, initial weights, passes, sizes, augmentation."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Fits(Protocol):
-    """An augmentation that goes by the training images."""
+    """An augmentation that is fitted to the training images."""
 
     def fit(self, training: np.ndarray, prepared: np.ndarray) -> Augmentation:
-        """What it comes to for training images (n, channels, height, width), as bytes and as prepared."""
+        """Fit to training images (n, channels, height, width), as uint8 and as prepared float32."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """So many passes over the training images at a learning rate."""
+    """`passes` over the training images at a learning rate."""
 
     passes: int
     learning_rate: float
@@ -31,7 +31,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Sizes:
-    """The sides that images are trained at: each pass takes the next of `sides` by turns, or a random one of them."""
+    """The sides of training images: passes alternate between `sides`, or use a random one of them."""
 
     sides: tuple[int, ...]
     random: bool = False
@@ -39,10 +39,9 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything of a training but the network, the images and the seed.
+    """All settings of a training except the network, the images and the seed.
 
-    The update is impls.frameworks.Sgd's, the same in every framework. Batches that would be smaller than `batch` are
-    left out of a pass.
+    The update is impls.frameworks.Sgd's, the same in every framework. An incomplete last batch of a pass is dropped.
     """
 
     stages: tuple[Stage, ...]
@@ -54,9 +53,9 @@ class Recipe:
     augment: tuple[Augmentation | Fits, ...] = ()
     sizes: Sizes | None = None
     measures: int = 1
-    """How often a pass stops to measure the errors on training and test images."""
+    """Measurements per pass of the errors on training and test images."""
     measured: int = 2000
-    """Images of each that are looked at then; at the end it is all test images."""
+    """Number of images of each used for them; the final error is on all test images."""
 
     @property
     def passes(self) -> int:

@@ -1,4 +1,4 @@
-"""How a trained network is shown test images: whole, cropped, in ten views, at several scales, or pooled in windows.
+"""Test views of images: whole, cropped, ten views, several scales, or pooled in windows.
 
 A view gives one or several versions of every image; their class probabilities are averaged.
 """
@@ -19,25 +19,25 @@ from repro.data.augment import CentreCrop, Resize, apply_deterministic, ten_view
 
 @dataclass(frozen=True)
 class View(ABC):
-    """What a network sees of test images."""
+    """A way to present test images to a network."""
 
     @abstractmethod
     def images(self, images: np.ndarray) -> Sequence[np.ndarray]:
-        """The versions of prepared images (n, channels, height, width), each of a size of its own."""
+        """The versions of prepared images (n, channels, height, width), each of any size."""
 
     def network(self, network: Network) -> Network:
-        """The network that sees them: the trained one, or one with the same arrays."""
+        """The network for the versions: the trained one, or another one with the same arrays."""
         return network
 
     @property
     def parts(self) -> Sequence[View]:
-        """The views that it is made of, whose probabilities are averaged."""
+        """The views whose probabilities are averaged."""
         return (self,)
 
 
 @dataclass(frozen=True)
 class Whole(View):
-    """The image as it is."""
+    """The unchanged image."""
 
     def images(self, images: np.ndarray) -> Sequence[np.ndarray]:
         return [images]
@@ -45,7 +45,7 @@ class Whole(View):
 
 @dataclass(frozen=True)
 class Centre(View):
-    """The middle of the image, brought to each of several sides first if `scales` are given."""
+    """The centre crop of the image, first resized to each of `scales` if given."""
 
     side: int
     scales: tuple[int, ...] = ()
@@ -57,7 +57,7 @@ class Centre(View):
 
 @dataclass(frozen=True)
 class Ten(View):
-    """Four corners and the middle, and their mirror images (Krizhevsky 2012, section 4.1)."""
+    """Four corners and the centre, and their mirror images (Krizhevsky 2012, section 4.1)."""
 
     side: int
 
@@ -67,7 +67,7 @@ class Ten(View):
 
 @dataclass(frozen=True)
 class Crops(View):
-    """A grid of crops of the image brought to a side, and their mirror images (VGG, section 4.3)."""
+    """A grid of crops of the image resized to a side, and their mirror images (VGG, section 4.3)."""
 
     side: int
     scale: int
@@ -82,9 +82,9 @@ class Crops(View):
 
 @dataclass(frozen=True)
 class Dense(View):
-    """The full connections at every place of the maps of an image brought to a side, and of its mirror image.
+    """The full connections applied at every position of the maps of a resized image and of its mirror image.
 
-    `side` is what the network was trained at (VGG, section 3.2).
+    `side`: the side at which the network was trained (VGG, section 3.2).
     """
 
     side: int
@@ -97,19 +97,19 @@ class Dense(View):
     def network(self, network: Network) -> Network:
         channels, *_ = network.input_shape
         place = next(at for at, layer in enumerate(network.layers) if isinstance(layer, Flatten))
-        own = replace(network, input_shape=(channels, self.side, self.side)).rows[place].input
+        map_shape = replace(network, input_shape=(channels, self.side, self.side)).rows[place].input
         _, height, width = replace(network, layers=network.layers[:place]).rows[-1].facts.output
-        tall, wide = own[1:]
+        tall, wide = map_shape[1:]
         windows = tuple(
             (top, top + tall, left, left + wide) for top in range(height - tall + 1) for left in range(width - wide + 1)
         )
-        flat = WindowPyramid(network.layers[place].name, (tall,), windows=windows)  # a bin a cell: Flatten's own order
+        flat = WindowPyramid(network.layers[place].name, (tall,), windows=windows)  # one bin per cell: Flatten's order
         return replace(network, layers=(*network.layers[:place], flat, *network.layers[place + 1 :], AVERAGE))
 
 
 @dataclass(frozen=True)
 class Ensemble(View):
-    """What two views show, averaged."""
+    """Two views, averaged."""
 
     first: View
     second: View
@@ -126,7 +126,7 @@ class Ensemble(View):
 class OnMaps(View):
     """Views of `side` taken from the last maps of the image, and of its mirror image (SPP-net, section 3.1.5).
 
-    Four corners and the middle, of the image as it is or brought to each of `scales`. The scores of an image's five
+    Four corners and the centre, of the unchanged image or resized to each of `scales`. The scores of an image's five
     windows are averaged in the network.
     """
 
@@ -134,8 +134,8 @@ class OnMaps(View):
     scales: tuple[int, ...] = ()
 
     def images(self, images: np.ndarray) -> Sequence[np.ndarray]:
-        seen = [apply_deterministic(Resize(scale), images) for scale in self.scales] or [images]
-        return [*seen, *(version[..., ::-1] for version in seen)]
+        versions = [apply_deterministic(Resize(scale), images) for scale in self.scales] or [images]
+        return [*versions, *(version[..., ::-1] for version in versions)]
 
     def network(self, network: Network) -> Network:
         return replace(network, layers=(*(self._in_windows(network, layer) for layer in network.layers), AVERAGE))
@@ -155,7 +155,7 @@ class OnMaps(View):
 
 @dataclass(frozen=True)
 class MaxActivation(View):
-    """Classes by the strongest cell of their map, where the network averages over its cells (NIN, section 4.7)."""
+    """Scores from the maximum of each class map instead of the network's average (NIN, section 4.7)."""
 
     def images(self, images: np.ndarray) -> Sequence[np.ndarray]:
         return [images]

@@ -1,4 +1,4 @@
-"""Tables on a terminal, or wherever else the output goes."""
+"""Tables on the console."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from impls.terminal import console
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
-    """Text that is too long for its column goes on in the next line; nothing in it is taken for markup."""
+    """Print a table; long text wraps within its column, and markup is not interpreted."""
     table = Table(show_edge=False, pad_edge=False)
     for heading in headings:
         table.add_column(heading, overflow="fold")

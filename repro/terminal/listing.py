@@ -16,7 +16,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def rows(paths: Mapping[str, Path]) -> Rows:
-    """Every claim: `id`, `kind`, whether it is `testable` here and now, and what it `needs` where it is not."""
+    """Every claim: `id`, `kind`, whether it is `testable` here, and what it `needs` if it is not."""
     here = {name: data.available(name, paths.get(name)) for name in data.sources()}
     return [_row(claim, here) for claim in claims().values()]
 
@@ -37,7 +37,7 @@ def print_rows(rows: Rows) -> None:
 
 
 def data_rows() -> Rows:
-    """Every data set: `name`, `here` (its folder, or null), and why it is not there."""
+    """Every data set: `name`, `here` (its folder, or None), and why it is missing."""
     return [_data_row(name) for name in data.sources()]
 
 

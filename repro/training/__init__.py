@@ -1,1 +1,1 @@
-"""One seeded training."""
+"""One trial: a seeded training."""

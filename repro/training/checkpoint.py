@@ -1,4 +1,4 @@
-"""Everything that the rest of a trial follows from, kept in a file after each pass."""
+"""Checkpoints: the complete state of a trial, written to a file after each pass."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Arrays = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class State:
-    """A trial between two passes. Arrays are canonical, so that another framework could go on with them."""
+    """State of a trial between two passes. Arrays are canonical, so that another framework could continue."""
 
     weights: Arrays
     statistics: Arrays
@@ -37,24 +37,24 @@ GROUPS = "weights", "statistics", "momentum"
 
 
 def write(path: Path, state: State) -> None:
-    """Put the state into the file, whole or not at all."""
-    told = {name: value for name, value in vars(state).items() if name not in GROUPS}
-    told["points"] = [asdict(point) for point in state.points]
+    """Write the state to the file atomically."""
+    fields = {name: value for name, value in vars(state).items() if name not in GROUPS}
+    fields["points"] = [asdict(point) for point in state.points]
     arrays = {f"{group}/{name}": array for group in GROUPS for name, array in getattr(state, group).items()}
     with whole_file(path) as file:
-        np.savez(file, allow_pickle=False, told=np.array(json.dumps(told)), **arrays)
+        np.savez(file, allow_pickle=False, told=np.array(json.dumps(fields)), **arrays)
 
 
 def read(path: Path) -> State | None:
-    """The state in the file; None if there is none, or none that can be read: then the trial begins anew."""
+    """The state in the file; None if it is missing or unreadable, so that the trial starts again."""
     with contextlib.suppress(*UNREADABLE):
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            told: dict[str, Any] = json.loads(str(file["told"]))
+            fields: dict[str, Any] = json.loads(str(file["told"]))
             groups = {
                 group: {key.removeprefix(f"{group}/"): file[key] for key in file if key.startswith(f"{group}/")}
                 for group in GROUPS
             }
-        told["points"] = tuple(Point(**point) for point in told["points"])
-        told["losses"] = tuple(told["losses"])
-        return State(**{**told, **groups})
+        fields["points"] = tuple(Point(**point) for point in fields["points"])
+        fields["losses"] = tuple(fields["losses"])
+        return State(**{**fields, **groups})
     return None

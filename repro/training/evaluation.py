@@ -1,4 +1,4 @@
-"""How wrong a network is on images: through a view, at any size that its arrays fit."""
+"""Evaluation: error and class probabilities of a network on images, with a view, at any size that its arrays allow."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ AT_ONCE = 250
 
 
 class Evaluator:
-    """Looks at images with models of its own, which take the weights that it is shown."""
+    """Evaluates states with its own models, into which it loads their weights."""
 
     def __init__(self, network: Network, prepare: Prepared, build: Callable[[Network], Model]):
         self._network, self._prepare, self._build = network, prepare, build
@@ -27,16 +27,16 @@ class Evaluator:
         self._loaded: dict[Network, State] = {}
 
     def error(self, state: State, split: Split, places: np.ndarray, view: View) -> float:
-        """The share of the images at `places` that are taken for another class."""
+        """The share of misclassified images among those at `places`."""
         return float((self.likelihoods(state, split, places, view).argmax(1) != split.labels[places]).mean())
 
     def likelihoods(self, state: State, split: Split, places: np.ndarray, view: View) -> np.ndarray:
-        """Class probabilities (places, classes), averaged over what the view shows of each image."""
+        """Class probabilities (places, classes), averaged over the view's versions of each image."""
         parts = np.array_split(places, max(1, math.ceil(len(places) / AT_ONCE)))
         return np.concatenate([self._averaged(state, self._prepare(split.images[part]), view) for part in parts])
 
     def scores(self, state: State, split: Split, places: np.ndarray, network: Network) -> np.ndarray:
-        """What another network with the same arrays gives for the images at `places`."""
+        """Scores of another network with the same arrays for the images at `places`."""
         images = self._prepare(split.images[places])
         model = self._model(network, state)
         return _scores(model, images)

@@ -1,4 +1,4 @@
-"""What a trial is asked to do, and the digest by which it is known."""
+"""Jobs: the specification of a trial, and the digest that is its id."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from repro.data import Dataset
 from repro.recipe.recipe import Recipe
 
 METHOD = 1
-"""Counts the changes of how trials are run after which the same job comes out otherwise."""
+"""Version of the training code; raised when the same job gives other results."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """An arm, a seed, and where it is run. `learning_rate` stands in for the recipe's first, the others in proportion.
+    """An arm, a seed, and where it runs. `learning_rate` replaces the recipe's first one, the others in proportion.
 
-    `losses`: how many of its first steps' losses are kept.
+    `losses`: number of first steps whose losses are kept.
     """
 
     arm: Arm
@@ -42,25 +42,25 @@ class Job:
         return replace(recipe, stages=stages)
 
     def network(self, data: Dataset) -> Network:
-        """The arm's network for the data's channels and classes, at the side that it is trained at."""
+        """The arm's network for the data's channels and classes, at its training side."""
         channels, height, width = data.shape
         prepare = self.recipe.prepare
         size = (self.arm.size, self.arm.size) if self.arm.size else (prepare.side(height), prepare.side(width))
         return self.arm.architecture.at(size, channels, len(data.classes))
 
     def images(self, data: Dataset) -> int:
-        """How many training images it sees."""
+        """Number of training images."""
         return min(self.arm.train or len(data.train.labels), len(data.train.labels))
 
     def id(self, data: Dataset) -> str:
-        """A digest of everything that the outcome follows from, but for versions and the processor."""
-        network = replace(self.network(data), architecture="")  # what it is called changes nothing
+        """A digest of everything that determines the outcome, except versions and the processor."""
+        network = replace(self.network(data), architecture="")  # the name does not affect the outcome
         training = METHOD, network, self.recipe, self.images(data), tuple(self.arm.views.items()), data.digest
         where = self.seed, self.framework, self.execution, self.device, self.losses
         return hashlib.sha256(repr((*training, *where)).encode()).hexdigest()[:16]
 
     def settings(self, data: Dataset) -> Mapping[str, str]:
-        """What is trained and how, in words."""
+        """The settings of the training, in words."""
         network, recipe = self.network(data), self.recipe
         return {
             "images": f"{self.images(data):,} of {len(data.train.labels):,}",

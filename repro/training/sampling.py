@@ -1,4 +1,4 @@
-"""What a seed decides: which images, in which order, at which size; the same for every framework and every arm."""
+"""Sampling by seed: which images, in which order, at which size; equal for every framework and arm."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from repro.recipe.recipe import Recipe
 
 @dataclass(frozen=True)
 class Pass:
-    """One pass over the training images: at which rate, and at which side if not the network's own."""
+    """One pass over the training images: its learning rate, and its side (None: the network's)."""
 
     number: int
     learning_rate: float
@@ -20,17 +20,17 @@ class Pass:
 
 
 def rng(seed: int, purpose: str, number: int = 0) -> np.random.Generator:
-    """Random numbers for one purpose, which no other purpose's throws change."""
+    """A random generator for one purpose, independent of those of other purposes."""
     return np.random.default_rng([seed, zlib.crc32(purpose.encode()), number])
 
 
 def chosen(images: int, count: int, seed: int) -> np.ndarray:
-    """The places of the `count` images of `images` that a seed takes; the first of more are those of fewer."""
+    """The places of `count` of `images` images for a seed; a larger count extends a smaller one."""
     return rng(seed, "images").permutation(images)[:count]
 
 
 def batches(images: int, batch: int, seed: int, number: int) -> np.ndarray:
-    """The order of `images` training images in a pass, (batches, batch); what fills no batch is left out."""
+    """The order of `images` training images in a pass, (batches, batch); an incomplete batch is dropped."""
     return rng(seed, "order", number).permutation(images)[: images // batch * batch].reshape(-1, batch)
 
 

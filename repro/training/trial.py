@@ -1,8 +1,8 @@
 """One trial: a network trained from a seed through the same interface as everything that is timed.
 
-Every pass begins from state that can be saved (weights, statistics, momentum) and with dice thrown anew from the seed
-and the pass's number. So a trial that is taken up again goes on exactly as if it had never stopped, and frameworks
-that are given the same job are given the same images, order, sizes, augmentation and first weights.
+Every pass begins from a saved state (weights, statistics, momentum) and with random generators seeded by the seed and
+the pass's number. A resumed trial therefore continues exactly as if it had never stopped, and frameworks with the same
+job have the same images, order, sizes, augmentation and initial weights.
 """
 
 from __future__ import annotations
@@ -32,24 +32,24 @@ from results.store import pictures
 from results.store.pictures import Pictures
 
 FITTED_ON = 10_000
-"""Training images that preparations are fitted to, at most."""
+"""Maximum number of training images that preparations are fitted to."""
 DIVERGED_LOSS = 50.0
-"""A mean loss (nats) from which nothing comes back; guessing among ten classes has 2.3."""
+"""Mean loss (nats) above which a trial has diverged; guessing among ten classes gives 2.3."""
 CHANCE_LEVEL_SHARE = 0.95
-"""A training error at the end above this share of what guessing gives: the network has learned nothing."""
+"""A network has learned nothing if its final training error exceeds this share of the chance level."""
 
 MODEL_CACHE_SIZE = 4
-"""Models for training that are kept: two sizes by turns at two rates need no more."""
+"""Number of cached training models: enough for two alternating sizes at two rates."""
 
 ProgressCallback = Callable[[float], None]
-"""Is told how far a trial is, from 0 to 1, each time that it has measured."""
+"""Called with the progress of a trial, from 0 to 1, after each measurement."""
 
 
 def run(
-    job: Job, data: Dataset, checkpoint: Path, figures_path: Path, tell: ProgressCallback = lambda share: None
+    job: Job, data: Dataset, checkpoint: Path, figures_path: Path, progress: ProgressCallback = lambda share: None
 ) -> Trial:
-    """The trial, from where `checkpoint` has it, its pictures in `album`. What a framework raises is passed on."""
-    training = Training(job, data, checkpoint, tell)
+    """Run a trial, resumed from `checkpoint` if it exists; pictures go to `figures_path`. Its errors propagate."""
+    training = Training(job, data, checkpoint, progress)
     reason = training.run()
     state = training.state
     if job.arm.pictures and not reason:
@@ -75,10 +75,10 @@ def run(
 
 
 class Training:
-    """A trial that is going on; `state` is what it has come to."""
+    """A running trial; `state`: its current state."""
 
-    def __init__(self, job: Job, data: Dataset, checkpoint: Path, tell: ProgressCallback):
-        self._job, self._data, self._checkpoint, self._tell = job, data, checkpoint, tell
+    def __init__(self, job: Job, data: Dataset, checkpoint: Path, progress: ProgressCallback):
+        self._job, self._data, self._checkpoint, self._progress = job, data, checkpoint, progress
         self._start = monotonic()
         self._recipe, self._network = job.recipe, job.network(data)
         self._chosen = chosen(len(data.train.labels), job.images(data), job.seed)
@@ -89,40 +89,43 @@ class Training:
         self._prepare = self._recipe.prepare.fit(sample)
         self._augment = [_fitted(change, sample, self._prepare(sample)) for change in self._recipe.augment]
         self._models: dict[tuple[int | None, float], Model] = {}
-        self._sight = Evaluator(self._network, self._prepare, lambda network: self._build(network, 0.0))
+        self._evaluator = Evaluator(self._network, self._prepare, lambda network: self._build(network, 0.0))
         self.state = self._first_state()
 
     @property
     def seconds(self) -> float:
-        """What it has taken, pauses left out."""
+        """Seconds of training, without pauses."""
         return self.state.seconds + monotonic() - self._start
 
     def run(self) -> str:
-        """Train what is left to train; why that came to nothing, or nothing."""
+        """Train the remaining passes; returns why the trial failed, or ""."""
         planned = passes(self._recipe, self._job.seed)
-        for one in planned[self.state.passes :]:
-            if reason := self._pass(one, len(planned)):
-                return f"{reason} in pass {one.number + 1} of {len(planned)}, learning rate {one.learning_rate:g}"
+        for this_pass in planned[self.state.passes :]:
+            if reason := self._pass(this_pass, len(planned)):
+                number, rate = this_pass.number + 1, this_pass.learning_rate
+                return f"{reason} in pass {number} of {len(planned)}, learning rate {rate:g}"
             saved.write(self._checkpoint, replace(self.state, seconds=self.seconds))
         guessed, error = 1 - 1 / len(self._data.classes), self.state.points[-1].training_error
         if error is not None and error > CHANCE_LEVEL_SHARE * guessed:
-            wrong = f"{100 * error:.0f} % of its training images wrong, of which guessing has {100 * guessed:.0f} %"
-            return f"it learned nothing: {wrong}"
+            errors = f"{100 * error:.0f} % of its training images wrong, guessing has {100 * guessed:.0f} %"
+            return f"it learned nothing: {errors}"
         return ""
 
     def errors(self) -> dict[str, float]:
-        """The share of all test images that are taken for another class, by view."""
+        """The error on all test images, by view, as a share."""
         test = self._data.test
-        every = np.arange(len(test.labels))
-        return {name: self._sight.error(self.state, test, every, view) for name, view in self._job.arm.views.items()}
+        places = np.arange(len(test.labels))
+        return {
+            name: self._evaluator.error(self.state, test, places, view) for name, view in self._job.arm.views.items()
+        }
 
     def pictures(self) -> Pictures:
-        """What the arm wants kept to be looked at."""
-        return draw(self._job.arm.pictures, self._network, self.state, self._data, self._sight)
+        """The visualisations that the arm keeps."""
+        return draw(self._job.arm.pictures, self._network, self.state, self._data, self._evaluator)
 
     def _first_state(self) -> State:
-        if found := saved.read(self._checkpoint):
-            return replace(found, resumed=found.resumed + 1)
+        if state := saved.read(self._checkpoint):
+            return replace(state, resumed=state.resumed + 1)
         weights = self._recipe.initial.weights(self._network, self._job.seed)
         zeros = {name: np.zeros_like(array) for name, array in weights.items()}
         statistics = {
@@ -131,36 +134,40 @@ class Training:
         }
         return State(weights, statistics, zeros)
 
-    def _pass(self, one: Pass, of: int) -> str:
-        """Train one pass, measuring as often as the recipe says; why it makes no sense to go on, or nothing.
+    def _pass(self, this_pass: Pass, passes_in_all: int) -> str:
+        """Train one pass with the recipe's number of measurements; returns why the trial must stop, or "".
 
-        Dropout is seeded after each measurement: the models that look may be new, and building one seeds it, too.
+        Dropout is reseeded after each measurement: evaluation may build a model, which seeds dropout, too.
         """
-        model = self._model(one)
-        order = batches(len(self._chosen), self._recipe.batch, self._job.seed, one.number)
-        rngs = [rng(self._job.seed, f"augmentation {type(change).__name__}", one.number) for change in self._augment]
+        model = self._model(this_pass)
+        order = batches(len(self._chosen), self._recipe.batch, self._job.seed, this_pass.number)
+        rngs = [
+            rng(self._job.seed, f"augmentation {type(change).__name__}", this_pass.number) for change in self._augment
+        ]
         for part, rows in enumerate(np.array_split(order, min(self._recipe.measures, len(order))), 1):
-            model.reseed(int(rng(self._job.seed, f"dropout {part}", one.number).integers(2**31)))
-            losses = [model.train(model.put(*self._batch(row, one.side, rngs))) for row in rows]
+            model.reseed(int(rng(self._job.seed, f"dropout {part}", this_pass.number).integers(2**31)))
+            losses = [model.train(model.put(*self._batch(row, this_pass.side, rngs))) for row in rows]
             values = [float(model.to_numpy(loss)) for loss in losses]
             mean = float(np.mean(values))
             if not math.isfinite(mean) or mean > DIVERGED_LOSS:
                 return f"the mean loss came to {mean:.3g}"
-            done = one.number + part / min(self._recipe.measures, len(order))
+            done = this_pass.number + part / min(self._recipe.measures, len(order))
             self._take(model, values, rows.size, int(done))
-            self._measure(done, one.learning_rate, mean)
-            self._tell(done / of)
+            self._measure(done, this_pass.learning_rate, mean)
+            self._progress(done / passes_in_all)
         return ""
 
-    def _model(self, one: Pass) -> Model:
-        """A model for the pass's size and learning rate, with the state as it is."""
-        key = one.side, one.learning_rate
+    def _model(self, this_pass: Pass) -> Model:
+        """A model for the pass's size and learning rate, with the current state loaded."""
+        key = this_pass.side, this_pass.learning_rate
         if key not in self._models:
-            if len(self._models) == MODEL_CACHE_SIZE:  # random sizes would else end in a model for each
+            if len(self._models) == MODEL_CACHE_SIZE:  # otherwise random sizes would keep a model each
                 del self._models[next(iter(self._models))]
-            channels, *own = self._network.input_shape
-            sides = own if one.side is None else (one.side, one.side)
-            self._models[key] = self._build(replace(self._network, input_shape=(channels, *sides)), one.learning_rate)
+            channels, *network_sides = self._network.input_shape
+            sides = network_sides if this_pass.side is None else (this_pass.side, this_pass.side)
+            self._models[key] = self._build(
+                replace(self._network, input_shape=(channels, *sides)), this_pass.learning_rate
+            )
         model = self._models[key]
         model.load(self.state.weights, self.state.statistics)
         model.set_momentum(self.state.momentum)
@@ -174,17 +181,17 @@ class Training:
     def _batch(
         self, row: np.ndarray, side: int | None, rngs: Sequence[np.random.Generator]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Prepared and changed images (batch, channels, height, width) at `rows`, and their labels."""
+        """Prepared and augmented images (batch, channels, height, width) of `row`, and their labels."""
         places = self._chosen[row]
         images = self._prepare(self._data.train.images[places])
-        for change, throw in zip(self._augment, rngs, strict=True):
-            images = change.apply(images, throw)
+        for change, generator in zip(self._augment, rngs, strict=True):
+            images = change.apply(images, generator)
         if side is not None and images.shape[-1] != side:
             images = apply_deterministic(Resize(side), images)
         return images, self._data.train.labels[places]
 
     def _take(self, model: Model, losses: list[float], images: int, passes: int) -> None:
-        """Let the state be what the model has come to."""
+        """Update the state from the model."""
         missing = self._job.losses - len(self.state.losses)
         self.state = replace(
             self.state,
@@ -197,18 +204,18 @@ class Training:
         )
 
     def _measure(self, done: float, learning_rate: float, loss: float) -> None:
-        """Add a point to the curve. The images that it looks at are the same all along."""
+        """Add a point to the curve, always on the same images."""
         train, test = self._data.train, self._data.test
-        seen = self._chosen[: self._recipe.measured]
-        kept = chosen(len(test.labels), self._recipe.measured, seed=0)
+        training_places = self._chosen[: self._recipe.measured]
+        test_places = chosen(len(test.labels), self._recipe.measured, seed=0)
         view = next(iter(self._job.arm.views.values()))
         point = Point(
             passes=done,
             images=self.state.images,
             learning_rate=learning_rate,
             loss=loss,
-            training_error=self._sight.error(self.state, train, seen, view),
-            test_error=self._sight.error(self.state, test, kept, view),
+            training_error=self._evaluator.error(self.state, train, training_places, view),
+            test_error=self._evaluator.error(self.state, test, test_places, view),
         )
         self.state = replace(self.state, points=(*self.state.points, point))
 

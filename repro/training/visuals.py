@@ -1,4 +1,4 @@
-"""What is kept of a trained network to be looked at: `filters`, `mistakes`, `maps`, as an arm asks."""
+"""Visualisations of a trained network: `filters`, `mistakes` and `maps`, as an arm selects."""
 
 from __future__ import annotations
 
@@ -17,45 +17,45 @@ from repro.training.evaluation import Evaluator
 from results.store.pictures import Pictures
 
 MISTAKES = 80
-"""As many as LeNet-5's figure 8 has."""
+"""Number of images in LeNet-5's figure 8."""
 
 
-def draw(what: tuple[str, ...], network: Network, state: State, data: Dataset, sight: Evaluator) -> Pictures:
-    """The pictures asked for; what a network has not (maps without a global average) is left out."""
+def draw(names: tuple[str, ...], network: Network, state: State, data: Dataset, evaluator: Evaluator) -> Pictures:
+    """The selected pictures, without those that the network lacks (maps without a global average)."""
     parts: dict[str, Any] = {}
-    for name in what:
-        parts |= DRAWN[name](network, state, data, sight)
+    for name in names:
+        parts |= DRAWN[name](network, state, data, evaluator)
     return replace(Pictures(classes=data.classes), **parts)
 
 
-def _filters(network: Network, state: State, data: Dataset, sight: Evaluator) -> Mapping[str, object]:
+def _filters(network: Network, state: State, data: Dataset, evaluator: Evaluator) -> Mapping[str, object]:
     """The weights of the first convolution."""
     first = next((layer.name for layer in network.layers if isinstance(layer, Conv)), None)
     return {} if first is None else {"filters": state.weights[f"{first}.weight"]}
 
 
-def _mistakes(network: Network, state: State, data: Dataset, sight: Evaluator) -> Mapping[str, object]:
-    """The first test images that are taken for another class (LeCun 1998, figure 8)."""
+def _mistakes(network: Network, state: State, data: Dataset, evaluator: Evaluator) -> Mapping[str, object]:
+    """The first misclassified test images (LeCun 1998, figure 8)."""
     places = np.arange(len(data.test.labels))
-    taken = sight.likelihoods(state, data.test, places, Whole()).argmax(1)
-    wrong = np.flatnonzero(taken != data.test.labels)
+    predicted = evaluator.likelihoods(state, data.test, places, Whole()).argmax(1)
+    wrong = np.flatnonzero(predicted != data.test.labels)
     shown = wrong[:MISTAKES]
     return {
         "mistakes": data.test.images[shown],
         "truth": data.test.labels[shown],
-        "taken": taken[shown].astype(np.int32),
+        "taken": predicted[shown].astype(np.int32),
         "wrong": len(wrong),
     }
 
 
-def _maps(network: Network, state: State, data: Dataset, sight: Evaluator) -> Mapping[str, object]:
+def _maps(network: Network, state: State, data: Dataset, evaluator: Evaluator) -> Mapping[str, object]:
     """The class maps of the first test image of each class (NIN, figure 4)."""
     if not isinstance(network.layers[-1], GlobalAverage):
         return {}
     labels = data.test.labels
     places = np.array([int(np.flatnonzero(labels == label)[0]) for label in np.unique(labels)])
     before = replace(network, layers=(*network.layers[:-1], Flatten("maps")))
-    flat = sight.scores(state, data.test, places, before)
+    flat = evaluator.scores(state, data.test, places, before)
     return {
         "maps": flat.reshape(len(places), *network.rows[-1].input),
         "shown": data.test.images[places],

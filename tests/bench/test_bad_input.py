@@ -42,7 +42,7 @@ MISTAKES = {
     "wrong key": (("batches", "batch"), "workloads.0.batch"),
     "no networks": (('["lenet5"]', "[]"), "workloads.0.architectures"),
     "a layer that is not there": (('["lenet5"]', '["lenet5/c2"]'), "unknown layer of lenet5 'c2': did you mean 's2'?"),
-    "a layer to be trained": (('["lenet5"]', '["lenet5/c1"]'), "lenet5/c1: a layer alone is not trained; give phases"),
+    "a layer to be trained": (('["lenet5"]', '["lenet5/c1"]'), "lenet5/c1: a single layer cannot be trained"),
     "not TOML": (("title =", "title"), "my.toml: not TOML"),
 }
 
@@ -52,7 +52,7 @@ ENTRIES = {
     "size too small": ("sizes = [20]", "lenet5 cannot take 20x20: .*; the smallest possible size is 32"),
     "size of one side": ('sizes = ["20x"]', "size '20x' is neither a positive number of pixels nor HEIGHTxWIDTH"),
     "size 0": ("sizes = [0]", "size 0 is neither a positive number"),
-    "layers to be trained": ('layers = "each"', "lenet5: a layer alone is not trained; give phases without train"),
+    "layers to be trained": ('layers = "each"', "lenet5: a single layer cannot be trained; give phases without train"),
     "one class": ("classes = 1", "lenet5: classes must be at least 2, got 1; with one class the softmax loss"),
     "too many classes": ("classes = 11", "output codes for 10 classes .*got 11; use lenet5-dense"),
 }

@@ -32,7 +32,7 @@ def test_a_replayed_duration_is_that_number_exactly():
 def test_a_target_that_tells_no_duration_is_an_error_and_not_a_number():
     timer = Replay()
     timer()
-    with pytest.raises(RuntimeError, match="must say how long it took"):
+    with pytest.raises(RuntimeError, match="must set its duration"):
         timer()
     for wrong in (0.0, -1.0, float("nan")):
         with pytest.raises(ValueError, match="must be positive"):

@@ -117,4 +117,4 @@ def test_what_needs_no_mention():
 
 def test_every_reason_is_told_once_with_the_first_files():
     reasons = {f"{number}.heic": "HEIC" for number in range(5)} | {"a.png": "cut off"}
-    assert images.told(reasons) == "0.heic, 1.heic, 2.heic and 2 more: HEIC; a.png: cut off"
+    assert images.describe_reasons(reasons) == "0.heic, 1.heic, 2.heic and 2 more: HEIC; a.png: cut off"

@@ -102,7 +102,7 @@ def test_a_folder_of_images(home):
 
     (home / "photos").mkdir()
     Image.new("L", (30, 20)).save(home / "photos" / "a.png")
-    assert image_sizes.found_in("~/photos").sizes == {"a.png": (20, 30)}
+    assert image_sizes.read_sizes("~/photos").sizes == {"a.png": (20, 30)}
 
 
 def test_data_sets(home, monkeypatch):

@@ -180,7 +180,7 @@ def test_what_has_no_known_white_is_refused_by_header_and_by_decoding(
     tmp_path: Path, mode: str, value: float, kind: str
 ) -> None:
     path = saved(tmp_path, mode, value, "tiff")
-    expected = rf"mode {mode} \({kind}\) in TIFF, whose white is not known: scale it to 8 or 16 bits"
+    expected = rf"mode {mode} \({kind}\) in TIFF, whose white is unknown: convert it to 8 or 16 bits"
     with pytest.raises(InvalidInput, match=expected):
         check_header(str(path))
     with pytest.raises(BadData, match=rf"one.tiff can't be decoded: {expected}"):
@@ -241,5 +241,5 @@ def test_a_file_that_is_cut_off_is_named(tmp_path: Path, suffix: str) -> None:
     Image.fromarray(noise).save(path)
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
-    with pytest.raises(BadData, match=rf"one.{suffix} can't be decoded: .+; fetch or make it again, or take it away$"):
+    with pytest.raises(BadData, match=rf"one.{suffix} can't be decoded: .+; fetch or create it again, or remove it$"):
         decode_image(str(path))

@@ -1,8 +1,8 @@
-"""The same networks written by hand, as an expert of each framework would: what a table must not cost.
+"""Handwritten networks, as an expert of each framework would write them: measures the overhead of translated tables.
 
-`tox -e bench -- --suite handwritten-pytorch` (and so on) measures a translator against the code here, interleaved,
-behind the same parity gate and in the same environment. Two networks are enough: LeNet-5 at batch 1 is nearly all
-dispatch, VGG-A at batch 1 nearly all arithmetic.
+`tox -e bench -- --suite handwritten-pytorch` (and so on) compares a translator with the code here, interleaved,
+after the same parity gate and in the same environment. Two networks suffice: LeNet-5 at batch 1 is dominated by
+dispatch, VGG-A at batch 1 by arithmetic.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ Written = TypeVar("Written")
 
 
 def network_by_hand(plan: Plan, networks: Mapping[str, Written]) -> tuple[Written, float]:
-    """What is written by hand for the plan's network, and the dropout rate (0 when parity is checked).
+    """The handwritten code for the plan's network, and the dropout rate (0 for the parity gate).
 
-    Raises Unsupported for any other network.
+    Raises Unsupported for other networks.
     """
     name = plan.network.architecture
     if name not in networks:
-        raise Unsupported(f"by hand there is only {' and '.join(networks)}, not {name}")
+        raise Unsupported(f"handwritten networks are {' and '.join(networks)}, not {name}")
     rates = [layer.rate for layer in plan.network.layers if isinstance(layer, Dropout)]
     return networks[name], max(rates, default=0.0)

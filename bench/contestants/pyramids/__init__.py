@@ -1,1 +1,1 @@
-"""Each framework with other ways to compute a spatial pyramid: `networks.pyramids` times the layer."""
+"""Alternative implementations of the spatial pyramid per framework, timed with bench.networks.pyramids."""

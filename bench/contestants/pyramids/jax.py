@@ -1,4 +1,4 @@
-"""The pyramid in JAX, otherwise than impls.frameworks.jax writes it."""
+"""Alternative implementations of the pyramid in JAX, besides that of impls.frameworks.jax."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What JAX is given in place of its translated pyramid."""
+"""Models with alternative pyramids in JAX."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ LEVELS: Mapping[str, Callable[[SpatialPyramid, int, Array], Array]] = {
 
 
 class Pyramid(JaxModel):
-    """The network with its pyramid written as the execution says."""
+    """The network with the pyramid implementation of the execution."""
 
     def __init__(self, plan: Plan):
         self._level = LEVELS[plan.execution]

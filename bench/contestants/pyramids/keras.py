@@ -1,4 +1,4 @@
-"""The pyramid in Keras on TensorFlow, otherwise than impls.frameworks.keras writes it."""
+"""Alternative implementations of the pyramid in Keras on TensorFlow, besides that of impls.frameworks.keras."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Keras is given in place of its translated pyramid."""
+"""Models with alternative pyramids in Keras."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Level = Callable[[SpatialPyramid, int, tuple[int, int], Style], Callable[[Any], 
 
 
 def builtin(layer: SpatialPyramid, level: int, sides: tuple[int, int], style: Style) -> Callable[[Any], Any]:
-    if level == 1:  # where Keras's own divides by zero in TensorFlow, and the process dies of it
+    if level == 1:  # here Keras's layer divides by zero in TensorFlow, which kills the process
         return keras.layers.GlobalMaxPooling2D(dtype=style.dtype)
     return keras.layers.AdaptiveMaxPooling2D(level, dtype=style.dtype)
 
@@ -38,7 +38,7 @@ LEVELS: Mapping[str, Level] = {"builtin": builtin, "slices": slices, "passes": p
 
 
 class Pyramid(keras.Layer):
-    """Levels one after another, each in the order that memory has."""
+    """All levels, concatenated, each in memory order."""
 
     def __init__(self, layer: SpatialPyramid, sides: tuple[int, int], style: Style, level: Level):
         super().__init__(name=layer.name, dtype=style.dtype)
@@ -57,6 +57,6 @@ def of_row(row: Row, style: Style, level: Level) -> list[keras.Layer]:
 
 
 def build(plan: Plan) -> KerasModel:
-    """The network with its pyramid written as the execution says."""
-    own: OfRow = partial(of_row, level=LEVELS[plan.execution])
-    return type("Pyramid", (KerasModel,), {"of_row": staticmethod(own)})(plan)
+    """The network with the pyramid implementation of the execution."""
+    translate_row: OfRow = partial(of_row, level=LEVELS[plan.execution])
+    return type("Pyramid", (KerasModel,), {"of_row": staticmethod(translate_row)})(plan)

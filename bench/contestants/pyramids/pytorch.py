@@ -1,4 +1,4 @@
-"""The pyramid in PyTorch, otherwise than impls.frameworks.pytorch writes it."""
+"""Alternative implementations of the pyramid in PyTorch, besides that of impls.frameworks.pytorch."""
 
 from __future__ import annotations
 

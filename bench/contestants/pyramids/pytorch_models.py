@@ -1,4 +1,4 @@
-"""What PyTorch is given in place of its translated pyramid."""
+"""Models with alternative pyramids in PyTorch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from impls.layers import SpatialPyramid
 
 
 class Slices(nn.Module):
-    """One level by a slice and its maximum for each bin."""
+    """One level, as a slice and its maximum per bin."""
 
     def __init__(self, layer: SpatialPyramid, level: int):
         super().__init__()
@@ -27,7 +27,7 @@ LEVELS = {"builtin": lambda layer, level: nn.AdaptiveMaxPool2d(level), "slices":
 
 
 class Levels(nn.Module):
-    """Levels one after another, each by channel, row, column."""
+    """All levels, concatenated, each by channel, row, column."""
 
     def __init__(self, levels: list[nn.Module]):
         super().__init__()
@@ -38,7 +38,7 @@ class Levels(nn.Module):
 
 
 class Pyramid(PyTorchModel):
-    """The network with its pyramid written as the execution says."""
+    """The network with the pyramid implementation of the execution."""
 
     def module(self, plan: Plan) -> nn.Module:
         module = super().module(plan)

@@ -1,4 +1,4 @@
-"""The pyramid in TensorFlow, otherwise than impls.frameworks.tensorflow writes it."""
+"""Alternative implementations of the pyramid in TensorFlow, besides that of impls.frameworks.tensorflow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What TensorFlow is given in place of its translated pyramid."""
+"""Models with alternative pyramids in TensorFlow."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from impls.network import Network, Row
 
 def slices(layer: SpatialPyramid, level: int, x: tf.Tensor) -> tf.Tensor:
     rows, columns = (layer.bins(side, level) for side in x.shape[1:3])
-    found = [tf.reduce_max(x[:, a:b, c:d], (1, 2)) for a, b in rows for c, d in columns]
-    return tf.stack(found, 1)
+    maxima = [tf.reduce_max(x[:, a:b, c:d], (1, 2)) for a, b in rows for c, d in columns]
+    return tf.stack(maxima, 1)
 
 
 def passes(layer: SpatialPyramid, level: int, x: tf.Tensor) -> tf.Tensor:
@@ -44,7 +44,7 @@ LEVELS: Mapping[str, Callable[[SpatialPyramid, int, tf.Tensor], tf.Tensor]] = {
 
 
 class Pyramid(TensorFlowModel):
-    """The network with its pyramid written as the execution says."""
+    """The network with the pyramid implementation of the execution."""
 
     def __init__(self, plan: Plan):
         self._level = LEVELS[plan.execution]
@@ -53,8 +53,8 @@ class Pyramid(TensorFlowModel):
     def translate(self, network: Network, variables: Mapping[str, tf.Tensor], compiled: bool) -> Function:
         return translate(network, variables, compiled, self._of_row)
 
-    def _of_row(self, row: Row, own: Variables, compiled: bool) -> Function:
+    def _of_row(self, row: Row, variables: Variables, compiled: bool) -> Function:
         layer = row.layer
         if not isinstance(layer, SpatialPyramid):
-            return function(row, own, compiled)
+            return function(row, variables, compiled)
         return lambda x, training: tf.concat([flatten(self._level(layer, level, x)) for level in layer.levels], 1)

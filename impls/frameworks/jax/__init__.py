@@ -1,4 +1,4 @@
-"""JAX: pure functions of jax.lax, one compiled call a phase, optax for the update."""
+"""JAX: pure functions of jax.lax, one compiled call per phase, optax for the update."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ JAX = Framework(
         Execution(
             "jit",
             "one compiled call a phase, channels last, state donated",
-            # Otherwise JAX takes three quarters of a GPU at once, and no other contestant could live beside it.
+            # Otherwise JAX reserves three quarters of a GPU's memory, and no other contestant fits.
             environment={
                 "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
                 "JAX_COMPILATION_CACHE_DIR": f"{CACHE}/jax",
                 "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
                 "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-                "JAX_TRACEBACK_FILTERING": "off",  # or an error's own frames are missing, and its reason says nothing
+                "JAX_TRACEBACK_FILTERING": "off",  # otherwise the frames of an error are missing
             },
-            # XLA allocates what a call returns in a thread of its own, once for every call.
+            # XLA allocates a call's results in a separate thread, in every call.
             large_block_environment=ONE_ARENA,
             precisions=("float32", "tf32", "bfloat16", "float64"),
             any_size=True,

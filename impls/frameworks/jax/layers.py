@@ -1,8 +1,8 @@
-"""What each layer is in JAX: a function of maps (batch, height, width, channels) or vectors (batch, length).
+"""Layers in JAX: functions of maps (batch, height, width, channels) or vectors (batch, length).
 
 Where JAX offers several ways to compute the same, the comments say which was faster; ratios are medians of
-interleaved rounds on two CPU cores with jax 0.10, against the plain way. Functions take maps of any size: each is
-traced for every shape that comes.
+interleaved rounds on two CPU cores with jax 0.10, relative to the plain form. Functions accept maps of any size
+and are traced for every shape.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ Apply = Callable[[Arrays, Arrays, Array, bool, Any], tuple[Array, Arrays]]
 
 @dataclass
 class Run:
-    """One pass through the network, while it is traced: what layers read beside their input, and leave behind."""
+    """State of one pass through the network while it is traced: what layers read besides their input, and write."""
 
     params: Mapping[str, Array]
     statistics: Arrays
     training: bool
-    keys: list[Array]  # one for each dropout that is still to come
+    keys: list[Array]  # one per remaining dropout
 
     def arrays(self, layer: layers.Layer, *suffixes: str) -> tuple[Array, ...]:
-        """The layer's trainable arrays called so."""
+        """The layer's trainable arrays with these suffixes."""
         return tuple(self.params[f"{layer.name}.{suffix}"] for suffix in suffixes)
 
 
@@ -48,7 +48,7 @@ Function = Callable[[Array, Run], Array]
 def translate(network: Network, of_row: Callable[[Row], Function] | None = None) -> Apply:
     """The network as one pure function. `key` may be None without dropout, or when not training.
 
-    `of_row`: the function for a row, where that is not `function`.
+    `of_row`: replaces `function`, which gives the function of a row.
     """
     functions = [(of_row or function)(row) for row in network.rows]
     dropouts = sum(isinstance(layer, layers.Dropout) for layer in network.layers)
@@ -113,7 +113,7 @@ def activation(squash: Callable[[Array], Array], x: Array, run: Run) -> Array:
 
 
 def shape_of(x: Array) -> Shape:
-    """The shape of maps as tables write it: (channels, height, width)."""
+    """The shape of maps in the order of tables: (channels, height, width)."""
     _, height, width, channels = x.shape
     return channels, height, width
 
@@ -139,7 +139,7 @@ def convolution(layer: layers.Conv, x: Array, run: Run) -> Array:
 
 
 def pointwise(layer: layers.Conv, shape: Shape) -> bool:
-    """Whether the layer is a full connection at each position: 0.4 to 1.0 times its convolution."""
+    """Whether the layer is a full connection at each position, which takes 0.4 to 1.0 times as long."""
     return (*layer.windows(), layer.pads(shape), layer.groups) == ((1, 1), (1, 1), ((0, 0), (0, 0)), 1)
 
 
@@ -175,7 +175,7 @@ product.defvjp(_product_forward, _product_backward)
 
 @dataclass(frozen=True)
 class Windows:
-    """Windows that slide over maps of `size`. Shapes are (height, width)."""
+    """Sliding windows over maps of `size`. Shapes are (height, width)."""
 
     size: Pair
     kernel: Pair
@@ -189,9 +189,9 @@ class Windows:
         return cls((shape[1], shape[2]), *layer.windows(), layer.pads(shape), layer.outputs(shape))
 
     def cells(self, x: Array, border: float) -> list[Array]:
-        """For each cell of a window, row by row: the maps of what every window has there.
+        """For each cell of a window, row by row: the map of that cell's value in every window.
 
-        Sums and maxima of these are 0.2 to 1.2 times lax.reduce_window, and XLA fuses them with what is around.
+        Sums and maxima of these take 0.2 to 1.2 times as long as lax.reduce_window, and XLA fuses them with neighbours.
         """
         if self.pads != ((0, 0), (0, 0)):
             x = lax.pad(x, jnp.asarray(border, x.dtype), ((0, 0, 0), *((*pad, 0) for pad in self.pads), (0, 0, 0)))
@@ -203,7 +203,7 @@ class Windows:
         ]
 
     def put_back(self, cells: list[Array]) -> Array:
-        """The transpose of `cells` with a border of zeros: each value added to where it would come from."""
+        """The transpose of `cells` with a border of zeros: adds each value at its source cell."""
         batch, _, _, channels = cells[0].shape
         maps = jax.ShapeDtypeStruct((batch, *self.size, channels), cells[0].dtype)
         return jax.linear_transpose(partial(self.cells, border=0.0), maps)(cells)[0]
@@ -271,7 +271,7 @@ def batch_norm(layer: layers.BatchNorm, x: Array, run: Run) -> Array:
     scale, shift = run.arrays(layer, "scale", "shift")
     of_mean, of_variance = f"{layer.name}.mean", f"{layer.name}.variance"
     kind = x.dtype
-    x = x.astype(run.statistics[of_mean].dtype)  # a mean of bfloat16s is none: in the statistics' format, and back
+    x = x.astype(run.statistics[of_mean].dtype)  # a mean in bfloat16 is too imprecise: use the statistics' format
     if run.training:
         mean, variance = x.mean((0, 1, 2)), x.var((0, 1, 2))
         for name, now in ((of_mean, mean), (of_variance, variance)):
@@ -301,13 +301,13 @@ def global_average(x: Array, run: Run) -> Array:
 
 
 def spatial_pyramid(layer: layers.SpatialPyramid, x: Array, run: Run) -> Array:
-    """Levels one after another, each by row, column, channel."""
+    """All levels, concatenated, each by row, column, channel."""
     bins = tuple(tuple(layer.bins(side, level) for side in x.shape[1:3]) for level in layer.levels)
     return jnp.concatenate([flatten(level, run) for level in pooled(x, bins)], 1)
 
 
 def window_pyramid(layer: layers.WindowPyramid, x: Array, run: Run) -> Array:
-    """By looking up (`layers.WindowPyramid.lookup`). Windows one after another, each as a pyramid."""
+    """Pyramids of windows by table lookup (`layers.WindowPyramid.lookup`), one pyramid per window."""
     *bins, places = zip(*map(layer.lookup, layer.levels))
     tables = pooled(x, tuple(zip(*bins)))
     found = [
@@ -327,16 +327,16 @@ Levels = tuple[tuple[Bins, Bins], ...]
 """(rows, columns) of each level's bins."""
 
 FEW, LARGE = 2, 5
-"""Bins a side up to which, or cells a side of a bin from which on, a slice for each bin has the faster gradient."""
+"""Bins per side up to which, or cells per side of a bin from which, slices per bin have the faster gradient."""
 SMALL = 9
-"""Cells a side of a map up to which a pass over columns and one over rows have it."""
+"""Cells per side of a map up to which passes over columns and rows have the faster gradient."""
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(1,))
 def pooled(x: Array, levels: Levels) -> tuple[Array, ...]:
     """The maximum of each bin of each level, level by level.
 
-    All levels have one gradient: of one for each, XLA makes a step that takes up to twice as long.
+    All levels share one gradient function: with one per level, XLA's step takes up to twice as long.
     """
     return tuple(maxima(x, *bins) for bins in levels)
 
@@ -357,8 +357,8 @@ pooled.defvjp(_pooled_forward, _pooled_backward)
 def maxima(x: Array, rows: Bins, columns: Bins) -> Array:
     """The maximum of each range of rows in each range of columns.
 
-    As windows where they lie side by side; along columns, then along rows, where not: windows of two axes that overlap
-    take up to ten times as long.
+    As windows if they are adjacent, else along columns, then along rows: overlapping windows of two axes take up to ten
+    times as long.
     """
     steps = [step for step in (sliding(rows, x.shape[1]), sliding(columns, x.shape[2])) if step and step[0] == step[1]]
     if (len(rows), len(columns)) != (1, 1) and len(steps) == 2:
@@ -374,19 +374,19 @@ def along(x: Array, bins: Bins, axis: int) -> Array:
 
 
 def one_by_one(x: Array, bins: Bins, axis: int) -> Array:
-    """The maximum of each bin along an axis, each of its own slice."""
+    """The maximum of each bin along an axis, by slices."""
     return jnp.stack([lax.slice_in_dim(x, start, end, axis=axis).max(axis) for start, end in bins], axis)
 
 
 def windows(x: Array, *steps: Pair) -> Array:
-    """The maximum of windows of so many (rows, columns), of which each begins so many after the one before."""
+    """The maximum of windows of `length` (rows, columns) at a distance of `stride`."""
     lengths, strides = zip(*steps, strict=True)
     least = np.array(-np.inf, x.dtype)
     return lax.reduce_window(x, least, lax.max, (1, *lengths, 1), (1, *strides, 1), "VALID")
 
 
 def sliding(bins: Bins, side: int) -> Pair | None:
-    """(length, stride) of bins that are equally long and far apart, all that the side has room for; None for others."""
+    """(length, stride) of bins with equal length and distance that fill the side; None for others."""
     length = bins[0][1]
     stride = bins[1][0] if len(bins) > 1 else side
     if not stride:
@@ -396,7 +396,7 @@ def sliding(bins: Bins, side: int) -> Pair | None:
 
 
 def _differentiable_maxima(x: Array, rows: Bins, columns: Bins) -> Array:
-    """The same with a fast gradient, for which slices of a whole bin share it among equal cells."""
+    """The same with a fast gradient; slices of a whole bin share it among equal cells."""
     if max(rows[-1][1], columns[-1][1]) <= SMALL:
         return one_by_one(one_by_one(x, columns, 2), rows, 1)
     shortest = min(end - start for start, end in (*rows, *columns))

@@ -1,4 +1,4 @@
-"""The four phases in JAX, for any pure function of arrays that carry the canonical names."""
+"""The four phases in JAX, for any pure function of arrays with the canonical names."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Batch(NamedTuple):
 
 
 class State(NamedTuple):
-    """Everything that a training step changes; it is donated to the step, which writes over it."""
+    """Everything that a training step changes; it is donated to the step, which overwrites it."""
 
     params: Arrays
     statistics: Arrays
-    momentum: optax.OptState | None  # as much memory as the weights, so only who trains has it
-    key: Array | None  # of dropout; None without one
+    momentum: optax.OptState | None  # as large as the weights, so only made for training
+    key: Array | None  # of dropout; None without dropout
 
 
 class JaxModel(Model):
@@ -67,14 +67,14 @@ class JaxModel(Model):
             return None
         with jax.default_device(self._device):
             key = jax.random.key(seed)  # threefry: 0.3 to 0.8 times rbg on the CPU
-        return jax.device_put(key, self._device)  # bound to it as what a step returns is, or step 2 compiles again
+        return jax.device_put(key, self._device)  # committed to it like a step's results, or step 2 compiles again
 
     def load(self, weights: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray]) -> None:
         params = self._put_all(self._layout.all_to_native(weights))
         self._state = State(params, self._put_all(statistics), None, self._state.key)
 
     def _put_all(self, arrays: Mapping[str, np.ndarray]) -> Arrays:
-        """Copies on the device: what is donated must not be the caller's memory."""
+        """Copies on the device: donated arrays must not be the caller's memory."""
         return {name: self._put(array, self._dtype) for name, array in arrays.items()}
 
     def _put(self, array: np.ndarray, dtype: np.dtype) -> Array:
@@ -121,7 +121,7 @@ class JaxModel(Model):
         return loss, gradients
 
     def _move(self, statistics: Arrays, key: Array | None) -> None:
-        """What training mode changes even without an update."""
+        """The state that training mode changes even without an update."""
         self._state = self._state._replace(statistics=statistics, key=key)
 
     def train(self, batch: Batch) -> Array:
@@ -137,34 +137,34 @@ class JaxModel(Model):
         return self._compilations
 
     def allocated(self) -> Allocated | str:
-        told = self._device.memory_stats()
-        if not told or "peak_bytes_in_use" not in told:
+        statistics = self._device.memory_stats()
+        if not statistics or "peak_bytes_in_use" not in statistics:
             return super().allocated()
         return Allocated(
-            told["peak_bytes_in_use"], "jax.Device.memory_stats: peak_bytes_in_use, since the launch began"
+            statistics["peak_bytes_in_use"], "jax.Device.memory_stats: peak_bytes_in_use, since the launch began"
         )
 
     def to_numpy(self, outputs: Array) -> np.ndarray:
         return _to_numpy(outputs)
 
     def gradients(self, outputs: tuple[Array, Arrays]) -> dict[str, np.ndarray]:
-        found = self._canonical(outputs[1])
+        gradients_by_name = self._canonical(outputs[1])
         if INPUT in outputs[1]:
-            found[INPUT] = _to_numpy(outputs[1][INPUT]).transpose(0, 3, 1, 2)
-        return found
+            gradients_by_name[INPUT] = _to_numpy(outputs[1][INPUT]).transpose(0, 3, 1, 2)
+        return gradients_by_name
 
     def _canonical(self, arrays: Arrays) -> dict[str, np.ndarray]:
         return {name: self._layout.to_canonical(name, _to_numpy(arrays[name])) for name in self._network.arrays}
 
-    # From here on: pure functions, compiled once for each shape of batch.
+    # Pure functions, compiled once per shape of batch.
 
     def _scores(self, params: Arrays, statistics: Arrays, images: Array) -> Array:
         scores, _ = self._computed(params, statistics, images, False, None)
         return scores
 
     def _computed(self, params: Arrays, statistics: Arrays, images: Array, training: bool, key: Any) -> Any:
-        """What the network gives, in the policy's arithmetic, with scores in the format of the loss."""
-        self._compilations += 1  # this runs when a step is traced, and not when it is taken
+        """Scores of the network, computed in the policy's arithmetic and returned in the format of the loss."""
+        self._compilations += 1  # runs when a step is traced, not when it is executed
         if self._mixed:
             params, images = jax.tree.map(lambda array: array.astype(jnp.bfloat16), (params, images))
         scores, moved = self._apply(params, statistics, images, training, key)
@@ -208,5 +208,5 @@ def _next(key: Array | None) -> tuple[Array | None, Array | None]:
 
 
 def _to_numpy(array: Array) -> np.ndarray:
-    """A copy: NumPy would look into JAX's own memory on a CPU, which the next step writes over."""
+    """A copy: on a CPU NumPy would share JAX's memory, which the next step overwrites."""
     return np.array(array)

@@ -1,6 +1,6 @@
-"""Keras 3: keras.layers on each of its three backends, with the backend's own gradient and update around them.
+"""Keras 3: keras.layers on each of its three backends, with the backend's gradient and update.
 
-float64 is TensorFlow's only: on the others keras.ops compute products or means of it in float32, and say nothing.
+float64 is supported on TensorFlow only: on the others keras.ops silently computes products or means in float32.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ KERAS = Framework(
         Execution(
             "torch",
             "a Keras model as a torch.nn.Module, eager, channels first",
-            # Keras looks for a GPU when it is imported; unless it asks NVML, no fork could use CUDA after that.
+            # Keras looks for a GPU when it is imported; unless through NVML, no fork can use CUDA after that.
             environment={"KERAS_BACKEND": "torch", "PYTORCH_NVML_BASED_CUDA_CHECK": "1"},
             requires=("torch",),
             preload=("impls.frameworks.keras.on_torch",),

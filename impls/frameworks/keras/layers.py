@@ -1,4 +1,4 @@
-"""What each layer is in Keras, the same on every backend but for where the channels are."""
+"""Layers in Keras, equal on every backend except for the position of the channels."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ NAMES = {
     "mean": "moving_mean",
     "variance": "moving_variance",
 }
-"""Keras's names for arrays and statistics, where they are not the canonical ones."""
+"""Keras's names of arrays and statistics that differ from the canonical ones."""
 
 
 POLICIES = {"bfloat16": "mixed_bfloat16", "tf32": "float32"}
-"""Keras's names for our precisions, where they are not the same; whether float32 means TF32, the backend is told."""
+"""Keras's names of precisions that differ; whether float32 means TF32 is set in the backend."""
 
 
 @dataclass(frozen=True)
 class Style:
-    """What the layers of one model have in common. Without a seed, dropout uses the backend's own generator.
+    """Settings shared by the layers of a model. Without a seed, dropout uses the backend's generator.
 
-    Where a backend is `eager`, each operation is a call.
+    `eager`: the backend executes each operation separately.
     """
 
     precision: str
@@ -47,25 +47,25 @@ class Style:
 
     @property
     def dtype(self) -> str:
-        """Of the layers: a format, or Keras's name for a policy."""
+        """The layers' dtype: a format, or Keras's name of a policy."""
         return POLICIES.get(self.precision, self.precision)
 
     @property
     def channels(self) -> int:
-        """The axis of a batch of maps that counts channels."""
+        """The channel axis of a batch of maps."""
         return 1 if self.data_format == "channels_first" else 3
 
     @property
     def rows(self) -> int:
-        """The axis that counts rows; columns are the next."""
+        """The axis of rows; columns are the next."""
         return 2 if self.channels == 1 else 1
 
     def along_channels(self, array: Any) -> Any:
-        """An array with a value for each channel, in a shape that multiplies maps."""
+        """An array of per-channel values, reshaped to broadcast over maps."""
         return ops.reshape(array, (-1, 1, 1)) if self.channels == 1 else array
 
     def shape(self, shape: Shape) -> Shape:
-        """A map's shape as Keras is told it."""
+        """A map's shape in Keras's order."""
         return shape if self.channels == 1 else (*shape[1:], shape[0])
 
     def on_sides(self, pads: Pads) -> tuple[Pair, ...]:
@@ -80,10 +80,10 @@ OfRow = Callable[[Row, Style], list[keras.Layer]]
 
 
 def translate(network: Network, style: Style, of_row: OfRow | None = None) -> keras.Sequential:
-    """The network as Keras layers, called by the rows' names. Weights are zeros: initialisers take long.
+    """The network as Keras layers with the rows' names. Weights are zeros, as initialisers are slow.
 
-    Activations go into the layers before them where these have one: a layer more is a call more in an eager backend.
-    `of_row` makes layers of a row otherwise than `keras_layers` does.
+    Activations are merged into the layers before them if these support it, which saves a call in an eager backend.
+    `of_row` replaces `keras_layers`, which makes the layers of a row.
     """
     stored = "float64" if style.precision == "float64" else "float32"
     stack = [keras.Input(style.shape(network.input_shape), dtype=stored)]
@@ -97,16 +97,16 @@ def translate(network: Network, style: Style, of_row: OfRow | None = None) -> ke
 
 
 def variables(model: keras.Model, names: Iterable[str]) -> dict[str, keras.Variable]:
-    """The model's variables behind canonical names."""
-    found = {}
+    """The model's variables by canonical name."""
+    by_name = {}
     for name in names:
         layer, _, suffix = name.rpartition(".")
-        found[name] = getattr(model.get_layer(layer), NAMES.get(suffix, suffix))
-    return found
+        by_name[name] = getattr(model.get_layer(layer), NAMES.get(suffix, suffix))
+    return by_name
 
 
 def keras_layers(row: Row, style: Style) -> list[keras.Layer]:
-    """The layers for one row of a network: one that bears its name, maybe after one that pads."""
+    """The layers of one row of a network: one with its name, if needed after one that pads."""
     common: dict[str, Any] = dict(name=row.layer.name, dtype=style.dtype)
     placed = dict(common, data_format=style.data_format)
     match row.layer:
@@ -125,7 +125,7 @@ def keras_layers(row: Row, style: Style) -> list[keras.Layer]:
         case layers.Dropout() as layer:
             return [keras.layers.Dropout(layer.rate, seed=style.seed_of(layer), **common)]
         case layers.Flatten():
-            # Told that channels are last, Keras leaves the order alone; told that they are first, it moves them.
+            # With channels_last Keras keeps the order; with channels_first it transposes.
             return [keras.layers.Flatten("channels_last", **common)]
         case layers.Dense() as layer:
             return [keras.layers.Dense(layer.units, kernel_initializer="zeros", **common)]
@@ -141,7 +141,7 @@ def keras_layers(row: Row, style: Style) -> list[keras.Layer]:
 
 
 def native_padding(layer: layers.Conv | layers.Pool, shape: Shape) -> tuple[str, Pads | None]:
-    """The padding by name that places the same windows, and the cells to put around by hand where none does."""
+    """The named padding with the same windows, or "valid" and the cells to pad explicitly."""
     pads = layer.pads(shape)
     if not any(map(any, pads)):
         return "valid", None
@@ -174,7 +174,7 @@ def pool(layer: layers.Pool, shape: Shape, style: Style, common: dict[str, Any])
         given = layer.pads(shape)
         if pads is None and all(before == after for before, after in given):
             return [keras.layers.AveragePooling2D(kernel, **settings)]
-        # On PyTorch, Keras's own uneven padding would average copies of the border.
+        # On PyTorch, Keras's uneven padding would average copies of the border.
         return [BorderedAverage(style.on_sides(given), kernel, stride, style, **common)]
     largest = keras.layers.MaxPooling2D(kernel, **settings)
     if pads is None:
@@ -192,7 +192,7 @@ class GroupedConv(keras.layers.Conv2D):
 
 
 class SparseConv(keras.layers.Conv2D):
-    """A convolution whose missing links get neither signal nor gradient."""
+    """A convolution whose missing links have neither signal nor gradient."""
 
     def __init__(self, mask: np.ndarray, *arguments: Any, **settings: Any):
         super().__init__(*arguments, **settings)
@@ -207,7 +207,7 @@ class SparseConv(keras.layers.Conv2D):
 
 
 class Border(keras.Layer):
-    """Cells around maps that never win a maximum."""
+    """Padding with values that are never the maximum."""
 
     def __init__(self, pads: tuple[Pair, ...], **common: Any):
         super().__init__(**common)
@@ -218,7 +218,7 @@ class Border(keras.Layer):
 
 
 class BorderedAverage(keras.Layer):
-    """Averages over explicit borders, of the cells within them."""
+    """Average pooling over padded maps, of the cells inside the map."""
 
     def __init__(self, pads: tuple[Pair, ...], kernel: Pair, stride: Pair, style: Style, **common: Any):
         super().__init__(**common)
@@ -248,7 +248,7 @@ class Subsample(keras.Layer):
 
 
 class LocalResponseNorm(keras.Layer):
-    """By the formula and its derivative: 0.1 to 0.4 times as long as Keras's own derivatives of the formula."""
+    """Formula and handwritten derivative: 0.1 to 0.4 times as long as with automatic derivatives."""
 
     def __init__(self, layer: layers.LocalResponseNorm, style: Style, **common: Any):
         super().__init__(**common)
@@ -259,13 +259,13 @@ class LocalResponseNorm(keras.Layer):
 
 
 def normalise(layer: layers.LocalResponseNorm, axis: int, x: Any) -> tuple[Any, Callable[..., Any]]:
-    """The normalised maps, and the function that takes a gradient back through it."""
+    """The normalised maps, and the function of their gradient."""
     scale = layer.k + layer.alpha * over_neighbours(x * x, layer.size, axis)
     factor = negative_power(scale, layer.beta)
     y = x * factor
 
     def gradient(*change: Any, upstream: Any = None) -> Any:
-        change = change[0] if upstream is None else upstream  # on PyTorch it comes by name
+        change = change[0] if upstream is None else upstream  # PyTorch passes it by name
         back = over_neighbours(change * y / scale, layer.size, axis)
         return change * factor - 2 * layer.alpha * layer.beta * x * back
 
@@ -282,7 +282,7 @@ def over_neighbours(x: Any, size: int, axis: int) -> Any:
 
 def negative_power(x: Any, exponent: float) -> Any:
     """x to the power of -exponent, for positive x."""
-    if exponent == 0.75:  # AlexNet's, from square roots
+    if exponent == 0.75:  # AlexNet's, by square roots
         root = ops.rsqrt(x)
         return root * ops.sqrt(root)
     return ops.power(x, -exponent)
@@ -301,11 +301,11 @@ class RadialBasis(keras.Layer):
 
 
 WIDE = 20
-"""Cells a side from which on a pool is the faster way to the bins of a map even where nobody asks for a gradient."""
+"""Cells per side from which a pool computes a map's bins faster even without a gradient."""
 
 
 class SpatialPyramid(keras.Layer):
-    """Levels one after another, each in the order that memory has."""
+    """All levels, concatenated, each in memory order."""
 
     def __init__(self, layer: layers.SpatialPyramid, shape: Shape, style: Style, **common: Any):
         super().__init__(**common)
@@ -321,7 +321,7 @@ class SpatialPyramid(keras.Layer):
 
 
 def pyramid_level(bins: Sequence[tuple[Pair, ...]], style: Style) -> Callable[[Any], Any]:
-    """Max over the bins of rows and columns: one pool where they are a sliding window, slices where not."""
+    """Max over the bins of rows and columns: one pool if they are a sliding window, else slices."""
     windows = [sliding_window(side) for side in bins]
     if None in windows:
         return partial(by_slices, bins=bins, style=style)
@@ -334,11 +334,11 @@ def by_slices(x: Any, bins: Sequence[tuple[Pair, ...]], style: Style) -> Any:
 
 
 def sliding_window(bins: tuple[Pair, ...]) -> Pair | None:
-    """(window, stride) that give these bins, if any do."""
+    """(window, stride) of a pool with these bins; None if there is none."""
     window = bins[0][1]
     stride = bins[1][0] if len(bins) > 1 else window
     slides = stride and all(bin == (i * stride, i * stride + window) for i, bin in enumerate(bins))
-    return (window, stride) if slides else None  # on a side of one cell all bins are the same, and nothing slides
+    return (window, stride) if slides else None  # on a side of one cell all bins are equal: no sliding window
 
 
 def largest_in(x: Any, bins: tuple[Pair, ...], axis: int) -> Any:

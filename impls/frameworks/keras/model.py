@@ -1,6 +1,6 @@
-"""Keras models in the four phases: those of the native translator to the backend, around layers of Keras.
+"""Keras models in the four phases of the backend's native translator.
 
-So a Keras contestant differs from its native one in who provides the layers, and in nothing else.
+A Keras contestant thus differs from the native one only in the layers.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ MODELS = {
     "torch": "impls.frameworks.keras.on_torch",
     "jax": "impls.frameworks.keras.on_jax",
 }
-"""Where the `KerasModel` of each backend is; imported when it is needed, as it imports the backend."""
+"""Module of each backend's `KerasModel`; imported when needed, as it imports the backend."""
 
 
 def build(plan: Plan) -> Model:
-    """The model on the backend that the plan's execution names; Unavailable where Keras has taken another."""
+    """The model on the backend of the plan's execution; Unavailable if Keras already uses another one."""
     if "keras" not in sys.modules:
-        os.environ["KERAS_BACKEND"] = plan.execution  # Keras reads it once, when it is imported
+        os.environ["KERAS_BACKEND"] = plan.execution  # read once, when Keras is imported
     import keras
 
     if (backend := keras.backend.backend()) != plan.execution:

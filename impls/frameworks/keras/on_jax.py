@@ -1,4 +1,4 @@
-"""Keras on JAX: a model's stateless call is the pure function that the native steps differentiate."""
+"""Keras on JAX: the native steps differentiate a model's stateless call."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from impls.network import Network
 
 class KerasModel(Whole, JaxModel):
     def translate(self, network: Network) -> Apply:
-        # Variables without values: those that count are in the state, and these would be as much memory again.
+        # Variables without values: the state has the values, and these would double the memory.
         with keras.StatelessScope(initialize_variables=False):
             model = translate(network, Style("bfloat16" if self._mixed else self._dtype.name))
         names = {
             id(variable): name for name, variable in variables(model, [*network.arrays, *network.statistics]).items()
         }
         trainable = [names[id(variable)] for variable in model.trainable_variables]
-        others = [names.get(id(variable)) for variable in model.non_trainable_variables]  # None: a seed of dropout
+        others = [names.get(id(variable)) for variable in model.non_trainable_variables]  # None: dropout's seed
 
         def apply(params: Arrays, statistics: Arrays, images: Array, training: bool, key: Any) -> tuple[Array, Arrays]:
             seeds = iter(seed_states(key, others.count(None)))
@@ -37,5 +37,5 @@ class KerasModel(Whole, JaxModel):
 
 
 def seed_states(key: Any, count: int) -> Array:
-    """States for Keras's seed generators: from the step's own key, so that nothing else has to be carried along."""
+    """States of Keras's seed generators, derived from the step's key, so that no further state is needed."""
     return jnp.zeros((count, 2), "uint32") if key is None else jax.random.bits(key, (count, 2), "uint32")

@@ -10,7 +10,7 @@ from impls.frameworks.tensorflow.model import Built, TensorFlowModel
 
 class KerasModel(Whole, TensorFlowModel):
     of_row: OfRow | None = None
-    """What makes Keras layers of a row, if not `keras_layers`: another translator to Keras has its own."""
+    """A replacement of `keras_layers`, for other translators to Keras."""
 
     def build(self, plan: Plan) -> Built:
         network = plan.network

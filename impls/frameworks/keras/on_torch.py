@@ -1,6 +1,7 @@
-"""Keras on PyTorch: a model is a torch.nn.Module, and the native steps call it as one.
+"""Keras on PyTorch: a model is a torch.nn.Module, which the native steps call.
 
-Channels are first, where Keras would else turn the maps around in every layer; kernels lie as on its other backends.
+Channels are first, as Keras would otherwise transpose maps in every layer; kernels have the layout of its other
+backends.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class KerasModel(Whole, PyTorchModel):
         return {name: variable.value for name, variable in self._arrays.items()}
 
     def _evaluation_scores(self, images: Tensor) -> Tensor:
-        return self._module(images).to(self._dtype)  # in bfloat16 Keras's own policy casts what it computes with
+        return self._module(images).to(self._dtype)  # in bfloat16 Keras's policy casts the operands
 
     def load(self, weights: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray]) -> None:
         super().load(self._kernels.all_to_native(weights), {})
@@ -51,7 +52,7 @@ class KerasModel(Whole, PyTorchModel):
 
 
 class Scores(nn.Module):
-    """The model in the mode and on the device that PyTorch knows of; Keras asks for both at each call."""
+    """The model with PyTorch's mode and device, which Keras needs in each call."""
 
     def __init__(self, model: keras.Model, device: str):
         super().__init__()
@@ -63,7 +64,7 @@ class Scores(nn.Module):
 
 
 class KernelsLast(ChannelsLast):
-    """Kernels as in channels-last frameworks, over vectors in the canonical order."""
+    """Layouts: kernels as in channels-last frameworks, vectors in the canonical order."""
 
     def __init__(self, network: Network):
         super().__init__(network)

@@ -1,4 +1,4 @@
-"""What Keras's models do not do, whatever their backend: be trained in parts."""
+"""Keras's models cannot be checkpointed, on any backend."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from impls.frameworks import Model
 
 
 class Whole(Model):
-    """Keras's dropout draws from seeds of its own, and its kernels lie otherwise than the backend's model thinks."""
+    """Disables checkpointing: Keras's dropout has its own seeds, and its kernels another layout than the backend's."""
 
     momentum = Model.momentum
     set_momentum = Model.set_momentum

@@ -36,7 +36,7 @@ PYTORCH = Framework(
         ),
         Execution(
             "compile-dynamic",
-            "torch.compile, shapes left open",
+            "torch.compile with dynamic shapes",
             environment={"TORCHINDUCTOR_CACHE_DIR": f"{CACHE}/inductor"},
             missing=_no_compiler,
             precisions=PRECISIONS,
@@ -52,7 +52,7 @@ PYTORCH = Framework(
     ),
     requires=("torch",),
     extra="pytorch",
-    # An optimizer's first step imports torch._dynamo: a second, in every launch, unless it is there already.
+    # An optimizer's first step imports torch._dynamo, which would take a second in every launch.
     preload=("torch", "torch._dynamo", "impls.frameworks.pytorch.model"),
     supports_checkpointing=True,
 )

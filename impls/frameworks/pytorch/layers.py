@@ -1,6 +1,6 @@
-"""What each layer is in PyTorch. Parameter and buffer names are the canonical ones, so no table of names is needed.
+"""Layers in PyTorch. Parameters and buffers have the canonical names, so no table of names is needed.
 
-Modules take maps of any size: what depends on it is worked out from the map that comes.
+Modules accept maps of any size: what depends on the size is computed from the given map.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from impls.network import Network, Row
 
 
 def translate(network: Network, open_sizes: bool = False) -> nn.Sequential:
-    """The network as native modules, one a row, called by the rows' names. Weights are uninitialised.
+    """The network as native modules, one per row, with the rows' names. Weights are uninitialised.
 
-    `open_sizes`: it is to be compiled once for images of every size.
+    `open_sizes`: it is compiled once for images of every size.
     """
-    # Autograd lets nobody write over what it is to differentiate by; between layers ReLU may, which saves memory.
+    # In-place ReLU between layers saves memory; elsewhere autograd still needs the input.
     in_place = not network.differentiates_input
     return nn.Sequential(OrderedDict((row.layer.name, module(row, open_sizes, in_place)) for row in network.rows))
 
@@ -90,9 +90,9 @@ def pool(layer: layers.Pool) -> nn.Module:
 
 
 def fitted(layer: layers.Conv | layers.Pool, x: Tensor, border: float) -> tuple[Tensor, Pair]:
-    """`x` and the padding to give to the layer's operation, where both depend on the size of `x`.
+    """`x` and the padding for the layer's operation, if both depend on the size of `x`.
 
-    Padding that is the same on opposite sides is left to the operation, which is spared a copy.
+    Symmetric padding is left to the operation, which saves a copy.
     """
     (top, bottom), (left, right) = layer.pads(tuple(x.shape[1:]))
     if (top, left) == (bottom, right):
@@ -115,7 +115,7 @@ class FittedConv(nn.Conv2d):
 
 
 class FittedMaxPool(nn.Module):
-    """The same for a maximum."""
+    """Max pooling whose padding depends on the map's size."""
 
     def __init__(self, layer: layers.Pool):
         super().__init__()
@@ -128,7 +128,7 @@ class FittedMaxPool(nn.Module):
 
 
 class SparseConv(nn.Conv2d):
-    """A convolution whose missing links get neither signal nor gradient."""
+    """A convolution whose missing links have neither signal nor gradient."""
 
     mask: Tensor
 
@@ -164,7 +164,7 @@ class LocalResponseNorm(nn.Module):
 
 
 class Normalise(torch.autograd.Function):
-    """Local response normalisation, with its gradient by hand: a fifth of F.local_response_norm's time on the CPU."""
+    """Local response normalisation with a handwritten gradient: a fifth of F.local_response_norm's time on the CPU."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, layer: layers.LocalResponseNorm) -> Tensor:
@@ -237,7 +237,7 @@ class GlobalAverage(nn.Module):
 
 
 class SpatialPyramid(nn.Module):
-    """Levels one after another, each by channel, row, column."""
+    """All levels, concatenated, each by channel, row, column."""
 
     def __init__(self, layer: layers.SpatialPyramid, open_sizes: bool):
         super().__init__()
@@ -248,12 +248,12 @@ class SpatialPyramid(nn.Module):
 
 
 def pyramid_level(layer: layers.SpatialPyramid, level: int, open_sizes: bool) -> nn.Module:
-    """PyTorch's own where it has it; compiled, that would be for one size only, and compiled again for every other."""
+    """PyTorch's layer where it has one, unless compiled for open sizes: it would be compiled again for every size."""
     return nn.AdaptiveMaxPool2d(level) if layer.rule == "adaptive" and not open_sizes else Bins(layer, level)
 
 
 class Bins(nn.Module):
-    """Max over explicit bins, by slices. Of equal cells the first row's first has the gradient (amax: all of them)."""
+    """Max over explicit bins, by slices. Of equal cells the first, by row, gets the gradient (amax: all of them)."""
 
     def __init__(self, layer: layers.SpatialPyramid, level: int):
         super().__init__()
@@ -271,7 +271,7 @@ def maxima(x: Tensor, rows: Sequence[Pair], columns: Sequence[Pair]) -> Tensor:
 
 
 class WindowPyramid(nn.Module):
-    """By looking up (`layers.WindowPyramid.lookup`). Windows one after another, each as a pyramid."""
+    """Pyramids of windows by table lookup (`layers.WindowPyramid.lookup`), one pyramid per window."""
 
     def __init__(self, layer: layers.WindowPyramid):
         super().__init__()

@@ -1,4 +1,4 @@
-"""The four phases in PyTorch, for any module whose parameters carry the canonical names."""
+"""The four phases in PyTorch, for any module whose parameters have the canonical names."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COMPILED: Mapping[str, dict[str, Any]] = {
     "compile-dynamic": {"dynamic": True},
     "compile-graphs": {"dynamic": False, "mode": "reduce-overhead"},
 }
-"""Executions that compile, and torch.compile's settings for each; that mode records CUDA graphs and replays them."""
+"""torch.compile's settings by execution; "reduce-overhead" records CUDA graphs and replays them."""
 
 
 class Batch(NamedTuple):
@@ -53,7 +53,7 @@ class PyTorchModel(Model):
         tf32 = plan.precision == "tf32"
         torch.set_float32_matmul_precision("high" if tf32 else "highest")
         torch.backends.cudnn.allow_tf32 = tf32
-        torch.backends.cudnn.benchmark = True  # shapes are static: let it pick its fastest algorithm
+        torch.backends.cudnn.benchmark = True  # shapes are static: pick the fastest algorithm
         self._device = torch.device(plan.device)
         if self._device.type == "cuda":
             self.stopwatch = Events()
@@ -78,9 +78,9 @@ class PyTorchModel(Model):
             self._loss = self._compiled(self._loss, COMPILED[plan.execution])
 
     def _compiled(self, function: Callable[..., Tensor], settings: Mapping[str, Any]) -> Callable[..., Tensor]:
-        """`function` compiled, until PyTorch gives up compiling it for ever new shapes.
+        """`function` compiled, until PyTorch reaches its limit of recompilations for new shapes.
 
-        Without `fullgraph` it would go on eagerly then, with a line in a log. With it, that is an error, and so known.
+        With `fullgraph` that is an error, which is recorded; without it, PyTorch would silently run eagerly.
         """
         compiled = torch.compile(function, fullgraph=True, **settings)
 
@@ -115,7 +115,7 @@ class PyTorchModel(Model):
         return module.to(self._device, self._dtype, memory_format=self._layout)
 
     def _new_optimizer(self) -> None:
-        sgd, group = self._sgd, {"params": self._values}  # a group may be empty, as a layer without weights leaves it
+        sgd, group = self._sgd, {"params": self._values}  # a group may be empty, for a layer without weights
         self._optimizer = torch.optim.SGD(
             [group], sgd.learning_rate, sgd.momentum, weight_decay=sgd.weight_decay, fused=True
         )
@@ -138,10 +138,10 @@ class PyTorchModel(Model):
 
     def momentum(self) -> dict[str, np.ndarray]:
         state = self._optimizer.state
-        found = {name: state[value].get("momentum_buffer") for name, value in self._parameters.items()}
+        velocities = {name: state[value].get("momentum_buffer") for name, value in self._parameters.items()}
         return {
             name: np.zeros(tuple(self._parameters[name].shape), np.float32) if v is None else _to_numpy(v).copy()
-            for name, v in found.items()
+            for name, v in velocities.items()
         }
 
     def set_momentum(self, momentum: Mapping[str, np.ndarray]) -> None:
@@ -193,7 +193,7 @@ class PyTorchModel(Model):
         if self._device.type != "cuda":
             return super().allocated()
         if self._graphs:
-            return "a graph that is replayed takes nothing from the allocator, so its peak says nothing of the step"
+            return "a replayed graph does not use the allocator, so its peak does not cover the step"
         return Allocated(torch.cuda.max_memory_allocated(), "torch.cuda.max_memory_allocated, of the step")
 
     def to_numpy(self, outputs: Tensor) -> np.ndarray:
@@ -203,7 +203,7 @@ class PyTorchModel(Model):
         return {name: _to_numpy(value) for name, value in zip((*self._parameters, INPUT), outputs[1])}
 
     def _begin(self) -> None:
-        """A step's outputs may be written over by the next one, which recorded graphs must be told."""
+        """Mark the begin of a step, after which recorded graphs may overwrite earlier outputs."""
         if self._graphs:
             torch.compiler.cudagraph_mark_step_begin()
 
@@ -212,7 +212,7 @@ class PyTorchModel(Model):
             self._module.train(training)
 
     def _evaluation_scores(self, images: Tensor) -> Tensor:
-        # A function of this file: torch.compile skips frames of torch.nn, and so a module whose layers are all its own.
+        # A function in this file: torch.compile skips frames of torch.nn, and thus a module that has only its layers.
         if not self._mixed:
             return self._module(images)
         with torch.autocast(self._device.type, torch.bfloat16):
@@ -226,11 +226,11 @@ class PyTorchModel(Model):
 
 
 def _keep_pool_gradient_whole() -> None:
-    """Take max pooling's gradient as one operation, as releases before 2.13 did.
+    """Compute max pooling's gradient as one operation, as releases before 2.13 did.
 
     2.13 splits it into a zero fill and a scatter, and on the CPU may fuse what reads the result with the fill alone:
     the gradients of every layer below a max pool then come out as zero, without an error (conv, relu, pool, flatten,
-    linear). The tag keeps wrong kernels that are already in the cache from being taken.
+    linear). The tag prevents the use of wrong kernels that are already in the cache.
     """
     from torch._inductor import decomposition
 

@@ -6,7 +6,7 @@ from impls.frameworks import Execution, Framework
 
 ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
-    "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # or it takes the whole GPU at once, and a memory meter reads nothing else
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # otherwise it reserves the whole GPU's memory
 }
 PRECISIONS = ("float32", "tf32", "bfloat16", "float64")
 
@@ -26,7 +26,7 @@ TENSORFLOW = Framework(
             precisions=PRECISIONS,
             any_size=True,
         ),
-        # In bfloat16 the casts are translated where a step is traced, which eager never is.
+        # In bfloat16 the casts are added when a step is traced, which eager never is.
         Execution(
             "eager",
             "operation by operation, channels last",

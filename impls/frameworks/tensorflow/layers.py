@@ -1,8 +1,8 @@
-"""What each layer is in tf.nn, channels last.
+"""Layers in tf.nn, channels last.
 
-Where XLA wants another form than TensorFlow's kernels do, `compiled` chooses; the figures are ratios of medians of
-forward and backward on two CPU cores, TensorFlow 2.21. Functions take maps of any size: what depends on it is worked
-out where they are traced, or in the graph where the size is not known by then.
+Where XLA needs another form than TensorFlow's kernels, `compiled` chooses; the figures are ratios of medians of
+forward and backward on two CPU cores, TensorFlow 2.21. Functions accept maps of any size: what depends on the size is
+computed when they are traced, or in the graph if the size is unknown then.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from impls.layers import Pads, Pair, Shape
 from impls.network import Network, Row
 
 Function = Callable[[tf.Tensor, bool], tf.Tensor]
-"""From a batch, and whether it is training, to a batch."""
+"""(batch, training) -> batch."""
 
 Variables = Mapping[str, tf.Variable]
 
@@ -32,13 +32,13 @@ Bins = tuple[Pair, ...]
 
 
 OfRow = Callable[[Row, Variables, bool], Function]
-"""From a row of a network, its variables and whether XLA compiles it, to its function."""
+"""(row of a network, its variables, whether XLA compiles it) -> its function."""
 
 
 def translate(network: Network, variables: Variables, compiled: bool, of_row: OfRow | None = None) -> Function:
     """The network as one function of native operations. `variables` hold its arrays and statistics by name.
 
-    `of_row` gives the function of a row, where that is not `function`.
+    `of_row` replaces `function`, which gives the function of a row.
     """
     functions = [(of_row or function)(row, _own(row, variables), compiled) for row in network.rows]
 
@@ -51,7 +51,7 @@ def translate(network: Network, variables: Variables, compiled: bool, of_row: Of
 
 
 def _own(row: Row, variables: Variables) -> dict[str, tf.Variable]:
-    """The variables of a row, by their names within it."""
+    """The variables of a row by suffix."""
     return {suffix: variables[f"{row.layer.name}.{suffix}"] for suffix in (*row.facts.arrays, *row.facts.statistics)}
 
 
@@ -96,7 +96,7 @@ def function(row: Row, own: Variables, compiled: bool) -> Function:  # noqa: C90
 
 
 def shape_of(x: tf.Tensor) -> Shape:
-    """The shape of maps as tables write it: (channels, height, width); None for a side that is not known yet."""
+    """The shape of maps in the order of tables: (channels, height, width); None for an unknown side."""
     _, height, width, channels = x.shape
     return channels, height, width
 
@@ -122,7 +122,7 @@ def convolution(layer: layers.Conv, inputs: int, weight: tf.Variable, bias: tf.V
 def in_groups(
     convolve: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], groups: int, x: tf.Tensor, kernel: tf.Tensor
 ) -> tf.Tensor:
-    """By a convolution for each group: the native grouped one has no gradient in float64 or without oneDNN.
+    """One convolution per group: the native grouped one has no gradient in float64 or without oneDNN.
 
     Under XLA on the CPU its gradient takes 5 times as long; in AlexNet's graph it is no faster.
     """
@@ -134,7 +134,7 @@ def in_groups(
 
 @cache
 def native_padding(layer: layers.Conv | layers.Pool, shape: Shape) -> tuple[str, Pads | None]:
-    """The padding by name that places the same windows, and the cells to put around by hand where none does.
+    """The named padding with the same windows, or "VALID" and the cells to pad explicitly.
 
     Explicit paddings of tf.nn are not used: gradients through them take up to 1.7 times as long (convolution) and
     4 times (maximum), and XLA has none for pools.
@@ -153,12 +153,12 @@ def native_padding(layer: layers.Conv | layers.Pool, shape: Shape) -> tuple[str,
 
 
 def padding_of_any(layer: layers.Conv | layers.Pool) -> tuple[str, Pads | None]:
-    """The same for maps of any size."""
+    """The same as above, for maps of any size."""
     if layer.padding == "same" or (layer.margin is not None and replace(layer, padding="same").margin == layer.margin):
         return "SAME", None
     if layer.margin is None:
         raise Unsupported(f"tensorflow: {layer.name} has an uneven border, which needs a known size; use graph")
-    # With a stride less one cells more at the end, windows that must lie within are as many as may overhang without.
+    # With (stride - 1) more cells at the end, the number of inner windows is that of overhanging windows without.
     top, left = layer.margin
     below, right = (step - 1 if layer.ceil else 0 for step in layer.windows()[1])
     pads = (top, top + below), (left, left + right)
@@ -170,7 +170,7 @@ def _halves(cells: int) -> Pair:
 
 
 def around(x: tf.Tensor, pads: Pads | None, value: float = 0.0) -> tf.Tensor:
-    """`x` with cells of `value` put around its maps."""
+    """`x` with its maps padded by cells of `value`."""
     return x if pads is None else tf.pad(x, ((0, 0), *pads, (0, 0)), constant_values=tf.constant(value, x.dtype))
 
 
@@ -234,7 +234,7 @@ def largest_shifted(x: tf.Tensor, kernel: Pair, stride: Pair, outputs: Pair) -> 
 
 
 def local_response_norm(layer: layers.LocalResponseNorm) -> Function:
-    """By the formula and its derivative: 2 to 4 times as fast as tf.nn's, which has no float64 either."""
+    """Formula and handwritten derivative: 2 to 4 times as fast as tf.nn's, which also lacks float64."""
 
     @tf.custom_gradient
     def normalise(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
@@ -261,7 +261,7 @@ def over_neighbours(x: tf.Tensor, size: int, transposed: bool = False) -> tf.Ten
 
 def negative_power(x: tf.Tensor, exponent: float) -> tf.Tensor:
     """x to the power of -exponent, for positive x."""
-    if exponent == 0.75:  # AlexNet's, from square roots: tf.pow takes 4 times as long
+    if exponent == 0.75:  # AlexNet's, by square roots: tf.pow takes 4 times as long
         root = tf.math.rsqrt(x)
         return root * tf.sqrt(root)
     return tf.pow(x, -exponent)
@@ -272,7 +272,7 @@ def batch_norm(
 ) -> Function:
     def apply(x: tf.Tensor, training: bool) -> tf.Tensor:
         kind = x.dtype
-        if kind != mean.dtype:  # a mean of bfloat16s is none: in the statistics' format, and back
+        if kind != mean.dtype:  # a mean in bfloat16 is too imprecise: computed in the statistics' format
             x, gain, offset = (tf.cast(value, mean.dtype) for value in (x, scale, shift))
         else:
             gain, offset = scale, shift
@@ -312,7 +312,7 @@ def plain_normalisation(
 
 
 def flatten(x: tf.Tensor) -> tf.Tensor:
-    """In the order that memory has: row, column, channel."""
+    """In memory order: row, column, channel."""
     sides = x.shape[1:]
     if sides.is_fully_defined():
         return tf.reshape(x, (-1, math.prod(sides)))
@@ -323,14 +323,14 @@ def dense(weight: tf.Variable, bias: tf.Variable) -> Function:
     def apply(x: tf.Tensor, training: bool) -> tf.Tensor:
         if x.shape.rank == 2:
             return tf.nn.bias_add(tf.matmul(x, weight), bias)
-        rows = tf.reshape(x, (-1, x.shape[-1]))  # as one product: windows would be a product each
+        rows = tf.reshape(x, (-1, x.shape[-1]))  # one product instead of one per window
         return tf.reshape(apply(rows, training), (-1, *x.shape[1:-1], weight.shape[1]))
 
     return apply
 
 
 def dropout(layer: layers.Dropout) -> Function:
-    """Drawn from the generator that is the global one now, whose state, unlike tf.nn.dropout's, can be set."""
+    """Dropout with the current global generator, whose state, unlike tf.nn.dropout's, can be set."""
     draw = tf.random.get_global_generator().uniform
 
     def call(x: tf.Tensor, training: bool) -> tf.Tensor:
@@ -349,7 +349,7 @@ def radial_basis(layer: layers.RadialBasis) -> Function:
 
 
 def spatial_pyramid(layer: layers.SpatialPyramid, compiled: bool) -> Function:
-    """Levels one after another, each by row, column, channel."""
+    """All levels, concatenated, each by row, column, channel."""
 
     def apply(x: tf.Tensor, training: bool) -> tf.Tensor:
         plain = compiled or (not training and max(side or WIDE for side in x.shape[1:3]) < WIDE)
@@ -359,7 +359,7 @@ def spatial_pyramid(layer: layers.SpatialPyramid, compiled: bool) -> Function:
 
 
 def window_pyramid(layer: layers.WindowPyramid, x: tf.Tensor) -> tf.Tensor:
-    """By looking up (`layers.WindowPyramid.lookup`). Windows one after another, each as a pyramid."""
+    """Pyramids of windows by table lookup (`layers.WindowPyramid.lookup`), one pyramid per window."""
     pooled = []
     for level in layer.levels:
         rows, columns, places = layer.lookup(level)
@@ -370,11 +370,11 @@ def window_pyramid(layer: layers.WindowPyramid, x: tf.Tensor) -> tf.Tensor:
 
 
 WIDE = 20
-"""Cells a side from which on pools are the faster way to the bins of a map even where nobody asks for a gradient."""
+"""Cells per side from which pools compute a map's bins faster even without a gradient."""
 
 
 def pyramid_level(layer: layers.SpatialPyramid, level: int, x: tf.Tensor, plain: bool) -> tf.Tensor:
-    """Max over bins. One pool where they are a sliding window, and where they are laid side by side to be one.
+    """Max over bins: one pool if they are a sliding window, or after the cells are rearranged so that they are.
 
     `plain`: by slices. XLA fuses those, and its gradient of a pool takes 2 to 6 times as long.
     """
@@ -391,14 +391,14 @@ def pyramid_level(layer: layers.SpatialPyramid, level: int, x: tf.Tensor, plain:
 
 
 def pooled_side_by_side(x: tf.Tensor, rows: Bins, columns: Bins) -> tf.Tensor:
-    """The maximum of each bin by one pool, once the cells of each are laid out to be a window of it."""
+    """The maximum of each bin by one pool, after the cells of each bin are rearranged into one of its windows."""
     (down, height), (right, width) = side_by_side(rows), side_by_side(columns)
     side = (height, width)
     return tf.nn.max_pool2d(tf.gather(tf.gather(x, down, axis=1), right, axis=2), side, side, "VALID")
 
 
 def pyramid_level_of_any(layer: layers.SpatialPyramid, level: int, x: tf.Tensor) -> tf.Tensor:
-    """The same where the size is known in the graph only. Of equal cells all share the gradient."""
+    """The same if the size is known in the graph only. Equal cells share the gradient."""
     if layer.rule != "adaptive":
         raise Unsupported(f"tensorflow: {layer.name}'s rule {layer.rule} needs a known size; use graph")
     height, width = tf.shape(x)[1], tf.shape(x)[2]
@@ -406,15 +406,15 @@ def pyramid_level_of_any(layer: layers.SpatialPyramid, level: int, x: tf.Tensor)
 
 
 def sliding_window(bins: Bins) -> Pair | None:
-    """(window, stride) that give these bins, if any do."""
+    """(window, stride) of a pool with these bins; None if there is none."""
     window = bins[0][1]
     stride = bins[1][0] if len(bins) > 1 else window
     slides = stride and all(bin == (i * stride, i * stride + window) for i, bin in enumerate(bins))
-    return (window, stride) if slides else None  # on a side of one cell all bins are the same, and nothing slides
+    return (window, stride) if slides else None  # on a side of one cell all bins are equal: no sliding window
 
 
 def side_by_side(bins: Bins) -> tuple[list[int], int]:
-    """The cells of one bin after another, and how many each takes: shorter bins repeat their last cell."""
+    """The cells of all bins, bin by bin, and the number per bin: shorter bins repeat their last cell."""
     length = max(end - start for start, end in bins)
     return [min(start + i, end - 1) for start, end in bins for i in range(length)], length
 

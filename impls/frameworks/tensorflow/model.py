@@ -1,4 +1,4 @@
-"""The four phases in TensorFlow, for any function of a batch whose variables go by the canonical names."""
+"""The four phases in TensorFlow, for any function of a batch whose variables have the canonical names."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Batch(NamedTuple):
 
 
 class Built(NamedTuple):
-    """A network in TensorFlow: what computes its scores, and the variables behind its arrays and statistics."""
+    """A network in TensorFlow: the function of its scores, and the variables of its arrays and statistics."""
 
     scores: Function
     arrays: Mapping[str, tf.Variable]
@@ -44,7 +44,7 @@ class TensorFlowModel(Model):
         self._sgd = plan.sgd
         with tf.device(self._device):
             self._dice = tf.random.Generator.from_seed(plan.seed, alg="philox")
-            tf.random.set_global_generator(self._dice)  # which dropout takes
+            tf.random.set_global_generator(self._dice)  # used by dropout
             self._scores, self._arrays, self._statistics = self.build(plan)
             self._values = list(self._arrays.values())
             self._momenta: list[tf.Variable] = []
@@ -64,14 +64,14 @@ class TensorFlowModel(Model):
             return Built(self.translate(network, {**arrays, **statistics}, compiled), arrays, statistics)
 
         def scores(images: tf.Tensor, training: bool) -> tf.Tensor:
-            """Translated anew where it is traced: casts are a part of the step, and gradients go through them."""
+            """Translated again when it is traced: casts are part of the step, and gradients pass through them."""
             cast = {name: tf.cast(value, tf.bfloat16) for name, value in arrays.items()}
             return self.translate(network, {**cast, **statistics}, compiled)(tf.cast(images, tf.bfloat16), training)
 
         return Built(scores, arrays, statistics)
 
     def translate(self, network: Network, variables: Mapping[str, tf.Tensor], compiled: bool) -> Function:
-        """The function that computes the scores from images and whether it is training."""
+        """The function (images, training) -> scores."""
         return translate(network, variables, compiled)
 
     def _variable(self, name: str, shape: tuple[int, ...], trainable: bool = True) -> tf.Variable:
@@ -111,7 +111,7 @@ class TensorFlowModel(Model):
         self._dice.reset_from_seed(seed)
 
     def _begin_momentum(self) -> None:
-        """As much memory as the weights, so only who trains has it."""
+        """The velocities, as large as the weights and so only made for training."""
         if self._momenta:
             return
         with tf.device(self._device):
@@ -126,7 +126,7 @@ class TensorFlowModel(Model):
     def put(self, images: np.ndarray, labels: np.ndarray) -> Batch:
         with tf.device(self._device):
             channels_last = tf.transpose(tf.constant(images, self._dtype), (0, 2, 3, 1))
-            return Batch(channels_last, tf.constant(labels, tf.int64))  # int32 would be kept on the host, not the GPU
+            return Batch(channels_last, tf.constant(labels, tf.int64))  # int32 would stay on the host
 
     def infer(self, batch: Batch) -> tf.Tensor:
         return self._infer(batch.images)
@@ -153,7 +153,7 @@ class TensorFlowModel(Model):
         return sum(len(function) for function in self._traced)
 
     def allocated(self) -> Allocated | str:
-        if self._device == "/CPU:0":  # TensorFlow would say 0
+        if self._device == "/CPU:0":  # TensorFlow reports 0
             return super().allocated()
         peak = tf.config.experimental.get_memory_info(self._device)["peak"]
         return Allocated(peak, "tf.config.experimental.get_memory_info: peak, of the step")
@@ -162,10 +162,10 @@ class TensorFlowModel(Model):
         return outputs.numpy()
 
     def gradients(self, outputs: tuple[tf.Tensor, Sequence[tf.Tensor]]) -> dict[str, np.ndarray]:
-        found = self._canonical(outputs[1])
+        gradients_by_name = self._canonical(outputs[1])
         if self._differentiates_input:
-            found[INPUT] = outputs[1][-1].numpy().transpose(0, 3, 1, 2)
-        return found
+            gradients_by_name[INPUT] = outputs[1][-1].numpy().transpose(0, 3, 1, 2)
+        return gradients_by_name
 
     def _canonical(self, values: Sequence[tf.Tensor | tf.Variable]) -> dict[str, np.ndarray]:
         return self._layout.all_to_canonical({name: value.numpy() for name, value in zip(self._arrays, values)})
@@ -190,7 +190,7 @@ class TensorFlowModel(Model):
     def _step(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         loss, gradients = self._loss_and_gradients(images, labels)
         for value, momentum, gradient in zip(self._values, self._momenta, gradients):
-            # The kernel does our rule in place, in 0.75 of the time of the same by assignments.
+            # The kernel applies the update rule in place, in 0.75 times the time of assignments.
             tf.raw_ops.ResourceApplyMomentum(
                 var=value.handle,
                 accum=momentum.handle,
@@ -202,9 +202,9 @@ class TensorFlowModel(Model):
 
 
 class Traced:
-    """A function traced once for each shape of batch, and then called with as little Python as TensorFlow allows.
+    """A function traced once per shape of batch, then called with as little Python as possible.
 
-    With `any_size` one trace takes batches of any number of images of any size.
+    With `any_size` one trace accepts batches of any number of images of any size.
     """
 
     def __init__(self, function: Callable[..., Any], jit_compile: bool, any_size: bool = False):
@@ -213,14 +213,14 @@ class Traced:
         self._concrete: dict[tf.TensorShape | None, Callable[..., Any]] = {}
 
     def __len__(self) -> int:
-        """How often it has been traced."""
+        """Number of traces."""
         return len(self._concrete)
 
     def __call__(self, images: tf.Tensor, *others: tf.Tensor) -> Any:
         key = None if self._any_size else images.shape
         if key not in self._concrete:
             self._concrete[key] = self._function.get_concrete_function(*map(self._spec, (images, *others)))
-        return self._concrete[key](images, *others)  # half of what calling the tf.function costs
+        return self._concrete[key](images, *others)  # half the time of calling the tf.function
 
     def _spec(self, array: tf.Tensor) -> tf.Tensor | tf.TensorSpec:
         if not self._any_size:
@@ -229,9 +229,9 @@ class Traced:
 
 
 def device(plan: Plan) -> str:
-    """TensorFlow's name for the plan's device; Unavailable where there is no GPU, which TensorFlow would pass over."""
+    """TensorFlow's name of the plan's device; Unavailable without a GPU, for which TensorFlow would use the CPU."""
     if plan.device == "cpu":
-        with suppress(RuntimeError):  # this process uses a GPU already: naming the CPU has to do
+        with suppress(RuntimeError):  # this process already uses a GPU: selecting the CPU must suffice
             tf.config.set_visible_devices([], "GPU")
         return "/CPU:0"
     if not tf.config.list_physical_devices("GPU"):

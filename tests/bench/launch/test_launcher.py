@@ -78,7 +78,7 @@ def test_a_launch_that_gives_no_answer_is_ended_with_the_budget(monkeypatch):
         monkeypatch.setattr(process, "now", lambda: begun + 1000.0)
         monkeypatch.setattr(process, "GRACE", 0.05)
         monkeypatch.setattr(process, "GRACE_SHARE", 0.0)
-        with pytest.raises(LaunchFailed, match="when the budget had ended; its time limit is 600 s") as failure:
+        with pytest.raises(LaunchFailed, match="the budget had ended, the time limit is 600 s") as failure:
             worker.receive(Loaded)
     assert failure.value.status is Status.TIMED_OUT
 
@@ -99,7 +99,7 @@ def test_an_interruption_leaves_neither_workers_that_nobody_looks_after_nor_thei
 
 def in_one_line(problem: DeadheatError) -> str:
     assert "\n" not in str(problem)
-    assert "name another folder with the environment variable TMPDIR" in str(problem)
+    assert "set TMPDIR to another folder" in str(problem)
     return str(problem)
 
 

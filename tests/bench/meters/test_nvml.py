@@ -175,13 +175,13 @@ def test_our_own_company_is_not_foreign(ask):
 def test_in_a_container_as_many_as_we_have_are_ours(ask):
     read = ask(company="5 6", processes_own="0", processes_foreign="4")["read"]
     assert read["gpu_foreign_processes"] == 1
-    assert "which process is ours" in read["gpu_memory_bytes"]
+    assert "which process is the launch" in read["gpu_memory_bytes"]
 
 
 def test_in_a_container_among_others_nobody_knows_which_is_ours(ask):
     read = ask(processes_own="0", processes_foreign="2")["read"]
     assert read["gpu_foreign_processes"] == 1
-    assert "which process is ours" in read["gpu_memory_bytes"]
+    assert "which process is the launch" in read["gpu_memory_bytes"]
 
 
 @pytest.mark.parametrize(("energy", "seconds"), [("5000", SECONDS), ("+ 400000", 1.0)])

@@ -31,9 +31,9 @@ MISTAKES = {
     "a folder": (["outside@one=/tmp"], "interpreter 'one' (/tmp) cannot be run: "),
     "says nothing": (["outside@one=/bin/true"], "interpreter 'one' (/bin/true) is no Python"),
     "says what it was told": (["outside@one=/bin/echo"], "interpreter 'one' (/bin/echo) is no Python"),
-    "fails": (["outside@one=/bin/false"], "interpreter 'one' (/bin/false) cannot measure: it said nothing"),
-    "no folder to name it by": (["outside=/bin/true"], "has no label that can be used; write outside@LABEL=/bin/true"),
-    "a label that would be a setting": ([f"outside@a+b={PY}"], "has no label that can be used"),
+    "fails": (["outside@one=/bin/false"], "interpreter 'one' (/bin/false) cannot measure: no error output"),
+    "no folder to name it by": (["outside=/bin/true"], "has no valid label; write outside@LABEL=/bin/true"),
+    "a label that would be a setting": ([f"outside@a+b={PY}"], "has no valid label"),
     "one label for two": (
         ["outside@one=/bin/true", "pytorch@one=/bin/false"],
         "two interpreters are called 'one': /bin/true and /bin/false; give each its own label",

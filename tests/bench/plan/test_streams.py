@@ -77,10 +77,10 @@ def test_sizes_that_are_given_come_again_and_again():
 
 @given(SIZES, st.integers(1, 60), st.integers(0, 5))
 def test_no_size_is_drawn_again_before_all_were_there(sizes, count, seed):
-    found, numbered = image_sizes.drawn(sizes, count, seed), [(place, 1) for place in range(len(sizes))]
-    assert image_sizes.drawn(sizes, count, seed) == found
+    found, numbered = image_sizes.sample(sizes, count, seed), [(place, 1) for place in range(len(sizes))]
+    assert image_sizes.sample(sizes, count, seed) == found
     assert set(found) <= set(sizes)
-    times = Counter(image_sizes.drawn(numbered, count, seed))
+    times = Counter(image_sizes.sample(numbered, count, seed))
     assert len(times) == min(count, len(sizes))
     assert max(times.values()) - min(times.values()) <= 1
 
@@ -116,7 +116,7 @@ def photos(tmp_path):
 
 
 def test_sizes_are_read_from_headers_and_what_cannot_be_read_is_named(photos):
-    found = image_sizes.found_in(photos)
+    found = image_sizes.read_sizes(photos)
     assert found.sizes == {"a.png": (224, 335), "deeper/b.jpg": (100, 60)}, "height first, smaller side at most 224"
     assert found.left_out["c.png"].startswith("not an image")
     assert set(found.left_out) == {"c.png", "d.png"}
@@ -130,17 +130,17 @@ def test_every_file_that_is_not_read_is_named_and_suffixes_do_not_matter(photos)
         Image.new("RGB", (60, 100)).save(photos / name, format="PNG")
     (photos / "IMG_1.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
     (photos / "IMG_2.MOV").write_bytes(b"\0\0\0\x14ftypqt  ")
-    found = image_sizes.found_in(photos)
+    found = image_sizes.read_sizes(photos)
     assert set(found.sizes) == {"a.png", "deeper/b.jpg", "plain", "UPPER.JPG"}
     assert set(found.left_out) == {"c.png", "d.png", "IMG_1.HEIC", "IMG_2.MOV"}
-    assert "IMG_1.HEIC: HEIC: install pillow-heif" in image_sizes.told(found.left_out)
+    assert "IMG_1.HEIC: HEIC: install pillow-heif" in image_sizes.describe_left_out(found.left_out)
 
 
 def test_what_a_camera_held_upright_made_is_upright(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new("RGB", (80, 60)).save(tmp_path / "upright.jpg", exif=exif)
-    assert image_sizes.found_in(tmp_path).sizes == {"upright.jpg": (80, 60)}
+    assert image_sizes.read_sizes(tmp_path).sizes == {"upright.jpg": (80, 60)}
 
 
 def test_a_folder_that_cannot_be_looked_into_is_named(photos, monkeypatch):
@@ -152,21 +152,21 @@ def test_a_folder_that_cannot_be_looked_into_is_named(photos, monkeypatch):
         return scan(place)
 
     monkeypatch.setattr(os, "scandir", closed)
-    found = image_sizes.found_in(photos)
+    found = image_sizes.read_sizes(photos)
     assert set(found.sizes) == {"a.png"}
     assert found.left_out["deeper"] == "Permission denied"
     with pytest.raises(InvalidInput, match=r"no image that can be used; .*Permission denied"):
-        image_sizes.found_in(photos / "deeper")
+        image_sizes.read_sizes(photos / "deeper")
 
 
 def test_a_folder_without_images_and_none_at_all_are_refused(tmp_path):
     with pytest.raises(InvalidInput, match="no such folder"):
-        image_sizes.found_in(tmp_path / "nowhere")
+        image_sizes.read_sizes(tmp_path / "nowhere")
     (tmp_path / "file.txt").write_text("")
     with pytest.raises(InvalidInput, match="is no folder"):
-        image_sizes.found_in(tmp_path / "file.txt")
+        image_sizes.read_sizes(tmp_path / "file.txt")
     with pytest.raises(InvalidInput, match="no image that can be used"):
-        image_sizes.found_in(tmp_path)
+        image_sizes.read_sizes(tmp_path)
 
 
 TAKES_PHOTOGRAPHS = """
@@ -282,7 +282,7 @@ def test_a_photograph_of_many_pixels_is_one_like_any_other(tmp_path, side):
     before = Image.MAX_IMAGE_PIXELS
     header = b"".join([b"P5 ", str(side).encode(), b" ", str(side * 2).encode(), b" 255\n", bytes(8)])
     (tmp_path / "large.pgm").write_bytes(header)
-    found = image_sizes.found_in(tmp_path)
+    found = image_sizes.read_sizes(tmp_path)
     assert found.sizes == {"large.pgm": (448, 224)}
     assert not found.left_out
     assert before == Image.MAX_IMAGE_PIXELS

@@ -9,7 +9,7 @@ from simulated import A, B, C, lenet, opened, suite
 
 from bench.launch.fake import Behaviour, Fault
 from bench.runner.block import Block
-from bench.runner.usage import MEMORY, UNASKED, metered
+from bench.runner.usage import MEMORY, NO_SUSTAINED_RUN, metered
 from bench.worker.messages import CheckOutputs, Load, MeasureMemory, RunTurn, SustainedRun, WarmUp
 from results.schema.record import Contestant, Status
 
@@ -28,7 +28,7 @@ def run(
     known = behaviours or {}
     asked = suite(turns=TURNS, rounds=ROUNDS, **changes)
     with opened(lambda case, launch: known.get(case.contestant, Behaviour()), time_limit) as launcher:
-        block = Block(lenet(), contestants, 0, 0, Path("weights"), apart=frozenset({C}))
+        block = Block(lenet(), contestants, 0, 0, Path("weights"), isolated=frozenset({C}))
         records = block.run(launcher, asked, {}, {})
     assert [record.case.contestant for record in records] == list(contestants)
     return {record.case.contestant: record for record in records}, launcher
@@ -131,7 +131,7 @@ def test_memory_is_measured_once_every_launch_has_had_its_turns():
 
 def test_what_is_known_of_a_contestants_use_is_not_asked_again():
     first, _ = run()
-    assert {first[A].usage.missing[name] for name in metered()} == {UNASKED}
+    assert {first[A].usage.missing[name] for name in metered()} == {NO_SUSTAINED_RUN}
     with opened(lambda case, launch: Behaviour()) as launcher:
         used = {one: record.usage for one, record in first.items()}
         records = Block(lenet(), ALL, 1, 0, Path("weights")).run(launcher, SUITE, {}, used)
@@ -141,7 +141,7 @@ def test_what_is_known_of_a_contestants_use_is_not_asked_again():
 
 def test_those_apart_have_a_zygote_of_their_own():
     _, launcher = run()
-    assert {one.case.contestant: one.apart for one in launcher.launches} == {A: False, B: False, C: True}
+    assert {one.case.contestant: one.dedicated_zygote for one in launcher.launches} == {A: False, B: False, C: True}
 
 
 def test_rounds_of_a_long_step_end_with_the_time_of_a_turn():

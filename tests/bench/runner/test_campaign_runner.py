@@ -19,7 +19,7 @@ from bench.runner.block_runner import BlockRunner
 from bench.runner.ledger import Group
 from bench.runner.retries import RetryPolicy
 from bench.runner.schedule import Passes, Task
-from bench.runner.usage import MEMORY, UNASKED, metered
+from bench.runner.usage import MEMORY, NO_SUSTAINED_RUN, metered
 from bench.worker.arithmetic import arithmetic
 from bench.worker.evidence import Evidence
 from bench.worker.messages import GiveEvidence, Load, ProbeArithmetic, RunTurn, SustainedRun
@@ -190,9 +190,9 @@ def test_a_launch_after_a_crash_has_a_zygote_of_its_own_and_the_next_one_shares_
     done = Simulated(script, launches=(4, 4)).run()
     assert statuses(done.of(OTHER)) == [Status.MEASURED, Status.CRASHED, Status.MEASURED, Status.MEASURED]
     gate = 2  # a launch each for the probe and for the evidence
-    apart = [one.apart for one in done.launcher.launches if one.case == OTHER][gate:]
-    assert apart == [False, False, True, False]
-    assert not any(one.apart for one in done.launcher.launches if one.case == ONE)
+    dedicated = [launch.dedicated_zygote for launch in done.launcher.launches if launch.case == OTHER][gate:]
+    assert dedicated == [False, False, True, False]
+    assert not any(one.dedicated_zygote for one in done.launcher.launches if one.case == ONE)
 
 
 def test_a_second_crash_is_the_last():
@@ -271,7 +271,7 @@ def test_what_is_known_of_a_cases_use_is_not_asked_again_by_its_second_launch():
     done = Simulated().run()
     first, second = done.of(ONE)
     assert first.usage.names == MEMORY | metered()
-    assert {first.usage.missing[name] for name in metered()} == {UNASKED}
+    assert {first.usage.missing[name] for name in metered()} == {NO_SUSTAINED_RUN}
     assert second.usage is None
 
 
@@ -281,8 +281,8 @@ def test_a_group_that_cannot_fit_by_its_table_has_its_rows_and_the_rest_is_measu
     done = Simulated(these=these, memory=allowed).run()
     refused = [record for record in done.records if record.case.workload.batch == 64]
     assert statuses(refused) == [Status.OUT_OF_MEMORY] * 2
-    assert all("at least, and may have" in record.reason for record in refused)
-    assert all("give more with --memory" in record.reason for record in refused)
+    assert all("needs at least " in record.reason for record in refused)
+    assert all("raise it with --memory" in record.reason for record in refused)
     assert statuses(done.of(ONE)) == [Status.MEASURED] * 2
     assert done.runner.stop == "complete"
 

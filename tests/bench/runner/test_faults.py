@@ -189,7 +189,7 @@ def test_a_temporary_folder_that_fills_up_is_one_line_and_what_was_measured_is_k
         output = started.output()
         assert started.process.returncode == 1, output
         (error,) = [line for line in output.splitlines() if "error: " in line]
-        assert "No space left on device; make room, or name another folder" in error
+        assert "No space left on device; free disk space, or set TMPDIR" in error
         assert "Traceback" not in output
         assert "INTERNALERROR" not in output
         campaign = read_campaign(started.folder())

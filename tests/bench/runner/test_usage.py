@@ -13,7 +13,7 @@ from bench.meters.rapl import RaplMeter
 from bench.plan import settings
 from bench.runner.usage import MEMORY, metered
 from bench.worker import arithmetic
-from bench.worker.tasks import go_on
+from bench.worker.tasks import repeat_rounds
 from impls import nvidia
 from results.schema.columns import USAGE
 from results.schema.record import Status, Usage
@@ -64,7 +64,7 @@ class Machine:
 @pytest.mark.parametrize(("busy", "cores"), [(0.125, 0.25), (0.25, 0.5), (0.5, 1.0), (0.75, 1.5), (0.0, 0.0)])
 def test_a_known_duty_is_the_utilisation_of_the_cores(monkeypatch, busy, cores):
     machine = Machine(0.5, busy)
-    passed, rounds, own_cpu = go_on(machine.compute, 1.75, lambda: machine.now, lambda: machine.cpu)
+    passed, rounds, own_cpu = repeat_rounds(machine.compute, 1.75, lambda: machine.now, lambda: machine.cpu)
     assert (passed, rounds, own_cpu) == (2.0, 4, 4 * busy), "the round that is under way is finished"
     monkeypatch.setattr("bench.meters.processor.usable_cores", lambda: range(4))
     said = CpuMeter(1, "cpu", set()).end(SustainedStats(passed, rounds, own_cpu, images_a_step=1))
@@ -87,7 +87,7 @@ def test_what_is_not_known_is_empty_and_has_its_reason(measured):
     row = measured[0].loc["plain"]
     assert np.isnan(row.allocator_bytes)
     assert np.isnan(row.gpu_watts)
-    assert "allocator_bytes: the framework does not count what it allocates here" in row.usage_missing
+    assert "allocator_bytes: the framework does not count its allocations here" in row.usage_missing
     assert "gpu_watts" in row.usage_missing
     assert "it runs on the CPU" in row.usage_missing
 
@@ -212,7 +212,7 @@ def test_who_silently_rounds_more_than_was_asked_for_is_refused(measure):
     assert table.effective_precision["plain"] == "float32"
     for execution, seen in {"rounds-10": "tf32", "rounds-7": "bfloat16"}.items():
         assert table.status[execution] == Status.MISMATCH
-        assert table.reason[execution] == f"computes in {seen} where float32 was asked for"
+        assert table.reason[execution] == f"computes in {seen} where float32 was requested"
 
 
 BAD = {

@@ -34,7 +34,7 @@ def test_json_is_a_list_of_findings(examined):
         assert finding.keys() == {"about", "level", "what", "remedy"}
         assert finding["level"] in (GOOD, WARN, BAD)
         assert finding["what"]
-    assert {"cores", "memory", "background load", "steadiness", "outside"} <= {finding["about"] for finding in found}
+    assert {"cores", "memory", doctor.LOAD, "steadiness", "outside"} <= {finding["about"] for finding in found}
 
 
 def test_whatever_is_not_good_has_a_remedy_and_comes_first(examined):
@@ -53,17 +53,17 @@ def test_the_status_is_1_only_if_something_is_bad(examined):
 @pytest.mark.parametrize(
     ("foreign", "steal", "found"),
     [
-        (0.1, 0.0, [("background load", GOOD, "other processes take 0.10 cores")]),
-        (1.7, 0.0, [("background load", BAD, "other processes take 1.70 cores, more than 0.15 disturb")]),
+        (0.1, 0.0, [(doctor.LOAD, GOOD, "other processes use 0.10 cores")]),
+        (1.7, 0.0, [(doctor.LOAD, BAD, "other processes use 1.70 cores, more than the limit of 0.15")]),
         (
             -0.01,
             0.05,
             [
-                ("background load", GOOD, "other processes take 0.00 cores"),
+                (doctor.LOAD, GOOD, "other processes use 0.00 cores"),
                 ("steal", BAD, "the hypervisor takes 5.0% of the cores for others"),
             ],
         ),
-        (math.nan, math.nan, [("background load", WARN, "the system does not tell what others take")]),
+        (math.nan, math.nan, [(doctor.LOAD, WARN, "CPU use of other processes is not available")]),
     ],
 )
 def test_what_others_take_is_judged_by_what_disturbs(monkeypatch, foreign, steal, found):
@@ -75,7 +75,7 @@ def test_what_others_take_is_judged_by_what_disturbs(monkeypatch, foreign, steal
 
 @pytest.mark.parametrize(("level", "status"), [(GOOD, 0), (WARN, 0), (BAD, 1)])
 def test_the_command_ends_with_1_only_if_something_is_bad(monkeypatch, level, status):
-    monkeypatch.setattr(doctor, "examine", lambda seconds: [Check("background load", level, "so it is", "do this")])
+    monkeypatch.setattr(doctor, "examine", lambda seconds: [Check(doctor.LOAD, level, "so it is", "do this")])
     assert CliRunner().invoke(app, ["doctor"]).exit_code == status
 
 

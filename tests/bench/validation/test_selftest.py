@@ -327,7 +327,7 @@ def test_a_slowed_round_takes_its_share_longer_than_the_steps_within_it(share):
 
 
 def test_planted_executions_are_those_of_every_framework_with_what_they_need():
-    names = {one.name: one for one in slowed.PLANTED.executions}
+    names = {one.name: one for one in slowed.SLOWED.executions}
     assert {"pytorch.eager-a", "pytorch.eager-b", "jax.jit-2", "tensorflow.graph-5", "keras.jax-20"} <= set(names)
     assert names["pytorch.eager-20"].requires[0] == "torch"
     assert names["pytorch.eager-20"].note.endswith("every step 20% longer")

@@ -146,7 +146,7 @@ REFUSED = {
     ),
     "a request that it does not know": ('{"kind": "run_network"}', "Input tag 'run_network'"),
     "an older protocol": ('{"do": "turn", "with": {}}', "Unable to extract tag"),
-    "a turn before anything is loaded": (to_line(RunTurn(1, 1.0)).strip(), "run_turn was asked for before load"),
+    "a turn before anything is loaded": (to_line(RunTurn(1, 1.0)).strip(), "run_turn was requested before load"),
 }
 
 

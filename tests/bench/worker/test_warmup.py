@@ -16,30 +16,30 @@ def feed(times):
 
 
 def test_level_steps_have_settled_after_two_windows():
-    times, steady = warm_up(feed(repeat(0.01)), least=0.01, most=10)
+    times, steady = warm_up(feed(repeat(0.01)), minimum=0.01, maximum=10)
     assert steady is True
     assert len(times) == 2 * WINDOW
 
 
 def test_slow_first_steps_are_waited_for():
-    times, steady = warm_up(feed(chain(repeat(0.05, 15), repeat(0.01))), least=0.01, most=10)
+    times, steady = warm_up(feed(chain(repeat(0.05, 15), repeat(0.01))), minimum=0.01, maximum=10)
     assert steady is True
     assert times[-WINDOW:] == [0.01] * WINDOW
 
 
 def test_steps_that_keep_growing_are_never_called_settled():
-    times, steady = warm_up(feed(0.01 * 1.01**n for n in count()), least=0.01, most=2)
+    times, steady = warm_up(feed(0.01 * 1.01**n for n in count()), minimum=0.01, maximum=2)
     assert steady is False
     assert sum(times) >= 2
 
 
 def test_too_few_steps_to_tell_are_neither():
-    assert warm_up(feed(repeat(1.0)), least=0.5, most=2) == ([1.0, 1.0], None)
+    assert warm_up(feed(repeat(1.0)), minimum=0.5, maximum=2) == ([1.0, 1.0], None)
 
 
 def test_at_least_one_step_and_the_least_time():
-    assert len(warm_up(feed(repeat(1.0)), least=0.001, most=0.001)[0]) == 1
-    assert sum(warm_up(feed(repeat(0.01)), least=0.5, most=0.5)[0]) >= 0.5
+    assert len(warm_up(feed(repeat(1.0)), minimum=0.001, maximum=0.001)[0]) == 1
+    assert sum(warm_up(feed(repeat(0.01)), minimum=0.5, maximum=0.5)[0]) >= 0.5
 
 
 @pytest.mark.parametrize("spread", [0.002, 0.05, 0.3])

@@ -92,7 +92,7 @@ def test_members_that_lead_elsewhere_write_nothing(tmp_path: Path) -> None:
     ("name", "content", "message"),
     [
         ("data_batch_3.bin", tiny(10)["data_batch_3.bin"][:-7], r"data_batch_3.bin is cut off .* expected 6146 bytes"),
-        ("test_batch.bin", b"", r"test_batch.bin: no images in it"),
+        ("test_batch.bin", b"", r"test_batch.bin: no images"),
         ("data_batch_2.bin", records(np.array([3, 10]), False), r"data_batch_2.bin: the wrong classes: labels from 3"),
         ("batches.meta.txt", b"one\ntwo\n", r"batches.meta.txt names 2 classes, expected 10"),
     ],

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.runner.usage import UNASKED
+from bench.runner.usage import NO_SUSTAINED_RUN
 from results import quality
 from results.schema import renames
 from results.schema.columns import USAGE
@@ -131,7 +131,7 @@ def test_a_quantity_that_nobody_asked_for_is_still_one():
     """Or a campaign that goes on with --sustained would not ask."""
     missing = {"soak_cores": "no soak was asked for; --soak 3s gives one"}
     found = from_json(line(CASE, usage={"values": {}, "missing": missing, "sources": {}}))
-    assert found.usage.missing == {"sustained_cpus_used": UNASKED}
+    assert found.usage.missing == {"sustained_cpus_used": NO_SUSTAINED_RUN}
 
 
 @pytest.mark.parametrize("usage", [3, {"values": 3}, {"missing": [1]}])

@@ -133,7 +133,7 @@ class ByHand(Model):
 
 
 def turned(array: np.ndarray) -> np.ndarray:
-    """A canonical weight as this file keeps it: (height, width, inputs, outputs), and (inputs, outputs)."""
+    """A canonical weight in this file's layout: (height, width, inputs, outputs), or (inputs, outputs)."""
     if array.ndim == 4:
         return array.transpose(2, 3, 1, 0)
     if array.ndim == 2 and array.shape[1] == 512 * 7 * 7:

@@ -128,7 +128,7 @@ class ByHand(Model):
         return loss.detach()
 
     def synchronize(self, outputs: object) -> None:
-        """On the CPU, PyTorch is done when it returns."""
+        """Do nothing: on the CPU, PyTorch has finished when a call returns."""
 
     def to_numpy(self, outputs: Tensor) -> np.ndarray:
         return outputs.detach().numpy()
