@@ -7,7 +7,7 @@ registries when the cases are made. docs: a suite's keys are the fields of `Suit
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -27,6 +27,7 @@ from impls.errors import DeadheatError, UnknownName
 from impls.frameworks import PHASES, checked
 from results.schema import renames
 from results.schema.record import Contestant, first_problem
+from results.schema.system import System
 from results.units import Bytes, Seconds, SecondsOrNone, Share
 
 FOLDER = Path(__file__).parents[1] / "suites"
@@ -183,13 +184,14 @@ def with_contestants(suite: Suite, change: Callable[[Contestant], Iterable[Conte
     return suite.model_copy(update={"contestants": changed(suite.contestants), "workloads": workloads})
 
 
-def suite_from_system(system: Mapping[str, Any]) -> Suite:
+NO_SUITE = "system.json holds no whole suite; this campaign is too old or damaged to go on with"
+
+
+def suite_from_system(system: System) -> Suite:
     """The suite that a campaign's system.json holds."""
     try:
-        said = {key: value for key, value in system["suite"].items() if key in Suite.model_fields}
+        said = {key: value for key, value in system.suite.content().items() if key in Suite.model_fields}
         later = {"sustained": 0}  # keys that older campaigns lack, as they were measured
         return Suite.model_validate({**later, **said})
-    except (KeyError, AttributeError, ValidationError):
-        raise SuiteError(
-            "system.json holds no whole suite; this campaign is too old or damaged to go on with"
-        ) from None
+    except ValidationError:
+        raise SuiteError(NO_SUITE) from None

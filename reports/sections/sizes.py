@@ -87,7 +87,7 @@ def growth(cases: pd.DataFrame, limits: Limits, slots: Sequence[str], key: str) 
 
 
 def _growth(own: Sequence[Row], limits: Limits, slots: Sequence[str], key: str) -> Growth:
-    first, parameters = own[0], {row["group"]: limits.workloads.get(row["group"], {}).get("parameters") for row in own}
+    first, parameters = own[0], {row["group"]: limits.facts(row["group"]).parameters for row in own}
     who, networks = (list(dict.fromkeys(row[name] for row in own)) for name in ("contestant", "architecture"))
     workload = f"{first['phase']}, batch {first['batch']}, {first['precision']} on {first['device']}"
     title = f"{' and '.join(networks)}, {workload}"

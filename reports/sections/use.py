@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from reports.figures import network as figures
 from reports.format import numbers
@@ -13,6 +12,7 @@ from reports.format.networks import Network, Row, text
 from reports.sections.section import CampaignView, Chapter, Section
 from results.compare.limits import Limits
 from results.schema.record import Status
+from results.schema.system import LayerFacts
 
 MEGA, GIGA = 1e-6, 1e-9
 
@@ -131,7 +131,7 @@ class LayerTable:
     measured: tuple[float, str, str] | None
 
 
-def layer_table(network: Network, layers: Sequence[Mapping[str, Any]], limits: Limits) -> LayerTable | None:
+def layer_table(network: Network, layers: Sequence[LayerFacts], limits: Limits) -> LayerTable | None:
     """Floors by layer; None for a campaign that has no ceilings, or from before tables said what layers need."""
     kind = network.precision, network.device
     compute, reading = (limits.ceilings.get((of, kind)) for of in ("macs", "bytes"))
@@ -139,10 +139,11 @@ def layer_table(network: Network, layers: Sequence[Mapping[str, Any]], limits: L
         return None
     rows = []
     for layer in layers:
-        least = 1e3 * layer["macs"] / compute.rate
-        read = 1e3 * layer["weight_bytes"] / reading.rate if reading else None
+        macs, weight_bytes = layer.macs or 0, layer.weight_bytes or 0
+        least = 1e3 * macs / compute.rate
+        read = 1e3 * weight_bytes / reading.rate if reading else None
         weights = None if read is None else (read, numbers.plain(read))
-        rows.append(LayerRow(layer["layer"], f"{layer['macs']:,}", (least, numbers.plain(least)), weights))
+        rows.append(LayerRow(layer.layer or "", f"{macs:,}", (least, numbers.plain(least)), weights))
     total = sum(row.compute[0] for row in rows)
     return LayerTable(rows, (total, numbers.plain(total)), _shortest(network))
 

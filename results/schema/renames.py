@@ -131,7 +131,7 @@ def _rename_architecture(workload: dict[str, Any]) -> None:
             workload["architecture"] = in_text(name + shape).removesuffix(shape)
 
 
-_AS_TYPED = ("command", "resumed")
+_AS_TYPED = ("command", "resumed", "resumed_by")
 """Keys of system.json that say what a user typed."""
 
 

@@ -101,9 +101,8 @@ def cases(campaigns: Iterable[StoredCampaign], reference: str | None = None) -> 
 
 def reference_of(campaign: StoredCampaign) -> str | None:
     """The contestant that a campaign's ratios are to: what its suite named, else the first one recorded."""
-    named = campaign.system.get("reference")
-    if isinstance(named, str):
-        return named
+    if campaign.system.reference is not None:
+        return campaign.system.reference
     return campaign.records[0].case.contestant.id if campaign.records else None
 
 
@@ -112,8 +111,7 @@ def _groups(campaign: StoredCampaign) -> list[dict[str, list[Record]]]:
     groups: dict[Workload, dict[str, list[Record]]] = {}
     for record in campaign.records:
         groups.setdefault(record.case.workload, {}).setdefault(record.case.contestant.id, []).append(record)
-    named = campaign.system.get("contestants")
-    place = {contestant: number for number, contestant in enumerate(named if isinstance(named, Mapping) else ())}
+    place = {contestant: number for number, contestant in enumerate(campaign.system.contestants)}
     return [dict(sorted(group.items(), key=lambda item: place.get(item[0], len(place)))) for group in groups.values()]
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 from impls.network import ALONE
 from results.schema.columns import Column
 from results.schema.record import Contestant, Record, Status, Workload
+from results.schema.system import WorkloadFacts
 from results.stats.estimates import geometric, launch_time
 from results.stats.pairing import counted, group_by_pass
 from results.store.campaigns import StoredCampaign
@@ -74,7 +75,7 @@ def _of(campaign: StoredCampaign) -> list[dict[str, Any]]:
             found.setdefault(key, {}).setdefault(layer, []).append(record)
         else:
             wholes.setdefault(key, []).append(record)
-    workloads = campaign.system.get("workloads", {})
+    workloads = campaign.system.workloads
     rows = []
     for (workload, contestant), own in found.items():
         whole = counted(wholes.get((workload, contestant), ()))
@@ -88,7 +89,7 @@ def _of(campaign: StoredCampaign) -> list[dict[str, Any]]:
             "phase": workload.phase,
             "contestant": contestant.id,
             "whole_seconds": geometric([launch_time(one.seconds) for one in whole]).value if whole else math.nan,
-            **_share("sum_share", _sum(own, workloads.get(workload.id, {}).get("layers", ())), group_by_pass(whole)),
+            **_share("sum_share", _sum(own, workloads.get(workload.id, WorkloadFacts()).layers), group_by_pass(whole)),
         }
         rows += [{**names, **_layer(layer, records, group_by_pass(whole))} for layer, records in own.items()]
     return rows

@@ -65,14 +65,14 @@ def windows(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
 
 def _of(campaign: StoredCampaign) -> list[dict[str, Any]]:
     limits = limits_of(campaign)
-    if not any("windows" in facts for facts in limits.workloads.values()):
+    if not any(facts.windows is not None for facts in limits.workloads.values()):
         return []
     table = [{str(name): value for name, value in row.items()} for row in cases([campaign]).to_dict("records")]
     each: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in table:
         if row["stream"].startswith(SQUARES):
             each.setdefault(_key(row, row["batch"]), []).append(row)
-    counted = [(row, row["batch"] * limits.workloads.get(row["group"], {}).get("windows", 0)) for row in table]
+    counted = [(row, row["batch"] * (limits.facts(row["group"]).windows or 0)) for row in table]
     return [_row(row, windows, other) for row, windows in counted for other in each.get(_key(row, windows), ())]
 
 

@@ -47,12 +47,12 @@ def features_once(data: Path = DATA) -> CheckResult:
 
 def speed_ups(campaign: StoredCampaign) -> dict[Way, Estimate]:
     """Times of a pass each over times of features once. Other launches made each, so the interval is Welch's."""
-    workloads = limits_of(campaign).workloads
+    limits = limits_of(campaign)
     shared: dict[Way, list[float]] = {}
     each: dict[Way, list[float]] = {}
     for record in counted(campaign.records):
         work, contestant = record.case.workload, record.case.contestant.id
-        windows = work.batch * workloads.get(work.id, {}).get("windows", 0)
+        windows = work.batch * (limits.facts(work.id).windows or 0)
         times, images = (shared, windows) if windows else (each, work.batch)
         if windows or work.stream.startswith(SQUARES):
             way = Way(images, contestant, work.device, work.precision, work.phase)

@@ -6,9 +6,9 @@ import math
 
 import pytest
 
+from results.compare.limits import Limits, limits_of, roof
 from results.schema.record import Case, Contestant
 from results.store.campaigns import CampaignWriter, read_campaign
-from results.tables.limits import Limits, limits_of, roof
 from tests.support.made_up import SYSTEM, measured, probe, workload
 
 ALPHA, BETA = Contestant("alpha", "eager"), Contestant("beta", "jit")

@@ -6,9 +6,9 @@ import math
 
 import pytest
 
+from results.compare.ratios import pairs
 from results.schema.record import Case, Contestant
 from results.store.campaigns import CampaignWriter, read_campaign
-from results.tables.ratios import pairs
 from tests.support.made_up import SYSTEM, launches, measured, workload
 
 ALPHA, BETA, GAMMA = Contestant("alpha", "eager"), Contestant("beta", "jit"), Contestant("gamma", "graph")
