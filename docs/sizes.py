@@ -135,7 +135,9 @@ def sweep() -> str:
     frame = cases.cases([campaign])
     workloads = campaign.system.workloads
     parameters = {one.case.id: workloads[one.case.workload.id].parameters for one in campaign.records}
-    frame = frame.assign(parameters=frame.case.map(parameters), pyramid=frame.architecture.str.endswith("-spp"))
+    frame = frame.assign(
+        parameters=frame.case.map(parameters), pyramid=frame.group.map(lambda id: bool(workloads[id].variant_of))
+    )
     rows = [
         (size, contestant, *_sized(part[part.pyramid]), *_sized(part[~part.pyramid]))
         for (size, contestant), part in frame[frame.peak_probe == ""].groupby(["size", "contestant"], sort=False)

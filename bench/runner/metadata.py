@@ -16,6 +16,7 @@ from bench.networks import probes
 from bench.plan import interpreters, settings
 from bench.plan.suite import Suite
 from bench.runner import parity
+from impls.architectures import load_architecture
 from impls.environment import altering, choosing, clean, words
 from impls.errors import InvalidInput
 from impls.frameworks import load_framework
@@ -101,6 +102,7 @@ def _workload(workload: Workload) -> dict[str, Any]:
         "parameters": network.parameters,
         "layers": [layer.name for layer in network.layers if can_be_alone(layer)],
         "windows": sum(len(layer.windows) for layer in network.layers if isinstance(layer, WindowPyramid)),
+        "variant_of": load_architecture(workload.architecture).variant_of,
     }
 
 

@@ -11,6 +11,7 @@ from reports.format import numbers
 from reports.format.networks import Network, Row, text
 from reports.sections.section import CampaignView, Chapter, Section
 from results.compare.limits import Limits
+from results.schema.columns import device_columns
 from results.schema.record import Status
 from results.schema.system import LayerFacts
 
@@ -32,7 +33,7 @@ def _scaled(column: str, scale: float = 1.0) -> Callable[[Row], float]:
 
 def _energy(row: Row) -> float:
     """Of what computes: a card's, or the processor's packages."""
-    return float(row["package_joules_per_image" if row["device"] == "cpu" else "gpu_joules_per_image"])
+    return float(row[device_columns(row["device"]).energy])
 
 
 QUANTITIES = (

@@ -128,7 +128,10 @@ class ContestantFacts(Facts):
 
 
 class WorkloadFacts(Facts):
-    """What follows from a network's table. `ceiling`: "macs" or "bytes" a second, of a probe that looks for that."""
+    """What follows from a network's table. `ceiling`: "macs" or "bytes" a second, of a probe that looks for that.
+
+    `variant_of`: the network that this one is, but for a spatial pyramid; "" if it is none's.
+    """
 
     macs: Number | None = None
     traffic_bytes: Number | None = None
@@ -137,6 +140,7 @@ class WorkloadFacts(Facts):
     parameters: int | None = None
     layers: Texts = ()
     windows: int | None = None
+    variant_of: str = ""
 
 
 class LayerFacts(Facts):

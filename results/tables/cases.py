@@ -15,7 +15,7 @@ import pandas as pd
 from results import quality
 from results.compare.limits import Limits, limits_of
 from results.quality.interference import Disturbance
-from results.schema.columns import LIMITS, MEMORY, OUTCOME, PARITY, USAGE, WORKLOAD, Column
+from results.schema.columns import LIMITS, MEMORY, OUTCOME, PARITY, USAGE, WORKLOAD, Column, device_columns
 from results.schema.record import Record, Status, Workload
 from results.stats.estimates import (
     Rounds,
@@ -29,7 +29,7 @@ from results.stats.estimates import (
 from results.stats.pairing import counted, group_by_block
 from results.store.campaigns import StoredCampaign
 from results.tables import CAMPAIGNS, Table
-from results.tables._rows import frame, parity_row, time_row, usage_row, workload_row
+from results.tables._rows import blank, frame, parity_row, time_row, usage_row, workload_row
 
 COLUMNS = (
     *WORKLOAD,
@@ -138,7 +138,7 @@ def _case_row(
         **parity_row(last.parity),
     }
     if not measured:
-        return row
+        return {**blank(COLUMNS), **row}
     estimate = geometric([launch_time(record.seconds) for record in measured])
     batch, used = case.workload.batch, usage_row(measured)
     compared = ratio(launches, theirs[1])
@@ -168,6 +168,7 @@ def _case_row(
         "effective_precision": ", ".join(
             dict.fromkeys(record.effective_precision for record in measured if record.effective_precision)
         ),
+        **blank(LIMITS),
         **limits.columns(case.workload, estimate.value),
         **used,
         "memory_bytes": _memory(used, case.workload.device),
@@ -180,8 +181,8 @@ def _device_seconds(measured: Sequence[Record]) -> float:
 
 
 def _memory(used: Mapping[str, Any], device: str) -> float:
-    names = ("peak_rss_step_bytes",) if device == "cpu" else ("gpu_memory_bytes", "allocator_bytes")
-    return next((used[name] for name in names if name in used), math.nan)
+    known = (used[name] for name in device_columns(device).step_memory)
+    return next((value for value in known if not math.isnan(value)), math.nan)
 
 
 TABLE = Table(COLUMNS, cases, CAMPAIGNS)

@@ -12,6 +12,7 @@ from results.schema.columns import Column
 from results.schema.record import Case, Record, Status
 from results.store.campaigns import StoredCampaign
 from results.tables import CAMPAIGNS, Table
+from results.tables._rows import frame
 
 COLUMNS = (
     Column("campaign", "", "folder of the campaign"),
@@ -57,7 +58,7 @@ def largest(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
         for record in campaign.records:
             tries.setdefault(_without_batch(record.case), []).append(record)
         rows += [_row(campaign, case, records, memory) for case, records in tries.items()]
-    return pd.DataFrame(rows, columns=[column.name for column in COLUMNS])
+    return frame(rows, COLUMNS)
 
 
 def _without_batch(case: Case) -> Case:

@@ -105,7 +105,7 @@ def test_two_campaigns_at_once_complete_in_folders_of_their_own_and_one_says_so(
     for folder in folders:
         assert read_campaign(folder).system.stop == "complete"
         assert set(launches(folder).values()) == {LAUNCHES}
-    warnings = [warning for folder in folders for warning in read_campaign(folder).system.warnings]
+    warnings = [warning.content() for folder in folders for warning in read_campaign(folder).system.warnings]
     assert CONCURRENT_CAMPAIGN_WARNING in warnings
 
 

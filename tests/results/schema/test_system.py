@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from results.schema import renames
 from results.schema.record import SCHEMA
 from results.schema.system import Machine, System, Warned, read, system_of
 from results.store.campaigns import CampaignWriter, read_campaign
@@ -102,6 +103,13 @@ def test_a_plain_text_is_a_warning_without_a_remedy():
         Warned(what="plain"),
         Warned(what="w", remedy="r"),
     )
+
+
+def test_a_network_with_a_pyramid_was_known_by_its_name_and_now_says_so():
+    earlier = renames.of_system({"workloads": {"zf5-spp30-3x32x32-infer": {}, "zf5-3x32x32-infer": {}}})
+    assert [facts.variant_of for facts in system_of(earlier).workloads.values()] == ["zf5", ""]
+    now = renames.of_system({"schema": SCHEMA, "workloads": {"mine-sppy-infer": {}, "mine": {"variant_of": "other"}}})
+    assert [facts.variant_of for facts in system_of(now).workloads.values()] == ["", "other"]
 
 
 @pytest.fixture
