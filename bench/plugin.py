@@ -29,6 +29,7 @@ from impls.terminal import take_every_character
 from impls.termination import Termination
 from results import strict_json
 from results.schema.record import Case
+from results.schema.system import System, Warned
 from results.store.campaigns import DATA, read_campaign
 
 HOME = Path(__file__).parent
@@ -242,7 +243,7 @@ def _summarize(terminalreporter: Any, config: pytest.Config) -> None:
     from results import advice  # pandas, which whoever made a mistake in an option need not wait for
 
     notes = advice.warnings_for(read_campaign(ours.writer.folder))
-    ours.writer.update_system(advice=notes)
+    ours.writer.update_system(System(advice=tuple(map(Warned.model_validate, notes))))
     found = read_campaign(ours.writer.folder)
     terminalreporter.ensure_newline()
     if not found.records:

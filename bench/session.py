@@ -26,8 +26,10 @@ from impls.environment import kept, words
 from impls.errors import InvalidInput
 from impls.frameworks import DEVICES, checked, load_framework
 from results.schema.record import SCHEMA, Case, Contestant
+from results.schema.system import SuiteFacts, System, Warned
 from results.store.campaigns import CampaignWriter, check_writable, find_campaign, read_campaign
 from results.store.campaigns import StoredCampaign as Stored
+from results.store.journal import SYSTEM
 from results.store.logs import Logs
 from results.units import seconds, seconds_or_none, share, size
 
@@ -97,33 +99,38 @@ class Session:
         try:
             campaign.run()
         finally:
-            spent = round(self._before.get("measuring_seconds", 0.0) + now() - start, 1)
-            rules = {**self._before.get("rules", {}), **campaign.rules}
-            writer.update_system(stop=self._stop(campaign), rules=rules, measuring_seconds=spent)
+            spent = round((self._before.measuring_seconds or 0.0) + now() - start, 1)
+            rules = {**self._before.rules, **campaign.rules}
+            writer.update_system(System(stop=self._stop(campaign), rules=rules, measuring_seconds=spent))
 
     @property
-    def _before(self) -> Mapping[str, Any]:
+    def _before(self) -> System:
         """What the campaign that this goes on with said of itself; nothing if there is none."""
-        return self.earlier.system if self.earlier else {}
+        return self.earlier.system if self.earlier else System()
 
     def _stop(self, campaign: CampaignRunner) -> str:
         """Why the campaign ended; a part of an earlier one that is complete does not make the whole so."""
-        whole = {case.id for case in campaign.ledger.cases} >= set(self._before.get("cases", ()))
-        return campaign.stop if whole else str(self._before.get("stop", "interrupted"))
+        whole = {case.id for case in campaign.ledger.cases} >= set(self._before.cases)
+        return campaign.stop if whole else self._before.stop or "interrupted"
 
     def _writer(self, cases: Sequence[Case], command: str, warnings: list[dict[str, str]]) -> CampaignWriter:
+        told = map(Warned.model_validate, warnings)
         if self.earlier:
             before = self._before
-            system = {**before, "schema": SCHEMA, "resumed": [*before.get("resumed", ()), command]}
-            system["suite"] = {**before["suite"], **self.suite.model_dump(mode="json")}
-            system["warnings"] = [*before.get("warnings", ()), *warnings]
-            return CampaignWriter.resume(self.earlier.folder, system)
+            suite = {**before.suite.content(), **self.suite.model_dump(mode="json")}
+            new = System(
+                schema=SCHEMA,
+                resumed=(*before.resumed, command),
+                suite=SuiteFacts.model_validate(suite),
+                warnings=(*before.warnings, *told),
+            )
+            return CampaignWriter.resume(self.earlier.folder, new)
         own = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(self.suite_name).stem)
         name = f"{datetime.now():%Y-%m-%dT%H-%M-%S}-{own}"
         system = describe(self.suite_name, self.suite, cases, command)
-        system["warnings"] += warnings
-        system["stop"] = "interrupted"  # until it is known better: a machine that loses its power says nothing
-        return CampaignWriter.create(self.data, name, {"campaign": name, **system})
+        # Until it is known better: a machine that loses its power says nothing.
+        more = {"campaign": name, "stop": "interrupted", "warnings": (*system.warnings, *told)}
+        return CampaignWriter.create(self.data, name, system.model_copy(update=more).content())
 
 
 def _images(suite: Suite) -> list[dict[str, str]]:
@@ -195,11 +202,11 @@ def _check_free(asked: Mapping[str, str], contestants: Sequence[Contestant], dev
 
 def _check_inherited(earlier: Stored, cases: Sequence[Case]) -> None:
     """InvalidInput if launches as shipped would have other variables now than the campaign's had before."""
-    before = earlier.system.get("environment")
+    before = earlier.system.environment
     here = environment([case.contestant for case in cases], os.environ)["inherited"]
-    if before is not None and before["inherited"] != here:
+    if before is not None and before.inherited != here:
         raise InvalidInput(
-            f"launches as shipped had {words(before['inherited'])} of the shell, and would have {words(here)} now; "
+            f"launches as shipped had {words(before.inherited)} of the shell, and would have {words(here)} now; "
             "set the same, or measure without --resume"
         )
 
@@ -241,11 +248,13 @@ def _resumed(options: Options, name: str) -> Session:
             typed = option.removesuffix("s").replace("_", "-")
             raise InvalidInput(f"--{typed} cannot be changed on the way; leave it out, or measure without --resume")
     earlier = read_campaign(find_campaign(name, options.results))
+    if any(f"/{SYSTEM}: suite" in problem for problem in earlier.problems):
+        raise suites.SuiteError(suites.NO_SUITE)
     suite = suites.suite_from_system(earlier.system).model_copy(update=options.changes())
-    known = set(earlier.system.get("cases", ()))
+    known = set(earlier.system.cases)
     cases = [case for device in DEVICES for case in plan_cases.cases(suite, device) if case.id in known]
     for device in dict.fromkeys(case.workload.device for case in cases):
         _check_device(device)
     _check_inherited(earlier, cases)
     check_writable(earlier.folder)
-    return Session(earlier.system["suite"]["name"], suite, cases, earlier.folder.parent, earlier)
+    return Session(earlier.system.suite.name or "", suite, cases, earlier.folder.parent, earlier)

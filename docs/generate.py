@@ -43,8 +43,8 @@ def verdicts() -> str:
             [f"{first.architecture} {first['size']}, batch {first.batch}, {first.phase}", *map(cells.get, contestants)]
         )
     launches = frame[frame.contestant != frame.reference].pairs.max()
-    machine = campaign.system["machine"]
-    where = f"{machine['cpu']}, {machine['threads']} cores, {campaign.system['started'][:10]}"
+    machine = campaign.system.machine
+    where = f"{machine.cpu}, {machine.threads} cores, {(campaign.system.started or '')[:10]}"
     body = tabulate(rows, headers=["workload", *contestants], tablefmt="github", disable_numparse=True)
     return f"{body}\n\nMeasured on {where}; {launches} launches per contestant, paired with the reference's.\n"
 
@@ -71,9 +71,9 @@ def verdict_example() -> str:
 def effort() -> str:
     """How long the two commands took on the machine of the reference results."""
     campaign = read_campaign(REFERENCE)
-    machine, minutes = campaign.system["machine"], campaign.system["measuring_seconds"] / 60
+    machine, minutes = campaign.system.machine, (campaign.system.measuring_seconds or 0) / 60
     return (
-        f"- `tox -e bench` measures for {minutes:.0f} minutes ({machine['cpu']}, {machine['threads']} cores);\n"
+        f"- `tox -e bench` measures for {minutes:.0f} minutes ({machine.cpu}, {machine.threads} cores);\n"
         f"- `tox -e reproduce` trains for {reproduction.cheap_minutes():.0f} minutes on the same machine.\n"
     )
 

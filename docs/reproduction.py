@@ -81,11 +81,11 @@ def trained() -> str:
 def run() -> str:
     """Where and when the reference run was made, and how much it trained."""
     kept = _reference()
-    machine = kept.system.get("machine", {})
+    machine = kept.system.machine
     seconds = sum(trial.seconds for trial in kept.trials.values())
     return (
-        f"{len(kept.trials)} trials, {seconds / 3600:.1f} hours of single-core training, on {machine.get('cpu')}, "
-        f"{machine.get('threads')} cores, {kept.system.get('started', '')[:10]}.\n"
+        f"{len(kept.trials)} trials, {seconds / 3600:.1f} hours of single-core training, on {machine.cpu}, "
+        f"{machine.threads} cores, {(kept.system.started or '')[:10]}.\n"
     )
 
 
@@ -95,7 +95,7 @@ def cheap_minutes() -> float:
     cheap = {one.id for one in claims().values() if any(experiment.cheap for experiment in one.experiments)}
     tested = [one for one in kept.findings.claims if one.id in cheap]
     ids = {id for one in tested for own in one.arms.values() for id in own}
-    return sum(kept.trials[id].seconds for id in ids) / 60 / int(kept.system["machine"]["threads"])
+    return sum(kept.trials[id].seconds for id in ids) / 60 / (kept.system.machine.threads or 1)
 
 
 def effort() -> str:

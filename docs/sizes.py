@@ -133,9 +133,11 @@ def sweep() -> str:
         return "Not measured yet.\n"
     campaign = _campaign("spp")
     frame = cases.cases([campaign])
-    workloads = campaign.system["workloads"]
-    parameters = {one.case.id: workloads[one.case.workload.id]["parameters"] for one in campaign.records}
-    frame = frame.assign(parameters=frame.case.map(parameters), pyramid=frame.architecture.str.endswith("-spp"))
+    workloads = campaign.system.workloads
+    parameters = {one.case.id: workloads[one.case.workload.id].parameters for one in campaign.records}
+    frame = frame.assign(
+        parameters=frame.case.map(parameters), pyramid=frame.group.map(lambda id: bool(workloads[id].variant_of))
+    )
     rows = [
         (size, contestant, *_sized(part[part.pyramid]), *_sized(part[~part.pyramid]))
         for (size, contestant), part in frame[frame.peak_probe == ""].groupby(["size", "contestant"], sort=False)
@@ -256,8 +258,8 @@ def _campaign(name: str) -> StoredCampaign:
 
 
 def _where(campaign: StoredCampaign) -> str:
-    machine = campaign.system["machine"]
-    return f"measured on {machine['cpu']}, {machine['threads']} cores, {campaign.system['started'][:10]}"
+    machine = campaign.system.machine
+    return f"measured on {machine.cpu}, {machine.threads} cores, {(campaign.system.started or '')[:10]}"
 
 
 BLOCKS = {

@@ -157,6 +157,7 @@ class Architecture:
 
     `table(classes)` gives the layers; `source` cites paper and table; `deviations` say, one sentence each, where
     the table departs from its source or had to assume something. `layer`: the only one that is run, of a layer alone.
+    `variant_of`: the name of the architecture that this one is, but for a spatial pyramid.
     """
 
     name: str
@@ -169,6 +170,7 @@ class Architecture:
     rejection_score: float | None = None
     fixed_classes: bool = False
     layer: str = ""
+    variant_of: str = ""
 
     def alone(self, layer: str) -> Architecture:
         """The same architecture, reduced to a single layer."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
 from results import quality
 from results.quality.stability import MIN_LAUNCHES_BOTH_MODES
 from results.schema.record import Status
+from results.schema.system import System
 from results.stats.estimates import BAND, TimingVerdict
 from results.store.campaigns import StoredCampaign
 from results.tables import cases as table
@@ -28,7 +28,7 @@ def warnings_for(campaign: StoredCampaign) -> list[Note]:
         *_unreadable(campaign),
         *_unmeasured(cases),
         *_dropped_out(cases, launches),
-        *campaign.system.get("warnings", ()),
+        *({"what": one.what, "remedy": one.remedy} for one in campaign.system.warnings),
         *_stopped(campaign, cases),
         *_flagged(cases, launches),
         *_few(cases),
@@ -69,20 +69,22 @@ def _logs(rows: pd.DataFrame) -> str:
 
 
 def _stopped(campaign: StoredCampaign, cases: pd.DataFrame) -> Iterator[Note]:
-    suite, stop = campaign.system.get("suite", {}), campaign.system.get("stop")
+    suite, stop = campaign.system.suite, campaign.system.stop
     if stop not in ("budget", "interrupted"):
         return
     after = _range(sorted(set(cases[cases.status == Status.MEASURED].launches)) or [0])
     yield {
-        "what": f"{stop_reason(stop, suite.get('budget'))} after {after} launches per case; "
-        f"the suite asks for {_asked(suite.get('launches'))}",
+        "what": f"{stop_reason(stop, suite.budget)} after {after} launches per case; "
+        f"the suite asks for {_asked(suite.launches)}",
         "remedy": f"resume with --resume {campaign.name}, raise --budget, or select fewer cases with -k",
     }
 
 
-def _asked(launches: Any) -> str:
-    """A suite's launches in words; older campaigns hold one number."""
-    fewest, most = launches if isinstance(launches, list) else (launches, launches)
+def _asked(launches: tuple[int, int] | None) -> str:
+    """A suite's launches in words."""
+    if launches is None:
+        return "an unknown number"
+    fewest, most = launches
     return str(most) if fewest == most else f"{fewest} to {most}"
 
 
@@ -144,12 +146,12 @@ def _unclear(campaign: StoredCampaign, cases: pd.DataFrame) -> Iterator[Note]:
     }
 
 
-def _more(system: Mapping[str, Any], needed: pd.Series, launches: int) -> str:
+def _more(system: System, needed: pd.Series, launches: int) -> str:
     """What would settle them: half of them at least, as the rest may take for ever."""
     middle = float(needed.fillna(math.inf).median())
     if not math.isfinite(middle) or not launches:
         return "repeat with --preset standard, which measures until intervals are narrow"
-    minutes = system.get("measuring_seconds", math.nan) / 60 * middle / launches
+    minutes = math.nan if system.measuring_seconds is None else system.measuring_seconds / 60 * middle / launches
     time = "" if math.isnan(minutes) else f" (about {max(minutes, 1):.1f} min in total)"
     return f"{middle:.0f} launches are needed for half of them{time}: use --preset standard and a larger --budget"
 

@@ -17,6 +17,7 @@ import numpy as np
 from bench.plan.image_sizes import photographs, sample
 from impls.errors import InvalidInput
 from impls.layers import Pair
+from results.schema.streams import StreamKind, stream_kind
 
 Part = tuple[int, int, int]
 """A batch: height, width, images."""
@@ -46,17 +47,17 @@ def resized(sizes: Sequence[Pair], side: int) -> tuple[Part, ...]:
 
 
 POLICIES: dict[str, Callable[..., tuple[Part, ...]]] = {
-    "exact": exact,
-    "grouped": grouped,
-    "buckets-K": buckets,
-    "padded": padded,
-    "resized-S": resized,
+    StreamKind.EXACT: exact,
+    StreamKind.GROUPED: grouped,
+    f"{StreamKind.BUCKETS}-K": buckets,
+    StreamKind.PADDED: padded,
+    f"{StreamKind.RESIZED}-S": resized,
 }
 
 
 def takes_photographs(name: str) -> bool:
     """Whether the stream has photographs, in contrast to the squares of a schedule."""
-    return name.split("-")[0] in {pattern.split("-")[0] for pattern in POLICIES}
+    return stream_kind(name) in set(map(stream_kind, POLICIES))
 
 
 def always(count: int, seed: int, side: int) -> tuple[Part, ...]:
@@ -77,10 +78,10 @@ def tens(count: int, seed: int, side: int) -> tuple[Part, ...]:
 
 
 SCHEDULES: dict[str, Callable[..., tuple[Part, ...]]] = {
-    "always-S": always,
-    "alternate-S-T": alternate,
-    "random-S-T": random,
-    "tens-S": tens,
+    f"{StreamKind.ALWAYS}-S": always,
+    f"{StreamKind.ALTERNATE}-S-T": alternate,
+    f"{StreamKind.RANDOM}-S-T": random,
+    f"{StreamKind.TENS}-S": tens,
 }
 
 

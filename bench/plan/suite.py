@@ -7,7 +7,7 @@ cases are made. A suite's keys are the fields of `Suite`, `MeasurementSettings` 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -29,6 +29,7 @@ from impls.errors import DeadheatError, UnknownName
 from impls.frameworks import PHASES, checked
 from results.schema import renames
 from results.schema.record import Contestant, first_problem
+from results.schema.system import System
 from results.units import Bytes, Seconds, SecondsOrNone, Share
 
 GPU_ROUND_SECONDS = 0.05
@@ -183,11 +184,14 @@ def with_contestants(suite: Suite, change: Callable[[Contestant], Iterable[Conte
     return suite.model_copy(update={"contestants": changed(suite.contestants), "workloads": workloads})
 
 
-def suite_from_system(system: Mapping[str, Any]) -> Suite:
+NO_SUITE = "system.json holds no complete suite; this campaign is too old or damaged to resume"
+
+
+def suite_from_system(system: System) -> Suite:
     """The suite stored in a campaign's system.json. SuiteError if it is missing or incomplete."""
     try:
-        keys = {key: value for key, value in system["suite"].items() if key in Suite.model_fields}
+        keys = {key: value for key, value in system.suite.content().items() if key in Suite.model_fields}
         defaults = {"sustained": 0}  # values of keys that older campaigns lack
         return Suite.model_validate({**defaults, **keys})
-    except (KeyError, AttributeError, ValidationError):
-        raise SuiteError("system.json holds no complete suite; this campaign is too old or damaged to resume") from None
+    except ValidationError:
+        raise SuiteError(NO_SUITE) from None

@@ -16,6 +16,7 @@ from bench.plan import interpreters, settings
 from bench.plan.suite import Suite
 from bench.runner import parity
 from impls import nvidia
+from impls.architectures import load_architecture
 from impls.environment import altering, choosing, clean, words
 from impls.errors import InvalidInput
 from impls.frameworks import load_framework
@@ -23,6 +24,7 @@ from impls.layers import EdgeRule, SpatialPyramid, WindowPyramid
 from impls.network import can_be_alone
 from results import VERSION, machine
 from results.schema.record import SCHEMA, Case, Contestant, Workload
+from results.schema.system import System
 
 
 def reference_of(suite: Suite, cases: Sequence[Case]) -> Contestant:
@@ -30,13 +32,13 @@ def reference_of(suite: Suite, cases: Sequence[Case]) -> Contestant:
     return suite.reference if any(case.contestant == suite.reference for case in cases) else cases[0].contestant
 
 
-def describe(suite_name: str, suite: Suite, cases: Sequence[Case], command: str) -> dict[str, Any]:
+def describe(suite_name: str, suite: Suite, cases: Sequence[Case], command: str) -> System:
     """Machine, suite, contestants with versions, settings, and what may have disturbed."""
     described = machine.describe(nvidia.state())
     contestants = list(dict.fromkeys(case.contestant for case in cases))
     inherits = environment(contestants, os.environ)
     workloads = list(dict.fromkeys(case.workload for case in cases))
-    return {
+    content = {
         "schema": SCHEMA,
         "deadheat": VERSION,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -56,6 +58,7 @@ def describe(suite_name: str, suite: Suite, cases: Sequence[Case], command: str)
         "parity_tolerances": {name: asdict(tolerance) for name, tolerance in parity.TOLERANCES.items()},
         "warnings": [*machine.warnings(described), *_inherited(inherits["inherited"]), *_absent_meters()],
     }
+    return System.model_validate(content)
 
 
 def environment(contestants: Sequence[Contestant], shell: Mapping[str, str]) -> dict[str, Any]:
@@ -99,6 +102,7 @@ def _workload(workload: Workload) -> dict[str, Any]:
         "parameters": network.parameters,
         "layers": [layer.name for layer in network.layers if can_be_alone(layer)],
         "windows": sum(len(layer.windows) for layer in network.layers if isinstance(layer, WindowPyramid)),
+        "variant_of": load_architecture(workload.architecture).variant_of,
     }
 
 

@@ -43,7 +43,7 @@ def as_json(campaign: StoredCampaign, notes: Sequence[dict[str, str]]) -> dict[s
     rows = {"cases": cases.cases([campaign])}
     if is_search(campaign):
         rows["largest"] = largest([campaign])
-    named = {"campaign": campaign.name, "folder": str(campaign.folder), "stop": campaign.system.get("stop")}
+    named = {"campaign": campaign.name, "folder": str(campaign.folder), "stop": campaign.system.stop}
     had = {"kept": environment.kept(campaign.system), "inherited": environment.inherited(campaign.system)}
     tables = {name: plain(frame) for name, frame in rows.items()}
     return {**named, "environment": had, "notes": list(notes), **tables}

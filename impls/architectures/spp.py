@@ -91,10 +91,13 @@ def both(
         table=partial(fixed, backbone=backbone, stride=last_stride),
         deviations=(*ASSUMED, *deviations),
     )
-    return baseline, pyramidal(f"{name}-spp", f"{title}, spatial pyramid of 50 bins", backbone, FIFTY_BINS, *deviations)
+    pyramid_title = f"{title}, spatial pyramid of 50 bins"
+    return baseline, pyramidal(f"{name}-spp", name, pyramid_title, backbone, FIFTY_BINS, *deviations)
 
 
-def pyramidal(name: str, title: str, backbone: Backbone, levels: tuple[int, ...], *deviations: str) -> Architecture:
+def pyramidal(
+    name: str, variant_of: str, title: str, backbone: Backbone, levels: tuple[int, ...], *deviations: str
+) -> Architecture:
     return Architecture(
         name=name,
         title=title,
@@ -103,11 +106,12 @@ def pyramidal(name: str, title: str, backbone: Backbone, levels: tuple[int, ...]
         classes=1000,
         table=partial(pyramid, backbone=backbone, levels=levels),
         deviations=(*ASSUMED, *BINS, *deviations),
+        variant_of=variant_of,
     )
 
 
 ZF5, ZF5_SPP = both("zf5", "ZF-5 (Zeiler & Fergus)", zf, 2, ZF_27)
-ZF5_SPP30 = pyramidal("zf5-spp30", "ZF-5, spatial pyramid of 30 bins", zf, THIRTY_BINS, ZF_27)
+ZF5_SPP30 = pyramidal("zf5-spp30", "zf5", "ZF-5, spatial pyramid of 30 bins", zf, THIRTY_BINS, ZF_27)
 CONVNET5, CONVNET5_SPP = both("convnet5", "Convnet*-5 (a modified AlexNet)", convnet, 2, ONE_TOWER)
 OVERFEAT5, OVERFEAT5_SPP = both("overfeat5", "Overfeat-5", partial(overfeat, convolutions=5), 3)
 OVERFEAT7, OVERFEAT7_SPP = both("overfeat7", "Overfeat-7", partial(overfeat, convolutions=7), 3)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 import textwrap
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
@@ -14,12 +13,13 @@ from matplotlib.patches import Rectangle
 
 from reports.figures import svg
 from reports.figures.canvas import COLOURS, new_figure, panel
+from results.schema.system import Bins, Pyramid
 
 ROW, LETTERS, LINES = 60, 26, 5
 """Pixels of a level; letters of a line of a reason, and lines of it, that its place holds."""
 
 
-def bins_figure(pyramids: Sequence[Mapping[str, Any]], key: str) -> Markup:
+def bins_figure(pyramids: Sequence[Pyramid], key: str) -> Markup:
     """Where the bins of a pyramid lie under each rule, as in the paper's figures 3 and 4: one side of one map.
 
     Where a rule has none, why. The first map on which rules differ, since that is what there is to see; "" without any.
@@ -27,18 +27,18 @@ def bins_figure(pyramids: Sequence[Mapping[str, Any]], key: str) -> Markup:
     if not pyramids:
         return Markup("")
     chosen = next((one for one in pyramids if _differ(one)), pyramids[0])
-    label = f"bins of each level on a side of {chosen['side']} cells, under each rule"
+    label = f"bins of each level on a side of {chosen.side} cells, under each rule"
     return Markup(svg.draw(lambda: _bins(chosen), key, label))
 
 
-def _differ(pyramid: Mapping[str, Any]) -> bool:
-    shapes = list(pyramid["rules"].values())
+def _differ(pyramid: Pyramid) -> bool:
+    shapes = list(pyramid.rules.values())
     return any(shape != shapes[0] for shape in shapes[1:])
 
 
-def _bins(pyramid: Mapping[str, Any]) -> Figure:
+def _bins(pyramid: Pyramid) -> Figure:
     """A line a bin, a row a level, a column a rule; overlapping bins are staggered."""
-    side, levels, rules = pyramid["side"], [str(level) for level in pyramid["levels"]], pyramid["rules"]
+    side, levels, rules = pyramid.side or 0, [str(level) for level in pyramid.levels], pyramid.rules
     figure = new_figure(ROW * (len(levels) + 1), layout="constrained")
     grid = figure.subplots(len(levels), len(rules), squeeze=False)
     for (row, level), (column, (rule, found)) in itertools.product(enumerate(levels), enumerate(rules.items())):
@@ -52,7 +52,7 @@ def _bins(pyramid: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def _bins_of_level(axes: Axes, found: Any, side: int) -> None:
+def _bins_of_level(axes: Axes, found: Bins, side: float) -> None:
     axes.set(xlim=(0, side), ylim=(0, 2), yticks=[])
     panel(axes, grid=None, left=False)
     if isinstance(found, str):

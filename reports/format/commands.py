@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from reports.format.system import System, get_path, suite_name
+from results.schema.system import System
 
 SPECIAL = frozenset('"$`\\!\n')
 """What a shell still reads between double quotes; Windows knows no single ones, so they are the second choice."""
@@ -16,9 +16,9 @@ VALUED = frozenset({"--preset", "--device", "--sizes-from", "--interpreter", "--
 
 def campaign_options(system: System) -> Sequence[str]:
     """The options that a campaign's cases are measured with, as far as it says."""
-    suite, command = suite_name(system), get_path(system, "command")
+    suite = system.suite.name
     try:
-        words = shlex.split(command) if isinstance(command, str) else []
+        words = shlex.split(system.command or "")
     except ValueError:  # it may say anything
         words = []
     kept = ["--suite", suite] if suite else []

@@ -12,11 +12,11 @@ from markupsafe import Markup
 from reports.figures import strips
 from reports.format import numbers
 from reports.format.networks import rows, text
-from reports.format.system import System, get_path
 from reports.sections.section import CampaignView, Chapter, Section
 from results import quality
 from results.compare.ratios import Ratios
 from results.schema.record import Status
+from results.schema.system import ContestantFacts, System
 from results.stats.estimates import geometric_mean
 from results.words import in_words
 
@@ -80,8 +80,8 @@ def aa_pairs(system: System, contestants: Sequence[str], ratios: Mapping[str, Ra
 
 
 def _are_same(system: System, one: str, other: str) -> bool:
-    versions = [get_path(system, "contestants", who, "versions") for who in (one, other)]
-    return _unlabelled(one) == _unlabelled(other) and bool(versions[0]) and versions[0] == versions[1]
+    first, second = (system.contestants.get(who, ContestantFacts()).versions for who in (one, other))
+    return _unlabelled(one) == _unlabelled(other) and bool(first) and first == second
 
 
 def _unlabelled(contestant: str) -> tuple[str, str]:

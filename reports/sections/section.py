@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import pandas as pd
 from markupsafe import Markup
@@ -15,6 +15,7 @@ from reports.format import networks
 from results.compare.limits import Limits, limits_of
 from results.compare.ratios import Ratios, pairs
 from results.schema.record import Status
+from results.schema.system import System
 from results.store.campaigns import StoredCampaign
 from results.tables import cases as table
 from results.tables.launches import launches as launches_of
@@ -61,7 +62,7 @@ class CampaignView:
     key: str
 
     @property
-    def system(self) -> Mapping[str, Any]:
+    def system(self) -> System:
         return self.campaign.system
 
     @cached_property

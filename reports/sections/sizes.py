@@ -16,13 +16,12 @@ from reports.figures.size_sweep import PANELS, milliseconds, pixels, size_sweep
 from reports.format import numbers
 from reports.format.networks import Row, rows, text
 from results.compare.limits import Limits
+from results.schema.columns import device_columns
 from results.schema.record import Status
 from results.words import in_words
 
 FEWEST_SIZES = 3
 """Sizes of a network from which on they are a curve."""
-PYRAMID = "-spp"
-"""What a network's name ends in, a number of bins perhaps after it, when it is another's with a pyramid."""
 DRAWN = 8
 """Figures, each as large as two of others."""
 SAME = ["batch", "precision", "device", "phase"]
@@ -77,7 +76,7 @@ def growth(cases: pd.DataFrame, limits: Limits, slots: Sequence[str], key: str) 
     ):
         if part["size"].nunique() >= FEWEST_SIZES:
             own = rows(part)
-            same = own[0]["architecture"].partition(PYRAMID)[0], *(own[0][name] for name in SAME)
+            same = limits.facts(own[0]["group"]).variant_of or own[0]["architecture"], *(own[0][name] for name in SAME)
             found.setdefault(same, []).extend(own)
     drawn = set(round_robin(list(found), lambda same: same[0], DRAWN))
     return [
@@ -87,7 +86,7 @@ def growth(cases: pd.DataFrame, limits: Limits, slots: Sequence[str], key: str) 
 
 
 def _growth(own: Sequence[Row], limits: Limits, slots: Sequence[str], key: str) -> Growth:
-    first, parameters = own[0], {row["group"]: limits.workloads.get(row["group"], {}).get("parameters") for row in own}
+    first, parameters = own[0], {row["group"]: limits.facts(row["group"]).parameters for row in own}
     who, networks = (list(dict.fromkeys(row[name] for row in own)) for name in ("contestant", "architecture"))
     workload = f"{first['phase']}, batch {first['batch']}, {first['precision']} on {first['device']}"
     title = f"{' and '.join(networks)}, {workload}"
@@ -124,7 +123,7 @@ def _cell(row: Row | None) -> Cell:
 
 def _memory_missing(row: Row) -> str:
     """Why memory of a step is not known, as its launches said."""
-    name = "peak_rss_step_bytes" if row["device"] == "cpu" else "gpu_memory_bytes"
+    name = device_columns(row["device"]).step_memory[0]
     for part in text(row["usage_missing"]).split("; "):
         names, _, reason = part.partition(": ")
         if name in names.split(", "):

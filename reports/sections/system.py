@@ -18,7 +18,7 @@ class SystemDetails:
 
 
 def build(view: CampaignView) -> SystemDetails:
-    return SystemDetails(system.system_details(view.system), system.suite_name(view.system))
+    return SystemDetails(system.system_details(view.system), view.system.suite.name)
 
 
 SECTION = Section("system", "System", "system.html.j2", build)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from reports.figures import network as figures
 from reports.format import numbers
 from reports.format.networks import Network, Row, text
 from reports.sections.section import CampaignView, Chapter, Section
 from results.compare.limits import Limits
+from results.schema.columns import device_columns
 from results.schema.record import Status
+from results.schema.system import LayerFacts
 from results.words import PEAKS, in_words
 
 MEGA, GIGA = 1e-6, 1e-9
@@ -33,7 +34,7 @@ def _scaled(column: str, scale: float = 1.0) -> Callable[[Row], float]:
 
 def _energy(row: Row) -> float:
     """Energy per image of the device: the GPU, or the CPU packages."""
-    return float(row["package_joules_per_image" if row["device"] == "cpu" else "gpu_joules_per_image"])
+    return float(row[device_columns(row["device"]).energy])
 
 
 QUANTITIES = (
@@ -132,7 +133,7 @@ class LayerTable:
     measured: tuple[float, str, str] | None
 
 
-def layer_table(network: Network, layers: Sequence[Mapping[str, Any]], limits: Limits) -> LayerTable | None:
+def layer_table(network: Network, layers: Sequence[LayerFacts], limits: Limits) -> LayerTable | None:
     """Floors by layer; None for a campaign that has no ceilings, or from before tables said what layers need."""
     kind = network.precision, network.device
     compute, reading = (limits.ceilings.get((of, kind)) for of in ("macs", "bytes"))
@@ -140,9 +141,10 @@ def layer_table(network: Network, layers: Sequence[Mapping[str, Any]], limits: L
         return None
     rows = []
     for layer in layers:
-        least = numbers.milliseconds(layer["macs"] / compute.rate)
-        weights = numbers.milliseconds(layer["weight_bytes"] / reading.rate) if reading else None
-        rows.append(LayerRow(layer["layer"], f"{layer['macs']:,}", least, weights))
+        macs, weight_bytes = layer.macs or 0, layer.weight_bytes or 0
+        least = numbers.milliseconds(macs / compute.rate)
+        weights = numbers.milliseconds(weight_bytes / reading.rate) if reading else None
+        rows.append(LayerRow(layer.layer or "", f"{macs:,}", least, weights))
     total = sum(row.compute[0] for row in rows)
     return LayerTable(rows, (total, numbers.plain(total)), _shortest(network))
 

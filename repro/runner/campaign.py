@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from impls import nvidia
 from impls.errors import InvalidInput
@@ -22,6 +21,7 @@ from repro.runner.plan import DatasetCache, Target
 from repro.runner.trials import Runner
 from results import VERSION, machine
 from results.schema.findings import Agreement, ClaimResult, Findings, Trained
+from results.schema.system import Machine, System
 from results.schema.trial import Outcome, Trial
 from results.store import reproductions
 from results.store.journal import ResultsError
@@ -59,7 +59,7 @@ class ReproductionRunner:
         before = reproductions.read(folder.folder)
         self.findings = before.findings
         self._termination = Termination()
-        self._seconds_before = float(before.system.get("seconds", 0.0))
+        self._seconds_before = float(before.system.seconds or 0.0)
 
     @property
     def folder(self) -> Path:
@@ -178,7 +178,7 @@ class ReproductionRunner:
 
     def __exit__(self, *_: object) -> None:
         self._termination.__exit__()
-        self._folder.update_system(seconds=self._seconds_before + self._runner.seconds)
+        self._folder.update_system(System(seconds=self._seconds_before + self._runner.seconds))
         self._folder.close()
 
 
@@ -195,16 +195,16 @@ def begin(data: Path, command: str, name: str | None = None, resume: str | None 
     """The folder of a new reproduction, or of one to go on with."""
     if resume is not None:
         folder = reproductions.find(resume, data)
-        return ReproductionWriter.resume(folder, {**reproductions.read(folder).system, "resumed_by": command})
+        return ReproductionWriter.resume(folder, System(resumed_by=command))
     name = name or f"{datetime.now(UTC):%Y%m%d-%H%M%S}-reproduction"
-    return ReproductionWriter.create(data, name, system(command))
+    return ReproductionWriter.create(data, name, system(command).content())
 
 
-def system(command: str) -> dict[str, Any]:
+def system(command: str) -> System:
     """What a reproduction says of itself beside its trials."""
-    return {
-        "deadheat": VERSION,
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": command,
-        "machine": machine.describe(nvidia.state()),
-    }
+    return System(
+        deadheat=VERSION,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=command,
+        machine=Machine.model_validate(machine.describe(nvidia.state())),
+    )

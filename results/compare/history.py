@@ -212,7 +212,7 @@ def histories(campaigns: Iterable[StoredCampaign]) -> Histories:
 
 def _started(campaign: StoredCampaign) -> datetime | None:
     """When the campaign says that it began, or its first record that says so."""
-    said = (campaign.system.get("started"), *(record.started for record in campaign.records))
+    said = (campaign.system.started, *(record.started for record in campaign.records))
     return next(filter(None, map(when, said)), None)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from results.schema.record import Contestant
+from results.schema.system import ContestantFacts, System
 from results.store.campaigns import StoredCampaign, find_campaign, read_campaign
 from results.store.journal import ResultsError
 
@@ -43,10 +43,10 @@ def side(campaign: StoredCampaign, label: str) -> StoredCampaign:
     contestants = dict.fromkeys(
         record.case.contestant for record in campaign.records if record.case.contestant.interpreter == label
     )
-    system = {**campaign.system, "contestants": _contestants_of(campaign.system, contestants)}
+    system = campaign.system.model_copy(update={"contestants": _contestants_of(campaign.system, contestants)})
     return StoredCampaign(campaign.folder.with_name(f"{campaign.name}@{label}"), system, records, campaign.problems)
 
 
-def _contestants_of(system: Mapping[str, Any], contestants: Mapping[Contestant, None]) -> dict[str, Any]:
-    said = system.get("contestants", {})
-    return {replace(one, interpreter="").id: said.get(one.id, {}) for one in contestants}
+def _contestants_of(system: System, contestants: Iterable[Contestant]) -> dict[str, ContestantFacts]:
+    said = system.contestants
+    return {replace(one, interpreter="").id: said.get(one.id, ContestantFacts()) for one in contestants}

@@ -8,15 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from results.schema.record import Case, Record, Workload
+from results.schema.system import WorkloadFacts
 from results.stats.estimates import geometric, launch_time
 from results.stats.pairing import counted
 from results.store.campaigns import StoredCampaign
 
-NEEDS = ("macs", "traffic_bytes", "memory_bytes")
-"""What a workload's table says that it needs at least."""
 Kind = tuple[str, str]
 """(precision, device): what a ceiling is of."""
 
@@ -34,29 +32,30 @@ class Ceiling:
 class Limits:
     """A campaign's ceilings of "macs" and "bytes" a second, and what each of its workloads needs at least."""
 
-    workloads: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    workloads: Mapping[str, WorkloadFacts] = field(default_factory=dict)
     ceilings: Mapping[tuple[str, Kind], Ceiling] = field(default_factory=dict)
 
     def probe(self, workload: Workload) -> str:
         """Which ceiling a workload is there to find: "macs", "bytes", or "" for none."""
-        return self._facts(workload).get("ceiling") or ""
+        return self.facts(workload.id).ceiling or ""
 
     def columns(self, workload: Workload, seconds: float) -> dict[str, float]:
         """results.schema.columns.LIMITS for a case of `seconds` a step; what is not known is left out."""
-        facts = self._facts(workload)
-        if not facts:
+        facts = self.facts(workload.id)
+        if facts.macs is None or facts.traffic_bytes is None or facts.memory_bytes is None:
             return {}
         found = {
-            "macs_per_second": facts["macs"] / seconds,
-            "macs_per_byte": facts["macs"] / facts["traffic_bytes"],
-            "min_memory_bytes": float(facts["memory_bytes"]),
+            "macs_per_second": facts.macs / seconds,
+            "macs_per_byte": facts.macs / facts.traffic_bytes,
+            "min_memory_bytes": float(facts.memory_bytes),
         }
         if ceiling := self.ceilings.get(("macs", kind_of(workload))):
             found["fraction_of_peak"] = found["macs_per_second"] / ceiling.rate
         return found
 
-    def _facts(self, workload: Workload) -> Mapping[str, Any]:
-        return self.workloads.get(workload.id, {})
+    def facts(self, workload: str) -> WorkloadFacts:
+        """What the campaign says of the workload with that id."""
+        return self.workloads.get(workload, WorkloadFacts())
 
 
 def kind_of(workload: Workload) -> Kind:
@@ -65,28 +64,29 @@ def kind_of(workload: Workload) -> Kind:
 
 def limits_of(campaign: StoredCampaign) -> Limits:
     """What a campaign's own probes and tables say; nothing for one from before there were any."""
-    said = campaign.system.get("workloads")
-    workloads = {name: facts for name, facts in said.items() if _whole(facts)} if isinstance(said, Mapping) else {}
+    workloads = {name: facts for name, facts in campaign.system.workloads.items() if _whole(facts)}
     launches: dict[Case, list[Record]] = {}
-    probes = {name for name, facts in workloads.items() if facts.get("ceiling")}
+    probes = {name for name, facts in workloads.items() if facts.ceiling}
     for record in counted(record for record in campaign.records if record.case.workload.id in probes):
         launches.setdefault(record.case, []).append(record)
     ceilings: dict[tuple[str, Kind], Ceiling] = {}
     for case, records in launches.items():
-        facts = workloads[case.workload.id]
-        found = Ceiling(_amount(facts) / _seconds(records), case.id, case.contestant.id)
-        key = facts["ceiling"], kind_of(case.workload)
+        of, amount = _sought(workloads[case.workload.id])
+        found = Ceiling(amount / _seconds(records), case.id, case.contestant.id)
+        key = of, kind_of(case.workload)
         ceilings[key] = max(ceilings.get(key, found), found, key=lambda one: one.rate)
     return Limits(workloads, ceilings)
 
 
-def _whole(facts: object) -> bool:
+def _whole(facts: WorkloadFacts) -> bool:
     """Whether all is there that is computed with."""
-    return isinstance(facts, Mapping) and all(isinstance(facts.get(need), int | float) for need in NEEDS)
+    return None not in (facts.macs, facts.traffic_bytes, facts.memory_bytes)
 
 
-def _amount(facts: Mapping[str, Any]) -> float:
-    return float(facts["macs"] if facts["ceiling"] == "macs" else facts["traffic_bytes"])
+def _sought(facts: WorkloadFacts) -> tuple[str, float]:
+    """Of a probe, what it finds the most of, and how much of that a step is."""
+    amount = facts.macs if facts.ceiling == "macs" else facts.traffic_bytes
+    return facts.ceiling or "", float(amount or 0)
 
 
 def _seconds(records: Sequence[Record]) -> float:

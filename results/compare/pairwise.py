@@ -16,6 +16,7 @@ from impls.environment import words
 from results.machine import USUAL
 from results.schema import environment
 from results.schema.record import Case, Record
+from results.schema.system import System
 from results.stats.estimates import (
     CONFIDENCE,
     Comparison,
@@ -144,7 +145,8 @@ def machine_of(campaign: StoredCampaign) -> Mapping[str, Any] | None:
 
 def unknown_machine(campaign: StoredCampaign) -> str:
     """Why nobody can tell, in words."""
-    why = next((problem for problem in campaign.problems if f"/{SYSTEM}:" in problem), f"{SYSTEM} names no machine")
+    about = f"/{SYSTEM}:" if campaign.system == System() else f"/{SYSTEM}: machine"
+    why = next((problem for problem in campaign.problems if about in problem), f"{SYSTEM} names no machine")
     return f"{campaign.name} doesn't say which machine it was measured on ({why})"
 
 
@@ -154,38 +156,39 @@ def system_differences(baseline: StoredCampaign, candidate: StoredCampaign, keys
     return tuple(f"{key} {one.get(key)} and {other.get(key)}" for key in keys if one.get(key) != other.get(key))
 
 
-def described(system: Mapping[str, Any]) -> dict[str, Any]:
-    """The machine of a system.json, as far as two are compared; it may say anything, or nothing."""
-    machine, suite, settings = (_mapping(system.get(key)) for key in ("machine", "suite", "settings"))
-    memory, gpus = machine.get("memory_bytes"), machine.get("gpus")
-    cards = [_mapping(gpu) for gpu in gpus] if isinstance(gpus, list) else []
+def described(system: System) -> dict[str, Any]:
+    """The machine of a system.json, as far as two are compared; None where it does not say."""
+    machine, cards = system.machine, system.machine.gpus or ()
     return {
-        **machine,
+        "cpu": machine.cpu,
+        "cores": machine.cores,
+        "threads": machine.threads,
+        "cpu_quota": machine.cpu_quota,
         # A kernel keeps some for itself, more or less.
-        "memory in GiB": round(memory / 2**30) if isinstance(memory, int | float) else None,
-        "gpus": [card.get("name") for card in cards],
-        "drivers": [card.get("driver") for card in cards],
-        "usable cores": settings.get("cores"),
+        "memory in GiB": None if machine.memory_bytes is None else round(machine.memory_bytes / 2**30),
+        "memory_limit_bytes": machine.memory_limit_bytes,
+        "os": machine.os,
+        "kernel": machine.kernel,
+        "architecture": machine.architecture,
+        "python": machine.python,
+        "gpus": [card.name for card in cards],
+        "drivers": [card.driver for card in cards],
+        "usable cores": system.settings.cores,
         # Older campaigns say nothing of these: they are taken for what is usual.
-        "niceness": machine.get("niceness") or 0,
-        "scheduling": machine.get("scheduling") or USUAL,
+        "niceness": machine.niceness or 0,
+        "scheduling": machine.scheduling or USUAL,
         "kept variables": words(environment.kept(system)),
         "inherited variables": words(environment.inherited(system)),
         "choosing variables": words(environment.choosing(system)),
-        "preset": suite.get("preset"),
-        "fresh_interpreter": suite.get("fresh_interpreter"),
-        "deadheat": system.get("deadheat"),
+        "preset": system.suite.preset,
+        "fresh_interpreter": system.suite.fresh_interpreter,
+        "deadheat": system.deadheat,
     }
 
 
-def versions_of(system: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+def versions_of(system: System) -> dict[str, Mapping[str, str]]:
     """By contestant, the versions of the packages that it ran with."""
-    contestants = _mapping(system.get("contestants"))
-    return {who: _mapping(_mapping(said).get("versions")) for who, said in contestants.items()}
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return {who: said.versions for who, said in system.contestants.items()}
 
 
 def _version_differences(baseline: StoredCampaign, candidate: StoredCampaign) -> Iterable[str]:

@@ -96,6 +96,26 @@ MEMORY = Column(
     "of a step where it is computed: peak_rss_step_bytes; on a card gpu_memory_bytes, else allocator_bytes",
 )
 
+
+@dataclass(frozen=True)
+class DeviceColumns:
+    """Which columns are of the device that computes: memory of a step (the first that is known), memory from building
+    the model on, and energy."""
+
+    step_memory: tuple[str, ...]
+    launch_memory: str
+    energy: str
+
+
+_ON_CPU = DeviceColumns(("peak_rss_step_bytes",), "peak_rss_launch_bytes", "package_joules_per_image")
+_ON_CARD = DeviceColumns(("gpu_memory_bytes", "allocator_bytes"), "memory_bytes", "gpu_joules_per_image")
+
+
+def device_columns(device: str) -> DeviceColumns:
+    """The columns for a workload's device."""
+    return _ON_CPU if device == "cpu" else _ON_CARD
+
+
 LIMITS = (
     Column("macs_per_second", "MAC/s", "multiply-accumulates of the table in a step, over its time"),
     Column(

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+
+from results.schema.system import System, Variables
 
 
-def kept(system: Mapping[str, Any]) -> Mapping[str, Any]:
+def kept(system: System) -> Mapping[str, str]:
     """What its suite sets for all launches: those that --keep-env took from the shell, and the suite file's own."""
-    return _at(system, "suite", "environment")
+    return system.suite.environment
 
 
-def inherited(system: Mapping[str, Any]) -> Mapping[str, Any]:
+def inherited(system: System) -> Mapping[str, str]:
     """What launches as shipped had that is known to change times."""
-    return _at(system, "environment", "inherited")
+    return (system.environment or Variables()).inherited
 
 
-def choosing(system: Mapping[str, Any]) -> Mapping[str, Any]:
+def choosing(system: System) -> Mapping[str, str]:
     """What chose libraries, card or compiler."""
-    return _at(system, "environment", "choosing")
-
-
-def _at(system: object, *path: str) -> Mapping[str, Any]:
-    for key in path:
-        system = system.get(key) if isinstance(system, Mapping) else None
-    return system if isinstance(system, Mapping) else {}
+    return (system.environment or Variables()).choosing

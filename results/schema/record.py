@@ -263,10 +263,11 @@ def first_problem(problem: ValidationError) -> str:
     error: dict[str, Any] = dict(problem.errors(include_url=False)[0])
     place: Sequence[Any] = error["loc"]
     where = ".".join(map(str, place)) or "the whole"
-    return f"{where}: {error['msg'].removeprefix('Value error, ')} (got {_short(error['input'])})"
+    return f"{where}: {error['msg'].removeprefix('Value error, ')} (got {short(error['input'])})"
 
 
-def _short(value: object, limit: int = 60) -> str:
+def short(value: object, limit: int = 60) -> str:
+    """What was got, for a message."""
     try:
         text = repr(value)
     except ValueError:  # an integer of thousands of digits

@@ -131,7 +131,7 @@ def _rename_architecture(workload: dict[str, Any]) -> None:
             workload["architecture"] = in_text(name + shape).removesuffix(shape)
 
 
-_AS_TYPED = ("command", "resumed")
+_AS_TYPED = ("command", "resumed", "resumed_by")
 """Keys of system.json that say what a user typed."""
 
 
@@ -142,7 +142,16 @@ def of_system(system: Mapping[str, Any]) -> dict[str, Any]:
     renamed = {key: said if key in _AS_TYPED else _in_all(said) for key, said in system.items()}
     if isinstance(suite := renamed.get("suite"), dict):
         renamed["suite"] = _renamed(suite, SUITE_KEYS)
+    if isinstance(workloads := renamed.get("workloads"), dict):
+        _add_variants(workloads)
     return renamed
+
+
+def _add_variants(workloads: dict[str, Any]) -> None:
+    """Of which network one with a pyramid is a variant, which its name said alone: `zf5-spp`, `zf5-spp30`."""
+    for name, facts in workloads.items():
+        if isinstance(facts, dict) and "-spp" in name:
+            facts.setdefault("variant_of", name.partition("-spp")[0])
 
 
 def _in_all(said: Any) -> Any:

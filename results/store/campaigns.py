@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from results.schema import renames
 from results.schema.record import Record, UnreadableRecord, from_json, to_json
+from results.schema.system import System
 from results.store.journal import Journal, ResultsError, by_start, read_system, unwritable
 
 DATA = Path("results/data")
@@ -26,7 +25,7 @@ class StoredCampaign:
     """One use of the harness on one system, as read from its folder. `problems` are lines that could not be read."""
 
     folder: Path
-    system: Mapping[str, Any]
+    system: System
     records: tuple[Record, ...]
     problems: tuple[str, ...] = ()
 
@@ -82,7 +81,7 @@ def read_campaign(folder: Path) -> StoredCampaign:
             except UnreadableRecord as problem:
                 problems.append(f"{folder.name}/{RECORDS} line {number}: {problem}")
     system, trouble = read_system(folder)
-    return StoredCampaign(folder, renames.of_system(system), tuple(records), (*problems, *trouble))
+    return StoredCampaign(folder, system, tuple(records), (*problems, *trouble))
 
 
 def campaigns_in(data: Path) -> list[Path]:

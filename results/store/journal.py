@@ -19,6 +19,9 @@ except ImportError:  # Windows has none
 from impls.errors import DeadheatError
 from impls.files import sync_names, whole_file
 from results import strict_json
+from results.schema import renames
+from results.schema import system as schema
+from results.schema.system import System
 
 SYSTEM = "system.json"
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
@@ -75,10 +78,13 @@ class Journal:
         raise ResultsError(f"a thousand campaigns are called {name!r} in {str(data)!r}; move some away")
 
     @classmethod
-    def resume(cls, folder: Path, system: Mapping[str, Any]) -> Self:
-        """Go on with the campaign in `folder`; a last line that was cut off stays, on a line of its own."""
+    def resume(cls, folder: Path, facts: System) -> Self:
+        """Go on with the campaign in `folder`, of which `facts` are new; what else its system.json says stays.
+
+        A last line that was cut off stays, on a line of its own.
+        """
         try:
-            writer = cls(folder, system)
+            writer = cls(folder, {**renames.of_system(_content(folder)[0]), **facts.content()})
             text = (folder / cls.FILE).read_bytes()
             if text and not text.endswith(b"\n"):
                 writer._write(b"\n")
@@ -108,9 +114,9 @@ class Journal:
                 f"is kept; make room, then resume with --resume {self.folder.name}"
             ) from None
 
-    def update_system(self, **facts: Any) -> None:
+    def update_system(self, facts: System) -> None:
         """Add what is known only later: how long it took, why it stopped. A full disk keeps what it had."""
-        self._system.update(facts)
+        self._system.update(facts.content())
         with contextlib.suppress(OSError):
             self._write_system()
 
@@ -130,8 +136,15 @@ def unwritable(data: Path, problem: OSError) -> str:
     return f"results folder {str(data)!r} can't be written: {problem.strerror or problem}; give another with --results"
 
 
-def read_system(folder: Path) -> tuple[Mapping[str, Any], Sequence[str]]:
-    """What the folder says of itself, and what of that could not be read."""
+def read_system(folder: Path) -> tuple[System, Sequence[str]]:
+    """What the folder says of itself under today's names, and what of that could not be read."""
+    content, problems = _content(folder)
+    system, more = schema.read(renames.of_system(content))
+    return system, (*problems, *(f"{folder.name}/{SYSTEM}: {problem}" for problem in more))
+
+
+def _content(folder: Path) -> tuple[Mapping[str, Any], Sequence[str]]:
+    """The JSON object of system.json; an empty one, and why, if there is none."""
     try:
         system = json.loads((folder / SYSTEM).read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as problem:
@@ -153,4 +166,4 @@ def by_start(folders: Iterable[Path]) -> list[Path]:
     One that does not say comes first. Times of files are not asked: a copy or a clone changes them.
     """
     never = datetime.min.replace(tzinfo=UTC)
-    return sorted(folders, key=lambda folder: (when(read_system(folder)[0].get("started")) or never, folder.name))
+    return sorted(folders, key=lambda folder: (when(_content(folder)[0].get("started")) or never, folder.name))

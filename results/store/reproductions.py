@@ -10,12 +10,12 @@ from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from results.schema.findings import Findings
 from results.schema.record import UnreadableRecord, first_problem
+from results.schema.system import System
 from results.schema.trial import Trial, from_json, to_json
 from results.store.campaigns import DATA
 from results.store.journal import Journal, ResultsError, by_start, read_system
@@ -28,7 +28,7 @@ class Reproduction:
     """One use of the reproduction half on one system. `problems` are what of it could not be read."""
 
     folder: Path
-    system: Mapping[str, Any]
+    system: System
     trials: Mapping[str, Trial]
     findings: Findings
     problems: tuple[str, ...] = ()

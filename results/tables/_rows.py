@@ -10,23 +10,35 @@ from typing import Any
 import pandas as pd
 
 from results.compare.limits import Limits
-from results.schema.columns import Column
+from results.schema.columns import PARITY, USAGE, Column
 from results.schema.record import Case, Parity, Record
 from results.stats.estimates import Estimate
 from results.store.campaigns import StoredCampaign
 
 
 def frame(rows: Iterable[Mapping[str, Any]], columns: Sequence[Column]) -> pd.DataFrame:
-    """A frame with these columns, NaN where a row has no value.
+    """The table of the rows; ValueError for a row with a key that is no column, or without one that is.
 
-    It is filled column by column, so that the rows are never all in memory: of many launches they would take a
-    gigabyte.
+    Column by column, so that the rows are never there all at once: of many launches they would take a gigabyte.
     """
     values: dict[str, list[Any]] = {column.name: [] for column in columns}
     for row in rows:
+        if row.keys() != values.keys():
+            raise ValueError(_differences(row, values))
         for name, into in values.items():
-            into.append(row.get(name, math.nan))
+            into.append(row[name])
     return pd.DataFrame(values) if any(values.values()) else pd.DataFrame(columns=list(values))
+
+
+def blank(columns: Sequence[Column]) -> dict[str, float]:
+    """What a row has in columns of which nothing is known: NaN."""
+    return {column.name: math.nan for column in columns}
+
+
+def _differences(row: Mapping[str, Any], columns: Mapping[str, Any]) -> str:
+    unknown, without = sorted(row.keys() - columns.keys()), sorted(columns.keys() - row.keys())
+    said = {"keys that are no columns": unknown, "columns without a key": without}
+    return "a row of a table has " + "; ".join(f"{what}: {', '.join(names)}" for what, names in said.items() if names)
 
 
 def workload_row(campaign: StoredCampaign, case: Case, limits: Limits) -> dict[str, Any]:
@@ -69,7 +81,7 @@ def usage_row(records: Sequence[Record]) -> dict[str, Any]:
     sources = dict.fromkeys(source for one in used for source in one.sources.values())
     missing = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
     return {
-        **{name: float(median(known)) for name, known in values.items()},
+        **{name: float(median(values[name])) if name in values else math.nan for name in blank(USAGE)},
         "usage_missing": missing,
         "allocator_source": ", ".join(sources),
     }
@@ -81,7 +93,7 @@ def time_row(estimate: Estimate) -> dict[str, float]:
 
 def parity_row(parity: Parity | None) -> dict[str, Any]:
     if parity is None:
-        return {}
+        return dict(blank(PARITY))
     return {
         "parity_scores": parity.scores,
         "parity_loss": parity.loss,

@@ -15,7 +15,7 @@ import pandas as pd
 from results import quality
 from results.compare.limits import Limits, limits_of
 from results.quality.interference import Disturbance
-from results.schema.columns import LIMITS, MEMORY, OUTCOME, PARITY, USAGE, WORKLOAD, Column
+from results.schema.columns import LIMITS, MEMORY, OUTCOME, PARITY, USAGE, WORKLOAD, Column, device_columns
 from results.schema.record import Record, Status, Workload
 from results.stats.estimates import (
     Rounds,
@@ -29,7 +29,7 @@ from results.stats.estimates import (
 from results.stats.pairing import counted, group_by_block
 from results.store.campaigns import StoredCampaign
 from results.tables import CAMPAIGNS, Table
-from results.tables._rows import frame, parity_row, time_row, usage_row, workload_row
+from results.tables._rows import blank, frame, parity_row, time_row, usage_row, workload_row
 
 COLUMNS = (
     *WORKLOAD,
@@ -101,9 +101,8 @@ def cases(campaigns: Iterable[StoredCampaign], reference: str | None = None) -> 
 
 def reference_of(campaign: StoredCampaign) -> str | None:
     """The contestant that a campaign's ratios are to: what its suite named, else the first one recorded."""
-    named = campaign.system.get("reference")
-    if isinstance(named, str):
-        return named
+    if campaign.system.reference is not None:
+        return campaign.system.reference
     return campaign.records[0].case.contestant.id if campaign.records else None
 
 
@@ -112,8 +111,7 @@ def _groups(campaign: StoredCampaign) -> list[dict[str, list[Record]]]:
     groups: dict[Workload, dict[str, list[Record]]] = {}
     for record in campaign.records:
         groups.setdefault(record.case.workload, {}).setdefault(record.case.contestant.id, []).append(record)
-    named = campaign.system.get("contestants")
-    place = {contestant: number for number, contestant in enumerate(named if isinstance(named, Mapping) else ())}
+    place = {contestant: number for number, contestant in enumerate(campaign.system.contestants)}
     return [dict(sorted(group.items(), key=lambda item: place.get(item[0], len(place)))) for group in groups.values()]
 
 
@@ -140,7 +138,7 @@ def _case_row(
         **parity_row(last.parity),
     }
     if not measured:
-        return row
+        return {**blank(COLUMNS), **row}
     estimate = geometric([launch_time(record.seconds) for record in measured])
     batch, used = case.workload.batch, usage_row(measured)
     compared = ratio(launches, theirs[1])
@@ -170,6 +168,7 @@ def _case_row(
         "effective_precision": ", ".join(
             dict.fromkeys(record.effective_precision for record in measured if record.effective_precision)
         ),
+        **blank(LIMITS),
         **limits.columns(case.workload, estimate.value),
         **used,
         "memory_bytes": _memory(used, case.workload.device),
@@ -182,8 +181,8 @@ def _device_seconds(measured: Sequence[Record]) -> float:
 
 
 def _memory(used: Mapping[str, Any], device: str) -> float:
-    names = ("peak_rss_step_bytes",) if device == "cpu" else ("gpu_memory_bytes", "allocator_bytes")
-    return next((used[name] for name in names if name in used), math.nan)
+    known = (used[name] for name in device_columns(device).step_memory)
+    return next((value for value in known if not math.isnan(value)), math.nan)
 
 
 TABLE = Table(COLUMNS, cases, CAMPAIGNS)

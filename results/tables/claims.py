@@ -10,7 +10,7 @@ import pandas as pd
 from results.schema.columns import Column
 from results.store.reproductions import Reproduction
 from results.tables import REPRODUCTIONS, Table
-from results.tables._rows import frame
+from results.tables._rows import blank, frame
 
 COLUMNS = (
     Column("reproduction", "", "folder of the reproduction"),
@@ -38,7 +38,9 @@ def claims(reproductions: Iterable[Reproduction]) -> pd.DataFrame:
         for claim in one.findings.claims:
             shared = {"reproduction": one.name, "claim": claim.id, "claim_verdict": str(claim.verdict)}
             shared |= {name: getattr(claim, name) for name in ("paper", "kind", "scale", "seeds", "evidence")}
-            rows += [{**shared, **_contrast(contrast)} for contrast in claim.contrasts] or [shared]
+            rows += [{**shared, **_contrast(contrast)} for contrast in claim.contrasts] or [
+                {**blank(COLUMNS), **shared}
+            ]
     return frame(rows, COLUMNS)
 
 

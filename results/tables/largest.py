@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from results.schema.columns import Column
 from results.schema.record import Case, Record, Status
 from results.store.campaigns import StoredCampaign
 from results.tables import CAMPAIGNS, Table
+from results.tables._rows import frame
 
 COLUMNS = (
     Column("campaign", "", "folder of the campaign"),
@@ -46,24 +47,19 @@ def fits(record: Record, memory: float) -> bool:
 
 def is_search(campaign: StoredCampaign) -> bool:
     """Whether a campaign looked for largest batches."""
-    return bool(_suite(campaign).get("largest_batch"))
+    return bool(campaign.system.suite.largest_batch)
 
 
 def largest(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
     """One row for each contestant of each network and phase."""
     rows = []
     for campaign in filter(is_search, campaigns):
-        memory = float(_suite(campaign).get("memory", 0))
+        memory = float(campaign.system.suite.memory or 0)
         tries: dict[Case, list[Record]] = {}
         for record in campaign.records:
             tries.setdefault(_without_batch(record.case), []).append(record)
         rows += [_row(campaign, case, records, memory) for case, records in tries.items()]
-    return pd.DataFrame(rows, columns=[column.name for column in COLUMNS])
-
-
-def _suite(campaign: StoredCampaign) -> Mapping[str, Any]:
-    suite = campaign.system.get("suite")
-    return suite if isinstance(suite, Mapping) else {}
+    return frame(rows, COLUMNS)
 
 
 def _without_batch(case: Case) -> Case:
@@ -103,8 +99,8 @@ def _end(campaign: StoredCampaign, best: Record | None) -> str:
     """Why nothing beyond the largest was tried."""
     if best and best.case.workload.batch >= MAX_BATCH:
         return f"{MAX_BATCH} are as many as are ever tried"
-    if campaign.system.get("stop") != "complete":
-        return f"the search ended before it was known ({campaign.system.get('stop')})"
+    if campaign.system.stop != "complete":
+        return f"the search ended before it was known ({campaign.system.stop})"
     return "the next would need more than there is, says its table"
 
 

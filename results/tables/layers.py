@@ -16,10 +16,12 @@ import pandas as pd
 from impls.network import ALONE
 from results.schema.columns import Column
 from results.schema.record import Contestant, Record, Status, Workload
+from results.schema.system import WorkloadFacts
 from results.stats.estimates import geometric, launch_time
 from results.stats.pairing import counted, group_by_pass
 from results.store.campaigns import StoredCampaign
 from results.tables import CAMPAIGNS, Table
+from results.tables._rows import blank, frame
 
 COLUMNS = (
     Column("campaign", "", "folder of the campaign"),
@@ -60,7 +62,7 @@ def is_alone(architecture: str) -> bool:
 def layers(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
     """One row for each layer that was asked for alone, contestant and phase."""
     rows = [row for campaign in campaigns for row in _of(campaign)]
-    return pd.DataFrame(rows, columns=[column.name for column in COLUMNS])
+    return frame(rows, COLUMNS)
 
 
 def _of(campaign: StoredCampaign) -> list[dict[str, Any]]:
@@ -74,7 +76,7 @@ def _of(campaign: StoredCampaign) -> list[dict[str, Any]]:
             found.setdefault(key, {}).setdefault(layer, []).append(record)
         else:
             wholes.setdefault(key, []).append(record)
-    workloads = campaign.system.get("workloads", {})
+    workloads = campaign.system.workloads
     rows = []
     for (workload, contestant), own in found.items():
         whole = counted(wholes.get((workload, contestant), ()))
@@ -88,9 +90,10 @@ def _of(campaign: StoredCampaign) -> list[dict[str, Any]]:
             "phase": workload.phase,
             "contestant": contestant.id,
             "whole_seconds": geometric([launch_time(one.seconds) for one in whole]).value if whole else math.nan,
-            **_share("sum_share", _sum(own, workloads.get(workload.id, {}).get("layers", ())), group_by_pass(whole)),
+            **_share("sum_share", _sum(own, workloads.get(workload.id, WorkloadFacts()).layers), group_by_pass(whole)),
         }
-        rows += [{**names, **_layer(layer, records, group_by_pass(whole))} for layer, records in own.items()]
+        each = group_by_pass(whole)
+        rows += [{**blank(COLUMNS), **names, **_layer(layer, records, each)} for layer, records in own.items()]
     return rows
 
 

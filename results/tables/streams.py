@@ -8,10 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from results.schema.columns import Column
+from results.schema.columns import Column, device_columns
 from results.stats.estimates import BAND
 from results.store.campaigns import StoredCampaign
 from results.tables import CAMPAIGNS, Table
+from results.tables._rows import frame
 from results.tables.cases import cases
 
 COLUMNS = (
@@ -65,21 +66,20 @@ def of_cases(table: pd.DataFrame) -> pd.DataFrame:
             if row["compilations"] == 0:
                 eager.setdefault(row["framework"], row)
         rows += [_row(row, eager.get(row["framework"])) for row in own]
-    return pd.DataFrame(rows, columns=[column.name for column in COLUMNS])
+    return frame(rows, COLUMNS)
 
 
 def _row(row: Mapping[str, Any], eager: Mapping[str, Any] | None) -> dict[str, Any]:
-    on_card = row["device"] != "cpu"
     images, seconds = _pays_after(row, eager) if eager else (math.nan, math.nan)
-    return {
-        **row,
+    own = {
         "images": row["batch"],
         "cold_images_per_second": row["batch"] / row["first_call_seconds"],
-        "memory_bytes": row["memory_bytes"] if on_card else row["peak_rss_launch_bytes"],
+        "memory_bytes": row[device_columns(row["device"]).launch_memory],
         "eager": eager["contestant"] if eager else "",
         "break_even_images": images,
         "break_even_seconds": seconds,
     }
+    return {column.name: own[column.name] if column.name in own else row[column.name] for column in COLUMNS}
 
 
 def _pays_after(row: Mapping[str, Any], eager: Mapping[str, Any]) -> tuple[float, float]:

@@ -15,10 +15,12 @@ import pandas as pd
 
 from results.schema.columns import Column
 from results.schema.record import Case, Contestant, Record, Status, Workload
+from results.schema.streams import StreamKind, stream_kind
 from results.stats.estimates import geometric
 from results.stats.pairing import counted, group_by_pass
 from results.store.campaigns import StoredCampaign
 from results.tables import CAMPAIGNS, Table
+from results.tables._rows import blank, frame
 
 COLUMNS = (
     Column("campaign", "", "folder of the campaign"),
@@ -39,8 +41,6 @@ COLUMNS = (
     Column("passes", "", "passes in which all of them were measured"),
 )
 
-TURNS, STAYING = "alternate-", "always-"
-"""The streams (bench.plan.streams) of images of two sizes by turns, and of one size."""
 
 Side = tuple[int, int]
 """Height and width."""
@@ -49,20 +49,20 @@ Side = tuple[int, int]
 def switches(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
     """One row for each contestant of each stream that goes back and forth."""
     rows = [row for campaign in campaigns for row in _of(campaign)]
-    return pd.DataFrame(rows, columns=[column.name for column in COLUMNS])
+    return frame(rows, COLUMNS)
 
 
 def _of(campaign: StoredCampaign) -> list[dict[str, Any]]:
     turns: dict[Case, list[Record]] = {}
     staying: dict[tuple[Workload, Contestant], dict[Side, list[Record]]] = {}
     for record in campaign.records:
-        sides = list(_images(record.case.workload))
-        if sides and record.case.workload.stream.startswith(TURNS):
+        sides, kind = list(_images(record.case.workload)), stream_kind(record.case.workload.stream)
+        if sides and kind is StreamKind.ALTERNATE:
             turns.setdefault(record.case, []).append(record)
-        elif len(sides) == 1 and record.case.workload.stream.startswith(STAYING):
+        elif len(sides) == 1 and kind is StreamKind.ALWAYS:
             staying.setdefault(_common(record.case), {}).setdefault(sides[0], []).append(record)
     return [
-        {**_names(campaign, case), **_switch(case.workload, records, staying.get(_common(case), {}))}
+        {**blank(COLUMNS), **_names(campaign, case), **_switch(case.workload, records, staying.get(_common(case), {}))}
         for case, records in turns.items()
     ]
 

@@ -10,8 +10,10 @@ import pandas as pd
 
 from results.compare.limits import limits_of
 from results.schema.columns import Column
+from results.schema.streams import StreamKind, stream_kind
 from results.store.campaigns import StoredCampaign
 from results.tables import CAMPAIGNS, Table
+from results.tables._rows import frame
 from results.tables.cases import cases
 
 COLUMNS = (
@@ -26,9 +28,6 @@ COLUMNS = (
     Column("each_seconds", "s", "time with a forward pass for each window, ten at a time"),
     Column("speed_up", "", "the latter over the former"),
 )
-
-SQUARES = "tens-"
-"""The streams (bench.plan.streams) of windows that are images of their own."""
 
 
 @dataclass(frozen=True)
@@ -60,19 +59,19 @@ def windows(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
     """One row for each contestant and number of windows, and each way to take a pass for every one of them that was
     measured beside it."""
     rows = [row for campaign in campaigns for row in _of(campaign)]
-    return pd.DataFrame(rows, columns=[column.name for column in COLUMNS])
+    return frame(rows, COLUMNS)
 
 
 def _of(campaign: StoredCampaign) -> list[dict[str, Any]]:
     limits = limits_of(campaign)
-    if not any("windows" in facts for facts in limits.workloads.values()):
+    if not any(facts.windows is not None for facts in limits.workloads.values()):
         return []
     table = [{str(name): value for name, value in row.items()} for row in cases([campaign]).to_dict("records")]
     each: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in table:
-        if row["stream"].startswith(SQUARES):
+        if stream_kind(row["stream"]) is StreamKind.TENS:
             each.setdefault(_key(row, row["batch"]), []).append(row)
-    counted = [(row, row["batch"] * limits.workloads.get(row["group"], {}).get("windows", 0)) for row in table]
+    counted = [(row, row["batch"] * (limits.facts(row["group"]).windows or 0)) for row in table]
     return [_row(row, windows, other) for row, windows in counted for other in each.get(_key(row, windows), ())]
 
 

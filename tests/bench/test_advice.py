@@ -11,6 +11,7 @@ import pytest
 from results import advice, quality
 from results.quality.stability import MIN_LAUNCHES_BOTH_MODES
 from results.schema.record import Case, Conditions, Contestant, Parity, Record
+from results.schema.system import system_of
 from results.store.campaigns import StoredCampaign
 from tests.support.made_up import SYSTEM, measured, probe, workload
 
@@ -24,7 +25,8 @@ def launches(case: Case, *seconds: float, **facts: object) -> list[Record]:
 
 
 def said(*records: Record, system: dict = SYSTEM) -> list[advice.Note]:
-    return advice.warnings_for(StoredCampaign(Path("made-up"), {**system, "warnings": [], "stop": "complete"}, records))
+    told = system_of({**system, "warnings": [], "stop": "complete"})
+    return advice.warnings_for(StoredCampaign(Path("made-up"), told, records))
 
 
 def phases(**seconds: float) -> list[Record]:
@@ -152,7 +154,7 @@ def test_contestants_that_did_not_fit_in_memory_together_are_told_of():
 
 def test_a_budget_that_was_spent_is_said_with_the_launches_that_there_are_and_how_to_go_on():
     system = {**SYSTEM, "warnings": [], "stop": "budget", "suite": {"budget": 60, "launches": [3, 5]}}
-    notes = advice.warnings_for(StoredCampaign(Path("made-up"), system, tuple(launches(CASE, 0.01, 0.011))))
+    notes = advice.warnings_for(StoredCampaign(Path("made-up"), system_of(system), tuple(launches(CASE, 0.01, 0.011))))
     (note,) = [note for note in notes if "budget" in note["what"]]
     assert note["what"] == "the time budget of 60 s was spent after 2 launches per case; the suite asks for 3 to 5"
     assert note["remedy"] == "resume with --resume made-up, raise --budget, or select fewer cases with -k"

@@ -182,6 +182,6 @@ def test_a_campaign_of_an_earlier_schema_goes_on(name, tmp_path):
     with_new.append([replace(session.earlier.records[0], launch=99)])
     with_new.close()
     found = read_campaign(tmp_path / name)
-    assert found.system["schema"] == SCHEMA
+    assert found.system.schema_version == SCHEMA
     assert not found.problems
     assert found.records[-1].case == found.records[0].case, "the first line is of the earlier schema, the last of ours"

@@ -130,7 +130,7 @@ def test_it_measures_from_any_folder_and_paths_are_relative_to_that(here, tmp_pa
     assert (tmp_path / "html" / "index.html").is_file()
     found = only_campaign(tmp_path / "camp" / "data")
     assert found.name == json.loads((tmp_path / "all.json").read_text())["campaign"]
-    assert found.system["command"] == f"python -m bench run {' '.join(arguments)}"
+    assert found.system.command == f"python -m bench run {' '.join(arguments)}"
     assert {record.case.contestant.id for record in found.records} == {"outside:loop"}
     assert not (tmp_path / ".pytest_cache").exists()
 
@@ -213,7 +213,7 @@ def test_warnings_end_nothing_although_the_configuration_says_so(here, tmp_path)
 def assert_complete(done: subprocess.CompletedProcess[str], home: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "below 1 is faster than the reference" in done.stdout
-    assert only_campaign(home / "data").system["stop"] == "complete"
+    assert only_campaign(home / "data").system.stop == "complete"
 
 
 def test_a_clone_that_cannot_be_written_to_is_measured_in(measure):
@@ -430,7 +430,7 @@ def test_cases_are_measured_in_the_order_of_the_suite_whatever_order_tests_are_i
         shuffles=SHUFFLES,
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
-    assert only_campaign(tmp_path / "data").system["reference"] == "outside.faulty:fine"
+    assert only_campaign(tmp_path / "data").system.reference == "outside.faulty:fine"
 
 
 # Signals.
@@ -451,7 +451,7 @@ def test_a_signal_that_ends_a_process_leaves_a_summary_a_report_and_no_process(t
     assert f"resume with --resume {started.folder().name}" in output
     assert "outside.faulty:fine" in (tmp_path / "html" / "index.html").read_text()
     campaign = read_campaign(started.folder())
-    assert campaign.system["stop"] == "interrupted"
+    assert campaign.system.stop == "interrupted"
     assert {str(record.status) for record in campaign.records} == {"measured"}
     assert not started.others()
 

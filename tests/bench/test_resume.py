@@ -17,6 +17,7 @@ import results
 from bench.cli import app
 from bench.machine.lock import CONCURRENT_CAMPAIGN_WARNING
 from results.schema.record import SCHEMA
+from results.schema.system import System
 from results.store.campaigns import RECORDS, CampaignWriter, read_campaign
 from results.store.journal import SYSTEM, ResultsError
 from tests.support.started import ROOT, Started, poll, tiny
@@ -59,14 +60,14 @@ def launches(folder: Path) -> Counter[str]:
 
 def test_a_killed_campaign_is_gone_on_with_where_it_ended(copy):
     before = (copy / RECORDS).read_bytes()
-    assert read_campaign(copy).system["stop"] == "interrupted"
+    assert read_campaign(copy).system.stop == "interrupted"
     go_on(copy)
     campaign = read_campaign(copy)
     assert (copy / RECORDS).read_bytes().startswith(before)
     assert set(launches(copy).values()) == {LAUNCHES}
-    assert campaign.system["stop"] == "complete"
-    assert set(campaign.system["rules"].values()) == {"launches"}
-    assert len(campaign.system["resumed"]) == 1
+    assert campaign.system.stop == "complete"
+    assert set(campaign.system.rules.values()) == {"launches"}
+    assert len(campaign.system.resumed) == 1
     assert not campaign.problems
 
 
@@ -81,7 +82,7 @@ def test_a_line_that_was_cut_off_is_named_and_costs_only_itself(copy):
     campaign = read_campaign(copy)
     assert campaign.records[: len(kept)] == kept
     assert campaign.problems == (problem,)
-    assert campaign.system["stop"] == "complete"
+    assert campaign.system.stop == "complete"
     assert sorted(launches(copy).values()) == [LAUNCHES - 1, LAUNCHES, LAUNCHES, LAUNCHES]
 
 
@@ -102,9 +103,9 @@ def test_two_campaigns_at_once_complete_in_folders_of_their_own_and_one_says_so(
     folders = sorted((tmp_path / "data").iterdir())
     assert len(folders) == 2
     for folder in folders:
-        assert read_campaign(folder).system["stop"] == "complete"
+        assert read_campaign(folder).system.stop == "complete"
         assert set(launches(folder).values()) == {LAUNCHES}
-    warnings = [warning for folder in folders for warning in read_campaign(folder).system["warnings"]]
+    warnings = [warning.content() for folder in folders for warning in read_campaign(folder).system.warnings]
     assert CONCURRENT_CAMPAIGN_WARNING in warnings
 
 
@@ -146,7 +147,7 @@ def test_foreign_and_damaged_files_are_named_and_never_run(beside, run):
         found = read_campaign(good.parent / name)
         assert not found.records
         assert all(problem.startswith((f"{name}/{RECORDS} line ", f"{name}/{SYSTEM}: ")) for problem in found.problems)
-        assert found.system == {}
+        assert found.system == System()
         assert results.load(name, data=good.parent).empty
     exported = run("bench", "export", good.name, "--results", good.parent)
     assert exported.returncode == 0, exported.stderr

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from bench.cli import app
 from bench.launch.launcher import Launcher
 from bench.plan import interpreters, settings
+from bench.plan.suite import SuiteError
 from bench.runner import metadata
 from bench.session import Options, build_session
 from bench.terminal import history, summary
@@ -25,6 +26,7 @@ from results import machine
 from results.compare.history import histories
 from results.compare.pairwise import compare
 from results.schema.record import Case, Contestant
+from results.schema.system import system_of
 from results.store.campaigns import CampaignWriter, StoredCampaign
 from results.store.journal import ResultsError
 from tests.support.made_up import SYSTEM, measured, workload
@@ -123,18 +125,18 @@ def test_what_is_kept_is_recorded_by_name_and_value_with_what_the_suite_says(she
     session, described = begun('environment = {TF_SAID = "1"}', keep_env=["GOMP_*", "JAX_DISABLE_JIT"])
     kept = {"TF_SAID": "1", "GOMP_CPU_AFFINITY": "0", "JAX_DISABLE_JIT": "1"}
     assert session.suite.environment == kept
-    assert described["suite"]["environment"] == kept
-    (contestant,) = described["contestants"].values()
-    assert kept.items() <= contestant["environment"].items()
-    assert not [one for one in described["warnings"] if "JAX_DISABLE_JIT" in one["what"]]
+    assert described.suite.environment == kept
+    (contestant,) = described.contestants.values()
+    assert kept.items() <= contestant.environment.items()
+    assert not [one for one in described.warnings if "JAX_DISABLE_JIT" in one.what]
 
 
 def test_as_shipped_warns_of_what_may_change_times(shell, begun):
     _, described = begun(as_shipped=True)
-    (warning,) = [one for one in described["warnings"] if "JAX_DISABLE_JIT" in one["what"]]
+    (warning,) = [one for one in described.warnings if "JAX_DISABLE_JIT" in one.what]
     for name, value in NAMED.items():
-        assert f"{name}={value}" in warning["what"]
-    assert warning["remedy"] == "unset them, or measure without --as-shipped"
+        assert f"{name}={value}" in warning.what
+    assert warning.remedy == "unset them, or measure without --as-shipped"
 
 
 @pytest.mark.parametrize(
@@ -162,10 +164,29 @@ def earlier(begun, tmp_path):
 
     def earlier(**options: object) -> str:
         _, described = begun(**options)
-        CampaignWriter.create(tmp_path, "earlier", described).close()
+        CampaignWriter.create(tmp_path, "earlier", described.content()).close()
         return "earlier"
 
     return earlier
+
+
+def test_all_that_a_campaign_says_of_itself_has_a_field(begun):
+    _, described = begun()
+    objects = [described, described.machine, described.meters, described.environment]
+    objects += [*described.contestants.values(), *described.workloads.values(), *described.warnings]
+    objects += [*described.pyramids, *(layer for network in described.networks.values() for layer in network)]
+    assert described.networks
+    assert not [name for one in objects for name in one.model_extra]
+
+
+def test_a_campaign_whose_suite_is_damaged_does_not_go_on(earlier, begun, tmp_path):
+    """A value that is left out would be taken from elsewhere, and what was measured later would be something else."""
+    file = tmp_path / earlier() / "system.json"
+    said = json.loads(file.read_text())
+    for damage in ({**said["suite"], "environment": 3}, 3, {"name": "tiny"}):
+        file.write_text(json.dumps({**said, "suite": damage}))
+        with pytest.raises(SuiteError, match="no whole suite; this campaign is too old or damaged to go on with"):
+            begun(resume="earlier")
 
 
 def test_a_campaign_goes_on_with_the_variables_it_began_with(shell, earlier, begun, monkeypatch):
@@ -196,16 +217,15 @@ def campaign(day: int, kept: dict[str, str] | None = None, **inherits: dict[str,
         "environment": inherits,
     }
     records = [measured(Case(workload(), Contestant("alpha", "eager")), launch, [0.01]) for launch in range(3)]
-    return StoredCampaign(Path(f"day-{day:02d}"), said, tuple(records))
+    return StoredCampaign(Path(f"day-{day:02d}"), system_of(said), tuple(records))
 
 
 def older(day: int) -> StoredCampaign:
     """Of a time when campaigns did not say."""
     whole = campaign(day)
-    suite = {key: value for key, value in whole.system["suite"].items() if key != "environment"}
-    return replace(
-        whole, system={key: value for key, value in whole.system.items() if key != "environment"} | {"suite": suite}
-    )
+    said = whole.system.content()
+    del said["environment"], said["suite"]["environment"]
+    return replace(whole, system=system_of(said))
 
 
 @pytest.mark.parametrize(
@@ -290,7 +310,8 @@ def test_the_priority_is_that_of_this_process():
 
 def test_another_priority_is_named_beside_a_comparison():
     nice = replace(
-        other := campaign(2), system={**other.system, "machine": {**other.system["machine"], "niceness": 10}}
+        other := campaign(2),
+        system=other.system.model_copy(update={"machine": other.system.machine.model_copy(update={"niceness": 10})}),
     )
     assert "niceness 0 and 10" in compare(campaign(1), nice).differences
 
@@ -317,7 +338,7 @@ def test_the_option_reaches_the_campaign(measure, monkeypatch):
     monkeypatch.setenv("OMP_OF_THIS_TEST", "kept")
     done, campaign = measure("--keep-env=OMP_OF_*", "--keep-env=OMP_OF_THIS_TEST", contestants=("outside",))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert campaign.system["suite"]["environment"] == {"OMP_OF_THIS_TEST": "kept"}
+    assert campaign.system.suite.environment == {"OMP_OF_THIS_TEST": "kept"}
     assert "variables of all launches: OMP_OF_THIS_TEST=kept" in done.stdout
 
 
@@ -331,7 +352,7 @@ def test_a_name_that_is_not_set_is_a_mistake_in_one_line(measure):
 
 def test_show_says_it_too(tmp_path):
     found = campaign(1, {"OMP_X": "1"})
-    writer = CampaignWriter.create(tmp_path, "day-01", dict(found.system))
+    writer = CampaignWriter.create(tmp_path, "day-01", found.system.content())
     writer.append(found.records)
     writer.close()
     done = CliRunner().invoke(app, ["show", "day-01", "--results", str(tmp_path)])

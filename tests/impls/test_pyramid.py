@@ -18,6 +18,7 @@ from oracle.numpy_layers import EDGES, are_bins, pyramid_edges, pyramid_gradient
 
 from deadheat.contract.fixtures import missing
 from deadheat.contract.processes import Child, ChildFailed, Children
+from impls.architectures import architectures
 from impls.errors import InvalidInput
 from impls.frameworks import frameworks, load_framework
 from impls.layers import Pair, SpatialPyramid, WindowPyramid
@@ -189,3 +190,14 @@ def test_what_is_no_pyramid_is_refused_when_it_is_made(
     kind = WindowPyramid if more else SpatialPyramid
     with pytest.raises(InvalidInput, match=problem):
         kind("spp", levels, rule, **more)
+
+
+def test_a_network_with_a_pyramid_says_of_which_it_is_a_variant():
+    variants = {name: one.variant_of for name, one in architectures().items() if one.variant_of}
+    assert variants == {
+        "zf5-spp": "zf5",
+        "zf5-spp30": "zf5",
+        "convnet5-spp": "convnet5",
+        "overfeat5-spp": "overfeat5",
+        "overfeat7-spp": "overfeat7",
+    }

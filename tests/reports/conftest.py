@@ -15,6 +15,7 @@ import pytest
 from reports.pages import campaign, comparison, history, reproduction
 from results.schema.findings import Agreement, ClaimResult, ContrastResult, Findings, Trained, Verdict
 from results.schema.record import Case, Contestant, Record
+from results.schema.system import system_of
 from results.schema.trial import Outcome, Point, Trial
 from results.store import pictures
 from results.store.campaigns import CampaignWriter, StoredCampaign, read_campaign
@@ -195,16 +196,19 @@ def months() -> list[StoredCampaign]:
     for day in range(1, DAYS + 1):
         rng = random.Random(day)
         hour = rng.gauss(0, 0.005)
-        system = json.loads(json.dumps({**committed.system, "started": f"2026-11-{day:02d}T03:00:00Z"}))
+        system = json.loads(json.dumps({**committed.system.content(), "started": f"2026-11-{day:02d}T03:00:00Z"}))
         system["contestants"]["pytorch:eager"]["versions"] = {"torch": "2.13.0" if day >= SINCE else "2.12.0"}
         factors = {one.case: math.exp(hour + rng.gauss(0, 0.003)) for one in records}
         mine = [
             replace(one, seconds=tuple(_factor(one, day) * factors[one.case] * second for second in one.seconds))
             for one in records
         ]
-        made.append(StoredCampaign(Path(f"night-{day:02d}"), system, tuple(mine)))
+        made.append(StoredCampaign(Path(f"night-{day:02d}"), system_of(system), tuple(mine)))
     system = {**SYSTEM, "started": "2026-11-20", "machine": {**SYSTEM["machine"], "cpu": HOSTILE}}
-    return [*made, StoredCampaign(Path(f"{HOSTILE}\u202e"), system, tuple(lively_records()), (f"line 3: {HOSTILE}",))]
+    return [
+        *made,
+        StoredCampaign(Path(f"{HOSTILE}\u202e"), system_of(system), tuple(lively_records()), (f"line 3: {HOSTILE}",)),
+    ]
 
 
 def _factor(record: Record, day: int) -> float:
@@ -223,7 +227,7 @@ def pair(lively: StoredCampaign) -> tuple[StoredCampaign, StoredCampaign]:
     records = [one for one in slower(lively.records, "train", 1.1) if one.case.contestant.framework != "delta"]
     new = [measured(Case(workload(), Contestant("new", HOSTILE)), launch, [0.01]) for launch in range(3)]
     system = {**SYSTEM, "machine": {**SYSTEM["machine"], "kernel": f"6.13 {HOSTILE}"}}
-    return lively, StoredCampaign(Path("later"), system, (*records, *new))
+    return lively, StoredCampaign(Path("later"), system_of(system), (*records, *new))
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from reports.pages import comparison, history
 from results.compare.history import histories
 from results.compare.pairwise import compare
 from results.schema.record import Case, Contestant, Record, Status
+from results.schema.system import System, system_of
 from results.store.campaigns import StoredCampaign
 from results.store.journal import ResultsError
 from tests.reports.conftest import DAYS
@@ -136,7 +137,9 @@ def test_what_differs_and_what_to_type_is_said(comparison_page: str) -> None:
 
 def test_another_machine_is_warned_of_and_asked_for(pair: tuple[StoredCampaign, StoredCampaign]) -> None:
     before, after = pair
-    moved = replace(after, system={**after.system, "machine": {**SYSTEM["machine"], "cpu": "Another CPU"}})
+    moved = replace(
+        after, system=system_of({**after.system.content(), "machine": {**SYSTEM["machine"], "cpu": "Another CPU"}})
+    )
     with pytest.raises(ResultsError, match="different systems"):
         comparison.render(before, moved)
     text = said(parse(comparison.render(before, moved, across_systems=True)))
@@ -195,7 +198,7 @@ def test_a_figure_a_workload_with_its_steps_first(months: list[StoredCampaign], 
 
 def test_campaigns_that_could_not_be_read_are_named(months: list[StoredCampaign]) -> None:
     lost = Record(Case(workload(), Contestant("alpha", "eager")), 0, Status.CRASHED, "signal 11")
-    stray = StoredCampaign(Path("stray"), {}, (lost,), ("stray/system.json: No such file or directory",))
+    stray = StoredCampaign(Path("stray"), System(), (lost,), ("stray/system.json: No such file or directory",))
     text = said(parse(history.render([months[0], months[1], stray])))
     assert "stray doesn't say which machine it was measured on (stray/system.json: No such file or directory)" in text
     with pytest.raises(ResultsError, match="no campaign can be placed in a history"):
@@ -208,7 +211,7 @@ def test_the_commands_write_pages_and_say_where(
     data: Path,
     tmp_path: Path,
 ) -> None:
-    names = [write_campaign(one.records, name, one.system).name for one, name in zip(pair, ("one", "other"))]
+    names = [write_campaign(one.records, name, one.system.content()).name for one, name in zip(pair, ("one", "other"))]
     for command in (["compare", *names], ["history", names[0]]):
         file = tmp_path / command[0] / "page.html"
         done = CliRunner().invoke(across.app, [*command, "--output", str(file), "--results", str(data)])

@@ -42,7 +42,7 @@ def _small(name: str, levels: str = "pyramid", sizes: Sizes | None = None) -> Ar
 
 def _large(name: str, architecture: str = "zf5-spp", sizes: Sizes | None = None) -> Arm:
     views: dict[str, View] = dict(_imagenet.views(224))
-    if load_architecture(architecture).name.endswith(("-spp", "spp30")):
+    if load_architecture(architecture).variant_of:
         views |= {"full image": Whole(), "ten views on maps": OnMaps(224), "many views": OnMaps(224, SCALES)}
     recipe = _imagenet.recipe(224, sizes=sizes)
     return Arm(name, load_architecture(architecture), recipe, size=224, views=views)

@@ -11,11 +11,11 @@ from repro.claims.claim import CheckResult
 from repro.papers._tables import listed
 from results.compare.limits import limits_of
 from results.schema.findings import Verdict
+from results.schema.streams import StreamKind, stream_kind
 from results.stats.estimates import Estimate, independent_ratio, launch_time
 from results.stats.pairing import counted
 from results.store.campaigns import DATA, RECORDS, StoredCampaign, campaigns_in, read_campaign
 from results.store.journal import by_start
-from results.tables.windows import SQUARES
 
 COMMAND = "tox -e bench -- --suite windows"
 PAPER = "paper 270x and 49x, of the convolutions alone, against R-CNN on a GPU"
@@ -34,7 +34,7 @@ class Way(NamedTuple):
 def features_once(data: Path = DATA) -> CheckResult:
     """Judged by the newest campaign in `data` that has both ways, and there by its largest number of windows."""
     for folder in reversed(by_start(campaigns_in(data))):
-        if SQUARES not in (folder / RECORDS).read_text(encoding="utf-8", errors="replace"):
+        if StreamKind.TENS not in (folder / RECORDS).read_text(encoding="utf-8", errors="replace"):
             continue  # without a pass for each window there is nothing to compare
         found = speed_ups(read_campaign(folder))
         if found:
@@ -47,14 +47,14 @@ def features_once(data: Path = DATA) -> CheckResult:
 
 def speed_ups(campaign: StoredCampaign) -> dict[Way, Estimate]:
     """Times of a pass each over times of features once. Other launches made each, so the interval is Welch's."""
-    workloads = limits_of(campaign).workloads
+    limits = limits_of(campaign)
     shared: dict[Way, list[float]] = {}
     each: dict[Way, list[float]] = {}
     for record in counted(campaign.records):
         work, contestant = record.case.workload, record.case.contestant.id
-        windows = work.batch * workloads.get(work.id, {}).get("windows", 0)
+        windows = work.batch * (limits.facts(work.id).windows or 0)
         times, images = (shared, windows) if windows else (each, work.batch)
-        if windows or work.stream.startswith(SQUARES):
+        if windows or stream_kind(work.stream) is StreamKind.TENS:
             way = Way(images, contestant, work.device, work.precision, work.phase)
             times.setdefault(way, []).append(launch_time(record.seconds))
     return _over(each, shared)

@@ -15,6 +15,7 @@ from impls.frameworks import PHASES
 from results.compare.limits import limits_of, roof
 from results.quality.plausibility import quicker_with_more
 from results.schema.record import Case, Contestant, Record, Status, Workload
+from results.schema.system import System, system_of
 from results.store.campaigns import StoredCampaign
 from results.tables import cases
 
@@ -83,7 +84,7 @@ def campaign(tmp_path, **seconds: float) -> StoredCampaign:
         for name, taken in seconds.items()
         for launch in range(2)
     ]
-    return StoredCampaign(tmp_path, system, tuple(records))
+    return StoredCampaign(tmp_path, system_of(system), tuple(records))
 
 
 def test_the_ceiling_is_the_best_of_the_probes_and_shares_are_of_it(tmp_path):
@@ -105,7 +106,7 @@ def test_without_probes_there_is_no_share_and_a_campaign_from_before_has_nothing
     rows = cases.cases([campaign(tmp_path, network=2.0)])
     assert rows.macs_per_second[0] == 500
     assert rows.fraction_of_peak.isna().all()
-    before = StoredCampaign(tmp_path, {}, campaign(tmp_path, network=2.0).records)
+    before = StoredCampaign(tmp_path, System(), campaign(tmp_path, network=2.0).records)
     assert cases.cases([before]).macs_per_second.isna().all()
     assert limits_of(before).ceilings == {}
 

@@ -16,6 +16,7 @@ from impls.process import CORES, on_cores
 from repro.runner.trials import Runner
 from results import machine
 from results.compare.pairwise import REPORTED_DIFFERENCES, system_differences
+from results.schema.system import system_of
 from results.store.campaigns import StoredCampaign
 from tests.support.started import ROOT
 
@@ -74,7 +75,7 @@ def test_a_quota_below_the_cores_is_recorded_and_a_warning(limited, monkeypatch,
 
 def test_campaigns_under_other_limits_say_so_and_older_ones_are_taken_to_have_none():
     def campaign(**limits: object) -> StoredCampaign:
-        return StoredCampaign(Path("made-up"), {"machine": limits}, ())
+        return StoredCampaign(Path("made-up"), system_of({"machine": limits}), ())
 
     old, free = campaign(), campaign(cpu_quota=None, memory_limit_bytes=None)
     bound = campaign(cpu_quota=1.5, memory_limit_bytes=2**31)

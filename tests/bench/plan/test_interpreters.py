@@ -65,10 +65,10 @@ def test_two_labels_of_one_framework_compete_and_each_says_its_versions(measure)
         "outside:loop@one": [Status.MEASURED] * 2,
         "outside:loop@two": [Status.MEASURED] * 2,
     }
-    assert campaign.system["reference"] == "outside:loop@one"
-    for said in campaign.system["contestants"].values():
-        assert said["versions"]["python"] == sys.version.split()[0]
-        assert said["versions"]["numpy"]
+    assert campaign.system.reference == "outside:loop@one"
+    for said in campaign.system.contestants.values():
+        assert said.versions["python"] == sys.version.split()[0]
+        assert said.versions["numpy"]
 
 
 @pytest.mark.parametrize("text", ["pytorch=/envs/old/bin/python", "pytorch@=/envs/old/bin/python"])
@@ -90,7 +90,7 @@ def test_a_suite_says_itself_where_its_labels_are_and_its_own_python_competes(me
     done, campaign = measure(contestants=("outside", "outside@other"), interpreters={"other": PY})
     assert done.returncode == 0, done.stdout + done.stderr
     assert by_contestant(campaign).keys() == {"outside:loop", "outside:loop@other"}
-    versions = {one: said["versions"] for one, said in campaign.system["contestants"].items()}
+    versions = {one: said.versions for one, said in campaign.system.contestants.items()}
     assert "python" not in versions["outside:loop"], "system.json has our own for the whole campaign"
     assert versions["outside:loop@other"]["python"]
 
@@ -120,7 +120,7 @@ def test_as_shipped_sets_nothing_of_allocator_and_threads(measure):
     done, campaign = measure("--as-shipped", contestants=("outside",))
     assert done.returncode == 0, done.stdout + done.stderr
     assert by_contestant(campaign) == {"outside:loop+as-shipped": [Status.MEASURED] * 2}
-    assert campaign.system["contestants"]["outside:loop+as-shipped"]["environment"] == {}
+    assert campaign.system.contestants["outside:loop+as-shipped"].environment == {}
 
 
 def test_a_suite_has_both_settings_compete(measure):
@@ -130,7 +130,7 @@ def test_a_suite_has_both_settings_compete(measure):
         "outside:loop": [Status.MEASURED] * 2,
         "outside:loop+as-shipped": [Status.MEASURED] * 2,
     }
-    environments = {one: said["environment"] for one, said in campaign.system["contestants"].items()}
+    environments = {one: said.environment for one, said in campaign.system.contestants.items()}
     assert STEADY_ALLOCATOR.items() <= environments["outside:loop"].items()
     assert not any(name.startswith("MALLOC_") for name in environments["outside:loop+as-shipped"])
 

@@ -147,7 +147,7 @@ def test_mistakes_on_the_command_line_are_one_line_before_anything_is_measured(m
 def test_a_target_in_percent_is_recorded_with_the_whole_suite(measure):
     done, campaign = measure("--target=2%", launches=1)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert campaign.system["suite"]["target"] == 0.02
+    assert campaign.system.suite.target == 0.02
     assert suites.suite_from_system(campaign.system).launches == (1, 1)
 
 
@@ -155,7 +155,7 @@ def test_fresh_interpreters_measure_the_same_things(measure):
     done, campaign = measure(fresh_interpreter=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert [record.status for record in campaign.records] == [Status.MEASURED] * 4
-    assert campaign.system["suite"]["fresh_interpreter"] is True
+    assert campaign.system.suite.fresh_interpreter is True
 
 
 def test_fresh_interpreters_that_die_cost_only_their_own_case(measure):
@@ -186,7 +186,7 @@ def test_every_launch_has_a_parent_of_its_own_only_if_fresh(fresh):
 
 
 def rule_and_launches(campaign) -> tuple[str, int]:
-    (rule,) = campaign.system["rules"].values()
+    (rule,) = campaign.system.rules.values()
     return rule, 1 + max(record.launch for record in campaign.records)
 
 
@@ -195,4 +195,4 @@ def test_a_group_whose_intervals_are_narrow_enough_ends_by_precision(measure):
     done, campaign = measure(contestants=("fake-clock:slow", "fake-clock:fast"), launches=[2, 6], target="1%")
     assert done.returncode == 0, done.stdout + done.stderr
     assert rule_and_launches(campaign) == ("precision", 3), "two launches in a row within the target, the third so"
-    assert campaign.system["stop"] == "complete"
+    assert campaign.system.stop == "complete"

@@ -16,7 +16,16 @@ from bench.plan import cases, image_sizes, streams
 from bench.plan import suite as suites
 from impls.errors import InvalidInput
 from results.schema.record import Workload
+from results.schema.streams import StreamKind, stream_kind
 from results.tables.streams import of_cases
+
+
+def test_each_policy_and_schedule_has_a_kind_of_its_own():
+    kinds = [stream_kind(pattern) for pattern in (*streams.POLICIES, *streams.SCHEDULES)]
+    assert sorted(kinds) == sorted(StreamKind)
+    assert stream_kind("alternate-64-48") is StreamKind.ALTERNATE
+    assert (stream_kind(""), stream_kind("tensor-3")) == (None, None)
+
 
 SIZES = st.lists(st.tuples(st.integers(1, 400), st.integers(1, 400)), min_size=1, max_size=40)
 

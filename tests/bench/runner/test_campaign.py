@@ -177,11 +177,11 @@ def _mentions(environ: Path, text: str) -> bool:
 def test_system_json_tells_machine_suite_and_contestants(finished):
     _, folder, _ = finished
     system = read_campaign(folder).system
-    assert system["stop"] == "complete"
-    assert system["reference"] == "outside:loop"
-    assert system["machine"]["cores"] >= 1
-    assert system["suite"]["launches"] == [2, 2]
-    assert system["contestants"]["outside:loop"]["versions"]["numpy"]
+    assert system.stop == "complete"
+    assert system.reference == "outside:loop"
+    assert system.machine.cores >= 1
+    assert system.suite.launches == (2, 2)
+    assert system.contestants["outside:loop"].versions["numpy"]
 
 
 def test_export_and_report_of_the_campaign_from_the_command_line(finished, run):

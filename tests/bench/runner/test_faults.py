@@ -40,7 +40,7 @@ def test_a_zygote_that_dies_costs_who_killed_it_and_is_replaced_for_the_others(t
     assert "1 failed, 2 passed" in output
     assert not started.others()
     campaign = read_campaign(started.folder())
-    assert campaign.system["stop"] == "complete"
+    assert campaign.system.stop == "complete"
     found = statuses(campaign.folder)
     assert found["outside:loop"] == [Status.MEASURED] * 3
     assert found["outside.faulty:parricide"] == [Status.CRASHED] * 2
@@ -70,7 +70,7 @@ def test_ctrl_c_leaves_a_summary_a_report_and_nobody(tmp_path):
     assert f"resume with --resume {started.folder().name}" in output
     assert "outside.faulty:fine" in (tmp_path / "html" / "index.html").read_text()
     campaign = read_campaign(started.folder())
-    assert campaign.system["stop"] == "interrupted"
+    assert campaign.system.stop == "interrupted"
     assert not campaign.problems
     assert not started.others()
 
@@ -161,7 +161,7 @@ def test_room_for_the_records_but_not_for_pytest_benchmarks_copy_is_enough(tmp_p
     assert started.process.returncode == 0, output
     campaign = read_campaign(started.folder())
     assert len(campaign.records) == 4
-    assert campaign.system["stop"] == "complete"
+    assert campaign.system.stop == "complete"
     assert sorted(file.name for file in campaign.folder.iterdir()) == [RECORDS, SYSTEM]
 
 

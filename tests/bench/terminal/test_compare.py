@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from bench.cli import app
 from results.compare.pairwise import compare
 from results.schema.record import Case, Contestant, Record, Status
+from results.schema.system import system_of
 from results.stats.estimates import BAND, TimingVerdict
 from results.store.campaigns import CampaignWriter, StoredCampaign
 from tests.support.made_up import SYSTEM, measured, workload
@@ -272,6 +273,7 @@ def test_a_campaign_that_does_not_know_its_machine_is_compared_only_across_syste
     assert compared(*names, "--across-systems").returncode == 0
 
 
+KNOWN = system_of(SYSTEM)
 CASES = [
     Case(workload(name, phase, batch=batch), ALPHA)
     for name in ("alexnet", "vgg-a", "lenet5", "nin", "zf5")
@@ -287,7 +289,9 @@ def share_called_slower(factor: float, comparisons: int = COMPARISONS) -> float:
     for seed in range(comparisons):
         sides = [
             StoredCampaign(
-                Path(name), SYSTEM, tuple(one for case in CASES for one in noisy(case, f"{name}{seed}", real))
+                Path(name),
+                system_of(SYSTEM),
+                tuple(one for case in CASES for one in noisy(case, f"{name}{seed}", real)),
             )
             for name, real in (("before", 1.0), ("after", factor))
         ]
@@ -312,7 +316,7 @@ def test_what_is_beyond_the_band_is_found_in_nearly_every_comparison():
 
 
 def test_verdicts_follow_the_corrected_p_values():
-    pure = [StoredCampaign(Path(name), SYSTEM, tuple(noisy(INFER, name, noise=0.2))) for name in ("before", "after")]
+    pure = [StoredCampaign(Path(name), KNOWN, tuple(noisy(INFER, name, noise=0.2))) for name in ("before", "after")]
     (change,) = compare(*pure).changes
     assert change.verdict is TimingVerdict.UNCLEAR
     assert change.launches_needed > 8

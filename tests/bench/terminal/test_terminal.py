@@ -127,7 +127,7 @@ def test_quiet_is_less_and_json_is_all_of_it(measure, run, tmp_path, quiet):
     assert f"summary: {file}" in done.stdout
     saved = json.loads(file.read_text())
     assert (saved["campaign"], saved["stop"]) == (campaign.name, "complete")
-    assert saved["notes"] == campaign.system["advice"]
+    assert saved["notes"] == [one.content() for one in campaign.system.advice]
     frame = results.load(campaign.folder, rows="cases")
     assert [case["case"] for case in saved["cases"]] == list(frame.case)
     assert [case["seconds"] for case in saved["cases"]] == list(frame.seconds)

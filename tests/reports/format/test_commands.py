@@ -7,6 +7,7 @@ import shlex
 import pytest
 
 from reports.format import commands
+from results.schema.system import system_of
 
 CASE = "alexnet-224-b1-float32-cpu-train-alpha:eager"
 
@@ -42,7 +43,7 @@ def test_a_shell_reads_back_what_was_meant(name: str) -> None:
     ],
 )  # fmt: skip
 def test_what_changes_a_case_is_asked_for_again_and_how_long_is_not(typed: str, kept: list[str]) -> None:
-    assert commands.campaign_options({"suite": {"name": "stream"}, "command": f"pytest {typed}"}) == [
+    assert commands.campaign_options(system_of({"suite": {"name": "stream"}, "command": f"pytest {typed}"})) == [
         "--suite",
         "stream",
         *kept,
@@ -51,4 +52,4 @@ def test_what_changes_a_case_is_asked_for_again_and_how_long_is_not(typed: str, 
 
 @pytest.mark.parametrize("odd", [{}, {"command": 5}, {"command": "pytest 'unclosed"}, {"suite": 3, "command": None}])
 def test_a_campaign_that_does_not_say_how_it_was_called_asks_for_nothing(odd: dict[str, object]) -> None:
-    assert commands.campaign_options(odd) == []
+    assert commands.campaign_options(system_of(odd)) == []

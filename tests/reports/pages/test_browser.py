@@ -195,7 +195,7 @@ def test_another_reference_can_be_chosen(tab: sync_api.Page, lively: StoredCampa
         )
         assert sorted(shown) == pytest.approx(sorted(others))
         assert matrix.locator("td.reference").count() == (frame.contestant == name).sum()
-    select.select_option(label=lively.system["reference"])
+    select.select_option(label=lively.system.reference)
     after = matrix.evaluate(exact)
     assert after == before
 

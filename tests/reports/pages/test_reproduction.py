@@ -15,6 +15,7 @@ from reports.pages import reproduction
 from reports.sections import claims
 from results import words
 from results.schema.findings import Findings, Verdict
+from results.schema.system import System
 from results.store.reproductions import Reproduction, read
 from tests.support.made_up import HOSTILE
 from tests.support.read_page import parse
@@ -121,7 +122,7 @@ def test_the_same_input_gives_the_same_bytes(planted: Reproduction, planted_page
 def test_without_findings_or_anything(write_reproduction: Callable[..., Reproduction], planted: Reproduction) -> None:
     for trials in ((), planted.trials.values()):
         found = write_reproduction(trials)
-        bare = replace(found, system={})
+        bare = replace(found, system=System())
         for html in (reproduction.render(found), reproduction.render(bare)):
             text = "".join(parse(html).text.values())
             assert "No claim has been judged yet" in text

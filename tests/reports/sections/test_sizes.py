@@ -19,6 +19,7 @@ from reports.pages import campaign as page
 from reports.sections import sizes, streams
 from results.compare.limits import limits_of
 from results.schema.record import Case, Contestant, Record, Status, Usage
+from results.schema.system import Pyramid, system_of
 from results.store.campaigns import CampaignWriter, read_campaign
 from results.tables import cases as table
 from results.units import elapsed
@@ -237,7 +238,7 @@ def test_windows_are_beside_a_pass_each_and_below_them_the_papers_figures(html):
 
 
 def test_bins_are_drawn_and_refusals_are_in_words_in_their_place(html):
-    drawn = ElementTree.fromstring(str(bins.bins_figure([PYRAMID], "k")))
+    drawn = ElementTree.fromstring(str(bins.bins_figure([Pyramid.model_validate(PYRAMID)], "k")))
     words = " ".join(element.text or "" for element in drawn.iter("text"))
     assert "the sliding rule gives 9 bins, not 6, on a side of 10" in words
     assert 'aria-label="bins of each level on a side of 10 cells' in html
@@ -245,7 +246,8 @@ def test_bins_are_drawn_and_refusals_are_in_words_in_their_place(html):
 
 def test_a_reason_that_is_long_stays_in_its_place():
     long = {**PYRAMID, "rules": {**PYRAMID["rules"], "sliding": {"6": "no bins " * 500, "1": LONG}}}
-    written = [element.text or "" for element in ElementTree.fromstring(bins.bins_figure([long], "k")).iter("text")]
+    drawn = ElementTree.fromstring(bins.bins_figure([Pyramid.model_validate(long)], "k"))
+    written = [element.text or "" for element in drawn.iter("text")]
     assert all(len(line) <= bins.LETTERS for line in written)
     assert len(written) < 30
 
@@ -261,7 +263,7 @@ def test_any_campaign_with_a_pyramid_has_the_picture_of_its_bins(write_campaign)
     "odd", ["x", [3], [{"side": 3}], [{**PYRAMID, "rules": {"adaptive": {"6": [3]}}}], [{**PYRAMID, "levels": []}]]
 )
 def test_pyramids_that_cannot_be_drawn_are_left_out(odd):
-    assert system.pyramids({"pyramids": odd}) == []
+    assert system.pyramids(system_of({"pyramids": odd})) == []
     assert str(bins.bins_figure([], "k")) == ""
 
 

@@ -69,7 +69,7 @@ def test_from_claims_to_findings(tmp_path: Path, fashion: Path) -> None:
     assert len(kept.trials) == 4
     assert all(trial.outcome is Outcome.FINISHED for trial in kept.trials.values())
     assert not list((tmp_path / "made-up" / "checkpoints").iterdir())
-    assert kept.system["command"] == "the command"
+    assert kept.system.command == "the command"
     assert not kept.problems
 
 

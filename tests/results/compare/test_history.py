@@ -12,6 +12,7 @@ import pytest
 from results.compare.history import ENOUGH, MACHINE, histories
 from results.compare.pairwise import compare
 from results.schema.record import Case, Contestant, Record, Status
+from results.schema.system import system_of
 from results.store.campaigns import StoredCampaign
 from results.store.journal import ResultsError
 from tests.support.made_up import SYSTEM, measured, workload
@@ -41,7 +42,7 @@ def campaign(
         "machine": {**SYSTEM["machine"], **machine},
         "contestants": contestants,
     }
-    return StoredCampaign(Path(f"day-{day:02d}"), system, tuple(records))
+    return StoredCampaign(Path(f"day-{day:02d}"), system_of(system), tuple(records))
 
 
 def dozen(step: int = 7, factor: float = 1.1) -> list[StoredCampaign]:
@@ -91,7 +92,7 @@ def test_what_changed_is_said_of_whom_and_against_when_it_was_last_known():
     campaigns = dozen()
     new = {"alpha:eager": {"alpha": "2.14.0"}}
     campaigns[5:] = [campaign(day, versions=new, kernel="6.13" if day > 8 else "6.12") for day in range(6, 13)]
-    campaigns[5] = replace(campaigns[5], system={**campaigns[5].system, "contestants": {}})
+    campaigns[5] = replace(campaigns[5], system=campaigns[5].system.model_copy(update={"contestants": {}}))
     (history,) = histories(campaigns).histories
     changed = {entry.name: dict(entry.changed) for entry in history.campaigns if entry.changed}
     assert changed == {
@@ -147,7 +148,7 @@ def test_of_redone_launches_only_the_last_attempt_is_a_time():
     [{}, {"machine": None}, {"machine": "a box", "started": "2026-10-01"}, {"machine": {"cpu": None, "cores": None}}],
 )
 def test_a_campaign_of_an_unknown_machine_is_left_out_and_named(system):
-    stray = replace(campaign(1), folder=Path("stray"), system=system)
+    stray = replace(campaign(1), folder=Path("stray"), system=system_of(system))
     found = histories([*dozen(), stray])
     assert len(found.histories) == 1
     assert found.left_out == ("stray doesn't say which machine it was measured on (system.json names no machine)",)
@@ -157,7 +158,7 @@ def test_a_campaign_of_an_unknown_machine_is_left_out_and_named(system):
 
 def test_a_campaign_that_does_not_say_when_is_dated_by_its_records_or_left_out():
     days = dozen()
-    silent = replace(days[4], system={key: value for key, value in days[4].system.items() if key != "started"})
+    silent = replace(days[4], system=days[4].system.model_copy(update={"started": None}))
     assert histories([silent, days[0]]).left_out == (
         "day-05 doesn't say when it was measured, neither itself nor in a record",
     )
@@ -173,5 +174,7 @@ def test_a_single_campaign_has_a_history():
 
 def test_campaigns_whose_systems_say_odd_things_are_compared_all_the_same():
     odd = {"machine": {"cpu": "Odd", "gpus": "none", "memory_bytes": "much"}, "suite": [], "settings": 3}
-    one, other = (replace(campaign(day), system={**odd, "contestants": {"alpha:eager": "?"}}) for day in (1, 2))
+    one, other = (
+        replace(campaign(day), system=system_of({**odd, "contestants": {"alpha:eager": "?"}})) for day in (1, 2)
+    )
     assert compare(one, other).differences == ()

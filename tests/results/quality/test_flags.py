@@ -18,6 +18,7 @@ from results import advice, quality
 from results.quality.interference import Disturbance, contaminations
 from results.quality.stability import bimodal, drift, drifts, split_modes
 from results.schema.record import Case, Conditions, Contestant, Parity, Record
+from results.schema.system import System
 from results.store.campaigns import StoredCampaign
 from results.tables.cases import cases
 from tests.support.made_up import measured, workload
@@ -91,7 +92,7 @@ def test_on_many_cores_a_little_of_one_disturbs_nobody():
 
 
 def flags(*launches: Record) -> str:
-    (row,) = cases([StoredCampaign(Path("made-up"), {}, launches)]).to_dict("records")
+    (row,) = cases([StoredCampaign(Path("made-up"), System(), launches)]).to_dict("records")
     return row["quality_flags"]
 
 
@@ -171,7 +172,7 @@ def test_a_flag_in_a_file_of_the_folder_is_raised_said_explained_and_documented(
     two, three = ([launch(QUIET, number) for number in range(count)] for count in (2, 3))
     assert flags(*two) == "even"
     assert flags(*three) == ""
-    campaign = StoredCampaign(Path("made-up"), {}, two)
+    campaign = StoredCampaign(Path("made-up"), System(), two)
     notes = {note["what"]: note["remedy"] for note in advice.warnings_for(campaign)}
     assert notes["1 case: an even number of launches, 2"] == even.hint
     (said,) = certainty.flags(cases([campaign]))

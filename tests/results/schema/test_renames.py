@@ -190,8 +190,10 @@ def test_committed_campaigns_agree_with_themselves_under_todays_names(folder):
     cases = {record.case.id for record in campaign.records}
     workloads = {record.case.workload.id for record in campaign.records}
     assert not campaign.problems
-    assert cases <= set(campaign.system.get("cases", cases))
-    assert workloads <= set(campaign.system.get("workloads", workloads))
-    assert {record.case.contestant.id for record in campaign.records} <= set(campaign.system["contestants"])
-    said = json.dumps({key: value for key, value in campaign.system.items() if key not in ("command", "resumed")})
+    assert cases <= set(campaign.system.cases or cases)
+    assert workloads <= set(campaign.system.workloads or workloads)
+    assert {record.case.contestant.id for record in campaign.records} <= set(campaign.system.contestants)
+    said = json.dumps(
+        {key: value for key, value in campaign.system.content().items() if key not in ("command", "resumed")}
+    )
     assert not [name for name in EARLIER if name in said]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from results.schema.record import Case, Contestant, Record, Status, Workload
+from results.schema.system import System
 from results.store.campaigns import (
     RECORDS,
     CampaignWriter,
@@ -31,7 +32,7 @@ def record(launch: int) -> Record:
 def folder(tmp_path):
     writer = CampaignWriter.create(tmp_path, "one", {"reference": "pytorch:eager"})
     writer.append([record(0), record(1)])
-    writer.update_system(stop="complete")
+    writer.update_system(System(stop="complete"))
     writer.close()
     return writer.folder
 
@@ -39,7 +40,7 @@ def folder(tmp_path):
 def test_what_was_written_is_read(folder):
     campaign = read_campaign(folder)
     assert campaign.records == (record(0), record(1))
-    assert campaign.system == {"reference": "pytorch:eager", "stop": "complete"}
+    assert campaign.system == System(reference="pytorch:eager", stop="complete")
     assert campaign.problems == ()
 
 
@@ -66,9 +67,9 @@ def test_a_file_that_cannot_be_synced_leaves_the_one_before(tmp_path, monkeypatc
         raise OSError(errno.EIO, "the disk is dying")
 
     monkeypatch.setattr(os, "fsync", fsync)
-    writer.update_system(stop="complete")
+    writer.update_system(System(stop="complete"))
     writer.close()
-    assert read_campaign(writer.folder).system == {"stop": "interrupted"}
+    assert read_campaign(writer.folder).system == System(stop="interrupted")
     assert sorted(one.name for one in writer.folder.iterdir()) == [RECORDS, SYSTEM]
 
 
@@ -103,7 +104,7 @@ def test_a_damaged_system_file_is_named_and_the_records_are_read(folder):
     (folder / SYSTEM).write_text("{")
     campaign = read_campaign(folder)
     assert len(campaign.records) == 2
-    assert campaign.system == {}
+    assert campaign.system == System()
     assert SYSTEM in campaign.problems[0]
 
 
@@ -168,6 +169,6 @@ def test_checking_leaves_nothing_behind(tmp_path):
 def test_a_folder_that_somebody_writes_into_is_left_to_them(tmp_path):
     writer = CampaignWriter.create(tmp_path, "one", {})
     with pytest.raises(ResultsError, match="campaign one is being written by another process; wait for it"):
-        CampaignWriter.resume(writer.folder, {})
+        CampaignWriter.resume(writer.folder, System())
     writer.close()
-    CampaignWriter.resume(writer.folder, {}).close()
+    CampaignWriter.resume(writer.folder, System()).close()

@@ -92,7 +92,7 @@ def test_comes_back_as_it_went(kept: Path) -> None:
     read = reproductions.read(kept)
     assert read.trials == {"abc": TRIAL, "def": DIVERGED}
     assert read.findings == FINDINGS
-    assert read.system["command"] == "the command"
+    assert read.system.command == "the command"
     assert read.problems == ()
 
 

@@ -1,0 +1,243 @@
+"""What a campaign or a reproduction says of itself beside its records: system.json, read once and leniently.
+
+Every field is optional: files of earlier schemas lack some. A value of a wrong type is missing, and a problem says so;
+keys that are not known here are kept. The schema's history is that of records (results.schema.record); earlier names
+are in results.schema.renames.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from results.schema.record import short
+
+
+def _sane(value: float) -> float:
+    if not -(2**63) < value < 2**63:
+        raise ValueError("must be a finite number below 2^63")
+    return value
+
+
+Number = Annotated[int | float, AfterValidator(_sane)]
+Texts = Annotated[tuple[str, ...], Field(strict=False)]
+"""A list of JSON."""
+
+
+class Facts(BaseModel):
+    """An object of system.json."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+
+    def content(self) -> dict[str, Any]:
+        """Its JSON: what was set, unknown keys included."""
+        return self.model_dump(mode="json", exclude_unset=True, by_alias=True)
+
+
+def _plain(said: object) -> object:
+    """A plain text is a warning without a remedy."""
+    return {"what": said} if isinstance(said, str) else said
+
+
+class Warned(Facts):
+    """What to know before believing a campaign, and what to do about it."""
+
+    what: str = ""
+    remedy: str = ""
+
+
+Warnings = Annotated[tuple[Annotated[Warned, BeforeValidator(_plain)], ...], Field(strict=False)]
+
+
+class Gpu(Facts):
+    name: str | None = None
+    driver: str | None = None
+
+
+class Machine(Facts):
+    """Sizes are in bytes; `cpu_quota` is in cores; None: there is none, or the system does not say."""
+
+    cpu: str | None = None
+    cores: int | None = None
+    threads: int | None = None
+    allowed_cores: int | None = None
+    cpu_quota: Number | None = None
+    memory_bytes: Number | None = None
+    memory_limit_bytes: Number | None = None
+    os: str | None = None
+    kernel: str | None = None
+    architecture: str | None = None
+    python: str | None = None
+    load_before: Number | None = None
+    niceness: int | None = None
+    scheduling: str | None = None
+    gpus: Annotated[tuple[Gpu, ...], Field(strict=False)] | None = None
+
+
+def _range(launches: object) -> object:
+    """Older campaigns hold one number of launches."""
+    return (launches, launches) if isinstance(launches, int) else launches
+
+
+class SuiteFacts(Facts):
+    """The suite as it was measured, of which this names what is read from finished campaigns."""
+
+    name: str | None = None
+    title: str | None = None
+    preset: str | None = None
+    launches: Annotated[tuple[int, int], Field(strict=False), BeforeValidator(_range)] | None = None
+    rounds: int | None = None
+    budget: Number | None = None
+    memory: Number | None = None
+    largest_batch: bool | None = None
+    fresh_interpreter: bool | None = None
+    environment: dict[str, str] = {}
+
+
+class Variables(Facts):
+    """What launches had of the shell's variables (bench.runner.metadata.environment)."""
+
+    passed: Texts = ()
+    choosing: dict[str, str] = {}
+    inherited: dict[str, str] = {}
+    dropped: Texts = ()
+
+
+class Settings(Facts):
+    """Cores that launches may use; the other keys are the variables of the steady setting."""
+
+    cores: int | None = None
+
+
+class Meters(Facts):
+    """Names of meters that were loaded, and why others could not be."""
+
+    present: Texts = ()
+    absent: dict[str, str] = {}
+
+
+class ContestantFacts(Facts):
+    title: str | None = None
+    note: str | None = None
+    versions: dict[str, str] = {}
+    environment: dict[str, str] = {}
+    large_environment: dict[str, str] = {}
+
+
+class WorkloadFacts(Facts):
+    """What follows from a network's table. `ceiling`: "macs" or "bytes" a second, of a probe that looks for that.
+
+    `variant_of`: the network that this one is, but for a spatial pyramid; "" if it is none's.
+    """
+
+    macs: Number | None = None
+    traffic_bytes: Number | None = None
+    memory_bytes: Number | None = None
+    ceiling: str | None = None
+    parameters: int | None = None
+    layers: Texts = ()
+    windows: int | None = None
+    variant_of: str = ""
+
+
+class LayerFacts(Facts):
+    layer: str | None = None
+    macs: Number | None = None
+    weight_bytes: Number | None = None
+
+
+Bins = str | Annotated[
+    tuple[Annotated[tuple[Number, Number], Field(strict=False)], ...],
+    Field(strict=False),
+]  # fmt: skip
+"""The ends of each bin on a side of the map, or the reason why a rule cannot have them."""
+
+
+class Pyramid(Facts):
+    """Where the bins of each level lie on a side of a map, by rule and level."""
+
+    side: Number | None = None
+    levels: Annotated[tuple[int, ...], Field(strict=False)] = ()
+    rules: dict[str, dict[str, Bins]] = {}
+
+
+class System(Facts):
+    """All of system.json. Times are in ISO 8601, `measuring_seconds` and `seconds` (of a reproduction) in seconds.
+
+    Keyed by id: `rules`, `workloads`, `networks` and `contestants`; `parity_tolerances` by precision.
+    """
+
+    campaign: str | None = None
+    schema_version: int | None = Field(default=None, alias="schema")
+    deadheat: str | None = None
+    started: str | None = None
+    finished: str | None = None
+    command: str | None = None
+    resumed: Texts = ()
+    resumed_by: str | None = None
+    suite: SuiteFacts = SuiteFacts()
+    cases: Texts = ()
+    workloads: dict[str, WorkloadFacts] = {}
+    pyramids: Annotated[tuple[Pyramid, ...], Field(strict=False)] = ()
+    networks: dict[str, Annotated[tuple[LayerFacts, ...], Field(strict=False)]] = {}
+    reference: str | None = None
+    machine: Machine = Machine()
+    meters: Meters = Meters()
+    cards_undescribed: str | None = None
+    settings: Settings = Settings()
+    environment: Variables | None = None
+    contestants: dict[str, ContestantFacts] = {}
+    parity_tolerances: dict[str, dict[str, Number]] = {}
+    warnings: Warnings = ()
+    stop: str | None = None
+    rules: dict[str, str] = {}
+    measuring_seconds: Number | None = None
+    seconds: Number | None = None
+    advice: Warnings | None = None
+
+
+def read(content: Mapping[str, Any]) -> tuple[System, tuple[str, ...]]:
+    """What a system.json of this schema says, and what of that is of a wrong type: where, why, and what was got.
+
+    That is left out by its key. A list with a wrong item is left out whole: a part of it would pass for all.
+    """
+    kept: dict[str, Any] = copy.deepcopy(dict(content))
+    problems: list[str] = []
+    while True:
+        try:
+            return System.model_validate(kept), tuple(problems)
+        except ValidationError as found:
+            wrong: dict[tuple[int | str, ...], str] = {}
+            for error in found.errors(include_url=False):
+                key = _key(kept, error["loc"])
+                wrong.setdefault(key, f"{'.'.join(map(str, key))}: {error['msg']} (got {short(error['input'])})")
+        problems += wrong.values()
+        for key in sorted(wrong, key=len, reverse=True):
+            _remove(kept, key)
+
+
+def _key(content: object, place: Sequence[int | str]) -> tuple[int | str, ...]:
+    """The way to the innermost value with a key that leads to `place`, which may end in what was expected there."""
+    end = 0
+    for number, step in enumerate(place, 1):
+        if isinstance(content, dict) and step in content:
+            content, end = content[step], number
+        elif isinstance(content, list) and isinstance(step, int):
+            content = content[step]
+        else:
+            break
+    return tuple(place[:end])
+
+
+def _remove(content: Any, key: Sequence[int | str]) -> None:
+    for step in key[:-1]:
+        content = content[step]
+    del content[key[-1]]
+
+
+def system_of(content: Mapping[str, Any]) -> System:
+    """What a system.json of this schema says, whatever of it cannot be read."""
+    return read(content)[0]
