@@ -53,7 +53,7 @@ def test_campaigns_are_taken_by_name_or_folder_and_once(
 
 
 def test_no_campaign_yet(tmp_path: Path) -> None:
-    assert_one_line(run("--results", tmp_path), "no campaign in", "tox -e bench")
+    assert_one_line(run("--results", tmp_path), "no campaign in", "python -m bench run")
 
 
 def test_an_unknown_campaign_names_those_there_are(data: Path, write_campaign: Callable[..., StoredCampaign]) -> None:

@@ -38,7 +38,7 @@ held = []
 def hold(model, share):
     model.synchronize = lambda outputs: held.append(share)
 
-planted.slow_down = hold
+slowed.slow_down = hold
 step = step_of("5")
 step()
 step()

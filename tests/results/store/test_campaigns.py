@@ -143,7 +143,7 @@ def test_the_newest_campaign_is_the_one_that_began_last_whatever_its_files_times
 
 
 def test_no_campaign_yet_says_how_to_make_one(tmp_path):
-    with pytest.raises(ResultsError, match="tox -e bench"):
+    with pytest.raises(ResultsError, match="python -m bench run"):
         latest_campaign(tmp_path)
 
 

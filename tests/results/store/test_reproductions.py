@@ -115,7 +115,7 @@ def test_nothing_there(tmp_path: Path) -> None:
     for find in (lambda: reproductions.read(tmp_path), lambda: reproductions.find("x", tmp_path)):
         with pytest.raises(ResultsError, match="no reproduction"):
             find()
-    with pytest.raises(ResultsError, match="tox -e reproduce"):
+    with pytest.raises(ResultsError, match="python -m repro run"):
         reproductions.latest(tmp_path)
 
 
