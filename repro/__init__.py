@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         Region,
     )
     from repro.claims.metrics import TEST_ERROR, TRAINING_ERROR
-    from repro.data.augment import Augmentation
+    from repro.data.images.augment import Augmentation
     from repro.recipe.initializers import Initializer
     from repro.recipe.preprocessing import Prepare
     from repro.recipe.recipe import Recipe, Sizes, Stage
@@ -61,7 +61,7 @@ __getattr__ = lazily(
             *("ABOVE_ONE", "BELOW_ONE", "BELOW_ZERO", "Arm", "Contrast", "Experiment", "Metric", "Region"),
         ),
         "repro.claims.metrics": ("TEST_ERROR", "TRAINING_ERROR"),
-        "repro.data.augment": ("Augmentation",),
+        "repro.data.images.augment": ("Augmentation",),
         "repro.recipe.initializers": ("Initializer",),
         "repro.recipe.preprocessing": ("Prepare",),
         "repro.recipe.recipe": ("Recipe", "Sizes", "Stage"),

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from reports.figures import svg
-from reports.figures.canvas import COLOURS, new_figure, panel
+from reports.figures.drawing import svg
+from reports.figures.drawing.canvas import COLOURS, new_figure, panel
 from results.schema.system import Bins, Pyramid
 
 ROW, LETTERS, LINES = 60, 26, 5

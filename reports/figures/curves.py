@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from reports.figures import svg
-from reports.figures.canvas import COLOURS, MARKERS, WIDTH, legend_above, log_axis, new_figure, panel
+from reports.figures.drawing import svg
+from reports.figures.drawing.canvas import COLOURS, MARKERS, WIDTH, legend_above, log_axis, new_figure, panel
 from results.schema.findings import ClaimResult
 from results.schema.trial import Outcome, Point, Trial
 

@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from reports.figures import svg
-from reports.figures.canvas import COLOURS, REACH, WIDTH, log_axis, new_figure, panel
+from reports.figures.drawing import svg
+from reports.figures.drawing.canvas import COLOURS, REACH, WIDTH, log_axis, new_figure, panel
 from results.schema.findings import ClaimResult, ContrastResult
 
 LETTERS, LINE, BAR, AXIS, MARGIN = 78, 15, 22, 38, 10

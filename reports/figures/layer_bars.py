@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from reports.figures.canvas import REACH, WIDTH, legend_above, new_figure, panel, printable_label, style
+from reports.figures.drawing.canvas import REACH, WIDTH, legend_above, new_figure, panel, printable_label, style
 from reports.format import numbers
 from reports.format.networks import Row
 from reports.format.numbers import MILLISECONDS

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from matplotlib.figure import Figure
 
-from reports.figures.canvas import WIDTH, log_axis, new_figure, panel, printable_label, style
+from reports.figures.drawing.canvas import WIDTH, log_axis, new_figure, panel, printable_label, style
 from reports.format.networks import Row
 from results.schema.record import Status
 

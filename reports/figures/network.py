@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from reports.figures import svg
-from reports.figures.canvas import (
+from reports.figures.drawing import svg
+from reports.figures.drawing.canvas import (
     ABOVE,
     ABOVE_BARE,
     COLOURS,

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from reports.figures import svg
-from reports.figures.canvas import log_axis, new_figure, panel, printable_label, style
+from reports.figures.drawing import svg
+from reports.figures.drawing.canvas import log_axis, new_figure, panel, printable_label, style
 from reports.format.networks import Row
 from results.compare.limits import Kind, Limits, roof
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from reports.figures.canvas import COLOURS, WIDTH, new_figure
+from reports.figures.drawing.canvas import COLOURS, WIDTH, new_figure
 
 WIDE, SIDE, SPACE, NAMES, MOST_CLASSES = 640, 48, 6, 54, 10
 """Pixels: of a sheet of class maps, a picture, between two, the slanted names above; the maps that fit."""

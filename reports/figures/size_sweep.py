@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from reports.figures import svg
-from reports.figures.canvas import WIDTH, log_axis, new_figure, panel, printable_label, style
+from reports.figures.drawing import svg
+from reports.figures.drawing.canvas import WIDTH, log_axis, new_figure, panel, printable_label, style
 from reports.format.networks import Row
 from reports.format.numbers import MILLISECONDS
 from results.schema.record import Status

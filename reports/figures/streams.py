@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from reports.figures.canvas import log_axis, new_figure, panel, printable_label, style
+from reports.figures.drawing.canvas import log_axis, new_figure, panel, printable_label, style
 from reports.format.networks import Row
 
 

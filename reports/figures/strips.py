@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 
-from reports.figures import svg
-from reports.figures.canvas import COLOURS, Band, Mark, canvas, fixed_ticks, new_figure, panel, rows_of
+from reports.figures.drawing import svg
+from reports.figures.drawing.canvas import COLOURS, Band, Mark, canvas, fixed_ticks, new_figure, panel, rows_of
 from reports.format.networks import Network
 from results.schema.record import Status
 from results.stats.estimates import BAND

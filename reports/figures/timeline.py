@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
-from reports.figures import svg
-from reports.figures.canvas import COLOURS, MARKERS, MOST_TICKS, WIDTH, new_figure, panel, printable_label
+from reports.figures.drawing import svg
+from reports.figures.drawing.canvas import COLOURS, MARKERS, MOST_TICKS, WIDTH, new_figure, panel, printable_label
 from reports.format.numbers import MILLISECONDS
 from results.compare.history import MACHINE, Entry, Series
 from results.stats.estimates import Estimate, TimingVerdict

@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from reports.figures import svg
+from reports.figures.drawing import svg
+from reports.figures.drawing.selection import round_robin
 from reports.figures.lines import lines
-from reports.figures.selection import round_robin
 from reports.format import numbers
 from reports.format.networks import Row, rows
 from reports.format.numbers import FormattedEstimate

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 from markupsafe import Markup
 
-from reports.figures import svg
+from reports.figures.drawing import svg
 from reports.figures.layer_bars import layer_bars, milliseconds
 from reports.format import numbers
 from reports.format.networks import Row, rows, text

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 import pandas as pd
 from markupsafe import Markup
 
-from reports.figures.selection import round_robin
+from reports.figures.drawing.selection import round_robin
 from reports.format import networks
 from results.compare.limits import Limits, limits_of
 from results.compare.ratios import Ratios, pairs

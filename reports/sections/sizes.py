@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from reports.figures import svg
-from reports.figures.selection import round_robin
+from reports.figures.drawing import svg
+from reports.figures.drawing.selection import round_robin
 from reports.figures.size_sweep import PANELS, milliseconds, pixels, size_sweep
 from reports.format import numbers
 from reports.format.networks import Row, rows, text

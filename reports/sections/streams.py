@@ -10,7 +10,7 @@ from functools import partial
 import pandas as pd
 from markupsafe import Markup
 
-from reports.figures import svg
+from reports.figures.drawing import svg
 from reports.figures.streams import stream_figure
 from reports.format import numbers
 from reports.format.networks import Row, rows, text

@@ -10,17 +10,17 @@ from impls.lazy import lazily
 from repro.data.catalogue import load_source, sources
 from repro.data.checking import checked_split
 from repro.data.dataset import Dataset, Images, Split
-from repro.data.digests import digest_of_contents
-from repro.data.downloads import download
 from repro.data.errors import BadData, DownloadFailed, MissingData
+from repro.data.fetch.digests import digest_of_contents
+from repro.data.fetch.downloads import download
+from repro.data.fetch.verification import verify
 from repro.data.loading import load
 from repro.data.places import available, find
 from repro.data.reading import read_file
 from repro.data.source import DataFile, Source
-from repro.data.verification import verify
 
 if TYPE_CHECKING:
-    from repro.data.decode import decode_image
+    from repro.data.images.decode import decode_image
 
 __all__ = [
     "BadData",
@@ -44,4 +44,6 @@ __all__ = [
     "verify",
 ]
 
-__getattr__ = lazily(__name__, {"repro.data.decode": ("decode_image",)})  # Pillow, of which few data sets have need
+__getattr__ = lazily(
+    __name__, {"repro.data.images.decode": ("decode_image",)}
+)  # Pillow, of which few data sets have need

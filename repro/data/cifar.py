@@ -10,8 +10,8 @@ import numpy as np
 
 from repro.data.checking import check_labels, checked_split
 from repro.data.dataset import Dataset, Split
-from repro.data.digests import digest_of_contents
 from repro.data.errors import BadData
+from repro.data.fetch.digests import digest_of_contents
 from repro.data.reading import read_members
 from repro.data.source import DataFile, Source
 

@@ -15,9 +15,9 @@ from impls.errors import InvalidInput
 from impls.images import describe_reasons, is_hidden, is_passed_over, named
 from repro.data.checking import checked_split
 from repro.data.dataset import Dataset, Split
-from repro.data.decode import check_header, decode_image
-from repro.data.digests import digest_of_sizes
 from repro.data.errors import BadData
+from repro.data.fetch.digests import digest_of_sizes
+from repro.data.images.decode import check_header, decode_image
 from repro.data.reading import missing, unreadable
 
 TRAIN, TEST = "train", "val"
@@ -27,7 +27,7 @@ TRAIN, TEST = "train", "val"
 class FolderImages:
     """Images in files: the shorter side scaled to `size`, the central `size`×`size` of it, RGB (AlexNet, sect. 2).
 
-    Other contents of files: see repro/data/decode.py.
+    Other contents of files: see repro/data/images/decode.py.
     """
 
     files: tuple[str, ...]

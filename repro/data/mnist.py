@@ -7,8 +7,8 @@ from pathlib import Path
 
 from repro.data.checking import checked_split
 from repro.data.dataset import Dataset, Split
-from repro.data.digests import digest_of_contents
 from repro.data.errors import BadData
+from repro.data.fetch.digests import digest_of_contents
 from repro.data.idx import parse_idx
 from repro.data.reading import read_single
 from repro.data.source import DataFile, Source

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from repro.data.augment import Flip, RandomCrop
+from repro.data.images.augment import Flip, RandomCrop
 from repro.recipe.colour import Colour
 from repro.recipe.initializers import Initializer, Normal
 from repro.recipe.preprocessing import MeanImage

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from repro.data.augment import PcaColour, principal_components
+from repro.data.images.augment import PcaColour, principal_components
 
 
 @dataclass(frozen=True)

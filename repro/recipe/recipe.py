@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from repro.data.augment import Augmentation
+from repro.data.images.augment import Augmentation
 from repro.recipe.initializers import He, Initializer
 from repro.recipe.preprocessing import Prepare, Standardise
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from impls.layers import Flatten, Layer, Pool, SpatialPyramid, Window, WindowAverage, WindowPyramid
 from impls.network import Network
-from repro.data.augment import CentreCrop, Resize, apply_deterministic, ten_views
+from repro.data.images.augment import CentreCrop, Resize, apply_deterministic, ten_views
 
 
 @dataclass(frozen=True)

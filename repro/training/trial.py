@@ -19,7 +19,7 @@ from impls.errors import InvalidInput
 from impls.frameworks import Model, Plan, Sgd, load_framework
 from impls.network import Network
 from repro.data import Dataset
-from repro.data.augment import Augmentation, Resize, apply_deterministic
+from repro.data.images.augment import Augmentation, Resize, apply_deterministic
 from repro.recipe.recipe import Fits
 from repro.training import checkpoint as saved
 from repro.training.checkpoint import State

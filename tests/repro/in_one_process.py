@@ -14,7 +14,7 @@ from impls.frameworks import CACHE, load_framework
 from impls.process import threads
 from repro import data
 from repro.claims.experiment import Arm
-from repro.data.augment import Flip, RandomCrop
+from repro.data.images.augment import Flip, RandomCrop
 from repro.papers.nin import experiments as nin
 from repro.papers.spp import experiments as spp
 from repro.papers.vgg import experiments as vgg

@@ -13,7 +13,7 @@ from PIL import Image
 
 from impls.errors import InvalidInput
 from repro.data import BadData
-from repro.data.decode import check_header, decode_image
+from repro.data.images.decode import check_header, decode_image
 
 DEEP = {0: 0, 128: 0, 129: 1, 32896: 128, 40000: 156, 65535: 255}
 """Grey of 16 bits, and of 8: value / 257, rounded."""

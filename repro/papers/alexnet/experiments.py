@@ -10,7 +10,7 @@ from impls.architectures.alexnet import alexnet
 from impls.layers import Conv, Layer, LocalResponseNorm, Pool
 from repro.claims.experiment import ABOVE_ONE, BELOW_ZERO, Arm, Contrast, Experiment, Region
 from repro.claims.metrics import TEST_ERROR, error_seen, images_to
-from repro.data.augment import Flip
+from repro.data.images.augment import Flip
 from repro.papers import _imagenet
 from repro.papers import _small as small
 from repro.recipe.colour import Colour

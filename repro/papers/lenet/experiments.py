@@ -8,7 +8,7 @@ from functools import partial
 from impls import load_architecture
 from repro.claims.experiment import BELOW_ZERO, Arm, Contrast, Experiment, Metric, Region
 from repro.claims.metrics import AT_THE_END, HALFWAY, RISE, TEST_ERROR, TRAINING_ERROR
-from repro.data.augment import RandomAffine
+from repro.data.images.augment import RandomAffine
 from repro.papers import _small
 from repro.recipe.initializers import FanIn
 from repro.recipe.preprocessing import InkRange

@@ -10,7 +10,7 @@ from impls.architectures.nin import cifar
 from impls.layers import Dropout, GlobalAverage, Layer
 from repro.claims.experiment import BELOW_ONE, BELOW_ZERO, Arm, Contrast, Experiment, Region
 from repro.claims.metrics import TEST_ERROR, error_seen
-from repro.data.augment import Flip, RandomCrop
+from repro.data.images.augment import Flip, RandomCrop
 from repro.papers import _small
 from repro.recipe.initializers import Glorot, Normal
 from repro.recipe.recipe import Recipe, Stage

@@ -8,7 +8,7 @@ from functools import partial
 from impls import load_architecture
 from repro.claims.experiment import BELOW_ZERO, Arm, Contrast, Experiment, Region
 from repro.claims.metrics import TEST_ERROR, error_seen, images_to
-from repro.data.augment import Flip, RandomCrop
+from repro.data.images.augment import Flip, RandomCrop
 from repro.papers import _imagenet
 from repro.papers import _small as small
 from repro.recipe.recipe import Sizes

@@ -12,7 +12,7 @@ from impls.layers import Flatten, Layer, Pool
 from impls.network import Architecture
 from repro.claims.experiment import BELOW_ZERO, Arm, Contrast, Experiment, Region
 from repro.claims.metrics import TEST_ERROR, error_seen
-from repro.data.augment import Augmentation, Flip, ScaleJitter
+from repro.data.images.augment import Augmentation, Flip, ScaleJitter
 from repro.papers import _small as small
 from repro.recipe.initializers import Glorot
 from repro.recipe.preprocessing import MeanImage

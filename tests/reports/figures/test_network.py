@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.figures import canvas
 from reports.figures import network as figures
+from reports.figures.drawing import canvas
 from reports.format import networks
 from results.schema.record import Case, Contestant
 from results.store.campaigns import StoredCampaign

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.figures.selection import round_robin
+from reports.figures.drawing.selection import round_robin
 from reports.pages import campaign as page
 from reports.sections import batches
 from results.schema.record import Case, Contestant, Status

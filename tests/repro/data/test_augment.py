@@ -12,7 +12,7 @@ from PIL import Image
 from scipy import ndimage
 
 from impls.errors import InvalidInput
-from repro.data.augment import (
+from repro.data.images.augment import (
     Augmentation,
     CentreCrop,
     Flip,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from impls.errors import InvalidInput
 from repro.data import Dataset
-from repro.data.augment import Flip, RandomCrop
+from repro.data.images.augment import Flip, RandomCrop
 from repro.recipe.recipe import Recipe, Sizes, Stage
 from repro.recipe.views import Centre
 from repro.training import checkpoint, trial

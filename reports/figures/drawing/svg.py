@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import matplotlib.style
 from matplotlib.figure import Figure
 
-from reports.figures.slim import minify
+from reports.figures.drawing.slim import minify
 
 INK = "#010203"
 """Drawn in this colour, shown in the page's text colour."""

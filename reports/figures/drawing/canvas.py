@@ -13,7 +13,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
-from reports.figures import svg
+from reports.figures.drawing import svg
 
 WIDTH, ROW, ABOVE, ABOVE_BARE, BELOW, RIGHT, LETTER = 420, 16, 46, 4, 40, 12, 6.4
 """Pixels: of the figure, of a row, of the margins (with and without an upper axis), of a letter."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from impls.errors import InvalidInput
 from repro.data.dataset import Images
-from repro.data.resampling import centres, sample_grid, sample_points
+from repro.data.images.resampling import centres, sample_grid, sample_points
 
 CHUNK = 256  # images per step of principal_components
 

@@ -10,9 +10,9 @@ import pooch  # type: ignore[import-untyped]
 from impls.errors import Unavailable
 from repro.data.catalogue import load_source
 from repro.data.errors import DownloadFailed
+from repro.data.fetch.verification import file_checksum
 from repro.data.places import VARIABLE, download_folder
 from repro.data.source import DataFile, Source
-from repro.data.verification import file_checksum
 
 CHUNK = 1 << 20  # bytes
 TIMEOUT = 30  # seconds without a byte

@@ -1,0 +1,1 @@
+"""What all figures are drawn with: canvas, SVG, which rows a figure has room for."""
