@@ -24,9 +24,9 @@ from bench.runner.ledger import Ledger
 from bench.session import Options, Session, build_session
 from bench.terminal.progress import Progress
 from impls.errors import DeadheatError, one_line
+from impls.host.termination import Termination
 from impls.paths import typed_path
 from impls.terminal import take_every_character
-from impls.termination import Termination
 from results import strict_json
 from results.schema.record import Case
 from results.schema.system import System, Warned

@@ -21,10 +21,10 @@ from bench.plan.suite import Suite
 from bench.runner.campaign import CampaignRunner, Observer
 from bench.runner.ledger import Ledger
 from bench.runner.metadata import describe, environment, reference_of
-from impls import nvidia
-from impls.environment import kept, words
 from impls.errors import InvalidInput
 from impls.frameworks import DEVICES, checked, load_framework
+from impls.host import nvidia
+from impls.host.environment import kept, words
 from results.schema.record import SCHEMA, Case, Contestant
 from results.schema.system import SuiteFacts, System, Warned
 from results.store.campaigns import CampaignWriter, check_writable, find_campaign, read_campaign

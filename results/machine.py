@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-from impls import cgroups, usable
+from impls.host import cgroups, usable
 
 USUAL = "other"
 """The scheduling policy that processes have if nobody asked for another."""

@@ -13,7 +13,7 @@ from oracle.requests import COMPILERS, Requests
 
 from deadheat.contract.fixtures import children
 from deadheat.contract.processes import Children
-from impls import cgroups, usable
+from impls.host import cgroups, usable
 from tests.support.started import ROOT, environment
 
 __all__ = ["children"]  # a fixture

@@ -8,7 +8,7 @@ from fnmatch import translate
 
 import pytest
 
-from impls.environment import ALTERING, CHOOSING, PASSED
+from impls.host.environment import ALTERING, CHOOSING, PASSED
 from tests.support.started import ROOT
 
 PATTERNS = [pattern for patterns in ALTERING.values() for pattern in patterns]

@@ -17,8 +17,8 @@ from bench.launch.scratch import locked_folder, remove_stale_scratch
 from bench.plan import settings
 from bench.plan.interpreters import Interpreter, interpreter_of
 from bench.worker.messages import A, Request
-from impls import nvidia
 from impls.frameworks import CACHE, load_framework
+from impls.host import nvidia
 from results.schema.record import Case, Status
 from results.store.logs import Logs
 

@@ -19,8 +19,8 @@ from bench.clock import now
 from bench.launch.scratch import disk_errors_as_user_errors
 from bench.plan.interpreters import Interpreter
 from bench.worker.messages import A, Failure, Request, UnreadableMessage, read_answer, to_line
+from impls.host.process import exit_reason
 from impls.log import last_log_line
-from impls.process import exit_reason
 from results.schema.record import Status
 from results.store.logs import Logs
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from impls.usable import allowed_cores
+from impls.host.usable import allowed_cores
 
 TASKS = Path("/proc/self/task")
 COMPUTES = 0.05

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from impls import cgroups
-from impls.usable import allowed_cores
+from impls.host import cgroups
+from impls.host.usable import allowed_cores
 from results.schema.record import TICK
 
 TICKS = 1 / TICK

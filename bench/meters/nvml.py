@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.clock import now
 from bench.meters import Meter, Readings, SustainedStats, Watcher
-from impls import nvidia
+from impls.host import nvidia
 
 SHORTEST = 2.0
 """Minimum seconds of a sustained run for the energy counter, which advances in steps."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Set
 
 from bench.meters import Meter, Readings, SustainedStats, Watcher
-from impls.usable import usable_cores
+from impls.host.usable import usable_cores
 
 
 class CpuMeter(Watcher):

@@ -2,7 +2,7 @@
 
 steady       the allocator returns no memory to the system; every framework has one thread per core, each bound to its
              core; under a CPU quota, as many threads and cores as the quota allows; of the shell's variables only those
-             in impls.environment and those kept by name are passed on
+             in impls.host.environment and those kept by name are passed on
 as-shipped   nothing is set; the shell's variables are passed on unchanged
 """
 
@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bench.cost import memory
-from impls import usable
-from impls.environment import clean
 from impls.frameworks import load_framework
-from impls.process import ARENA_BYTES, STEADY_ALLOCATOR, on_cores, threads
+from impls.host import usable
+from impls.host.environment import clean
+from impls.host.process import ARENA_BYTES, STEADY_ALLOCATOR, on_cores, threads
 from results.schema.record import STEADY, Case, Contestant
 
 
@@ -34,8 +34,8 @@ def _steady() -> Mapping[str, str]:
 class Setting:
     """The variables set for every framework, and whether launches run under controlled conditions.
 
-    `controlled`: the shell's variables are filtered (impls.environment), threads are bound (bench.machine.affinity),
-    and the execution's `large_block_environment` applies.
+    `controlled`: the shell's variables are filtered (impls.host.environment), threads are bound
+    (bench.machine.affinity), and the execution's `large_block_environment` applies.
     """
 
     environment: Callable[[], Mapping[str, str]]

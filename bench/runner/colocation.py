@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from impls.usable import available_memory
+from impls.host.usable import available_memory
 from results.schema.record import Contestant
 
 ZYGOTE_BYTES = 500 * 2**20

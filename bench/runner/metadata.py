@@ -15,11 +15,11 @@ from bench.networks import probes
 from bench.plan import interpreters, settings
 from bench.plan.suite import Suite
 from bench.runner import parity
-from impls import nvidia
 from impls.architectures import load_architecture
-from impls.environment import altering, choosing, clean, words
 from impls.errors import InvalidInput
 from impls.frameworks import load_framework
+from impls.host import nvidia
+from impls.host.environment import altering, choosing, clean, words
 from impls.layers import EdgeRule, SpatialPyramid, WindowPyramid
 from impls.network import can_be_alone
 from results import VERSION, machine

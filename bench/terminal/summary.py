@@ -10,7 +10,7 @@ import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
-from impls.environment import words
+from impls.host.environment import words
 from impls.terminal import console
 from results.compare.limits import limits_of
 from results.export import plain

@@ -19,9 +19,9 @@ from bench.clock import now, time_round
 from bench.machine.interference import Watch
 from bench.meters import absent, meters
 from bench.plan import settings
-from impls import cgroups, nvidia, usable
-from impls.environment import altering, words
 from impls.frameworks import frameworks
+from impls.host import cgroups, nvidia, usable
+from impls.host.environment import altering, words
 from impls.terminal import console
 from results import machine
 from results.quality.interference import STEAL_SHARE, Disturbance, foreign_limit

@@ -29,10 +29,10 @@ from bench.contestants.slowed import SLOWDOWNS
 from bench.plan import settings
 from bench.validation.load import background_load
 from bench.validation.pairs import Plan, measure
-from impls import nvidia
 from impls.command import main as start
 from impls.command import one_line_errors, path_argument
 from impls.errors import DeadheatError, InvalidInput
+from impls.host import nvidia
 from results import machine, strict_json
 from results.schema.record import STEADY, Contestant
 from results.stats.estimates import BAND

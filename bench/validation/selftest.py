@@ -18,10 +18,10 @@ from bench.plan.parse import parse_contestant
 from bench.validation.known_clock import known_clock
 from bench.validation.load import background_load
 from bench.validation.pairs import PLANTED, Pair, Plan, measure
-from impls import nvidia
 from impls.errors import InvalidInput
 from impls.frameworks import frameworks
-from impls.termination import Termination
+from impls.host import nvidia
+from impls.host.termination import Termination
 from results import machine, strict_json
 from results.schema.record import Contestant
 

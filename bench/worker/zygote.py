@@ -20,8 +20,8 @@ import socket
 import sys
 
 from bench.worker import tasks
-from impls.process import keep_to_cores, redirect_output, set_parent_death_signal
-from impls.usable import allowed_cores
+from impls.host.process import keep_to_cores, redirect_output, set_parent_death_signal
+from impls.host.usable import allowed_cores
 
 REQUEST_BYTES = 4096
 

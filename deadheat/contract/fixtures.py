@@ -10,7 +10,7 @@ import pytest
 
 from deadheat.contract.processes import Children, answer
 from impls.frameworks import load_framework
-from impls.hardware import unsupported_reason
+from impls.host.hardware import unsupported_reason
 
 CHILDREN = pytest.StashKey[Children]()
 Ask = Callable[..., Any]

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from impls import registry
 from impls.errors import InvalidInput, Unavailable, UnknownName, Unsupported
-from impls.hardware import unsupported_reason
+from impls.host.hardware import unsupported_reason
 from impls.network import Network
 
 if TYPE_CHECKING:
@@ -191,8 +191,8 @@ class Execution:
 
     `environment` is set before the framework is imported, so executions that differ in it need separate
     processes; `large_block_environment` is added if steps allocate blocks that glibc would return to the system
-    (impls.process.ARENA_BYTES), except with the setting as-shipped. `missing` returns why it cannot run here, or None;
-    `requires` adds packages to the framework's; `precisions` are the arithmetics it really computes in;
+    (impls.host.process.ARENA_BYTES), except with the setting as-shipped. `missing` returns why it cannot run here,
+    or None; `requires` adds packages to the framework's; `precisions` are the arithmetics it really computes in;
     `any_size`: whether a model takes images of other sizes than it was built for.
     """
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from impls.environment import words
+from impls.host.environment import words
 from results.schema import environment
 from results.schema.system import LayerFacts, Machine, Pyramid, SuiteFacts, System, Warned
 from results.units import amount, elapsed

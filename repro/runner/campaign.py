@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from impls import nvidia
 from impls.errors import InvalidInput
-from impls.termination import Termination
+from impls.host import nvidia
+from impls.host.termination import Termination
 from repro.claims.claim import Claim
 from repro.claims.claim import claims as registered
 from repro.claims.experiment import Experiment

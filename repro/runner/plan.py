@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from impls import nvidia
 from impls.errors import DeadheatError, InvalidInput, Unavailable
 from impls.frameworks import frameworks, load_framework
+from impls.host import nvidia
 from repro import data
 from repro.claims.claim import Claim
 from repro.claims.experiment import Arm, Experiment

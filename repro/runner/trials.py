@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
-from impls import usable
+from impls.host import usable
 from repro.data import Dataset
 from repro.runner import workers
 from repro.runner.plan import DatasetCache

@@ -1,8 +1,8 @@
 """Trials side by side: a process each, a core each, as many at a time as there is room for.
 
 Each is a fresh interpreter, so one that crashes or runs out of memory costs only itself. Of the shell's variables it
-has those that it needs to run (impls.environment): the others may change what a training comes to. On a CPU a trial is
-bound to a core of its own: these networks are too small to gain from a second one.
+has those that it needs to run (impls.host.environment): the others may change what a training comes to. On a CPU
+a trial is bound to a core of its own: these networks are too small to gain from a second one.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from impls import nvidia
-from impls.environment import clean
 from impls.errors import DeadheatError, is_out_of_memory, one_line
 from impls.frameworks import CACHE, load_framework
-from impls.process import (
+from impls.host import nvidia
+from impls.host.environment import clean
+from impls.host.process import (
     STEADY_ALLOCATOR,
     exit_reason,
     keep_to_cores,
@@ -33,7 +33,7 @@ from impls.process import (
     set_parent_death_signal,
     threads,
 )
-from impls.termination import SIGNALS
+from impls.host.termination import SIGNALS
 from repro import data
 from repro.training import trial
 from repro.training.job import Job

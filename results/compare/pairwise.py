@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from impls.environment import words
+from impls.host.environment import words
 from results.machine import USUAL
 from results.schema import environment
 from results.schema.record import Case, Record

@@ -212,7 +212,7 @@ def test_warnings_end_nothing_although_the_configuration_says_so(here, tmp_path)
 
 def assert_complete(done: subprocess.CompletedProcess[str], home: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "below 1 is faster than the reference" in done.stdout
+    assert "ratio to the reference: below 1 is faster" in done.stdout
     assert only_campaign(home / "data").system.stop == "complete"
 
 
@@ -220,7 +220,7 @@ def test_a_clone_that_cannot_be_written_to_is_measured_in(measure):
     """The folder of pytest's cache is below a file: nothing can be written there, whoever the user is."""
     done, campaign = measure("-o", "cache_dir=README.md/cache")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "below 1 is faster than the reference" in done.stdout
+    assert "ratio to the reference: below 1 is faster" in done.stdout
     assert len(campaign.records) == 4
 
 
@@ -346,7 +346,7 @@ def test_runs_are_saved_shown_and_compared_and_a_regression_comes_after_summary_
     said = second.stdout + second.stderr
     assert second.returncode == 1, said
     assert "Benchmark machine_info is different" in said
-    assert "below 1 is faster than the reference" in second.stdout
+    assert "ratio to the reference: below 1 is faster" in second.stdout
     assert (tmp_path / "html" / "index.html").is_file()
     assert "(0001_" in second.stdout, "pytest-benchmark's table"
     assert "error: PerformanceRegression: Performance has regressed." in second.stdout.splitlines()
@@ -371,7 +371,7 @@ def test_what_other_plugins_raise_at_the_end_costs_neither_summary_nor_report(he
     given = "--suite=my.toml", "--results=data", "--report=html", "-p", "fails"
     done = here("bench", "run", *given, fails=FAILS)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "below 1 is faster than the reference" in done.stdout
+    assert "ratio to the reference: below 1 is faster" in done.stdout
     assert (tmp_path / "html" / "index.html").is_file()
     lines = done.stdout.splitlines()
     assert "error: OSError: [Errno 28] No space left on device" in lines
@@ -447,7 +447,7 @@ def test_a_signal_that_ends_a_process_leaves_a_summary_a_report_and_no_process(t
     os.killpg(started.process.pid, sent)
     output = started.output()
     assert started.process.returncode == 2, output
-    assert "below 1 is faster than the reference" in output
+    assert "ratio to the reference: below 1 is faster" in output
     assert f"resume with --resume {started.folder().name}" in output
     assert "outside.faulty:fine" in (tmp_path / "html" / "index.html").read_text()
     campaign = read_campaign(started.folder())

@@ -19,9 +19,9 @@ from bench.runner import metadata
 from bench.session import Options, build_session
 from bench.terminal import history, summary
 from bench.validation import doctor, peers
-from impls import nvidia
 from impls.errors import InvalidInput
-from impls.process import STEADY_ALLOCATOR
+from impls.host import nvidia
+from impls.host.process import STEADY_ALLOCATOR
 from results import machine
 from results.compare.history import histories
 from results.compare.pairwise import compare

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from bench.plan import interpreters, streams, suite
 from bench.plan.parse import parse_contestant, parse_size
 from bench.validation import selftest
-from impls import nvidia
 from impls.errors import DeadheatError, InvalidInput
+from impls.host import nvidia
 from repro.cli import paths
 from results.units import seconds, seconds_or_none, share, size
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from impls import cgroups
-from impls.cgroups import Throttling, cpu_quota, groups, memory_left, memory_limit, throttling, throttling_files
-from impls.usable import within
+from impls.host import cgroups
+from impls.host.cgroups import Throttling, cpu_quota, groups, memory_left, memory_limit, throttling, throttling_files
+from impls.host.usable import within
 
 GIB = 2**30
 HUGE = 2**63 - 4096

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from impls import environment
 from impls.errors import InvalidInput
+from impls.host import environment
 
 REPORTED = {  # variables that were seen to change times or results, and nobody said so
     "GOMP_CPU_AFFINITY": "0",

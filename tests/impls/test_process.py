@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from impls.process import exit_reason
+from impls.host.process import exit_reason
 
 REASONS = {
     0: "exited with code 0",

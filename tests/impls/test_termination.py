@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from impls.termination import SIGNALS, Termination
+from impls.host.termination import SIGNALS, Termination
 
 
 @pytest.fixture(autouse=True)

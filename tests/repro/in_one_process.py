@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from impls.frameworks import CACHE, load_framework
-from impls.process import threads
+from impls.host.process import threads
 from repro import data
 from repro.claims.experiment import Arm
 from repro.data.images.augment import Flip, RandomCrop

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from impls.frameworks import CACHE, Execution, Framework
-from impls.process import ONE_ARENA
+from impls.host.process import ONE_ARENA
 
 JAX = Framework(
     name="jax",

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bench.cost.memory import estimate, estimate_evidence
 from bench.launch.launcher import Launcher
 from bench.runner.colocation import ZYGOTE_BYTES, memory_limit, parts, subsets
-from impls import cgroups
+from impls.host import cgroups
 from results.schema.record import Case, Contestant, Workload
 
 LENET = Workload("lenet5", 32, 32, 1, 10, 1, "float32", "cpu", "infer")

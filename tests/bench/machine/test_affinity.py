@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from impls.usable import allowed_cores
+from impls.host.usable import allowed_cores
 
 ROOT = Path(__file__).parents[3]
 CORES = sorted(allowed_cores())

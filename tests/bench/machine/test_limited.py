@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import pytest
 
 from bench.plan import settings
-from impls import cgroups
-from impls.process import CORES, on_cores
+from impls.host import cgroups
+from impls.host.process import CORES, on_cores
 from repro.runner.trials import Runner
 from results import machine
 from results.compare.pairwise import REPORTED_DIFFERENCES, system_differences

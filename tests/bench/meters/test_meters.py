@@ -13,8 +13,9 @@ from bench import meters
 from bench.meters import Guarded, Meter, SustainedStats, Watcher
 from bench.meters.nvml import NVML, NvmlMeter
 from bench.runner import usage
-from impls import nvidia, registry
+from impls import registry
 from impls.errors import Unavailable
+from impls.host import nvidia
 from repro.runner.plan import where
 from results import machine, strict_json
 from results.schema.record import Usage

@@ -9,7 +9,7 @@ import pytest
 from bench.plan import interpreters, parse
 from bench.plan.interpreters import Interpreter
 from impls.errors import DeadheatError, InvalidInput
-from impls.process import STEADY_ALLOCATOR
+from impls.host.process import STEADY_ALLOCATOR
 from results.schema.record import Contestant, Status
 
 PY = sys.executable

@@ -66,7 +66,7 @@ def test_ctrl_c_leaves_a_summary_a_report_and_nobody(tmp_path):
     os.killpg(started.process.pid, signal.SIGINT)
     output = started.output()
     assert started.process.returncode == 2, output
-    assert "below 1 is faster than the reference" in output
+    assert "ratio to the reference: below 1 is faster" in output
     assert f"resume with --resume {started.folder().name}" in output
     assert "outside.faulty:fine" in (tmp_path / "html" / "index.html").read_text()
     campaign = read_campaign(started.folder())

@@ -17,7 +17,7 @@ PROBE = Workload("probe-matmul", 32, 32, 2, 2048, 512, "float32", "cpu", "infer"
 def described(*workloads: Workload, contestants: tuple[Contestant, ...] = (A, B)) -> dict:
     suite = suites.load_suite("smoke")
     cases = [Case(workload, contestant) for workload in workloads for contestant in contestants]
-    return metadata.describe("smoke", suite, cases, "pytest --benchmark-only")
+    return metadata.describe("smoke", suite, cases, "pytest --benchmark-only").content()
 
 
 def test_describe_names_cases_contestants_and_the_schema():
@@ -26,7 +26,7 @@ def test_describe_names_cases_contestants_and_the_schema():
     assert found["schema"] == SCHEMA
     assert found["cases"] == [Case(lenet(), contestant).id for contestant in (A, B)]
     assert found["contestants"].keys() == {A.id, B.id}
-    assert found["contestants"][A.id]["title"] == "durations that are known"
+    assert found["contestants"][A.id]["title"] == "known durations"
 
 
 def test_describe_has_the_table_of_each_workload():

@@ -14,7 +14,7 @@ from bench.plan import settings
 from bench.runner.usage import MEMORY, metered
 from bench.worker import arithmetic
 from bench.worker.tasks import repeat_rounds
-from impls import nvidia
+from impls.host import nvidia
 from results.schema.columns import USAGE
 from results.schema.record import Status, Usage
 from results.store.campaigns import read_campaign

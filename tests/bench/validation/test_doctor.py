@@ -16,8 +16,8 @@ from bench.cli import app
 from bench.plan import settings
 from bench.validation import doctor
 from bench.validation.doctor import BAD, GOOD, WARN, Check
-from impls import cgroups
 from impls.frameworks import Execution, Framework
+from impls.host import cgroups
 from results.quality.interference import Disturbance
 
 

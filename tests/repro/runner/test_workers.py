@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from impls.errors import InvalidInput
-from impls.process import CORES, STEADY_ALLOCATOR
+from impls.host.process import CORES, STEADY_ALLOCATOR
 from repro.runner import workers
 from repro.training.job import Job
 from results.schema.trial import Outcome, Trial

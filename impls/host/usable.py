@@ -11,7 +11,7 @@ from functools import cache
 
 import psutil
 
-from impls import cgroups
+from impls.host import cgroups
 
 
 @cache

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from itertools import chain
 
 from impls.errors import InvalidInput
-from impls.process import CORES
+from impls.host.process import CORES
 
 PASSED = (
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TEMP", "TMP", "XDG_*", "SSL_CERT_*", "CI",
