@@ -273,7 +273,7 @@ def test_a_network_with_other_weights_at_another_size_is_refused(measure):
     done, campaign = measure(contestants=("outside",), workloads=text)
     assert done.returncode != 0
     assert campaign is None
-    assert "no stream of both; take a network with a spatial pyramid" in done.stderr + done.stdout
+    assert "one stream cannot have both; use a network with a spatial pyramid" in done.stderr + done.stdout
 
 
 def test_a_stream_that_there_is_not_is_one_line(measure):
