@@ -185,7 +185,7 @@ def test_a_campaign_whose_suite_is_damaged_does_not_go_on(earlier, begun, tmp_pa
     said = json.loads(file.read_text())
     for damage in ({**said["suite"], "environment": 3}, 3, {"name": "tiny"}):
         file.write_text(json.dumps({**said, "suite": damage}))
-        with pytest.raises(SuiteError, match="no whole suite; this campaign is too old or damaged to go on with"):
+        with pytest.raises(SuiteError, match="no complete suite; this campaign is too old or damaged to resume"):
             begun(resume="earlier")
 
 

@@ -138,7 +138,7 @@ def test_the_last_words_of_a_process_are_the_error_that_it_reported(case, tmp_pa
 
 
 @pytest.mark.parametrize("text", ["", " \n\n"])
-def test_who_wrote_nothing_has_no_last_words(text, tmp_path):
+def test_a_log_without_lines_has_no_last_line(text, tmp_path):
     (tmp_path / "log").write_text(text)
     assert last_log_line(tmp_path / "log") == ""
     assert last_log_line(tmp_path / "none") == ""

@@ -106,7 +106,7 @@ def test_the_references_gradients_are_the_oracles_slopes(referenced: str, reques
 
 
 @pytest.mark.parametrize("chosen", [CHOSEN, FEW], ids=["the chosen", "the few"])
-def test_who_stands_for_all_has_every_kind_of_layer(chosen: tuple[str, ...]) -> None:
+def test_the_representative_networks_have_every_kind_of_layer(chosen: tuple[str, ...]) -> None:
     assert _kinds(chosen) == _kinds(architectures())
 
 

@@ -50,7 +50,7 @@ def test_what_is_ignored_stays_ignored():
     assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
 
 
-def test_a_handler_of_somebody_else_is_kept():
+def test_a_signal_handler_of_another_owner_is_kept():
     seen = []
     signal.signal(signal.SIGTERM, lambda number, frame: seen.append(number))
     with Termination():

@@ -62,7 +62,7 @@ SMALL = {
 
 
 # What a compiler needs a minute for in networks of papers, in as few layers as can have it. With `lenet5` they have
-# every kind of layer: `test_who_stands_for_all_has_every_kind_of_layer` holds them to it.
+# every kind of layer: `test_the_representative_networks_have_every_kind_of_layer` holds them to it.
 MIXED = {
     network.architecture: network
     for network in (

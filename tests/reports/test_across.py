@@ -105,7 +105,7 @@ def test_a_comparison_has_one_headline_on_terminal_page_and_in_markdown(
 def test_a_history_has_the_same_headlines_on_terminal_and_page(
     months: list[StoredCampaign], capsys: pytest.CaptureFixture[str], count: int
 ) -> None:
-    campaigns = sorted(months, key=lambda campaign: str(campaign.system["started"]))[:count]
+    campaigns = sorted(months, key=lambda campaign: str(campaign.system.started))[:count]
     found = histories(campaigns)
     printed_history.print_history(found)
     printed, page = capsys.readouterr().out.splitlines(), history.render(campaigns)

@@ -111,7 +111,7 @@ def test_without_probes_there_is_no_share_and_a_campaign_from_before_has_nothing
     assert limits_of(before).ceilings == {}
 
 
-def test_who_is_above_the_ceiling_or_quicker_with_more_is_doubted(tmp_path):
+def test_a_case_above_the_peak_or_faster_with_more_work_is_flagged(tmp_path):
     fine = campaign(tmp_path, network=2.0, larger=3.0, gradient=4.0, train=5.0, product=1.0)
     assert set(cases.cases([fine]).quality_flags) == {""}
     odd = cases.cases([campaign(tmp_path, network=0.5, larger=0.4, gradient=4.0, train=3.0, product=1.0)])

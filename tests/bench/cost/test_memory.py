@@ -25,7 +25,7 @@ gibibytes = st.floats(0.1, 20).map(lambda count: int(count * 2**30))
 
 
 @given(contestants, gibibytes, gibibytes, st.integers(1, 12))
-def test_subsets_fit_share_the_reference_and_leave_nobody_out(these, each, limit, zygotes):
+def test_subsets_fit_share_the_reference_and_hold_every_contestant(these, each, limit, zygotes):
     found = subsets(these, each, limit, zygotes)
     standing = ZYGOTE_BYTES * zygotes
     assert {one for part in found for one in part} == set(these)

@@ -84,7 +84,7 @@ def test_a_launch_that_gives_no_answer_is_ended_with_the_budget(monkeypatch):
 
 
 @pytest.mark.parametrize("fresh", [False, True])
-def test_an_interruption_leaves_neither_workers_that_nobody_looks_after_nor_their_sockets(fresh, monkeypatch):
+def test_an_interruption_leaves_neither_workers_nor_their_sockets(fresh, monkeypatch):
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -104,7 +104,7 @@ def in_one_line(problem: DeadheatError) -> str:
 
 
 @pytest.mark.parametrize("fresh", [False, True])
-def test_a_temporary_folder_that_somebody_removed_is_one_line_for_whoever_writes_there(fresh):
+def test_a_removed_temporary_folder_is_one_line(fresh):
     with Launcher(60, fresh=fresh) as launcher:
         launcher.launch(CASE)[0].close()
         shutil.rmtree(launcher.folder)

@@ -178,7 +178,7 @@ def test_in_a_container_as_many_as_we_have_are_ours(ask):
     assert "which process is the launch" in read["gpu_memory_bytes"]
 
 
-def test_in_a_container_among_others_nobody_knows_which_is_ours(ask):
+def test_in_a_container_among_others_our_process_is_unknown(ask):
     read = ask(processes_own="0", processes_foreign="2")["read"]
     assert read["gpu_foreign_processes"] == 1
     assert "which process is the launch" in read["gpu_memory_bytes"]

@@ -76,7 +76,7 @@ def test_without_a_label_it_is_that_of_the_environments_folder(text):
     assert interpreters.parse(text) == ("pytorch", Interpreter("old", "/envs/old/bin/python"))
 
 
-def test_a_contestant_with_a_label_needs_somebody_to_say_where_that_is(measure):
+def test_a_contestant_with_a_label_needs_the_path_of_its_interpreter(measure):
     done, campaign = measure(contestants=("outside", "outside@old"))
     assert done.returncode == 4
     assert done.stderr.strip() == (
@@ -160,6 +160,6 @@ def test_our_own_packages_are_for_our_own_python_only():
     assert not any("site-packages" in path for path in other.split(":"))
 
 
-def test_where_nobody_said_is_an_error_that_names_those_known():
+def test_a_label_without_a_path_is_an_error_that_names_those_known():
     with pytest.raises(InvalidInput, match="known: a, b; name it with --interpreter pytorch@c=PATH"):
         interpreters.interpreter_of(Contestant("pytorch", "eager", "c"), {"b": PY, "a": PY})

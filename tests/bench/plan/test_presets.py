@@ -49,7 +49,7 @@ def test_every_preset_says_all_that_there_is_to_say(preset):
 
 
 @pytest.mark.parametrize("file", sorted(suites.PRESETS.glob("*.toml")), ids=lambda file: file.stem)
-def test_every_preset_has_a_title_for_who_looks_for_one(file):
+def test_every_preset_has_a_title(file):
     assert tomllib.loads(file.read_text())["title"]
 
 

@@ -103,7 +103,7 @@ def test_the_log_of_a_launch_that_failed_is_kept_with_the_campaign_and_named(fin
     assert {records[one].log for one in quiet} == {""}
 
 
-def test_who_dies_between_its_rounds_keeps_what_was_seen_until_then(finished):
+def test_a_launch_that_dies_between_rounds_keeps_its_earlier_rounds(finished):
     _, folder, _ = finished
     late = [one for one in read_campaign(folder).records if one.case.contestant.id == "outside.faulty:late"]
     for record in late:

@@ -33,7 +33,7 @@ def statuses(folder: Path) -> dict[str, list[Status]]:
     return found
 
 
-def test_a_zygote_that_dies_costs_who_killed_it_and_is_replaced_for_the_others(tmp_path):
+def test_a_zygote_that_dies_costs_one_launch_and_is_replaced(tmp_path):
     started = Started(tmp_path, tiny("outside", "outside.faulty:parricide", "outside.faulty:fine", launches=3))
     output = started.output()
     assert started.process.returncode == 1, output
@@ -59,7 +59,7 @@ def test_memory_that_the_kernel_refuses_is_out_of_memory_and_costs_only_its_case
     assert "Unable to allocate 256. MiB" in output
 
 
-def test_ctrl_c_leaves_a_summary_a_report_and_nobody(tmp_path):
+def test_ctrl_c_leaves_a_summary_a_report_and_no_process(tmp_path):
     """As a terminal sends it: to every process of the group, zygotes and launches too."""
     started = Started(tmp_path, LONG, f"--report={tmp_path / 'html'}", before=os.setpgrp)
     started.await_lines(8)
@@ -75,7 +75,7 @@ def test_ctrl_c_leaves_a_summary_a_report_and_nobody(tmp_path):
     assert not started.others()
 
 
-def test_whoever_is_killed_while_measuring_leaves_nobody(tmp_path):
+def test_a_campaign_killed_while_measuring_leaves_no_process(tmp_path):
     started = Started(tmp_path, LONG)
     started.await_lines(4)
     assert started.others()
@@ -91,7 +91,7 @@ def ignores_interrupts(process: int) -> bool:
 
 
 @pytest.mark.parametrize("far", [False, True], ids=["the interpreter starts", "the framework is imported"])
-def test_whoever_is_killed_while_a_zygote_starts_leaves_nobody(tmp_path, far):
+def test_a_campaign_killed_while_a_zygote_starts_leaves_no_process(tmp_path, far):
     started = Started(tmp_path, tiny("outside", "outside.faulty:dawdles"))
 
     def dawdling() -> bool:

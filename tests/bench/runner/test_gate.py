@@ -65,7 +65,7 @@ def test_a_planted_error_is_a_mismatch_and_has_no_time(records, contestant):
 
 
 @pytest.mark.parametrize("contestant", RIGHT)
-def test_those_who_are_right_are_timed_and_their_errors_recorded(records, contestant):
+def test_contestants_that_agree_are_timed_and_their_errors_recorded(records, contestant):
     record = records[contestant]
     assert record.status is Status.MEASURED, record.reason
     assert record.parity.contestants == len(RIGHT + PLANTED)
@@ -93,7 +93,7 @@ def judged(*given: Evidence) -> list[str]:
         {"loss": float("inf")},
     ],
 )
-def test_one_who_differs_is_told_from_two_who_agree(change):
+def test_parity_tells_one_that_differs_from_two_that_agree(change):
     def one(**changes):
         return evidence(np.random.default_rng(1), **changes)
 
@@ -102,7 +102,7 @@ def test_one_who_differs_is_told_from_two_who_agree(change):
     assert complaints[1]
 
 
-def test_between_two_who_differ_nobody_can_tell():
+def test_parity_refuses_both_of_two_that_differ():
     rng = np.random.default_rng(1)
     complaints = judged(
         evidence(rng, gradients={"c.weight": [1.0, 0.5, 0.5]}), evidence(rng, gradients={"c.weight": [1.0, 0.6, 0.5]})

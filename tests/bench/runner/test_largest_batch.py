@@ -21,7 +21,7 @@ def test_the_largest_batch_is_found_in_launches_of_their_own(measure):
     assert str(int(largest)) in done.stdout
 
 
-def test_who_does_not_run_at_all_has_no_batch_and_a_reason(measure):
+def test_a_contestant_that_does_not_run_has_no_batch_and_a_reason(measure):
     done, campaign = measure(
         contestants=("outside.using:plain", "outside.using:leaks"), largest_batch=True, memory="300MB", launches=1
     )

@@ -44,7 +44,7 @@ def test_a_crash_has_a_second_chance_and_another_failure_has_none():
     assert one.groups() == []
 
 
-def test_who_is_ruled_out_has_one_row_and_no_launch():
+def test_a_case_that_is_ruled_out_has_one_row_and_no_launch():
     one = ledger()
     one.rule_out(CASES[1:], Status.SKIPPED, "not installed")
     one.rule_out(CASES[1:], Status.SKIPPED, "not installed")
@@ -58,7 +58,7 @@ def test_what_was_launched_before_an_interruption_is_gone_on_from():
     assert one.parity_of(CASES[0]) is not None, "nor is parity asked again"
 
 
-def test_who_was_skipped_or_out_of_budget_has_another_try_later_and_a_mismatch_has_not():
+def test_a_skipped_case_is_tried_again_on_resume_and_a_mismatch_is_not():
     skipped = Record(CASES[0], 0, Status.SKIPPED, "the budget was spent before its first launch")
     wrong = Record(CASES[1], 0, Status.MISMATCH, "scores differ")
     assert ledger(skipped, wrong).groups() == [Group(LOAD, (ALPHA,))]

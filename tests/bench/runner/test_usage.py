@@ -92,7 +92,7 @@ def test_what_is_not_known_is_empty_and_has_its_reason(measured):
     assert "it runs on the CPU" in row.usage_missing
 
 
-def test_who_dies_after_its_rounds_keeps_its_times(measured):
+def test_a_launch_that_dies_after_its_rounds_keeps_its_times(measured):
     row = measured[0].loc["tires"]
     assert row.status == Status.MEASURED
     assert row.seconds > 0
@@ -204,7 +204,7 @@ def test_the_fingerprint_knows_float16_by_its_range():
     assert arithmetic.arithmetic([0.0, 0.0, 0.0, 0.0]) == "unknown"
 
 
-def test_who_silently_rounds_more_than_was_asked_for_is_refused(measure):
+def test_a_contestant_that_computes_at_lower_precision_is_refused(measure):
     done, campaign = measure(contestants=("outside.using:plain", "outside.using:rounds-10", "outside.using:rounds-7"))
     assert done.returncode == 1, done.stdout + done.stderr
     table = results.load(campaign.folder, rows="cases").set_index("execution")

@@ -157,7 +157,7 @@ TRUST = {
 
 
 @pytest.mark.parametrize("case", TRUST)
-def test_who_is_trustworthy(case):
+def test_a_selftest_is_trustworthy_by_its_counts(case):
     groups, trusted = TRUST[case]
     assert selftest.is_trustworthy(summary(*groups)) is trusted
 
@@ -166,7 +166,7 @@ def test_a_clock_that_changes_durations_is_never_trusted():
     assert not selftest.is_trustworthy(summary((100, SAME), (50, FOUND), exact=False))
 
 
-def test_who_cannot_measure_a_pair_is_not_trusted_and_says_so(capsys):
+def test_a_selftest_that_measures_no_pair_fails_and_says_so(capsys):
     found = summary((100, SAME), (1, Pair("a:b", "x", 0.2, math.nan, math.nan, math.nan, 0, "", 1.0, "", "no layer")))
     assert (found["failed"], found["planted"]) == (1, [])
     assert not selftest.is_trustworthy(found)
@@ -266,7 +266,7 @@ def test_a_budget_that_the_clock_and_imports_have_used_up_is_said_and_no_success
     assert "or --budget 20s is too little for one" in done.output
 
 
-def test_whoever_asks_for_pairs_gets_as_many_as_they_want_at_least(clock):
+def test_the_number_of_pairs_is_at_least_what_was_asked_for(clock):
     assert len(list(pairs.measure(replace(TEN, budget=1)))) == 1
     assert len(list(pairs.measure(replace(TEN, budget=1), at_least=3))) == 3
 
@@ -370,7 +370,7 @@ def longer(text: str) -> str:
     return text.replace(repr(seconds), repr(math.nextafter(seconds, 1)))
 
 
-def test_checks_pass_on_a_virtual_campaign_that_nobody_touched(virtual):
+def test_checks_pass_on_an_unchanged_virtual_campaign(virtual):
     (campaign,) = (virtual / "data").iterdir()
     assert [list(check(campaign, virtual / "html" / "index.html")) for check in CHECKS] == [[]] * 4
     assert {record.status.value for record in read_campaign(campaign).records} == {"measured"}

@@ -231,7 +231,7 @@ def test_axe_finds_nothing_serious(
     assert told == []
 
 
-def test_hostile_names_are_text_and_turn_nobody_else_s_writing(
+def test_hostile_names_are_text_and_do_not_turn_other_text(
     browser: sync_api.Browser, write_campaign: Callable[..., StoredCampaign], tmp_path: Path
 ) -> None:
     """In every text that comes from results: nothing runs, nothing is loaded, all of it is there to be read."""
@@ -305,6 +305,6 @@ def test_paper_is_white_and_without_controls(tab: sync_api.Page) -> None:
 
 
 @pytest.mark.parametrize(("wish", "scrolling"), [("reduce", "auto"), ("no-preference", "smooth")])
-def test_nothing_moves_for_whom_asks_for_that(tab: sync_api.Page, wish: str, scrolling: str) -> None:
+def test_nothing_moves_with_reduced_motion(tab: sync_api.Page, wish: str, scrolling: str) -> None:
     tab.emulate_media(reduced_motion=wish)
     assert tab.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == scrolling

@@ -187,7 +187,7 @@ def test_when_it_pays_is_on_the_page(sized, html):
     assert f"{images} images, {elapsed(found.break_even_seconds.iloc[0])} of run time" in html
 
 
-def test_who_cannot_says_why_and_nothing_hostile_runs(html):
+def test_a_rule_that_cannot_place_bins_says_why_and_hostile_text_does_not_run(html):
     assert "skipped: one size &lt;script&gt;" in html
     assert HOSTILE not in html
 

@@ -38,7 +38,7 @@ def test_what_is_not_known_says_why(lively_page):
     assert "it runs on the CPU &lt;script&gt;" in lively_page
 
 
-def test_ceilings_are_named_with_who_reached_them(lively, lively_page):
+def test_ceilings_name_the_contestant_that_reached_them(lively, lively_page):
     rows = {row.what: row for row in use.ceiling_rows(limits_of(lively))}
     assert set(rows) == {"multiply-accumulates", "memory reads"}
     assert rows["multiply-accumulates"].case.startswith("probe-matmul")

@@ -88,7 +88,7 @@ def test_machines_have_histories_of_their_own():
     assert found.histories[1].remarks == (f"4 of 4 cases have fewer than {ENOUGH} campaigns: no step could be seen",)
 
 
-def test_what_changed_is_said_of_whom_and_against_when_it_was_last_known():
+def test_a_change_names_its_contestant_and_the_value_before():
     campaigns = dozen()
     new = {"alpha:eager": {"alpha": "2.14.0"}}
     campaigns[5:] = [campaign(day, versions=new, kernel="6.13" if day > 8 else "6.12") for day in range(6, 13)]

@@ -86,7 +86,7 @@ def test_what_the_systems_ticks_leave_open_is_not_held_against_a_short_launch():
     assert contaminations([launch(short)] * 4) == ("cpu_contention",), "four times in a row it is no chance"
 
 
-def test_on_many_cores_a_little_of_one_disturbs_nobody():
+def test_on_many_cores_a_small_share_of_one_is_no_contention():
     many = replace(QUIET, cores=64, wall=(10.0,) * 4, foreign_cpu=(20.0,) * 4, steal=(0.0,) * 4)
     assert contaminations([launch(many)]) == ()
 

@@ -127,7 +127,7 @@ def test_a_record_of_an_earlier_schema_has_todays_fields_and_quantities():
     )
 
 
-def test_a_quantity_that_nobody_asked_for_is_still_one():
+def test_an_unasked_quantity_of_an_earlier_schema_is_still_unasked():
     """Or a campaign that goes on with --sustained would not ask."""
     missing = {"soak_cores": "no soak was asked for; --soak 3s gives one"}
     found = from_json(line(CASE, usage={"values": {}, "missing": missing, "sources": {}}))

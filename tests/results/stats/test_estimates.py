@@ -176,7 +176,7 @@ def test_holms_p_values_are_the_definitions(given_p):
     assert list(found) == list(given_p)
 
 
-def test_who_was_not_tested_takes_nothing_from_the_others():
+def test_holm_ignores_p_values_that_are_not_numbers():
     assert holm({"a": 0.02, "b": math.nan}) == pytest.approx({"a": 0.02, "b": math.nan}, nan_ok=True)
 
 

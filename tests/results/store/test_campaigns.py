@@ -166,7 +166,7 @@ def test_checking_leaves_nothing_behind(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_somebody_writes_into_is_left_to_them(tmp_path):
+def test_a_folder_that_another_writer_holds_is_refused(tmp_path):
     writer = CampaignWriter.create(tmp_path, "one", {})
     with pytest.raises(ResultsError, match="campaign one is being written by another process; wait for it"):
         CampaignWriter.resume(writer.folder, System())

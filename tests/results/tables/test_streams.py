@@ -88,7 +88,7 @@ def test_it_is_compared_with_the_first_of_the_suite_that_compiles_nothing(load):
     assert found.break_even_images[COMPILED.id] == 4 * 10
 
 
-def test_with_nobody_to_compare_with_there_is_no_number(load):
+def test_a_stream_without_an_eager_contestant_has_no_break_even(load):
     found = load(times(COMPILED, 2, 12.0, 2.0)).loc[COMPILED.id]
     assert found.eager == ""
     assert math.isnan(found.break_even_seconds)
