@@ -61,7 +61,7 @@ COMMANDS = {
 @pytest.mark.parametrize("name", COMMANDS)
 def test_no_command_fails_because_of_an_encoding(name: str) -> None:
     done = called(*COMMANDS[name], PYTHONIOENCODING="ascii")
-    assert done.returncode in (ExitStatus.FINE, ExitStatus.FOUND)
+    assert done.returncode in (ExitStatus.OK, ExitStatus.FINDINGS)
     assert done.stderr == b""
     assert done.stdout.isascii()
 
@@ -123,14 +123,14 @@ def test_nor_is_one_of_errors() -> None:
 def test_a_full_disk_is_one_line_and_a_status(arguments: tuple[str, ...]) -> None:
     with open("/dev/full", "wb") as full:
         done = called(*arguments, stdout=full.fileno())
-    assert done.returncode == ExitStatus.REFUSED
+    assert done.returncode == ExitStatus.USAGE_ERROR
     assert done.stderr == b"error: the output can't be written: No space left on device\n"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
 def test_errors_that_cannot_be_written_still_have_their_status() -> None:
     with open("/dev/full", "wb") as full:
-        assert called("bench", "describe", "nowhere", stderr=full.fileno()).returncode == ExitStatus.REFUSED
+        assert called("bench", "describe", "nowhere", stderr=full.fileno()).returncode == ExitStatus.USAGE_ERROR
 
 
 def test_streams_that_write_to_no_file_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,4 +178,4 @@ def test_a_program_ends_with_the_status_of_its_command(monkeypatch: pytest.Monke
     monkeypatch.setattr(sys, "argv", ["bench", "describe", "nowhere"])
     with pytest.raises(SystemExit) as end:
         command.main("bench.cli", "python -m bench")
-    assert end.value.code == ExitStatus.REFUSED
+    assert end.value.code == ExitStatus.USAGE_ERROR
