@@ -20,7 +20,7 @@ SAMPLES = 3
 
 WATCH = f"""
 import json, sys
-from impls import nvidia
+from impls.host import nvidia
 from bench.meters import SustainedStats
 from bench.meters.nvml import NvmlMeter
 watcher = NvmlMeter({OWN}, sys.argv[1], set(map(int, sys.argv[3].split())), settle=0)
