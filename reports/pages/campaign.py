@@ -11,6 +11,7 @@ import pandas as pd
 from reports.format import networks, numbers, system
 from reports.format.words import NEEDS, kind
 from reports.pages import document
+from reports.rows import cases as tables
 from reports.sections import (
     batches,
     certainty,
@@ -25,7 +26,6 @@ from reports.sections import (
     use,
     verdicts,
 )
-from reports.sections import cases as tables
 from reports.sections import system as system_section
 from reports.sections.section import CampaignView, Section
 from results import words

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from reports.figures import agreement
 from reports.format import system
 from reports.pages import document
-from reports.sections import claims, pictures, trials
+from reports.rows import claims, pictures, trials
 from results import words
 from results.schema.findings import Verdict
 from results.schema.trial import Trial

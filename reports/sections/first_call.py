@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.sections.cases import FirstCallRow, first_call_rows
+from reports.rows.cases import FirstCallRow, first_call_rows
 from reports.sections.section import CampaignView, Chapter, Section
 
 

@@ -9,10 +9,10 @@ from markupsafe import Markup
 
 from reports.figures.bins import bins_figure
 from reports.format import system
+from reports.rows.sizes import Growth, growth
+from reports.rows.streams import StreamRow, SwitchRow, stream_figures, stream_rows, switch_rows
+from reports.rows.windows import PAPER, WindowRow, window_rows
 from reports.sections.section import CampaignView, Section
-from reports.sections.sizes import Growth, growth
-from reports.sections.streams import StreamRow, SwitchRow, stream_figures, stream_rows, switch_rows
-from reports.sections.windows import PAPER, WindowRow, window_rows
 from results.tables.streams import of_cases
 from results.tables.switches import switches as switches_of
 from results.tables.windows import windows as windows_of

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.format import numbers, system
-from reports.sections.cases import ParityRow, parity_rows
+from reports.rows.cases import ParityRow, parity_rows
 from reports.sections.section import CampaignView, Chapter, NetworkPart, Section
 
 

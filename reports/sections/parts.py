@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reports.figures import network as figures
 from reports.format import networks
-from reports.sections.cases import PartsRow, part_rows
+from reports.rows.cases import PartsRow, part_rows
 from reports.sections.section import CampaignView, Chapter, Section
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reports.figures import network as figures
 from reports.format import commands
-from reports.sections.cases import CaseRow, case_rows
+from reports.rows.cases import CaseRow, case_rows
 from reports.sections.section import CampaignView, Chapter, Section
 
 

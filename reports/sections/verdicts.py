@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports.format import system
-from reports.sections import choices, matrix
+from reports.rows import choices, matrix
 from reports.sections.section import CampaignView, NetworkPart, Section
 
 

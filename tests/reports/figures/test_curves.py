@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from reports.figures import agreement, curves, forest
-from reports.sections import pictures
+from reports.rows import pictures
 from results import words
 from results.schema.findings import ContrastResult, Verdict
 from results.store import pictures as stored

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from reports.pages import reproduction
-from reports.sections import claims
+from reports.rows import claims
 from results import words
 from results.schema.findings import Findings, Verdict
 from results.schema.system import System

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from reports.format import networks
-from reports.sections import cases as tables
-from reports.sections import matrix
+from reports.rows import cases as tables
+from reports.rows import matrix
 from results.schema.record import Case, Contestant, Record, Status
 from results.store.campaigns import StoredCampaign
 from results.tables import cases as table

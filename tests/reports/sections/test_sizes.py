@@ -16,7 +16,7 @@ import results.tables.streams
 from reports.figures import bins, size_sweep
 from reports.format import networks, numbers, system
 from reports.pages import campaign as page
-from reports.sections import sizes, streams
+from reports.rows import sizes, streams
 from results.compare.limits import limits_of
 from results.schema.record import Case, Contestant, Record, Status, Usage
 from results.schema.system import Pyramid, system_of

@@ -8,7 +8,7 @@ from typing import Any
 from reports.format import numbers
 from reports.format.numbers import MILLISECONDS
 from reports.format.words import kind
-from reports.sections.matrix import Block
+from reports.rows.matrix import Block
 from results import words
 from results.compare.ratios import Ratios
 from results.stats.estimates import Estimate, TimingVerdict, verdict

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.format import numbers
-from reports.sections.claims import ended
+from reports.rows.claims import ended
 from results.schema.findings import Trained
 from results.schema.trial import Outcome, Trial
 from results.store.reproductions import Reproduction

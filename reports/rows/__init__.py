@@ -1,0 +1,1 @@
+"""Rows ready to print, from which sections and pages are made."""
