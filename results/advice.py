@@ -22,7 +22,7 @@ Note = dict[str, str]
 
 
 def warnings_for(campaign: StoredCampaign) -> list[Note]:
-    """Sentences about a campaign, the gravest first."""
+    """Warnings about a campaign, the most severe first."""
     cases, launches = table.cases([campaign]), launches_of([campaign])
     return [
         *_unreadable(campaign),
@@ -52,7 +52,7 @@ def _unmeasured(cases: pd.DataFrame) -> Iterator[Note]:
 
 
 def _dropped_out(cases: pd.DataFrame, launches: pd.DataFrame) -> Iterator[Note]:
-    """Cases that were measured, until they failed."""
+    """Warn of measured cases with launches that failed."""
     measured = cases[cases.status == Status.MEASURED].case
     lost = launches[(launches.status != Status.MEASURED) & launches.case.isin(measured)]
     for _, rows in lost.groupby(["status", "reason"], sort=False):
@@ -63,7 +63,7 @@ def _dropped_out(cases: pd.DataFrame, launches: pd.DataFrame) -> Iterator[Note]:
 
 
 def _logs(rows: pd.DataFrame) -> str:
-    """Where their output is stored, below the campaign's folder."""
+    """The paths of their logs, relative to the campaign's folder."""
     first, *more = dict.fromkeys(rows.log[rows.log.notna() & (rows.log != "")]) or [""]
     return f" (log: {first}{f' and {len(more)} more' if more else ''})" if first else ""
 
@@ -81,7 +81,7 @@ def _stopped(campaign: StoredCampaign, cases: pd.DataFrame) -> Iterator[Note]:
 
 
 def _asked(launches: tuple[int, int] | None) -> str:
-    """A suite's launches in words."""
+    """The number of launches of a suite in words."""
     if launches is None:
         return "an unknown number"
     fewest, most = launches
@@ -89,7 +89,7 @@ def _asked(launches: tuple[int, int] | None) -> str:
 
 
 def _flagged(cases: pd.DataFrame, launches: pd.DataFrame) -> Iterator[Note]:
-    """A sentence for each flag that some case carries."""
+    """A warning for each flag that is raised for a case."""
     counting = launches[launches.status == Status.MEASURED]
     last = counting.groupby(["case", "launch", "subset"]).attempt.transform("max")
     launches = counting[counting.attempt == last]
@@ -101,7 +101,7 @@ def _flagged(cases: pd.DataFrame, launches: pd.DataFrame) -> Iterator[Note]:
 
 
 def _few(cases: pd.DataFrame) -> Iterator[Note]:
-    """A sentence where launches are so few that no flag may say that intervals are too narrow."""
+    """Warn if launches are too few to detect intervals that are too narrow."""
     few = cases[(cases.launches > 1) & (cases.launches < MIN_LAUNCHES_BOTH_MODES)]
     if len(few):
         launches = _range(sorted(set(few.launches)))
@@ -116,7 +116,8 @@ def _few(cases: pd.DataFrame) -> Iterator[Note]:
 def _repeated(cases: pd.DataFrame) -> Iterator[Note]:
     if count := int(cases.repeated_launches.sum()):
         yield {
-            "what": f"{count} launches were repeated because their blocks were disturbed; those are excluded",
+            "what": f"{count} launches were repeated because their blocks were disturbed; "
+            "the disturbed ones are excluded",
             "remedy": "none; a quieter machine needs fewer repetitions",
         }
 
@@ -125,10 +126,10 @@ def _subsets(cases: pd.DataFrame) -> Iterator[Note]:
     apart = cases[cases.subsets > 1]
     if len(apart):
         ratios = apart.pairs.where(apart.contestant != apart.reference, 0).any()
-        how = "the reference in each, ratios paired within a part" if ratios else "one contestant each, no ratios"
+        how = "each with the reference, ratios paired within a subset" if ratios else "one contestant each, no ratios"
         yield {
-            "what": f"{_count(apart.drop_duplicates('group'), 'group')} did not fit in memory: "
-            f"{apart.subsets.max()} parts, {how}",
+            "what": f"{_count(apart.drop_duplicates('group'), 'group')} did not fit in memory and ran in "
+            f"{apart.subsets.max()} subsets, {how}",
             "remedy": "raise `memory` in the suite if the machine has more, or use a smaller batch",
         }
 
@@ -147,7 +148,7 @@ def _unclear(campaign: StoredCampaign, cases: pd.DataFrame) -> Iterator[Note]:
 
 
 def _more(system: System, needed: pd.Series, launches: int) -> str:
-    """What would settle them: half of them at least, as the rest may take for ever."""
+    """The launches needed for a verdict on at least half of the unclear cases; the others may need any number."""
     middle = float(needed.fillna(math.inf).median())
     if not math.isfinite(middle) or not launches:
         return "repeat with --preset standard, which measures until intervals are narrow"
@@ -165,8 +166,8 @@ def _count(rows: pd.DataFrame, one: str, more: str = "") -> str:
 
 
 _REMEDIES = {
-    Status.SKIPPED: "follow the reason, then run again",
-    Status.MISMATCH: "it computes another network; compare its scores by hand before you use it",
+    Status.SKIPPED: "resolve the reason, then run again",
+    Status.MISMATCH: "it computes a different network; compare its outputs with the others' before using it",
     Status.OUT_OF_MEMORY: "use a smaller batch or size, or a machine with more memory",
     Status.CRASHED: "read its log; run only this case with -k; the likely cause is a bug in the framework or its build",
     Status.TIMED_OUT: "raise time_limit in the suite, or --budget if it was spent; or exclude the case with -k",

@@ -1,6 +1,6 @@
-"""Flags: what speaks against believing a case. This folder is their registry.
+"""Quality flags: reasons to doubt a measured case. This folder is their registry.
 
-Every `Flag` at the top level of a module of it is raised, said, explained and documented; no list names them.
+Every `Flag` at the top level of one of its modules is detected, reported and documented; there is no list of them.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class MeasuredCase:
-    """A case that was measured: its row, and its launches that count, in the order in which they ran."""
+    """A measured case: its row, and its valid launches in the order in which they ran."""
 
     row: Row
     launches: Sequence[Record]
 
 
 Detect = Callable[[Sequence[MeasuredCase]], Iterable[str]]
-"""From all cases of a campaign that were measured, the ids of those that carry a flag."""
+"""Of all measured cases of a campaign, the ids of those that get the flag."""
 
 
 @dataclass(frozen=True)
 class Flagged:
-    """The cases that carry a flag, their launches that count, and all cases of the campaign, from the tables."""
+    """The cases with a flag, their valid launches, and all cases of the campaign, as tables."""
 
     rows: pd.DataFrame
     launches: pd.DataFrame
@@ -50,8 +50,8 @@ class Flagged:
 class Flag:
     """A reason to doubt a case.
 
-    `meaning` completes "a case is flagged, as ..." in a few words; `describe` is a sentence with the figures of those
-    that carry it; `hint` says what to do.
+    `meaning` completes "a case is flagged because ..." in a few words; `describe` returns a sentence with figures of
+    the flagged cases; `hint` is the remedy.
     """
 
     name: str
@@ -68,7 +68,7 @@ def flags() -> dict[str, Flag]:
 
 
 def raised(cases: Sequence[MeasuredCase]) -> dict[str, list[str]]:
-    """By the id of a case the names of the flags that it carries, of one campaign's cases that were measured."""
+    """The names of each case's flags, by case id, for the measured cases of one campaign."""
     found: dict[str, list[str]] = {}
     for flag in flags().values():
         for case in dict.fromkeys(flag.detect(cases)):
@@ -77,7 +77,7 @@ def raised(cases: Sequence[MeasuredCase]) -> dict[str, list[str]]:
 
 
 def in_each(test: Callable[[Sequence[Record]], bool]) -> Detect:
-    """What finds the cases whose launches, taken by themselves, pass the test."""
+    """Detect the cases of which the launches, without those of other cases, pass the test."""
     return lambda cases: [case.row["case"] for case in cases if test(case.launches)]
 
 

@@ -1,4 +1,4 @@
-"""Whether a case is what its name says: executed as asked, and seen to be the same network as the others."""
+"""Flags on whether a case is comparable: executed as requested, and the same network as the others."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ FALLBACK = Flag(
     name="fallback",
     meaning="the framework did not execute it as requested",
     detect=in_each(lambda launches: any(one.fallback for one in launches)),
-    describe=lambda seen: f"not executed as asked: {seen.launches.fallback[seen.launches.fallback != ''].iloc[0]}",
-    hint="warm times of these are of a mixture; give it fewer shapes (buckets, grouped), or an execution of open "
+    describe=lambda seen: f"not executed as requested: {seen.launches.fallback[seen.launches.fallback != ''].iloc[0]}",
+    hint="warm times mix both ways of execution; use fewer shapes (buckets, grouped) or an execution with dynamic "
     "shapes",
 )
 EMPTY_PARITY = Flag(
@@ -17,8 +17,8 @@ EMPTY_PARITY = Flag(
     meaning="the parity check compared values that are equal for any network",
     detect=in_each(lambda launches: any(one.parity and one.parity.shows_nothing for one in launches)),
     describe=lambda seen: (
-        "that contestants agree is no evidence of the same network: "
+        "agreement of the contestants is no evidence of the same network: "
         f"{seen.rows.parity_shows_nothing.replace('', None).dropna().iloc[0]}"
     ),
-    hint="compare them on a workload with more classes or other images before trusting these",
+    hint="check parity on a workload with more classes or other images before using these results",
 )

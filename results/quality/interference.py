@@ -1,8 +1,8 @@
-"""What else the machine did beside a launch, whatever its times are.
+"""Interference flags: what else the machine did during a launch, independent of the launch's times.
 
-Nothing here looks at whether a time is long or short, so to redo a launch for it does not choose among results.
-Thresholds: facts from an experiment with a burner switched at random, in which 0.15 cores told every disturbed turn
-from an undisturbed one (docs/method.md).
+Detection does not use the times, so repeating a flagged launch does not select among results.
+Thresholds: from an experiment in which a background load was switched on at random; 0.15 cores separated every
+disturbed turn from the undisturbed ones (docs/method.md).
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from results.schema.record import TICK, Conditions, Record
 
 FOREIGN_CORES = 0.15
 FOREIGN_SHARE = 0.10
-"""Of the cores that a launch may use: on a machine with many, 0.15 of one disturbs nobody."""
+"""Of the cores that a launch may use: on a machine with many cores, 0.15 of one does not affect the times."""
 STEAL_SHARE = 0.01
 THROTTLED_SHARE = 0.01
-"""Of the cores' time: one thread under a quota of one core, beside a process that wakes now and then, uses the quota up
-in nearly every period, and loses 0.8 % of its time by that."""
+"""Of the cores' time: one thread under a quota of one core, beside a process that wakes occasionally, uses up the quota
+in nearly every period and loses 0.8 % of its time by that."""
 
 
 @dataclass(frozen=True)
 class Disturbance:
-    """A launch's conditions as rates over all its counted rounds; NaN where unknown."""
+    """Rates of a launch's conditions over all its recorded rounds; NaN if unknown."""
 
     other_cpus_used: float = math.nan
     steal: float = math.nan
@@ -62,15 +62,15 @@ def _count(entries: Sequence[int]) -> float:
 
 
 def foreign_limit(cores: int) -> float:
-    """Cores that others may take beside a launch which may use `cores`."""
+    """The most cores that other processes may use during a launch that may use `cores`."""
     return max(FOREIGN_CORES, FOREIGN_SHARE * cores)
 
 
 @dataclass(frozen=True)
 class Taken:
-    """Cores taken from launches, taken together, in each second of their rounds, beyond what ticks leave open.
+    """Cores lost to other processes, hypervisor and quota over all rounds of launches, less the uncertainty of ticks.
 
-    NaN, which is above nothing, where the system does not tell.
+    NaN, for which no comparison is true, if the system does not report it.
     """
 
     cores: int
@@ -80,11 +80,11 @@ class Taken:
 
     @classmethod
     def of(cls, records: Sequence[Record]) -> Taken | None:
-        """None where no launch has conditions.
+        """None if no launch has conditions.
 
-        Rounds of a turn follow each other without a gap, so only the ends of a turn are cut to whole ticks, on each
-        core; these errors are independent, so one tick times the root of their number bounds them (2.4 standard
-        deviations). What a quota withholds is not counted in ticks.
+        Rounds of a turn follow each other without a gap, so only the ends of a turn are rounded to whole ticks, on each
+        core. These errors are independent, so one tick times the square root of their number bounds them (2.4
+        standard deviations). Throttled time is not counted in ticks.
         """
         known = [record.conditions for record in records if record.conditions is not None and record.conditions.wall]
         if not known:
@@ -97,7 +97,7 @@ class Taken:
 
 
 def _together(launches: Sequence[Conditions], name: str) -> float:
-    """Seconds over all rounds of all launches; NaN, which is above nothing, where the system does not tell."""
+    """Seconds over all rounds of all launches; NaN if the system does not report them."""
     entries = [getattr(conditions, name) for conditions in launches]
     return math.fsum(second for entry in entries for second in entry) if all(entries) else math.nan
 
@@ -115,7 +115,7 @@ def _quota_withholds(taken: Taken) -> bool:
 
 
 def _in_one_or_all(is_beyond: Callable[[Taken], bool]) -> Detect:
-    """A launch, or all of a case together, stayed disturbed."""
+    """Detect cases of which a launch, or all launches together, exceed the limit."""
 
     def test(launches: Sequence[Record]) -> bool:
         found = (Taken.of(some) for some in (*([one] for one in launches), launches))
@@ -129,39 +129,40 @@ CPU_CONTENTION = Flag(
     meaning="other processes used the CPU at the same time",
     detect=_in_one_or_all(_others_compute),
     describe=lambda seen: (
-        f"other processes took up to {seen.launches.other_cpus_used.max():.2f} cores beside a launch, "
+        f"other processes used up to {seen.launches.other_cpus_used.max():.2f} cores during a launch, "
         f"{seen.launches.other_cpus_used.mean():.2f} on average"
     ),
-    hint="stop what else is running (top shows it), then measure these again with -k",
+    hint="stop other processes (top lists them), then repeat these cases with -k",
 )
 STEAL = Flag(
     name="steal",
-    meaning="the hypervisor gave its cores to other guests",
+    meaning="the hypervisor gave CPU time of its cores to other guests",
     detect=_in_one_or_all(_cores_are_stolen),
     describe=lambda seen: (
-        f"the hypervisor took up to {seen.launches.steal.max():.1%} of a launch's cores for others, more than "
-        f"{STEAL_SHARE:.0%} disturbs"
+        f"the hypervisor gave up to {seen.launches.steal.max():.1%} of a launch's CPU time to other guests "
+        f"(limit: {STEAL_SHARE:.0%})"
     ),
-    hint="use a machine, or a time, with fewer neighbours; compare only within this campaign",
+    hint="measure on a machine, or at a time, with less load on the host; compare only within this campaign",
 )
 THROTTLED = Flag(
     name="throttled",
-    meaning="a CPU quota was spent, and its threads were stopped",
+    meaning="its threads were stopped because the CPU quota was used up",
     detect=_in_one_or_all(_quota_withholds),
     describe=lambda seen: (
-        f"a CPU quota was used up, in up to {seen.launches.throttled_periods.max():.0f} periods of a launch, and "
-        f"withheld up to {seen.launches.throttled.max():.1%} of its cores' time, more than {THROTTLED_SHARE:.0%} "
-        "disturbs"
+        f"the CPU quota was used up in up to {seen.launches.throttled_periods.max():.0f} periods of a launch and "
+        f"withheld up to {seen.launches.throttled.max():.1%} of its CPU time (limit: {THROTTLED_SHARE:.0%})"
     ),
-    hint="raise the container's quota (docker --cpus), bind it to whole cores instead (docker --cpuset-cpus), or leave "
-    "out --as-shipped, which starts more threads than a quota allows",
+    hint="raise the container's quota (docker --cpus), bind it to whole cores instead (docker --cpuset-cpus), or omit "
+    "--as-shipped, which starts more threads than a quota allows",
 )
 MAJOR_FAULTS = Flag(
     name="major_faults",
-    meaning="major page faults while it was timed",
+    meaning="major page faults during its timed rounds",
     detect=in_each(lambda launches: any(Disturbance.of(one.conditions).major_faults > 0 for one in launches)),
-    describe=lambda seen: f"memory came from a disk {seen.launches.major_faults.sum():.0f} times while rounds ran",
-    hint="free memory, or lower `memory` in the suite so that fewer contestants are alive together",
+    describe=lambda seen: (
+        f"{seen.launches.major_faults.sum():.0f} major page faults (pages read from disk) during timed rounds"
+    ),
+    hint="free memory, or lower `memory` in the suite so that fewer contestants run concurrently",
 )
 
 CONTAMINATIONS: Mapping[str, Callable[[Taken], bool]] = {
@@ -169,10 +170,10 @@ CONTAMINATIONS: Mapping[str, Callable[[Taken], bool]] = {
     STEAL.name: _cores_are_stolen,
     THROTTLED.name: _quota_withholds,
 }
-"""The flags for which launches are made again, and what raises them."""
+"""The flags for which launches are repeated, each with its test."""
 
 
 def contaminations(records: Sequence[Record]) -> tuple[str, ...]:
-    """Which of CONTAMINATIONS disturbed launches, taken together."""
+    """The names of CONTAMINATIONS that apply to these launches, taken together."""
     taken = Taken.of(records)
     return tuple(name for name, is_beyond in CONTAMINATIONS.items() if taken is not None and is_beyond(taken))

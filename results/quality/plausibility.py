@@ -1,4 +1,4 @@
-"""Times that cannot be right, seen from the others of the same campaign: an error in a measurement looks like this."""
+"""Flags for implausible times, compared with other times of the campaign: they indicate a measurement error."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from results.quality import Flag, Flagged, MeasuredCase, Row
 from results.units import step_time
 
 PHASE_ORDER = ("forward", "gradient", "train")
-"""Each does what the one before it does, and more."""
+"""Each phase includes the work of the one before it."""
 _KEY = ("architecture", "size", "channels", "classes", "precision", "device", "contestant", "phase", "batch")
 
 
@@ -22,7 +22,7 @@ def _above_peak(cases: Sequence[MeasuredCase]) -> Iterable[str]:
 def _times_over_peak(seen: Flagged) -> str:
     highest = seen.rows.nlargest(1, "fraction_of_peak").iloc[0]
     return (
-        "more multiply-accumulates a second than the probes of this machine's ceiling reached, up to "
+        "more multiply-accumulates per second than this machine's peak probes reached: up to "
         f"{highest.fraction_of_peak:.2f} times as many in {highest.case}"
     )
 
@@ -32,12 +32,12 @@ def _non_monotonic(cases: Sequence[MeasuredCase]) -> Iterable[str]:
 
 
 def quicker_with_more(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
-    """(less work, more work) of one contestant where more took less time, beyond both intervals."""
+    """Pairs (less work, more work) of one contestant in which more work took less time, with disjoint intervals."""
     return [(less, more) for less, more in _pairs(rows) if more["seconds_high"] < less["seconds_low"]]
 
 
 def _pairs(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
-    """(less work, more work) of one contestant: the same but for the phase, or but for the batch."""
+    """Pairs (less work, more work) of one contestant that differ in the phase only, or in the batch only."""
     pairs: list[tuple[Row, Row]] = []
     for axis, order in (("phase", PHASE_ORDER.index), ("batch", int)):
         same: dict[tuple[Any, ...], list[Row]] = {}
@@ -50,7 +50,7 @@ def _pairs(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
 
 
 def _less_for_more(seen: Flagged) -> str:
-    """The first such case, beside one with a part of its work."""
+    """Describe the first such case and one with a part of its work."""
     rows: Any = seen.cases.to_dict("records")
     case = seen.rows.case.iloc[0]
     less, more = next(pair for pair in quicker_with_more(rows) if pair[1]["case"] == case)
@@ -63,12 +63,12 @@ ABOVE_PEAK = Flag(
     meaning="faster than the measured peak of the machine",
     detect=_above_peak,
     describe=_times_over_peak,
-    hint="look whether the step does all its work; a fast algorithm (Winograd) on a large card may explain up to 2.25",
+    hint="check that the step does all its work; a fast algorithm (Winograd) on a large GPU may explain up to 2.25",
 )
 NON_MONOTONIC = Flag(
     name="non_monotonic",
     meaning="takes less time than a part of the same work",
     detect=_non_monotonic,
     describe=_less_for_more,
-    hint="measure them again, with more launches; if it stays, the step does not do what its name says",
+    hint="repeat them with more launches; if it persists, the step does not do the work that its name says",
 )

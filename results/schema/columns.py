@@ -1,4 +1,4 @@
-"""A column of a tidy table, and the columns that several tables share; each table (results.tables) says its own."""
+"""Columns of tidy tables: the class, and the columns that several tables share (others: results.tables)."""
 
 from __future__ import annotations
 
@@ -19,88 +19,96 @@ WORKLOAD = (
     Column("architecture", "", "name of the network's table"),
     Column("height", "pixels", "height of the images"),
     Column("width", "pixels", "width of the images"),
-    Column("size", "", "the size as people write it: 224, or 180x240 (height x width); of a stream its name"),
+    Column("size", "", "image size: 224, or 180x240 (height x width); of a stream, its name"),
     Column(
-        "stream", "", "what is done with images of many sizes, one step being all of them; empty where all are alike"
+        "stream", "", "how images of several sizes are batched (a step is the whole stream); empty if all have one size"
     ),
-    Column("megapixels", "Mpx", "pixels of all images of a step, filled-up ones included"),
-    Column("sizes", "", "different shapes of batches in a step"),
+    Column("megapixels", "Mpx", "pixels of all images of a step, padding included"),
+    Column("sizes", "", "number of distinct batch shapes in a step"),
     Column("channels", "", "channels of the images"),
     Column("classes", "", "number of scores per image"),
     Column("batch", "images", "images per step"),
     Column("precision", "", "arithmetic: float32 is IEEE single precision, TF32 off"),
     Column("device", "", "cpu or cuda"),
     Column("phase", "", "infer, forward, gradient or train"),
-    Column("contestant", "", "framework:execution, with @interpreter and +setting where they are not the usual ones"),
-    Column("framework", "", "framework alone"),
-    Column("execution", "", "execution alone"),
-    Column("interpreter", "", "label of the Python that ran it; empty when there is one"),
+    Column("contestant", "", "framework:execution, with @interpreter and +setting if they are not the default"),
+    Column("framework", "", "framework of the contestant"),
+    Column("execution", "", "execution of the contestant"),
+    Column("interpreter", "", "label of the Python interpreter that ran it; empty for the default one"),
+    Column("peak_probe", "", "which peak rate the workload measures, macs or bytes (per second); empty for a network"),
     Column(
-        "peak_probe", "", "which ceiling the workload is there to find, macs or bytes a second; empty for a network"
+        "setting", "", "setting of its process: steady (the same allocator, threads and cores for all) or as-shipped"
     ),
-    Column("setting", "", "how its process was set up: steady (allocator, threads, cores alike for all) or as-shipped"),
 )
 
 OUTCOME = (
     Column("status", "", "measured, skipped, mismatch, out_of_memory, crashed, timed_out or failed"),
-    Column("reason", "", "why a row is not measured"),
-    Column("log", "", "file below the campaign's folder with what a failed launch had printed; empty: none is kept"),
+    Column("reason", "", "why the row was not measured"),
+    Column(
+        "log", "", "output of a failed launch, as a path relative to the campaign's folder; empty if none is stored"
+    ),
 )
 
 PARITY = (
     Column(
         "parity_scores",
         "relative",
-        "largest difference of a score from the contestants' median, over the largest score",
+        "largest deviation of a score from the contestants' median, relative to the largest score",
     ),
-    Column("parity_loss", "relative", "difference of the loss from the contestants' median"),
+    Column("parity_loss", "relative", "deviation of the loss from the contestants' median"),
     Column(
-        "parity_gradients", "relative", "largest difference of a gradient's signature from the median, over its norm"
+        "parity_gradients",
+        "relative",
+        "largest deviation of a gradient's signature from the median, relative to its norm",
     ),
-    Column("parity_worst_gradient", "", "the array whose gradient differs most"),
-    Column("parity_contestants", "", "contestants in the median"),
-    Column("parity_shows_nothing", "", "why these errors are no evidence of the same network; empty where they are"),
+    Column("parity_worst_gradient", "", "array with the largest deviation of its gradient"),
+    Column("parity_contestants", "", "number of contestants in the median"),
+    Column("parity_shows_nothing", "", "why these errors are no evidence of the same network; empty if they are"),
 )
 
 USAGE = (
     Column(
         "peak_rss_step_bytes",
         "bytes",
-        "most memory of its own during a step, above the process with its framework imported",
+        "peak resident memory during a step, above that of the process with its framework imported",
     ),
-    Column("peak_rss_launch_bytes", "bytes", "the same from building the model on: compiling and first calls included"),
-    Column("allocator_bytes", "bytes", "largest that the framework's own allocator of the device had given out"),
+    Column("peak_rss_launch_bytes", "bytes", "the same from building the model on, compiling and first calls included"),
+    Column("allocator_bytes", "bytes", "peak memory allocated by the framework's allocator on the device"),
     Column(
-        "sustained_cpus_used", "cores", "processors' time of its own threads over the time of steps without a pause"
+        "sustained_cpus_used",
+        "cores",
+        "CPU time of its threads per second of the sustained run (steps without a pause)",
     ),
-    Column("cpu_utilisation", "share", "sustained_cpus_used over the cores that it may use"),
-    Column("package_watts", "W", "power of the processor's packages during those steps, all that they do"),
-    Column("package_joules_per_image", "J/image", "energy of the processor's packages for an image"),
-    Column("gpu_utilisation", "share", "of the time in which the card did anything at all (NVML)"),
-    Column("gpu_memory_utilisation", "share", "of the time in which the card's memory was read or written (NVML)"),
-    Column("gpu_watts", "W", "power of the card, mean over the sustained run (NVML)"),
-    Column("gpu_joules_per_image", "J/image", "energy of the card for an image, from its counter (NVML)"),
-    Column("gpu_clock_hz", "Hz", "clock of the card's multiprocessors, mean over the sustained run (NVML)"),
-    Column("gpu_memory_clock_hz", "Hz", "clock of the card's memory, mean over the sustained run (NVML)"),
-    Column("gpu_celsius", "°C", "temperature of the card, mean over the sustained run (NVML)"),
+    Column("cpu_utilisation", "share", "sustained_cpus_used over the number of cores that it may use"),
+    Column("package_watts", "W", "power of the CPU packages during the sustained run, other processes included"),
+    Column("package_joules_per_image", "J/image", "energy of the CPU packages per image"),
+    Column("gpu_utilisation", "share", "of the time in which the GPU executed at least one kernel (NVML)"),
+    Column("gpu_memory_utilisation", "share", "of the time in which GPU memory was read or written (NVML)"),
+    Column("gpu_watts", "W", "power of the GPU, mean over the sustained run (NVML)"),
+    Column("gpu_joules_per_image", "J/image", "energy of the GPU per image, from its energy counter (NVML)"),
+    Column("gpu_clock_hz", "Hz", "clock of the GPU's multiprocessors, mean over the sustained run (NVML)"),
+    Column("gpu_memory_clock_hz", "Hz", "clock of the GPU's memory, mean over the sustained run (NVML)"),
+    Column("gpu_celsius", "°C", "temperature of the GPU, mean over the sustained run (NVML)"),
     Column(
-        "gpu_throttled", "share", "of the moments at which the card had lowered its clocks for power or heat (NVML)"
+        "gpu_throttled",
+        "share",
+        "of samples in which the GPU had reduced its clocks because of power or temperature (NVML)",
     ),
-    Column("gpu_foreign_processes", "", "most other processes that computed on the card meanwhile (NVML)"),
-    Column("gpu_memory_bytes", "bytes", "most memory of the card that the process had, CUDA's own included (NVML)"),
+    Column("gpu_foreign_processes", "", "largest number of other compute processes on the GPU during the run (NVML)"),
+    Column("gpu_memory_bytes", "bytes", "peak GPU memory of the process, CUDA's own included (NVML)"),
 )
 
 MEMORY = Column(
     "memory_bytes",
     "bytes",
-    "of a step where it is computed: peak_rss_step_bytes; on a card gpu_memory_bytes, else allocator_bytes",
+    "memory of a step on its device: peak_rss_step_bytes; on a GPU gpu_memory_bytes, else allocator_bytes",
 )
 
 
 @dataclass(frozen=True)
 class DeviceColumns:
-    """Which columns are of the device that computes: memory of a step (the first that is known), memory from building
-    the model on, and energy."""
+    """The columns of one device: memory of a step (the first one with a value is used), memory from building the model
+    on, and energy."""
 
     step_memory: tuple[str, ...]
     launch_memory: str
@@ -117,21 +125,21 @@ def device_columns(device: str) -> DeviceColumns:
 
 
 LIMITS = (
-    Column("macs_per_second", "MAC/s", "multiply-accumulates of the table in a step, over its time"),
+    Column("macs_per_second", "MAC/s", "multiply-accumulates of a step, by the network's table, over its time"),
     Column(
         "fraction_of_peak",
         "share",
-        "macs_per_second over the most that any contestant reached in this campaign's probes",
+        "macs_per_second over the highest rate that any contestant reached in this campaign's probes",
     ),
     Column(
         "macs_per_byte",
         "MAC/byte",
-        "multiply-accumulates for each byte that a step must move (weights, images, scores)",
+        "multiply-accumulates per byte that a step must move (weights, images, scores)",
     ),
-    Column("min_memory_bytes", "bytes", "least memory that the table says the step needs"),
+    Column("min_memory_bytes", "bytes", "minimum memory of the step by the network's table"),
 )
 
 TRIAL_IDS = (
     Column("reproduction", "", "folder of the reproduction"),
-    Column("trial", "", "digest of all that the trial's outcome follows from"),
+    Column("trial", "", "digest of everything that determines the trial's outcome"),
 )

@@ -1,6 +1,6 @@
 """The tidy tables. This folder is their registry: a module that defines `TABLE` is a table of the module's name.
 
-A module whose name starts with an underscore is no table. The names are known without importing a module, so that
+A module with a leading underscore in its name is no table. The names are known without importing a module, so that
 `python -m bench --help` imports no pandas.
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Source:
-    """What a table is made of, and how one of these is found in a folder and read."""
+    """The kind of data that a table is made from, and the functions that find and read it."""
 
     kind: str
     latest: Callable[[Path], Path]
@@ -37,7 +37,7 @@ REPRODUCTIONS = Source("reproduction", reproductions.latest, reproductions.find,
 
 @dataclass(frozen=True)
 class Table:
-    """Its columns in order, and what makes it of things read from its source.
+    """A tidy table: its columns in order, and the function that makes it from the data of its source.
 
     The first line of the docstring of `make` says what a row is.
     """

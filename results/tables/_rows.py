@@ -1,4 +1,4 @@
-"""What several tables share: how rows become a frame, and parts of a row."""
+"""Shared by several tables: building the DataFrame from rows, and parts of a row."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from results.store.campaigns import StoredCampaign
 
 
 def frame(rows: Iterable[Mapping[str, Any]], columns: Sequence[Column]) -> pd.DataFrame:
-    """The table of the rows; ValueError for a row with a key that is no column, or without one that is.
+    """The DataFrame of the rows. ValueError for a row with a key that is no column, or without the key of a column.
 
-    Column by column, so that the rows are never there all at once: of many launches they would take a gigabyte.
+    It is built column by column, so that the rows are never all in memory: of many launches, they take a gigabyte.
     """
     values: dict[str, list[Any]] = {column.name: [] for column in columns}
     for row in rows:
@@ -31,7 +31,7 @@ def frame(rows: Iterable[Mapping[str, Any]], columns: Sequence[Column]) -> pd.Da
 
 
 def blank(columns: Sequence[Column]) -> dict[str, float]:
-    """What a row has in columns of which nothing is known: NaN."""
+    """NaN for each of the columns: a row without values."""
     return {column.name: math.nan for column in columns}
 
 
@@ -70,7 +70,7 @@ def workload_row(campaign: StoredCampaign, case: Case, limits: Limits) -> dict[s
 
 
 def usage_row(records: Sequence[Record]) -> dict[str, Any]:
-    """The median of each quantity over the launches that know it, and the reasons for those that none knows."""
+    """The median of each quantity over the launches that have it, and the reasons for quantities that none has."""
     used = [record.usage for record in records if record.usage]
     values = {name: [one.values[name] for one in used if name in one.values] for one in used for name in one.values}
     reasons: dict[str, list[str]] = {}

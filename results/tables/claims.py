@@ -1,4 +1,4 @@
-"""Every claim of a reproduction, with the comparisons that it rests on."""
+"""Every claim of a reproduction, with the comparisons that it is judged by."""
 
 from __future__ import annotations
 
@@ -17,22 +17,24 @@ COLUMNS = (
     Column("claim", "", "id of the claim"),
     Column("paper", "", "title of its paper"),
     Column("kind", "", "structural, training or speed"),
-    Column("claim_verdict", "", "supported, contradicted, inconclusive or not testable here: of the claim as a whole"),
-    Column("statement", "", "what was compared; missing where a claim rests on no comparison of trials"),
-    Column("unit", "", "of value, low and high"),
+    Column(
+        "claim_verdict", "", "verdict of the whole claim: supported, contradicted, inconclusive or not testable here"
+    ),
+    Column("statement", "", "what was compared; missing for a claim without a comparison of trials"),
+    Column("unit", "", "unit of value, low and high"),
     Column("value", "as unit says", "mean over seeds"),
     Column("low", "as unit says", "lower end of its 95 % interval over seeds"),
-    Column("high", "as unit says", "upper end"),
-    Column("pairs", "", "seeds that both arms have"),
-    Column("verdict", "", "of this comparison"),
-    Column("seeds", "", "least number of seeds that a comparison of the claim rests on"),
-    Column("scale", "", "how large the trials were"),
-    Column("evidence", "", "all of it in one line"),
+    Column("high", "as unit says", "upper end of its 95 % interval over seeds"),
+    Column("pairs", "", "number of seeds that both arms have"),
+    Column("verdict", "", "verdict of this comparison"),
+    Column("seeds", "", "smallest number of seeds in a comparison of the claim"),
+    Column("scale", "", "scale of the trials (network, images, passes)"),
+    Column("evidence", "", "summary of the evidence in one line"),
 )
 
 
 def claims(reproductions: Iterable[Reproduction]) -> pd.DataFrame:
-    """One row for each comparison that a claim rests on, or for a claim without any."""
+    """One row for each comparison of a claim, or for a claim without any."""
     rows = []
     for one in reproductions:
         for claim in one.findings.claims:

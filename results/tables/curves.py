@@ -13,18 +13,18 @@ from results.tables._rows import frame
 
 COLUMNS = (
     *TRIAL_IDS,
-    Column("seed", "", "as of the trial"),
-    Column("passes", "", "passes done"),
+    Column("seed", "", "seed of the trial"),
+    Column("passes", "", "passes over the training images so far"),
     Column("images", "images", "training images seen, with repetition"),
-    Column("learning_rate", "", "of the pass"),
-    Column("loss", "nats", "mean training loss since the measurement before, dropout included"),
-    Column("training_error", "", "share of wrong ones among the same training images each time"),
-    Column("test_error", "", "share of wrong ones among the same test images each time"),
+    Column("learning_rate", "", "learning rate of the pass"),
+    Column("loss", "nats", "mean training loss since the previous measurement, with dropout"),
+    Column("training_error", "", "error on a fixed set of training images, as a share"),
+    Column("test_error", "", "error on a fixed set of test images, as a share"),
 )
 
 
 def curves(reproductions: Iterable[Reproduction]) -> pd.DataFrame:
-    """One row for each time that a trial was measured."""
+    """One row for each measurement of a trial."""
     return frame(
         (
             {"reproduction": one.name, "trial": trial.id, "seed": trial.seed, **vars(point)}

@@ -1,4 +1,4 @@
-"""The largest batch that ran within a campaign's memory, for each contestant of each network, from its tries."""
+"""The largest batch that ran within a campaign's memory, for each contestant of each network."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ COLUMNS = (
     Column("device", "", "cpu or cuda"),
     Column("phase", "", "infer, forward, gradient or train"),
     Column("contestant", "", "framework:execution"),
-    Column("memory_bytes", "bytes", "memory that a launch might take"),
-    Column("largest_batch", "images", "largest batch that ran within it"),
-    Column("peak_rss_launch_bytes", "bytes", "what that one took, building and first call included"),
-    Column("smallest_failing_batch", "images", "smallest batch tried that did not"),
-    Column("failure", "", "what became of that one"),
+    Column("memory_bytes", "bytes", "memory limit of a launch"),
+    Column("largest_batch", "images", "largest batch that ran within the limit"),
+    Column("peak_rss_launch_bytes", "bytes", "peak resident memory of that launch, building and first call included"),
+    Column("smallest_failing_batch", "images", "smallest tried batch that did not run within the limit"),
+    Column("failure", "", "how that batch failed, or why no larger batch was tried"),
 )
 
 MAX_BATCH = 2**16
-"""Images beyond which nobody asks."""
+"""The largest batch that a search tries, in images."""
 
 
 def fits(record: Record, memory: float) -> bool:
-    """Whether a launch ran, and took no more than so many bytes above its process with the framework imported.
+    """Whether a launch ran, using at most `memory` bytes above those of its process with the framework imported.
 
-    On a card, whose memory nobody can take more of than there is, to have run is enough.
+    On a GPU, every launch that ran fits, as no process can use more memory than the GPU has.
     """
     if record.status is not Status.MEASURED:
         return False
@@ -46,7 +46,7 @@ def fits(record: Record, memory: float) -> bool:
 
 
 def is_search(campaign: StoredCampaign) -> bool:
-    """Whether a campaign looked for largest batches."""
+    """Whether a campaign searched for largest batches."""
     return bool(campaign.system.suite.largest_batch)
 
 
@@ -91,17 +91,17 @@ def _row(campaign: StoredCampaign, case: Case, records: list[Record], memory: fl
 def _why(record: Record) -> str:
     if record.status is not Status.MEASURED:
         return words.status(record.status, record.reason)
-    unknown = record.usage.missing.get("peak_rss_launch_bytes") if record.usage else "nobody looked at its memory"
-    return unknown or "took more than it may"
+    unknown = record.usage.missing.get("peak_rss_launch_bytes") if record.usage else "its memory was not measured"
+    return unknown or "exceeded the memory limit"
 
 
 def _end(campaign: StoredCampaign, best: Record | None) -> str:
-    """Why nothing beyond the largest was tried."""
+    """Why no larger batch was tried."""
     if best and best.case.workload.batch >= MAX_BATCH:
-        return f"{MAX_BATCH} are as many as are ever tried"
+        return f"{MAX_BATCH} is the largest batch that is tried"
     if campaign.system.stop != "complete":
-        return f"the search ended before it was known ({campaign.system.stop})"
-    return "the next would need more than there is, says its table"
+        return f"the search ended before the limit was found ({campaign.system.stop})"
+    return "the next batch needs more memory than the limit, by the network's table"
 
 
 TABLE = Table(COLUMNS, largest, CAMPAIGNS)

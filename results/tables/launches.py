@@ -21,39 +21,53 @@ from results.tables._rows import frame, parity_row, usage_row, workload_row
 COLUMNS = (
     *WORKLOAD,
     Column("launch", "", "number of the launch (of the block), from 0"),
-    Column("subset", "", "which part of a group that did not fit in memory together; ratios pair within one"),
-    Column("attempt", "", "how often this launch had been made before, and was contaminated; the last attempt counts"),
+    Column(
+        "subset",
+        "",
+        "number of the subset, of a group that did not fit in memory together; ratios are paired within a subset",
+    ),
+    Column("attempt", "", "number of earlier attempts at this launch, which were disturbed; the last attempt is valid"),
     *OUTCOME,
     Column("seconds", "s/step", "median of the launch's rounds"),
-    Column("rounds", "", "counted rounds"),
-    Column("steps", "", "steps in a round"),
-    Column("first_call_seconds", "s", "the first step: tracing and compiling included"),
-    Column("build_seconds", "s", "building the model and loading its weights"),
-    Column("start_seconds", "s", "from asking for the process until it answers"),
+    Column("rounds", "", "number of recorded rounds"),
+    Column("steps", "", "number of steps in a round"),
+    Column("first_call_seconds", "s", "time of the first step, tracing and compiling included"),
+    Column("build_seconds", "s", "time to build the model and load its weights"),
+    Column("start_seconds", "s", "time from requesting the process until it responds"),
     Column("started", "UTC", "when the launch began"),
-    Column("warmup_converged", "", "whether its warm-up had settled; empty: too few rounds to tell"),
-    Column("pinned_threads", "", "how many of its threads were bound to a core each; empty: all were left alone"),
-    Column("other_cpus_used", "cores", "processors' time of other processes during its rounds"),
-    Column("steal", "share", "of its cores' time, taken by the hypervisor for others"),
-    Column("pressure", "share", "of the time, in which anything on the machine waited for a core"),
-    Column("process_cpus_used", "cores", "processors' time of its own threads during its rounds"),
-    Column("major_faults", "", "times that memory had to come from a disk during its rounds"),
-    Column("runnable", "tasks", "tasks running or ready to, on the whole machine, mean over its rounds"),
-    Column("throttled", "share", "of its cores' time, withheld as a CPU quota was used up; empty: no quota is set"),
-    Column("throttled_periods", "", "periods of that quota in which it was used up"),
+    Column(
+        "warmup_converged",
+        "",
+        "whether step times had converged at the end of warm-up; empty if rounds are too few for the test",
+    ),
+    Column(
+        "pinned_threads", "", "number of its threads that were pinned to a core each; empty if threads were not pinned"
+    ),
+    Column("other_cpus_used", "cores", "CPUs used by other processes during its rounds"),
+    Column("steal", "share", "of its cores' time, given to other guests by the hypervisor"),
+    Column("pressure", "share", "of the time in which any task on the machine waited for a core"),
+    Column("process_cpus_used", "cores", "CPUs used by its own threads during its rounds"),
+    Column("major_faults", "", "number of major page faults (pages read from disk) during its rounds"),
+    Column("runnable", "tasks", "tasks running or ready to run on the whole machine, mean over its rounds"),
+    Column(
+        "throttled", "share", "of its cores' time, withheld because the CPU quota was used up; empty if no quota is set"
+    ),
+    Column("throttled_periods", "", "number of periods in which the quota was used up"),
     Column("device_seconds", "s/step", "median of the launch's rounds by the device's own clock"),
-    Column("effective_precision", "", "what its products were seen to be computed in, whatever was asked for"),
-    Column("compilations", "", "how often its steps were traced or compiled"),
-    Column("fallback", "", "why it went on in another way than it was asked to execute in"),
+    Column(
+        "effective_precision", "", "precision in which its products were computed, as detected, whatever was requested"
+    ),
+    Column("compilations", "", "number of times that its steps were traced or compiled"),
+    Column("fallback", "", "why it was not executed as requested; empty if it was"),
     *USAGE,
-    Column("allocator_source", "", "which figure of the framework's allocator_bytes is, and since when"),
-    Column("usage_missing", "", "why quantities of these are empty"),
+    Column("allocator_source", "", "which statistic of the framework allocator_bytes is, and since when"),
+    Column("usage_missing", "", "why some of these quantities are missing"),
     *PARITY,
 )
 
 
 def launches(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
-    """One row a launch, measured or not, in the order recorded."""
+    """One row per launch, measured or not, in the order recorded."""
     return frame((row for campaign in campaigns for row in _launch_rows(campaign)), COLUMNS)
 
 

@@ -1,7 +1,7 @@
-"""Where a step goes: every layer timed alone, beside the whole network's step, of suites that ask for `layers`.
+"""Time per layer: every layer timed in isolation, beside the whole network's step, of suites that set `layers`.
 
-A layer and its network are different workloads, so they never run side by side. They are paired by pass: a campaign
-goes over all groups once before it does so again.
+A layer and its network are different workloads, so they never run concurrently. They are paired by pass: a campaign
+measures all groups once in each pass.
 """
 
 from __future__ import annotations
@@ -32,35 +32,35 @@ COLUMNS = (
     Column("device", "", "cpu or cuda"),
     Column("phase", "", "infer, forward or gradient"),
     Column("contestant", "", "framework:execution"),
-    Column("layer", "", "name of the layer that was timed alone; in the order of the table"),
+    Column("layer", "", "name of the isolated layer, in the order of the network's table"),
     Column("status", "", "measured, skipped, mismatch, out_of_memory, crashed, timed_out or failed"),
-    Column("reason", "", "why a row is not measured"),
-    Column("seconds", "s/step", "geometric mean time of the layer alone over launches"),
+    Column("reason", "", "why the row was not measured"),
+    Column("seconds", "s/step", "geometric mean time of the isolated layer over launches"),
     Column("seconds_low", "s/step", "lower end of its 95 % interval"),
     Column("seconds_high", "s/step", "upper end of its 95 % interval"),
-    Column("whole_seconds", "s/step", "the same of the whole network's step in the same phase"),
-    Column("share", "", "time over that of the whole step, paired by pass: they don't run side by side"),
+    Column("whole_seconds", "s/step", "geometric mean time of the whole network's step in the same phase"),
+    Column("share", "", "time over that of the whole step, paired by pass, as they don't run concurrently"),
     Column("share_low", "", "lower end of its 95 % interval over passes"),
     Column("share_high", "", "upper end of its 95 % interval over passes"),
-    Column("passes", "", "passes in which both were measured"),
-    Column("sum_share", "", "all layers' times together over the whole step's; empty unless all were measured"),
+    Column("passes", "", "number of passes in which both were measured"),
+    Column("sum_share", "", "sum of all layers' times over the whole step's; empty unless all were measured"),
     Column("sum_share_low", "", "lower end of its 95 % interval over passes"),
     Column("sum_share_high", "", "upper end of its 95 % interval over passes"),
 )
 
 Passes = Mapping[object, float]
-"""Seconds a step by pass."""
+"""Seconds per step by pass."""
 Layers = dict[str, list[Record]]
 """The records of each layer, in the order of the table."""
 
 
 def is_alone(architecture: str) -> bool:
-    """Whether it is a layer of a network, and nothing else of it."""
+    """Whether it is an isolated layer of a network."""
     return ALONE in architecture
 
 
 def layers(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
-    """One row for each layer that was asked for alone, contestant and phase."""
+    """One row for each isolated layer, contestant and phase."""
     rows = [row for campaign in campaigns for row in _of(campaign)]
     return frame(rows, COLUMNS)
 
@@ -116,7 +116,7 @@ def _layer(layer: str, records: Sequence[Record], whole: Passes) -> dict[str, An
 
 
 def _sum(own: Layers, table: Iterable[str]) -> Passes:
-    """All layers together, in the passes in which each of the table's was measured; none if one never was."""
+    """Sum over all layers, for the passes in which each layer of the table was measured; empty if there is none."""
     each = [group_by_pass(own.get(layer, ())) for layer in table]
     shared = [number for number in each[0] if all(number in times for times in each)] if each else []
     return {number: sum(times[number] for times in each) for number in shared}

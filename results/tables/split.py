@@ -1,4 +1,4 @@
-"""Where a training step goes: forward, backward and update."""
+"""Components of a training step: forward, backward and update."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ COLUMNS = (
     Column("network", "", "the workload without its phase"),
     Column("contestant", "", "framework:execution"),
     Column("component", "", "forward, backward (gradient less forward) or update (train less gradient)"),
-    Column("seconds", "s/step", "mean time of the part"),
+    Column("seconds", "s/step", "mean time of the component"),
     Column("seconds_low", "s/step", "lower end of its 95 % interval (Welch)"),
     Column("seconds_high", "s/step", "upper end of its 95 % interval (Welch)"),
 )
 PARTS = (("forward", "forward", None), ("backward", "gradient", "forward"), ("update", "train", "gradient"))
-"""(part, phase it is in, phase to subtract)."""
+"""(component, phase that includes it, phase to subtract)."""
 
 
 def split(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
-    """Where a training step goes: forward, backward and update per network and contestant, with intervals."""
+    """Components of a training step (forward, backward and update) per network and contestant, with intervals."""
     rows = []
     for campaign in campaigns:
         networks: dict[tuple[str, str], dict[str, list[float]]] = {}

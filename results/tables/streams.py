@@ -1,4 +1,4 @@
-"""Streams of images of many sizes: what each way of running them costs cold, and when warm, from the tidy table."""
+"""Streams of images of several sizes: throughput of each way of execution, cold and warm, from the table of cases."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ COLUMNS = (
     Column("architecture", "", "name of the network's table"),
     Column("phase", "", "infer, forward, gradient or train"),
     Column("device", "", "cpu or cuda"),
-    Column("stream", "", "what is done with images of many sizes"),
+    Column("stream", "", "how images of several sizes are batched"),
     Column("contestant", "", "framework:execution"),
-    Column("images", "images", "images of the stream"),
-    Column("sizes", "", "different shapes of batches that come of them"),
-    Column("megapixels", "Mpx", "pixels of all its images, filled-up ones included"),
-    Column("cold_images_per_second", "images/s", "the first time through, tracing, compiling and tuning included"),
-    Column("images_per_second", "images/s", "when warm"),
-    Column("compilations", "", "how often steps were traced or compiled"),
-    Column("fallback", "", "why it went on in another way than it was asked to execute in"),
+    Column("images", "images", "number of images of the stream"),
+    Column("sizes", "", "number of distinct batch shapes"),
+    Column("megapixels", "Mpx", "pixels of all its images, padding included"),
+    Column("cold_images_per_second", "images/s", "throughput of the first pass, with tracing, compiling and tuning"),
+    Column("images_per_second", "images/s", "throughput when warm"),
+    Column("compilations", "", "number of times that steps were traced or compiled"),
+    Column("fallback", "", "why it was not executed as requested; empty if it was"),
     Column(
         "memory_bytes",
         "bytes",
-        "most memory from building the model on, as peak_rss_launch_bytes; on a card as memory_bytes",
+        "peak memory from building the model on, as peak_rss_launch_bytes; on a GPU as memory_bytes",
     ),
-    Column("eager", "", "the first execution of the same framework that compiled nothing, measured on the same stream"),
+    Column("eager", "", "first execution of the same framework that compiled nothing on the same stream"),
     Column(
         "break_even_images",
         "images",
-        "images after which all its time is less than eager's; infinite: never; empty: its launches don't show a gain",
+        "images after which its total time is below eager's; infinite: never; empty: no significant gain",
     ),
-    Column("break_even_seconds", "s", "time of running until then, the first time through included"),
+    Column("break_even_seconds", "s", "total run time until then, the first pass included"),
     Column("status", "", "measured, skipped, mismatch, out_of_memory, crashed, timed_out or failed"),
-    Column("reason", "", "why a row is not measured"),
+    Column("reason", "", "why the row was not measured"),
 )
 
 SEEN_ALONE = 0.10
-"""A gain that one launch shows: with its memory and threads placed otherwise, the same case is some percent off, and
-without a second launch nothing says how many (docs/method.md)."""
+"""The smallest gain that a single launch is evidence of: launches of one case differ by some percent (placement of
+memory and threads), and one launch does not show by how much (docs/method.md)."""
 
 
 def streams(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
@@ -62,7 +62,7 @@ def of_cases(table: pd.DataFrame) -> pd.DataFrame:
     for _, group in table[table.stream.astype(bool)].groupby(["campaign", "group"], sort=False):
         own = [{str(name): value for name, value in row.items()} for row in group.to_dict("records")]
         eager: dict[str, Mapping[str, Any]] = {}
-        for row in own:  # in the suite's order: of several that compile nothing, its first
+        for row in own:  # in the suite's order: the first one that compiles nothing
             if row["compilations"] == 0:
                 eager.setdefault(row["framework"], row)
         rows += [_row(row, eager.get(row["framework"])) for row in own]
@@ -83,11 +83,10 @@ def _row(row: Mapping[str, Any], eager: Mapping[str, Any] | None) -> dict[str, A
 
 
 def _pays_after(row: Mapping[str, Any], eager: Mapping[str, Any]) -> tuple[float, float]:
-    """Images, and seconds of running, after which `row` has taken less time than `eager` for the same stream again and
-    again.
+    """Break-even point of `row` against `eager` on the repeated stream, as (images, seconds of run time).
 
-    The first time through costs what it costs; every further time what it costs when warm. Who is no faster then never
-    gets there; where one can't tell, there is no number.
+    The first pass has the cold time, each further pass the warm time. Infinite if `row` is not faster when warm; NaN
+    if the launches do not decide it.
     """
     if row["contestant"] == eager["contestant"]:
         return 0.0, 0.0
@@ -100,7 +99,7 @@ def _pays_after(row: Mapping[str, Any], eager: Mapping[str, Any]) -> tuple[float
 
 
 def _is_faster(row: Mapping[str, Any], eager: Mapping[str, Any]) -> bool | None:
-    """Whether it is when warm, by more than what counts as a dead heat; None where their launches don't show it."""
+    """Whether it is faster when warm, by more than the dead-heat band; None if the launches do not decide it."""
     if min(row["launches"], eager["launches"]) < 2:
         gain = 1 - row["seconds"] / eager["seconds"]
         return gain > 0 if abs(gain) > SEEN_ALONE else None

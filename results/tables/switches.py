@@ -1,7 +1,7 @@
-"""What it costs to go back and forth between two sizes, against staying at each, from streams that do either.
+"""Switching cost: streams that alternate between two sizes, against streams of each size only.
 
-By turns and staying are different workloads, so they never run side by side. They are paired by pass: a campaign goes
-over all groups once before it does so again.
+Alternating and constant streams are different workloads, so they never run concurrently. They are paired by pass: a
+campaign measures all groups once in each pass.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from results.tables._rows import blank, frame
 COLUMNS = (
     Column("campaign", "", "folder of the campaign"),
     Column("architecture", "", "name of the network's table"),
-    Column("stream", "", "which sizes come by turns"),
-    Column("images", "images", "images of the stream, one a batch"),
+    Column("stream", "", "stream of alternating sizes"),
+    Column("images", "images", "number of images of the stream, one per batch"),
     Column("precision", "", "arithmetic"),
     Column("device", "", "cpu or cuda"),
     Column("phase", "", "infer, forward, gradient or train"),
     Column("contestant", "", "framework:execution"),
     Column("status", "", "measured, skipped, mismatch, out_of_memory, crashed, timed_out or failed"),
-    Column("reason", "", "why a row is not measured: by turns, or staying at one of its sizes"),
-    Column("seconds", "s", "geometric mean time of the stream by turns, when warm"),
-    Column("staying_seconds", "s", "the same of as many images of each size from streams that stay at one"),
-    Column("switching_ratio", "", "the former over the latter, paired by pass; 1: going back and forth costs nothing"),
+    Column("reason", "", "why the row was not measured (the alternating stream, or one of the constant ones)"),
+    Column("seconds", "s", "geometric mean time of the alternating stream, when warm"),
+    Column("staying_seconds", "s", "time of as many images of each size in the constant streams"),
+    Column("switching_ratio", "", "seconds over staying_seconds, paired by pass; 1: switching has no cost"),
     Column("switching_ratio_low", "", "lower end of its 95 % interval over passes"),
     Column("switching_ratio_high", "", "upper end of its 95 % interval over passes"),
-    Column("passes", "", "passes in which all of them were measured"),
+    Column("passes", "", "number of passes in which all of them were measured"),
 )
 
 
@@ -47,7 +47,7 @@ Side = tuple[int, int]
 
 
 def switches(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
-    """One row for each contestant of each stream that goes back and forth."""
+    """One row for each contestant of each alternating stream."""
     rows = [row for campaign in campaigns for row in _of(campaign)]
     return frame(rows, COLUMNS)
 
@@ -68,7 +68,7 @@ def _of(campaign: StoredCampaign) -> list[dict[str, Any]]:
 
 
 def _images(workload: Workload) -> Mapping[Side, int]:
-    """How many images of a stream come at each size."""
+    """Number of images of each size in a stream."""
     found: Counter[Side] = Counter()
     for height, width, images in workload.parts:
         found[height, width] += images
@@ -76,7 +76,7 @@ def _images(workload: Workload) -> Mapping[Side, int]:
 
 
 def _common(case: Case) -> tuple[Workload, Contestant]:
-    """What is the same whichever sizes come."""
+    """What alternating and constant streams of one case have in common."""
     return replace(case.workload, height=0, width=0, stream="", parts=()), case.contestant
 
 
@@ -97,14 +97,14 @@ def _switch(workload: Workload, turns: Sequence[Record], staying: Mapping[Side, 
     images = _images(workload)
     for side in images:
         if side not in staying:
-            return _missing(Status.SKIPPED, f"nothing in the campaign stays at {side[0]}x{side[1]}")
+            return _missing(Status.SKIPPED, f"the campaign has no constant stream of {side[0]}x{side[1]}")
     for records in (turns, *(staying[side] for side in images)):
         if not counted(records):
             return _missing(records[-1].status, f"{records[-1].case.workload.stream}: {records[-1].reason}")
     times, each = group_by_pass(turns), {side: group_by_pass(staying[side]) for side in images}
     passes = [number for number in times if all(number in own for own in each.values())]
     if not passes:
-        return _missing(Status.SKIPPED, "no pass in which it and both sizes alone were measured")
+        return _missing(Status.SKIPPED, "no pass in which it and the constant streams of both sizes were measured")
     whole = sum(images.values())
     stayed = [sum(each[side][number] * count / whole for side, count in images.items()) for number in passes]
     switch = geometric([times[number] / other for number, other in zip(passes, stayed)])

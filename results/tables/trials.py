@@ -17,22 +17,24 @@ COLUMNS = (
     *TRIAL_IDS,
     Column("network", "", "name of the network's table"),
     Column("data", "", "name of the data set"),
-    Column("framework", "", "where it was trained"),
-    Column("execution", "", "how the framework ran it"),
+    Column("framework", "", "framework that trained it"),
+    Column("execution", "", "execution of the framework"),
     Column("device", "", "cpu or cuda"),
-    Column("seed", "", "decides images, order, first weights, augmentation and dropout; 0 chooses learning rates"),
+    Column(
+        "seed", "", "seed of images, order, initial weights, augmentation and dropout; 0 is for choosing learning rates"
+    ),
     Column("outcome", "", "finished, diverged, out_of_memory, crashed or failed"),
-    Column("reason", "", "why it is not finished"),
-    Column("test_error", "", "share of all test images that were taken for another class at the end"),
-    Column("training_error", "", "the same of training images, without augmentation, at the last measurement"),
+    Column("reason", "", "why it did not finish"),
+    Column("test_error", "", "error on all test images at the end, as a share"),
+    Column("training_error", "", "error on training images without augmentation at the last measurement, as a share"),
     Column("passes", "", "passes over the training images"),
-    Column("images", "images", "training images seen, with repetition"),
-    Column("seconds", "s", "time on one core, measuring included, pauses left out"),
+    Column("images", "images", "training images processed, with repetition"),
+    Column("seconds", "s", "time on one core, evaluation included, pauses excluded"),
 )
 
 
 def trials(reproductions: Iterable[Reproduction]) -> pd.DataFrame:
-    """One row for each trial."""
+    """One row per trial."""
     return frame((_trial(one, trial) for one in reproductions for trial in one.trials.values()), COLUMNS)
 
 

@@ -1,4 +1,4 @@
-"""What it saves to compute features once for many windows of an image, against a forward pass for each."""
+"""Speed-up from computing features once for many windows of an image, against a forward pass per window."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from results.tables.cases import cases
 COLUMNS = (
     Column("campaign", "", "folder of the campaign"),
     Column("contestant", "", "framework:execution"),
-    Column("network", "", "name of the table that pools windows from one map"),
-    Column("windows", "", "windows of an image"),
-    Column("size", "", "size of that image"),
-    Column("each_network", "", "name of the table that takes a forward pass for each window"),
-    Column("each_stream", "", "the windows as its images: squares of one side"),
+    Column("network", "", "network that pools all windows from one feature map"),
+    Column("windows", "", "number of windows of an image"),
+    Column("size", "", "size of the image"),
+    Column("each_network", "", "network with a forward pass per window"),
+    Column("each_stream", "", "stream of that network: windows as square images of one size"),
     Column("shared_seconds", "s", "time with features computed once"),
-    Column("each_seconds", "s", "time with a forward pass for each window, ten at a time"),
-    Column("speed_up", "", "the latter over the former"),
+    Column("each_seconds", "s", "time with a forward pass per window, in batches of ten"),
+    Column("speed_up", "", "each_seconds over shared_seconds"),
 )
 
 
 @dataclass(frozen=True)
 class Published:
-    """What a paper took for an image both ways, on the GPU that it had; `each` is the network that went over each."""
+    """A paper's time per image both ways, on its GPU; `each` is the network with a forward pass per window."""
 
     source: str
     scales: int
@@ -56,8 +56,7 @@ PUBLISHED = (
 
 
 def windows(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
-    """One row for each contestant and number of windows, and each way to take a pass for every one of them that was
-    measured beside it."""
+    """One row for each contestant, number of windows, and measured stream with a pass per window."""
     rows = [row for campaign in campaigns for row in _of(campaign)]
     return frame(rows, COLUMNS)
 
@@ -76,7 +75,7 @@ def _of(campaign: StoredCampaign) -> list[dict[str, Any]]:
 
 
 def _key(row: dict[str, Any], images: int) -> tuple[Any, ...]:
-    """What both ways have in common. Networks and sizes differ: a window is a part of a map here, an image there."""
+    """What both ways have in common. Networks and sizes differ: a window is a part of a map, or an image."""
     return row["contestant"], row["phase"], row["precision"], row["device"], images
 
 

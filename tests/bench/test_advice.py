@@ -44,11 +44,11 @@ SEEN: dict[str, tuple[Sequence[Record], str]] = {
             *launches(CASE, 0.01, conditions=replace(QUIET, foreign_cpu=(0.07,) * 4)),
             replace(measured(CASE, 1, [0.01]), conditions=replace(QUIET, foreign_cpu=(0.03,) * 4)),
         ],
-        "1 case: other processes took up to 0.70 cores beside a launch, 0.50 on average",
+        "1 case: other processes used up to 0.70 cores during a launch, 0.50 on average",
     ),
     "steal": (
         launches(CASE, 0.01, conditions=replace(QUIET, steal=(0.01,) * 4)),
-        "1 case: the hypervisor took up to 5.0% of a launch's cores for others, more than 1% disturbs",
+        "1 case: the hypervisor gave up to 5.0% of a launch's CPU time to other guests (limit: 1%)",
     ),
     "throttled": (
         [
@@ -57,36 +57,37 @@ SEEN: dict[str, tuple[Sequence[Record], str]] = {
                 measured(CASE, 1, [0.01]), conditions=replace(QUIET, throttled=(0.0,) * 4, throttled_periods=(0,) * 4)
             ),
         ],
-        "1 case: a CPU quota was used up, in up to 4 periods of a launch, and withheld up to 50.0% of its cores' time, "
-        "more than 1% disturbs",
+        "1 case: the CPU quota was used up in up to 4 periods of a launch and withheld up to 50.0% of its CPU time "
+        "(limit: 1%)",
     ),
     "warmup_not_converged": (
         launches(CASE, 0.01, 0.01, warmup_converged=False),
-        "1 case: steps had not settled when warm-up ended, in 2 launches",
+        "1 case: step times had not converged when warm-up ended, in 2 launches",
     ),
     "major_faults": (
         launches(CASE, 0.01, conditions=replace(QUIET, major_faults=(0, 7, 0, 2))),
-        "1 case: memory came from a disk 9 times while rounds ran",
+        "1 case: 9 major page faults (pages read from disk) during timed rounds",
     ),
     "fallback": (
         launches(CASE, 0.01, fallback="gives up after 1"),
-        "1 case: not executed as asked: gives up after 1",
+        "1 case: not executed as requested: gives up after 1",
     ),
     "bimodal": (
         launches(CASE, 0.01, 0.02, 0.01, 0.01, 0.02, 0.01),
-        f"1 case: launches fall into two kinds (4 launches of 10 ms and 2 launches of 20 ms in {CASE.id}); ",
+        f"1 case: launches have two modes (4 launches of 10 ms and 2 launches of 20 ms in {CASE.id}); ",
     ),
     "drift": (
         launches(CASE, *(0.01 * 1.02**number for number in range(6))),
-        f"1 case: launches grow or shrink as the campaign goes on (by +10.4% from the first to the last in {CASE.id})",
+        "1 case: launch times increase or decrease during the campaign "
+        f"(by +10.4% from the first to the last in {CASE.id})",
     ),
     "empty_parity": (
         launches(CASE, 0.01, parity=Parity(0.0, 0.0, 0.0, "w", 2, "every gradient is 0")),
-        "1 case: that contestants agree is no evidence of the same network: every gradient is 0",
+        "1 case: agreement of the contestants is no evidence of the same network: every gradient is 0",
     ),
     "above_peak": (
         [*launches(Case(probe("probe-matmul"), ALPHA), 0.1), *launches(CASE, 0.0005)],
-        "1 case: more multiply-accumulates a second than the probes of this machine's ceiling reached, "
+        "1 case: more multiply-accumulates per second than this machine's peak probes reached: "
         f"up to 2.00 times as many in {CASE.id}",
     ),
     "non_monotonic": (
@@ -113,8 +114,8 @@ def test_a_flag_is_said_with_its_figures_and_what_to_do(flag):
 
 def test_of_many_cases_the_worst_is_told():
     mild = launches(Case(workload(phase="train"), ALPHA), 0.01, 0.011, 0.01, 0.01, 0.011, 0.01)
-    (what,) = [note["what"] for note in said(*mild, *SEEN["bimodal"][0]) if "fall into two kinds" in note["what"]]
-    assert what.startswith("2 cases: launches fall into two kinds (4 launches of 10 ms and 2 launches of 20 ms in ")
+    (what,) = [note["what"] for note in said(*mild, *SEEN["bimodal"][0]) if "have two modes" in note["what"]]
+    assert what.startswith("2 cases: launches have two modes (4 launches of 10 ms and 2 launches of 20 ms in ")
 
 
 @pytest.mark.parametrize(
@@ -145,10 +146,10 @@ def test_contestants_that_did_not_fit_in_memory_together_are_told_of():
 
     assert parts((ALPHA, BETA, GAMMA)) == []
     assert parts((ALPHA, BETA), (ALPHA, GAMMA)) == [
-        "1 group did not fit in memory: 2 parts, the reference in each, ratios paired within a part"
+        "1 group did not fit in memory and ran in 2 subsets, each with the reference, ratios paired within a subset"
     ]
     assert parts((ALPHA,), (BETA,), (GAMMA,)) == [
-        "1 group did not fit in memory: 3 parts, one contestant each, no ratios"
+        "1 group did not fit in memory and ran in 3 subsets, one contestant each, no ratios"
     ]
 
 

@@ -251,9 +251,9 @@ def test_collecting_measures_nothing_and_leaves_no_folder(pair):
 
 
 DISTURBANCES = {
-    "cpu_contention": ({"foreign_cpu": 0.7}, "other processes took up to 0.70 cores"),
-    "steal": ({"steal": 0.1}, "the hypervisor took up to 5.0% of a launch's cores"),
-    "throttled": ({"throttled": 0.2, "throttled_periods": 10}, "a CPU quota was used up, in up to 4 periods"),
+    "cpu_contention": ({"foreign_cpu": 0.7}, "other processes used up to 0.70 cores"),
+    "steal": ({"steal": 0.1}, "the hypervisor gave up to 5.0% of a launch's CPU time"),
+    "throttled": ({"throttled": 0.2, "throttled_periods": 10}, "the CPU quota was used up in up to 4 periods"),
 }
 """What is seen each second of a round, and what is said of it."""
 
@@ -273,5 +273,5 @@ def test_a_block_that_stays_disturbed_is_made_again_then_kept_and_flagged(tmp_pa
     assert (rows.repeated_launches == 2).all()
     assert (rows.quality_flags == disturbance).all()
     said = [note["what"] for note in advice.warnings_for(campaign)]
-    assert "4 launches were repeated because their blocks were disturbed; those are excluded" in said
+    assert "4 launches were repeated because their blocks were disturbed; the disturbed ones are excluded" in said
     assert any(what.startswith(f"2 cases: {sentence}") for what in said)
