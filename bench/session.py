@@ -1,4 +1,4 @@
-"""One use of the harness: what its options ask for, checked at once, and the campaign that comes of it."""
+"""A measuring session: the user's options, checked at once, and the campaign that they describe."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from results.units import seconds, seconds_or_none, share, size
 
 @dataclass(frozen=True)
 class Options:
-    """What a user asks for, as it was typed.
+    """The user's options, as they were typed.
 
     `interpreters` are FRAMEWORK@LABEL=PATH; `keep_env` names variables, or patterns of them; `resume` names a campaign.
     """
@@ -56,7 +56,7 @@ class Options:
     resume: str | None = None
 
     def changes(self) -> dict[str, Any]:
-        """What they say otherwise than the suite."""
+        """The settings of the suite that the options override."""
         changes: dict[str, Any] = {}
         if self.budget:
             changes["budget"] = seconds(self.budget)
@@ -73,7 +73,7 @@ class Options:
 
 @dataclass
 class Session:
-    """What is measured, and has been; `earlier` is the campaign that it goes on with."""
+    """What is measured, and what was measured before; `earlier` is the campaign that is resumed."""
 
     suite_name: str
     suite: Suite
@@ -84,7 +84,7 @@ class Session:
     campaign: CampaignRunner | None = None
 
     def measure(self, cases: Sequence[Case], command: str, observer: Observer) -> None:
-        """Measure `cases`, all of the session's or some. Raises DeadheatError; what was measured by then is kept."""
+        """Measure `cases`, all of the session's or some. Raises DeadheatError; records up to then are kept."""
         with campaign_lock() as free:
             self.writer = self._writer(
                 cases, command, [*([] if free else [CONCURRENT_CAMPAIGN_WARNING]), *_images(self.suite)]
@@ -105,11 +105,11 @@ class Session:
 
     @property
     def _before(self) -> System:
-        """What the campaign that this goes on with said of itself; nothing if there is none."""
+        """The metadata of the resumed campaign; empty if none is resumed."""
         return self.earlier.system if self.earlier else System()
 
     def _stop(self, campaign: CampaignRunner) -> str:
-        """Why the campaign ended; a part of an earlier one that is complete does not make the whole so."""
+        """Why the campaign ended. A resumed part that is complete does not make the whole campaign complete."""
         whole = {case.id for case in campaign.ledger.cases} >= set(self._before.cases)
         return campaign.stop if whole else self._before.stop or "interrupted"
 
@@ -128,24 +128,29 @@ class Session:
         own = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(self.suite_name).stem)
         name = f"{datetime.now():%Y-%m-%dT%H-%M-%S}-{own}"
         system = describe(self.suite_name, self.suite, cases, command)
-        # Until it is known better: a machine that loses its power says nothing.
+        # The state until the campaign ends: after a power failure, it remains.
         more = {"campaign": name, "stop": "interrupted", "warnings": (*system.warnings, *told)}
         return CampaignWriter.create(self.data, name, system.model_copy(update=more).content())
 
 
 def _images(suite: Suite) -> list[dict[str, str]]:
-    """Warnings of images, in the folder that the suite's streams have their sizes from, that streams leave out."""
+    """Warn of images that streams do not use, in the folder from which the suite takes image sizes."""
     images = photographs(suite)
     found = []
     if images and images.left_out:
-        what = f"{len(images.left_out)} of {len(images.left_out) + len(images.sizes)} files left out: "
+        what = f"{len(images.left_out)} of {len(images.left_out) + len(images.sizes)} files skipped: "
         what += image_sizes.describe_left_out(images.left_out)
-        found.append({"what": what, "remedy": f"mend, convert or remove them in {suite.sizes_from}"})
+        found.append({"what": what, "remedy": f"repair, convert or remove them in {suite.sizes_from}"})
     streamed = [entry for entry in suite.workloads if any(map(streams.takes_photographs, entry.streams))]
     most = max((batch for entry in streamed for batch in entry.batches), default=len(images.sizes) if images else 0)
     if images and most < len(images.sizes):
-        what = f"streams are of {most} of the {len(images.sizes)} images in {suite.sizes_from}, drawn from the seed"
-        found.append({"what": what, "remedy": "for more, write larger batches in a suite of your own, or another seed"})
+        what = f"streams use {most} of the {len(images.sizes)} images in {suite.sizes_from}, sampled by the seed"
+        found.append(
+            {
+                "what": what,
+                "remedy": "to use more, set larger batches in a suite of your own; to use others, set another seed",
+            }
+        )
     return found
 
 
@@ -182,71 +187,77 @@ def _new_session(options: Options) -> Session:
 
 
 def _kept(options: Options) -> dict[str, str]:
-    """The shell's variables that are to be kept; InvalidInput if all are kept anyway."""
+    """The shell's variables to keep; InvalidInput if all are kept anyway."""
     if options.as_shipped and options.keep_env:
-        raise InvalidInput("--keep-env: with --as-shipped launches have every variable of the shell; leave out either")
+        raise InvalidInput(
+            "--keep-env: with --as-shipped, launches inherit all variables of the shell; omit one of the two options"
+        )
     return kept(options.keep_env, os.environ)
 
 
 def _check_free(asked: Mapping[str, str], contestants: Sequence[Contestant], device: str) -> None:
-    """InvalidInput if a variable is asked for that the harness needs for itself."""
+    """InvalidInput if a requested variable is set by the harness."""
     for one in contestants:
         execution = load_framework(one.framework).execution(one.execution)
         needed = {**execution.environment, **nvidia.environment(device), **interpreters.OWN.environment()}
         if taken := sorted(needed.keys() & asked.keys()):
             raise InvalidInput(
-                f"{taken[0]} can't be kept: {one.id} on {device} needs it as the harness sets it; "
-                "leave it out of --keep-env, and of `environment` in the suite"
+                f"{taken[0]} can't be kept: the harness sets it for {one.id} on {device}; "
+                "remove it from --keep-env, and from `environment` in the suite"
             )
 
 
 def _check_inherited(earlier: Stored, cases: Sequence[Case]) -> None:
-    """InvalidInput if launches as shipped would have other variables now than the campaign's had before."""
+    """InvalidInput if launches as shipped would inherit other variables than the campaign's earlier launches."""
     before = earlier.system.environment
     here = environment([case.contestant for case in cases], os.environ)["inherited"]
     if before is not None and before.inherited != here:
         raise InvalidInput(
-            f"launches as shipped had {words(before.inherited)} of the shell, and would have {words(here)} now; "
-            "set the same, or measure without --resume"
+            f"launches as shipped inherited {words(before.inherited)} from the shell, now they would inherit "
+            f"{words(here)}; set the same variables, or measure without --resume"
         )
 
 
 def _check_device(device: str) -> None:
-    """InvalidInput if there is no such device here."""
+    """InvalidInput if this machine has no such device."""
     if reason := nvidia.missing(device):
         raise InvalidInput(f"--device {device}: {reason}; measure with --device cpu")
 
 
 def _others(texts: Sequence[str]) -> Mapping[str, Sequence[Interpreter]]:
-    """Interpreters by the framework that they are for; InvalidInput if one label stands for two."""
+    """Interpreters by framework; InvalidInput if two have the same label."""
     others: dict[str, list[Interpreter]] = {}
     paths: dict[str, str] = {}
     for framework, interpreter in map(interpreters.parse, texts):
         others.setdefault(framework, []).append(interpreter)
         if paths.setdefault(interpreter.label, interpreter.path) != interpreter.path:
             both = f"{paths[interpreter.label]} and {interpreter.path}"
-            raise InvalidInput(f"two interpreters are called {interpreter.label!r}: {both}; give each its own label")
+            raise InvalidInput(
+                f"two interpreters have the label {interpreter.label!r}: {both}; give each its own label"
+            )
     return others
 
 
 def _check_used(others: Mapping[str, Sequence[Interpreter]], contestants: Sequence[Contestant]) -> None:
-    """InvalidInput if an interpreter was named that no contestant runs with."""
+    """InvalidInput if an interpreter is named that no contestant uses."""
     used = {(one.framework, one.interpreter) for one in contestants}
     for framework, found in others.items():
         for label in (one.label for one in found if (framework, one.label) not in used):
             there = ", ".join(one.id for one in contestants)
             raise InvalidInput(
-                f"--interpreter {framework}@{label}: no contestant would run with it; the suite has {there}; "
-                f"leave it out, or choose a suite with {framework}"
+                f"--interpreter {framework}@{label}: no contestant of the suite would use it ({there}); "
+                f"omit it, or use a suite with {framework}"
             )
 
 
 def _resumed(options: Options, name: str) -> Session:
-    """A campaign to go on with: its suite, cases and device; budget, target, memory and sustained may be changed."""
+    """Resume a campaign: its suite, cases and device; budget, target, memory and sustained may change."""
     for option in ("preset", "as_shipped", "interpreters", "keep_env", "sizes_from"):
         if getattr(options, option):
             typed = option.removesuffix("s").replace("_", "-")
-            raise InvalidInput(f"--{typed} cannot be changed on the way; leave it out, or measure without --resume")
+            raise InvalidInput(
+                f"--{typed} cannot be changed in a resumed campaign; omit it, or measure without --resume"
+            )
     earlier = read_campaign(find_campaign(name, options.results))
     if any(f"/{SYSTEM}: suite" in problem for problem in earlier.problems):
         raise suites.SuiteError(suites.NO_SUITE)

@@ -46,7 +46,7 @@ def report(
 
 
 def _newest(results: Path) -> tuple[list[Path], Path | None]:
-    """The newest of each; ResultsError if there is neither."""
+    """The newest campaign and reproduction; ResultsError if there is neither."""
     reproductions = reproduction.every(results)
     if reproductions and not store.campaigns_in(results):
         return [], reproductions[-1]
@@ -54,7 +54,7 @@ def _newest(results: Path) -> tuple[list[Path], Path | None]:
 
 
 def _chosen(names: Sequence[str], results: Path) -> tuple[list[Path], Path | None]:
-    """The folders of those names, each once; ResultsError if one is neither, or two are reproductions."""
+    """The folders of the given names, each once; ResultsError if one is neither kind, or if two are reproductions."""
     campaigns: dict[Path, Path] = {}
     reproductions: dict[Path, Path] = {}
     for name in names:
@@ -71,7 +71,7 @@ def _chosen(names: Sequence[str], results: Path) -> tuple[list[Path], Path | Non
 
 
 def _reproduction(name: str, results: Path) -> Path | None:
-    with contextlib.suppress(ResultsError, OSError):  # a name that is too long for the system is none
+    with contextlib.suppress(ResultsError, OSError):  # a name that is too long for the file system does not exist
         return reproduction.find(name, results)
     return None
 
@@ -85,7 +85,7 @@ def _campaign(name: str, results: Path) -> Path:
 
 
 def _write(campaigns: Sequence[Path], reproduced: Path | None, output: Path) -> list[Path]:
-    """Write the pages; each leads to the other where that is there, or will be."""
+    """Write the pages; each links to the other if that exists or is being written."""
     from reports.pages import campaign, document  # pandas and matplotlib: not for --help
     from reports.pages import reproduction as reproduction_page
 

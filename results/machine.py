@@ -1,4 +1,4 @@
-"""The machine's description: what a reader needs to tell two systems apart, and what may have disturbed."""
+"""Description of the machine, and warnings about its state."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import psutil
 from impls.host import cgroups, usable
 
 USUAL = "other"
-"""The scheduling policy that processes have if nobody asked for another."""
+"""The default scheduling policy of processes (SCHED_OTHER)."""
 BUSY_SHARE = 0.15
-"""Load, as a share of the cores, from which a machine is called busy before anything was started."""
+"""The load, as a share of the cores, above which a machine counts as busy."""
 
 
 def describe(gpus: object = None) -> dict[str, Any]:
-    """Processor, memory, system and Python, null where the system does not say; and what is known of its GPUs.
+    """CPU, memory, operating system and Python, null if the system does not report it; and the given facts of its GPUs.
 
-    `allowed_cores` are those that this process may be put on; `cpu_quota` (in cores) and `memory_limit_bytes` are the
-    strictest that control groups set, null without one.
+    `allowed_cores`: number of cores in this process's affinity. `cpu_quota` (in cores) and `memory_limit_bytes`: the
+    strictest limits of its control groups, null without one.
     """
     return {
         "cpu": _cpu_name(),
@@ -44,55 +44,55 @@ def describe(gpus: object = None) -> dict[str, Any]:
 
 
 def warnings(machine: dict[str, Any]) -> list[dict[str, str]]:
-    """What about the machine, and how this process was started, may spoil a measurement, each with what to do."""
+    """Warnings about the machine and the priority of this process, each with a remedy."""
     quota = short_quota(machine["cpu_quota"], machine["allowed_cores"])
     return [*busy(machine), *quota, *priority(machine)]
 
 
 def short_quota(quota: float | None, cores: int) -> list[dict[str, str]]:
-    """A CPU quota (in cores; None: there is none) that does not pay for all of the cores that may be used."""
+    """Warn of a CPU quota (in cores; None: there is none) below the number of usable cores."""
     if quota is None or quota >= cores:
         return []
     threads = len(usable.within(range(cores), quota))
-    fate = "which is stopped in every period" if quota < 1 else "and any more would be stopped in every period"
+    fate = "which is throttled in every period" if quota < 1 else "as more would be throttled in every period"
     return [
         {
-            "what": f"a CPU quota of {quota:.3g} core{'s' * (quota != 1)} is below the {cores} that may be used: "
-            f"contestants have {threads} thread{'s' * (threads > 1)}, {fate}",
+            "what": f"a CPU quota of {quota:.3g} core{'s' * (quota != 1)} is below the number of usable cores "
+            f"({cores}): contestants have {threads} thread{'s' * (threads > 1)}, {fate}",
             "remedy": "raise the container's quota (docker --cpus), or bind it to whole cores (docker --cpuset-cpus)",
         }
     ]
 
 
 def busy(machine: dict[str, Any]) -> list[dict[str, str]]:
-    """Of work that was there before."""
+    """Warn of load on the machine before the measurement."""
     load, threads = machine["load_before"], machine["threads"]
     if load is not None and threads and load > BUSY_SHARE * threads:
         return [
             {
-                "what": f"the machine was busy before anything was measured: load {load:.2f} on {threads} threads",
-                "remedy": "stop what else is running, or compare only contestants of the same block",
+                "what": f"the machine was busy before the measurement: load {load:.2f} on {threads} threads",
+                "remedy": "stop other processes, or compare only contestants of the same block",
             }
         ]
     return []
 
 
 def priority(machine: dict[str, Any]) -> list[dict[str, str]]:
-    """A warning if the scheduler treats this process, and so all launches, in another way than others."""
+    """Warn if this process, and therefore all launches, have another priority or scheduling policy than usual."""
     niceness, scheduling = machine["niceness"], machine["scheduling"]
     if not niceness and scheduling in (USUAL, None):
         return []
     how = f"niceness {niceness}" + (f" and scheduling policy {scheduling}" if scheduling else "")
     return [
         {
-            "what": f"launches have {how}, as this process has: beside others they get another share of the time",
+            "what": f"launches inherit {how}, so their share of CPU time differs from that of other processes",
             "remedy": f"start it without nice and chrt, so that it has niceness 0 and policy {USUAL}",
         }
     ]
 
 
 def _scheduling() -> str | None:
-    """The scheduling policy of this process: "other" is the usual one; None where the system has none."""
+    """The scheduling policy of this process ("other" is the default); None if the system has none."""
     if not hasattr(os, "sched_getscheduler"):
         return None
     policy = os.sched_getscheduler(0)

@@ -16,7 +16,7 @@ except ImportError:  # Windows: no lock
 LOCK = Path(tempfile.gettempdir()) / "deadheat.lock"
 
 CONCURRENT_CAMPAIGN_WARNING = {
-    "what": "another campaign was running on this machine when this one began",
+    "what": "another campaign was running on this machine when this one started",
     "remedy": "let one finish, then resume the other: concurrent campaigns are slower and their intervals wider",
 }
 

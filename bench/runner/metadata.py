@@ -1,4 +1,4 @@
-"""What a campaign says of itself beside its records: system.json."""
+"""Metadata of a campaign, stored beside its records: system.json."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from results.schema.system import System
 
 
 def reference_of(suite: Suite, cases: Sequence[Case]) -> Contestant:
-    """The contestant that ratios are to: the suite's first, or the first there is where that was not selected."""
+    """The reference of ratios: the suite's first contestant, or the first selected one if that was not selected."""
     return suite.reference if any(case.contestant == suite.reference for case in cases) else cases[0].contestant
 
 
 def describe(suite_name: str, suite: Suite, cases: Sequence[Case], command: str) -> System:
-    """Machine, suite, contestants with versions, settings, and what may have disturbed."""
+    """Machine, suite, contestants with versions, settings, and warnings."""
     described = machine.describe(nvidia.state())
     contestants = list(dict.fromkeys(case.contestant for case in cases))
     inherits = environment(contestants, os.environ)
@@ -62,10 +62,10 @@ def describe(suite_name: str, suite: Suite, cases: Sequence[Case], command: str)
 
 
 def environment(contestants: Sequence[Contestant], shell: Mapping[str, str]) -> dict[str, Any]:
-    """What the contestants' launches have of the shell's variables.
+    """The shell's variables and their effect on the contestants' launches.
 
-    `passed` are names only; `choosing` and `inherited` (as shipped, of the known kinds) have values; `dropped` are of
-    the known kinds, too, and set in vain.
+    `passed`: names only. `choosing` and `inherited` (of the known kinds, as shipped): names and values. `dropped`:
+    names of the known kinds that were set without effect.
     """
     steady = {settings.SETTINGS[one.setting].controlled for one in contestants}
     return {
@@ -77,8 +77,8 @@ def environment(contestants: Sequence[Contestant], shell: Mapping[str, str]) -> 
 
 
 def _inherited(variables: Mapping[str, str]) -> list[dict[str, str]]:
-    """The warning of what launches as shipped have from the shell."""
-    what = f"launches as shipped have what the shell set, which may change times: {words(variables)}"
+    """Warn of variables that launches as shipped inherit from the shell."""
+    what = f"launches as shipped inherit variables of the shell that may change times: {words(variables)}"
     return [{"what": what, "remedy": "unset them, or measure without --as-shipped"}] if variables else []
 
 
@@ -86,15 +86,15 @@ def _absent_meters() -> list[dict[str, str]]:
     """A warning for each meter that cannot be loaded."""
     return [
         {
-            "what": f"the meter {name} is absent, and what it would read is in no table: {reason}",
-            "remedy": "mend or remove what is named; nothing else depends on it",
+            "what": f"the meter {name} is absent, so its quantities are missing: {reason}",
+            "remedy": "repair or remove the named package; other measurements are not affected",
         }
         for name, reason in absent().items()
     ]
 
 
 def _workload(workload: Workload) -> dict[str, Any]:
-    """What follows from the tables of a workload's network."""
+    """Facts of a workload from its network's table."""
     network = network_of(workload)
     return {
         **asdict(floor_of(workload)),
@@ -107,7 +107,7 @@ def _workload(workload: Workload) -> dict[str, Any]:
 
 
 def _pyramids(workloads: Sequence[Workload]) -> list[dict[str, Any]]:
-    """Where the bins of each pyramid lie on a side of each map, under every rule; or why a rule cannot have them."""
+    """The bins of each pyramid on each side of its maps, by rule; or why a rule has none."""
     sides: dict[tuple[int, tuple[int, ...]], None] = {}
     for part in (part for workload in workloads for part in workload.batches):
         for row in network_of(part).rows:
@@ -146,5 +146,5 @@ def _contestant(contestant: Contestant, suite: Suite) -> dict[str, Any]:
 
 
 def _probed(workload: Workload) -> str | None:
-    """Which ceiling a workload is there to find, if any."""
+    """The peak rate that a workload measures, if it is a probe."""
     return probes.probed(workload.architecture)

@@ -79,7 +79,9 @@ def _frequency() -> Iterator[Check]:
         yield Check("clock", GOOD, "the frequency governor is performance")
     else:
         yield Check(
-            "clock", GOOD, "clock frequencies are not available (usual in a virtual machine); see the steadiness check"
+            "clock",
+            GOOD,
+            "clock frequencies are not available (usual in a virtual machine); see the check of stability",
         )
     battery = getattr(psutil, "sensors_battery", lambda: None)()
     if battery is not None and battery.power_plugged is False:
@@ -117,7 +119,7 @@ def _randomization() -> Iterator[Check]:
             yield Check(
                 "addresses",
                 WARN,
-                "address randomization is off: all launches have the same layout, and vary less than they should",
+                "address randomization is off: all launches have the same memory layout, so intervals are too narrow",
                 "sysctl kernel.randomize_va_space=2",
             )
 
@@ -132,13 +134,15 @@ def _load() -> Iterator[Check]:
 def _frameworks() -> Iterator[Check]:
     for framework in frameworks().values():
         if reason := framework.missing():
-            yield Check(framework.name, WARN, f"not here: {reason}", "run that, or do without it")
+            yield Check(framework.name, WARN, f"not available: {reason}", "run that command, or omit this framework")
             continue
         versions = ", ".join(f"{name} {version}" for name, version in framework.versions().items())
         yield Check(framework.name, GOOD, versions)
         for execution in framework.executions:
             if reason := framework.missing(execution):
-                yield Check(framework.name, WARN, f"{execution.name}: {reason}", "run that, or do without it")
+                yield Check(
+                    framework.name, WARN, f"{execution.name}: {reason}", "run that command, or omit this execution"
+                )
 
 
 def _meters() -> Iterator[Check]:
@@ -147,7 +151,9 @@ def _meters() -> Iterator[Check]:
         cards = f"; no NVIDIA card is described: {reason}" if reason else ""
         yield Check("meters", GOOD, f"{', '.join(here)}{cards}")
     for name, reason in absent().items():
-        yield Check("meters", WARN, f"{name} is absent: {reason}", "repair or remove it, or do without it")
+        yield Check(
+            "meters", WARN, f"{name} is absent: {reason}", "repair or remove it, or ignore this if you do not need it"
+        )
 
 
 def _watch(seconds: float) -> Iterator[Check]:
@@ -180,7 +186,7 @@ def _others(disturbance: Disturbance) -> Iterator[Check]:
     else:
         yield Check(LOAD, GOOD, f"other processes use {max(disturbance.other_cpus_used, 0):.2f} cores")
     if disturbance.steal > STEAL_SHARE:
-        what = f"the hypervisor takes {disturbance.steal:.1%} of the cores for others"
+        what = f"the hypervisor gives {disturbance.steal:.1%} of the CPU time to other guests"
         yield Check("steal", BAD, what, "use another machine, or a time with less load on its host")
 
 
@@ -195,17 +201,21 @@ def _spread(times: np.ndarray) -> Check:
     )
     if spread > 5 * STEADY_SPREAD:
         return Check(
-            "steadiness", BAD, what, "throttling or interference: let it cool, stop other processes, fix the clock"
+            "stability",
+            BAD,
+            what,
+            "throttling or interference: let the machine cool, stop other processes, fix the clock frequency",
         )
     if spread > STEADY_SPREAD or slow > 0.05:
-        return Check("steadiness", WARN, what, "verdicts will need more launches: use --preset standard")
-    return Check("steadiness", GOOD, what)
+        return Check("stability", WARN, what, "verdicts need more launches: use --preset standard")
+    return Check("stability", GOOD, what)
 
 
 def _environment() -> Iterator[Check]:
     if set_here := altering(os.environ):
-        what = f"set here, and may change times: {words(set_here)}; launches have them with --as-shipped only"
-        yield Check("environment", WARN, what, "unset them; to measure with one, name it: --keep-env NAME")
+        what = f"the shell sets variables that may change times: {words(set_here)}; "
+        what += "launches inherit them with --as-shipped only"
+        yield Check("environment", WARN, what, "unset them; to measure with one of them, use --keep-env NAME")
 
 
 CHECKS: tuple[Callable[[], Iterator[Check]], ...] = (

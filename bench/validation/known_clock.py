@@ -82,12 +82,12 @@ def _check_table(campaign: Path, page: Path) -> Iterator[str]:
 
 
 def _check_page(campaign: Path, page: Path) -> Iterator[str]:
-    """The report holds each case's unrounded time as in the table, besides the rounded one.
+    """Check that the report holds each case's unrounded time as in the table.
 
     With equal launches that is the known duration, otherwise their mean.
     """
     if not page.is_file():
-        yield "index.html was not made"
+        yield "index.html was not written"
         return
     given = set(map(float, re.findall(r'<data value="([^"]+)"', page.read_text(encoding="utf-8"))))
     by_id = {record.case.id: record.case for record in read_campaign(campaign).records}

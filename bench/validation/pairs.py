@@ -98,7 +98,7 @@ def measure(
     With a `launcher` and its `clock` (bench.launch.fake), launches are simulated.
     """
     clock = clock or now
-    if not at_least and plan.seconds > plan.budget:  # do not import frameworks in vain
+    if not at_least and plan.seconds > plan.budget:  # do not import frameworks without need
         return
     deadline = clock() + plan.budget
     protocol, retry_policy = suite(plan.seconds), RetryPolicy()  # shared by all pairs, as the machine is the same

@@ -1,8 +1,8 @@
 """Comparison with other harnesses on the selftest's pairs: `python -m bench.validation.peers --output FILE`.
 
 Two functions, LeNet-5 in PyTorch and the same again (or 5 % slower, see bench.contestants.slowed), are timed by
-pytest-benchmark, pyperf and torch.utils.benchmark as their documentation says, one function after the other; and by
-Deadheat. All get the same time, in the same hour. Each tool's own rule decides whether the two differ: pyperf has a
+pytest-benchmark, pyperf and torch.utils.benchmark as documented, one function after the other; and by Deadheat. All
+tools have the same time limit and run interleaved. Each tool's own rule decides whether the two differ: pyperf has a
 t test, Deadheat an interval; users of the others compare with a threshold, here Deadheat's band.
 Needs `pip install 'deadheat[peers]'`.
 """

@@ -128,7 +128,7 @@ def run(plan: Plan, burning: int, quiet: bool) -> dict[str, Any]:
 
 
 def _line(pair: Pair) -> str:
-    injected = f"{pair.slowdown:.0%} slower" if pair.slowdown else "the same"
+    injected = f"{pair.slowdown:.0%} slower" if pair.slowdown else "A/A"
     if pair.failure:
         return f"{pair.contestant} {pair.architecture}, {injected}: not measured: {pair.failure}"
     single = math.isnan(pair.low) or math.isnan(pair.high)
@@ -154,20 +154,20 @@ def is_trustworthy(summary: dict[str, Any]) -> bool:
 def print_summary(summary: dict[str, Any]) -> None:
     """Print rates with their intervals, one line each."""
     same = summary["aa"]
-    print(f"known durations come out {'bit for bit' if summary['known_clock']['exact'] else 'CHANGED'}")
-    print(f"the same against the same: {_rate_words(same, 'false_differences', 'differences seen')}")
+    print(f"known durations: {'exact' if summary['known_clock']['exact'] else 'CHANGED'}")
+    print(f"A/A pairs: {_rate_words(same, 'false_differences', 'false differences')}")
     for rates in summary["planted"]:
-        print(f"{rates['slowdown']:.0%} slower: {_rate_words(rates, 'detected', 'found')}")
+        print(f"{rates['slowdown']:.0%} slower: {_rate_words(rates, 'detected', 'detected')}")
     if summary["failed"]:
-        print(f"not measured: {summary['failed']} pairs; the lines above say why")
+        print(f"not measured: {summary['failed']} pairs, for the reasons above")
 
 
 def _rate_words(rates: dict[str, Any], key: str, what: str) -> str:
     if not rates["pairs"]:
-        return "no pair was measured; give more time with --budget"
+        return "no pair was measured; raise --budget"
     interval = f"{rates['rate']:.1%} [{rates['low']:.1%}, {rates['high']:.1%}]"
-    errors = f"error of the ratio: median {rates['median_error']:.2%}, nine in ten below {rates['p90_error']:.2%}"
-    return f"{rates[key]} of {rates['pairs']} {what}, {interval}; {errors}; {rates['median_seconds']:.0f} s a pair"
+    errors = f"error of the ratio: median {rates['median_error']:.2%}, 90th percentile {rates['p90_error']:.2%}"
+    return f"{rates[key]} of {rates['pairs']} {what}, {interval}; {errors}; {rates['median_seconds']:.0f} s per pair"
 
 
 def default_contestants() -> list[Contestant]:

@@ -1,4 +1,4 @@
-"""The command that measures a case again."""
+"""The command that repeats the measurement of a case."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import Sequence
 from results.schema.system import System
 
 SPECIAL = frozenset('"$`\\!\n')
-"""What a shell still reads between double quotes; Windows knows no single ones, so they are the second choice."""
+"""Characters that a shell interprets between double quotes; single quotes are used for them, which Windows lacks."""
 FLAG = "--as-shipped"
 VALUED = frozenset({"--preset", "--device", "--sizes-from", "--interpreter", "--keep-env"})
-"""Options that, beside the suite and the flag, change what a case is or how it is measured, and not for how long."""
+"""Options that change what a case is or how it is measured, but not for how long."""
 
 
 def campaign_options(system: System) -> Sequence[str]:
-    """The options that a campaign's cases are measured with, as far as it says."""
+    """The options with which a campaign's cases are measured, as far as they are recorded."""
     suite = system.suite.name
     try:
         words = shlex.split(system.command or "")
-    except ValueError:  # it may say anything
+    except ValueError:  # recorded text of any content
         words = []
     kept = ["--suite", suite] if suite else []
     for number, word in enumerate(words):
@@ -33,7 +33,7 @@ def campaign_options(system: System) -> Sequence[str]:
 
 
 def reproduce(case: str, options: Sequence[str]) -> str:
-    """For one case of a campaign that was measured with `options`."""
+    """The command for one case of a campaign that was measured with `options`."""
     node = f"bench/test_cases.py::test_case[{case}]"
     quoted = shlex.quote(node) if SPECIAL & set(node) else f'"{node}"'
     return " ".join(["python -m bench run", quoted, *map(shlex.quote, options)])

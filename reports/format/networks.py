@@ -1,4 +1,4 @@
-"""The cases of a campaign as the page shows them: by network, phases in order, contestants as they appeared."""
+"""The cases of a campaign in the page's order: by network, phases in order, contestants in order of appearance."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Network:
     phases: Sequence[str]
     contestants: Sequence[str]
     rows: Mapping[tuple[str, str], Row]
-    """By (phase, contestant); a combination that nobody recorded isn't there."""
+    """By (phase, contestant); combinations without a record are absent."""
 
 
 def networks(cases: pd.DataFrame) -> list[Network]:
@@ -36,7 +36,7 @@ def networks(cases: pd.DataFrame) -> list[Network]:
 
 
 def with_network(frame: pd.DataFrame) -> pd.DataFrame:
-    """With a column `network` as in the table of parts: the id of the workload without its phase."""
+    """The table with a column `network` as in the table `split`: the id of the workload without its phase."""
     pairs = zip(frame["group"], frame["phase"], strict=True)
     return frame.assign(network=[group.removesuffix(f"-{phase}") for group, phase in pairs])
 
@@ -48,12 +48,12 @@ def rows(frame: pd.DataFrame) -> list[Row]:
 
 
 def contestants(frame: pd.DataFrame) -> list[str]:
-    """Everyone who appears, in order of appearance."""
+    """The contestants, in order of appearance."""
     return list(dict.fromkeys(frame["contestant"]))
 
 
 def text(value: object) -> str:
-    """A text of a tidy table, where pandas marks a missing one by NaN."""
+    """A text of a tidy table; "" for NaN, pandas' mark of a missing one."""
     return value if isinstance(value, str) else ""
 
 

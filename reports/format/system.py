@@ -1,6 +1,6 @@
-"""What a campaign says about itself and its machine: a few lines for the header, and everything as a list.
+"""A campaign's metadata and machine: a few lines for the header, and everything as a list.
 
-system.json is written by `bench` and grows; nothing here needs a key to be there.
+Every key of system.json is optional here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Entry = tuple[str, str]
 
 
 def header(system: System, reference: str | None) -> list[Entry]:
-    """What a reader must know before the first number; a fact that the campaign lacks is left out."""
+    """The facts for the header of a campaign; missing facts are omitted."""
     entries = (
         ("When", _when(system)),
         ("Machine", _machine(system.machine)),
@@ -38,26 +38,26 @@ def header(system: System, reference: str | None) -> list[Entry]:
 
 
 def warnings(system: System) -> list[tuple[str, str]]:
-    """(what, remedy) of what to know before believing a campaign; a plain text is a warning without a remedy.
+    """The warnings of a campaign as (what, remedy); a plain text is a warning without a remedy.
 
-    Its warnings from before it began, until it ends with advice that holds them too.
+    Those of system.json while it runs; afterwards the final ones, which include them.
     """
     return [_warning(one) for one in (system.warnings if system.advice is None else system.advice)]
 
 
 def versions(system: System, contestant: str) -> str:
-    """The versions that a contestant ran with, on one line."""
+    """The versions of a contestant's packages, on one line."""
     said = system.contestants.get(contestant)
     return ", ".join(f"{name} {version}" for name, version in said.versions.items()) if said else ""
 
 
 def tolerances(system: System, precision: str) -> Mapping[str, float]:
-    """The parity tolerances of a precision, as far as the campaign says."""
+    """The parity tolerances of a precision, as far as they are recorded."""
     return system.parity_tolerances.get(precision, {})
 
 
 def pyramids(system: System) -> list[Pyramid]:
-    """Where the bins of the campaign's pyramids lie, as far as it says so in a way that can be drawn."""
+    """The bins of the campaign's pyramids, as far as they are recorded and can be drawn."""
     return [one for one in system.pyramids if _is_whole(one)]
 
 
@@ -68,15 +68,15 @@ def _is_whole(pyramid: Pyramid) -> bool:
 
 
 def layers(system: System, network: str) -> Sequence[LayerFacts]:
-    """What each layer of a network needs, as its table says; nothing where the campaign does not say, or not all."""
+    """The requirements of each layer of a network, by its table; empty unless they are recorded completely."""
     found = system.networks.get(network, ())
     return found if all(None not in (one.layer, one.macs, one.weight_bytes) for one in found) else ()
 
 
 def system_details(system: System, itself: str = "campaign") -> list[tuple[str, list[Entry]]]:
-    """All of system.json as (heading, entries), nested keys joined by dots, but what its tables have said.
+    """All of system.json as (heading, entries), nested keys joined by dots, except what other sections show.
 
-    What belongs to nothing else is headed `itself`.
+    Entries without a heading of their own are under `itself`.
     """
     said = {key: value for key, value in system.content().items() if key not in IN_TABLES}
     loose = [(key, _scalar(value)) for key, value in said.items() if not isinstance(value, Mapping)]
@@ -85,7 +85,7 @@ def system_details(system: System, itself: str = "campaign") -> list[tuple[str, 
 
 
 def flat(value: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator[Entry]:
-    """Its leaves as text, nested keys joined by dots."""
+    """The leaves as text, nested keys joined by dots."""
     for key, inner in value.items():
         name = f"{prefix}{key}"
         if isinstance(inner, Mapping) and inner and depth < DEEPEST:
@@ -97,7 +97,7 @@ def flat(value: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator
 
 
 def _scalar(value: object) -> str:
-    """A leaf as text; lists of plain things as people write lists, anything else as JSON."""
+    """A leaf as text; lists of scalars separated by commas, anything else as JSON."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None:

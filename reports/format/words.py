@@ -20,11 +20,11 @@ NEEDS = {
     "backward": ("gradient", "forward"),
     "update": ("train", "gradient"),
 }
-"""The parts of a step and the phases that each is computed from."""
+"""The components of a step, and the phases from which each is computed."""
 
 
 def missing(network: Network, contestant: str, phases: Iterable[str]) -> str:
-    """Why there is no number of a contestant that would need these phases."""
+    """Why a contestant has no value that is computed from these phases."""
     for phase in phases:
         row = network.rows.get((phase, contestant))
         if row is None:

@@ -1,4 +1,4 @@
-"""Assemble the page from campaigns, and write it."""
+"""The page of campaigns: assembling and writing it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ SECTIONS: tuple[Section, ...] = (
     lost.SECTION,
     system_section.SECTION,
 )
-"""In the order of the page: the verdicts, then the numbers, then how far to trust them and what is behind them."""
+"""In the order of the page: verdicts, numbers, measurement quality, details."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class BuiltSection:
 
 @dataclass(frozen=True)
 class CampaignArticle:
-    """What the page shows of one campaign: what comes first, then its sections. `key` begins every id in it."""
+    """The page's content for one campaign: header, then sections. `key` is the prefix of its ids."""
 
     key: str
     name: str
@@ -80,9 +80,9 @@ class CampaignArticle:
 
 
 def render(campaigns: Sequence[StoredCampaign], reproduction_link: str | None = None) -> str:
-    """The page as one HTML text: an article a campaign, nothing loaded from anywhere, the same for the same input.
+    """The page as one HTML text: an article per campaign, no external resources, the same for the same input.
 
-    `reproduction_link` leads to the reproduction's page, where there is one.
+    `reproduction_link`: the reproduction's page, if there is one.
     """
     return document.document(
         "page.html.j2",
@@ -99,7 +99,7 @@ def render(campaigns: Sequence[StoredCampaign], reproduction_link: str | None = 
 
 
 def write(html: str, folder: Path) -> Path:
-    """Put the page into `folder`, whole or not at all, and say where."""
+    """Write the page into `folder` atomically and return its path."""
     return document.write(html, folder / PAGE)
 
 
@@ -125,7 +125,7 @@ def _article(view: CampaignView) -> CampaignArticle:
 
 
 def _health(cases: pd.DataFrame, launches: pd.DataFrame) -> Sequence[str]:
-    """The measurement's own state in a few phrases."""
+    """Summary of the measurement: numbers of cases, launches and unclear verdicts."""
     measured = int((cases["status"] == Status.MEASURED).sum())
     good = int((launches["status"] == Status.MEASURED).sum())
     given = [verdict for verdict in map(networks.text, cases["verdict"]) if verdict]

@@ -1,4 +1,4 @@
-"""The page of two campaigns: what became slower or faster, what can't be compared, and what else differs."""
+"""The page of two campaigns: slower and faster cases, cases that can't be compared, and other differences."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from results.tables import cases
 
 @dataclass(frozen=True)
 class Row:
-    """One case in both campaigns; times are in milliseconds, and `remedy` is what would settle an unclear one."""
+    """One case in both campaigns; times are in milliseconds, `remedy` is for an unclear verdict."""
 
     network: networks.Network
     phase: str
@@ -46,7 +46,7 @@ class Group:
 def render(
     baseline: StoredCampaign, candidate: StoredCampaign, across_systems: bool = False, side_by_side: bool = False
 ) -> str:
-    """The page as one HTML text, the same for the same input; arguments and ResultsError as `compare` has them."""
+    """The page as one HTML text, the same for the same input; arguments and ResultsError as for `compare`."""
     report = compare(baseline, candidate, across_systems, side_by_side)
     changes = {change.case: change for change in report.changes}
     found = networks.networks(cases.cases([candidate]))
@@ -74,7 +74,7 @@ def render(
 
 
 def _counts(report: Report) -> Sequence[tuple[str, str, int]]:
-    """(kind, word, how many cases) of each verdict, and of what can't be compared."""
+    """(kind, word, number of cases) of each verdict, and of cases that can't be compared."""
     found = [change.verdict for change in report.changes]
     verdicts = [(kind(one), words.verdict(one), found.count(one)) for one in words.VERDICT_ORDER]
     return [*verdicts, ("status", "not compared", len(report.missing))]
@@ -99,7 +99,7 @@ def _rows(network: networks.Network, changes: Mapping[str, Change], options: Seq
 
 
 def _compared(network: networks.Network, changes: Mapping[str, Change]) -> list[tuple[str, str, Change]]:
-    """Its cases that are in both campaigns: phases in order, contestants as they appeared."""
+    """The network's cases in both campaigns: phases in order, contestants in order of appearance."""
     pairs = [(phase, who) for phase in network.phases for who in network.contestants if (phase, who) in network.rows]
     found = [(phase, who, changes.get(network.rows[phase, who]["case"])) for phase, who in pairs]
     return [(phase, who, change) for phase, who, change in found if change]
@@ -115,7 +115,7 @@ def _remedy(change: Change) -> str:
     if math.isnan(change.ratio.low):
         return "one launch has no interval: measure more launches"
     if math.isnan(change.launches_needed):
-        return ""  # its own interval would do: it is one of many
+        return ""  # its own interval suffices; Holm's correction for many cases does not allow a verdict
     if math.isinf(change.launches_needed):
         return "too close to the edge of the band: more launches will not decide it"
     return f"about {change.launches_needed:.0f} launches per campaign are needed for a verdict"

@@ -1,4 +1,4 @@
-"""A page as one file that needs no other: style and script inside, and a policy that forbids everything else."""
+"""A page as one self-contained file: inline style and script, and a Content-Security-Policy that forbids others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ASSETS = files("reports") / "assets"
 
 
 def document(template: str, **values: Any) -> str:
-    """The page that `template` makes of `values`; all text is escaped."""
+    """Render `template` with `values`; all text is escaped."""
     environment = Environment(
         loader=PackageLoader("reports"),
         autoescape=True,
@@ -28,7 +28,7 @@ def document(template: str, **values: Any) -> str:
     )
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     style, script = ((ASSETS / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-    allowed = f"style-src {_hash(style)}; script-src {_hash(script)}; img-src data:"  # a figure is saved by way of one
+    allowed = f"style-src {_hash(style)}; script-src {_hash(script)}; img-src data:"  # saving a figure uses one
     policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
     return environment.get_template(template).render(
         style=Markup(style), script=Markup(script), policy=policy, **values
@@ -36,12 +36,12 @@ def document(template: str, **values: Any) -> str:
 
 
 def _hash(text: str) -> str:
-    """What a policy calls a text that it allows."""
+    """The policy's hash source of an allowed text."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def write(html: str, path: Path) -> Path:
-    """Put a page there, whole or not at all. A lone surrogate is written as its escape."""
+    """Write a page atomically. A lone surrogate is written as its escape."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as file:
         file.write(html.encode("utf-8", "backslashreplace"))

@@ -1,4 +1,4 @@
-"""The page of many campaigns: each machine's history, its steps, and every case over time."""
+"""The page of many campaigns: each machine's history, with steps and every case over time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from results.store.campaigns import StoredCampaign
 
 @dataclass(frozen=True)
 class StepRow:
-    """A step of a case; times are in milliseconds, `changed` is what else did where it was seen first."""
+    """A step of a case; times are in milliseconds, `changed`: other changes at the first campaign of the new level."""
 
     series: Series
     conditions: str
@@ -38,7 +38,7 @@ class StepRow:
 
 @dataclass(frozen=True)
 class CampaignRow:
-    """A campaign, what changed at it (whose it is, "" for all), and how many cases step there."""
+    """A campaign, its changes by contestant ("" for all), and the number of cases with a step there."""
 
     number: int
     entry: Entry
@@ -49,7 +49,7 @@ class CampaignRow:
 
 @dataclass(frozen=True)
 class Chart:
-    """All contestants of a workload over time; `stepped`: whether there is anything to see at once."""
+    """All contestants of a workload over time; `stepped`: whether any has a step (then the figure is open)."""
 
     workload: Workload
     conditions: str
@@ -58,7 +58,7 @@ class Chart:
 
 
 def render(campaigns: Sequence[StoredCampaign]) -> str:
-    """The page as one HTML text, the same for the same input; ResultsError as `histories` raises it."""
+    """The page as one HTML text, the same for the same input; ResultsError as for `histories`."""
     found = histories(campaigns)
     return document.document(
         "history.html.j2",
@@ -74,7 +74,7 @@ def render(campaigns: Sequence[StoredCampaign]) -> str:
 
 
 def _section(history: History, key: str) -> Mapping[str, Any]:
-    """What the template shows of one machine; `key` begins every id in it."""
+    """The template's content for one machine; `key` is the prefix of its ids."""
     charts = _charts(history, key)
     return {
         "key": key,
@@ -92,7 +92,7 @@ def _section(history: History, key: str) -> Mapping[str, Any]:
 
 
 def _counts(history: History) -> Sequence[tuple[str, str, int]]:
-    """(kind, word, how many cases) by the last step of each."""
+    """(kind, word, number of cases), by each case's last step."""
     slower = sum(one.is_slower() for one in history.series)
     faster = sum(bool(one.steps) and not one.is_slower() for one in history.series)
     judged = sum(not one.steps and len(one.points) >= ENOUGH for one in history.series)
@@ -106,7 +106,7 @@ def _counts(history: History) -> Sequence[tuple[str, str, int]]:
 
 
 def _step_rows(history: History) -> list[StepRow]:
-    """The newest first: that is what somebody will look for."""
+    """The newest first, as it is the most relevant."""
     rows = [(step.campaign, _step_row(history, series, step)) for series in history.series for step in series.steps]
     return [row for _, row in sorted(rows, key=lambda one: -one[0])]
 
@@ -144,7 +144,7 @@ def _campaign_rows(history: History) -> list[CampaignRow]:
 
 
 def _lost_rows(history: History) -> list[tuple[str, str, Sequence[str]]]:
-    """(contestant, why, cases): what campaigns tried and could not measure."""
+    """(contestant, reason, cases) of cases that campaigns failed to measure."""
     found: dict[tuple[str, str], list[str]] = {}
     for series in history.series:
         for why in series.lost.values():
@@ -153,7 +153,7 @@ def _lost_rows(history: History) -> list[tuple[str, str, Sequence[str]]]:
 
 
 def _charts(history: History, key: str) -> list[Chart]:
-    """A figure a workload that was measured in more than one campaign, no more contestants than fit in one."""
+    """A figure per workload measured in more than one campaign, with as many contestants as fit."""
     workloads: dict[Workload, list[Series]] = {}
     for series in history.series:
         if len(series.points) > 1:
@@ -171,7 +171,7 @@ def _charts(history: History, key: str) -> list[Chart]:
 
 
 def conditions(workload: Workload) -> str:
-    """Everything of a workload but its network and phase."""
+    """A workload without its network and phase, in words."""
     images = f"{workload.channels} × {workload.height} × {workload.width}"
     if workload.stream:
         images = f"stream {workload.stream}"

@@ -1,4 +1,4 @@
-"""The page of a reproduction: what the papers claim, what came of it here, and what that rests on."""
+"""The page of a reproduction: the papers' claims, their verdicts, and the evidence."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PAGE = "reproduction.html"
 
 
 def render(reproduction: Reproduction, benchmark_link: str | None = None) -> str:
-    """The page as one HTML text, the same for the same input. `benchmark_link` leads to the benchmark's page."""
+    """The page as one HTML text, the same for the same input. `benchmark_link`: the benchmark's page."""
     findings = reproduction.findings
     papers = claims.papers(reproduction)
     galleries, left_out = pictures.galleries(reproduction)
@@ -48,13 +48,13 @@ def render(reproduction: Reproduction, benchmark_link: str | None = None) -> str
 
 
 def _counts(reproduction: Reproduction) -> Sequence[tuple[str, str, int]]:
-    """(kind, word, how many claims) of each verdict."""
+    """(kind, word, number of claims) of each verdict."""
     found = [claim.verdict for claim in reproduction.findings.claims]
     return [(claims.KINDS[one], words.claim_verdict(one), found.count(one)) for one in Verdict]
 
 
 def _versions(found: Mapping[str, Trial]) -> Sequence[tuple[str, str]]:
-    """What each framework's trials ran with; more than one line where that changed."""
+    """The versions that each framework's trials ran with; several lines if they changed."""
     lines = {
         (trial.framework, ", ".join(f"{name} {version}" for name, version in trial.versions.items())): None
         for trial in found.values()

@@ -1,6 +1,6 @@
-"""What the tables of the page say, from the tidy tables: one function a table, rows ready to be printed.
+"""Tables of the page, from the tidy tables: one function per table, formatted rows.
 
-Nothing measured is left out and nothing missing becomes a number: a cell without a value is None, with a reason.
+No measured value is omitted, and a missing value is never a number: the cell is None, with a reason.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from results.words import in_words
 
 ERRORS = ("scores", "loss", "gradients")
 BEFORE = ("build_seconds", "start_seconds")
-"""What a launch takes before its first call."""
+"""The parts of a launch before its first call."""
 
 
 @dataclass(frozen=True)
 class CaseRow:
-    """One case with all that was measured of it; `status` and `reason` speak where the numbers are None."""
+    """One case with all of its measured values; `status` and `reason` explain numbers that are None."""
 
     phase: str
     contestant: str
@@ -47,9 +47,9 @@ class CaseRow:
 
 @dataclass(frozen=True)
 class PartsRow:
-    """Where a training step goes: one entry for each of NEEDS, with a remark.
+    """Components of a training step: one entry for each of NEEDS, with a remark.
 
-    The remark says why a part is missing, or that it is not significantly different from 0.
+    The remark is the reason of a missing component, or that it is not significantly different from 0.
     """
 
     contestant: str
@@ -58,7 +58,7 @@ class PartsRow:
 
 @dataclass(frozen=True)
 class FirstCallRow:
-    """Seconds of the first step by phase, then of building, then of starting; in words where there are none."""
+    """Seconds of the first step by phase, then of building, then of starting; a reason if missing."""
 
     contestant: str
     seconds: Sequence[str]
@@ -78,20 +78,20 @@ class ParityRow:
 
 @dataclass
 class Failure:
-    """Launches that gave no time, for one reason."""
+    """Launches without a time, for one reason."""
 
     contestant: str
     status: str
     reason: str
     launches: int = 0
     cases: dict[str, None] = field(default_factory=dict)
-    """In order, each once."""
+    """Each once, in order."""
     logs: dict[str, None] = field(default_factory=dict)
-    """The kept logs, as paths below the campaign's folder."""
+    """The stored logs, as paths relative to the campaign's folder."""
 
 
 def case_rows(network: Network, launches: pd.DataFrame, options: Sequence[str]) -> list[CaseRow]:
-    """Every case of a network, by phase, and the command that measures it again with its campaign's `options`."""
+    """Every case of a network, by phase, with the command that repeats it with its campaign's `options`."""
     failed = launches[launches["status"] != Status.MEASURED].groupby("case").size()
     order = [(phase, who) for phase in network.phases for who in network.contestants if (phase, who) in network.rows]
     return [_case_row(network.rows[key], int(failed.get(network.rows[key]["case"], 0)), options) for key in order]
@@ -142,7 +142,7 @@ def _part(row: Row | None, network: Network, contestant: str, part: str) -> tupl
 
 
 def first_call_rows(network: Network, launches: pd.DataFrame) -> list[FirstCallRow]:
-    """What a contestant costs before its first counted step."""
+    """A contestant's times before its first recorded step."""
     mine = launches[(launches["network"] == network.id) & (launches["status"] == Status.MEASURED)]
     seconds: dict[tuple[str, str], list[float]] = {}
     names = ["contestant", "phase", "first_call_seconds", *BEFORE]
@@ -159,7 +159,7 @@ def first_call_rows(network: Network, launches: pd.DataFrame) -> list[FirstCallR
 
 
 def _spread(seconds: Iterable[float]) -> str | None:
-    """Median, and the extremes where there are several: launches are too few for more."""
+    """Median, and the extremes if there are several: launches are too few for other statistics."""
     known = [one for one in seconds if one is not None and not math.isnan(one)]
     if not known:
         return None
@@ -168,7 +168,7 @@ def _spread(seconds: Iterable[float]) -> str | None:
 
 
 def parity_rows(network: Network, launches: pd.DataFrame, tolerances: Mapping[str, float]) -> list[ParityRow]:
-    """The largest errors that any launch of a contestant showed on a network."""
+    """The largest errors over all launches of a contestant on a network."""
     names = ["contestant", "status", *(name for name in launches.columns if name.startswith("parity_"))]
     mine = launches.loc[launches["network"] == network.id, names].drop_duplicates()
     return [_parity_row(who, rows(mine[mine["contestant"] == who]), tolerances) for who in network.contestants]
@@ -204,12 +204,12 @@ def _largest(values: Iterable[float]) -> float:
 
 
 def _size(value: float) -> float:
-    """An error that is not a number is worse than any that is one."""
+    """Sort key: NaN is worse than any number."""
     return math.inf if math.isnan(value) else value
 
 
 def failure_rows(launches: pd.DataFrame) -> list[Failure]:
-    """Every launch that gave no time, gathered by contestant, status and reason."""
+    """All launches without a time, grouped by contestant, status and reason."""
     gathered: dict[tuple[str, str, str], Failure] = {}
     names = ["contestant", "status", "reason", "case", "log"]
     for row in rows(launches.loc[launches["status"] != Status.MEASURED, names]):

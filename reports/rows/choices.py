@@ -1,4 +1,4 @@
-"""What the reader can choose of the verdict matrix in the page: the reference, and which rows are shown."""
+"""Data for the interactive verdict matrix: choice of the reference and of the rows shown."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ VERDICTS = tuple(TimingVerdict)
 def choices(blocks: Sequence[Block], contestants: Sequence[str], ratios: Mapping[str, Ratios]) -> Mapping[str, Any]:
     """For the page's script: contestants, verdicts as [class, word], and a row for each line of the matrix.
 
-    A row has a cell a contestant. It is null where nothing was measured; else its own time, [text, interval, seconds],
-    and for each contestant as the reference [place among the verdicts, text, interval, ratio], or null where the two
-    never ran together.
+    A row has a cell per contestant: null if it was not measured; else its time, [text, interval, seconds], and for each
+    contestant as the reference [index of the verdict, text, interval, ratio], or null if the two never ran in the same
+    block.
     """
     rows = [
         [_cell(block, line.phase, who, contestants, ratios) for who in contestants]

@@ -1,4 +1,4 @@
-"""Claims as rows of a table: the paper's figure beside ours, the verdict with a mark, and what it rests on."""
+"""Claims as table rows: the paper's value, this project's value, the verdict with a mark, and the evidence."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PLAIN_ID = re.compile(r"[A-Z]+-E?\d+")
 
 @dataclass(frozen=True)
 class ContrastRow:
-    """One comparison ready to be printed; `shown` is None where there is no value."""
+    """One formatted comparison; `shown` is None if there is no value."""
 
     statement: str
     shown: numbers.FormattedEstimate | None
@@ -40,7 +40,7 @@ class ContrastRow:
 
 @dataclass(frozen=True)
 class ClaimRow:
-    """All that the page says of a claim; `anchor` is where, `lost` which of its trials did not finish, and why."""
+    """The page's content for a claim; `anchor`: its place, `lost`: its trials that did not finish, with the reason."""
 
     claim: ClaimResult
     anchor: str
@@ -56,7 +56,7 @@ class ClaimRow:
 
 @dataclass(frozen=True)
 class PaperRows:
-    """A paper's claims; `counts` are (kind, its rows) for each verdict."""
+    """A paper's claims; `counts`: (kind, number of rows) of each verdict."""
 
     name: str
     anchor: str
@@ -77,7 +77,7 @@ def papers(reproduction: Reproduction) -> list[PaperRows]:
 
 
 def anchors_of(claims: Sequence[ClaimResult]) -> list[str]:
-    """Where each claim begins: its id, if that can stand in a link and is its own."""
+    """The anchor of each claim: its id, if that is valid in a link and unique."""
     taken: set[str] = set()
     found = []
     for number, claim in enumerate(claims, 1):
@@ -123,7 +123,7 @@ def _contrast(one: ContrastResult) -> ContrastRow:
 
 
 def _region(low: float | None, high: float | None) -> str:
-    """The values that a claim asserts, in words."""
+    """The claimed values, in words."""
     match low, high:
         case None, None:
             return ""
@@ -136,7 +136,7 @@ def _region(low: float | None, high: float | None) -> str:
 
 
 def _lost(claim: ClaimResult, trials: Mapping[str, Trial]) -> list[tuple[str, str]]:
-    """(arm and seed, how it ended) of each trial that did not finish."""
+    """(arm and seed, outcome) of each trial that did not finish."""
     return [
         (f"{arm}, seed {trial.seed}", ended(trial))
         for arm, ids in claim.arms.items()
@@ -146,5 +146,5 @@ def _lost(claim: ClaimResult, trials: Mapping[str, Trial]) -> list[tuple[str, st
 
 
 def ended(trial: Trial) -> str:
-    """How a trial ended, and why so."""
+    """A trial's outcome and the reason."""
     return words.status(trial.outcome, trial.reason)

@@ -1,4 +1,4 @@
-"""The verdict matrix: a row a workload, a column a contestant, and in each cell the verdict or why there is none."""
+"""The verdict matrix: a row per workload, a column per contestant; cells hold the verdict or why there is none."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from results.words import in_words
 
 @dataclass(frozen=True)
 class Cell:
-    """`kind` is the class in the style sheet, `value` the exact number behind `text`; `why` says what isn't plain."""
+    """`kind`: class in the style sheet; `value`: exact number of `text`; `why`: explanation, if there is one."""
 
     kind: str
     word: str

@@ -1,4 +1,4 @@
-"""What trained networks look like inside: class maps, mistakes and first filters, each trial's as figures."""
+"""Pictures of trained networks: class maps, misclassified images and first filters of each trial, as figures."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MOST_MISTAKES, MOST_FILTERS, MOST_SHOWN, MOST_TRIALS = 80, 96, 10, 12
 
 @dataclass(frozen=True)
 class Gallery:
-    """The figures of one trial, "" each where there is none, with captions that say how much of all they are."""
+    """The figures of one trial ("" if there is none), with captions that tell the share shown."""
 
     trial: Trial
     maps: Markup
@@ -35,9 +35,9 @@ class Gallery:
 
 
 def galleries(reproduction: Reproduction) -> tuple[list[Gallery], list[str]]:
-    """Of every trial that has pictures, and what could not be read or is left out, in words."""
+    """The pictures of every trial that has them, and those that were unreadable or omitted, in words."""
     folder = reproduction.folder / PICTURES
-    there = {path.stem: path for path in folder.glob("*.npz")}  # by name: an id is never made into a path
+    there = {path.stem: path for path in folder.glob("*.npz")}  # matched by name, so that an id is never used as a path
     found, problems = [], []
     for number, trial in enumerate(trial for trial in reproduction.trials.values() if trial.id in there):
         if number >= MOST_TRIALS:
@@ -50,7 +50,7 @@ def galleries(reproduction: Reproduction) -> tuple[list[Gallery], list[str]]:
 
 
 def _read(path: Path) -> Pictures | None:
-    """Also None for what is a file of another kind (numpy leaves such a file open), or damaged inside."""
+    """None also for a file of another kind (which numpy leaves open) or a damaged one."""
     with contextlib.suppress(EOFError, zlib.error):
         return pictures.read(path) if zipfile.is_zipfile(path) else None
     return None
@@ -69,7 +69,7 @@ def _gallery(trial: Trial, kept: Pictures, key: str) -> Gallery:
 
 
 def _maps(trial: Trial, kept: Pictures, key: str) -> Markup:
-    """As the paper's figure 4: an image, and what each class's map makes of it."""
+    """As the paper's figure 4: an image, and the map of each class for it."""
     maps, shown, truth = kept.maps[:MOST_SHOWN], kept.shown[:MOST_SHOWN], kept.shown_truth[:MOST_SHOWN]
     if maps.ndim != 4 or not _are_images(shown) or not len(maps) == len(shown) == len(truth) or truth.ndim != 1:
         return Markup("")
@@ -79,7 +79,7 @@ def _maps(trial: Trial, kept: Pictures, key: str) -> Markup:
 
 
 def _mistakes(trial: Trial, kept: Pictures, key: str) -> Markup:
-    """As LeNet-5's figure 8: an image, its class, and what it was taken for."""
+    """As LeNet-5's figure 8: an image, its class, and the predicted class."""
     images, truth, taken = (array[:MOST_MISTAKES] for array in (kept.mistakes, kept.truth, kept.taken))
     if not _are_images(images) or not truth.shape == taken.shape == (len(images),):
         return Markup("")

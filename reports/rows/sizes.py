@@ -1,4 +1,4 @@
-"""How images a second, time and memory grow with the size of images, and what a new size costs the first time."""
+"""Throughput, time and memory over image size, and the first call at a new size."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from results.schema.record import Status
 from results.words import in_words
 
 FEWEST_SIZES = 3
-"""Sizes of a network from which on they are a curve."""
+"""Minimum number of sizes of a network for a curve."""
 DRAWN = 8
-"""Figures, each as large as two of others."""
+"""Maximum number of figures, each as large as two of others."""
 SAME = ["batch", "precision", "device", "phase"]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One contestant at one size, ready to be printed; `missing` says why there are no numbers.
+    """One contestant at one size, formatted; `missing`: why there are no numbers.
 
-    `memory` is of a step, in MB; where it is not known, "" and why.
+    `memory` of a step in MB; "" if unknown, with the reason.
     """
 
     missing: str = ""
@@ -44,7 +44,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Size:
-    """One network at one size: its parameters, and what each contestant took."""
+    """One network at one size: its parameters, and each contestant's values."""
 
     size: str
     megapixels: str
@@ -57,8 +57,7 @@ class Size:
 class Growth:
     """A network, with and without a pyramid, in one phase over its sizes.
 
-    `rebuilt` are those that have other parameters at another size. `figure` is "" where it is not among those that are
-    drawn.
+    `rebuilt`: networks with other parameters at other sizes. `figure` is "" if it is not drawn.
     """
 
     title: str
@@ -69,7 +68,7 @@ class Growth:
 
 
 def growth(cases: pd.DataFrame, limits: Limits, slots: Sequence[str], key: str) -> list[Growth]:
-    """A table for each network and phase that was measured at several sizes, and a figure for some of each network."""
+    """A table for each network and phase that was measured at several sizes, with a figure for some of them."""
     found: dict[tuple[Any, ...], list[Row]] = {}
     for _, part in cases[(cases["stream"] == "") & (cases["peak_probe"] == "")].groupby(
         ["architecture", *SAME], sort=False
@@ -122,10 +121,10 @@ def _cell(row: Row | None) -> Cell:
 
 
 def _memory_missing(row: Row) -> str:
-    """Why memory of a step is not known, as its launches said."""
+    """Why memory of a step is unknown, from the launches' reasons."""
     name = device_columns(row["device"]).step_memory[0]
     for part in text(row["usage_missing"]).split("; "):
         names, _, reason = part.partition(": ")
         if name in names.split(", "):
             return f"not known: {reason}"
-    return "not known: the campaign did not look at it"
+    return "not known: the campaign did not measure it"

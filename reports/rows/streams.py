@@ -1,4 +1,4 @@
-"""Streams of images of many sizes: what each contestant does of them a second, the first time and when warm."""
+"""Streams of images of several sizes: each contestant's throughput, cold and warm."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from results.units import elapsed
 
 @dataclass(frozen=True)
 class StreamRow:
-    """A contestant of a stream; numbers are ready to be printed, `missing` says why there are none."""
+    """A contestant of a stream; numbers are formatted, `missing`: why there are none."""
 
     stream: str
     contestant: str
@@ -38,7 +38,7 @@ class StreamRow:
 
 
 def stream_rows(table: pd.DataFrame) -> list[StreamRow]:
-    """What results.tables.streams says, stream by stream."""
+    """The rows of results.tables.streams, by stream."""
     return [_stream_row(row) for row in rows(table)]
 
 
@@ -79,7 +79,7 @@ def _pays_after(row: Row) -> str:
 
 @dataclass(frozen=True)
 class SwitchRow:
-    """Two sizes by turns against staying at each, in ms an image; `missing` says why there are no numbers."""
+    """Alternating sizes against constant ones, in ms per image; `missing`: why there are no numbers."""
 
     stream: str
     contestant: str
@@ -91,7 +91,7 @@ class SwitchRow:
 
 
 def switch_rows(table: pd.DataFrame) -> list[SwitchRow]:
-    """What results.tables.switches says, stream by stream."""
+    """The rows of results.tables.switches, by stream."""
     return [_switch_row(row) for row in rows(table)]
 
 
@@ -112,7 +112,7 @@ def _switch_row(row: Row) -> SwitchRow:
 
 
 def stream_figures(table: pd.DataFrame, slots: Sequence[str], key: str) -> list[tuple[str, Markup]]:
-    """Images a second of every stream, cold and warm; a figure for each network and phase."""
+    """Images per second of every stream, cold and warm; a figure for each network and phase."""
     measured = table[table["status"] == Status.MEASURED]
     found = []
     for number, ((architecture, phase), part) in enumerate(measured.groupby(["architecture", "phase"], sort=False)):

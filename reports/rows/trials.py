@@ -1,4 +1,4 @@
-"""Trials as rows of tables: all that were run, and the networks trained by their recipes."""
+"""Trials as table rows: all trials, and the networks trained by their recipes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from results.units import elapsed
 
 @dataclass(frozen=True)
 class Use:
-    """A claim that a trial was run for; `anchor` leads to it, "" where it has none."""
+    """A claim that a trial belongs to; `anchor`: its link, "" if it has none."""
 
     text: str
     anchor: str
@@ -24,7 +24,7 @@ class Use:
 
 @dataclass(frozen=True)
 class TrialRow:
-    """One trial; `errors` by view in per cent, `ended` says how it ended, and why so."""
+    """One trial; `errors` by view in per cent; `ended`: its outcome and the reason."""
 
     trial: Trial
     uses: Sequence[Use]
@@ -37,7 +37,7 @@ class TrialRow:
 
 @dataclass(frozen=True)
 class TrainedRow:
-    """A network in one framework; `missing` says why there is no accuracy. `aim` is in per cent."""
+    """A network in one framework; `missing`: why there is no accuracy. `aim` is in per cent."""
 
     trained: Trained
     framework: str
@@ -54,7 +54,7 @@ class TrainedRow:
 
 
 def trial_rows(reproduction: Reproduction, anchors: Sequence[str]) -> list[TrialRow]:
-    """Every trial, in the order in which they ended. `anchors`: where each claim of the findings begins."""
+    """All trials, in the order in which they ended. `anchors`: the anchor of each claim."""
     uses = _uses(reproduction, anchors)
     return [
         TrialRow(
@@ -71,7 +71,7 @@ def trial_rows(reproduction: Reproduction, anchors: Sequence[str]) -> list[Trial
 
 
 def trained_rows(reproduction: Reproduction) -> list[TrainedRow]:
-    """Every network that is trained by its recipe, framework by framework."""
+    """All networks that are trained by their recipes, by framework."""
     return [
         _trained(one, who, reproduction.trials.get(name))
         for one in reproduction.findings.trained
@@ -119,7 +119,7 @@ def _trained(one: Trained, who: str, trial: Trial | None) -> TrainedRow:
 
 
 def _error(trial: Trial | None) -> float | None:
-    """The share of test images that a finished trial got wrong: seen plainly, or in the first way that it was seen."""
+    """The test error of a finished trial, as a share: of the plain view, or of its first view."""
     if trial is None or trial.outcome is not Outcome.FINISHED or not trial.errors:
         return None
     error = trial.errors.get("", next(iter(trial.errors.values())))
@@ -137,5 +137,5 @@ def _passes(trial: Trial | None) -> str:
 
 
 def _seconds(trial: Trial | None) -> str:
-    """Nothing takes 0 seconds: that is a trial that never began."""
+    """A trial of 0 seconds never started."""
     return elapsed(trial.seconds) if trial and trial.seconds > 0 else "–"

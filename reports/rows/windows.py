@@ -1,4 +1,4 @@
-"""What it saves to compute features once for many windows of an image: rows ready to be printed."""
+"""Speed-up from computing features once for many windows of an image: formatted rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from results.tables.windows import PUBLISHED, Published
 
 @dataclass(frozen=True)
 class WindowRow:
-    """Milliseconds both ways, and the latter over the former; `each` is what took a pass for each window."""
+    """Milliseconds both ways, and their ratio; `each`: the network with a pass per window."""
 
     who: str
     windows: str
@@ -26,7 +26,7 @@ class WindowRow:
 
 
 def window_rows(table: pd.DataFrame) -> list[WindowRow]:
-    """What results.tables.windows says was measured."""
+    """The rows of results.tables.windows."""
     return [
         WindowRow(
             row["contestant"],
@@ -56,4 +56,4 @@ def _published(one: Published) -> WindowRow:
 
 
 PAPER = [_published(one) for one in PUBLISHED]
-"""The same of the paper."""
+"""The paper's values, in the same form."""

@@ -1,6 +1,6 @@
-"""Many campaigns of one machine in the order of time: a series for every case, what changed between, and steps.
+"""History of one machine: a time series for every case over campaigns, its steps, and what changed between campaigns.
 
-Campaigns of different machines have histories of their own; nothing is averaged over machines, or over campaigns.
+Campaigns of different machines have separate histories; nothing is averaged over machines or campaigns.
 """
 
 from __future__ import annotations
@@ -28,29 +28,29 @@ from results.store.journal import ResultsError, when
 from results.words import share_of_cases
 
 ENOUGH = 2 * FEWEST
-"""Campaigns from which on a series can have a step."""
+"""Minimum number of campaigns for a series to have a step."""
 MACHINE = "machine"
-"""What changed for every contestant."""
+"""The key for changes that affect every contestant."""
 COMMON_CAUSE_SHARE = 0.5
-"""The share of cases from which on their steps at one campaign are taken for one event."""
+"""If more than this share of cases step at one campaign, a common cause is assumed."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A campaign in a history. `changed`: contestant, or MACHINE for all of them -> what is not as it last was."""
+    """A campaign in a history. `changed`: by contestant, or MACHINE for all, facts that differ from previous ones."""
 
     name: str
     started: datetime
     changed: Mapping[str, tuple[str, ...]]
 
     def changed_for(self, contestant: str) -> tuple[str, ...]:
-        """What may have changed a contestant's times."""
+        """Changes that may have affected a contestant's times."""
         return (*self.changed.get(contestant, ()), *self.changed.get(MACHINE, ()))
 
 
 @dataclass(frozen=True)
 class Point:
-    """A case's time in one campaign, by its number in the history, with its interval over launches."""
+    """A case's time in one campaign (its index in the history), with the interval over launches."""
 
     campaign: int
     seconds: Estimate
@@ -58,9 +58,9 @@ class Point:
 
 @dataclass(frozen=True)
 class Change:
-    """A step of a case: since which campaign, after which, to what time, and that over the time before.
+    """A step of a case: first campaign of the new level, last one of the old, new time, and ratio of new to old.
 
-    `p` is results.stats.steps.Step's.
+    `p` is that of results.stats.steps.Step.
     """
 
     campaign: int
@@ -72,9 +72,9 @@ class Change:
 
 @dataclass(frozen=True)
 class Series:
-    """A case over the campaigns that measured it, and by number those that tried and could not, with the reason.
+    """A case's times over campaigns, and, by campaign index, the reasons of those that failed to measure it.
 
-    Levels count points, not campaigns.
+    Levels refer to points, not campaigns.
     """
 
     case: Case
@@ -84,7 +84,7 @@ class Series:
 
     @property
     def steps(self) -> tuple[Change, ...]:
-        """From one level to the next, oldest first."""
+        """The changes from one level to the next, oldest first."""
         return tuple(
             Change(
                 self.points[level.begin].campaign,
@@ -98,21 +98,21 @@ class Series:
         )
 
     def is_slower(self, since: int = 0) -> bool:
-        """Whether its last step was to slower, at that campaign or later: what was repaired is not."""
+        """Whether its last step was a slowdown, at that campaign or later; earlier steps do not count."""
         last = self.steps[-1] if self.steps else None
         return last is not None and last.ratio.value > 1 and last.campaign >= since
 
 
 @dataclass(frozen=True)
 class History:
-    """One machine's campaigns, oldest first, and the series of all cases that any of them speaks of."""
+    """One machine's campaigns, oldest first, and the series of all of their cases."""
 
     machine: Mapping[str, Any]
     campaigns: tuple[Entry, ...]
     series: tuple[Series, ...]
 
     def headline(self) -> str:
-        """How many campaigns of which days, and how many cases have a step."""
+        """The number of campaigns, their dates, and the number of cases with a step."""
         first, last, count = self.campaigns[0], self.campaigns[-1], len(self.campaigns)
         days = f"{count} campaign{'s' if count > 1 else ''}, {first.started:%Y-%m-%d} to {last.started:%Y-%m-%d}"
         stepped = sum(bool(one.steps) for one in self.series)
@@ -120,28 +120,28 @@ class History:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What to know before believing a step, or that there is none."""
+        """Warnings about steps that could not be detected, or that may have a common cause."""
         short = sum(0 < len(one.points) < ENOUGH for one in self.series)
-        found = [f"{short} of {len(self.series)} cases have fewer than {ENOUGH} campaigns: no step could be seen"]
+        found = [f"{short} of {len(self.series)} cases have fewer than {ENOUGH} campaigns, too few to detect a step"]
         return (*(found if short else ()), *filter(None, map(self._together, range(len(self.campaigns)))))
 
     def _together(self, campaign: int) -> str:
-        """Whether so many cases step at once that it is more likely one thing that all of them share."""
+        """Warn if many cases step at one campaign, which suggests a common cause."""
         here = [one for one in self.series if any(point.campaign == campaign for point in one.points)]
         stepping = sum(campaign in [step.campaign for step in one.steps] for one in here)
         if stepping < 2 or stepping <= COMMON_CAUSE_SHARE * len(here):
             return ""
         return (
             f"{stepping} of {len(here)} cases step at {self.campaigns[campaign].name}: "
-            "look first at the machine, or at what all of them share"
+            "check the machine first, or what these cases have in common"
         )
 
 
 @dataclass(frozen=True)
 class Histories:
-    """A history a machine, the longest first.
+    """One history per machine, the longest first.
 
-    `left_out` are campaigns that are in none, and why; `problems` are lines that could not be read.
+    `left_out`: campaigns in no history, with the reason. `problems`: unreadable lines.
     """
 
     histories: tuple[History, ...]
@@ -149,18 +149,16 @@ class Histories:
     problems: tuple[str, ...]
 
     def headline(self) -> str:
-        """How many cases of all machines are slower than before: on the terminal and on the page."""
+        """Headline for terminal and page: the number of cases, of all machines, that are slower than before."""
         total = sum(len(history.series) for history in self.histories)
         return f"{share_of_cases(len(self.slower()), total)} slower than before"
 
     def slower(self, since: str = "") -> list[str]:
-        """Cases whose last step was to slower, in the campaign `since` or later; ResultsError if there is none such."""
+        """Cases with a slowdown as last step, in campaign `since` or later; ResultsError if it does not exist."""
         times = [entry.started for history in self.histories for entry in history.campaigns if entry.name == since]
         if since and not times:
             names = [entry.name for history in self.histories for entry in history.campaigns]
-            raise ResultsError(
-                f"no campaign {since!r} in this history to count from; there are: {', '.join(names[-5:])}"
-            )
+            raise ResultsError(f"no campaign {since!r} in this history; there are: {', '.join(names[-5:])}")
         return [
             one.case.id
             for history in self.histories
@@ -171,7 +169,7 @@ class Histories:
 
 @dataclass(frozen=True, order=True)
 class _Dated:
-    """A campaign with each case's times, in the order of time."""
+    """A campaign with each case's times; sorts by start time."""
 
     started: datetime
     name: str
@@ -180,9 +178,9 @@ class _Dated:
 
 
 def histories(campaigns: Iterable[StoredCampaign]) -> Histories:
-    """The histories of campaigns in any order; ResultsError if none can be placed in one.
+    """The histories of campaigns given in any order; ResultsError if none has a start time and a machine.
 
-    5 % is the chance of a false step anywhere in them.
+    The probability of any false step in all of them is at most 5 %.
     """
     machines: dict[str, list[_Dated]] = {}
     left_out: list[str] = []
@@ -193,7 +191,7 @@ def histories(campaigns: Iterable[StoredCampaign]) -> Histories:
         if machine_of(campaign) is None:
             left_out.append(unknown_machine(campaign))
         elif started is None:
-            left_out.append(f"{campaign.name} doesn't say when it was measured, neither itself nor in a record")
+            left_out.append(f"{campaign.name} has no start time, neither in its metadata nor in a record")
         else:
             launches = {case: launch_times(own) for case, own in launches_of(campaign).items()}
             dated = _Dated(started, campaign.name, campaign, launches)
@@ -211,13 +209,13 @@ def histories(campaigns: Iterable[StoredCampaign]) -> Histories:
 
 
 def _started(campaign: StoredCampaign) -> datetime | None:
-    """When the campaign says that it began, or its first record that says so."""
+    """The start time of the campaign, or else of its first record with a start time."""
     said = (campaign.system.started, *(record.started for record in campaign.records))
     return next(filter(None, map(when, said)), None)
 
 
 def _judged(found: Sequence[_Dated]) -> int:
-    """How many series are looked at for steps."""
+    """The number of series that are tested for steps."""
     measured = Counter(case for one in found for case in one.times)
     return sum(count >= ENOUGH for count in measured.values())
 
@@ -240,7 +238,7 @@ def _history(found: Sequence[_Dated], looked_at: int) -> History:
 
 
 def _changes(campaigns: Sequence[StoredCampaign]) -> Iterator[Mapping[str, tuple[str, ...]]]:
-    """For each campaign, what is another than when it was last known; of the first, nothing is."""
+    """For each campaign, the facts that differ from their previous known values; none for the first campaign."""
     known: dict[tuple[str, str], Any] = {}
     for campaign in campaigns:
         found: dict[str, tuple[str, ...]] = {}
@@ -253,7 +251,7 @@ def _changes(campaigns: Sequence[StoredCampaign]) -> Iterator[Mapping[str, tuple
 
 
 def _facts(campaign: StoredCampaign) -> dict[tuple[str, str], Any]:
-    """What a time may hang on: of the system, and of each contestant its packages' versions."""
+    """Facts that may affect times: those of the system, and the package versions of each contestant."""
     system = described(campaign.system)
     versions = versions_of(campaign.system)
     return {

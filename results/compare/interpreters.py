@@ -1,4 +1,4 @@
-"""Two interpreters of one campaign, each as a campaign of its own, so that they compare as two campaigns do."""
+"""Interpreters of one campaign as campaigns of their own, so that two can be compared like two campaigns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from results.store.journal import ResultsError
 
 
 def resolve_campaigns(baseline: str, candidate: str, data: Path) -> tuple[StoredCampaign, StoredCampaign, bool]:
-    """Two campaigns by name, or as CAMPAIGN@LABEL what an interpreter ran of one, and whether both ran side by side.
+    """Two campaigns by name, or CAMPAIGN@LABEL for one interpreter's part, and whether both ran in one campaign.
 
     Raises ResultsError.
     """
@@ -30,11 +30,11 @@ def _found(name: str, data: Path) -> tuple[StoredCampaign, str]:
 
 
 def side(campaign: StoredCampaign, label: str) -> StoredCampaign:
-    """What the interpreter called `label` ran, its contestants without the label; it is in the campaign's name."""
+    """The part of the interpreter `label`: contestants without the label, which is in the campaign's name instead."""
     labels = sorted({record.case.contestant.interpreter for record in campaign.records} - {""})
     if label not in labels:
         known = ", ".join(labels) or "none"
-        raise ResultsError(f"no interpreter is called {label!r} in {campaign.name}; known: {known}")
+        raise ResultsError(f"no interpreter {label!r} in {campaign.name}; known: {known}")
     records = tuple(
         replace(record, case=replace(record.case, contestant=replace(record.case.contestant, interpreter="")))
         for record in campaign.records

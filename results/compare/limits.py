@@ -1,6 +1,6 @@
-"""How far cases are from what their machine was seen to do: ceilings from a campaign's probes, floors from tables.
+"""Peaks of a campaign's machine, as measured by probes, and minimum requirements of its workloads, from tables.
 
-A ceiling is the best that any contestant reached, on whichever probe it did; in another campaign it may be another.
+A ceiling is the highest rate that any contestant reached on any probe; it may differ between campaigns.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from results.stats.pairing import counted
 from results.store.campaigns import StoredCampaign
 
 Kind = tuple[str, str]
-"""(precision, device): what a ceiling is of."""
+"""(precision, device) of a ceiling."""
 
 
 @dataclass(frozen=True)
 class Ceiling:
-    """The most of something a second, and the case that reached it."""
+    """The highest measured rate (per second), and the case that reached it."""
 
     rate: float
     case: str
@@ -30,17 +30,17 @@ class Ceiling:
 
 @dataclass(frozen=True)
 class Limits:
-    """A campaign's ceilings of "macs" and "bytes" a second, and what each of its workloads needs at least."""
+    """A campaign's ceilings of "macs" and "bytes" per second, and the minimum requirements of each workload."""
 
     workloads: Mapping[str, WorkloadFacts] = field(default_factory=dict)
     ceilings: Mapping[tuple[str, Kind], Ceiling] = field(default_factory=dict)
 
     def probe(self, workload: Workload) -> str:
-        """Which ceiling a workload is there to find: "macs", "bytes", or "" for none."""
+        """The peak rate that a workload measures: "macs", "bytes", or "" for none."""
         return self.facts(workload.id).ceiling or ""
 
     def columns(self, workload: Workload, seconds: float) -> dict[str, float]:
-        """results.schema.columns.LIMITS for a case of `seconds` a step; what is not known is left out."""
+        """results.schema.columns.LIMITS for a case of `seconds` per step; unknown values are omitted."""
         facts = self.facts(workload.id)
         if facts.macs is None or facts.traffic_bytes is None or facts.memory_bytes is None:
             return {}
@@ -54,7 +54,7 @@ class Limits:
         return found
 
     def facts(self, workload: str) -> WorkloadFacts:
-        """What the campaign says of the workload with that id."""
+        """The campaign's facts of the workload with that id."""
         return self.workloads.get(workload, WorkloadFacts())
 
 
@@ -63,7 +63,7 @@ def kind_of(workload: Workload) -> Kind:
 
 
 def limits_of(campaign: StoredCampaign) -> Limits:
-    """What a campaign's own probes and tables say; nothing for one from before there were any."""
+    """The limits from a campaign's own probes and tables; empty for a campaign without them."""
     workloads = {name: facts for name, facts in campaign.system.workloads.items() if _whole(facts)}
     launches: dict[Case, list[Record]] = {}
     probes = {name for name, facts in workloads.items() if facts.ceiling}
@@ -79,12 +79,12 @@ def limits_of(campaign: StoredCampaign) -> Limits:
 
 
 def _whole(facts: WorkloadFacts) -> bool:
-    """Whether all is there that is computed with."""
+    """Whether all facts are known that the limits are computed from."""
     return None not in (facts.macs, facts.traffic_bytes, facts.memory_bytes)
 
 
 def _sought(facts: WorkloadFacts) -> tuple[str, float]:
-    """Of a probe, what it finds the most of, and how much of that a step is."""
+    """The quantity that a probe measures, and its amount per step."""
     amount = facts.macs if facts.ceiling == "macs" else facts.traffic_bytes
     return facts.ceiling or "", float(amount or 0)
 
@@ -94,7 +94,7 @@ def _seconds(records: Sequence[Record]) -> float:
 
 
 def roof(limits: Limits, kind: Kind, macs_per_byte: float) -> float:
-    """The most multiply-accumulates a second for work of that intensity, none of it in a cache; NaN unknown."""
+    """The highest rate of multiply-accumulates at that intensity without caches (roofline); NaN if unknown."""
     macs, traffic = (limits.ceilings.get((of, kind)) for of in ("macs", "bytes"))
     if macs is None or traffic is None:
         return math.nan

@@ -1,8 +1,8 @@
-"""Two campaigns, case by case: did something become slower?
+"""Comparison of two campaigns, case by case.
 
-Launches of two campaigns never ran side by side, so they are compared as independent samples (Welch, on logarithms),
-and what changed between the two besides the candidate is in the difference. Two interpreters of one campaign
-(results.compare.interpreters) did run side by side: their launches are paired, which is the better measurement.
+Launches of two campaigns never ran concurrently, so they are compared as independent samples (Welch, on logarithms),
+and the difference includes everything else that changed between the two. Two interpreters of one campaign
+(results.compare.interpreters) did run concurrently: their launches are paired, which is the better measurement.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ from results.store.journal import SYSTEM, ResultsError
 from results.words import in_words, share_of_cases
 
 VARIABLES = "kept variables", "inherited variables"
-"""Of the environment of launches: "none", or in words."""
+"""Differences in the environment variables of launches: "none", or in words."""
 SAME_SYSTEM = (
     "cpu", "cores", "threads", "memory in GiB", "os", "architecture", "gpus", "usable cores",
     *VARIABLES,
 )  # fmt: skip
-"""What of a machine must be equal; kernel, drivers and Python may be what is compared, and are only named."""
+"""Facts of a machine that must be equal; kernel, drivers and Python may be the subject of the comparison."""
 REPORTED_DIFFERENCES = (
     "kernel", "python", "drivers", "cpu_quota", "memory_limit_bytes", "preset", "fresh_interpreter", "deadheat",
     "niceness", "scheduling", "choosing variables",
@@ -51,12 +51,12 @@ REPORTED_DIFFERENCES = (
 
 
 Launches = Mapping[object, Rounds]
-"""Of a case: the rounds of each launch by the block that it ran in."""
+"""A case's launches: the rounds of each, by block."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """One case in both campaigns. `p_slower` is Holm's, over all cases; NaN with a single launch on a side."""
+    """One case in both campaigns. `p_slower` is Holm-adjusted over all cases; NaN with a single launch on a side."""
 
     case: str
     contestant: str
@@ -71,10 +71,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of the baseline's cases. `missing`: case -> which side lacks it, and why.
+    """The result of a comparison. `missing`: by case, the side without it, and why.
 
-    `differences` are between the two systems, those that make them different machines first: so many are `machines`.
-    `problems` are lines of either campaign that could not be read.
+    `differences` between the two systems: the first `machines` of them make the systems different machines.
+    `problems`: unreadable lines of either campaign.
     """
 
     baseline: str
@@ -91,7 +91,7 @@ class Report:
         return tuple(change for change in self.changes if change.verdict is TimingVerdict.SLOWER)
 
     def headline(self) -> str:
-        """How many cases are slower, unclear and not compared, in one line: on the terminal and on the page."""
+        """Headline for terminal and page: the numbers of cases that are slower, unclear and not compared."""
         unclear = sum(change.verdict is TimingVerdict.UNCLEAR for change in self.changes)
         parts = [f"{share_of_cases(len(self.slower), len(self.changes))} slower"]
         parts += [f"{unclear} {'is' if unclear == 1 else 'are'} unclear"] if unclear else []
@@ -102,20 +102,20 @@ class Report:
 def compare(
     baseline: StoredCampaign, candidate: StoredCampaign, across_systems: bool = False, side_by_side: bool = False
 ) -> Report:
-    """The candidate's times over the baseline's; `side_by_side` where both are of one campaign.
+    """Compare the candidate's times with the baseline's; `side_by_side`: both are of one campaign.
 
-    ResultsError if the systems differ, or aren't known, and `across_systems` is not set, or if no case was measured in
+    ResultsError if the systems differ or are unknown and `across_systems` is not set, or if no case was measured in
     both.
     """
     if not across_systems:
         for campaign in (baseline, candidate):
             if machine_of(campaign) is None:
-                raise ResultsError(f"{unknown_machine(campaign)}; to compare it all the same, say --across-systems")
+                raise ResultsError(f"{unknown_machine(campaign)}; to compare it nevertheless, use --across-systems")
     different = system_differences(baseline, candidate, SAME_SYSTEM)
     if different and not across_systems:
         raise ResultsError(
             f"{baseline.name} and {candidate.name} are of different systems ({'; '.join(different)}); "
-            "measure both on one machine, or say --across-systems"
+            "measure both on one machine, or use --across-systems"
         )
     problems = (*baseline.problems, *candidate.problems)
     before, after = launches_of(baseline), launches_of(candidate)
@@ -138,26 +138,26 @@ def compare(
 
 
 def machine_of(campaign: StoredCampaign) -> Mapping[str, Any] | None:
-    """What makes the campaign's machine another than others; None where the campaign does not say."""
+    """The facts that identify the campaign's machine; None if the campaign has none."""
     found = described(campaign.system)
     return {key: found.get(key) for key in SAME_SYSTEM} if found.get("cpu") or found.get("cores") else None
 
 
 def unknown_machine(campaign: StoredCampaign) -> str:
-    """Why nobody can tell, in words."""
+    """Why the campaign's machine is unknown, in words."""
     about = f"/{SYSTEM}:" if campaign.system == System() else f"/{SYSTEM}: machine"
     why = next((problem for problem in campaign.problems if about in problem), f"{SYSTEM} names no machine")
-    return f"{campaign.name} doesn't say which machine it was measured on ({why})"
+    return f"the machine of {campaign.name} is unknown ({why})"
 
 
 def system_differences(baseline: StoredCampaign, candidate: StoredCampaign, keys: Iterable[str]) -> tuple[str, ...]:
-    """What differs between two machines, among `keys`, in words."""
+    """The differences between two machines among `keys`, in words."""
     one, other = described(baseline.system), described(candidate.system)
     return tuple(f"{key} {one.get(key)} and {other.get(key)}" for key in keys if one.get(key) != other.get(key))
 
 
 def described(system: System) -> dict[str, Any]:
-    """The machine of a system.json, as far as two are compared; None where it does not say."""
+    """The facts of a system.json that are compared; None for those that it lacks."""
     machine, cards = system.machine, system.machine.gpus or ()
     return {
         "cpu": machine.cpu,
@@ -187,12 +187,12 @@ def described(system: System) -> dict[str, Any]:
 
 
 def versions_of(system: System) -> dict[str, Mapping[str, str]]:
-    """By contestant, the versions of the packages that it ran with."""
-    return {who: said.versions for who, said in system.contestants.items()}
+    """The package versions of each contestant."""
+    return {name: facts.versions for name, facts in system.contestants.items()}
 
 
 def _version_differences(baseline: StoredCampaign, candidate: StoredCampaign) -> Iterable[str]:
-    """Of contestants that both have, each once."""
+    """Version differences of the contestants that both have, each once."""
     after = versions_of(candidate.system)
     return dict.fromkeys(
         f"{package} {version} and {after[contestant].get(package)}"
@@ -203,7 +203,7 @@ def _version_differences(baseline: StoredCampaign, candidate: StoredCampaign) ->
 
 
 def launches_of(campaign: StoredCampaign) -> dict[Case, Launches]:
-    """Each measured case's launches that count."""
+    """Each measured case's valid launches, by block."""
     launches: dict[Case, list[Record]] = {}
     for record in counted(campaign.records):
         launches.setdefault(record.case, []).append(record)
@@ -238,7 +238,7 @@ def _changes(
 
 
 def _verdict(ratio: Estimate, slower: float, faster: float) -> TimingVerdict:
-    """Slower and faster only where Holm's p values say so; then a gate errs in at most 5 % of comparisons."""
+    """Slower or faster only if Holm's p values are significant: a gate then errs in at most 5 % of comparisons."""
     if slower < 1 - CONFIDENCE:
         return TimingVerdict.SLOWER
     if faster < 1 - CONFIDENCE:
@@ -247,7 +247,7 @@ def _verdict(ratio: Estimate, slower: float, faster: float) -> TimingVerdict:
 
 
 def _missing(*sides: tuple[StoredCampaign, Mapping[Case, Any]]) -> dict[str, str]:
-    """Cases that either campaign speaks of and that cannot be compared, with what is the matter on each side."""
+    """Cases of either campaign that cannot be compared, with the reason on each side."""
     said = [{record.case: record for record in campaign.records} for campaign, _ in sides]  # the last of each case
     missing = {}
     for case in dict.fromkeys(case for records in said for case in records):
@@ -262,12 +262,12 @@ def _missing(*sides: tuple[StoredCampaign, Mapping[Case, Any]]) -> dict[str, str
 
 
 def why_missing(name: str, last: Record | None) -> str:
-    """Why a campaign of that name has no time of a case, by its last record of it."""
+    """Why a campaign has no time of a case, from the last record of that case."""
     return f"{in_words(last.status)} in {name}: {last.reason}" if last else f"not measured in {name}"
 
 
 def _overall(found: Mapping[Case, Comparison]) -> dict[str, Estimate]:
-    """By contestant, the geometric mean of its ratios over the workloads that all contestants have in both."""
+    """For each contestant, the geometric mean of its ratios over the workloads that all contestants have in both."""
     contestants: dict[str, dict[str, Estimate]] = {}
     for case, comparison in found.items():
         contestants.setdefault(case.contestant.id, {})[case.workload.id] = comparison.ratio

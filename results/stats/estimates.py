@@ -1,8 +1,8 @@
 """Statistics over launches, computed when results are read.
 
-The launch is the unit of replication: rounds of one process share whatever that process was dealt (memory layout,
-thread placement), so a launch counts once, by the median of its rounds. Intervals are Student's t over launches on
-the logarithm. A ratio pairs the launches that ran together, and in them the rounds that were neighbours in time.
+The launch is the unit of replication: rounds of one process share its memory layout and thread placement, so a launch
+counts once, by the median of its rounds. Intervals are Student's t over launches on
+the logarithm. A ratio pairs launches of the same block, and within them adjacent rounds.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ Rounds = Sequence[float]
 
 CONFIDENCE = 0.95
 DETECTION_CONFIDENCE = 0.99
-"""Confidence with which a difference is called seen: a table has a hundred ratios, and of a hundred 95 % intervals five
-leave out 1 where there is no difference."""
+"""Confidence level for calling a difference significant: a table has a hundred ratios, and without any difference, five
+of a hundred 95 % intervals exclude 1."""
 BAND = 0.02
 """Ratios within 1 ± BAND make a dead heat."""
 MOST_LAUNCHES = 10_000
-"""More launches than this settle nothing: nobody would wait."""
+"""A required number of launches from this limit on is reported as infinite."""
 
 
 class TimingVerdict(StrEnum):
-    """Of a ratio of times, contestant over reference."""
+    """Verdict on a ratio of times, contestant over reference."""
 
     FASTER = "faster"
     SLOWER = "slower"
@@ -44,7 +44,7 @@ class TimingVerdict(StrEnum):
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its 95 % interval over `launches`; with one launch the interval is unknown (NaN)."""
+    """A value with its 95 % interval over `launches`; the interval of a single launch is NaN."""
 
     value: float
     low: float
@@ -53,12 +53,12 @@ class Estimate:
 
     @property
     def relative_half_width(self) -> float:
-        """Half of the interval as a share of the value, NaN when unknown."""
+        """Half-width of the interval relative to the value; NaN if unknown."""
         return (self.high - self.low) / 2 / abs(self.value)
 
     @property
     def is_significant(self) -> bool:
-        """Of a ratio: whether its 99 % interval leaves out 1. A verdict asks for more: for more than the band."""
+        """Whether the 99 % interval of a ratio excludes 1. A verdict requires more: a difference beyond the band."""
         if self.launches < 2:
             return False
         freedom = self.launches - 1
@@ -68,7 +68,7 @@ class Estimate:
 
 def launch_time(seconds: Sequence[float]) -> float:
     """Seconds per step of one launch: the median of its rounds."""
-    return float(median(seconds))  # of a handful of numbers: NumPy takes ten times as long to begin
+    return float(median(seconds))  # for few numbers, NumPy's overhead is ten times the computation
 
 
 def launch_times(launches: Mapping[object, Rounds]) -> list[float]:
@@ -77,7 +77,7 @@ def launch_times(launches: Mapping[object, Rounds]) -> list[float]:
 
 
 def geometric(values: Sequence[float]) -> Estimate:
-    """The geometric mean of positive values, one a launch, with its interval."""
+    """The geometric mean of positive values, one per launch, with its interval."""
     if min(values) == max(values):  # exactly that, not its logarithm's exponential
         half = 0.0 if len(values) > 1 else math.nan
         return Estimate(values[0], values[0] - half, values[0] + half, len(values))
@@ -86,7 +86,7 @@ def geometric(values: Sequence[float]) -> Estimate:
 
 
 def arithmetic(values: Sequence[float], confidence: float = CONFIDENCE) -> Estimate:
-    """The arithmetic mean of values, one a launch (or a seed), with its interval."""
+    """The arithmetic mean of values, one per launch (or seed), with its interval."""
     mean, half = _mean(np.asarray(values), confidence)
     return Estimate(mean, mean - half, mean + half, len(values))
 
@@ -95,8 +95,8 @@ def paired_shift(rounds: Rounds, reference: Rounds) -> float:
     """One launch over another of the same block: the median over all pairs of their rounds' ratios' geometric means.
 
     Hodges and Lehmann's estimate, on logarithms, of the shift between the n-th round of the one and the n-th of the
-    other: what disturbs both cancels out, and what strikes one round moves little. Where they don't have as many
-    rounds each, it is the ratio of the medians.
+    other: disturbances of both cancel, and the estimate is robust to single outlying rounds. If the numbers of rounds
+    differ, it is the ratio of the medians.
     """
     if len(rounds) != len(reference):
         return launch_time(rounds) / launch_time(reference)
@@ -112,15 +112,15 @@ def _upper_triangle(size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def ratio(launches: Mapping[object, Rounds], reference: Mapping[object, Rounds]) -> Estimate | None:
-    """`launches` over `reference`, paired by key (the block that both ran in); None without a pair."""
+    """The ratio of `launches` to `reference`, paired by key (the block of both); None without a pair."""
     pairs = [paired_shift(rounds, reference[block]) for block, rounds in launches.items() if block in reference]
     return geometric(pairs) if pairs else None
 
 
 def independent_ratio(times: Sequence[float], reference: Sequence[float]) -> Comparison | None:
-    """`times` over `reference` from launches that did not run together: Welch's test on logarithms; None if empty.
+    """The ratio of `times` to `reference` for unpaired launches: Welch's test on logarithms; None if either is empty.
 
-    `slower` and `faster` are one-sided p values of lying beyond the band, NaN with fewer than two launches on a side.
+    `slower` and `faster` are one-sided p values of a ratio beyond the band; NaN with fewer than two launches on a side.
     """
     if not times or not reference:
         return None
@@ -138,7 +138,7 @@ def independent_ratio(times: Sequence[float], reference: Sequence[float]) -> Com
 
 
 def paired_ratio(launches: Mapping[object, Rounds], reference: Mapping[object, Rounds]) -> Comparison | None:
-    """The same from launches that did run together, paired by key: Student's test on logarithms."""
+    """The same for launches of the same blocks, paired by key: Student's test on logarithms."""
     shared = [block for block in launches if block in reference]
     pairs = np.log([paired_shift(launches[block], reference[block]) for block in shared])
     if not len(pairs):
@@ -164,7 +164,7 @@ class Comparison:
 def holm(p_values: Mapping[T, float]) -> dict[T, float]:
     """Holm's adjusted p values: rejecting those up to 5 % errs anywhere in the family in at most 5 % of families.
 
-    A p value that is not a number (no interval) is no test, and takes nothing from the others.
+    NaN (no interval) counts as no test and does not affect the other p values.
     """
     known = sorted((p, key) for key, p in enumerate(p_values.values()) if not math.isnan(p))
     adjusted = [math.nan] * len(p_values)
@@ -176,9 +176,9 @@ def holm(p_values: Mapping[T, float]) -> dict[T, float]:
 
 
 def geometric_mean(ratios: Sequence[Estimate]) -> Estimate:
-    """The geometric mean of ratios of different workloads, and the interval that their own intervals leave it.
+    """The geometric mean of ratios of different workloads, with an interval propagated from theirs.
 
-    It is of these workloads, not of a population that they were drawn from; `launches` counts them.
+    It describes these workloads, not a population of workloads; `launches` is their number.
     """
     middle = float(np.mean([math.log(one.value) for one in ratios]))
     halves = [(math.log(one.high) - math.log(one.low)) / 2 for one in ratios]
@@ -187,9 +187,9 @@ def geometric_mean(ratios: Sequence[Estimate]) -> Estimate:
 
 
 def launches_needed(estimate: Estimate | None, band: float = BAND) -> float:
-    """How many launches, all told, would settle an unclear ratio if launches go on spreading as they have.
+    """The total number of launches for a clear verdict on an unclear ratio, if the spread of launches stays the same.
 
-    NaN where the spread is unknown (one launch), infinite where the ratio is too near the band's edge.
+    NaN if the spread is unknown (one launch); infinite if the ratio is too close to the edge of the band.
     """
     if estimate is None or math.isnan(estimate.low):
         return math.nan
@@ -201,9 +201,9 @@ def launches_needed(estimate: Estimate | None, band: float = BAND) -> float:
 
 
 def count_needed(spread: float, distance: float, most: int) -> float:
-    """How many values that spread so (standard deviation) have an interval no wider than `distance` to a side.
+    """The number of values of this `spread` (standard deviation) for an interval with half-width of at most `distance`.
 
-    Infinite where that is `most` or more.
+    Infinite if that is `most` or more.
     """
     needed = bisect.bisect_left(
         range(most), True, lo=2, key=lambda n: _quantile(n - 1) * spread / math.sqrt(n) <= distance
@@ -212,7 +212,7 @@ def count_needed(spread: float, distance: float, most: int) -> float:
 
 
 def difference(longer: Sequence[float], shorter: Sequence[float]) -> Estimate | None:
-    """The difference of two mean times from launches of their own (Welch's interval); None if either is empty."""
+    """The difference of two mean times of unpaired launches (Welch's interval); None if either is empty."""
     if not longer or not shorter:
         return None
     value = float(np.mean(longer) - np.mean(shorter))
@@ -235,7 +235,7 @@ def _welch(*sides: np.ndarray) -> tuple[float, float]:
 
 
 def _beyond(distance: float, error: float, freedom: float) -> float:
-    """The one-sided p value of a value that lies `distance` beyond a bound."""
+    """One-sided p value of an estimate that lies `distance` beyond a bound."""
     if error == 0:
         return float(distance <= 0)
     return float(stdtr(freedom, -distance / error))

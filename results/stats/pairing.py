@@ -1,4 +1,4 @@
-"""Which launches statistics are over, and what pairs them."""
+"""Selection of the launches for statistics, and pairing by block or pass."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from results.stats.estimates import Rounds, launch_time
 
 
 def counted(records: Iterable[Record]) -> list[Record]:
-    """The launches that statistics are over: measured, the last attempt at each."""
+    """The launches for statistics: the last measured attempt of each."""
     measured = [record for record in records if record.status is Status.MEASURED]
     if not any(record.attempt for record in measured):
         return measured
@@ -22,12 +22,12 @@ def _launch(record: Record) -> tuple[Case, int, int]:
 
 
 def group_by_block(records: Iterable[Record]) -> dict[object, Rounds]:
-    """One case's launches by what pairs them with another's: the block that they ran in."""
+    """One case's launches by block; launches of two cases are paired by block."""
     return {(record.launch, record.subset, record.attempt): record.seconds for record in counted(records)}
 
 
 def group_by_pass(records: Iterable[Record]) -> dict[object, float]:
-    """One case's launch times by the pass over all groups that they were in; of the subsets of a pass, the mean."""
+    """One case's launch times by pass; the mean over the subsets of a pass."""
     times: dict[object, list[float]] = {}
     for record in counted(records):
         times.setdefault(record.launch, []).append(launch_time(record.seconds))

@@ -1,9 +1,9 @@
-"""Where a series of campaigns steps from one level to another, and lastingly so.
+"""Change points: lasting steps of a series of campaigns from one level to another.
 
-Within a campaign the launch is the unit; from one campaign to the next it is the campaign, for hours differ, too: a
-level is believed by how campaigns scatter about it, however many launches each of them had. The best piecewise-constant
-fits in log time, one for each number of steps, are found exactly; the fit with the most steps is taken of which every
-step is proven, by a t test that corrects for all the places where its steps might have been put.
+Within a campaign the unit of replication is the launch; between campaigns it is the campaign, as conditions differ
+between hours: the error of a level is estimated from the scatter of its campaigns, not from the number of launches. The
+best piecewise-constant fits in log time, one for each number of steps, are found exactly. The fit with the most steps
+is chosen of which every step is significant by a t test, corrected for all possible positions of the steps.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from scipy.special import stdtr, stdtrit
 from results.stats.estimates import BAND, CONFIDENCE, Estimate
 
 FEWEST = 3
-"""Campaigns on a level. One that is off, and the one beside it, may have had a bad hour."""
+"""Minimum number of campaigns on a level: two adjacent outliers must not make a level."""
 MOST_STEPS = 12
 EDGE = math.log1p(BAND)
-"""Of the band, in log time."""
+"""Edge of the band in log time."""
 CHI2_1_MEDIAN = 0.455
 """The median of the square of a standard normal."""
 
 Cuts = tuple[int, ...]
-"""The first campaign of every level but the first one."""
+"""The index of the first campaign of every level except the first."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """How a level came from the one before: its time over that one's, and the p value of a change within the band.
+    """The change from the previous level: ratio of times, and p value under the null of a change within the band.
 
-    `p` is corrected for everything that was looked at; `ratio`, whose `launches` are campaigns, is not.
+    `p` is corrected for all tests of the family, `ratio` is not; `ratio.launches` counts campaigns.
     """
 
     ratio: Estimate
@@ -43,7 +43,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Level:
-    """Campaigns `begin` up to `end` (exclusive; numbers in their series), their time, and the step that led to it."""
+    """Campaigns `begin` up to `end` (exclusive; indices in the series), their time, and the step to this level."""
 
     begin: int
     end: int
@@ -52,11 +52,11 @@ class Level:
 
 
 def levels(series: Sequence[Sequence[float]], looked_at: int = 1) -> tuple[Level, ...]:
-    """The levels of a series of campaigns, each given by its launches' times, in the order of time.
+    """The levels of a series of campaigns, each given by its launches' times, in chronological order.
 
-    `looked_at`: how many series are. In at most 5 % of such families of series without a step is any found, if
-    campaigns scatter normally and independently. A step is lasting (FEWEST campaigns on both sides), larger than the
-    band, and no drift: a straight line through the campaigns on both of its levels must not fit them better.
+    `looked_at`: the number of series in the family. For families without a step, the probability of any step is at most
+    5 % if the scatter of campaigns is normal and independent. A step is lasting (FEWEST campaigns on both sides),
+    larger than the band, and no drift: a straight line through the campaigns of both levels must not fit better.
     """
     if not series:
         return ()
@@ -64,7 +64,9 @@ def levels(series: Sequence[Sequence[float]], looked_at: int = 1) -> tuple[Level
     found: Cuts = ()
     proven: tuple[Step, ...] = ()
     for cuts in best_fits(points):
-        tests = ways(len(series), len(cuts)) * looked_at * 2 ** len(cuts)  # half for each step more: sums up to 1
+        tests = (
+            ways(len(series), len(cuts)) * looked_at * 2 ** len(cuts)
+        )  # halved for each additional step: the sum is at most 1
         if steps := _significant_steps(points, cuts, tests):
             found, proven = cuts, steps
     return tuple(
@@ -75,7 +77,7 @@ def levels(series: Sequence[Sequence[float]], looked_at: int = 1) -> tuple[Level
 
 @dataclass(frozen=True)
 class Points:
-    """Campaigns' centres in log time about their `middle`, how much each counts, and their launches' own variance."""
+    """Campaigns' centres in log time about their `middle`, their weights, and the variance from their launches."""
 
     middle: float
     values: np.ndarray
@@ -84,7 +86,7 @@ class Points:
 
 
 def points_of(series: Sequence[Sequence[float]]) -> Points:
-    """How much a campaign counts follows from both: how campaigns scatter, and how well its launches know it."""
+    """A campaign's weight follows from the scatter between campaigns and from the spread of its launches."""
     logs = [np.log(np.sort(times)) for times in series]
     values = np.array([math.fsum(one) / len(one) for one in logs])
     freedom = sum(len(one) - 1 for one in logs)
@@ -98,14 +100,14 @@ def points_of(series: Sequence[Sequence[float]]) -> Points:
 
 
 def ways(count: int, cuts: int) -> int:
-    """In how many ways `count` campaigns can be cut so often."""
+    """The number of ways to cut `count` campaigns so many times."""
     return math.comb(count - (FEWEST - 1) * (cuts + 1) - 1, cuts)
 
 
 def best_fits(points: Points) -> list[Cuts]:
-    """For each number of steps that is possible, from one up, the cuts with the least squares."""
+    """For each possible number of steps, from one up, the cuts with the least squares."""
     squares = _squares(points)
-    best = squares[0]  # by n, of the first n campaigns on so many levels
+    best = squares[0]  # by n, for the first n campaigns on so many levels
     found, starts = [], []
     for _ in range(min(MOST_STEPS, len(points.values) // FEWEST - 1)):
         sums = best[:, None] + squares
@@ -132,7 +134,7 @@ def _squares(points: Points) -> np.ndarray:
 
 
 def _significant_steps(points: Points, cuts: Cuts, tests: int) -> tuple[Step, ...]:
-    """The step at each cut, its p value times the number of tests that it is one of; none if not all are proven."""
+    """The step at each cut with its Bonferroni-corrected p value; empty unless all are significant."""
     parts = _parts(points, cuts)
     means = [_mean(points, part) for part in parts]
     changes = [after - before for before, after in itertools.pairwise(means)]
@@ -155,14 +157,14 @@ def _ratio(change: float, error: float, campaigns: int, freedom: int) -> Estimat
 
 
 def _within_band(change: float, error: float, freedom: int) -> float:
-    """The p value of a change as large as this, either way, where the truth lies at the edge of the band."""
+    """Two-sided p value of a change as large as this if the true change is at the edge of the band."""
     if error == 0:
         return float(abs(change) <= EDGE)
     return float(stdtr(freedom, (EDGE - abs(change)) / error) + stdtr(freedom, (-EDGE - abs(change)) / error))
 
 
 def _variance(points: Points, part: slice, scatter: float) -> float:
-    """Of a level: by how campaigns scatter, and never less than their launches leave it."""
+    """Variance of a level, from the scatter of campaigns; at least that from their launches."""
     weights = points.weights[part]
     launches = float(np.sum(weights**2 * points.noise[part])) / float(np.sum(weights)) ** 2
     return max(scatter / float(np.sum(weights)), launches)
@@ -182,7 +184,7 @@ def _squares_about(points: Points, part: slice, mean: float) -> float:
 
 
 def _drifts(points: Points, parts: Sequence[slice]) -> bool:
-    """Whether a straight line fits any two neighbouring levels better than they do."""
+    """Whether a straight line fits any two adjacent levels better than the levels do."""
     return any(_line_fits(points, before, after) for before, after in itertools.pairwise(parts))
 
 

@@ -1,4 +1,4 @@
-"""How precise a group is: the rule by which a campaign has enough launches."""
+"""Stopping rule: whether a group's intervals are narrow enough."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from results.stats.estimates import Estimate, geometric, launch_times, ratio
 from results.stats.pairing import counted, group_by_block
 
 IN_A_ROW = 2
-"""Launches after each of which intervals must be narrow: once may be luck, and to stop at it would make it a rule."""
+"""Number of consecutive launches after which intervals must be narrow: a single one may be narrow by chance."""
 
 
 def is_precise(records: Sequence[Record], reference: str, target: float) -> bool:
-    """Whether the widest interval has been within `target` (a share) after each of the last launches."""
+    """Whether the widest interval was within `target` (a share) after each of the last launches."""
     last = max((record.launch for record in records), default=-1)
     return all(
         widest([record for record in records if record.launch <= last - less], reference) <= target
@@ -25,7 +25,7 @@ def is_precise(records: Sequence[Record], reference: str, target: float) -> bool
 def widest(records: Sequence[Record], reference: str) -> float:
     """The largest relative half-width among the times, and the ratios to the reference, of one workload's records.
 
-    Infinite as long as one of them has no interval. Without the reference, ratios are to the first contestant.
+    Infinite if one of them has no interval. Without the reference, ratios are to the first contestant.
     """
     launches: dict[str, list[Record]] = {}
     for record in counted(records):

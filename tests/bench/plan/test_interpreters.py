@@ -36,11 +36,11 @@ MISTAKES = {
     "a label that would be a setting": ([f"outside@a+b={PY}"], "has no valid label"),
     "one label for two": (
         ["outside@one=/bin/true", "pytorch@one=/bin/false"],
-        "two interpreters are called 'one': /bin/true and /bin/false; give each its own label",
+        "two interpreters have the label 'one': /bin/true and /bin/false; give each its own label",
     ),
     "for a framework that is not measured": (
         [f"pytorch@one={PY}"],
-        "--interpreter pytorch@one: no contestant would run with it; the suite has ",
+        "--interpreter pytorch@one: no contestant of the suite would use it (",
     ),
 }  # fmt: skip
 

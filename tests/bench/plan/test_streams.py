@@ -224,7 +224,7 @@ def test_a_stream_is_measured_cold_and_warm_and_its_compilations_counted(measure
     contestants = ("outside", "outside.compiling:each-size", "outside.compiling:gives-up", "outside.compiling:one-size")
     done, campaign = measure(f"--sizes-from={photos}", contestants=contestants, workloads=STREAM)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "2 of 4 files left out" in done.stdout
+    assert "2 of 4 files skipped" in done.stdout
     table = results.load(campaign.folder, rows="streams")
     assert set(table.stream) == {"exact", "padded"}
     assert (table.images == 6).all()

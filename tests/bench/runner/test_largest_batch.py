@@ -27,8 +27,8 @@ def test_a_contestant_that_does_not_run_has_no_batch_and_a_reason(measure):
     )
     rows = results.load(campaign.folder, rows="largest").set_index("contestant")
     assert rows.largest_batch.isna()["outside.using:leaks"]
-    assert rows.failure["outside.using:leaks"] == "took more than it may"
+    assert rows.failure["outside.using:leaks"] == "exceeded the memory limit"
     assert rows.largest_batch["outside.using:plain"] == MAX_BATCH
-    assert rows.failure["outside.using:plain"] == "65536 are as many as are ever tried"
+    assert rows.failure["outside.using:plain"] == "65536 is the largest batch that is tried"
     assert {record.status for record in campaign.records} == {Status.MEASURED}
     assert rows.peak_rss_launch_bytes["outside.using:plain"] < 300e6

@@ -69,7 +69,7 @@ def test_the_other_way_round_it_is_faster(campaign, tmp_path):
 @pytest.mark.parametrize(
     ("names", "says"),
     [
-        (("both@old", "both@newer"), "error: no interpreter is called 'newer' in both; known: new, old\n"),
+        (("both@old", "both@newer"), "error: no interpreter 'newer' in both; known: new, old\n"),
         (("both@old", "nowhere@new"), "error: no campaign 'nowhere'"),
         (("both@", "both@new"), "error: no case was measured both in both and in both@new; nothing to compare\n"),
     ],

@@ -34,7 +34,7 @@ def test_json_is_a_list_of_findings(examined):
         assert finding.keys() == {"about", "level", "what", "remedy"}
         assert finding["level"] in (GOOD, WARN, BAD)
         assert finding["what"]
-    assert {"cores", "memory", doctor.LOAD, "steadiness", "outside"} <= {finding["about"] for finding in found}
+    assert {"cores", "memory", doctor.LOAD, "stability", "outside"} <= {finding["about"] for finding in found}
 
 
 def test_whatever_is_not_good_has_a_remedy_and_comes_first(examined):
@@ -60,7 +60,7 @@ def test_the_status_is_1_only_if_something_is_bad(examined):
             0.05,
             [
                 (doctor.LOAD, GOOD, "other processes use 0.00 cores"),
-                ("steal", BAD, "the hypervisor takes 5.0% of the cores for others"),
+                ("steal", BAD, "the hypervisor gives 5.0% of the CPU time to other guests"),
             ],
         ),
         (math.nan, math.nan, [(doctor.LOAD, WARN, "CPU use of other processes is not available")]),
@@ -86,16 +86,16 @@ QUOTAS = {
         (WARN, "one core: the harness and its contestants share it"),
         (
             WARN,
-            "a CPU quota of 1 core is below the 2 that may be used: contestants have 1 thread, and any more would be "
-            "stopped in every period",
+            "a CPU quota of 1 core is below the number of usable cores (2): contestants have 1 thread, "
+            "as more would be throttled in every period",
         ),
     ],
     0.5: [
         (WARN, "one core: the harness and its contestants share it"),
         (
             BAD,
-            "a CPU quota of 0.5 cores is below the 2 that may be used: contestants have 1 thread, which is stopped in "
-            "every period",
+            "a CPU quota of 0.5 cores is below the number of usable cores (2): contestants have 1 thread, "
+            "which is throttled in every period",
         ),
     ],
 }

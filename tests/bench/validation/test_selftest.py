@@ -171,7 +171,7 @@ def test_a_selftest_that_measures_no_pair_fails_and_says_so(capsys):
     assert (found["failed"], found["planted"]) == (1, [])
     assert not selftest.is_trustworthy(found)
     selftest.print_summary(found)
-    assert "not measured: 1 pairs; the lines above say why" in capsys.readouterr().out
+    assert "not measured: 1 pairs, for the reasons above" in capsys.readouterr().out
 
 
 def test_a_pair_with_time_for_one_launch_is_null_in_json():
@@ -189,13 +189,13 @@ def test_a_pair_with_time_for_one_launch_has_words_in_place_of_its_interval():
 def test_the_text_says_rates_and_what_to_do_where_there_are_none(capsys):
     selftest.print_summary(summary((40, SAME), (4, FOUND)))
     said = capsys.readouterr().out
-    assert "known durations come out bit for bit" in said
-    assert "the same against the same: 0 of 40 differences seen, 0.0% [0.0%, 8.8%]" in said
+    assert "known durations: exact" in said
+    assert "A/A pairs: 0 of 40 false differences, 0.0% [0.0%, 8.8%]" in said
     assert "20% slower: 4 of 4 found, 100.0%" in said
     selftest.print_summary(summary(exact=False))
     said = capsys.readouterr().out
     assert "CHANGED" in said
-    assert "give more time with --budget" in said
+    assert "raise --budget" in said
 
 
 def test_a_plan_has_every_kind_as_often_as_asked_and_in_another_order_each_time():

@@ -85,7 +85,7 @@ def test_machines_have_histories_of_their_own():
     found = histories(moved)
     assert [(one.machine["cpu"], len(one.campaigns)) for one in found.histories] == [("New", 7), ("Old", 5)]
     assert not any(series.steps for one in found.histories for series in one.series)
-    assert found.histories[1].remarks == (f"4 of 4 cases have fewer than {ENOUGH} campaigns: no step could be seen",)
+    assert found.histories[1].remarks == (f"4 of 4 cases have fewer than {ENOUGH} campaigns, too few to detect a step",)
 
 
 def test_a_change_names_its_contestant_and_the_value_before():
@@ -111,7 +111,9 @@ def test_where_most_cases_step_at_once_the_machine_is_named():
         for one in slow[6:]
     ]
     (history,) = histories(slow).histories
-    assert history.remarks == ("4 of 4 cases step at day-07: look first at the machine, or at what all of them share",)
+    assert history.remarks == (
+        "4 of 4 cases step at day-07: check the machine first, or what these cases have in common",
+    )
     assert histories(dozen()).histories[0].remarks == ()
 
 
@@ -151,7 +153,7 @@ def test_a_campaign_of_an_unknown_machine_is_left_out_and_named(system):
     stray = replace(campaign(1), folder=Path("stray"), system=system_of(system))
     found = histories([*dozen(), stray])
     assert len(found.histories) == 1
-    assert found.left_out == ("stray doesn't say which machine it was measured on (system.json names no machine)",)
+    assert found.left_out == ("the machine of stray is unknown (system.json names no machine)",)
     with pytest.raises(ResultsError, match="no campaign can be placed in a history: stray doesn't say"):
         histories([stray])
 
@@ -160,7 +162,7 @@ def test_a_campaign_that_does_not_say_when_is_dated_by_its_records_or_left_out()
     days = dozen()
     silent = replace(days[4], system=days[4].system.model_copy(update={"started": None}))
     assert histories([silent, days[0]]).left_out == (
-        "day-05 doesn't say when it was measured, neither itself nor in a record",
+        "day-05 has no start time, neither in its metadata nor in a record",
     )
     dated = replace(silent, records=tuple(replace(one, started="2026-10-05T03:00:10+00:00") for one in silent.records))
     (history,) = histories([dated, days[0], days[8]]).histories

@@ -39,7 +39,7 @@ def table(tmp_path):
 def test_the_row_has_the_largest_that_fits_and_the_smallest_that_does_not(table):
     (row,) = table(tried(1, 10), tried(4, 900), tried(5, 1200), failed(8, Status.OUT_OF_MEMORY))
     assert (row["largest_batch"], row["peak_rss_launch_bytes"]) == (4, 900)
-    assert (row["smallest_failing_batch"], row["failure"]) == (5, "took more than it may")
+    assert (row["smallest_failing_batch"], row["failure"]) == (5, "exceeded the memory limit")
 
 
 def test_a_failed_try_gives_its_status_and_reason(table):
@@ -56,9 +56,9 @@ def test_a_try_of_unknown_memory_does_not_count_as_fitting(table):
 @pytest.mark.parametrize(
     ("batch", "stop", "failure"),
     [
-        (MAX_BATCH, "complete", f"{MAX_BATCH} are as many as are ever tried"),
-        (8, "budget", "the search ended before it was known (budget)"),
-        (8, "complete", "the next would need more than there is, says its table"),
+        (MAX_BATCH, "complete", f"{MAX_BATCH} is the largest batch that is tried"),
+        (8, "budget", "the search ended before the limit was found (budget)"),
+        (8, "complete", "the next batch needs more memory than the limit, by the network's table"),
     ],
 )
 def test_a_search_without_a_failing_batch_says_why_it_ended(table, batch, stop, failure):

@@ -82,12 +82,12 @@ def test_staying_is_the_same_contestants_and_as_many_images(load):
 @pytest.mark.parametrize(
     ("records", "status", "reason"),
     [
-        (times("always-224", 4.0), "skipped", "nothing in the campaign stays at 180x180"),
+        (times("always-224", 4.0), "skipped", "the campaign has no constant stream of 180x180"),
         (times("always-224", 4.0) + lost("always-180", Status.CRASHED, "boom"), "crashed", "always-180: boom"),
         (
             [*times("always-224", 4.0), *(replace(one, launch=1) for one in times("always-180", 2.0))],
             "skipped",
-            "no pass in which it and both sizes alone were measured",
+            "no pass in which it and the constant streams of both sizes were measured",
         ),
     ],
 )
