@@ -240,7 +240,7 @@ def _summarize(terminalreporter: Any, config: pytest.Config) -> None:
     if given and not isinstance(given, _BenchmarkFile) and Path(given).is_file():
         ours.writer.save_benchmark(Path(given).read_text(encoding="utf-8"))
     from bench.terminal.summary import as_json, print_summary
-    from results import advice  # pandas, which whoever made a mistake in an option need not wait for
+    from results import advice  # imports pandas: only after the options were checked
 
     notes = advice.warnings_for(read_campaign(ours.writer.folder))
     ours.writer.update_system(System(advice=tuple(map(Warned.model_validate, notes))))

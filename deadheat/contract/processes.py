@@ -69,7 +69,7 @@ class Child:
         known = [value.result() if isinstance(value, Future) else value for value in arguments]
         with AT_A_TIME:
             good, answer = self._exchange(function, known)
-        time.sleep(0.001)  # or this thread, which has more to ask, is back before those who wait
+        time.sleep(0.001)  # lets waiting threads take the semaphore before this one asks again
         if not good:
             raise ChildFailed(*answer)
         return answer

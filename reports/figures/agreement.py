@@ -1,4 +1,4 @@
-"""How long the frameworks' losses stay together from the same weights, images and order."""
+"""Agreement of the frameworks' losses over steps, from the same weights, images and order."""
 
 from __future__ import annotations
 
@@ -17,8 +17,12 @@ from results.schema.trial import Trial
 
 
 def agreement(found: Agreement, trials: Mapping[str, Trial], key: str) -> Markup:
-    """Every framework's loss at each step, and below how far apart they are; "" unless two are known."""
-    losses = {who: trials[name].losses for who, name in found.trials.items() if name in trials and trials[name].losses}
+    """Every framework's loss at each step, and below it their relative difference; "" unless two are known."""
+    losses = {
+        framework: trials[name].losses
+        for framework, name in found.trials.items()
+        if name in trials and trials[name].losses
+    }
     if len(losses) < 2:
         return Markup("")
     label = f"loss of the first {found.steps} steps in {', '.join(losses)}, and their relative difference"
@@ -32,11 +36,11 @@ def _agreement(found: Agreement, losses: Mapping[str, Sequence[float]]) -> Figur
     beside = LEFT / WIDTH, 1 - (LEFT + RIGHT) / WIDTH
     upper = figure.add_axes((beside[0], (BELOW + PANEL + GAP) / height, beside[1], PANEL / height))
     lower = figure.add_axes((beside[0], BELOW / height, beside[1], PANEL / height), sharex=upper)
-    for slot, values in enumerate(losses.values()):  # ever thinner, so that one that lies on another is seen
+    for slot, values in enumerate(losses.values()):  # decreasing widths, so that overlapping lines remain visible
         width, dashes = max(5.5 - 1.5 * slot, 1.0), "-" if slot < 3 else "--"
         upper.plot(range(1, len(values) + 1), values, dashes, color=COLOURS[slot % len(COLOURS)], linewidth=width)
     handles = [Line2D([], [], color=line.get_color(), linewidth=line.get_linewidth()) for line in upper.lines]
-    labels = [svg.printable(who[:LONGEST]) for who in losses]
+    labels = [svg.printable(framework[:LONGEST]) for framework in losses]
     legend_above(figure, handles, labels)
     apart = [(step, spread) for step, spread in enumerate(map(_spread, zip(*losses.values())), 1) if spread > 0]
     if apart:
@@ -56,7 +60,7 @@ def _agreement(found: Agreement, losses: Mapping[str, Sequence[float]]) -> Figur
 
 
 def _spread(values: Sequence[float]) -> float:
-    """The largest less the smallest, in per cent of what is nearest to 0; 0 where that says nothing."""
+    """The largest less the smallest, in per cent of the value closest to 0; 0 if undefined."""
     least = min(map(abs, values))
     spread = 100 * (max(values) - min(values)) / least if least else 0.0
     return spread if math.isfinite(spread) else 0.0

@@ -1,4 +1,4 @@
-"""A picture of where the bins of a pyramid lie."""
+"""A figure of the bins of a pyramid."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from reports.figures.drawing.canvas import COLOURS, new_figure, panel
 from results.schema.system import Bins, Pyramid
 
 ROW, LETTERS, LINES = 60, 26, 5
-"""Pixels of a level; letters of a line of a reason, and lines of it, that its place holds."""
+"""Pixels of a level; maximum letters per line, and lines, of a reason."""
 
 
 def bins_figure(pyramids: Sequence[Pyramid], key: str) -> Markup:
-    """Where the bins of a pyramid lie under each rule, as in the paper's figures 3 and 4: one side of one map.
+    """The bins of a pyramid under each rule, as in the paper's figures 3 and 4: one side of one map.
 
-    Where a rule has none, why. The first map on which rules differ, since that is what there is to see; "" without any.
+    If a rule has none, the reason. Shows the first map on which rules differ; "" without any map.
     """
     if not pyramids:
         return Markup("")
@@ -37,7 +37,7 @@ def _differ(pyramid: Pyramid) -> bool:
 
 
 def _bins(pyramid: Pyramid) -> Figure:
-    """A line a bin, a row a level, a column a rule; overlapping bins are staggered."""
+    """A line per bin, a row per level, a column per rule; overlapping bins are staggered."""
     side, levels, rules = pyramid.side or 0, [str(level) for level in pyramid.levels], pyramid.rules
     figure = new_figure(ROW * (len(levels) + 1), layout="constrained")
     grid = figure.subplots(len(levels), len(rules), squeeze=False)

@@ -1,4 +1,4 @@
-"""How errors fall as networks learn."""
+"""Learning curves: errors over passes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PANEL, BELOW, LEFT, RIGHT, GAP, LEGEND, TITLE = 150, 44, 52, 12, 28, 16, 26
 """Pixels: of a panel, below the last, beside them, between two, of a line of the legend, above the first."""
 
 LONGEST, WIDE_RANGE = 52, 10.0
-"""Letters of an arm's name; how many times the least the largest error must be for a logarithmic axis."""
+"""Maximum letters of an arm's name; minimum ratio of the largest to the smallest error for a logarithmic axis."""
 
 PANELS: Mapping[str, Callable[[Point], float | None]] = {
     "test error, %": lambda point: point.test_error,
@@ -31,7 +31,7 @@ Curve = Sequence[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Arm:
-    """Trials that are drawn as one line, and those that broke off."""
+    """Trials that are drawn as one line, and failed ones."""
 
     label: str
     finished: Sequence[Trial]
@@ -39,7 +39,7 @@ class Arm:
 
 
 def learning(claim: ClaimResult, trials: Mapping[str, Trial], key: str) -> Markup:
-    """Errors over passes for each arm of a claim: the mean over seeds in a band from least to most; "" without any."""
+    """Errors over passes for each arm of a claim: mean over seeds, band from minimum to maximum; "" without any."""
     arms = _arms(claim, trials)
     panels = {name: of for name, of in PANELS.items() if any(_curve(one, of) for arm in arms for one in _drawn(arm))}
     if not panels:
@@ -49,7 +49,7 @@ def learning(claim: ClaimResult, trials: Mapping[str, Trial], key: str) -> Marku
 
 
 def _arms(claim: ClaimResult, trials: Mapping[str, Trial]) -> list[Arm]:
-    """Arms that are the same trials, seen in several ways, are one line."""
+    """Arms of the same trials, evaluated on several views, are one line."""
     names: dict[tuple[str, ...], list[str]] = {}
     for name, ids in claim.arms.items():
         names.setdefault(tuple(ids), []).append(name)
@@ -106,7 +106,7 @@ def _label(arm: Arm) -> str:
 
 
 def _paint(axes: Axes, slot: int, arm: Arm, of: Callable[[Point], float | None]) -> list[float]:
-    """An arm's line, band and broken-off trials; all values, for the axis. A trial that broke off is in no mean."""
+    """Draw an arm's line, band and failed trials; return all values, for the axis. Means exclude failed trials."""
     colour, marker = COLOURS[slot % len(COLOURS)], MARKERS[slot % len(MARKERS)]
     curves = [dict(_curve(trial, of)) for trial in arm.finished]
     shared = sorted(set.intersection(*map(set, curves))) if curves else []
@@ -126,7 +126,7 @@ def _paint(axes: Axes, slot: int, arm: Arm, of: Callable[[Point], float | None])
 
 
 def _error_axis(axes: Axes, values: Sequence[float]) -> None:
-    """From 0, or logarithmic where errors fall by so much that the end could not be read."""
+    """An axis from 0, or a logarithmic one if errors fall so far that the end would be illegible."""
     axes.locator_params(axis="x", nbins=7)
     if values and min(values) > 0 and max(values) / min(values) > WIDE_RANGE:
         low, high = min(values) / 1.2, max(values) * 1.2

@@ -1,4 +1,4 @@
-"""Values in one figure, each under its words: with its interval, the range that it is held against, and another's."""
+"""Forest plot: values with their intervals, the claimed ranges, and the paper's values, each below its description."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ SAME_UNIT = {
 
 @dataclass(frozen=True)
 class Row:
-    """A value in `unit` with its interval, None where unknown; the `band` it is held against, None for an open end.
+    """A value in `unit` with its interval, None if unknown; `band`: the claimed range, None for an open end.
 
-    `other` is somebody else's figure for the same.
+    `other`: another source's value for the same quantity.
     """
 
     words: str
@@ -46,7 +46,7 @@ class Row:
 
 
 def forest(claim: ClaimResult, key: str) -> Markup:
-    """A claim's comparisons, where the claim puts them, and the paper's own figures; "" where nothing has a value."""
+    """A claim's comparisons, their claimed ranges, and the paper's own values; "" without any value."""
     rows = [
         Row(one.statement, one.unit, _value(one), one.low, one.high, one.claimed, papers_own(one))
         for one in claim.contrasts
@@ -56,7 +56,7 @@ def forest(claim: ClaimResult, key: str) -> Markup:
 
 
 def draw(rows: Sequence[Row], key: str, label: str) -> Markup:
-    """Rows of one unit share an axis; "" where nothing has a value."""
+    """One axis per unit; "" without any value."""
     units = dict.fromkeys(row.unit for row in rows if row.value is not None)
     if not units:
         return Markup("")
@@ -65,7 +65,7 @@ def draw(rows: Sequence[Row], key: str, label: str) -> Markup:
 
 
 def papers_own(contrast: ContrastResult) -> float | None:
-    """The paper's figure, where it is a single number in the contrast's own unit: nothing is guessed."""
+    """The paper's value, if it is a single number in the contrast's unit; else None."""
     found = FIGURE.fullmatch(contrast.paper.strip())
     if not found or found[2] not in {"", contrast.unit, *SAME_UNIT.get(contrast.unit, ())}:
         return None
@@ -97,7 +97,7 @@ def _lines(row: Row) -> list[str]:
 
 
 def _group(axes: Axes, unit: str, rows: Sequence[Row]) -> None:
-    """Text above each interval, a pixel of height each unit of y."""
+    """Text above each interval; a unit of y is a pixel."""
     axes.set_ylim(sum(map(_height, rows)), 0)
     limits = _limits(unit, rows)
     if unit == "ratio" and limits[0] > 0:
@@ -118,7 +118,7 @@ def _group(axes: Axes, unit: str, rows: Sequence[Row]) -> None:
 
 
 def _interval(axes: Axes, row: Row, top: int, limits: tuple[float, float]) -> None:
-    """The band is shaded, with a line at each of its ends; the value is the dot, hollow without an interval."""
+    """The shaded band with a line at each end; the value as a dot, hollow without an interval."""
     ends = [limit if end is None else end for end, limit in zip(row.band, limits, strict=True)]
     low, high = (min(max(end, limits[0]), limits[1]) for end in ends)
     if row.band != (None, None):
@@ -142,7 +142,7 @@ def _interval(axes: Axes, row: Row, top: int, limits: tuple[float, float]) -> No
 
 
 def _limits(unit: str, rows: Sequence[Row]) -> tuple[float, float]:
-    """All values and ends of bands, and intervals as far as they do not dwarf those, and each other."""
+    """Axis limits: all values and ends of bands, and intervals unless they are much wider than those."""
     values = [row.value for row in rows if row.value is not None]
     marks = [*values, 1.0] if unit == "ratio" else list(values)
     marks += [end for row in rows for end in row.band if end is not None]

@@ -25,10 +25,10 @@ def milliseconds(seconds: float) -> tuple[float, str] | None:
 
 
 def layer_bars(
-    found: Mapping[tuple[str, str], Row], layers: Sequence[str], who: Sequence[str], slots: Sequence[str]
+    found: Mapping[tuple[str, str], Row], layers: Sequence[str], contestants: Sequence[str], slots: Sequence[str]
 ) -> Figure:
-    """A bar for each contestant of each layer, from 0."""
-    each, above = GAP + BAR * len(who), ABOVE + LEGEND * len(who)
+    """A bar from 0 for each contestant of each layer."""
+    each, above = GAP + BAR * len(contestants), ABOVE + LEGEND * len(contestants)
     height = above + each * len(layers) + BELOW
     figure = new_figure(height)
     axes = figure.add_axes(
@@ -38,20 +38,20 @@ def layer_bars(
         ylim=(each * len(layers), 0),
     )
     for number, layer in enumerate(layers):
-        for place, one in enumerate(who):
+        for place, one in enumerate(contestants):
             _bar(axes, found.get((layer, one)), each * number + GAP / 2 + BAR * (place + 0.5), style(slots, one))
     axes.set_yticks([each * (number + 0.5) for number in range(len(layers))], list(map(printable_label, layers)))
     axes.tick_params(axis="y", length=0)
     panel(axes, grid="x")
     axes.locator_params(axis="x", nbins=5)
-    handles = [Line2D([], [], **style(slots, one)) for one in who]
-    labels = list(map(printable_label, who))
+    handles = [Line2D([], [], **style(slots, one)) for one in contestants]
+    labels = list(map(printable_label, contestants))
     legend_above(figure, handles, labels)
     return figure
 
 
 def _end(own: Sequence[Row]) -> float:
-    """Where the axis ends: at the longest interval, unless that is out of all proportion to the times."""
+    """The end of the axis: the longest interval, unless it is much longer than the times."""
     measured = [row for row in own if row["status"] == Status.MEASURED]
     most: float = max((row["seconds"] for row in measured), default=1.0)
     highs: list[float] = [row["seconds_high"] for row in measured if not math.isnan(row["seconds_high"])]
@@ -59,7 +59,7 @@ def _end(own: Sequence[Row]) -> float:
 
 
 def _bar(axes: Axes, row: Row | None, y: float, look: Mapping[str, Any]) -> None:
-    """With its interval, and the contestant's sign at its end: hollow where the interval is unknown."""
+    """A bar with its interval and the contestant's marker, hollow if the interval is unknown."""
     if row is None or row["status"] != Status.MEASURED:
         axes.text(0, y, " not measured", va="center", fontsize=7, style="italic")
         return

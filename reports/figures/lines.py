@@ -1,4 +1,4 @@
-"""A line a contestant over something that grows, both axes logarithmic."""
+"""A line per contestant over an increasing quantity, on logarithmic axes."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ Of = Callable[[Row], float]
 
 
 def lines(rows: Sequence[Row], slots: Sequence[str], x: tuple[str, Of], y: tuple[str, Of]) -> Figure:
-    """`x` and `y`: what an axis is called, and its value of a row of `cases`. What was not measured has no point."""
-    everyone = list(dict.fromkeys(row["contestant"] for row in rows))
-    below = BELOW + LEGEND * math.ceil(len(everyone) / 2)
+    """`x` and `y`: an axis's label, and the function from a row of `cases` to its value. Unmeasured: no point."""
+    contestants = list(dict.fromkeys(row["contestant"] for row in rows))
+    below = BELOW + LEGEND * math.ceil(len(contestants) / 2)
     height = HEIGHT - BELOW + below
     figure = new_figure(height)
     width = WIDTH - LEFT - RIGHT
     axes = figure.add_axes((LEFT / WIDTH, below / height, width / WIDTH, (height - ABOVE - below) / height))
     axes.set(xscale="log", yscale="log", xlabel=x[0], ylabel=y[0])
     panel(axes)
-    for who in everyone:
-        own = [row for row in rows if row["contestant"] == who and row["status"] == Status.MEASURED]
+    for contestant in contestants:
+        own = [row for row in rows if row["contestant"] == contestant and row["status"] == Status.MEASURED]
         points = sorted((x[1](row), y[1](row)) for row in own)
         across, up = zip(*points) if points else ((), ())
-        axes.plot(across, up, label=printable_label(who), **style(slots, who))
+        axes.plot(across, up, label=printable_label(contestant), **style(slots, contestant))
     for axis, ends in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
         log_axis(axis, *ends)
     figure.legend(loc="lower center", ncols=2, fontsize=9, frameon=False, borderpad=0, labelspacing=0.3)

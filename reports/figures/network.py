@@ -1,6 +1,6 @@
-"""The figures: what the tables say, drawn; one function a figure, from rows to SVG.
+"""Figures of a network's tables; one function per figure, from rows to SVG.
 
-Each is narrow enough for a phone and names its rows beside them, so that no legend and no colour has to be matched.
+Each fits the width of a phone and has labels beside its rows, so that no legend or colour is needed.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def times(network: Network, slots: Sequence[str], key: str) -> str:
 
 
 def parts(network: Network, split: Iterable[Row], slots: Sequence[str], key: str) -> str:
-    """Forward, backward and update beside infer, from 0 on a linear axis: parts of a step add up."""
+    """Forward, backward and update beside infer, on a linear axis from 0, as components of a step add up."""
     found = {(row["component"], row["contestant"]): row for row in split if row["network"] == network.id}
     found |= {key: row for key, row in network.rows.items() if key[0] == "infer"}
     bands = [_band(part, found, needs, network, slots) for part, needs in NEEDS.items()]
@@ -55,9 +55,9 @@ def parts(network: Network, split: Iterable[Row], slots: Sequence[str], key: str
 
 
 def memory(network: Network, slots: Sequence[str], key: str) -> str:
-    """Memory of a step of every case of a network, on a linear axis from 0, with the floor of its table above them.
+    """Memory of a step of every case of a network, on a linear axis from 0, with the minimum by its table above them.
 
-    "" where nobody's is known.
+    "" if none is known.
     """
     bands = [_memory_band(phase, network, slots) for phase in network.phases]
     if not any(not math.isnan(mark.value) for band in bands for mark in band.marks[1:]):
@@ -67,14 +67,20 @@ def memory(network: Network, slots: Sequence[str], key: str) -> str:
 
 
 def _memory_band(phase: str, network: Network, slots: Sequence[str]) -> Band:
-    own = {who: network.rows[phase, who] for who in network.contestants if (phase, who) in network.rows}
+    own = {
+        contestant: network.rows[phase, contestant]
+        for contestant in network.contestants
+        if (phase, contestant) in network.rows
+    }
     floors = [row["min_memory_bytes"] for row in own.values() if not math.isnan(row["min_memory_bytes"])]
     floor = floors[0] * MEGA if floors else math.nan
     marks = [Mark(FLOOR, len(slots), floor, note="" if floors else "not known")]
-    for who, row in own.items():
+    for contestant, row in own.items():
         known = not math.isnan(row["memory_bytes"])
-        note = "" if known else "not known" if row["status"] == Status.MEASURED else missing(network, who, (phase,))
-        marks.append(Mark(who, slots.index(who), row["memory_bytes"] * MEGA, note=note))
+        note = (
+            "" if known else "not known" if row["status"] == Status.MEASURED else missing(network, contestant, (phase,))
+        )
+        marks.append(Mark(contestant, slots.index(contestant), row["memory_bytes"] * MEGA, note=note))
     return Band(phase, marks)
 
 
@@ -82,13 +88,13 @@ def _band(
     title: str, found: Mapping[tuple[str, str], Row], needs: Sequence[str], network: Network, slots: Sequence[str]
 ) -> Band:
     marks = []
-    for who in network.contestants:
-        row = found.get((title, who))
+    for contestant in network.contestants:
+        row = found.get((title, contestant))
         if row is None or math.isnan(row["seconds"]):
-            marks.append(Mark(who, slots.index(who), note=missing(network, who, needs)))
+            marks.append(Mark(contestant, slots.index(contestant), note=missing(network, contestant, needs)))
         else:
             value, low, high = (row[name] * MILLISECONDS for name in ("seconds", "seconds_low", "seconds_high"))
-            marks.append(Mark(who, slots.index(who), value, low, high))
+            marks.append(Mark(contestant, slots.index(contestant), value, low, high))
     return Band(title, marks)
 
 
@@ -110,7 +116,7 @@ def _times(bands: Sequence[Band], batch: int) -> Figure:
 
 
 def _bars(bands: Sequence[Band], quantity: str, bar: Bar) -> Figure:
-    """Rows of bars on a linear axis from 0, which is called `quantity`."""
+    """Rows of bars on a linear axis from 0 with the label `quantity`."""
     figure, axes = canvas(bands, ABOVE_BARE)
     axes.set_xlabel(quantity)
     limits = _linear_limits(_known(bands))
@@ -135,7 +141,7 @@ def _place(bands: Sequence[Band], paint: Callable[[Mark, int], None]) -> None:
 
 
 def _dot(axes: Axes, mark: Mark, row: int, limits: tuple[float, float]) -> None:
-    """The value, hollow if its interval is unknown, on the line of its interval."""
+    """The value on the line of its interval; hollow if the interval is unknown."""
     colour, known = COLOURS[mark.slot % len(COLOURS)], not math.isnan(mark.low)
     if known:
         ends = [min(max(end, limits[0]), limits[1]) for end in (mark.low, mark.high)]
@@ -174,7 +180,7 @@ def _linear_limits(marks: Sequence[Mark]) -> tuple[float, float] | None:
 
 
 def _ends(marks: Sequence[Mark], name: str) -> list[float]:
-    """One end of every interval, the value where the interval is unknown."""
+    """One end of every interval, or the value if the interval is unknown."""
     return [mark.value if math.isnan(end := getattr(mark, name)) else end for mark in marks]
 
 

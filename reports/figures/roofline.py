@@ -1,7 +1,7 @@
-"""The roofline: work a second against work for each byte that must move, below what the machine was seen to do.
+"""The roofline: work per second over work per byte that must be moved, below the machine's measured peaks.
 
-After Williams, Waterman and Patterson (2009). What stays in caches from step to step may lie above the slope: it is
-the bound of who must fetch everything from memory.
+After Williams, Waterman and Patterson (2009). A case of which data stay in caches between steps may lie above the
+slope, which is the bound for fetching all data from memory.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ GIGA = 1e-9
 
 
 def roofline(rows: Sequence[Row], limits: Limits, kind: Kind, slots: Sequence[str], key: str) -> str:
-    """The figure of one precision and device; "" where there is no ceiling or no case to draw."""
+    """The figure of one precision and device; "" without a measured peak or a case."""
     known = [
         row
         for row in rows
@@ -42,15 +42,15 @@ def _draw(rows: Sequence[Row], limits: Limits, kind: Kind, slots: Sequence[str])
     intensities = [row["macs_per_byte"] for row in rows]
     line = np.geomspace(min(intensities) / 3, max(intensities) * 3, 100)
     axes.plot(line, [GIGA * roof(limits, kind, float(one)) for one in line], color=svg.INK, linewidth=1.5)
-    for who in dict.fromkeys(row["contestant"] for row in rows):
-        own = [row for row in rows if row["contestant"] == who]
+    for contestant in dict.fromkeys(row["contestant"] for row in rows):
+        own = [row for row in rows if row["contestant"] == contestant]
         axes.plot(
             [row["macs_per_byte"] for row in own],
             [GIGA * row["macs_per_second"] for row in own],
             linestyle="none",
             alpha=0.8,
-            label=printable_label(who),
-            **style(slots, who),
+            label=printable_label(contestant),
+            **style(slots, contestant),
         )
     for axis, ends in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
         log_axis(axis, *ends)

@@ -14,14 +14,14 @@ from matplotlib.patches import Rectangle
 from reports.figures.drawing.canvas import COLOURS, WIDTH, new_figure
 
 WIDE, SIDE, SPACE, NAMES, MOST_CLASSES = 640, 48, 6, 54, 10
-"""Pixels: of a sheet of class maps, a picture, between two, the slanted names above; the maps that fit."""
+"""Pixels: of a sheet of class maps, a picture, a gap, the slanted names above; number of maps that fit."""
 
 LINE, SHORT, LONG = 11, 3, 13
-"""Pixels of a line of text; letters of a name that fits in half a line, and in a line."""
+"""Pixels of a line of text; letters that fit in half a line, and in a line."""
 
 
 def class_maps(images: np.ndarray, maps: np.ndarray, truth: np.ndarray, names: Sequence[str]) -> Figure:
-    """A row an image, then its maps on one scale from 0; the true class's is framed."""
+    """A row per image, with its maps on one scale from 0; the true class's map is framed."""
     chosen = _strongest(maps, truth)
     height = NAMES + len(images) * (SIDE + SPACE)
     figure, axes = _canvas(WIDE, height)
@@ -41,7 +41,7 @@ def class_maps(images: np.ndarray, maps: np.ndarray, truth: np.ndarray, names: S
 
 
 def _strongest(maps: np.ndarray, truth: np.ndarray) -> list[int]:
-    """The classes that are drawn where not all fit: the true ones first, then those of the strongest maps."""
+    """The classes to draw if not all fit: the true ones first, then those of the strongest maps."""
     strength = np.nan_to_num(maps.astype(float)).mean((0, 2, 3))
     own = [int(one) for one in dict.fromkeys(truth.tolist()) if 0 <= one < maps.shape[1]]
     others = [int(one) for one in np.argsort(-strength, kind="stable") if one not in own]
@@ -49,7 +49,7 @@ def _strongest(maps: np.ndarray, truth: np.ndarray) -> list[int]:
 
 
 def mistakes(images: np.ndarray, pairs: Sequence[tuple[str, str]]) -> Figure:
-    """Each image above its class → what it was taken for."""
+    """Each image above its class → predicted class."""
     short = max(len(name) for pair in pairs for name in pair) <= SHORT
     columns, lines = (10, 1) if short else (6, 2)
     cell = (WIDTH - 2) / columns
@@ -89,7 +89,7 @@ def _canvas(width: int, height: int) -> tuple[Figure, Axes]:
 
 
 def _show(axes: Axes, picture: np.ndarray, left: float, top: float, side: float) -> None:
-    """In a square of `side`, its shape kept, with its own pixels and not as many as the figure has."""
+    """Draw an image in a square of `side` with its aspect ratio and its own pixels."""
     height, width = picture.shape[:2]
     scale = side / max(height, width)
     extent = (left, left + width * scale, top + height * scale, top)

@@ -1,4 +1,4 @@
-"""How networks grow with the size of images: a panel a quantity, a line a network and contestant."""
+"""Scaling with image size: a panel per quantity, a line per network and contestant."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ STRETCH = 1.5
 
 
 LINESTYLES: Sequence[Any] = ("-", "--", ":", "-.")
-"""Of a network, where there are several in a figure."""
+"""Line styles of networks, if a figure has several."""
 
 
 Values = tuple[float, float, float]
-"""A value and its interval; NaN where there is none."""
+"""A value and its interval; NaN if there is none."""
 
 
 def images(row: Row) -> Values:
@@ -42,7 +42,7 @@ def milliseconds(row: Row) -> Values:
 
 
 def _first_call(row: Row) -> Values:
-    """The longest is no mean: it has no interval."""
+    """The maximum has no interval, as it is no mean."""
     return row["first_call_seconds"], math.nan, math.nan
 
 
@@ -59,11 +59,11 @@ def pixels(row: Row) -> float:
 
 
 def size_sweep(own: Sequence[Row], networks: Sequence[str], slots: Sequence[str]) -> Figure:
-    """A panel below the other, over the same sizes: a colour and sign a contestant, a stroke a network."""
+    """Panels below each other, over the same sizes: a colour and marker per contestant, a line style per network."""
     strokes = {name: LINESTYLES[place % len(LINESTYLES)] for place, name in enumerate(networks)}
     legend = {
-        who: Line2D([], [], linestyle="none", **style(slots, who))
-        for who in dict.fromkeys(row["contestant"] for row in own)
+        contestant: Line2D([], [], linestyle="none", **style(slots, contestant))
+        for contestant in dict.fromkeys(row["contestant"] for row in own)
     }
     if len(networks) > 1:
         legend |= {name: Line2D([], [], color=svg.INK, linestyle=stroke) for name, stroke in strokes.items()}
@@ -87,13 +87,13 @@ def size_sweep(own: Sequence[Row], networks: Sequence[str], slots: Sequence[str]
 def _panel(
     axes: Axes, own: Sequence[Row], strokes: Mapping[str, Any], slots: Sequence[str], of: Callable[[Row], Values]
 ) -> None:
-    """A line for each network and contestant; what was not measured has no point. Hollow: without an interval."""
+    """A line for each network and contestant; unmeasured cases have no point. Hollow: without an interval."""
     lines: dict[tuple[str, str], list[tuple[float, *Values]]] = {}
     for row in own:
         if row["status"] == Status.MEASURED and of(row)[0] > 0:
             lines.setdefault((row["architecture"], row["contestant"]), []).append((pixels(row), *of(row)))
-    for (network, who), points in lines.items():
-        look = {**style(slots, who), "markersize": 4, "linewidth": 1.2}
+    for (network, contestant), points in lines.items():
+        look = {**style(slots, contestant), "markersize": 4, "linewidth": 1.2}
         across, up, lows, _ = zip(*sorted(points))
         face = "none" if all(map(math.isnan, lows)) else look["color"]
         axes.plot(across, up, linestyle=strokes[network], markerfacecolor=face, **look)
@@ -105,7 +105,7 @@ def _panel(
 
 
 def _limit(axes: Axes, drawn: Sequence[Sequence[float]]) -> None:
-    """An axis that holds every value, and of the intervals what does not press them flat."""
+    """Axis limits: all values, and intervals unless they are much wider."""
     values = [value for value, _, _ in drawn]
     ends = [end for one in drawn for end in one if not math.isnan(end)]
     low, high = max(min(ends), min(values) / STRETCH), min(max(ends), max(values) * STRETCH)

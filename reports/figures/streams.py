@@ -11,7 +11,7 @@ from reports.format.networks import Row
 
 
 def stream_figure(own: Sequence[Row], slots: Sequence[str]) -> Figure:
-    """A row a contestant below each stream: hollow is the first time through, solid is warm."""
+    """A row per contestant below each stream: hollow for the first pass, solid for warm."""
     found: dict[str, list[Row]] = {}
     for row in own:
         found.setdefault(row["group"], []).append(row)

@@ -1,4 +1,4 @@
-"""Launches as they fell: a strip a case, and all of a campaign in the order in which they ran."""
+"""Launch times: a strip per case, and all of a campaign in the order in which they ran."""
 
 from __future__ import annotations
 
@@ -19,23 +19,30 @@ from results.stats.estimates import BAND
 
 TALL, WIDE = 0.3, 3
 COLUMNS, HEIGHT = 150, 220
-"""Of the figure of all launches: as many as can be told apart, and pixels."""
+"""Of the figure of all launches: maximum number of points, and pixels."""
 STEPS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4)
 REACH = 1.5
 """A launch further than this from its case's mean is drawn at the edge."""
 
 
 def strips(network: Network, launches: pd.DataFrame, slots: Sequence[str], key: str) -> str:
-    """Each launch of every case of a network over the case's mean; "" where no case has two."""
+    """Each launch of every case of a network over the case's mean; "" if no case has two."""
     measured = launches[launches["status"] == Status.MEASURED]
     times = {
-        (str(phase), str(who)): part[["seconds", "superseded"]]
-        for (phase, who), part in measured.groupby(["phase", "contestant"], sort=False)
+        (str(phase), str(contestant)): part[["seconds", "superseded"]]
+        for (phase, contestant), part in measured.groupby(["phase", "contestant"], sort=False)
     }
     if not any(len(own) > 1 for own in times.values()):
         return ""
     bands = [
-        Band(phase, [Mark(who, slots.index(who)) for who in network.contestants if (phase, who) in times])
+        Band(
+            phase,
+            [
+                Mark(contestant, slots.index(contestant))
+                for contestant in network.contestants
+                if (phase, contestant) in times
+            ],
+        )
         for phase in network.phases
     ]
     means = {key: row["seconds"] for key, row in network.rows.items()}
@@ -63,14 +70,14 @@ def _strips(
 
 
 def _ticks(axes: Axes, values: np.ndarray, row: int, colour: str) -> None:
-    """A short upright line at each value, all of them one path."""
+    """A short vertical line at each value, as one path."""
     x = np.repeat(_clip(values), WIDE)
     y = np.tile([row - TALL, row + TALL, np.nan], len(values))
     axes.plot(x, y, color=colour, linewidth=1.4, solid_capstyle="butt")
 
 
 def run_order(over: Sequence[tuple[float, bool]], key: str) -> str:
-    """All launches of a campaign as they ran, each over its case's mean; "" where there are not enough to see."""
+    """All launches of a campaign in order, each over its case's mean; "" if there are too few."""
     if len(over) < 6:
         return ""
     label = "each launch's time over its case's mean, in the order in which they ran"
@@ -78,7 +85,7 @@ def run_order(over: Sequence[tuple[float, bool]], key: str) -> str:
 
 
 def _run_order(over: Sequence[tuple[float, bool]]) -> Figure:
-    """A dot is the median of neighbours, the line through it reaches from their 10th to their 90th percentile."""
+    """A dot is the median of adjacent launches; its line spans their 10th to 90th percentile."""
     figure = new_figure(HEIGHT, layout="constrained")
     axes = figure.add_subplot()
     values = _clip(np.array([value for value, superseded in over if not superseded]))
@@ -108,7 +115,7 @@ def _ratio_axis(axes: Axes, over: np.ndarray) -> None:
 
 
 def _around_one(axis: Axis, far: float) -> None:
-    """1 in the middle, and as far to both sides as a round number goes."""
+    """Symmetric limits around 1, at a round distance."""
     step = max((step for step in STEPS if 1 + step <= far), default=BAND)
     fixed_ticks(axis, (1 - step, 1, 1 + step))
 

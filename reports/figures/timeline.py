@@ -1,4 +1,4 @@
-"""A workload's times from campaign to campaign, a panel a contestant, with its levels, steps and changes of version."""
+"""A workload's times over campaigns, a panel per contestant, with levels, steps and changes of version."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ PANEL, GAP, BELOW, LEFT, RIGHT, LETTER = 74, 26, 30, 52, 10, 5.2
 """Pixels: of a panel, above each, below the last, beside them, of a letter of a change."""
 MOST_PANELS = 8
 LEAST_RANGE = 0.05
-"""Share of the time that a panel's height shows at least to each side: noise must not look like steps."""
+"""Minimum range of a panel to each side, as a share of the time: noise must not look like steps."""
 LONGEST = 30
-"""Letters of a change that is written into a panel."""
+"""Maximum letters of a change that is written into a panel."""
 
 
 def timeline(campaigns: Sequence[Entry], series: Sequence[Series], key: str) -> Markup:
@@ -54,7 +54,7 @@ def _timeline(campaigns: Sequence[Entry], series: Sequence[Series]) -> Figure:
 
 
 def _limits(series: Series) -> tuple[float, float]:
-    """All times and levels, and intervals as far as they do not dwarf those."""
+    """Axis limits: all times and levels, and intervals unless they are much wider."""
     values = [MILLISECONDS * point.seconds.value for point in series.points]
     least, most = min(values), max(values)
     reach = max(most - least, LEAST_RANGE * most)
@@ -70,7 +70,7 @@ def _ends(estimate: Estimate) -> tuple[float, ...]:
 
 
 def _points(axes: Axes, series: Series, number: int) -> None:
-    """Dots on their intervals, hollow where that is unknown."""
+    """Dots on their intervals, hollow if the interval is unknown."""
     colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
     low, high = axes.get_ylim()
     across, up = [], []  # all intervals are one broken line, too
@@ -86,7 +86,7 @@ def _points(axes: Axes, series: Series, number: int) -> None:
 
 
 def _levels(axes: Axes, series: Series) -> None:
-    """A line each, and an upright one with its ratio where a step is."""
+    """A line per level, and a vertical one with its ratio at each step."""
     for level in series.levels:
         ends = series.points[level.begin].campaign - 0.4, series.points[level.end - 1].campaign + 0.4
         axes.plot(ends, [MILLISECONDS * level.seconds] * 2, color=svg.INK, alpha=0.55, linewidth=1.2)
@@ -98,8 +98,8 @@ def _levels(axes: Axes, series: Series) -> None:
 
 
 def _changes(axes: Axes, campaigns: Sequence[Entry], series: Series) -> None:
-    """A broken line where the contestant's own versions changed, with words as far as there is room; a dotted one
-    where the machine's did."""
+    """A dashed line at changes of the contestant's versions, with as many words as fit; a dotted one at changes of the
+    machine."""
     changed = {number: entry.changed.get(series.case.contestant.id, ()) for number, entry in enumerate(campaigns)}
     own = [number - 0.5 for number, what in changed.items() if what]
     _vlines(axes, [number - 0.5 for number, entry in enumerate(campaigns) if entry.changed.get(MACHINE)], ":")
@@ -110,14 +110,14 @@ def _changes(axes: Axes, campaigns: Sequence[Entry], series: Series) -> None:
 
 
 def _vlines(axes: Axes, places: Sequence[float], dashes: str, alpha: float = 0.6, width: float = 1.0) -> None:
-    """Lines from bottom to top, drawn as one that is broken between them: there can be hundreds."""
+    """Vertical lines over the full height, as one path with gaps: there can be hundreds."""
     across = [value for place in places for value in (place, place, math.nan)]
     beside = axes.get_xaxis_transform()
     axes.plot(across, [0, 1, math.nan] * len(places), dashes, color=svg.INK, alpha=alpha, lw=width, transform=beside)
 
 
 def _written(axes: Axes, at: float, words: str, free: float) -> float:
-    """Write beside `at` what fits right of `free` and within the panel; where the next may begin."""
+    """Write beside `at` if it fits right of `free` and within the panel; return where the next may begin."""
     words = words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
     left, right = axes.get_xlim()
     width = LETTER * len(words) / (WIDTH - LEFT - RIGHT) * (right - left)
@@ -133,7 +133,7 @@ def _written(axes: Axes, at: float, words: str, free: float) -> float:
 
 
 def _dates(axes: Axes, campaigns: Sequence[Entry], labelled: bool) -> None:
-    """Campaigns stand as far apart as their numbers, and some have their date."""
+    """The axis of campaigns: spaced by index, some labelled with their date."""
     places = sorted({round(part * (len(campaigns) - 1) / (MOST_TICKS - 1)) for part in range(MOST_TICKS)})
     same_day = campaigns[0].started.date() == campaigns[-1].started.date()
     form = "%H:%M" if same_day else "%Y-%m-%d"

@@ -64,7 +64,7 @@ def render(
         facts=_side_by_side(system.header(baseline.system, None), system.header(candidate.system, None)),
         rows=sorted(rows, key=lambda row: [kind(verdict) for verdict in words.VERDICT_ORDER].index(row.kind)),
         groups=[group for number, one in enumerate(found) if (group := _group(one, changes, f"n{number}")).figure],
-        overall=[(who, _shown(estimate), estimate.launches) for who, estimate in report.overall.items()],
+        overall=[(contestant, _shown(estimate), estimate.launches) for contestant, estimate in report.overall.items()],
         missing=report.missing,
         command=_command(report, across_systems),
         systems=[(one.name, system.system_details(one.system)) for one in (baseline, candidate)],
@@ -85,7 +85,7 @@ def _rows(network: networks.Network, changes: Mapping[str, Change], options: Seq
         Row(
             network,
             phase,
-            who,
+            contestant,
             numbers.milliseconds(change.baseline_seconds),
             numbers.milliseconds(change.candidate_seconds),
             _shown(change.ratio),
@@ -94,15 +94,20 @@ def _rows(network: networks.Network, changes: Mapping[str, Change], options: Seq
             _remedy(change),
             commands.reproduce(change.case, options),
         )
-        for phase, who, change in _compared(network, changes)
+        for phase, contestant, change in _compared(network, changes)
     ]
 
 
 def _compared(network: networks.Network, changes: Mapping[str, Change]) -> list[tuple[str, str, Change]]:
     """The network's cases in both campaigns: phases in order, contestants in order of appearance."""
-    pairs = [(phase, who) for phase in network.phases for who in network.contestants if (phase, who) in network.rows]
-    found = [(phase, who, changes.get(network.rows[phase, who]["case"])) for phase, who in pairs]
-    return [(phase, who, change) for phase, who, change in found if change]
+    pairs = [
+        (phase, contestant)
+        for phase in network.phases
+        for contestant in network.contestants
+        if (phase, contestant) in network.rows
+    ]
+    found = [(phase, contestant, changes.get(network.rows[phase, contestant]["case"])) for phase, contestant in pairs]
+    return [(phase, contestant, change) for phase, contestant, change in found if change]
 
 
 def _shown(ratio: Estimate) -> numbers.FormattedEstimate | None:
@@ -125,14 +130,14 @@ def _group(network: networks.Network, changes: Mapping[str, Change], key: str) -
     """Every ratio with its interval, against the band of a dead heat."""
     rows = [
         forest.Row(
-            f"{phase}, {who}: {words.verdict(change.verdict)}",
+            f"{phase}, {contestant}: {words.verdict(change.verdict)}",
             "ratio",
             change.ratio.value,
             None if math.isnan(change.ratio.low) else change.ratio.low,
             None if math.isnan(change.ratio.high) else change.ratio.high,
             (1 - BAND, 1 + BAND),
         )
-        for phase, who, change in _compared(network, changes)
+        for phase, contestant, change in _compared(network, changes)
     ]
     label = (
         f"{network.id}: the candidate's time over the baseline's for each phase and contestant; numbers in the table"

@@ -49,7 +49,7 @@ class CampaignRow:
 
 @dataclass(frozen=True)
 class Chart:
-    """All contestants of a workload over time; `stepped`: whether any has a step (then the figure is open)."""
+    """All contestants of a workload over time; `stepped`: whether any has a step."""
 
     workload: Workload
     conditions: str
@@ -135,7 +135,7 @@ def _campaign_rows(history: History) -> list[CampaignRow]:
         CampaignRow(
             number + 1,
             entry,
-            [("" if whose == MACHINE else whose, what) for whose, what in entry.changed.items()],
+            [("" if contestant == MACHINE else contestant, what) for contestant, what in entry.changed.items()],
             measured.count(number),
             steps.count(number),
         )
@@ -149,7 +149,7 @@ def _lost_rows(history: History) -> list[tuple[str, str, Sequence[str]]]:
     for series in history.series:
         for why in series.lost.values():
             found.setdefault((series.case.contestant.id, why), []).append(series.case.id)
-    return [(who, why, cases) for (who, why), cases in found.items()]
+    return [(contestant, why, cases) for (contestant, why), cases in found.items()]
 
 
 def _charts(history: History, key: str) -> list[Chart]:

@@ -93,7 +93,12 @@ class Failure:
 def case_rows(network: Network, launches: pd.DataFrame, options: Sequence[str]) -> list[CaseRow]:
     """Every case of a network, by phase, with the command that repeats it with its campaign's `options`."""
     failed = launches[launches["status"] != Status.MEASURED].groupby("case").size()
-    order = [(phase, who) for phase in network.phases for who in network.contestants if (phase, who) in network.rows]
+    order = [
+        (phase, contestant)
+        for phase in network.phases
+        for contestant in network.contestants
+        if (phase, contestant) in network.rows
+    ]
     return [_case_row(network.rows[key], int(failed.get(network.rows[key]["case"], 0)), options) for key in order]
 
 
@@ -125,10 +130,10 @@ def milliseconds(row: Row) -> FormattedEstimate | None:
 def part_rows(network: Network, split: pd.DataFrame) -> list[PartsRow]:
     """Forward, backward and update of every contestant of a network, `infer` beside them."""
     found = {(row["contestant"], row["component"]): row for row in rows(split[split["network"] == network.id])}
-    found |= {(who, phase): row for (phase, who), row in network.rows.items() if phase == "infer"}
+    found |= {(contestant, phase): row for (phase, contestant), row in network.rows.items() if phase == "infer"}
     return [
-        PartsRow(who, [_part(found.get((who, part)), network, who, part) for part in NEEDS])
-        for who in network.contestants
+        PartsRow(contestant, [_part(found.get((contestant, part)), network, contestant, part) for part in NEEDS])
+        for contestant in network.contestants
     ]
 
 
@@ -146,15 +151,19 @@ def first_call_rows(network: Network, launches: pd.DataFrame) -> list[FirstCallR
     mine = launches[(launches["network"] == network.id) & (launches["status"] == Status.MEASURED)]
     seconds: dict[tuple[str, str], list[float]] = {}
     names = ["contestant", "phase", "first_call_seconds", *BEFORE]
-    for who, phase, first_call, *before in mine[names].itertuples(index=False):
+    for contestant, phase, first_call, *before in mine[names].itertuples(index=False):
         for what, value in ((phase, first_call), *zip(BEFORE, before, strict=True)):
-            seconds.setdefault((who, what), []).append(value)
+            seconds.setdefault((contestant, what), []).append(value)
     needs = {**{phase: (phase,) for phase in network.phases}, **dict.fromkeys(BEFORE, network.phases)}
     return [
         FirstCallRow(
-            who, [_spread(seconds.get((who, what), ())) or missing(network, who, needs[what]) for what in needs]
+            contestant,
+            [
+                _spread(seconds.get((contestant, what), ())) or missing(network, contestant, needs[what])
+                for what in needs
+            ],
         )
-        for who in network.contestants
+        for contestant in network.contestants
     ]
 
 
@@ -171,7 +180,10 @@ def parity_rows(network: Network, launches: pd.DataFrame, tolerances: Mapping[st
     """The largest errors over all launches of a contestant on a network."""
     names = ["contestant", "status", *(name for name in launches.columns if name.startswith("parity_"))]
     mine = launches.loc[launches["network"] == network.id, names].drop_duplicates()
-    return [_parity_row(who, rows(mine[mine["contestant"] == who]), tolerances) for who in network.contestants]
+    return [
+        _parity_row(contestant, rows(mine[mine["contestant"] == contestant]), tolerances)
+        for contestant in network.contestants
+    ]
 
 
 def _parity_row(contestant: str, records: Sequence[Row], tolerances: Mapping[str, float]) -> ParityRow:

@@ -24,7 +24,7 @@ def choices(blocks: Sequence[Block], contestants: Sequence[str], ratios: Mapping
     block.
     """
     rows = [
-        [_cell(block, line.phase, who, contestants, ratios) for who in contestants]
+        [_cell(block, line.phase, contestant, contestants, ratios) for contestant in contestants]
         for block in blocks
         for line in block.lines
     ]

@@ -48,7 +48,10 @@ def matrix(networks: Sequence[Network], contestants: Sequence[str]) -> list[Bloc
     return [
         Block(
             network,
-            [Line(phase, [_cell(network, phase, who) for who in contestants]) for phase in network.phases],
+            [
+                Line(phase, [_cell(network, phase, contestant) for contestant in contestants])
+                for phase in network.phases
+            ],
         )
         for network in networks
     ]

@@ -86,7 +86,7 @@ def growth(cases: pd.DataFrame, limits: Limits, slots: Sequence[str], key: str) 
 
 def _growth(own: Sequence[Row], limits: Limits, slots: Sequence[str], key: str) -> Growth:
     first, parameters = own[0], {row["group"]: limits.facts(row["group"]).parameters for row in own}
-    who, networks = (list(dict.fromkeys(row[name] for row in own)) for name in ("contestant", "architecture"))
+    contestants, networks = (list(dict.fromkeys(row[name] for row in own)) for name in ("contestant", "architecture"))
     workload = f"{first['phase']}, batch {first['batch']}, {first['precision']} on {first['device']}"
     title = f"{' and '.join(networks)}, {workload}"
     label = f"{title}: {', '.join(PANELS)}, each over megapixels of an image; numbers in the table"
@@ -96,13 +96,15 @@ def _growth(own: Sequence[Row], limits: Limits, slots: Sequence[str], key: str) 
     at: dict[str, dict[str, Row]] = {}
     for row in sorted(own, key=pixels):
         at.setdefault(row["group"], {})[row["contestant"]] = row
-    sizes = [_size(next(iter(found.values())), parameters[group], map(found.get, who)) for group, found in at.items()]
-    return Growth(title, rebuilt, who, sizes, Markup(figure))
+    sizes = [
+        _size(next(iter(found.values())), parameters[group], map(found.get, contestants)) for group, found in at.items()
+    ]
+    return Growth(title, rebuilt, contestants, sizes, Markup(figure))
 
 
-def _size(row: Row, parameters: int | None, everyone: Iterable[Row | None]) -> Size:
+def _size(row: Row, parameters: int | None, cells: Iterable[Row | None]) -> Size:
     counted = f"{parameters:,}" if parameters else "not recorded"
-    return Size(row["size"], numbers.plain(pixels(row)), row["architecture"], counted, [_cell(one) for one in everyone])
+    return Size(row["size"], numbers.plain(pixels(row)), row["architecture"], counted, [_cell(one) for one in cells])
 
 
 def _cell(row: Row | None) -> Cell:

@@ -73,9 +73,9 @@ def trial_rows(reproduction: Reproduction, anchors: Sequence[str]) -> list[Trial
 def trained_rows(reproduction: Reproduction) -> list[TrainedRow]:
     """All networks that are trained by their recipes, by framework."""
     return [
-        _trained(one, who, reproduction.trials.get(name))
+        _trained(one, framework, reproduction.trials.get(name))
         for one in reproduction.findings.trained
-        for who, name in one.trials.items()
+        for framework, name in one.trials.items()
     ]
 
 
@@ -98,13 +98,13 @@ def _uses(reproduction: Reproduction, anchors: Sequence[str]) -> Mapping[str, Se
     return uses
 
 
-def _trained(one: Trained, who: str, trial: Trial | None) -> TrainedRow:
+def _trained(one: Trained, framework: str, trial: Trial | None) -> TrainedRow:
     error = _error(trial)
     accuracy = None if error is None else 1 - error
     reached = accuracy is not None and accuracy >= one.aim
     return TrainedRow(
         trained=one,
-        framework=who,
+        framework=framework,
         trial=trial,
         accuracy=accuracy,
         shown="" if accuracy is None else f"{numbers.fixed(100 * accuracy, 2)} %",

@@ -17,7 +17,7 @@ from results.tables.windows import PUBLISHED, Published
 class WindowRow:
     """Milliseconds both ways, and their ratio; `each`: the network with a pass per window."""
 
-    who: str
+    contestant: str
     windows: str
     each: str
     shared_time: str

@@ -1,4 +1,4 @@
-"""How time grows with the batch: what an image costs when more of them share a step."""
+"""Batch-size scaling: time per image over images per step."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from reports.sections.section import CampaignView, Section
 from results.schema.record import Status
 
 FEWEST = 3
-"""Batches of a network from which on they are a curve."""
+"""Minimum number of batch sizes of a network for a curve."""
 SAME = ["architecture", "size", "precision", "device", "phase"]
 
 
 @dataclass(frozen=True)
 class Batches:
-    """One network and phase over its batches: for each, images a second by contestant, None where not measured.
+    """One network and phase over batch sizes: for each, images per second by contestant, None if not measured.
 
-    `figure` is "" where it is not among those that are drawn.
+    `figure` is "" if it is not drawn.
     """
 
     title: str
@@ -37,7 +37,7 @@ class Batches:
 
 
 def batches(cases: pd.DataFrame, slots: Sequence[str], key: str) -> list[Batches]:
-    """A table for each network and phase that was measured at several batches, and a curve for some of each network."""
+    """A table for each network and phase that was measured at several batch sizes, with a curve for some of them."""
     plain = cases[(cases["stream"] == "") & (cases["peak_probe"] == "")]
     found = [
         (dict(zip(SAME, values)), rows(part))
@@ -53,12 +53,15 @@ def batches(cases: pd.DataFrame, slots: Sequence[str], key: str) -> list[Batches
 
 def _batches(names: Mapping[str, Any], own: Sequence[Row], slots: Sequence[str], key: str) -> Batches:
     title = f"{names['architecture']} {names['size']}, {names['phase']}, {names['precision']} on {names['device']}"
-    who = list(dict.fromkeys(row["contestant"] for row in own))
+    contestants = list(dict.fromkeys(row["contestant"] for row in own))
     at = {(row["batch"], row["contestant"]): row for row in own}
-    table = [(batch, [_speed(at.get((batch, one))) for one in who]) for batch in sorted({row["batch"] for row in own})]
+    table = [
+        (batch, [_speed(at.get((batch, one))) for one in contestants])
+        for batch in sorted({row["batch"] for row in own})
+    ]
     label = f"{title}: images per second over images in a step; numbers in the table"
     figure = svg.draw(lambda: _curves(own, slots), key, label) if key else ""
-    return Batches(title, who, table, Markup(figure))
+    return Batches(title, contestants, table, Markup(figure))
 
 
 def _curves(own: Sequence[Row], slots: Sequence[str]) -> Any:

@@ -1,4 +1,4 @@
-"""How sure a campaign can be of itself: what was flagged, what was run again, and contestants that are the same."""
+"""Measurement quality: flagged cases, repeated blocks, and A/A pairs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from results.words import in_words
 
 @dataclass
 class FlaggedCases:
-    """A flag, what it means, and the cases that carry it, in order."""
+    """A flag, its meaning, and the flagged cases, in order."""
 
     name: str
     meaning: str
@@ -32,7 +32,7 @@ class FlaggedCases:
 
 @dataclass(frozen=True)
 class Redone:
-    """The launches of a workload whose blocks were disturbed and run again, and the most that was seen in those."""
+    """The repeated launches of a workload's disturbed blocks, and the maximum of each disturbance."""
 
     group: str
     launches: Sequence[int]
@@ -43,7 +43,7 @@ class Redone:
 
 @dataclass(frozen=True)
 class Same:
-    """Two contestants that are the same thing: their ratio over all workloads, and how often it seemed not to be 1."""
+    """Two identical contestants (A/A): their ratio over all workloads, and the number of significant differences."""
 
     one: str
     other: str
@@ -53,7 +53,7 @@ class Same:
 
 
 def flags(cases: pd.DataFrame) -> list[FlaggedCases]:
-    """What speaks against believing cases, the most frequent first."""
+    """The flags of all cases, the most frequent first."""
     found: dict[str, FlaggedCases] = {}
     for row in rows(cases.loc[cases["quality_flags"] != "", ["case", "quality_flags"]]):
         for name in filter(None, text(row["quality_flags"]).split(", ")):
@@ -63,7 +63,7 @@ def flags(cases: pd.DataFrame) -> list[FlaggedCases]:
 
 
 def repeated_blocks(launches: pd.DataFrame) -> list[Redone]:
-    """Every workload with blocks that were run again, of the launches of a CampaignView."""
+    """The workloads with repeated blocks, from the launches of a CampaignView."""
     again = launches.loc[launches["superseded"], ["group", "launch", "subset", "attempt", "other_cpus_used", "steal"]]
     return [_redone(str(group), own) for group, own in again.groupby("group", sort=False)]
 
@@ -75,7 +75,7 @@ def _redone(group: str, own: pd.DataFrame) -> Redone:
 
 
 def aa_pairs(system: System, contestants: Sequence[str], ratios: Mapping[str, Ratios]) -> list[Same]:
-    """Pairs of contestants with the same versions that differ in nothing but the label of their interpreter (A/A)."""
+    """A/A pairs: contestants with the same versions that differ only in the label of their interpreter."""
     return [_same(one, other, ratios) for one, other in combinations(contestants, 2) if _are_same(system, one, other)]
 
 
@@ -98,7 +98,7 @@ def _same(one: str, other: str, ratios: Mapping[str, Ratios]) -> Same:
 
 
 def order(launches: pd.DataFrame, cases: pd.DataFrame) -> list[tuple[float, bool]]:
-    """Each measured launch's time over its case's mean, in the order in which they ran, and whether it was superseded.
+    """Each measured launch's time over its case's mean, in the order in which they ran, and whether it was repeated.
 
     `launches` are those of a CampaignView.
     """

@@ -1,4 +1,4 @@
-"""Where the time goes: the first call, building and starting."""
+"""Times of the first call, of building and of starting."""
 
 from __future__ import annotations
 

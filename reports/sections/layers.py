@@ -1,4 +1,4 @@
-"""Where a step goes by layer: bars to compare contestants by, and each layer's share of its contestant's own step."""
+"""Time by layer: bars to compare contestants, and each layer's share of the contestant's step."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KEYS = ["network", "size", "batch", "precision", "device", "phase"]
 
 @dataclass(frozen=True)
 class Cell:
-    """A layer in a contestant: milliseconds, and its share of that contestant's step in percent; or why not."""
+    """A layer in a contestant: milliseconds, and its share of that contestant's step in percent; or why missing."""
 
     time: tuple[float, str] | None
     share: numbers.FormattedEstimate | None = None
@@ -38,7 +38,7 @@ class LayerRow:
 
 @dataclass(frozen=True)
 class LayerTable:
-    """A network in one phase: a row a layer, a cell a contestant; `sums` and `wholes` are of all its layers."""
+    """A network in one phase: a row per layer, a cell per contestant; `sums` and `wholes`: all layers, whole step."""
 
     title: str
     contestants: Sequence[str]
@@ -49,7 +49,7 @@ class LayerTable:
 
 
 def layer_tables(table: pd.DataFrame, slots: Sequence[str], key: str) -> list[LayerTable]:
-    """One for each network and phase of which layers were timed alone."""
+    """One for each network and phase with isolated layers."""
     groups = table.groupby(KEYS, sort=False)
     return [
         _table(dict(zip(KEYS, values)), rows(part), slots, f"{key}{number}")
@@ -60,16 +60,16 @@ def layer_tables(table: pd.DataFrame, slots: Sequence[str], key: str) -> list[La
 def _table(names: Mapping[str, object], own: Sequence[Row], slots: Sequence[str], key: str) -> LayerTable:
     title = "{network} {size}, {phase}, batch {batch}, {precision} on {device}".format(**names)
     found = {(row["layer"], row["contestant"]): row for row in own}
-    layers, who = (list(dict.fromkeys(row[name] for row in own)) for name in ("layer", "contestant"))
-    firsts = [next(row for row in own if row["contestant"] == one) for one in who]
+    layers, contestants = (list(dict.fromkeys(row[name] for row in own)) for name in ("layer", "contestant"))
+    firsts = [next(row for row in own if row["contestant"] == one) for one in contestants]
     label = f"{title}: milliseconds of each isolated layer by contestant; numbers in the table"
     return LayerTable(
         title,
-        who,
-        [LayerRow(layer, [_cell(found.get((layer, one))) for one in who]) for layer in layers],
+        contestants,
+        [LayerRow(layer, [_cell(found.get((layer, one))) for one in contestants]) for layer in layers],
         [_percent(row, "sum_share") for row in firsts],
         [milliseconds(row["whole_seconds"]) for row in firsts],
-        Markup(svg.draw(lambda: layer_bars(found, layers, who, slots), key, label)),
+        Markup(svg.draw(lambda: layer_bars(found, layers, contestants, slots), key, label)),
     )
 
 

@@ -1,4 +1,4 @@
-"""How far from the machine's limits: ceilings, rooflines and floors by layer."""
+"""Roofline: measured peaks, rooflines and minimum times by layer."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def build(view: CampaignView) -> MachineLimits:
 
 
 def _rooflines(view: CampaignView) -> Sequence[tuple[Kind, Markup]]:
-    """A figure for each precision and device that has a ceiling and a case below it."""
+    """A figure for each precision and device with a measured peak and a case."""
     measured = networks.rows(view.cases[view.cases["status"] == Status.MEASURED])
     kinds = dict.fromkeys((row["precision"], row["device"]) for row in measured)
     drawn = [

@@ -1,4 +1,4 @@
-"""What did not run, and why."""
+"""Failures and skips, with reasons."""
 
 from __future__ import annotations
 

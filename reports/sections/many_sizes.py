@@ -1,4 +1,4 @@
-"""Images of many sizes: growth with size, streams, windows, and where the bins of a pyramid lie."""
+"""Variable input size: scaling with size, streams, windows, and the bins of a pyramid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the contestants are the same network."""
+"""Parity: the contestants' deviations from each other on each network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the time goes: forward, backward, update."""
+"""Components of a training step: forward, backward, update."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a section of the campaign page is, and what all sections of one campaign are made of."""
+"""Sections of the campaign page: the class, and the data that all sections of one campaign share."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from results.tables.layers import is_alone
 from results.tables.split import split as split_of
 
 DRAWN = 8
-"""Networks that have figures of their own; of more, curves over sizes and batches say more."""
+"""Maximum number of networks with figures of their own; for more, curves over sizes and batches are clearer."""
 FEW = 2
-"""With no more networks than this, the tables are open."""
+"""Tables are expanded up to this number of networks."""
 
 Rows = TypeVar("Rows")
 
 
 @dataclass(frozen=True)
 class NetworkPart:
-    """A network of a campaign with its launches; `id` begins the ids of its figures.
+    """A network of a campaign with its launches; `id` is the prefix of its figures' ids.
 
-    `is_drawn` says whether its figures are among those that are drawn.
+    `is_drawn`: whether its figures are drawn.
     """
 
     id: str
@@ -45,7 +45,7 @@ class NetworkPart:
 
 @dataclass(frozen=True)
 class Chapter(Generic[Rows]):
-    """What a section says of one network; `figure` is "" where none is drawn."""
+    """A section's content for one network; `figure` is "" if none is drawn."""
 
     id: str
     network: networks.Network
@@ -56,7 +56,7 @@ class Chapter(Generic[Rows]):
 
 @dataclass(frozen=True)
 class CampaignView:
-    """A campaign with the tables and facts that several sections need, each made once; `key` begins every id."""
+    """A campaign with the tables and facts that several sections need, each computed once; `key`: prefix of ids."""
 
     campaign: StoredCampaign
     key: str
@@ -95,7 +95,7 @@ class CampaignView:
 
     @cached_property
     def parts(self) -> Sequence[NetworkPart]:
-        """Its networks, without the probes of the machine."""
+        """The networks, without the machine's peak probes."""
         found = networks.networks(self.cases[self.cases["peak_probe"] == ""])
         own = {str(network): part for network, part in self.launches.groupby("network", sort=False)}
         drawn = _drawn(found)
@@ -106,13 +106,13 @@ class CampaignView:
 
     @property
     def is_open(self) -> bool:
-        """Whether its tables are open."""
+        """Whether tables are expanded."""
         return len(self.parts) <= FEW
 
     def chapters(
         self, rows: Callable[[NetworkPart], Rows], figure: Callable[[NetworkPart], str] | None = None
     ) -> Sequence[Chapter[Rows]]:
-        """A chapter for each network, with a figure where it is drawn."""
+        """A chapter for each network, with a figure if it is drawn."""
         return [
             Chapter(
                 part.id,
@@ -126,16 +126,16 @@ class CampaignView:
 
 
 def _drawn(found: Sequence[networks.Network]) -> Set[str]:
-    """The ids of the networks that have figures; layers have a figure together."""
+    """The ids of the networks with figures; isolated layers share a figure."""
     whole = [network for network in found if not is_alone(network.architecture)]
     return {network.id for network in round_robin(whole, lambda network: network.architecture, DRAWN)}
 
 
 @dataclass(frozen=True)
 class Section:
-    """A section of the campaign page: its anchor, the title of the link to it, its template, what makes its content.
+    """A section of the campaign page: its anchor, link title, template, and the function that builds its content.
 
-    `build` returns what the template shows as `content`; for None, the section and the link to it are left out.
+    `build` returns the template's `content`; for None, the section and its link are omitted.
     """
 
     anchor: str
@@ -145,7 +145,7 @@ class Section:
 
 
 def with_superseded(launches: pd.DataFrame) -> pd.DataFrame:
-    """With a column `superseded`: whether the launch was measured, but its block was disturbed and run again."""
+    """The table with a column `superseded`: whether the launch was measured, but its disturbed block repeated."""
     measured = launches["status"] == Status.MEASURED
     last = launches[measured].groupby(["case", "launch", "subset"])["attempt"].transform("max")
     return launches.assign(superseded=measured & (launches["attempt"] < last.reindex(launches.index)))

@@ -1,4 +1,4 @@
-"""On what it was measured: system, versions and settings."""
+"""System, versions and settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reports.sections.section import CampaignView, Section
 
 @dataclass(frozen=True)
 class SystemDetails:
-    """(heading, (term, value) pairs) of each part, and the suite's name, None where it is not known."""
+    """(heading, (term, value) pairs) of each part, and the suite's name, None if unknown."""
 
     details: Sequence[tuple[str, Sequence[tuple[str, str]]]]
     suite: str | None

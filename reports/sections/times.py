@@ -1,4 +1,4 @@
-"""How fast: throughput and latency of every case."""
+"""Throughput and latency of every case."""
 
 from __future__ import annotations
 

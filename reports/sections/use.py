@@ -1,4 +1,4 @@
-"""What cases take, and how far they are from what the machine can do: rows ready to be printed."""
+"""Memory, utilisation and energy of cases, and their distance from the machine's peaks: formatted rows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MEGA, GIGA = 1e-6, 1e-9
 
 @dataclass(frozen=True)
 class Quantity:
-    """A column of the table: what it is called, in which unit, and the number of a row of `cases` in that unit."""
+    """A column of the table: its title, its unit, and the function from a row of `cases` to a value in that unit."""
 
     name: str
     unit: str
@@ -53,7 +53,7 @@ QUANTITIES = (
 
 @dataclass(frozen=True)
 class UseRow:
-    """One case: a number for each quantity that any case of the network has, None where this one has none."""
+    """One case: a number for each quantity that any case of the network has, None if this one has none."""
 
     phase: str
     contestant: str
@@ -62,9 +62,9 @@ class UseRow:
 
 @dataclass(frozen=True)
 class UseTable:
-    """The quantities that are known of a network, and a row a measured case.
+    """The known quantities of a network, with a row per measured case.
 
-    `notes` are (what is not known and why, or who counted; of whom), each once.
+    `notes`: (missing quantities with reasons, or sources; the contestants concerned), each once.
     """
 
     quantities: Sequence[Quantity]
@@ -73,8 +73,13 @@ class UseTable:
 
 
 def use_table(network: Network) -> UseTable:
-    """What is known of every measured case of a network; quantities that nobody has are left out."""
-    order = [(phase, who) for phase in network.phases for who in network.contestants if (phase, who) in network.rows]
+    """The known quantities of every measured case of a network; quantities that no case has are omitted."""
+    order = [
+        (phase, contestant)
+        for phase in network.phases
+        for contestant in network.contestants
+        if (phase, contestant) in network.rows
+    ]
     measured = [network.rows[key] for key in order if network.rows[key]["status"] == Status.MEASURED]
     known = [one for one in QUANTITIES if any(not math.isnan(one.of(row)) for row in measured)]
     return UseTable(known, [_use_row(row, known) for row in measured], _notes(measured))
@@ -86,19 +91,19 @@ def _use_row(row: Row, known: Sequence[Quantity]) -> UseRow:
 
 
 def _shown(value: float) -> tuple[float, str]:
-    """Enough digits to sort by, and as it is read."""
+    """The value with enough digits to sort by, and its text."""
     return float(f"{value:.7g}"), numbers.plain(value)
 
 
 def _notes(measured: Sequence[Row]) -> list[tuple[str, str]]:
-    """What holds for all cases is said once for all, anything else with its phases and contestants."""
-    whose: dict[str, list[Row]] = {}
+    """Notes that hold for all cases once, others with their phases and contestants."""
+    noted: dict[str, list[Row]] = {}
     for row in measured:
         allocator = text(row["allocator_source"])
         notes = [f"allocator: {allocator}" if allocator else "", *_unknown(text(row["usage_missing"]))]
         for note in filter(None, notes):
-            whose.setdefault(note, []).append(row)
-    return [(note, _names(own, measured)) for note, own in whose.items()]
+            noted.setdefault(note, []).append(row)
+    return [(note, _names(own, measured)) for note, own in noted.items()]
 
 
 def _unknown(missing: str) -> list[str]:
@@ -111,12 +116,12 @@ def _names(own: Sequence[Row], measured: Sequence[Row]) -> str:
     phases: dict[str, list[str]] = {}
     for row in own:
         phases.setdefault(row["contestant"], []).append(row["phase"])
-    return "; ".join(f"{who} ({', '.join(some)})" for who, some in phases.items()) + ":"
+    return "; ".join(f"{contestant} ({', '.join(some)})" for contestant, some in phases.items()) + ":"
 
 
 @dataclass(frozen=True)
 class LayerRow:
-    """A layer of a forward pass: its work, and the least milliseconds for it at the campaign's ceilings."""
+    """A layer of a forward pass: its work, and the minimum milliseconds at the campaign's peaks."""
 
     layer: str
     macs: str
@@ -126,7 +131,7 @@ class LayerRow:
 
 @dataclass(frozen=True)
 class LayerTable:
-    """The layers of a network, their sum, and the shortest `infer` that was measured of it (None: not measured)."""
+    """The layers of a network, their sum, and the shortest measured `infer` (None: not measured)."""
 
     rows: Sequence[LayerRow]
     total: tuple[float, str]
@@ -134,7 +139,7 @@ class LayerTable:
 
 
 def layer_table(network: Network, layers: Sequence[LayerFacts], limits: Limits) -> LayerTable | None:
-    """Floors by layer; None for a campaign that has no ceilings, or from before tables said what layers need."""
+    """Minimum times by layer; None for a campaign without measured peaks or without layer requirements."""
     kind = network.precision, network.device
     compute, reading = (limits.ceilings.get((of, kind)) for of in ("macs", "bytes"))
     if compute is None or not layers:
@@ -161,7 +166,7 @@ def _shortest(network: Network) -> tuple[float, str, str] | None:
 
 @dataclass(frozen=True)
 class CeilingRow:
-    """The most that was reached of something, by whom."""
+    """A measured peak, and the contestant that reached it."""
 
     precision: str
     device: str
@@ -172,7 +177,7 @@ class CeilingRow:
 
 
 def ceiling_rows(limits: Limits) -> list[CeilingRow]:
-    """A campaign's ceilings; none if it has no probes."""
+    """A campaign's measured peaks; empty if it has no probes."""
     rows = []
     for (of, (precision, device)), ceiling in sorted(limits.ceilings.items()):
         what, unit = PEAKS[of]

@@ -1,4 +1,4 @@
-"""Which is faster: the matrix of verdicts."""
+"""The matrix of verdicts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reports.sections.section import CampaignView, NetworkPart, Section
 
 @dataclass(frozen=True)
 class Verdicts:
-    """`contestants` with the versions that they ran with; `choices` are the ratios to each reference there may be."""
+    """`contestants` with their versions; `choices`: the ratios to each possible reference."""
 
     matrix: Sequence[matrix.Block]
     reference: str | None

@@ -1,4 +1,4 @@
-"""The papers' own training on ImageNet, for whoever has it: AlexNet's recipe, which VGG and SPP-net follow."""
+"""The papers' training on ImageNet (if the data set is present): AlexNet's recipe, which VGG and SPP-net follow."""
 
 from __future__ import annotations
 

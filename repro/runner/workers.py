@@ -170,7 +170,7 @@ def _set_environment(variables: Mapping[str, str]) -> None:
 def _serve(task: Task, link: Connection) -> None:
     with task.log.open("wb") as log:
         redirect_output(log.fileno())
-    set_parent_death_signal(os.getppid())  # or it would train on into a checkpoint that nobody waits for
+    set_parent_death_signal(os.getppid())  # else it would continue to train after its parent has died
     for one in (signal.SIGINT, *SIGNALS):  # these are for the process that asks, which then kills this one
         signal.signal(one, signal.SIG_IGN)
     keep_to_cores()

@@ -1,4 +1,4 @@
-"""The time of every contestant over that of every other one that ran beside it."""
+"""Ratios of times between all contestants that ran in the same blocks."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from results.stats.pairing import group_by_block
 from results.store.campaigns import StoredCampaign
 
 Ratios = Mapping[tuple[str, str], Estimate]
-"""By (contestant, the one that it is compared with); who never ran together with whom is not there."""
+"""By (contestant, reference); pairs that never ran in the same block are absent."""
 
 
 def pairs(campaign: StoredCampaign) -> Mapping[str, Ratios]:
-    """For each workload's id, the ratios within it."""
+    """The ratios within each workload, by its id."""
     groups: dict[str, dict[str, list[Record]]] = {}
     for record in campaign.records:
         groups.setdefault(record.case.workload.id, {}).setdefault(record.case.contestant.id, []).append(record)

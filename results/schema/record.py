@@ -163,9 +163,10 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a launch took beside time, by the names of results.schema.columns.USAGE; each is in one of the first two.
+    """A launch's memory, utilisation and energy; keys are the names of results.schema.columns.USAGE.
 
-    `values` are in the columns' units; `missing` says why there is none; `sources` says who counted, where one may ask.
+    Each name is in `values` (in the column's unit) or in `missing` (with the reason). `sources`: the counter that was
+    read, for quantities with several.
     """
 
     values: dict[str, float] = field(default_factory=dict)

@@ -44,7 +44,7 @@ class Journal:
         self._write_system()
 
     def _lock(self) -> None:
-        """Until the file is closed, or this process is gone, nobody else writes into this folder."""
+        """Lock the folder against other writers, until the file is closed or this process ends."""
         if fcntl is None:
             return
         try:

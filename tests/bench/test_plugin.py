@@ -217,7 +217,7 @@ def assert_complete(done: subprocess.CompletedProcess[str], home: Path) -> None:
 
 
 def test_a_clone_that_cannot_be_written_to_is_measured_in(measure):
-    """The folder of pytest's cache is below a file: nothing can be written there, whoever the user is."""
+    """The folder of pytest's cache is below a file: no user can write there."""
     done, campaign = measure("-o", "cache_dir=README.md/cache")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "ratio to the reference: below 1 is faster" in done.stdout

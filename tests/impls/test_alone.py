@@ -45,7 +45,7 @@ def test_a_layer_alone_has_what_it_has_in_its_network(name: str) -> None:
         extra = alone.arrays.keys() - row.array_names().keys()
         assert bool(extra) == isinstance(row.layer, SpatialPyramid)
         trained = any(below.facts.arrays for below in whole.rows[:place])
-        assert alone.differentiates_input == trained, "of the first layer, nobody asks it in there either"
+        assert alone.differentiates_input == trained, "nor is it requested of the first layer of a network"
 
 
 def test_its_weights_are_those_of_the_network() -> None:

@@ -209,7 +209,7 @@ def test_what_proc_does_not_tell_limits_nothing(tmp_path, garbage):
 def test_a_system_without_proc_and_files_that_are_folders_limit_nothing(tmp_path):
     assert cpu_quota(tmp_path) is None
     root = v2(tmp_path, {})
-    (root / "sys/fs/cgroup/cpu.max").mkdir(parents=True)  # reading it is an OSError, whoever reads
+    (root / "sys/fs/cgroup/cpu.max").mkdir(parents=True)  # reading it is an OSError for every user
     assert cpu_quota(root) is None
 
 

@@ -7,7 +7,7 @@ import pytest
 from impls.errors import InvalidInput
 from impls.host import environment
 
-REPORTED = {  # variables that were seen to change times or results, and nobody said so
+REPORTED = {  # variables that changed times or results without any warning
     "GOMP_CPU_AFFINITY": "0",
     "ONEDNN_MAX_CPU_ISA": "SSE41",
     "JAX_DISABLE_JIT": "1",

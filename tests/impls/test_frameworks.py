@@ -36,7 +36,7 @@ def test_describing_imports_nothing_heavy() -> None:
 
 
 def test_an_executions_own_packages_count() -> None:
-    execution = Execution("special", "needs what nobody has", requires=("no_such_package",))
+    execution = Execution("special", "needs a package that does not exist", requires=("no_such_package",))
     framework = Framework("made-up", "Made up", "nowhere:Model", (execution,), requires=("numpy",))
     assert framework.missing() is None
     assert framework.missing(execution) == "no_such_package not installed; pip install no_such_package"

@@ -53,20 +53,20 @@ TORCH = ("pytorch:eager", "pytorch:compile-dynamic")
 
 @pytest.fixture(scope="module")
 def unlike_torch(children: Children) -> dict[str, set[tuple[int, int]]]:
-    """Who has which maps' pyramid unlike PyTorch's own: 64 heights, 64 widths and 8 levels, values and gradients."""
+    """Maps on which a pyramid differs from PyTorch's: 64 heights, 64 widths, 8 levels; values and gradients."""
     _needs("pytorch")
     contestants = [contestant for contestant in TORCH if not missing(contestant)]
     child = children.child("pytorch-float64")
     return child.submit("oracle.jobs:unlike_torch", contestants, SIDES, tuple(LEVELS), 1e-6).result()
 
 
-@pytest.mark.parametrize("who", [*TORCH, "oracle"])
+@pytest.mark.parametrize("contestant", [*TORCH, "oracle"])
 def test_adaptive_pyramids_of_every_map_are_pytorchs_own(
-    who: str, unlike_torch: dict[str, set[tuple[int, int]]]
+    contestant: str, unlike_torch: dict[str, set[tuple[int, int]]]
 ) -> None:
-    if who in TORCH and (reason := missing(who)):
+    if contestant in TORCH and (reason := missing(contestant)):
         pytest.skip(reason)
-    assert unlike_torch[who] == set()
+    assert unlike_torch[contestant] == set()
 
 
 def test_adaptive_bins_of_every_side_are_pytorchs_own(children: Children) -> None:

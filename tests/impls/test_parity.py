@@ -69,8 +69,8 @@ def test_a_contestant_computes_what_the_oracle_says(case: Case, requests: Reques
 
 @pytest.mark.parametrize("case", CASES, ids="/".join)
 def test_a_contestant_has_the_references_gradients(case: Case, requests: Requests) -> None:
-    """As at the gate: who differs by no more than two cells of a window that are equal but for rounding explain, is
-    asked about other images. There that tie is gone; an error in the network is not.
+    """As at the gate: if ties between two cells of a window, equal up to rounding, can explain the difference, other
+    images are used. They do not have that tie, while an error in the network remains.
     """
     if reason := missing(case.contestant, case.precision) or missing(REFERENCE):
         pytest.skip(reason)

@@ -1,6 +1,6 @@
 """The spatial pyramid in every framework: any map, any pyramid, each rule, its values and its gradients.
 
-Right is what the bins' definition gives in NumPy, which is proven in test_oracles against those who defined them.
+Right is what the bins' definition gives in NumPy, which is proven in test_oracles against the definitions' authors.
 """
 
 from __future__ import annotations

@@ -238,7 +238,7 @@ def pyramid_network(layer: SpatialPyramid, size: Pair) -> Network:
 
 
 def pyramid_batch(network: Network) -> Batch:
-    """Maps without equal cells, all below 0: whoever lets a border win is seen."""
+    """Maps without equal cells, all below 0: a layer in which the border is the maximum is detected."""
     shape = (BATCH, *network.input_shape)
     cells = math.prod(shape)
     images = np.random.default_rng(cells).permutation(cells).reshape(shape).astype(np.float32) / cells - 2

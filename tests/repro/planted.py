@@ -1,4 +1,4 @@
-"""Experiments small enough for tests: regressions on 200 images, and curves that nobody trained."""
+"""Experiments small enough for tests: regressions on 200 images, and made-up curves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A campaign in which every text is what nobody would write: markup, quotes, marks that turn the writing, too much."""
+"""A campaign in which every text is hostile: markup, quotes, bidirectional marks, excessive length."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records made up for tests: everything that can come out of a measurement, and what nobody would write."""
+"""Records made up for tests: every possible outcome of a measurement, and hostile texts."""
 
 from __future__ import annotations
 
@@ -80,11 +80,11 @@ SYSTEM["networks"] = {
 
 
 def use(case: Case, launch: int) -> Usage:
-    """What a made-up launch took; nobody knows of a card, and one contestant does not know its memory."""
+    """Usage of a made-up launch; no GPU is known, and one contestant has no memory value."""
     missing = {"gpu_watts": f"it runs on the CPU {HOSTILE}"}
     if case.contestant.framework == "gamma":
         return Usage(
-            {"sustained_cpus_used": 1.5, "cpu_utilisation": 0.75}, {**missing, "peak_rss_step_bytes": "nobody counted"}
+            {"sustained_cpus_used": 1.5, "cpu_utilisation": 0.75}, {**missing, "peak_rss_step_bytes": "not counted"}
         )
     taken = 4.5e8 + 1e6 * launch
     return Usage(

@@ -1,1 +1,1 @@
-"""What all figures are drawn with: canvas, SVG, which rows a figure has room for."""
+"""Shared by all figures: canvas, SVG output, selection of figures."""

@@ -1,4 +1,4 @@
-"""What figures share: size, colours, rows with labels, ticks."""
+"""Shared by figures: size, colours, rows with labels, ticks."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#b8628f", "#3a9bdc", "#c78500", "#8
 
 
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "h", "d")
-"""Eight colours that colour-blind people tell apart, and a number of shapes that only meet again after 72."""
+"""Eight colours that are distinct for colour-blind readers, and shapes: combinations repeat after 72."""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """One row of a figure, in milliseconds; without a value, `note` says why."""
+    """One row of a figure, in milliseconds; `note`: why there is no value."""
 
     label: str
     slot: int
@@ -54,16 +54,16 @@ class Band:
 
 
 def new_figure(height: float, width: float = WIDTH, layout: Literal["constrained"] | None = None) -> Figure:
-    """An empty figure of so many pixels. layout: "constrained" where Matplotlib is to place the axes."""
+    """An empty figure of the given pixels. layout: "constrained" if Matplotlib is to place the axes."""
     return Figure(figsize=(width / 72, height / 72), layout=layout)
 
 
 def panel(
     axes: Axes, grid: Literal["both", "x", "y"] | None = "both", left: bool = True, title: str = "", **style: Any
 ) -> None:
-    """The look of all axes: no frame but the lower and, with `left`, the left line; a faint grid; a title at the left.
+    """Common style of axes: no frame but the lower and, with `left`, the left line; a faint grid; a title at the left.
 
-    style: what else the grid's lines have.
+    style: further properties of the grid's lines.
     """
     axes.spines[["top", "right"] if left else ["top", "left", "right"]].set_visible(False)
     if grid:
@@ -73,12 +73,12 @@ def panel(
 
 
 def legend_above(figure: Figure, handles: Sequence[Artist], labels: Sequence[str]) -> None:
-    """A legend of a line each, from the figure's upper left corner."""
+    """A legend with one entry per line, in the figure's upper left corner."""
     figure.legend(handles, labels, loc="upper left", bbox_to_anchor=(0, 1), frameon=False, fontsize=10, borderpad=0)
 
 
 def canvas(bands: Sequence[Band], above: int) -> tuple[Figure, Axes]:
-    """Headings and labels on the left, a note where a value is missing, faint lines between the bands."""
+    """Headings and labels on the left, a note for each missing value, faint lines between the bands."""
     rows = sum(1 + len(band.marks) for band in bands)
     left = 10 + LETTER * max((len(printable_label(mark.label)) for band in bands for mark in band.marks), default=0)
     height = above + BELOW + ROW * rows
@@ -101,7 +101,7 @@ def canvas(bands: Sequence[Band], above: int) -> tuple[Figure, Axes]:
 
 
 def rows_of(bands: Sequence[Band]) -> Iterator[tuple[int, Band | Mark]]:
-    """Headings and marks with the row that each stands in, from the top."""
+    """Headings and marks with their row numbers, from the top."""
     row = 0
     for band in bands:
         yield row, band
@@ -123,9 +123,9 @@ def log_ticks(low: float, high: float) -> list[float]:
     return [tick for tick in MaxNLocator(MOST_TICKS - 1).tick_values(low, high) if low <= tick <= high]
 
 
-def style(slots: Sequence[str], who: str) -> dict[str, Any]:
+def style(slots: Sequence[str], contestant: str) -> dict[str, Any]:
     """Colour and shape of a contestant, the same in every figure of a campaign."""
-    slot = slots.index(who)
+    slot = slots.index(contestant)
     return {"color": COLOURS[slot % len(COLOURS)], "marker": MARKERS[slot % len(MARKERS)], "markersize": 5}
 
 
@@ -135,14 +135,14 @@ def log_axis(axis: Axis, low: float, high: float) -> None:
 
 
 def fixed_ticks(axis: Axis, ticks: Sequence[float]) -> None:
-    """These and no others, each as a round number."""
+    """Set exactly these ticks, labelled with round numbers."""
     axis.set_major_locator(FixedLocator(ticks))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FixedFormatter([tick_label(tick) for tick in ticks]))
 
 
 def tick_label(tick: float) -> str:
-    """A round number, short enough to stand beside its neighbours."""
+    """A round number as a short label."""
     for least, unit, letter in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
         if abs(tick) >= least:
             return f"{tick / unit:g}{letter}"
@@ -150,7 +150,7 @@ def tick_label(tick: float) -> str:
 
 
 def printable_label(label: str) -> str:
-    """A name that fits beside the rows; the tables have all of it."""
+    """A name shortened to fit beside the rows; the tables have the full name."""
     half = LONGEST_LABEL // 2
     short = label if len(label) <= LONGEST_LABEL else f"{label[:half]}…{label[1 - half :]}"
     return svg.printable(short)

@@ -1,4 +1,4 @@
-"""An SVG tree without what nobody sees: matplotlib writes three times what a browser needs."""
+"""Minify an SVG tree: matplotlib's output is three times as large as a browser needs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ GROUPS = ("g", "defs")
 
 
 def minify(root: Element) -> None:
-    """Groups that say nothing give way to what they hold, and places are rounded to tenths of a pixel."""
+    """Replace groups without attributes by their children, and round coordinates to tenths of a pixel."""
     root.text = None
     for element in root.iter():
         element.tail = None
@@ -46,5 +46,5 @@ def _unwrap(parent: Element) -> None:
 
 
 def _is_invisible(element: Element) -> bool:
-    """The paper of the figure and of its axes, which is the page's own."""
+    """The backgrounds of figure and axes, as the page has its own."""
     return element.tag == "path" and element.get("fill") == "none" and not {"stroke", "id"} & element.attrib.keys()

@@ -1,7 +1,7 @@
-"""A matplotlib figure as SVG that can stand in the page: no style attributes, no ids that meet another figure's.
+"""A matplotlib figure as inline SVG for the page: no style attributes, unique ids.
 
-The page's Content-Security-Policy allows its own style sheet only, so styles become presentation attributes; colours
-of the ink become the page's text colour, so that figures follow a dark theme; text stays text.
+The page's Content-Security-Policy allows its own style sheet only, so styles become presentation attributes; the
+ink's colour becomes the page's text colour, so that figures follow a dark theme; text remains text.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ SETTINGS: Mapping[str, Any] = {
     "xtick.color": INK,
     "ytick.color": INK,
     "axes.unicode_minus": True,
-    "image.composite_image": False,  # pictures keep their own pixels
+    "image.composite_image": False,  # images keep their resolution
 }
 REFERENCE = re.compile(r"url\(#([^)]*)\)")
 
 
 def draw(paint: Callable[[], Figure], key: str, label: str) -> str:
-    """The SVG element of what `paint` draws; `key` keeps its ids apart from other figures', `label` is read aloud."""
+    """The SVG element of what `paint` draws; `key`: prefix that makes ids unique; `label`: text for screen readers."""
     with _settings():
         figure, buffer = paint(), io.BytesIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
@@ -48,13 +48,13 @@ def draw(paint: Callable[[], Figure], key: str, label: str) -> str:
 
 
 def printable(text: str) -> str:
-    """With a mark in place of what XML can't hold and nobody can see."""
+    """The text with a replacement mark for characters that XML does not allow or that are invisible."""
     return "".join(character if character.isprintable() else "�" for character in text)
 
 
 @contextmanager
 def _settings() -> Iterator[None]:
-    """The same on every machine, whatever its matplotlibrc says and its fonts lack."""
+    """The settings for the same output on every machine, independent of its matplotlibrc and fonts."""
     with matplotlib.style.context(["default", dict(SETTINGS)]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
         yield
@@ -78,7 +78,7 @@ def _embed(source: bytes, key: str, label: str) -> str:
 
 
 def _drop_unwanted(root: ElementTree.Element) -> None:
-    """Metadata, and matplotlib's style sheet, which would hold for the whole page."""
+    """Remove metadata, and matplotlib's style sheet, which would apply to the whole page."""
     for parent in list(root.iter()):
         for child in list(parent):
             if _local(child.tag) in ("metadata", "style"):
@@ -99,7 +99,7 @@ def _referenced(element: ElementTree.Element) -> list[str]:
 
 
 def _rename(element: ElementTree.Element, ours: Mapping[str, str]) -> None:
-    """Ids that are referred to by our names for them, and without the others (figure_1, axes_1, …)."""
+    """Rename ids that are referenced, and remove the others (figure_1, axes_1, …)."""
     name = element.attrib.pop("id", "")
     if name in ours:
         element.set("id", ours[name])

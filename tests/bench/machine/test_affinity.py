@@ -61,7 +61,7 @@ def test_those_that_compute_have_a_core_each_by_turns_and_the_caller_the_first()
     bound, where = json.loads(done.stdout)
     assert where["caller"] == [CORES[0]]
     assert where["idle"] == CORES, "it has computed less than a twentieth of the busiest since, whatever before"
-    assert where["stayed"] == [CORES[-1]], "somebody has bound it already"
+    assert where["stayed"] == [CORES[-1]], "already bound"
     order = [where[name] for name in ("first", "second", "third")]
     assert all(len(cores) == 1 for cores in order)
     assert order[0] == [CORES[0]]

@@ -265,7 +265,7 @@ def test_when_compiling_pays_is_arithmetic():
     assert pd.isna(found.break_even_images["f:slow"]), "one launch does not show that it is no faster"
     assert found.break_even_images["f:eager"] == 0
     assert found.eager["f:compiled"] == "f:eager"
-    assert pd.isna(found.break_even_images["g:jit"]), "nobody to compare it with"
+    assert pd.isna(found.break_even_images["g:jit"]), "no eager contestant to compare it with"
 
 
 def test_a_network_with_other_weights_at_another_size_is_refused(measure):

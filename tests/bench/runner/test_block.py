@@ -1,4 +1,4 @@
-"""Blocks of simulated launches: who has a turn when, and what is kept of a launch that fails at any step."""
+"""Blocks of simulated launches: order of turns, and the records of a launch that fails at any step."""
 
 from __future__ import annotations
 

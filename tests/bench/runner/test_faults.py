@@ -1,4 +1,4 @@
-"""Faults that are really caused: whoever dies, whatever is full, what was measured is kept and nobody is left."""
+"""Injected faults: after any crash or full disk, records are kept and no process is left."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ def test_a_zygote_that_dies_costs_one_launch_and_is_replaced(tmp_path):
     assert found["outside:loop"] == [Status.MEASURED] * 3
     assert found["outside.faulty:parricide"] == [Status.CRASHED] * 2
     fine = [Status.CRASHED, Status.MEASURED, Status.MEASURED]
-    assert found["outside.faulty:fine"] == fine, "its second chance is apart from whoever killed their zygote"
+    assert found["outside.faulty:fine"] == fine, (
+        "its retry does not share a zygote with the process that killed the first one"
+    )
     reasons = [record.reason for record in campaign.records if record.status is Status.CRASHED]
     assert all("its zygote died" in reason for reason in reasons)
 

@@ -1,4 +1,4 @@
-"""The parity gate: errors that no shape shows are refused, and those who are right are timed."""
+"""The parity gate: errors that do not change shapes are rejected, and correct contestants are timed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RIGHT = ("pytorch:eager", "pytorch:eager-nhwc", "tensorflow:graph", "jax:jit")
 PLANTED = ("outside.planted:wrong-pad", "outside.planted:wrong-alpha", "outside.planted:swapped-flatten")
 
 SUITE = f"""
-title = "planted errors among those who are right"
+title = "injected errors among correct contestants"
 contestants = {list(RIGHT + PLANTED)}
 launches = 1
 turns = 1
@@ -129,7 +129,7 @@ def test_a_signature_sees_a_difference_of_the_size_of_the_tolerance():
 
 
 def test_what_is_compiled_for_the_gate_is_not_found_by_a_launch(monkeypatch):
-    """Or the first call of whoever keeps compiled code on the disk would leave out what it is to show."""
+    """Otherwise the first call of a contestant with an on-disk compile cache would exclude the compilation."""
 
     class Planned(Exception):
         """The plan is known, and that is enough."""

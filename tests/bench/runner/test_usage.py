@@ -26,7 +26,7 @@ KNOWN = ("plain", "leaks", "peaks", "counts", "tires")
 
 @pytest.fixture(scope="module")
 def measured(run, tmp_path_factory):
-    """One row a case, by execution, of a campaign of everyone whose use is known."""
+    """One row per case, by execution, of a campaign of contestants with known usage."""
     home = tmp_path_factory.mktemp("using")
     (home / "using.toml").write_text(tiny(*(f"outside.using:{name}" for name in KNOWN), launches=1, sustained="1s"))
     done = run("pytest", "--benchmark-only", f"--suite={home / 'using.toml'}", f"--results={home}", "--no-report")
@@ -43,7 +43,7 @@ def test_a_planted_500_mb_are_500_mb(measured, execution):
 
 def test_memory_is_never_below_the_floor(measured):
     table = measured[0].dropna(subset=["peak_rss_step_bytes"])
-    assert len(table) == len(KNOWN) - 1, "all but who died"
+    assert len(table) == len(KNOWN) - 1, "all except the crashed one"
     assert (table.min_memory_bytes > 0).all()
     assert (table.peak_rss_step_bytes >= table.min_memory_bytes).all()
     assert (table.peak_rss_launch_bytes >= table.peak_rss_step_bytes).all()

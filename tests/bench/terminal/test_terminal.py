@@ -1,4 +1,4 @@
-"""What a campaign says while it runs and when it ends: to people, to a log, to programs, and to nobody."""
+"""Output of a campaign during the run and at its end: on a terminal, in a log, as JSON, and none."""
 
 from __future__ import annotations
 

@@ -191,7 +191,7 @@ def test_the_text_says_rates_and_what_to_do_where_there_are_none(capsys):
     said = capsys.readouterr().out
     assert "known durations: exact" in said
     assert "A/A pairs: 0 of 40 false differences, 0.0% [0.0%, 8.8%]" in said
-    assert "20% slower: 4 of 4 found, 100.0%" in said
+    assert "20% slower: 4 of 4 detected, 100.0%" in said
     selftest.print_summary(summary(exact=False))
     said = capsys.readouterr().out
     assert "CHANGED" in said
@@ -288,7 +288,7 @@ def test_beside_a_campaign_it_says_so_and_a_campaign_beside_it_is_told(clock, mo
     said = capsys.readouterr().err
     assert CONCURRENT_CAMPAIGN_WARNING["what"] in said
     assert CONCURRENT_CAMPAIGN_WARNING["remedy"] in said
-    assert company == [True, True], "whoever begins while it measures"
+    assert company == [True, True], "any campaign that starts while it measures"
 
 
 class Sleeper:

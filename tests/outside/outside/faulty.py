@@ -51,7 +51,7 @@ FAULTY = Framework(
     model="outside.faulty:FaultyModel",
     executions=(
         *(Execution(name, note) for name, note in FAULTS.items()),
-        Execution("absent", "needs a package that nobody has", requires=("no_such_package",)),
+        Execution("absent", "needs a package that does not exist", requires=("no_such_package",)),
         Execution("stillborn", "its zygote cannot import", preload=("no_such_module",)),
         Execution("dawdles", "its zygote imports for a minute", preload=("outside.dawdles",)),
     ),
@@ -122,7 +122,7 @@ class FaultyModel(NumPyModel):
 
 
 def _take_all_memory() -> None:
-    """Address space, that is, up to 2 GiB more than now: nothing is touched, so nobody else goes short."""
+    """Address space, that is, up to 2 GiB more than now: no page is touched, so other processes are not affected."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     limit = pages * resource.getpagesize() + 2 * 2**30
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

@@ -91,7 +91,7 @@ def test_a_network_at_three_sizes_has_a_curve_and_a_table(html):
     assert "zf5-spp rebuilt for each size" in html, "its parameters differ from size to size"
     for count in ("1,032", "1,048", "1,064"):
         assert count in html
-    assert '<td class="missing">not known: nobody counted</td>' in html
+    assert '<td class="missing">not known: not counted</td>' in html
     assert '<td class="missing" colspan="4">skipped: not at 48 &lt;script&gt;' in html
     assert '<td class="missing" colspan="4">not measured: no record</td>' in html
 
@@ -139,7 +139,7 @@ def test_a_size_has_speed_first_call_and_memory_or_why_not(grown):
     assert float(eager.images.replace(",", "")) == pytest.approx(8 / (0.3e-6 * 64 * 64), rel=0.01)
     assert float(eager.per_megapixel) == pytest.approx(37.5, rel=0.01), "1.2288 ms for 8 images of 4,096 pixels"
     assert (eager.first_call, eager.memory) == ("0.700", "451")
-    assert (unknown.memory, unknown.memory_missing) == ("", "not known: nobody counted")
+    assert (unknown.memory, unknown.memory_missing) == ("", "not known: not counted")
     assert odd == sizes.Cell(f"skipped: no such size {HOSTILE}")
     assert dict(zip(found.contestants, found.sizes[0].cells))[ODD.id] == sizes.Cell("not measured: no record")
 

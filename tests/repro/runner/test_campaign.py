@@ -162,7 +162,7 @@ def begun(tmp_path: Path, fashion: Path) -> subprocess.Popen[bytes]:
         [sys.executable, str(tmp_path / "main.py")],
         env=environment,
         start_new_session=True,
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # which whoever runs the tests may ignore
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # which the parent process may ignore
     )
     checkpoints = tmp_path / "made-up" / "checkpoints"
     poll(lambda: list(checkpoints.glob("[!.]*.npz")), PATIENCE, lambda: process.poll() is None)

@@ -105,4 +105,4 @@ def test_agreement_ends_where_losses_part() -> None:
     assert agreement.judge({"a": with_losses(1.0), "b": None}) is None
     crashed = agreement.judge({**apart, "c": with_losses()})
     assert crashed is not None
-    assert set(crashed.trials) == {"a", "b"}  # who has no losses agrees with nobody
+    assert set(crashed.trials) == {"a", "b"}  # a trial without losses agrees with none

@@ -51,7 +51,7 @@ def test_launches_that_failed_or_were_made_again_do_not_count():
 
 
 def test_launches_of_two_attempts_are_no_pair():
-    """The one that counts of a contestant is of the second block, that of the other, who then crashed, of the first."""
+    """One contestant's valid launch is of the second block, the other's, which then crashed, of the first."""
     first_block = records((1.0, 2.0), (9.0, 2.0), (1.0, 2.0))
     apart = [*first_block, replace(first_block[2], seconds=(1.0,), attempt=1)]
     assert widest(apart, "alpha:eager") == 0
