@@ -1,6 +1,6 @@
-"""What was measured.
+"""Results of measurements: tidy tables of campaigns and reproductions.
 
-frame = results.load()                      a row a launch of the newest campaign
+frame = results.load()                      one row per launch of the newest campaign
 frame = results.load("2026-11-22T15-00-00-quick", rows="cases")
 """
 
@@ -50,7 +50,7 @@ __getattr__ = lazily(
 )
 
 VERSION = "0.1.0"
-"""Of Deadheat: what measured says so in what it writes."""
+"""The version of Deadheat, stored in the metadata of every campaign."""
 
 
 def load(
@@ -60,9 +60,9 @@ def load(
 ) -> pd.DataFrame:
     """A tidy table of one or several campaigns, each given by name (in `data`) or as a folder; the newest if left out.
 
-    `rows` names a table, such as "launches" (one row a launch) or "cases" (one row a case, with intervals, ratio and
-    verdict); some are of reproductions, not of campaigns. All of them, with columns and units: docs/results.md.
-    Raises UnknownName for a table that is not there, and ResultsError.
+    `rows` names a table, such as "launches" (one row per launch) or "cases" (one row per case, with intervals, ratio
+    and verdict); some are of reproductions, not of campaigns. All of them, with columns and units: docs/results.md.
+    Raises UnknownName for an unknown table, and ResultsError.
     """
     from results.tables import load_table
 

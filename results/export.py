@@ -1,4 +1,4 @@
-"""Tables of a campaign in formats other programs read."""
+"""Export of tables in common file formats."""
 
 from __future__ import annotations
 
@@ -40,5 +40,5 @@ def _text(frame: pd.DataFrame, to: str) -> str:
 
 
 def plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """A table's rows for JSON: null where there is no number, or one without an end."""
+    """A table's rows for JSON: null for NaN and infinity."""
     return [strict_json.plain(row) for row in frame.to_dict("records")]

@@ -1,4 +1,4 @@
-"""JSON that any program reads: null where a number is not known, as JSON has neither NaN nor infinity."""
+"""Standard JSON: null for numbers that are not finite, as JSON has neither NaN nor infinity."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def dumps(value: Any, indent: int = 2) -> str:
 
 
 def plain(value: Any) -> Any:
-    """The value in JSON's own types: null for a number that is not finite, text for what JSON has no type for."""
+    """The value in JSON's own types: null for a number that is not finite, text for other types."""
     if isinstance(value, Mapping):
         return {str(name): plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
@@ -24,4 +24,4 @@ def plain(value: Any) -> Any:
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    return None if value != value else str(value)  # pandas' own for no time at all is not equal to itself
+    return None if value != value else str(value)  # pandas' NaT is not equal to itself

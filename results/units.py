@@ -1,4 +1,4 @@
-"""Durations and amounts of memory as people write them: "90s", "7m", "1.5h"; "8GiB"."""
+"""Parsing and formatting of durations and amounts of memory: "90s", "7m", "1.5h"; "8GiB"."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def seconds(text: str | float) -> float:
-    """A duration in seconds; InvalidInput with the forms allowed."""
+    """A duration in seconds; InvalidInput with the allowed forms."""
     if isinstance(text, (int, float)) and not isinstance(text, bool):
         value = _float(text)
     elif isinstance(text, str) and (match := re.fullmatch(rf"{NUMBER}([smh]?)\s*", text)):
@@ -29,7 +29,7 @@ def seconds(text: str | float) -> float:
 
 
 def _float(number: str | float) -> float:
-    """Infinite where it is an integer too large for a float, as where its digits are."""
+    """The number as a float; infinite if it is too large for one."""
     try:
         return float(number)
     except OverflowError:
@@ -37,7 +37,7 @@ def _float(number: str | float) -> float:
 
 
 def size(text: str | int) -> int:
-    """An amount of memory in bytes; InvalidInput with the forms allowed, or if it is nothing."""
+    """An amount of memory in bytes; InvalidInput with the allowed forms, or if it is 0."""
     try:
         found = TypeAdapter(ByteSize).validate_python(text)
     except (ValidationError, OverflowError):
@@ -64,7 +64,7 @@ def share(text: str | float) -> float:
 
 
 def _for_pydantic(parse: Callable[[Any], float]) -> BeforeValidator:
-    """The same with pydantic's way of naming the place."""
+    """The same as a pydantic validator, which names the field."""
 
     def validate(text: Any) -> float:
         try:
@@ -76,7 +76,7 @@ def _for_pydantic(parse: Callable[[Any], float]) -> BeforeValidator:
 
 
 def seconds_or_none(text: str | float) -> float:
-    """A duration in seconds, which may be 0: none."""
+    """A duration in seconds; 0 is allowed and means none."""
     return 0.0 if text in (0, "0", "0s") else seconds(text)
 
 
@@ -95,7 +95,7 @@ def amount(count: float) -> str:
 
 
 def elapsed(seconds: float) -> str:
-    """How long something took, in at most two units: "2 h 1 min", "11 min 42 s"; below a minute as `step_time`."""
+    """A duration in at most two units: "2 h 1 min", "11 min 42 s"; below a minute as `step_time`."""
     whole = round(seconds)
     if whole < 60:
         return step_time(seconds)

@@ -1,6 +1,6 @@
-"""What the terminal and the pages say in the same words: statuses, verdicts, why a campaign stopped, units of peaks.
+"""Words shared by terminal and pages: statuses, verdicts, reasons for the end of a campaign, units of peaks.
 
-Headlines are methods of what they sum up: results.compare. Durations and amounts of memory: results.units.
+Headlines are methods of the results in results.compare. Durations and amounts of memory: results.units.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from results.schema.findings import Agreement, Verdict
 from results.stats.estimates import TimingVerdict
 
 VERDICT_ORDER = (TimingVerdict.SLOWER, TimingVerdict.FASTER, TimingVerdict.UNCLEAR, TimingVerdict.DEAD_HEAT)
-"""In which a comparison lists its cases."""
+"""The order in which a comparison lists its cases."""
 
 VERDICT_MARKS = {
     TimingVerdict.FASTER: "▲", TimingVerdict.SLOWER: "▼", TimingVerdict.DEAD_HEAT: "=", TimingVerdict.UNCLEAR: "?",
 }  # fmt: skip
-"""A mark before the word, so that no verdict depends on colour alone."""
+"""Marks before the words, so that no verdict depends on colour alone."""
 
 CLAIM_MARKS = {Verdict.SUPPORTED: "✓", Verdict.CONTRADICTED: "✗", Verdict.INCONCLUSIVE: "?", Verdict.NOT_TESTABLE: "○"}
 
@@ -25,7 +25,7 @@ STOP_REASONS = {
 }
 
 PEAKS = {"macs": ("multiply-accumulates", "GMAC/s"), "bytes": ("memory reads", "GB/s")}
-"""What a probe finds the machine's peak of, and the unit of its rate in 10^9 a second."""
+"""The quantity of each peak probe, and the unit of its rate (10^9 per second)."""
 
 
 def in_words(name: str) -> str:
@@ -34,29 +34,29 @@ def in_words(name: str) -> str:
 
 
 def status(status: str, reason: str) -> str:
-    """A status with its reason, where it has one: "out of memory: needs 31 GiB"."""
+    """A status with its reason, if it has one: "out of memory: needs 31 GiB"."""
     return ": ".join(filter(None, (in_words(status), reason)))
 
 
 def verdict(verdict: TimingVerdict) -> str:
-    """With its mark: "▼ slower"."""
+    """A timing verdict with its mark: "▼ slower"."""
     return f"{VERDICT_MARKS[verdict]} {verdict}"
 
 
 def claim_verdict(verdict: Verdict) -> str:
-    """With its mark: "✓ supported"."""
+    """A claim's verdict with its mark: "✓ supported"."""
     return f"{CLAIM_MARKS[verdict]} {verdict}"
 
 
 def agreement(found: Agreement) -> str:
-    """For how many steps the losses of the frameworks agree."""
+    """The number of steps for which the losses of the frameworks agree, as a sentence."""
     share = f"{100 * found.tolerance:g} %"
     which = "all" if found.together >= found.steps else f"the first {found.together:,} of"
     return f"The losses are within {share} of each other for {which} {found.steps:,} steps."
 
 
 def stop_reason(stop: str, budget: object = None) -> str:
-    """Why a campaign stopped: "the time budget of 60 s was spent"; the stored word where it is not in STOP_REASONS."""
+    """Why a campaign stopped: "the time budget of 60 s was spent"; the stored word if it is not in STOP_REASONS."""
     return STOP_REASONS.get(stop, stop).replace("{of}", "" if budget is None else f" of {budget} s")
 
 

@@ -1,4 +1,4 @@
-"""What came of testing papers' claims: a verdict each, with the evidence and the trials that it rests on."""
+"""Findings: the verdict on each claim of the papers, with evidence and trials."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """Of a claim. Everything but the last is what a check found; the last says that there was none."""
+    """Verdict on a claim. The last one means that no check was possible."""
 
     SUPPORTED = "supported"
     CONTRADICTED = "contradicted"
@@ -18,11 +18,11 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class ContrastResult:
-    """One comparison that a training claim rests on, with its interval over `pairs` seeds.
+    """One comparison of a training claim, with its interval over `pairs` seeds.
 
-    `value` is in `unit`; `low` and `high` are None with fewer than two pairs. `claimed` is the range that the claim
-    asserts, None for an open end; `paper` is the paper's own figure for the same, as text. `remedy` says what would
-    settle an inconclusive one.
+    `value` is in `unit`; `low` and `high` are None with fewer than two pairs. `claimed` is the claimed
+    range, None for an open end; `paper` is the paper's value, as text. `remedy`: what would make an inconclusive
+    comparison conclusive.
     """
 
     statement: str
@@ -40,7 +40,7 @@ class ContrastResult:
 
 @dataclass(frozen=True)
 class ClaimResult:
-    """A claim as it was tested. `arms` names the trials (by id) of each arm; `scale` says how far from the paper."""
+    """A tested claim. `arms`: ids of the trials of each arm; `scale`: how the trials differ from the paper's."""
 
     id: str
     paper: str
@@ -64,8 +64,8 @@ class ClaimResult:
 class Agreement:
     """The frameworks' losses step by step from the same weights, images and order.
 
-    They were within `tolerance` of each other (relative) for the first `together` of `steps` steps. `trials`: the id
-    for each framework.
+    Their relative difference was within `tolerance` for the first `together` of `steps` steps. `trials`: ids by
+    framework.
     """
 
     statement: str
@@ -77,7 +77,7 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Trained:
-    """A network trained by its recipe, in each framework: the share of test images it gets right, and the aim."""
+    """A network trained by its recipe in each framework: accuracy on the test images, as a share, and the target."""
 
     name: str
     scale: str
@@ -88,7 +88,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class Findings:
-    """What a reproduction came to."""
+    """The findings of a reproduction."""
 
     claims: tuple[ClaimResult, ...] = ()
     agreement: Agreement | None = None

@@ -1,8 +1,8 @@
-"""Earlier names and those of today, in one place.
+"""Renames: earlier stored names and current names.
 
-Stored names changed once, with schema 6 of records. Files of earlier schemas are read as if they had been written with
-today's names, so that campaigns from before and after pair; suites and options that say an earlier name are taken, and
-a line on stderr says today's.
+Stored names changed once, with schema 6 of records. Files of earlier schemas are read with current names, so that
+earlier and later campaigns can be compared. Suites and options with an earlier name are accepted; a line on stderr
+states the current one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 SCHEMA = 6
-"""The schema of records and of system.json with which the names below changed."""
+"""The schema version of records and system.json in which the names below changed."""
 
 ARCHITECTURES = {
     "bench.ceilings.CONVOLUTION": "probe-conv3x3",
@@ -58,7 +58,7 @@ COLUMNS = {
     "switch_high": "switching_ratio_high",
     "switch_low": "switching_ratio_low",
 }
-"""Of the tidy tables. Tables are made when they are read, so of these only what records hold was ever stored."""
+"""Columns of tidy tables. Tables are computed when they are read, so only names that records contain were stored."""
 FLAGS = {
     "above_ceiling": "above_peak",
     "foreign_cpu": "cpu_contention",
@@ -67,42 +67,42 @@ FLAGS = {
     "two_kinds": "bimodal",
     "unsteady": "warmup_not_converged",
 }
-"""Of column `quality_flags`."""
+"""Values of column `quality_flags`."""
 RECORD_FIELDS = {name: COLUMNS[name] for name in ("arithmetic", "bound_threads", "steady")}
 QUANTITIES = {name: COLUMNS[name] for name in ("host_bytes", "host_launch_bytes", "soak_cores")}
-"""Of a record's usage: keys of its values, of the reasons for missing ones, and of the sources."""
+"""Keys of a record's usage: of values, of reasons for missing ones, and of sources."""
 REASONS = {
     "no soak was asked for; --soak 3s gives one": "no sustained run was asked for; --sustained 3s gives one",
 }
-"""Why a quantity is missing, where that is compared when a campaign goes on."""
+"""Reasons of missing quantities that are compared when a campaign is resumed."""
 SUITE_KEYS = {
     "fresh": "fresh_interpreter",
     "redos": "max_retries",
     "soak": "sustained",
     "turn_seconds": "max_turn_seconds",
 }
-"""Of suites, presets, and the suite in system.json."""
+"""Keys of suites, presets, and the suite in system.json."""
 OPTIONS = {"--soak": "--sustained"}
 
 _GEMV = "probe-gemv"
 _AS_GEMV = r"bench\.ceilings\.PRODUCT(?=-(?:8x32x32-k4096|16x32x32-k16384)-b1-)"
-"""The probe of reading memory had the name of the matrix product, and was told from it by its shape."""
+"""The probe of memory reads had the name of the matrix product and another shape."""
 _NAMES = {**ARCHITECTURES, **FRAMEWORKS}
 _EARLIER = re.compile(rf"(?<![\w.])(?:(?P<gemv>{_AS_GEMV})|(?:{'|'.join(map(re.escape, _NAMES))})(?!\w|\.\w))")
 
 
 def in_text(text: str) -> str:
-    """The text, such as an id of a case or a sentence, with today's names of architectures and frameworks."""
+    """The text, such as a case id or a sentence, with current names of architectures and frameworks."""
     return _EARLIER.sub(lambda found: _GEMV if found["gemv"] else _NAMES[found[0]], text)
 
 
 def _renamed(said: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """The same in the same order, each key by its name of today."""
+    """The same mapping in the same order, with current keys."""
     return {names.get(key, key): value for key, value in said.items()}
 
 
 def of_record(content: Any) -> Any:
-    """The JSON of a record of an earlier schema as of this one; damage is left as it is."""
+    """The JSON of a record of an earlier schema in the current one; invalid parts remain unchanged."""
     if not isinstance(content, dict):
         return content
     content = _renamed(content, RECORD_FIELDS)
@@ -132,11 +132,11 @@ def _rename_architecture(workload: dict[str, Any]) -> None:
 
 
 _AS_TYPED = ("command", "resumed", "resumed_by")
-"""Keys of system.json that say what a user typed."""
+"""Keys of system.json with the user's input, which is not renamed."""
 
 
 def of_system(system: Mapping[str, Any]) -> dict[str, Any]:
-    """What system.json of an earlier schema says, as of this one."""
+    """The content of system.json of an earlier schema in the current one."""
     if isinstance(known := system.get("schema"), int) and known >= SCHEMA:
         return dict(system)
     renamed = {key: said if key in _AS_TYPED else _in_all(said) for key, said in system.items()}
@@ -148,14 +148,14 @@ def of_system(system: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _add_variants(workloads: dict[str, Any]) -> None:
-    """Of which network one with a pyramid is a variant, which its name said alone: `zf5-spp`, `zf5-spp30`."""
+    """The network of which one with a pyramid is a variant, from its earlier name: `zf5-spp`, `zf5-spp30`."""
     for name, facts in workloads.items():
         if isinstance(facts, dict) and "-spp" in name:
             facts.setdefault("variant_of", name.partition("-spp")[0])
 
 
 def _in_all(said: Any) -> Any:
-    """The same with today's names in every key and text."""
+    """The same value with current names in every key and text."""
     match said:
         case str():
             return in_text(said)
@@ -167,35 +167,35 @@ def _in_all(said: Any) -> Any:
 
 
 def architecture(text: str) -> str:
-    """Today's name of an architecture, or of a layer of one (`alexnet/conv2`); a line says so if it is another."""
+    """The current name of an architecture, or of an isolated layer (`alexnet/conv2`); warns if it differs."""
     name, slash, layer = text.partition("/")
     return _current("architecture", name, ARCHITECTURES) + slash + layer
 
 
 def contestant(text: str) -> str:
-    """Today's name of a contestant, framework:execution@interpreter+setting; a line says so if it is another."""
+    """The current name of a contestant, framework:execution@interpreter+setting; warns if it differs."""
     framework = re.split("[:@+]", text, maxsplit=1)[0]
     return _current("framework", framework, FRAMEWORKS) + text.removeprefix(framework)
 
 
 def suite_keys(said: Mapping[str, Any]) -> dict[str, Any]:
-    """What a suite or a preset says, under today's keys; a line says so where it has another. Today's counts of two."""
+    """A suite's or preset's content under current keys; warns of earlier ones. The current key has precedence."""
     renamed = {_current("key", key, SUITE_KEYS): value for key, value in said.items()}
     return {**renamed, **{key: value for key, value in said.items() if key not in SUITE_KEYS}}
 
 
 def option(earlier: str) -> str:
-    """Today's name of an option that was given under an earlier one, which a line says."""
+    """The current name of an option that was given under an earlier name; warns of it."""
     return _current("option", earlier, OPTIONS)
 
 
 def _current(what: str, name: str, names: Mapping[str, str]) -> str:
     if name in names:
-        _tell(f"{what} {name!r} is called {names[name]!r} now; the earlier name is still taken")
+        _tell(f"{what} {name!r} was renamed to {names[name]!r}; the earlier name is still accepted")
     return names.get(name, name)
 
 
 @cache
 def _tell(line: str) -> None:
-    """Once a process."""
+    """Warn once per process."""
     print(line, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The kinds of streams of images of many sizes, by the first word of a stream's name; numbers may follow it."""
+"""Kinds of streams of images of several sizes: the first word of a stream's name, which numbers may follow."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class StreamKind(StrEnum):
-    """What is done with images of many sizes (bench.plan.streams)."""
+    """How images of several sizes are batched (bench.plan.streams)."""
 
     EXACT = "exact"
     GROUPED = "grouped"
@@ -16,13 +16,13 @@ class StreamKind(StrEnum):
     ALWAYS = "always"
     """One size."""
     ALTERNATE = "alternate"
-    """Two sizes in turn."""
+    """Two alternating sizes."""
     RANDOM = "random"
     TENS = "tens"
-    """Windows that are images of their own, ten at a time."""
+    """Windows as separate images, in batches of ten."""
 
 
 def stream_kind(stream: str) -> StreamKind | None:
-    """The kind of the stream of that name; None if it is of no kind that is known here."""
+    """The kind of the stream of that name; None if it is unknown."""
     word = stream.partition("-")[0]
     return StreamKind(word) if word in set(StreamKind) else None

@@ -1,8 +1,8 @@
-"""What a campaign or a reproduction says of itself beside its records: system.json, read once and leniently.
+"""Schema of system.json: the metadata of a campaign or reproduction, read leniently.
 
-Every field is optional: files of earlier schemas lack some. A value of a wrong type is missing, and a problem says so;
-keys that are not known here are kept. The schema's history is that of records (results.schema.record); earlier names
-are in results.schema.renames.
+Every field is optional: files of earlier schemas lack some. A value of a wrong type is missing and reported as a
+problem; unknown keys are kept. The schema's history is that of records (results.schema.record); earlier names are in
+results.schema.renames.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def _sane(value: float) -> float:
 
 Number = Annotated[int | float, AfterValidator(_sane)]
 Texts = Annotated[tuple[str, ...], Field(strict=False)]
-"""A list of JSON."""
+"""A JSON list."""
 
 
 class Facts(BaseModel):
@@ -33,7 +33,7 @@ class Facts(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow", strict=True)
 
     def content(self) -> dict[str, Any]:
-        """Its JSON: what was set, unknown keys included."""
+        """The JSON of the fields that were set, unknown keys included."""
         return self.model_dump(mode="json", exclude_unset=True, by_alias=True)
 
 
@@ -43,7 +43,7 @@ def _plain(said: object) -> object:
 
 
 class Warned(Facts):
-    """What to know before believing a campaign, and what to do about it."""
+    """A warning about a campaign, and its remedy."""
 
     what: str = ""
     remedy: str = ""
@@ -58,7 +58,7 @@ class Gpu(Facts):
 
 
 class Machine(Facts):
-    """Sizes are in bytes; `cpu_quota` is in cores; None: there is none, or the system does not say."""
+    """Sizes are in bytes; `cpu_quota` is in cores; None: no limit, or not reported by the system."""
 
     cpu: str | None = None
     cores: int | None = None
@@ -78,12 +78,12 @@ class Machine(Facts):
 
 
 def _range(launches: object) -> object:
-    """Older campaigns hold one number of launches."""
+    """Older campaigns have a single number of launches."""
     return (launches, launches) if isinstance(launches, int) else launches
 
 
 class SuiteFacts(Facts):
-    """The suite as it was measured, of which this names what is read from finished campaigns."""
+    """The measured suite; the fields are those that are read from finished campaigns."""
 
     name: str | None = None
     title: str | None = None
@@ -98,7 +98,7 @@ class SuiteFacts(Facts):
 
 
 class Variables(Facts):
-    """What launches had of the shell's variables (bench.runner.metadata.environment)."""
+    """The shell's variables and their effect on launches (bench.runner.metadata.environment)."""
 
     passed: Texts = ()
     choosing: dict[str, str] = {}
@@ -113,7 +113,7 @@ class Settings(Facts):
 
 
 class Meters(Facts):
-    """Names of meters that were loaded, and why others could not be."""
+    """Names of loaded meters, and the reasons for absent ones."""
 
     present: Texts = ()
     absent: dict[str, str] = {}
@@ -128,9 +128,9 @@ class ContestantFacts(Facts):
 
 
 class WorkloadFacts(Facts):
-    """What follows from a network's table. `ceiling`: "macs" or "bytes" a second, of a probe that looks for that.
+    """Facts of a workload from its network's table. `ceiling`: the peak rate that a probe measures, "macs" or "bytes".
 
-    `variant_of`: the network that this one is, but for a spatial pyramid; "" if it is none's.
+    `variant_of`: the same network without a spatial pyramid; "" if there is none.
     """
 
     macs: Number | None = None
@@ -153,11 +153,11 @@ Bins = str | Annotated[
     tuple[Annotated[tuple[Number, Number], Field(strict=False)], ...],
     Field(strict=False),
 ]  # fmt: skip
-"""The ends of each bin on a side of the map, or the reason why a rule cannot have them."""
+"""The ends of each bin on a side of the map, or the reason why a rule has none."""
 
 
 class Pyramid(Facts):
-    """Where the bins of each level lie on a side of a map, by rule and level."""
+    """The bins of each level on a side of a map, by rule and level."""
 
     side: Number | None = None
     levels: Annotated[tuple[int, ...], Field(strict=False)] = ()
@@ -200,9 +200,9 @@ class System(Facts):
 
 
 def read(content: Mapping[str, Any]) -> tuple[System, tuple[str, ...]]:
-    """What a system.json of this schema says, and what of that is of a wrong type: where, why, and what was got.
+    """The content of a system.json of this schema, and the problems: place, reason and value of each wrong type.
 
-    That is left out by its key. A list with a wrong item is left out whole: a part of it would pass for all.
+    Values of a wrong type are omitted. A list with a wrong item is omitted completely, as a part would look complete.
     """
     kept: dict[str, Any] = copy.deepcopy(dict(content))
     problems: list[str] = []
@@ -220,7 +220,7 @@ def read(content: Mapping[str, Any]) -> tuple[System, tuple[str, ...]]:
 
 
 def _key(content: object, place: Sequence[int | str]) -> tuple[int | str, ...]:
-    """The way to the innermost value with a key that leads to `place`, which may end in what was expected there."""
+    """The path to the innermost value with a key on the way to `place`, which may end with the expected type."""
     end = 0
     for number, step in enumerate(place, 1):
         if isinstance(content, dict) and step in content:
@@ -239,5 +239,5 @@ def _remove(content: Any, key: Sequence[int | str]) -> None:
 
 
 def system_of(content: Mapping[str, Any]) -> System:
-    """What a system.json of this schema says, whatever of it cannot be read."""
+    """The readable content of a system.json of this schema."""
     return read(content)[0]

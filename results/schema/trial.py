@@ -1,4 +1,4 @@
-"""What is stored of one trial: a seeded training with its curve, complete in itself and checked when it is read.
+"""Stored data of one trial: a seeded training with its curve, validated when it is read.
 
 Schema history (a reader takes every version up to its own):
 1  2026-11  first
@@ -20,7 +20,7 @@ SCHEMA = 2
 
 
 class Outcome(StrEnum):
-    """How a trial ended. Everything but `finished` carries a reason."""
+    """Outcome of a trial. All but `finished` have a reason."""
 
     FINISHED = "finished"
     DIVERGED = "diverged"
@@ -32,7 +32,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Point:
-    """A trial after so many `images`: mean loss since the point before, and errors as shares of images wrong.
+    """A trial after so many `images`: mean loss since the previous point, and errors as shares of images.
 
     `training_error` is of images as they are trained on, without augmentation; errors are in evaluation mode.
     """
@@ -49,10 +49,9 @@ class Point:
 class Trial:
     """One seeded training.
 
-    `id` is a digest of all that its outcome follows from; two claims that need the same trial share it. `errors` are
-    the shares of test images that were wrong at the end, by view ("" is the plain one); `losses` those of its
-    first steps. `settings` say in words what was trained and how. `log`, of one that failed: the file below the
-    reproduction's folder that has what its process printed.
+    `id` is a hash of everything that determines its outcome; claims that need the same trial share it. `errors`: final
+    test errors as shares, by view ("" is the plain one); `losses`: those of its first steps. `settings`: the training
+    in words. `log`, of a failed trial: its process's output, as a path relative to the reproduction's folder.
     """
 
     id: str
@@ -85,7 +84,7 @@ def to_json(trial: Trial) -> str:
 
 
 def from_json(line: str) -> Trial:
-    """The trial of a line; UnreadableRecord if it is none, or of a later schema than this one."""
+    """The trial of a line; UnreadableRecord if it is invalid or of a later schema."""
     try:
         trial = _adapter().validate_json(line)
     except ValidationError as problem:

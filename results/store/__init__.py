@@ -1,1 +1,1 @@
-"""Campaigns and reproductions as folders on disk: append, sync, read back, name what is damaged."""
+"""Campaigns and reproductions as folders on disk: appending, syncing, reading, reporting damage."""

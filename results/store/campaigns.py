@@ -1,7 +1,7 @@
-"""Campaigns on disk: a folder each, with system.json, records.jsonl and pytest-benchmark's benchmark.json.
+"""Campaigns on disk: one folder each, with system.json, records.jsonl and pytest-benchmark's benchmark.json.
 
-Records are appended and synced as they come, so what is measured is never lost; a file is read line by line, and
-what cannot be read is named and left where it is.
+Records are appended and synced at once, so no measured record is lost. Files are read line by line; unreadable lines
+are reported and remain in the file.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ RECORDS, BENCHMARK = "records.jsonl", "benchmark.json"
 
 @dataclass(frozen=True)
 class StoredCampaign:
-    """One use of the harness on one system, as read from its folder. `problems` are lines that could not be read."""
+    """A campaign as read from its folder. `problems`: unreadable lines."""
 
     folder: Path
     system: System
@@ -35,22 +35,22 @@ class StoredCampaign:
 
 
 class CampaignWriter(Journal):
-    """The folder of a campaign that is going on."""
+    """Writes the folder of a running campaign."""
 
     FILE = RECORDS
 
     def append(self, records: Iterable[Record]) -> None:
-        """Write the records and have the disk keep them before returning; ResultsError if it has no room for them."""
+        """Write and sync the records; ResultsError if the disk is full."""
         self.append_lines("".join(f"{to_json(record)}\n" for record in records))
 
     def save_benchmark(self, text: str) -> None:
-        """Keep what pytest-benchmark says, if there is room: all of it is in the records, too."""
+        """Store pytest-benchmark's file if the disk is not full; the records contain the same data."""
         with contextlib.suppress(OSError):
             self.replace_file(BENCHMARK, text)
 
 
 def check_writable(data: Path) -> None:
-    """ResultsError if a campaign could not be made under `data`; nothing is left behind that was not there."""
+    """ResultsError if no campaign can be created under `data`; leaves no files or folders behind."""
     existing = next(folder for folder in (data, *data.absolute().parents) if folder.exists())
     if not existing.is_dir():
         raise ResultsError(f"results folder {str(data)!r}: {str(existing)!r} is a file; give another with --results")
@@ -91,7 +91,7 @@ def campaigns_in(data: Path) -> list[Path]:
 
 def find_campaign(name: str | Path, data: Path = DATA) -> Path:
     """The folder of a campaign given as a path, or as a name in `data`; ResultsError otherwise."""
-    with contextlib.suppress(OSError):  # a name that is too long for the system is none
+    with contextlib.suppress(OSError):  # a name that is too long for the file system does not exist
         for folder in (Path(os.path.expanduser(name)), data / name):
             if (folder / RECORDS).is_file():
                 return folder
@@ -99,7 +99,7 @@ def find_campaign(name: str | Path, data: Path = DATA) -> Path:
 
 
 def read_campaigns(names: Sequence[str | Path] | None = None, data: Path = DATA) -> list[StoredCampaign]:
-    """Those campaigns, each once, or all of `data`, oldest name first; ResultsError if there is none such."""
+    """The given campaigns, each once, or all of `data`, sorted by name; ResultsError if one does not exist."""
     found = [find_campaign(name, data) for name in names] if names else campaigns_in(data)
     if not found:
         raise _none_yet(data)
@@ -107,7 +107,7 @@ def read_campaigns(names: Sequence[str | Path] | None = None, data: Path = DATA)
 
 
 def latest_campaign(data: Path = DATA) -> Path:
-    """The campaign of `data` that began last; ResultsError if there is none."""
+    """The campaign of `data` that started last; ResultsError if there is none."""
     found = by_start(campaigns_in(data))
     if not found:
         raise _none_yet(data)
@@ -115,7 +115,7 @@ def latest_campaign(data: Path = DATA) -> Path:
 
 
 def _none_yet(data: Path) -> ResultsError:
-    """What to say where there is nothing to report on."""
+    """The error for a folder without campaigns."""
     return ResultsError(f"no campaign in {str(data)!r} yet; measure one with: python -m bench run")
 
 

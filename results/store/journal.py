@@ -1,4 +1,4 @@
-"""A folder that is being written: system.json beside a file of lines that are appended, synced, and never lost."""
+"""Journal of a running campaign or reproduction: system.json, and a file of appended and synced lines."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 
 class ResultsError(DeadheatError):
-    """A results folder that cannot be written, or a campaign that is not there."""
+    """A results folder that cannot be written, or a campaign that does not exist."""
 
 
 class Journal:
-    """The folder of a campaign that is going on; `FILE` is what its lines are appended to."""
+    """Writes the folder of a running campaign; lines are appended to `FILE`."""
 
     FILE: ClassVar[str]
 
@@ -59,7 +59,7 @@ class Journal:
 
     @classmethod
     def create(cls, data: Path, name: str, system: Mapping[str, Any]) -> Self:
-        """A new folder called `name` (a number is added if it is taken) under `data`; ResultsError if it can't be."""
+        """Create a folder `name` (with a number if it exists) under `data`; ResultsError if that fails."""
         if not NAME.fullmatch(name):
             raise ResultsError(
                 f"a campaign's name is letters, digits, '.', '_' and '-', and begins with no '.', got {name!r}"
@@ -79,9 +79,9 @@ class Journal:
 
     @classmethod
     def resume(cls, folder: Path, facts: System) -> Self:
-        """Go on with the campaign in `folder`, of which `facts` are new; what else its system.json says stays.
+        """Resume the campaign in `folder`; `facts` replace those in its system.json, others remain.
 
-        A last line that was cut off stays, on a line of its own.
+        A truncated last line remains, on a line of its own.
         """
         try:
             writer = cls(folder, {**renames.of_system(_content(folder)[0]), **facts.content()})
@@ -93,9 +93,9 @@ class Journal:
         return writer
 
     def append_lines(self, lines: str) -> None:
-        """Write the lines and have the disk keep them before returning; ResultsError if it has no room for them.
+        """Write and sync the lines; ResultsError if the disk is full.
 
-        Either all of them are kept or none: a part of a line is taken back.
+        Either all of them are written or none: a partial line is removed.
         """
         self._write(lines.encode())
 
@@ -115,7 +115,7 @@ class Journal:
             ) from None
 
     def update_system(self, facts: System) -> None:
-        """Add what is known only later: how long it took, why it stopped. A full disk keeps what it had."""
+        """Update facts that are known later, such as duration and stop reason. On a full disk, the old file remains."""
         self._system.update(facts.content())
         with contextlib.suppress(OSError):
             self._write_system()
@@ -127,7 +127,7 @@ class Journal:
         self.replace_file(SYSTEM, strict_json.dumps(self._system) + "\n")
 
     def replace_file(self, name: str, text: str) -> None:
-        """Write a file whole or not at all, and have the disk keep it before returning."""
+        """Write a file atomically and sync it."""
         with whole_file(self.folder / name) as file:
             file.write(text.encode())
 
@@ -137,14 +137,14 @@ def unwritable(data: Path, problem: OSError) -> str:
 
 
 def read_system(folder: Path) -> tuple[System, Sequence[str]]:
-    """What the folder says of itself under today's names, and what of that could not be read."""
+    """The folder's metadata under current names, and the problems in reading it."""
     content, problems = _content(folder)
     system, more = schema.read(renames.of_system(content))
     return system, (*problems, *(f"{folder.name}/{SYSTEM}: {problem}" for problem in more))
 
 
 def _content(folder: Path) -> tuple[Mapping[str, Any], Sequence[str]]:
-    """The JSON object of system.json; an empty one, and why, if there is none."""
+    """The JSON object of system.json; an empty one and the reason if it is missing or invalid."""
     try:
         system = json.loads((folder / SYSTEM).read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as problem:
@@ -153,7 +153,7 @@ def _content(folder: Path) -> tuple[Mapping[str, Any], Sequence[str]]:
 
 
 def when(said: object) -> datetime | None:
-    """A time as ISO 8601 in UTC (a time without an offset is taken for UTC); None if `said` is no time."""
+    """A datetime in UTC from ISO 8601 (UTC if it has no offset); None if `said` is no time."""
     with contextlib.suppress(ValueError, TypeError, OverflowError):
         found = datetime.fromisoformat(said)  # type: ignore[arg-type]
         return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
@@ -161,9 +161,9 @@ def when(said: object) -> datetime | None:
 
 
 def by_start(folders: Iterable[Path]) -> list[Path]:
-    """The folders in the order in which what they hold began, which system.json says; equal times go by name.
+    """The folders in order of their start times in system.json, then of names.
 
-    One that does not say comes first. Times of files are not asked: a copy or a clone changes them.
+    Folders without a start time come first. File times are not used, as a copy or a clone changes them.
     """
     never = datetime.min.replace(tzinfo=UTC)
     return sorted(folders, key=lambda folder: (when(_content(folder)[0].get("started")) or never, folder.name))

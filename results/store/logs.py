@@ -1,4 +1,4 @@
-"""What launches that failed had printed, kept beside the campaign's records: at most MOST files of KEPT_BYTES each."""
+"""Logs of failed launches, stored beside the campaign's records: at most MOST files of KEPT_BYTES each."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from pathlib import Path
 FOLDER = "logs"
 MOST = 100
 HEAD_BYTES, TAIL_BYTES = 2**14, 2**16 - 2**14
-"""Of a longer log its beginning and its end are kept."""
+"""Of a longer log, the beginning and the end are stored."""
 
 
 @dataclass
 class Logs:
-    """The logs of a campaign in `campaign`; nothing is kept where that is None."""
+    """The logs of the campaign in `campaign`; none are stored if that is None."""
 
     campaign: Path | None = None
     _names: dict[Path, str] = field(default_factory=dict)
 
     def keep(self, log: Path) -> str:
-        """Copy a log, once; its path below the campaign's folder.
+        """Copy a log, once; return its path relative to the campaign's folder.
 
-        "" if it is empty, if there is no room for it on the disk, or if MOST are kept already.
+        "" if it is empty, if the disk is full, or if MOST are stored already.
         """
         if self.campaign is None:
             return ""
         if log not in self._names:
-            with contextlib.suppress(OSError):  # what the record says is kept all the same
+            with contextlib.suppress(OSError):  # the record is stored nevertheless
                 self._names[log] = self._copy(log, self.campaign / FOLDER)
         return self._names.get(log, "")
 
     def _copy(self, log: Path, folder: Path) -> str:
         text = excerpt(log)
-        taken = len(list(folder.glob("*.log")))  # those of a campaign that is gone on with are there, too
+        taken = len(list(folder.glob("*.log")))  # includes those of a resumed campaign
         if not text or taken >= MOST:
             return ""
         folder.mkdir(exist_ok=True)
@@ -43,7 +43,7 @@ class Logs:
 
 
 def excerpt(log: Path) -> bytes:
-    """A file's bytes; of a long one the first and the last, with a line between that says how many are left out."""
+    """A file's bytes; of a long file the first and last bytes, with a line that states how many are left out."""
     with log.open("rb") as file:
         size = log.stat().st_size
         if size <= HEAD_BYTES + TAIL_BYTES:

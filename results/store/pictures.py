@@ -1,4 +1,4 @@
-"""What a trained network looks like inside, kept beside its trial: filters, mistakes, class maps."""
+"""Pictures of a trained network, stored beside its trial: filters, misclassified images, class maps."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _nothing() -> np.ndarray:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Empty arrays stand for what was not asked for.
+    """Arrays that were not requested are empty.
 
     filters: the first convolution's weights (outputs, channels, height, width). mistakes: test images (n, channels,
     height, width) uint8 that were taken for the class `taken` and are of class `truth` (n,), the first of `wrong` in
@@ -41,12 +41,12 @@ class Pictures:
 
 
 UNREADABLE = OSError, ValueError, KeyError, TypeError, EOFError, zlib.error, zipfile.BadZipFile
-"""What NumPy raises for a file of arrays that is cut off, or none."""
+"""What NumPy raises for a truncated or invalid file of arrays."""
 ARRAYS = "filters", "mistakes", "truth", "taken", "maps", "shown", "shown_truth"
 
 
 def write(path: Path, pictures: Pictures) -> None:
-    """Put them into the file (.npz), whole or not at all; numbers that are not integers as float16."""
+    """Write them to the file (.npz) atomically; floating-point numbers as float16."""
     arrays: dict[str, Any] = {name: _small(getattr(pictures, name)) for name in ARRAYS}
     path.parent.mkdir(exist_ok=True)
     with whole_file(path) as file:
@@ -54,7 +54,7 @@ def write(path: Path, pictures: Pictures) -> None:
 
 
 def read(path: Path) -> Pictures | None:
-    """The pictures in the file; None if there are none that can be read."""
+    """The pictures in the file; None if they cannot be read."""
     with contextlib.suppress(*UNREADABLE), path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
         arrays: Mapping[str, np.ndarray] = {name: file[name] for name in ARRAYS}
         return Pictures(tuple(map(str, file["classes"])), wrong=int(file["wrong"]), **arrays)

@@ -1,6 +1,6 @@
-"""Reproductions on disk: a folder each beside the campaigns', with system.json, trials.jsonl, findings.json, pictures.
+"""Reproductions on disk: one folder each, with system.json, trials.jsonl, findings.json and pictures.
 
-Trials are appended as they end. The findings follow from them, and are written anew each time that they are judged.
+Trials are appended as they end. The findings are derived from them and rewritten at each evaluation.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TRIALS, FINDINGS, PICTURES = "trials.jsonl", "findings.json", "pictures"
 
 @dataclass(frozen=True)
 class Reproduction:
-    """One use of the reproduction half on one system. `problems` are what of it could not be read."""
+    """A reproduction as read from its folder. `problems`: unreadable parts."""
 
     folder: Path
     system: System
@@ -39,16 +39,16 @@ class Reproduction:
 
 
 class ReproductionWriter(Journal):
-    """The folder of a reproduction that is going on."""
+    """Writes the folder of a running reproduction."""
 
     FILE = TRIALS
 
     def append(self, trial: Trial) -> None:
-        """Write a trial and have the disk keep it before returning; ResultsError if it has no room for it."""
+        """Write and sync a trial; ResultsError if the disk is full."""
         self.append_lines(to_json(trial) + "\n")
 
     def save_findings(self, findings: Findings) -> None:
-        """Write them whole or not at all; ResultsError if there is no room for them."""
+        """Write the findings atomically; ResultsError if the disk is full."""
         try:
             self._save(findings)
         except OSError as problem:
@@ -62,7 +62,7 @@ class ReproductionWriter(Journal):
 
 
 def read(folder: Path) -> Reproduction:
-    """The reproduction in `folder`; ResultsError if there is none. Of two trials with an id, the later counts."""
+    """The reproduction in `folder`; ResultsError if there is none. Of two trials with an id, the later one is used."""
     if not (folder / TRIALS).is_file():
         raise ResultsError(f"no reproduction in {str(folder)!r}: it has no {TRIALS}")
     trials, problems = {}, []
@@ -89,12 +89,12 @@ def find(name: str | Path, data: Path = DATA) -> Path:
 
 
 def every(data: Path = DATA) -> list[Path]:
-    """The folders of `data` that hold a reproduction, the one that began last at the end."""
+    """The folders of `data` with a reproduction, in order of their start times."""
     return by_start(file.parent for file in data.glob(f"*/{TRIALS}"))
 
 
 def latest(data: Path = DATA) -> Path:
-    """The reproduction that began last; ResultsError if there is none."""
+    """The reproduction that started last; ResultsError if there is none."""
     found = every(data)
     if not found:
         raise ResultsError(f"no reproduction in {str(data)!r} yet; make one with: python -m repro run")

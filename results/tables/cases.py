@@ -107,7 +107,7 @@ def reference_of(campaign: StoredCampaign) -> str | None:
 
 
 def _groups(campaign: StoredCampaign) -> list[dict[str, list[Record]]]:
-    """For each workload, the records of each contestant's id; contestants in the suite's order, not that of mishaps."""
+    """The records of each workload by contestant id; contestants in the suite's order, not in order of records."""
     groups: dict[Workload, dict[str, list[Record]]] = {}
     for record in campaign.records:
         groups.setdefault(record.case.workload, {}).setdefault(record.case.contestant.id, []).append(record)

@@ -164,8 +164,8 @@ def test_of_an_earlier_key_and_todays_that_counts(capsys):
     renames._tell.cache_clear()
     assert renames.suite_keys({"redos": 1, "max_retries": 2, "soak": 3}) == {"max_retries": 2, "sustained": 3}
     assert capsys.readouterr().err.splitlines() == [
-        "key 'redos' is called 'max_retries' now; the earlier name is still taken",
-        "key 'soak' is called 'sustained' now; the earlier name is still taken",
+        "key 'redos' was renamed to 'max_retries'; the earlier name is still accepted",
+        "key 'soak' was renamed to 'sustained'; the earlier name is still accepted",
     ]
 
 
@@ -176,8 +176,8 @@ def test_earlier_names_in_options_are_taken_and_a_line_says_todays(capsys):
     assert renames.contestant("bench.handwritten.jax") == "jax-handwritten"
     assert renames.contestant("jax:jit") == "jax:jit"
     assert capsys.readouterr().err.splitlines() == [
-        "architecture 'bench.ceilings.PRODUCT' is called 'probe-matmul' now; the earlier name is still taken",
-        "framework 'bench.handwritten.jax' is called 'jax-handwritten' now; the earlier name is still taken",
+        "architecture 'bench.ceilings.PRODUCT' was renamed to 'probe-matmul'; the earlier name is still accepted",
+        "framework 'bench.handwritten.jax' was renamed to 'jax-handwritten'; the earlier name is still accepted",
     ], "each once"
 
 
