@@ -80,7 +80,7 @@ def aa_pairs(system: System, contestants: Sequence[str], ratios: Mapping[str, Ra
 
 
 def _are_same(system: System, one: str, other: str) -> bool:
-    first, second = (system.contestants.get(who, ContestantFacts()).versions for who in (one, other))
+    first, second = (system.contestants.get(contestant, ContestantFacts()).versions for contestant in (one, other))
     return _unlabelled(one) == _unlabelled(other) and bool(first) and first == second
 
 

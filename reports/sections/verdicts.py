@@ -27,7 +27,7 @@ def build(view: CampaignView) -> Verdicts:
     return Verdicts(
         matrix=blocks,
         reference=view.reference,
-        contestants=[(who, system.versions(view.system, who)) for who in view.contestants],
+        contestants=[(contestant, system.versions(view.system, contestant)) for contestant in view.contestants],
         choices=choices.choices(blocks, view.contestants, view.ratios),
         networks=view.parts,
     )

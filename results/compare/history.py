@@ -256,5 +256,9 @@ def _facts(campaign: StoredCampaign) -> dict[tuple[str, str], Any]:
     versions = versions_of(campaign.system)
     return {
         **{(MACHINE, what): system[what] for what in REPORTED_DIFFERENCES if system.get(what) is not None},
-        **{(who, package): version for who, found in versions.items() for package, version in found.items()},
+        **{
+            (contestant, package): version
+            for contestant, found in versions.items()
+            for package, version in found.items()
+        },
     }

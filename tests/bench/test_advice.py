@@ -122,7 +122,7 @@ def test_of_many_cases_the_worst_is_told():
     ("count", "told"), [(1, False), (2, True), (MIN_LAUNCHES_BOTH_MODES - 1, True), (MIN_LAUNCHES_BOTH_MODES, False)]
 )
 def test_too_few_launches_for_two_kinds_to_show_are_said_once(count, told):
-    records = [one for who in (ALPHA, BETA) for one in launches(Case(workload(), who), *[0.01] * count)]
+    records = [one for contestant in (ALPHA, BETA) for one in launches(Case(workload(), contestant), *[0.01] * count)]
     notes = {note["what"]: note["remedy"] for note in said(*records) if "too few" in note["what"]}
     assert len(notes) == told
     for what, remedy in notes.items():
@@ -132,9 +132,9 @@ def test_too_few_launches_for_two_kinds_to_show_are_said_once(count, told):
 
 def supports_checkpointing(*parts: tuple[Contestant, ...]) -> list[Record]:
     return [
-        replace(measured(Case(workload(), who), 0, [0.01]), subset=number)
+        replace(measured(Case(workload(), contestant), 0, [0.01]), subset=number)
         for number, part in enumerate(parts)
-        for who in part
+        for contestant in part
     ]
 
 

@@ -18,7 +18,7 @@ def records() -> list[Record]:
     odd = replace(load, phase=f"phase{NASTY}")
     endless = replace(load, architecture=LONG)
     streamed = replace(load, stream=f"stream{NASTY}", parts=((64, 64, 4), (32, 32, 4)))
-    who = Contestant(f"framework{NASTY}", f"execution{NASTY}", f"interpreter{NASTY}", f"setting{NASTY}")
+    hostile = Contestant(f"framework{NASTY}", f"execution{NASTY}", f"interpreter{NASTY}", f"setting{NASTY}")
     others = Contestant(LONG, "eager"), Contestant("plain", "eager")
     parity = Parity(1e-7, 1e-8, 1e-6, f"array{NASTY}", 3)
     usage = Usage(
@@ -26,7 +26,7 @@ def records() -> list[Record]:
     )
     made = []
     for workload in (load, odd, endless, streamed):
-        for number, contestant in enumerate((who, *others)):
+        for number, contestant in enumerate((hostile, *others)):
             for launch in range(3):
                 own = measured(Case(workload, contestant), launch, [0.01 + 0.001 * number] * 3, parity)
                 made.append(replace(own, usage=usage, effective_precision=NASTY, fallback=NASTY, compilations=1))

@@ -256,9 +256,11 @@ def test_when_compiling_pays_is_arithmetic():
     times = {"f:eager": (0, 3.0, 3.0), "f:compiled": (2, 12.0, 2.0), "f:slow": (2, 12.0, 3.0), "g:jit": (1, 1.0, 1.0)}
     rows = [
         common
-        | dict(contestant=who, framework=who[0], compilations=count, first_call_seconds=cold, seconds=warm)
+        | dict(
+            contestant=contestant, framework=contestant[0], compilations=count, first_call_seconds=cold, seconds=warm
+        )
         | dict(images_per_second=4 / warm)
-        for who, (count, cold, warm) in times.items()
+        for contestant, (count, cold, warm) in times.items()
     ]
     found = of_cases(pd.DataFrame(rows)).set_index("contestant")
     assert found.break_even_images["f:compiled"] == 4 * 10

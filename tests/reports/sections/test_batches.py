@@ -23,9 +23,9 @@ def test_each_batch_has_its_images_per_second(write_campaign: Callable[..., Stor
     made = [
         record
         for batch in (8, 1, 2)
-        for who in (ALPHA, BETA)
-        if (batch, who) != (2, BETA)
-        for record in launches(Case(workload(batch=batch), who), 0.01 * batch, 3, 0.01, who.id)
+        for contestant in (ALPHA, BETA)
+        if (batch, contestant) != (2, BETA)
+        for record in launches(Case(workload(batch=batch), contestant), 0.01 * batch, 3, 0.01, contestant.id)
     ]
     campaign = write_campaign(made)
     frame = cases.cases([campaign])
@@ -33,8 +33,8 @@ def test_each_batch_has_its_images_per_second(write_campaign: Callable[..., Stor
     assert [batch for batch, _ in found.rows] == [1, 2, 8]
     at = {(row["batch"], row["contestant"]): row for row in frame.to_dict("records")}
     for batch, speeds in found.rows:
-        for who, speed in zip((ALPHA, BETA), speeds, strict=True):
-            row = at.get((batch, who.id))
+        for contestant, speed in zip((ALPHA, BETA), speeds, strict=True):
+            row = at.get((batch, contestant.id))
             assert (speed and speed.value) == (row and row["status"] == Status.MEASURED and row["images_per_second"])
     assert "images in a step" in found.figure
     assert "<h3>Batch-size scaling" in page.render([campaign])

@@ -25,10 +25,10 @@ def cells(campaign: StoredCampaign) -> dict[tuple[str, str, str], matrix.Cell]:
     everyone = networks.contestants(cases)
     blocks = matrix.matrix(networks.networks(cases), everyone)
     return {
-        (block.network.architecture, line.phase, who): cell
+        (block.network.architecture, line.phase, contestant): cell
         for block in blocks
         for line in block.lines
-        for who, cell in zip(everyone, line.cells, strict=True)
+        for contestant, cell in zip(everyone, line.cells, strict=True)
     }
 
 
@@ -97,7 +97,9 @@ def test_launches_that_never_met_the_reference(write_campaign: Callable[..., Sto
 
 def test_phases_and_contestants_are_in_order(write_campaign: Callable[..., StoredCampaign]) -> None:
     phases = ("train", "infer", "odd", "forward")
-    records = [measured(Case(workload(phase=phase), who), 0, [0.01]) for phase in phases for who in (BETA, ALPHA)]
+    records = [
+        measured(Case(workload(phase=phase), contestant), 0, [0.01]) for phase in phases for contestant in (BETA, ALPHA)
+    ]
     (network,) = networks.networks(table.cases([write_campaign(records)]))
     assert network.phases == ["infer", "forward", "train", "odd"]
     assert network.contestants == ["alpha:eager", "beta:jit"], "as system.json lists them"

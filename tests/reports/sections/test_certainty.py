@@ -33,10 +33,10 @@ def disturbed(contestant: Contestant, launch: int, attempt: int, foreign: float,
 def again(write_campaign: Callable[..., StoredCampaign]) -> StoredCampaign:
     """Two contestants in six blocks, the third of which was run again."""
     made = [
-        disturbed(who, launch, attempt, 0.7 if launch == 2 and attempt == 0 else 0.01)
+        disturbed(contestant, launch, attempt, 0.7 if launch == 2 and attempt == 0 else 0.01)
         for launch in range(6)
         for attempt in range(2 if launch == 2 else 1)
-        for who in (ALPHA, BETA)
+        for contestant in (ALPHA, BETA)
     ]
     return write_campaign(made)
 
@@ -84,15 +84,18 @@ def test_flags_name_their_cases_and_what_they_mean(lively: StoredCampaign) -> No
 
 def test_the_same_is_found_by_its_versions_and_compared(write_campaign: Callable[..., StoredCampaign]) -> None:
     one, other, newer = (Contestant("alpha", "eager", label) for label in ("one", "other", "newer"))
-    names = {who.id: {"versions": {"alpha": "2" if who is newer else "1"}} for who in (one, other, newer)}
+    names = {
+        contestant.id: {"versions": {"alpha": "2" if contestant is newer else "1"}}
+        for contestant in (one, other, newer)
+    }
     made = [
         record
         for phase in ("infer", "train")
-        for who in (one, other, newer)
-        for record in launches(Case(workload(phase=phase), who), 0.01, 5, 0.01, f"{who.id}{phase}")
+        for contestant in (one, other, newer)
+        for record in launches(Case(workload(phase=phase), contestant), 0.01, 5, 0.01, f"{contestant.id}{phase}")
     ]
     campaign = write_campaign(made, system={"contestants": names})
-    everyone = [who.id for who in (one, other, newer)]
+    everyone = [contestant.id for contestant in (one, other, newer)]
     (pair,) = certainty.aa_pairs(campaign.system, everyone, ratios.pairs(campaign))
     assert (pair.one, pair.other, pair.workloads) == (one.id, other.id, 2)
     assert pair.ratio is not None

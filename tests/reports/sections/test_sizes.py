@@ -48,15 +48,15 @@ def sized(tmp_path_factory):
     """A network at three sizes, two streams in three contestants, and ten windows both ways."""
     records: list[Record] = []
     for side in (32, 48, 64):
-        for who, speed in ((EAGER, 1.0), (COMPILED, 0.5)):
+        for contestant, speed in ((EAGER, 1.0), (COMPILED, 0.5)):
             seconds = 1e-6 * side * side * speed
-            records += launches(Case(workload("zf5-spp", height=side), who), seconds, 3, 0.001, "sizes")
+            records += launches(Case(workload("zf5-spp", height=side), contestant), seconds, 3, 0.001, "sizes")
     records += launches(Case(workload("zf5-spp", height=64), UNKNOWN), 0.001, 1, 0.0, "unknown")
     records.append(Record(Case(workload("zf5-spp", height=48), ODD), 0, Status.SKIPPED, f"not at 48 {HOSTILE}"))
     for name in ("exact", "padded"):
-        for who, seconds, count in ((EAGER, 0.03, 0), (COMPILED, 0.01, 4)):
-            cold = 0.1 if who is EAGER else 5.0
-            own = launches(Case(stream(name), who), seconds, 1, 0.001, "stream")
+        for contestant, seconds, count in ((EAGER, 0.03, 0), (COMPILED, 0.01, 4)):
+            cold = 0.1 if contestant is EAGER else 5.0
+            own = launches(Case(stream(name), contestant), seconds, 1, 0.001, "stream")
             records += [replace(record, first_call_seconds=cold, compilations=count) for record in own]
         records.append(Record(Case(stream(name), ODD), 0, Status.SKIPPED, f"one size {HOSTILE}"))
     records[-2] = replace(records[-2], fallback="eager from then on")
@@ -198,8 +198,8 @@ def test_a_rule_that_cannot_place_bins_says_why_and_hostile_text_does_not_run(ht
 )
 def test_a_gain_that_is_not_shown_is_said_so_and_has_no_number(write_campaign, seconds, said):
     records = [
-        replace(launches(Case(stream("exact"), who), time, 1, 0.0, "")[0], compilations=count)
-        for who, time, count in ((EAGER, 0.01, 0), (COMPILED, seconds, 4))
+        replace(launches(Case(stream("exact"), contestant), time, 1, 0.0, "")[0], compilations=count)
+        for contestant, time, count in ((EAGER, 0.01, 0), (COMPILED, seconds, 4))
     ]
     found = streams.stream_rows(results.tables.streams.streams([write_campaign(records, "alike")]))
     assert [row.pays_after for row in found] == ["does not compile", said]

@@ -18,7 +18,7 @@ from results.store.journal import ResultsError
 from tests.support.made_up import SYSTEM, measured, workload
 
 ALPHA, BETA = Contestant("alpha", "eager"), Contestant("beta", "jit")
-CASES = [Case(workload(phase=phase), who) for phase in ("infer", "train") for who in (ALPHA, BETA)]
+CASES = [Case(workload(phase=phase), contestant) for phase in ("infer", "train") for contestant in (ALPHA, BETA)]
 INFER, OTHER = CASES[0], CASES[1]
 
 
@@ -33,8 +33,8 @@ def campaign(
         for launch in range(3)
     ]
     contestants = {
-        who: {**said, "versions": {**said["versions"], **(versions or {}).get(who, {})}}
-        for who, said in SYSTEM["contestants"].items()
+        contestant: {**said, "versions": {**said["versions"], **(versions or {}).get(contestant, {})}}
+        for contestant, said in SYSTEM["contestants"].items()
     }
     system = {
         **SYSTEM,

@@ -12,15 +12,15 @@ from results.store.campaigns import CampaignWriter, read_campaign
 from results.tables.layers import layers
 from tests.support.made_up import measured, workload
 
-WHO, OTHER = Contestant("alpha", "eager"), Contestant("beta", "jit")
+CONTESTANT, OTHER = Contestant("alpha", "eager"), Contestant("beta", "jit")
 WHOLE = workload("alexnet", "gradient")
 KNOWN = {"workloads": {WHOLE.id: {"layers": ["conv1", "relu1"]}}}
 
 
-def times(layer: str, *seconds: float, who: Contestant = WHO) -> list[Record]:
+def times(layer: str, *seconds: float, contestant: Contestant = CONTESTANT) -> list[Record]:
     """A launch a pass of the layer alone; of the whole network for ""."""
     name = f"alexnet/{layer}" if layer else "alexnet"
-    case = Case(replace(WHOLE, architecture=name), who)
+    case = Case(replace(WHOLE, architecture=name), contestant)
     return [measured(case, launch, [second]) for launch, second in enumerate(seconds)]
 
 
@@ -66,7 +66,7 @@ def test_there_is_no_sum_of_some_of_the_layers(table):
 
 def test_what_was_not_measured_has_its_reason_and_no_number(table):
     lost = Record(replace(times("relu1", 1.0)[0].case, contestant=OTHER), 0, Status.SKIPPED, "no relu")
-    found = table(times("", 0.010, who=OTHER), times("conv1", 0.006, who=OTHER), [lost])
+    found = table(times("", 0.010, contestant=OTHER), times("conv1", 0.006, contestant=OTHER), [lost])
     assert list(found.status) == ["measured", "skipped"]
     assert found.reason.iloc[1] == "no relu"
     assert math.isnan(found.seconds.iloc[1])
@@ -75,8 +75,13 @@ def test_what_was_not_measured_has_its_reason_and_no_number(table):
 
 
 def test_each_contestant_has_shares_of_its_own_step(table):
-    found = table(*(times(one, 0.01, who=WHO) + times(one, 0.02, who=OTHER) for one in ("", "conv1", "relu1")))
-    assert set(found.contestant) == {WHO.id, OTHER.id}
+    found = table(
+        *(
+            times(one, 0.01, contestant=CONTESTANT) + times(one, 0.02, contestant=OTHER)
+            for one in ("", "conv1", "relu1")
+        )
+    )
+    assert set(found.contestant) == {CONTESTANT.id, OTHER.id}
     assert list(found.share) == pytest.approx([1.0] * 4)
 
 

@@ -17,10 +17,10 @@ EAGER, COMPILED, LATER = Contestant("f", "eager"), Contestant("f", "compile"), C
 NAMES = {"contestants": {EAGER.id: {}, COMPILED.id: {}, LATER.id: {}}}
 
 
-def times(who: Contestant, compilations: int, first: float, *seconds: float) -> list[Record]:
+def times(contestant: Contestant, compilations: int, first: float, *seconds: float) -> list[Record]:
     """Launches of a stream of four images."""
     stream = replace(workload("zf5-spp", batch=4), stream="exact", parts=((64, 64, 4),))
-    made = [measured(Case(stream, who), launch, [one]) for launch, one in enumerate(seconds)]
+    made = [measured(Case(stream, contestant), launch, [one]) for launch, one in enumerate(seconds)]
     return [replace(one, first_call_seconds=first, compilations=compilations) for one in made]
 
 

@@ -14,19 +14,19 @@ from results.store.campaigns import CampaignWriter
 from results.tables.switches import COLUMNS, switches
 from tests.support.made_up import measured, workload
 
-WHO, OTHER = Contestant("alpha", "eager"), Contestant("beta", "jit")
+CONTESTANT, OTHER = Contestant("alpha", "eager"), Contestant("beta", "jit")
 SIDES = {"always-224": (224,), "always-180": (180,), "alternate-224-180": (224, 180)}
 
 
-def case(stream: str, images: int = 4, who: Contestant = WHO) -> Case:
+def case(stream: str, images: int = 4, contestant: Contestant = CONTESTANT) -> Case:
     sides = (SIDES[stream] * images)[:images]
     parts = tuple((side, side, 1) for side in sides)
-    return Case(replace(workload("zf5-spp", "train", sides[0], images), stream=stream, parts=parts), who)
+    return Case(replace(workload("zf5-spp", "train", sides[0], images), stream=stream, parts=parts), contestant)
 
 
-def times(stream: str, *seconds: float, images: int = 4, who: Contestant = WHO) -> list[Record]:
+def times(stream: str, *seconds: float, images: int = 4, contestant: Contestant = CONTESTANT) -> list[Record]:
     """A launch a pass."""
-    return [measured(case(stream, images, who), launch, [second]) for launch, second in enumerate(seconds)]
+    return [measured(case(stream, images, contestant), launch, [second]) for launch, second in enumerate(seconds)]
 
 
 def lost(stream: str, status: Status, reason: str) -> list[Record]:
@@ -52,7 +52,7 @@ def test_turns_are_over_the_mean_of_staying_paired_by_pass(load):
     assert (found.switching_ratio_low, found.switching_ratio_high) == pytest.approx((1.1, 1.1)), (
         "drift between passes is none"
     )
-    assert (found.passes, found.status, found.contestant) == (2, "measured", WHO.id)
+    assert (found.passes, found.status, found.contestant) == (2, "measured", CONTESTANT.id)
     assert found.staying_seconds == pytest.approx(math.sqrt(18))
     assert found.seconds == pytest.approx(1.1 * math.sqrt(18))
 
@@ -73,8 +73,8 @@ def test_a_pass_that_one_of_them_lacks_is_left_out(load):
 def test_staying_is_the_same_contestants_and_as_many_images(load):
     found = load(
         times("always-224", 4.0), times("always-180", 2.0), times("alternate-224-180", 3.0),
-        times("always-224", 40.0, who=OTHER), times("always-180", 20.0, who=OTHER),
-        times("alternate-224-180", 60.0, who=OTHER), times("always-180", 90.0, images=6),
+        times("always-224", 40.0, contestant=OTHER), times("always-180", 20.0, contestant=OTHER),
+        times("alternate-224-180", 60.0, contestant=OTHER), times("always-180", 90.0, images=6),
     )  # fmt: skip
     assert list(found.switching_ratio) == pytest.approx([1.0, 2.0])
 

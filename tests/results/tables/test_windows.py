@@ -12,21 +12,23 @@ from results.store.campaigns import CampaignWriter
 from results.tables.windows import COLUMNS, PUBLISHED, windows
 from tests.support.made_up import measured, workload
 
-WHO = Contestant("alpha", "eager")
+CONTESTANT = Contestant("alpha", "eager")
 SHARED = workload("zf5-windows-10", batch=1)
 SYSTEM = {"workloads": {SHARED.id: {"macs": 1, "traffic_bytes": 1, "memory_bytes": 1, "ceiling": None, "windows": 10}}}
 
 
 def each(architecture: str, side: int, seconds: float, images: int = 10) -> Record:
     square = workload(architecture, height=side, batch=images)
-    return measured(Case(replace(square, stream=f"tens-{side}", parts=((side, side, images),)), WHO), 0, [seconds])
+    return measured(
+        Case(replace(square, stream=f"tens-{side}", parts=((side, side, images),)), CONTESTANT), 0, [seconds]
+    )
 
 
 @pytest.fixture
 def load(tmp_path):
     def load(*records: Record):
         writer = CampaignWriter.create(tmp_path, "known", SYSTEM)
-        writer.append([measured(Case(SHARED, WHO), 0, [0.5]), *records])
+        writer.append([measured(Case(SHARED, CONTESTANT), 0, [0.5]), *records])
         writer.close()
         return results.load(writer.folder, rows="windows")
 
