@@ -147,7 +147,7 @@ def unknown_machine(campaign: StoredCampaign) -> str:
     """Why the campaign's machine is unknown, in words."""
     about = f"/{SYSTEM}:" if campaign.system == System() else f"/{SYSTEM}: machine"
     why = next((problem for problem in campaign.problems if about in problem), f"{SYSTEM} names no machine")
-    return f"the machine of {campaign.name} is unknown ({why})"
+    return f"{campaign.name} is of an unknown machine ({why})"
 
 
 def system_differences(baseline: StoredCampaign, candidate: StoredCampaign, keys: Iterable[str]) -> tuple[str, ...]:

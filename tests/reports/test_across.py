@@ -200,7 +200,7 @@ def test_campaigns_that_could_not_be_read_are_named(months: list[StoredCampaign]
     lost = Record(Case(workload(), Contestant("alpha", "eager")), 0, Status.CRASHED, "signal 11")
     stray = StoredCampaign(Path("stray"), System(), (lost,), ("stray/system.json: No such file or directory",))
     text = said(parse(history.render([months[0], months[1], stray])))
-    assert "the machine of stray is unknown (stray/system.json: No such file or directory)" in text
+    assert "stray is of an unknown machine (stray/system.json: No such file or directory)" in text
     with pytest.raises(ResultsError, match="no campaign can be placed in a history"):
         history.render([stray])
 

@@ -268,7 +268,7 @@ def test_a_campaign_that_does_not_know_its_machine_is_compared_only_across_syste
     else:
         system.write_text(text)
     said = mistake(compared(*names))
-    assert "the machine of after is unknown (" in said
+    assert "after is of an unknown machine (" in said
     assert "--across-systems" in said
     assert compared(*names, "--across-systems").returncode == 0
 

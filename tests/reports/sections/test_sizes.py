@@ -151,7 +151,7 @@ def test_memory_is_missing_for_the_reason_that_launches_gave(grown):
     told = Usage({}, {"peak_rss_step_bytes": "not asked", "gpu_watts": "no card", "gpu_memory_bytes": "no NVML"})
     assert reasons(usage=told) == {"not known: not asked"}
     assert reasons(usage=told, device="cuda") == {"not known: no NVML"}
-    assert reasons(usage=None) == {"not known: the campaign did not look at it"}
+    assert reasons(usage=None) == {"not known: the campaign did not measure it"}
 
 
 def test_intervals_are_drawn_where_there_are_any(grown):

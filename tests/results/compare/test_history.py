@@ -153,8 +153,8 @@ def test_a_campaign_of_an_unknown_machine_is_left_out_and_named(system):
     stray = replace(campaign(1), folder=Path("stray"), system=system_of(system))
     found = histories([*dozen(), stray])
     assert len(found.histories) == 1
-    assert found.left_out == ("the machine of stray is unknown (system.json names no machine)",)
-    with pytest.raises(ResultsError, match="no campaign can be placed in a history: the machine of stray is unknown"):
+    assert found.left_out == ("stray is of an unknown machine (system.json names no machine)",)
+    with pytest.raises(ResultsError, match="no campaign can be placed in a history: stray is of an unknown machine"):
         histories([stray])
 
 
