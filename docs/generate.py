@@ -6,6 +6,7 @@ campaigns (results/data/reference-*), lists from the registries: no number in th
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Callable
@@ -54,8 +55,11 @@ def verdict_cell(row: dict) -> str:
         return row["status"]
     if row["contestant"] == row["reference"]:
         return step_time(row["seconds"])
-    interval = f" [{row['ratio_low']:.2f}, {row['ratio_high']:.2f}]" if row["pairs"] > 1 else ""
-    return f"×{row['ratio']:.2f}{interval} {row['verdict']}"
+    interval = ""
+    if row["pairs"] > 1:  # outwards, as the verdict is on the exact interval: it is never wider than what is printed
+        low, high = math.floor(100 * row["ratio_low"]) / 100, math.ceil(100 * row["ratio_high"]) / 100
+        interval = f" [{low:.2f}, {high:.2f}]"
+    return f"×{row['ratio']:.2f}{interval} {cases.judgement(row)}"
 
 
 def verdict_example() -> str:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 WIDTH = 120
 """Columns if the width of the terminal is unknown."""
 SUBSTITUTES = {
-    "×": "x", "±": "+-", "²": "^2", "≥": ">=", "≤": "<=", "→": "->", "…": "...", "·": "*", "µ": "u", "°": "deg",
-    "─": "-", "├": "+", "└": "+", "▲": "^", "▼": "v", "✓": "+", "✗": "x", "○": "-",
+    "×": "x", "±": "+-", "²": "^2", "≥": ">=", "≤": "<=", "≈": "~", "→": "->", "…": "...", "·": "*", "µ": "u",
+    "°": "deg", "─": "-", "├": "+", "└": "+", "▲": "^", "▼": "v", "✓": "+", "✗": "x", "○": "-",
 }  # fmt: skip
 """ASCII replacements of the other characters in Deadheat's texts."""
 ERRORS = "deadheat.substitute"

@@ -11,7 +11,7 @@ from results import quality
 from results.quality.stability import MIN_LAUNCHES_BOTH_MODES
 from results.schema.record import Status
 from results.schema.system import System
-from results.stats.estimates import BAND, TimingVerdict
+from results.stats.verdicts import TimingVerdict
 from results.store.campaigns import StoredCampaign
 from results.tables import cases as table
 from results.tables.launches import launches as launches_of
@@ -34,7 +34,7 @@ def warnings_for(campaign: StoredCampaign) -> list[Note]:
         *_few(cases),
         *_repeated(cases),
         *_subsets(cases),
-        *_unclear(campaign, cases),
+        *_undecided(campaign, cases),
     ]
 
 
@@ -134,21 +134,25 @@ def _subsets(cases: pd.DataFrame) -> Iterator[Note]:
         }
 
 
-def _unclear(campaign: StoredCampaign, cases: pd.DataFrame) -> Iterator[Note]:
-    judged = cases[cases.verdict.notna() & (cases.verdict != "")]
-    unclear = judged[judged.verdict == TimingVerdict.UNCLEAR]
-    if not len(unclear):
+def _undecided(campaign: StoredCampaign, cases: pd.DataFrame) -> Iterator[Note]:
+    judged = table.judgements(cases)
+    undecided = cases[cases.launches_needed.notna() | (cases.verdict == TimingVerdict.UNCLEAR)]
+    if not len(undecided):
         return
-    widest = ((unclear.ratio_high - unclear.ratio_low) / 2 / unclear.ratio).max()
+    unclear = undecided[undecided.verdict == TimingVerdict.UNCLEAR]
+    bounded = undecided.within_percent.dropna()
+    parts = [f"{len(unclear)} unclear"] if len(unclear) else []
+    parts += [f"{len(bounded)} within {_range(sorted(map(int, set(bounded))))} %"] if len(bounded) else []
+    widest = ((undecided.ratio_high - undecided.ratio_low) / 2 / undecided.ratio).max()
     width = "unknown, from one launch" if math.isnan(widest) else f"up to ±{widest:.0%}"
     yield {
-        "what": f"{len(unclear)} of {len(judged)} verdicts are unclear: intervals {width}, band ±{BAND:.0%}",
-        "remedy": _more(campaign.system, unclear.launches_needed, int(unclear.launches.max())),
+        "what": f"{len(undecided)} of {len(judged)} verdicts are undecided ({', '.join(parts)}): intervals {width}",
+        "remedy": _more(campaign.system, undecided.launches_needed, int(undecided.launches.max())),
     }
 
 
 def _more(system: System, needed: pd.Series, launches: int) -> str:
-    """The launches needed for a verdict on at least half of the unclear cases; the others may need any number."""
+    """The launches needed to decide at least half of the undecided cases; the others may need any number."""
     middle = float(needed.fillna(math.inf).median())
     if not math.isfinite(middle) or not launches:
         return "repeat with --preset standard, which measures until intervals are narrow"

@@ -6,13 +6,16 @@ Headlines are methods of the results in results.compare. Durations and amounts o
 from __future__ import annotations
 
 from results.schema.findings import Agreement, Verdict
-from results.stats.estimates import TimingVerdict
+from results.stats.verdicts import Judgement, TimingVerdict
 
-VERDICT_ORDER = (TimingVerdict.SLOWER, TimingVerdict.FASTER, TimingVerdict.UNCLEAR, TimingVerdict.DEAD_HEAT)
+VERDICT_ORDER = (
+    TimingVerdict.SLOWER, TimingVerdict.FASTER, TimingVerdict.UNCLEAR, TimingVerdict.WITHIN, TimingVerdict.DEAD_HEAT,
+)  # fmt: skip
 """The order in which a comparison lists its cases."""
 
 VERDICT_MARKS = {
-    TimingVerdict.FASTER: "▲", TimingVerdict.SLOWER: "▼", TimingVerdict.DEAD_HEAT: "=", TimingVerdict.UNCLEAR: "?",
+    TimingVerdict.FASTER: "▲", TimingVerdict.SLOWER: "▼", TimingVerdict.DEAD_HEAT: "=", TimingVerdict.WITHIN: "≈",
+    TimingVerdict.UNCLEAR: "?",
 }  # fmt: skip
 """Marks before the words, so that no verdict depends on colour alone."""
 
@@ -38,9 +41,14 @@ def status(status: str, reason: str) -> str:
     return ": ".join(filter(None, (in_words(status), reason)))
 
 
-def verdict(verdict: TimingVerdict) -> str:
-    """A timing verdict with its mark: "▼ slower"."""
-    return f"{VERDICT_MARKS[verdict]} {verdict}"
+def verdict(judged: Judgement) -> str:
+    """A timing verdict with its mark: "▼ slower", "≈ within 6 %"."""
+    return f"{VERDICT_MARKS[judged.verdict]} {judged}"
+
+
+def verdict_kind(verdict: TimingVerdict) -> str:
+    """A kind of timing verdict with its mark: "▼ slower", "≈ within N %"."""
+    return f"{VERDICT_MARKS[verdict]} {verdict}{' N %' if verdict is TimingVerdict.WITHIN else ''}"
 
 
 def claim_verdict(verdict: Verdict) -> str:

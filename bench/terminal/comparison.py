@@ -31,6 +31,7 @@ def as_json(report: Report) -> dict[str, Any]:
                 **ratio_json(change.ratio),
                 "p_slower": change.p_slower,
                 "verdict": change.verdict.value,
+                "within_percent": change.judgement.percent,
                 "launches_needed": change.launches_needed,
             }
             for change in report.changes
@@ -57,7 +58,7 @@ def as_markdown(report: Report) -> str:
     ]
     for change in _sorted(report):
         times = f"{step_time(change.baseline_seconds)} | {step_time(change.candidate_seconds)}"
-        judged = f"{change.ratio.value:.3f} | {interval(change.ratio)} | {change.verdict.value}"
+        judged = f"{change.ratio.value:.3f} | {interval(change.ratio)} | {change.judgement}"
         lines.append(f"| `{change.case}` | {times} | {judged} |")
     lines += ["", *(f"- {name}: {_overall_words(estimate)}" for name, estimate in report.overall.items())]
     lines += ["", *(f"- not compared: `{case}`: {why}" for case, why in report.missing.items())]
@@ -99,7 +100,7 @@ def print_report(report: Report) -> None:
         shown.add_column(column, overflow="fold", justify="left" if column in ("case", "verdict") else "right")
     for change in _sorted(report):
         ratio = f"×{change.ratio.value:.3f} {interval(change.ratio)}"
-        verdict = Text(change.verdict.value, style=STYLES[change.verdict])
+        verdict = Text(str(change.judgement), style=STYLES[change.verdict])
         shown.add_row(
             change.case, step_time(change.baseline_seconds), step_time(change.candidate_seconds), ratio, verdict
         )

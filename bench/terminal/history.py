@@ -12,7 +12,7 @@ from bench.terminal.summary import STYLES
 from impls.terminal import console
 from results.compare.history import Histories, History, Series
 from results.compare.pairwise import VARIABLES
-from results.stats.estimates import TimingVerdict
+from results.stats.verdicts import TimingVerdict
 from results.units import step_time
 
 

@@ -16,7 +16,7 @@ from results.compare.limits import limits_of
 from results.export import plain
 from results.schema import environment
 from results.schema.record import Status
-from results.stats.estimates import TimingVerdict
+from results.stats.verdicts import TimingVerdict
 from results.store.campaigns import StoredCampaign
 from results.tables import cases
 from results.tables.largest import is_search, largest
@@ -28,6 +28,7 @@ STYLES = {
     TimingVerdict.FASTER: "green",
     TimingVerdict.SLOWER: "red",
     TimingVerdict.DEAD_HEAT: "cyan",
+    TimingVerdict.WITHIN: "",
     TimingVerdict.UNCLEAR: "dim",
 }
 COLUMNS = 4
@@ -150,12 +151,12 @@ def _table(frame: pd.DataFrame, contestants: Sequence[str]) -> Table:
 def _cell(values: dict[Hashable, Any]) -> Text:
     if values["status"] != Status.MEASURED:
         return Text(in_words(values["status"]), style="magenta")
-    if values["contestant"] == values["reference"] or pd.isna(values["ratio"]):
+    judged = cases.judgement(values)
+    if judged is None:
         return Text(f"{step_time(values['seconds'])}{_caution(values)}\n{_use(values)}".strip(), style="bold")
-    verdict = TimingVerdict(values["verdict"])
     interval = "" if pd.isna(values["ratio_low"]) else f" [{values['ratio_low']:.3g}, {values['ratio_high']:.3g}]"
     use = f" · {said}" if (said := _use(values)) else ""
-    return Text(f"×{values['ratio']:.3g}{interval}\n{verdict.value}{_caution(values)}{use}", style=STYLES[verdict])
+    return Text(f"×{values['ratio']:.3g}{interval}\n{judged}{_caution(values)}{use}", style=STYLES[judged.verdict])
 
 
 def _caution(values: dict[Hashable, Any]) -> str:

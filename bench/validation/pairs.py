@@ -21,8 +21,9 @@ from bench.runner.campaign import CampaignRunner
 from bench.runner.ledger import Ledger
 from bench.runner.retries import RetryPolicy
 from results.schema.record import Case, Contestant, Record, Workload
-from results.stats.estimates import Estimate, ratio, verdict
+from results.stats.estimates import Estimate, ratio
 from results.stats.pairing import counted, group_by_block
+from results.stats.verdicts import judge
 
 REFERENCE = "a"
 """Suffix of the reference contestant: the unchanged framework."""
@@ -32,6 +33,8 @@ PLANTED = tuple(suffix for suffix in SLOWDOWNS if suffix != REFERENCE)
 @dataclass(frozen=True)
 class Pair:
     """A measured pair: the injected slowdown and the measured ratio with its interval. `seconds`: total time.
+
+    `verdict` is in words: "faster", "within 4 %".
 
     With a `failure`, the reason why there is no ratio, measured values are NaN.
     """
@@ -156,7 +159,7 @@ def measure_pair(
     estimate = estimate or Estimate(math.nan, math.nan, math.nan, 0)
     return Pair(
         contestant.id, architecture, SLOWDOWNS[suffix], estimate.value, estimate.low, estimate.high, estimate.launches,
-        verdict(estimate).value, round(clock() - start, 2), next(iter(campaign.rules.values()), "nothing measured"),
+        str(judge(estimate)), round(clock() - start, 2), next(iter(campaign.rules.values()), "nothing measured"),
         failure,
     )  # fmt: skip
 

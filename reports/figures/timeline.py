@@ -14,7 +14,8 @@ from reports.figures.drawing import svg
 from reports.figures.drawing.canvas import COLOURS, MARKERS, MOST_TICKS, WIDTH, new_figure, panel, printable_label
 from reports.format.numbers import MILLISECONDS
 from results.compare.history import MACHINE, Entry, Series
-from results.stats.estimates import Estimate, TimingVerdict
+from results.stats.estimates import Estimate
+from results.stats.verdicts import TimingVerdict
 from results.words import VERDICT_MARKS
 
 PANEL, GAP, BELOW, LEFT, RIGHT, LETTER = 74, 26, 30, 52, 10, 5.2

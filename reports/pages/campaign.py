@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from reports.format import networks, numbers, system
+from reports.format import numbers, system
 from reports.format.words import NEEDS, kind
 from reports.pages import document
 from reports.rows import cases as tables
@@ -30,8 +30,10 @@ from reports.sections import system as system_section
 from reports.sections.section import CampaignView, Section
 from results import words
 from results.schema.record import Status
-from results.stats.estimates import BAND, CONFIDENCE, DETECTION_CONFIDENCE, TimingVerdict
+from results.stats.estimates import BAND, CONFIDENCE, DETECTION_CONFIDENCE
+from results.stats.verdicts import DECIDED_PERCENT, WIDEST_PERCENT, TimingVerdict
 from results.store.campaigns import StoredCampaign
+from results.tables.cases import judgements
 
 PAGE = "index.html"
 SECTIONS: tuple[Section, ...] = (
@@ -92,9 +94,11 @@ def render(campaigns: Sequence[StoredCampaign], reproduction_link: str | None = 
         sure=f"{100 * DETECTION_CONFIDENCE:.0f} %",
         unsure=f"{100 * (1 - DETECTION_CONFIDENCE):.0f} %",
         band=f"{100 * BAND:.0f} %",
+        decided=f"{DECIDED_PERCENT} %",
+        widest=f"{WIDEST_PERCENT} %",
         parts=list(NEEDS),
         errors=tables.ERRORS,
-        verdicts=[(verdict, kind(verdict), words.verdict(verdict)) for verdict in TimingVerdict],
+        verdicts=[(verdict, kind(verdict), words.verdict_kind(verdict)) for verdict in TimingVerdict],
     )
 
 
@@ -128,10 +132,12 @@ def _health(cases: pd.DataFrame, launches: pd.DataFrame) -> Sequence[str]:
     """Summary of the measurement: numbers of cases, launches and unclear verdicts."""
     measured = int((cases["status"] == Status.MEASURED).sum())
     good = int((launches["status"] == Status.MEASURED).sum())
-    given = [verdict for verdict in map(networks.text, cases["verdict"]) if verdict]
-    unclear = sum(verdict == TimingVerdict.UNCLEAR for verdict in given)
+    given = judgements(cases)
+    decided = sum(one.is_decided for one in given)
+    unclear = sum(one.verdict is TimingVerdict.UNCLEAR for one in given)
     return (
         f"cases measured: {numbers.share(measured, len(cases))}",
         f"launches measured: {numbers.share(good, len(launches))}",
+        f"verdicts decided: {numbers.share(decided, len(given))}",
         f"verdicts unclear: {numbers.share(unclear, len(given))}",
     )

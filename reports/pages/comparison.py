@@ -14,14 +14,15 @@ from reports.format.words import kind
 from reports.pages import document
 from results import words
 from results.compare.pairwise import Change, Report, compare
-from results.stats.estimates import BAND, CONFIDENCE, Estimate, TimingVerdict
+from results.stats.estimates import BAND, CONFIDENCE, MOST_LAUNCHES, Estimate
+from results.stats.verdicts import WIDEST_PERCENT
 from results.store.campaigns import StoredCampaign
 from results.tables import cases
 
 
 @dataclass(frozen=True)
 class Row:
-    """One case in both campaigns; times are in milliseconds, `remedy` is for an unclear verdict."""
+    """One case in both campaigns; times are in milliseconds, `remedy` is for an undecided verdict."""
 
     network: networks.Network
     phase: str
@@ -70,13 +71,14 @@ def render(
         systems=[(one.name, system.system_details(one.system)) for one in (baseline, candidate)],
         confidence=f"{100 * CONFIDENCE:.0f} %",
         band=f"{100 * BAND:.0f} %",
+        widest=f"{WIDEST_PERCENT} %",
     )
 
 
 def _counts(report: Report) -> Sequence[tuple[str, str, int]]:
     """(kind, word, number of cases) of each verdict, and of cases that can't be compared."""
     found = [change.verdict for change in report.changes]
-    verdicts = [(kind(one), words.verdict(one), found.count(one)) for one in words.VERDICT_ORDER]
+    verdicts = [(kind(one), words.verdict_kind(one), found.count(one)) for one in words.VERDICT_ORDER]
     return [*verdicts, ("status", "not compared", len(report.missing))]
 
 
@@ -90,7 +92,7 @@ def _rows(network: networks.Network, changes: Mapping[str, Change], options: Seq
             numbers.milliseconds(change.candidate_seconds),
             _shown(change.ratio),
             kind(change.verdict),
-            words.verdict(change.verdict),
+            words.verdict(change.judgement),
             _remedy(change),
             commands.reproduce(change.case, options),
         )
@@ -115,22 +117,22 @@ def _shown(ratio: Estimate) -> numbers.FormattedEstimate | None:
 
 
 def _remedy(change: Change) -> str:
-    if change.verdict is not TimingVerdict.UNCLEAR:
+    if change.judgement.is_decided:
         return ""
     if math.isnan(change.ratio.low):
         return "one launch has no interval: measure more launches"
     if math.isnan(change.launches_needed):
         return ""  # its own interval suffices; Holm's correction for many cases does not allow a verdict
     if math.isinf(change.launches_needed):
-        return "too close to the edge of the band: more launches will not decide it"
-    return f"about {change.launches_needed:.0f} launches per campaign are needed for a verdict"
+        return f"{MOST_LAUNCHES:,} launches per campaign would not be enough for a verdict"
+    return f"about {change.launches_needed:.0f} launches per campaign are needed to decide it"
 
 
 def _group(network: networks.Network, changes: Mapping[str, Change], key: str) -> Group:
     """Every ratio with its interval, against the band of a dead heat."""
     rows = [
         forest.Row(
-            f"{phase}, {contestant}: {words.verdict(change.verdict)}",
+            f"{phase}, {contestant}: {words.verdict(change.judgement)}",
             "ratio",
             change.ratio.value,
             None if math.isnan(change.ratio.low) else change.ratio.low,

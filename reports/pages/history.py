@@ -15,8 +15,9 @@ from reports.pages import document
 from results import words
 from results.compare.history import ENOUGH, MACHINE, Change, Entry, History, Series, histories
 from results.schema.record import Workload
-from results.stats.estimates import BAND, CONFIDENCE, TimingVerdict
+from results.stats.estimates import BAND, CONFIDENCE
 from results.stats.steps import FEWEST
+from results.stats.verdicts import TimingVerdict
 from results.store.campaigns import StoredCampaign
 
 
@@ -98,8 +99,8 @@ def _counts(history: History) -> Sequence[tuple[str, str, int]]:
     judged = sum(not one.steps and len(one.points) >= ENOUGH for one in history.series)
     short = len(history.series) - slower - faster - judged
     return [
-        ("slower", f"{words.verdict(TimingVerdict.SLOWER)} than before", slower),
-        ("faster", f"{words.verdict(TimingVerdict.FASTER)} than before", faster),
+        ("slower", f"{words.verdict_kind(TimingVerdict.SLOWER)} than before", slower),
+        ("faster", f"{words.verdict_kind(TimingVerdict.FASTER)} than before", faster),
         ("dead-heat", "no step seen", judged),
         ("unclear", f"fewer than {ENOUGH} campaigns", short),
     ]
@@ -119,7 +120,7 @@ def _step_row(history: History, series: Series, step: Change) -> StepRow:
         conditions(series.case.workload),
         entry.name,
         kind(verdict),
-        words.verdict(verdict),
+        words.verdict_kind(verdict),
         numbers.estimate(step.ratio.value, step.ratio.low, step.ratio.high),
         numbers.milliseconds(step.seconds / step.ratio.value),
         numbers.milliseconds(step.seconds),

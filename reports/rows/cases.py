@@ -18,7 +18,7 @@ from reports.format.numbers import MILLISECONDS, FormattedEstimate
 from reports.format.words import NEEDS, kind, missing
 from results import words
 from results.schema.record import Status
-from results.stats.estimates import TimingVerdict
+from results.tables.cases import judgement
 from results.words import in_words
 
 ERRORS = ("scores", "loss", "gradients")
@@ -103,7 +103,7 @@ def case_rows(network: Network, launches: pd.DataFrame, options: Sequence[str]) 
 
 
 def _case_row(row: Row, lost: int, options: Sequence[str]) -> CaseRow:
-    verdict = text(row["verdict"])
+    judged = judgement(row)
     is_reference = row["contestant"] == row["reference"]
     return CaseRow(
         phase=row["phase"],
@@ -115,8 +115,8 @@ def _case_row(row: Row, lost: int, options: Sequence[str]) -> CaseRow:
         speed=numbers.estimate(row["images_per_second"], row["images_per_second_low"], row["images_per_second_high"]),
         time=milliseconds(row),
         ratio=None if is_reference else numbers.estimate(row["ratio"], row["ratio_low"], row["ratio_high"]),
-        verdict=words.verdict(TimingVerdict(verdict)) if verdict else "reference" if is_reference else "no ratio",
-        kind=kind(verdict or ("reference" if is_reference else "alone")),
+        verdict=words.verdict(judged) if judged else "reference" if is_reference else "no ratio",
+        kind=kind(judged.verdict if judged else "reference" if is_reference else "alone"),
         flags=in_words(text(row["quality_flags"])),
         command=commands.reproduce(row["case"], options),
     )

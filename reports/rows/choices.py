@@ -11,9 +11,8 @@ from reports.format.words import kind
 from reports.rows.matrix import Block
 from results import words
 from results.compare.ratios import Ratios
-from results.stats.estimates import Estimate, TimingVerdict, verdict
-
-VERDICTS = tuple(TimingVerdict)
+from results.stats.estimates import Estimate
+from results.stats.verdicts import JUDGEMENTS, judge
 
 
 def choices(blocks: Sequence[Block], contestants: Sequence[str], ratios: Mapping[str, Ratios]) -> Mapping[str, Any]:
@@ -28,7 +27,7 @@ def choices(blocks: Sequence[Block], contestants: Sequence[str], ratios: Mapping
         for block in blocks
         for line in block.lines
     ]
-    verdicts = [[kind(one), words.verdict(one)] for one in VERDICTS]
+    verdicts = [[kind(one.verdict), words.verdict(one)] for one in JUDGEMENTS]
     return {"contestants": list(contestants), "verdicts": verdicts, "rows": rows}
 
 
@@ -47,4 +46,4 @@ def _ratio(found: Estimate | None) -> list[Any] | None:
     shown = numbers.estimate(found.value, found.low, found.high) if found else None
     if found is None or shown is None:
         return None
-    return [VERDICTS.index(verdict(found)), shown.text, shown.interval, float(f"{shown.value:.8g}")]
+    return [JUDGEMENTS.index(judge(found)), shown.text, shown.interval, float(f"{shown.value:.8g}")]

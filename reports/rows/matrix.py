@@ -11,7 +11,8 @@ from reports.format.numbers import MILLISECONDS
 from reports.format.words import kind
 from results import words
 from results.schema.record import Status
-from results.stats.estimates import TimingVerdict
+from results.stats.verdicts import Judgement, TimingVerdict
+from results.tables.cases import judgement
 from results.words import in_words
 
 
@@ -67,10 +68,10 @@ def _cell(network: Network, phase: str, contestant: str) -> Cell:
     if contestant == row["reference"]:
         return _shown("reference", "reference", time, " ms")
     ratio = numbers.estimate(row["ratio"], row["ratio_low"], row["ratio_high"])
-    if ratio is None:
+    judged = judgement(row)
+    if ratio is None or judged is None:
         return _shown("alone", "no ratio", time, " ms", _no_ratio(network.rows, phase, row["reference"]))
-    verdict = TimingVerdict(row["verdict"])
-    return _shown(kind(verdict), words.verdict(verdict), ratio, why=_why(row, verdict))
+    return _shown(kind(judged.verdict), words.verdict(judged), ratio, why=_why(row, judged))
 
 
 def _shown(kind: str, word: str, shown: numbers.FormattedEstimate | None, unit: str = "", why: str = "") -> Cell:
@@ -79,8 +80,8 @@ def _shown(kind: str, word: str, shown: numbers.FormattedEstimate | None, unit: 
     return Cell(kind, word, f"{shown.text}{unit}", shown.interval, shown.value, why)
 
 
-def _why(row: Row, verdict: TimingVerdict) -> str:
-    if verdict is TimingVerdict.UNCLEAR and row["pairs"] < 2:
+def _why(row: Row, judged: Judgement) -> str:
+    if judged.verdict is TimingVerdict.UNCLEAR and row["pairs"] < 2:
         return "one launch has no interval: no verdict is possible"
     return ""
 

@@ -22,17 +22,15 @@ from results.stats.estimates import (
     Comparison,
     Estimate,
     Rounds,
-    TimingVerdict,
     geometric,
     geometric_mean,
     holm,
     independent_ratio,
     launch_times,
-    launches_needed,
     paired_ratio,
-    verdict,
 )
 from results.stats.pairing import counted, group_by_block
+from results.stats.verdicts import Judgement, TimingVerdict, bound, judge, launches_needed
 from results.store.campaigns import StoredCampaign
 from results.store.journal import SYSTEM, ResultsError
 from results.words import in_words, share_of_cases
@@ -65,8 +63,12 @@ class Change:
     candidate_seconds: float
     ratio: Estimate
     p_slower: float
-    verdict: TimingVerdict
+    judgement: Judgement
     launches_needed: float
+
+    @property
+    def verdict(self) -> TimingVerdict:
+        return self.judgement.verdict
 
 
 @dataclass(frozen=True)
@@ -228,22 +230,22 @@ def _changes(
             geometric(launch_times(after[case])).value,
             comparison.ratio,
             slower[case],
-            judged := _verdict(comparison.ratio, slower[case], faster[case]),
+            judged := _judge(comparison.ratio, slower[case], faster[case]),
             launches_needed(comparison.ratio)
-            if judged is verdict(comparison.ratio) is TimingVerdict.UNCLEAR
+            if not (judged.is_decided or judge(comparison.ratio).is_decided)
             else math.nan,
         )
         for case, comparison in found.items()
     )
 
 
-def _verdict(ratio: Estimate, slower: float, faster: float) -> TimingVerdict:
+def _judge(ratio: Estimate, slower: float, faster: float) -> Judgement:
     """Slower or faster only if Holm's p values are significant: a gate then errs in at most 5 % of comparisons."""
     if slower < 1 - CONFIDENCE:
-        return TimingVerdict.SLOWER
+        return Judgement(TimingVerdict.SLOWER)
     if faster < 1 - CONFIDENCE:
-        return TimingVerdict.FASTER
-    return TimingVerdict.DEAD_HEAT if verdict(ratio) is TimingVerdict.DEAD_HEAT else TimingVerdict.UNCLEAR
+        return Judgement(TimingVerdict.FASTER)
+    return bound(ratio)
 
 
 def _missing(*sides: tuple[StoredCampaign, Mapping[Case, Any]]) -> dict[str, str]:

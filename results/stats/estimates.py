@@ -11,7 +11,6 @@ import bisect
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from statistics import median
 from typing import TypeVar
@@ -31,15 +30,6 @@ BAND = 0.02
 """Ratios within 1 ± BAND make a dead heat."""
 MOST_LAUNCHES = 10_000
 """A required number of launches from this limit on is reported as infinite."""
-
-
-class TimingVerdict(StrEnum):
-    """Verdict on a ratio of times, contestant over reference."""
-
-    FASTER = "faster"
-    SLOWER = "slower"
-    DEAD_HEAT = "dead heat"
-    UNCLEAR = "unclear"
 
 
 @dataclass(frozen=True)
@@ -186,18 +176,14 @@ def geometric_mean(ratios: Sequence[Estimate]) -> Estimate:
     return Estimate(math.exp(middle), math.exp(middle - half), math.exp(middle + half), len(ratios))
 
 
-def launches_needed(estimate: Estimate | None, band: float = BAND) -> float:
-    """The total number of launches for a clear verdict on an unclear ratio, if the spread of launches stays the same.
+def launches_for(estimate: Estimate, half_width: float) -> float:
+    """The total number of launches for an interval of that half-width, on logarithms, if their spread stays the same.
 
-    NaN if the spread is unknown (one launch); infinite if the ratio is too close to the edge of the band.
+    The estimate must have an interval. Infinite if the number is MOST_LAUNCHES or more.
     """
-    if estimate is None or math.isnan(estimate.low):
-        return math.nan
-    value = math.log(estimate.value)
-    distance = min(abs(value - math.log1p(edge)) for edge in (-band, band))
     half = (math.log(estimate.high) - math.log(estimate.low)) / 2
     spread = half * math.sqrt(estimate.launches) / _quantile(estimate.launches - 1)
-    return count_needed(spread, distance, MOST_LAUNCHES)
+    return count_needed(spread, half_width, MOST_LAUNCHES)
 
 
 def count_needed(spread: float, distance: float, most: int) -> float:
@@ -239,19 +225,6 @@ def _beyond(distance: float, error: float, freedom: float) -> float:
     if error == 0:
         return float(distance <= 0)
     return float(stdtr(freedom, -distance / error))
-
-
-def verdict(estimate: Estimate | None, band: float = BAND) -> TimingVerdict:
-    """Whether the whole interval lies below, above or inside 1 ± band; unclear otherwise."""
-    if estimate is None or math.isnan(estimate.low):
-        return TimingVerdict.UNCLEAR
-    if estimate.high < 1 - band:
-        return TimingVerdict.FASTER
-    if estimate.low > 1 + band:
-        return TimingVerdict.SLOWER
-    if 1 - band <= estimate.low and estimate.high <= 1 + band:
-        return TimingVerdict.DEAD_HEAT
-    return TimingVerdict.UNCLEAR
 
 
 def _mean(values: np.ndarray, confidence: float = CONFIDENCE) -> tuple[float, float]:

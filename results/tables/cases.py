@@ -17,16 +17,9 @@ from results.compare.limits import Limits, limits_of
 from results.quality.interference import Disturbance
 from results.schema.columns import LIMITS, MEMORY, OUTCOME, PARITY, USAGE, WORKLOAD, Column, device_columns
 from results.schema.record import Record, Status, Workload
-from results.stats.estimates import (
-    Rounds,
-    TimingVerdict,
-    geometric,
-    launch_time,
-    launches_needed,
-    ratio,
-    verdict,
-)
+from results.stats.estimates import Rounds, geometric, launch_time, ratio
 from results.stats.pairing import counted, group_by_block
+from results.stats.verdicts import DECIDED_PERCENT, WIDEST_PERCENT, Judgement, TimingVerdict, judge, launches_needed
 from results.store.campaigns import StoredCampaign
 from results.tables import CAMPAIGNS, Table
 from results.tables._rows import blank, frame, parity_row, time_row, usage_row, workload_row
@@ -50,8 +43,17 @@ COLUMNS = (
     Column("ratio_low", "", "lower end of its 95 % interval over blocks"),
     Column("ratio_high", "", "upper end of its 95 % interval over blocks"),
     Column("pairs", "", "number of blocks in the ratio"),
-    Column("verdict", "", "faster, slower, dead heat (the interval lies within 2 % of 1) or unclear"),
-    Column("launches_needed", "", "of an unclear verdict: estimated total number of launches for a clear one"),
+    Column("verdict", "", "faster, slower, dead heat (interval within 2 % of 1), within (`within_percent`) or unclear"),
+    Column(
+        "within_percent",
+        "%",
+        f"of the verdict within: smallest whole percent of 1 that holds the interval, at most {WIDEST_PERCENT}",
+    ),
+    Column(
+        "launches_needed",
+        "",
+        f"of unclear, and of within more than {DECIDED_PERCENT} %: estimated total number of launches to decide it",
+    ),
     Column("subsets", "", "number of subsets in which the group was measured, as it did not fit in memory together"),
     Column(
         "quality_flags",
@@ -99,6 +101,23 @@ def cases(campaigns: Iterable[StoredCampaign], reference: str | None = None) -> 
     return frame(rows, COLUMNS)
 
 
+def judgement(row: Mapping[Any, Any]) -> Judgement | None:
+    """The verdict in a row of this table; None where it has none."""
+    if not isinstance(row["verdict"], str) or not row["verdict"]:  # NaN where the case was not measured
+        return None
+    percent = row["within_percent"]
+    return Judgement(TimingVerdict(row["verdict"]), None if math.isnan(percent) else int(percent))
+
+
+def judgements(frame: pd.DataFrame) -> list[Judgement]:
+    """The verdicts in a table of cases: one for each ratio to a reference, those of the machine's peaks included.
+
+    The reference itself has no verdict.
+    """
+    found = map(judgement, frame[["verdict", "within_percent"]].to_dict("records"))
+    return [one for one in found if one]
+
+
 def reference_of(campaign: StoredCampaign) -> str | None:
     """The contestant that a campaign's ratios are to: what its suite named, else the first one recorded."""
     if campaign.system.reference is not None:
@@ -142,7 +161,7 @@ def _case_row(
     estimate = geometric([launch_time(record.seconds) for record in measured])
     batch, used = case.workload.batch, usage_row(measured)
     compared = ratio(launches, theirs[1])
-    judged = verdict(compared) if compared and case.contestant.id != reference else None
+    judged = judge(compared) if compared and case.contestant.id != reference else None
     # Of all that were measured: a launch that was made again may have found compiled what the first one compiled.
     tried = [record.first_call_seconds for record in records if record.status is Status.MEASURED]
     first_calls = [seconds for seconds in tried if seconds is not None]
@@ -160,8 +179,9 @@ def _case_row(
         "ratio_low": compared.low if compared else math.nan,
         "ratio_high": compared.high if compared else math.nan,
         "pairs": compared.launches if compared else 0,
-        "verdict": judged.value if judged else "",
-        "launches_needed": launches_needed(compared) if judged is TimingVerdict.UNCLEAR else math.nan,
+        "verdict": judged.verdict.value if judged else "",
+        "within_percent": judged.percent if judged and judged.percent is not None else math.nan,
+        "launches_needed": launches_needed(compared) if judged and not judged.is_decided else math.nan,
         "other_cpus_used": float(np.mean([one.other_cpus_used for one in disturbed])),
         "process_cpus_used": float(np.mean([one.process_cpus_used for one in disturbed])),
         "device_seconds": _device_seconds(measured),

@@ -159,3 +159,22 @@ def test_a_budget_that_was_spent_is_said_with_the_launches_that_there_are_and_ho
     (note,) = [note for note in notes if "budget" in note["what"]]
     assert note["what"] == "the time budget of 60 s was spent after 2 launches per case; the suite asks for 3 to 5"
     assert note["remedy"] == "resume with --resume made-up, raise --budget, or select fewer cases with -k"
+
+
+def test_undecided_verdicts_are_counted_by_what_is_known_of_them():
+    times = {
+        "wide": (0.5, 1.0, 2.0),  # unclear
+        "bounded": (1.0, 1.1, 1.05),  # within a percent that is not decided
+        "narrow": (1.0, 1.02, 1.01),  # within 4 %
+        "equal": (1.0, 1.0, 1.0),
+    }
+    reference = launches(Case(workload(), ALPHA), 1.0, 1.0, 1.0)
+    others = [one for who, own in times.items() for one in launches(Case(workload(), Contestant(who, "x")), *own)]
+    (note,) = [one for one in said(*reference, *others) if "undecided" in one["what"]]
+    assert note["what"].startswith("2 of 4 verdicts are undecided (1 unclear, 1 within 19 %): intervals up to ±")
+    assert "launches are needed for half of them" in note["remedy"]
+
+
+def test_without_an_undecided_verdict_nothing_is_said_of_them():
+    records = [one for who in (ALPHA, BETA) for one in launches(Case(workload(), who), 1.0, 1.0, 1.0)]
+    assert not [one for one in said(*records) if "undecided" in one["what"]]

@@ -19,6 +19,7 @@ from results.compare.history import histories
 from results.compare.pairwise import compare
 from results.schema.record import Case, Contestant, Record, Status
 from results.schema.system import System, system_of
+from results.stats.verdicts import TimingVerdict
 from results.store.campaigns import StoredCampaign
 from results.store.journal import ResultsError
 from tests.reports.conftest import DAYS
@@ -64,7 +65,7 @@ def test_every_verdict_is_that_of_the_comparison(
     headline = f"{len(report.slower)} of {len(report.changes)} cases are slower; {unclear} are unclear"
     assert f"{headline}; {len(report.missing)} could not be compared" in said(found)
     counts = dict(re.findall(r'<li class="([\w-]+)"><strong>(\d+)</strong>', comparison_page))
-    for verdict in ("slower", "faster", "unclear", "dead heat"):
+    for verdict in TimingVerdict:
         known = sum(change.verdict == verdict for change in report.changes)
         assert counts[verdict.replace(" ", "-")] == str(known)
         assert len(re.findall(rf'<td class="{verdict.replace(" ", "-")}"', comparison_page)) == known

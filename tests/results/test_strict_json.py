@@ -14,7 +14,8 @@ import pytest
 from bench.terminal import comparison
 from results import strict_json
 from results.compare.pairwise import Change, Report
-from results.stats.estimates import Estimate, TimingVerdict
+from results.stats.estimates import Estimate
+from results.stats.verdicts import Judgement, TimingVerdict
 
 VALUES = {
     "NaN": (math.nan, None),
@@ -34,7 +35,7 @@ def test_what_is_written_is_json_with_null_for_what_is_no_number(case):
 
 def test_a_comparison_of_one_launch_each_has_null_for_what_one_launch_does_not_tell():
     single = Estimate(1.1, math.nan, math.nan, 1)
-    change = Change("case", "a:b", "w", 0.1, 0.11, single, math.nan, TimingVerdict.UNCLEAR, math.inf)
+    change = Change("case", "a:b", "w", 0.1, 0.11, single, math.nan, Judgement(TimingVerdict.UNCLEAR), math.inf)
     report = Report("before", "after", (change,), {}, {"a:b": single}, ())
     (case,) = json.loads(strict_json.dumps(comparison.as_json(report)), parse_constant=pytest.fail)["cases"]
     assert (case["ratio"], case["ratio_low"], case["p_slower"], case["launches_needed"]) == (1.1, None, None, None)

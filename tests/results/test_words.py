@@ -8,7 +8,7 @@ from impls.terminal import SUBSTITUTES
 from results import words
 from results.schema.findings import Verdict
 from results.schema.record import Status
-from results.stats.estimates import TimingVerdict
+from results.stats.verdicts import Judgement, TimingVerdict
 from results.units import amount, elapsed, step_time
 
 
@@ -32,7 +32,9 @@ def test_every_verdict_has_a_mark_of_its_own_in_ascii_too(verdicts: dict[str, st
 def test_every_verdict_has_a_mark_and_a_place() -> None:
     assert set(words.VERDICT_MARKS) == set(words.VERDICT_ORDER) == set(TimingVerdict)
     assert set(words.CLAIM_MARKS) == set(Verdict)
-    assert words.verdict(TimingVerdict.SLOWER) == "▼ slower"
+    assert words.verdict(Judgement(TimingVerdict.SLOWER)) == words.verdict_kind(TimingVerdict.SLOWER) == "▼ slower"
+    assert words.verdict(Judgement(TimingVerdict.WITHIN, 6)) == "≈ within 6 %"
+    assert words.verdict_kind(TimingVerdict.WITHIN) == "≈ within N %"
     assert words.claim_verdict(Verdict.SUPPORTED) == "✓ supported"
 
 

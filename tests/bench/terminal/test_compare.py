@@ -13,10 +13,12 @@ import pytest
 from typer.testing import CliRunner
 
 from bench.cli import app
+from bench.terminal import comparison
 from results.compare.pairwise import compare
 from results.schema.record import Case, Contestant, Record, Status
 from results.schema.system import system_of
-from results.stats.estimates import BAND, TimingVerdict
+from results.stats.estimates import BAND
+from results.stats.verdicts import TimingVerdict
 from results.store.campaigns import CampaignWriter, StoredCampaign
 from tests.support.made_up import SYSTEM, measured, workload
 
@@ -320,3 +322,23 @@ def test_verdicts_follow_the_corrected_p_values():
     (change,) = compare(*pure).changes
     assert change.verdict is TimingVerdict.UNCLEAR
     assert change.launches_needed > 8
+
+
+@pytest.mark.parametrize(
+    ("factor", "noise", "verdict"), [(1.0, 0.05, "within"), (1.0, 0.5, "unclear"), (1.05, 0.05, "within")]
+)
+def test_a_difference_that_is_bounded_but_not_shown_is_within_some_percent(factor, noise, verdict):
+    before, after = (
+        StoredCampaign(Path(name), KNOWN, tuple(noisy(INFER, name, factor=own, noise=noise)))
+        for name, own in (("before", 1.0), ("after", factor))
+    )
+    report = compare(before, after)
+    (change,) = report.changes
+    assert change.verdict.value == verdict
+    (said,) = comparison.as_json(report)["cases"]
+    assert (said["verdict"], said["within_percent"]) == (verdict, change.judgement.percent)
+    row = next(line for line in comparison.as_markdown(report).splitlines() if INFER.id in line)
+    percent = said["within_percent"]
+    assert row.endswith(f"| {verdict} |" if percent is None else f"| within {percent} % |")
+    assert math.isnan(change.launches_needed) == change.judgement.is_decided
+    assert not report.slower

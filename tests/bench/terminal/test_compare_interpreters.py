@@ -13,7 +13,7 @@ from bench.cli import app
 from results.compare.interpreters import resolve_campaigns
 from results.compare.pairwise import compare
 from results.schema.record import Case, Contestant
-from results.stats.estimates import TimingVerdict
+from results.stats.verdicts import TimingVerdict
 from results.store.campaigns import CampaignWriter
 from tests.support.made_up import SYSTEM, measured, workload
 

@@ -190,7 +190,7 @@ def test_another_reference_can_be_chosen(tab: sync_api.Page, lively: StoredCampa
         frame = cases.cases([lively], reference=name).query("peak_probe == '' and status == 'measured'")
         others = frame[frame.contestant != name].ratio.dropna()
         shown = matrix.evaluate(
-            """table => [...table.querySelectorAll('td.faster, td.slower, td.dead-heat, td.unclear')]
+            """table => [...table.querySelectorAll('td.faster, td.slower, td.dead-heat, td.within, td.unclear')]
                .map(cell => parseFloat(cell.querySelector('data').value))"""
         )
         assert sorted(shown) == pytest.approx(sorted(others))

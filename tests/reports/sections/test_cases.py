@@ -9,7 +9,8 @@ import pytest
 
 from reports.format import networks
 from reports.rows import cases as tables
-from reports.rows import matrix
+from reports.rows import choices, matrix
+from results.compare.ratios import pairs
 from results.schema.record import Case, Contestant, Record, Status
 from results.store.campaigns import StoredCampaign
 from results.tables import cases as table
@@ -55,13 +56,33 @@ def test_every_outcome_has_its_word(lively: StoredCampaign, contestant: str, kin
 def test_a_cell_holds_the_ratio_of_the_table(lively: StoredCampaign) -> None:
     frame = table.cases([lively]).set_index(["architecture", "phase", "contestant"])
     for key, cell in cells(lively).items():
-        if cell.kind in ("faster", "slower", "dead-heat", "unclear"):
+        if cell.kind in ("faster", "slower", "dead-heat", "within", "unclear"):
             assert cell.value == frame.loc[key, "ratio"]
         elif cell.kind == "reference":
             assert cell.value == frame.loc[key, "seconds"]
         else:
             assert cell.value is None
             assert cell.why
+
+
+def test_a_bounded_ratio_says_within_how_many_percent_in_cell_table_and_choices(
+    write_campaign: Callable[..., StoredCampaign],
+) -> None:
+    records = [
+        measured(Case(workload(), who), launch, [seconds])
+        for who, times in ((ALPHA, [1.0, 1.0, 1.0]), (BETA, [1.0, 1.02, 1.01]))
+        for launch, seconds in enumerate(times)
+    ]
+    found = write_campaign(records)
+    cell = cells(found)["alexnet", "infer", "beta:jit"]
+    assert (cell.kind, cell.word) == ("within", "≈ within 4 %")
+    (network,) = networks.networks(table.cases([found]))
+    row = tables.case_rows(network, launches_of([found]), ())[1]
+    assert (row.kind, row.verdict) == ("within", "≈ within 4 %")
+    everyone = ["alpha:eager", "beta:jit"]
+    chosen = choices.choices(matrix.matrix([network], everyone), everyone, pairs(found))
+    place = chosen["rows"][0][1][1][0][0]
+    assert chosen["verdicts"][place] == ["within", "≈ within 4 %"]
 
 
 def test_one_launch_says_that_it_has_no_interval(lively: StoredCampaign) -> None:

@@ -1,4 +1,4 @@
-"""Statistics against scipy's own, and the verdict's rule over all intervals."""
+"""Statistics against scipy's own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from results.stats.estimates import (
     BAND,
     DETECTION_CONFIDENCE,
     Estimate,
-    TimingVerdict,
     arithmetic,
     difference,
     geometric,
@@ -22,11 +21,9 @@ from results.stats.estimates import (
     holm,
     independent_ratio,
     launch_time,
-    launches_needed,
     paired_ratio,
     paired_shift,
     ratio,
-    verdict,
 )
 
 times = st.lists(st.floats(min_value=1e-6, max_value=1e3), min_size=2, max_size=12)
@@ -65,13 +62,11 @@ def test_one_launch_has_a_value_and_no_interval():
         assert found.value == pytest.approx(2.0)
         assert math.isnan(found.low)
         assert math.isnan(found.high)
-        assert verdict(found) is TimingVerdict.UNCLEAR
 
 
-def test_nothing_to_compare_is_none_and_unclear():
+def test_nothing_to_compare_is_none():
     assert difference([], [1.0]) is None
     assert ratio({1: [2.0]}, {2: [1.0]}) is None
-    assert verdict(None) is TimingVerdict.UNCLEAR
 
 
 def test_a_ratio_pairs_the_blocks_that_both_ran_in():
@@ -79,15 +74,6 @@ def test_a_ratio_pairs_the_blocks_that_both_ran_in():
     reference = {0: [1.0], 1: [10.0], 3: [1.0]}
     found = ratio(mine, reference)
     assert (found.value, found.low, found.high, found.launches) == (2.0, 2.0, 2.0, 2)
-
-
-@given(st.floats(0.5, 2.0), st.floats(0.0, 0.5))
-def test_the_verdict_is_where_the_whole_interval_lies(value, half):
-    low, high = value * (1 - half), value * (1 + half)
-    found = verdict(Estimate(value, low, high, 5))
-    assert (found is TimingVerdict.FASTER) == (high < 1 - BAND)
-    assert (found is TimingVerdict.SLOWER) == (low > 1 + BAND)
-    assert (found is TimingVerdict.DEAD_HEAT) == (low >= 1 - BAND and high <= 1 + BAND)
 
 
 def test_what_disturbs_neighbouring_rounds_alike_cancels_out():
@@ -178,19 +164,6 @@ def test_holms_p_values_are_the_definitions(given_p):
 
 def test_holm_ignores_p_values_that_are_not_numbers():
     assert holm({"a": 0.02, "b": math.nan}) == pytest.approx({"a": 0.02, "b": math.nan}, nan_ok=True)
-
-
-def test_as_many_launches_as_are_needed_would_settle_it():
-    rng = np.random.default_rng(3)
-    few = geometric(np.exp(rng.normal(math.log(1.05), 0.04, 5)))
-    needed = launches_needed(few)
-    assert 5 < needed < 1000
-    spread = (math.log(few.high) - math.log(few.low)) / 2 * math.sqrt(5) / stats.t.ppf(0.975, 4)
-    half = stats.t.ppf(0.975, needed - 1) * spread / math.sqrt(needed)
-    settled = Estimate(few.value, few.value * math.exp(-half), few.value * math.exp(half), int(needed))
-    assert verdict(settled) is not TimingVerdict.UNCLEAR
-    assert launches_needed(Estimate(1 + BAND, 0.9, 1.2, 5)) == math.inf
-    assert math.isnan(launches_needed(geometric([1.0])))
 
 
 def test_the_geometric_mean_of_workloads_carries_their_intervals():
