@@ -157,7 +157,7 @@ def show(
     results: Results = Path("results/data"),
 ) -> None:
     """Show the result table and the warnings of a campaign."""
-    from bench.terminal import summary
+    from bench.terminal import summary, summary_json
     from results import advice
     from results.store import campaigns as store
 
@@ -165,7 +165,7 @@ def show(
     found = store.read_campaign(folder)
     notes = advice.warnings_for(found)
     if as_json:
-        print(strict_json.dumps(summary.as_json(found, notes)))
+        print(strict_json.dumps(summary_json.as_json(found, notes)))
     else:
         summary.print_summary(found, notes)
 
@@ -236,7 +236,9 @@ def history(
     campaigns: Annotated[
         list[str] | None, typer.Argument(help="Names or folders of campaigns (default: all in --results).")
     ] = None,
-    since: Annotated[str, typer.Option(help="Exit with status 1 only for steps at or after this campaign.")] = "",
+    since: Annotated[
+        str, typer.Option(help="Exit with status 1 only for steps at or after this campaign (name or folder).")
+    ] = "",
     as_json: Json = False,
     html: Html = None,
     results: Results = Path("results/data"),
@@ -247,6 +249,7 @@ def history(
     from results.store import campaigns as store
 
     found = histories(store.read_campaigns(campaigns, results))
+    since = store.campaign_name(since, results) if since else ""
     slower = found.slower(since)
     if as_json:
         print(strict_json.dumps(shown.as_json(found, since)))

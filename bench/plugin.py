@@ -239,7 +239,8 @@ def _summarize(terminalreporter: Any, config: pytest.Config) -> None:
     given = config.getoption("benchmark_json")
     if given and not isinstance(given, _BenchmarkFile) and Path(given).is_file():
         ours.writer.save_benchmark(Path(given).read_text(encoding="utf-8"))
-    from bench.terminal.summary import as_json, print_summary
+    from bench.terminal.summary import print_summary
+    from bench.terminal.summary_json import as_json
     from results import advice  # imports pandas: only after the options were checked
 
     notes = advice.warnings_for(read_campaign(ours.writer.folder))

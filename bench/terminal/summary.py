@@ -13,7 +13,6 @@ from rich.text import Text
 from impls.host.environment import words
 from impls.terminal import console
 from results.compare.limits import limits_of
-from results.export import plain
 from results.schema import environment
 from results.schema.record import Status
 from results.stats.verdicts import TimingVerdict
@@ -37,17 +36,6 @@ LEGEND = (
     "ratio to the reference: below 1 is faster; [95 % interval over launches]; ! flagged, see below; "
     "memory of a step; fraction of the machine's peak"
 )
-
-
-def as_json(campaign: StoredCampaign, notes: Sequence[dict[str, str]]) -> dict[str, Any]:
-    """The same for programs: what `--json` writes. Columns as in docs/results.md; null where nothing is known."""
-    rows = {"cases": cases.cases([campaign])}
-    if is_search(campaign):
-        rows["largest"] = largest([campaign])
-    named = {"campaign": campaign.name, "folder": str(campaign.folder), "stop": campaign.system.stop}
-    had = {"kept": environment.kept(campaign.system), "inherited": environment.inherited(campaign.system)}
-    tables = {name: plain(frame) for name, frame in rows.items()}
-    return {**named, "environment": had, "notes": list(notes), **tables}
 
 
 def print_summary(campaign: StoredCampaign, notes: Sequence[dict[str, str]], brief: bool = False) -> None:

@@ -31,7 +31,7 @@ class StoredCampaign:
 
     @property
     def name(self) -> str:
-        return self.folder.name
+        return _name(self.folder)
 
 
 class CampaignWriter(Journal):
@@ -96,6 +96,19 @@ def find_campaign(name: str | Path, data: Path = DATA) -> Path:
             if (folder / RECORDS).is_file():
                 return folder
     raise ResultsError(f"no campaign {str(name)!r}, neither a folder nor in {str(data)!r}{_nearby(data / name)}")
+
+
+def campaign_name(name: str | Path, data: Path = DATA) -> str:
+    """The name of a campaign given as a path or as a name; of one that is not found, what was given."""
+    try:
+        return _name(find_campaign(name, data))
+    except ResultsError:
+        return str(name)
+
+
+def _name(folder: Path) -> str:
+    """Also of `.` and `..`, which have none of their own."""
+    return Path(os.path.abspath(folder)).name
 
 
 def read_campaigns(names: Sequence[str | Path] | None = None, data: Path = DATA) -> list[StoredCampaign]:

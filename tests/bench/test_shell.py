@@ -17,7 +17,7 @@ from bench.plan import interpreters, settings
 from bench.plan.suite import SuiteError
 from bench.runner import metadata
 from bench.session import Options, build_session
-from bench.terminal import history, summary
+from bench.terminal import history, summary, summary_json
 from bench.validation import doctor, peers
 from impls.errors import InvalidInput
 from impls.host import nvidia
@@ -260,7 +260,7 @@ def test_the_summary_shows_what_was_kept(capsys):
     found = campaign(1, {"OMP_X": "[1]"}, inherited={"JAX_Y": "2"})
     summary.print_summary(found, [])
     assert "variables of all launches: OMP_X='[1]'" in capsys.readouterr().out
-    assert summary.as_json(found, [])["environment"] == {"kept": {"OMP_X": "[1]"}, "inherited": {"JAX_Y": "2"}}
+    assert summary_json.as_json(found, [])["environment"] == {"kept": {"OMP_X": "[1]"}, "inherited": {"JAX_Y": "2"}}
     summary.print_summary(campaign(1), [])
     assert "variables" not in capsys.readouterr().out
 

@@ -71,6 +71,8 @@ def test_status_1_where_a_case_is_slower_than_it_was(ten_days):
 
 def test_status_0_where_nothing_is_or_only_from_a_campaign_on(ten_days):
     assert history("--results", ten_days, "--since", "day-07").returncode == 0
+    assert history("--results", ten_days, "--since", ten_days / "day-07").returncode == 0
+    assert history("--results", ten_days, "--since", ten_days / "day-06").returncode == 1
     done = history("day-01", "day-02", ten_days / "day-03", "--results", ten_days)
     assert done.returncode == 0
     assert "3 campaigns, 2026-10-01 to 2026-10-03: none of 3 cases has a step" in done.stdout

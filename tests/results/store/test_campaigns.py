@@ -13,6 +13,7 @@ from results.schema.system import System
 from results.store.campaigns import (
     RECORDS,
     CampaignWriter,
+    campaign_name,
     campaigns_in,
     check_writable,
     find_campaign,
@@ -119,6 +120,14 @@ def test_a_campaign_is_found_by_name_and_by_folder_and_otherwise_named_with_what
     assert find_campaign("one", tmp_path) == find_campaign(folder, tmp_path) == latest_campaign(tmp_path) == folder
     with pytest.raises(ResultsError, match="no campaign 'two'.*there are: one"):
         find_campaign("two", tmp_path)
+
+
+def test_a_campaign_has_its_folders_name_however_the_folder_is_given(folder, tmp_path, monkeypatch):
+    (folder / "logs").mkdir()
+    for where, path in ((folder, "."), (folder / "logs", ".."), (tmp_path, "one/"), (tmp_path, folder)):
+        monkeypatch.chdir(where)
+        assert read_campaign(find_campaign(path)).name == campaign_name(path) == "one"
+    assert campaign_name("two", tmp_path) == "two", "not found: as it was given"
 
 
 def test_the_newest_campaign_is_the_one_that_began_last_whatever_its_files_times(tmp_path):

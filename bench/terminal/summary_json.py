@@ -1,0 +1,60 @@
+"""A campaign's summary for programs: `python -m bench show --json`, and `--json FILE` of a run. See docs/results.md."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from results.export import plain
+from results.schema import environment
+from results.stats.verdicts import Judgement, TimingVerdict
+from results.store.campaigns import StoredCampaign
+from results.tables import cases
+from results.tables.largest import is_search, largest
+
+
+def as_json(campaign: StoredCampaign, notes: Sequence[dict[str, str]]) -> dict[str, Any]:
+    """The whole summary: what the campaign is, its ratios in figures, every warning and every case."""
+    frame = cases.cases([campaign])
+    return {**_identity(campaign), **_ratios(frame), "notes": list(notes), **_tables(campaign, frame)}
+
+
+def _identity(campaign: StoredCampaign) -> dict[str, Any]:
+    had = {"kept": environment.kept(campaign.system), "inherited": environment.inherited(campaign.system)}
+    return {
+        "campaign": campaign.name,
+        "folder": str(campaign.folder),
+        "stop": campaign.system.stop,
+        "environment": had,
+    }
+
+
+def _ratios(frame: pd.DataFrame) -> dict[str, Any]:
+    """Of the ratios that have a verdict: their number, the verdicts, and how wide the intervals are."""
+    judged = cases.judgements(frame)
+    return {"ratios": len(judged), "verdicts": _counts(judged), "half_width_median": _half_width_median(frame)}
+
+
+def _counts(judged: Sequence[Judgement]) -> dict[str, Any]:
+    """By verdict; of `within` by percent, the smallest first."""
+    verdicts = Counter(one.verdict for one in judged)
+    percents = Counter(one.percent for one in judged if one.percent is not None)
+    within = {str(percent): percents[percent] for percent in sorted(percents)}
+    return {one.value: within if one is TimingVerdict.WITHIN else verdicts[one] for one in TimingVerdict}
+
+
+def _half_width_median(frame: pd.DataFrame) -> float | None:
+    """Half of an interval on logarithms, the median over those that are known; None if none is."""
+    judged = frame[frame.verdict.isin(list(TimingVerdict))]
+    halves = np.log((judged.ratio_high / judged.ratio_low).astype(float)).dropna() / 2
+    return float(halves.median()) if len(halves) else None
+
+
+def _tables(campaign: StoredCampaign, frame: pd.DataFrame) -> dict[str, Any]:
+    """Columns as in docs/results.md."""
+    largest_batches = {"largest": plain(largest([campaign]))} if is_search(campaign) else {}
+    return {"cases": plain(frame), **largest_batches}
