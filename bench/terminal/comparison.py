@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from bench.terminal.summary import STYLES
+from bench.terminal.case_tables import STYLES
 from impls.terminal import console
 from results.compare.pairwise import Change, Report
 from results.stats.estimates import Estimate

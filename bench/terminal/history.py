@@ -7,8 +7,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from bench.terminal.case_tables import STYLES
 from bench.terminal.comparison import interval, ratio_json, unreadable
-from bench.terminal.summary import STYLES
 from impls.terminal import console
 from results.compare.history import Histories, History, Series
 from results.compare.pairwise import VARIABLES

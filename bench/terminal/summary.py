@@ -1,4 +1,4 @@
-"""The table at the end of a campaign: a row a workload, a column a contestant."""
+"""What is printed at the end of a campaign: tables, peaks of the machine, warnings."""
 
 from __future__ import annotations
 
@@ -7,50 +7,63 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from bench.terminal.case_tables import flag_letters, use_tables, verdict_tables
 from impls.host.environment import words
 from impls.terminal import console
 from results.compare.limits import limits_of
 from results.schema import environment
 from results.schema.record import Status
-from results.stats.verdicts import TimingVerdict
 from results.store.campaigns import StoredCampaign
 from results.tables import cases
 from results.tables.largest import is_search, largest
 from results.tables.streams import of_cases
-from results.units import amount, step_time
+from results.units import amount
 from results.words import PEAKS, in_words
 
-STYLES = {
-    TimingVerdict.FASTER: "green",
-    TimingVerdict.SLOWER: "red",
-    TimingVerdict.DEAD_HEAT: "cyan",
-    TimingVerdict.WITHIN: "",
-    TimingVerdict.UNCLEAR: "dim",
-}
-COLUMNS = 4
-"""Contestants beside the reference in one table."""
 LEGEND = (
-    "ratio to the reference: below 1 is faster; [95 % interval over launches]; ! flagged, see below; "
-    "memory of a step; fraction of the machine's peak"
+    "time of a step of the reference; of the others the ratio to it (below 1 is faster), ± half of its 95 % interval "
+    "over launches, and the verdict"
 )
+USE_LEGEND = "memory of a step; fraction of the machine's peak"
 
 
 def print_summary(campaign: StoredCampaign, notes: Sequence[dict[str, str]], brief: bool = False) -> None:
-    """Print times of the reference, ratios with intervals and verdicts of the others, then the warnings.
+    """Print the verdicts, then memory, fractions of the peak and flags of every case, then the warnings.
 
-    Brief: the table, and warnings without remedies.
+    Brief: the verdicts, and warnings without remedies.
     """
     out = console()
-    for part in largest_tables(campaign) if is_search(campaign) else case_tables(cases.cases([campaign])):
+    for part in _tables(campaign, out.width, brief):
         out.print(part)
-    for line in () if brief else (LEGEND, *ceilings(campaign), *variables(campaign)):
+    for line in () if brief else (*ceilings(campaign), *variables(campaign)):
         out.print(line, style="dim", markup=False, highlight=False)
     for note in notes:
         remedy = "" if brief else f"\n  → {note['remedy']}"
         out.print(f"! {note['what']}{remedy}", style="yellow", markup=False, highlight=False)
+
+
+def _tables(campaign: StoredCampaign, width: int, brief: bool) -> list[RenderableType]:
+    if is_search(campaign):
+        return list(largest_tables(campaign))
+    frame = cases.cases([campaign])
+    of_streams = frame.stream != ""
+    single = frame[~of_streams]
+    found: list[RenderableType] = [*verdict_tables(single, width)]
+    if found and not brief:
+        found.append(Text(LEGEND, style="dim"))
+        found += _use(single, width)
+    return [*found, *([stream_table(frame)] if of_streams.any() else [])]
+
+
+def _use(frame: pd.DataFrame, width: int) -> list[RenderableType]:
+    """The tables of memory, fractions of the peak and flags, with an explanation."""
+    tables = use_tables(frame, width)
+    flags = "".join(f"; {letter}: {in_words(flag)}" for flag, letter in flag_letters(frame).items())
+    return [Text(), *tables, Text(f"{USE_LEGEND}{flags}", style="dim")] if tables else []
 
 
 def variables(campaign: StoredCampaign) -> list[str]:
@@ -83,12 +96,6 @@ def largest_tables(campaign: StoredCampaign) -> list[Table]:
     return [found]
 
 
-def case_tables(frame: pd.DataFrame) -> list[Table]:
-    """Verdicts of what has one size of images, then every stream."""
-    streamed = frame.stream != ""
-    return [*summary_tables(frame[~streamed]), *([stream_table(frame)] if streamed.any() else [])]
-
-
 def stream_table(frame: pd.DataFrame) -> Table:
     """Images per second of each contestant on each stream, cold and warm."""
     found = Table(show_edge=False, pad_edge=False)
@@ -112,47 +119,3 @@ def pays_after(row: Mapping[Hashable, Any]) -> str:
     if pd.isna(after) or row["contestant"] == row["eager"]:
         return ""
     return f"{after:,.0f} images" if math.isfinite(after) else "never"
-
-
-def summary_tables(frame: pd.DataFrame) -> list[Table]:
-    """As many tables as it takes for every contestant to have a readable column; the reference leads each."""
-    frame = frame[frame.peak_probe == ""]
-    if frame.empty:
-        return []
-    reference = frame.reference.iloc[0]
-    others = [contestant for contestant in dict.fromkeys(frame.contestant) if contestant != reference]
-    parts = [others[start : start + COLUMNS] for start in range(0, len(others), COLUMNS)] or [[]]
-    return [_table(frame, [reference, *part]) for part in parts]
-
-
-def _table(frame: pd.DataFrame, contestants: Sequence[str]) -> Table:
-    found = Table(show_edge=False, pad_edge=False)
-    found.add_column("workload", overflow="fold")
-    for contestant in contestants:
-        found.add_column(contestant, justify="right", overflow="fold")
-    for group, rows in frame.groupby("group", sort=False):
-        cells = {row["contestant"]: _cell(row) for row in rows.to_dict("records")}
-        found.add_row(str(group), *(cells.get(contestant, Text("")) for contestant in contestants))
-    return found
-
-
-def _cell(values: dict[Hashable, Any]) -> Text:
-    if values["status"] != Status.MEASURED:
-        return Text(in_words(values["status"]), style="magenta")
-    judged = cases.judgement(values)
-    if judged is None:
-        return Text(f"{step_time(values['seconds'])}{_caution(values)}\n{_use(values)}".strip(), style="bold")
-    interval = "" if pd.isna(values["ratio_low"]) else f" [{values['ratio_low']:.3g}, {values['ratio_high']:.3g}]"
-    use = f" · {said}" if (said := _use(values)) else ""
-    return Text(f"×{values['ratio']:.3g}{interval}\n{judged}{_caution(values)}{use}", style=STYLES[judged.verdict])
-
-
-def _caution(values: dict[Hashable, Any]) -> str:
-    return " !" if values["quality_flags"] else ""
-
-
-def _use(values: dict[Hashable, Any]) -> str:
-    """Memory of a step and fraction of the peak, where known."""
-    memory = "" if pd.isna(values["memory_bytes"]) else amount(values["memory_bytes"])
-    share = "" if pd.isna(values["fraction_of_peak"]) else f"{values['fraction_of_peak']:.0%}"
-    return " · ".join(filter(None, (memory, share)))

@@ -50,8 +50,8 @@ def _counts(judged: Sequence[Judgement]) -> dict[str, Any]:
 def _half_width_median(frame: pd.DataFrame) -> float | None:
     """Half of an interval on logarithms, the median over those that are known; None if none is."""
     judged = frame[frame.verdict.isin(list(TimingVerdict))]
-    halves = np.log((judged.ratio_high / judged.ratio_low).astype(float)).dropna() / 2
-    return float(halves.median()) if len(halves) else None
+    widths = (judged.ratio_high / judged.ratio_low).dropna().astype(float)
+    return float(np.median(np.log(widths))) / 2 if len(widths) else None
 
 
 def _tables(campaign: StoredCampaign, frame: pd.DataFrame) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from bench.runner.schedule import Passes, Readings
 from bench.terminal import progress
 from bench.terminal.progress import Progress
 from results.schema.record import Case, Contestant
+from results.stats.verdicts import TimingVerdict
 from tests.support.made_up import measured, workload
 
 PAIR = [Case(workload(), Contestant(name, "eager")) for name in ("alpha", "beta")]
@@ -120,7 +121,7 @@ def test_quiet_is_less_and_json_is_all_of_it(measure, run, tmp_path, quiet):
     done, campaign = measure(*filter(None, (quiet,)), f"--json={file}", "-k", "infer", turns=1)
     assert done.returncode == 0, done.stdout + done.stderr
     assert ("measuring 4 tasks, at most" in done.stderr) == (quiet == "")
-    assert ("[95 % interval over launches]" in done.stdout) == (quiet == "")
+    assert ("half of its 95 % interval over launches" in done.stdout) == (quiet == "")
     assert ("  → " in done.stdout) == (quiet == "")
     assert ("outside:loop" in done.stdout) == ("outside.faulty:fine" in done.stdout) == (quiet != "-qq")
     assert f"results: {campaign.folder}" in done.stdout
@@ -132,7 +133,8 @@ def test_quiet_is_less_and_json_is_all_of_it(measure, run, tmp_path, quiet):
     assert [case["case"] for case in saved["cases"]] == list(frame.case)
     assert [case["seconds"] for case in saved["cases"]] == list(frame.seconds)
     assert saved["cases"][0]["gpu_watts"] is None
-    assert saved["cases"][1]["verdict"] in ("faster", "slower", "dead heat", "unclear")
+    assert saved["cases"][1]["verdict"] in set(TimingVerdict)
+    assert saved["ratios"] == sum(case["verdict"] in set(TimingVerdict) for case in saved["cases"])
     if not quiet:
         again = run("bench", "show", campaign.folder, "--json")
         assert json.loads(again.stdout) == saved
