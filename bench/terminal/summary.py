@@ -25,8 +25,8 @@ from results.units import amount
 from results.words import PEAKS, in_words
 
 LEGEND = (
-    "time of a step of the reference; of the others the ratio to it (below 1 is faster), ± half of its 95 % interval "
-    "over launches, and the verdict"
+    "time of a step of the reference; ratio to the reference: below 1 is faster, "
+    "± half of its 95 % interval over launches"
 )
 USE_LEGEND = "memory of a step; fraction of the machine's peak"
 
