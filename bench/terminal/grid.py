@@ -1,6 +1,6 @@
-"""A table of workloads and contestants for the terminal: a line a workload, below the line of its network.
+"""A table for the terminal with short lines: those that have something in common stand below a heading of their own.
 
-Contestants that do not fit the width are in further tables, each with the reference again.
+Columns that do not fit the width are in further tables, each with the leading column again.
 """
 
 from __future__ import annotations
@@ -15,42 +15,47 @@ GAP = "  "
 
 @dataclass(frozen=True)
 class Line:
-    """A workload: its network, which is the heading of all its workloads, and its phase. `group` is its id."""
+    """`heading` is that of consecutive lines, `label` what the line begins with, `key` finds its cells."""
 
-    network: str
-    phase: str
-    group: str
+    heading: str
+    label: str
+    key: str
 
 
 @dataclass(frozen=True)
 class Column:
-    """A contestant's cells by group. A broken heading has two lines: the framework, and how it executes."""
+    """Cells by the key of their line. A broken title has two lines, parted after its colon."""
 
-    contestant: str
+    title: str
     cells: Mapping[str, Text]
+    right: bool = False
     broken: bool = False
 
     @property
-    def heading(self) -> tuple[str, str]:
-        framework, colon, execution = self.contestant.partition(":")
-        is_broken = self.broken and execution and len(self.contestant) > self._widest_cell
-        return (framework + colon, execution) if is_broken else ("", self.contestant)
+    def titles(self) -> tuple[str, str]:
+        first, colon, second = self.title.partition(":")
+        is_broken = self.broken and second and len(self.title) > self._widest_cell
+        return (first + colon, second) if is_broken else ("", self.title)
 
     @property
     def width(self) -> int:
-        return max(self._widest_cell, *map(len, self.heading))
+        return max(self._widest_cell, *map(len, self.titles))
 
     @property
     def _widest_cell(self) -> int:
         return max((cell.cell_len for cell in self.cells.values()), default=0)
 
+    def padded(self, cell: Text) -> Text:
+        space = " " * (self.width - cell.cell_len)
+        return Text.assemble(space, cell) if self.right else cell + space
 
-def grids(lines: Sequence[Line], reference: Column, others: Sequence[Column], width: int) -> list[Text]:
-    """The tables, at most `width` wide; headings are broken only where one table would not hold all contestants."""
+
+def grids(lines: Sequence[Line], leading: Column, others: Sequence[Column], width: int) -> list[Text]:
+    """The tables, at most `width` wide if two columns fit; titles are broken only where one table would not do."""
     room = width - _label_width(lines)
-    if _needed([reference, *others]) > room:
-        reference, *others = (replace(column, broken=True) for column in (reference, *others))
-    return [_grid(lines, [reference, *part]) for part in _parts(others, room - _needed([reference]))]
+    if _needed([leading, *others]) > room:
+        leading, *others = (replace(column, broken=True) for column in (leading, *others))
+    return [_grid(lines, [leading, *part]) for part in _parts(others, room - _needed([leading]))]
 
 
 def _parts(columns: Sequence[Column], room: int) -> Iterator[list[Column]]:
@@ -69,28 +74,25 @@ def _needed(columns: Sequence[Column]) -> int:
 
 
 def _label_width(lines: Sequence[Line]) -> int:
-    return max((len(line.phase) for line in lines), default=0)
+    return max((len(line.label) for line in lines), default=0)
 
 
 def _grid(lines: Sequence[Line], columns: Sequence[Column]) -> Text:
     label = _label_width(lines)
-    headings = [_joined("", label, [Text(column.heading[row]) for column in columns], columns) for row in (0, 1)]
-    shown = [heading for heading in headings if heading.plain]
+    titles = [_joined(" " * label, columns, [Text(column.titles[row]) for column in columns]) for row in (0, 1)]
+    shown = [title for title in titles if title.plain]
     shown.append(Text("─" * (label + _needed(columns)), style="dim"))
-    network = None
+    heading = None
     for line in lines:
-        if line.network != network:
-            network = line.network
-            shown.append(Text(network, style="bold"))
-        shown.append(_joined(line.phase, label, [column.cells.get(line.group, Text()) for column in columns], columns))
+        if line.heading != heading:
+            heading = line.heading
+            shown.append(Text(heading, style="bold"))
+        cells = [column.cells.get(line.key, Text()) for column in columns]
+        shown.append(_joined(line.label.ljust(label), columns, cells))
     return Text("\n").join(shown)
 
 
-def _joined(phase: str, label: int, cells: Sequence[Text], columns: Sequence[Column]) -> Text:
-    """One line, cells aligned left."""
-    parts = [Text(phase.ljust(label))]
-    for cell, column in zip(cells, columns, strict=True):
-        parts.append(cell + " " * (column.width - cell.cell_len))
-    found = Text(GAP).join(parts)
-    found.rstrip()
-    return found
+def _joined(label: str, columns: Sequence[Column], cells: Sequence[Text]) -> Text:
+    line = Text(GAP).join([Text(label), *(column.padded(cell) for column, cell in zip(columns, cells, strict=True))])
+    line.rstrip()
+    return line

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.terminal.case_tables import flag_letters, use_tables, verdict_tables
+from bench.terminal.grid import Column, Line, grids
 from impls.host.environment import words
 from impls.terminal import console
 from results.compare.limits import limits_of
@@ -27,6 +28,10 @@ from results.words import PEAKS, in_words
 LEGEND = (
     "time of a step of the reference; ratio to the reference: below 1 is faster, "
     "± half of its 95 % interval over launches"
+)
+STREAM_COLUMNS = ("cold", "warm", "compilations", "memory", "break-even")
+STREAM_LEGEND = (
+    "images/s cold (the first time) and warm; ! fallback; break-even: images after which compilation is amortised"
 )
 USE_LEGEND = "memory of a step; fraction of the machine's peak"
 
@@ -56,7 +61,9 @@ def _tables(campaign: StoredCampaign, width: int, brief: bool) -> list[Renderabl
     if found and not brief:
         found.append(Text(LEGEND, style="dim"))
         found += _use(single, width)
-    return [*found, *([stream_table(frame)] if of_streams.any() else [])]
+    if of_streams.any():
+        found += [*stream_tables(frame, width), *([] if brief else [Text(STREAM_LEGEND, style="dim")])]
+    return found
 
 
 def _use(frame: pd.DataFrame, width: int) -> list[RenderableType]:
@@ -96,21 +103,28 @@ def largest_tables(campaign: StoredCampaign) -> list[Table]:
     return [found]
 
 
-def stream_table(frame: pd.DataFrame) -> Table:
-    """Images per second of each contestant on each stream, cold and warm."""
-    found = Table(show_edge=False, pad_edge=False)
-    for heading in ("stream", "contestant", "images/s cold", "warm", "compilations", "memory", "break-even"):
-        found.add_column(heading, justify="left" if heading in ("stream", "contestant") else "right")
+def stream_tables(frame: pd.DataFrame, width: int) -> list[Text]:
+    """Images per second of each contestant on each stream, cold and warm, and what its compilation costs."""
+    lines: list[Line] = []
+    cells: dict[str, dict[str, Text]] = {title: {} for title in STREAM_COLUMNS}
     for row in of_cases(frame).to_dict("records"):
-        name = f"{row['architecture']} {row['phase']} {row['stream']}"
-        if row["status"] != Status.MEASURED:
-            found.add_row(name, row["contestant"], Text(in_words(row["status"]), style="magenta"))
-            continue
-        rates = [f"{row[name]:.3g}" for name in ("cold_images_per_second", "images_per_second")]
-        compiled = "" if pd.isna(row["compilations"]) else f"{row['compilations']:.0f}{' !' if row['fallback'] else ''}"
-        memory = "" if pd.isna(row["memory_bytes"]) else amount(row["memory_bytes"])
-        found.add_row(name, row["contestant"], *rates, compiled, memory, pays_after(row))
-    return found
+        stream = f"{row['architecture']} {row['phase']} {row['stream']}"
+        line = Line(stream, row["contestant"], f"{row['group']} {row['contestant']}")
+        lines.append(line)
+        for title, cell in zip(STREAM_COLUMNS, _stream_cells(row)):
+            cells[title][line.key] = cell
+    leading, *others = (Column(title, found, right=True) for title, found in cells.items())
+    return grids(lines, leading, others, width)
+
+
+def _stream_cells(row: Mapping[Hashable, Any]) -> list[Text]:
+    """One a column; of what was not measured the status alone."""
+    if row["status"] != Status.MEASURED:
+        return [Text(in_words(row["status"]), style="magenta")]
+    rates = [f"{row[name]:.3g}" for name in ("cold_images_per_second", "images_per_second")]
+    compiled = "" if pd.isna(row["compilations"]) else f"{row['compilations']:.0f}{' !' if row['fallback'] else ''}"
+    memory = "" if pd.isna(row["memory_bytes"]) else amount(row["memory_bytes"])
+    return [Text(cell) for cell in (*rates, compiled, memory, pays_after(row))]
 
 
 def pays_after(row: Mapping[Hashable, Any]) -> str:

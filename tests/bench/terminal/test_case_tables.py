@@ -153,5 +153,23 @@ def test_brief_is_the_verdicts_alone(capsys):
     assert not {"MiB", "remedy", "interval"} & set(brief.replace(";", " ").split())
 
 
+def test_a_stream_has_a_line_a_contestant_that_fits_80_columns():
+    found = cases.cases([read_campaign(DATA / "reference-stream")])
+    (lines,) = plain(summary.stream_tables(found, 80))
+    assert max(map(len, lines)) <= 80
+    assert len(rows(lines)) == len(found) + found.group.nunique()
+    first = found[found.contestant == "tensorflow:graph"].iloc[0]
+    line = next(line for line in rows(lines) if line.startswith("tensorflow:graph "))
+    assert line.split()[2] == f"{first.images_per_second:.3g}", "warm"
+
+
+def test_a_stream_that_was_not_measured_has_its_status():
+    found = cases.cases([read_campaign(DATA / "reference-stream")])
+    found.loc[found.contestant == "jax:jit", "status"] = Status.OUT_OF_MEMORY.value
+    (lines,) = plain(summary.stream_tables(found, 120))
+    lost = [line.split(maxsplit=1)[1] for line in rows(lines) if line.startswith("jax:jit")]
+    assert set(lost) == {"out of memory"}
+
+
 def test_every_verdict_has_a_style():
     assert STYLES.keys() == set(TimingVerdict)
