@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from bench.plan.cases import cases
     from bench.plan.suite import Suite, load_suite
     from bench.runner.campaign import CampaignRunner
-    from bench.runner.ledger import Ledger, Writer
+    from bench.scheduling.ledger import Ledger, Writer
     from bench.worker.messages import (
         CheckOutputs,
         GiveEvidence,
@@ -57,7 +57,7 @@ __getattr__ = lazily(
         "bench.plan.cases": ("cases",),
         "bench.plan.suite": ("Suite", "load_suite"),
         "bench.runner.campaign": ("CampaignRunner",),
-        "bench.runner.ledger": ("Ledger", "Writer"),
+        "bench.scheduling.ledger": ("Ledger", "Writer"),
         "bench.worker.messages": (
             "CheckOutputs",
             "GiveEvidence",

@@ -305,12 +305,14 @@ def selftest(
     architectures: Annotated[
         list[str] | None, typer.Option("--architecture", help="Architecture (default: lenet5); repeatable.")
     ] = None,
-    phase: Annotated[str, typer.Option(help="Phase: infer, forward, gradient or train.")] = "infer",
+    phases: Annotated[
+        list[str] | None, typer.Option("--phase", help="Phase (default: all four, which share launches); repeatable.")
+    ] = None,
     slowdowns: Annotated[
         str, typer.Option(help="Injected slowdowns in percent: 2, 5, 20; b is an A/A pair.")
     ] = "b,2,5,20",
-    pairs: Annotated[int, typer.Option(help="Number of pairs per slowdown.", min=1)] = 1000,
-    pair_seconds: Annotated[str, typer.Option(help="Time per pair.")] = "10s",
+    pairs: Annotated[int, typer.Option(help="Number of pairs per slowdown and phase.", min=1)] = 1000,
+    pair_seconds: Annotated[str, typer.Option(help="Time for a pair in all its phases.")] = "40s",
     budget: Annotated[str, typer.Option(help="Total time: known clock, imports and pairs.")] = "3m",
     burners: Annotated[int, typer.Option(help="Number of background CPU hogs to run during the test.", min=0)] = 0,
     output: Annotated[Path | None, typer.Option(parser=path_argument, help="Write JSON to this file.")] = None,
@@ -331,7 +333,7 @@ def selftest(
         pairs,
         seconds(pair_seconds),
         seconds(budget),
-        checked("phase", phase, PHASES),
+        [checked("phase", phase, PHASES) for phase in phases or PHASES],
     )
     if plan.seconds > plan.budget:
         raise InvalidInput(f"--budget {budget} is less than a pair takes, {pair_seconds}; give it more, or a pair less")

@@ -74,6 +74,11 @@ OPTIONS = (
         "NAME",
         {"action": "append", "default": []},
     ),
+    Option(
+        "prove-parity",
+        "compute the evidence of equal networks anew, also where an earlier campaign's is still valid",
+        settings={"action": "store_true"},
+    ),
     Option("sizes-from", "take the input sizes of streams from the images in FOLDER (suite stream)", "FOLDER"),
     Option("resume", "resume an interrupted campaign in its folder", "CAMPAIGN"),
     Option("device", "cpu or cuda (default: cpu)", "DEVICE", {"default": "cpu"}),

@@ -20,7 +20,7 @@ import results
 from bench import foreign, options
 from bench.plan.interpreters import OWN
 from bench.runner.campaign import NullProgress
-from bench.runner.ledger import Ledger
+from bench.scheduling.ledger import Ledger
 from bench.session import Options, Session, build_session
 from bench.terminal.progress import Progress
 from impls.errors import DeadheatError, one_line
@@ -138,6 +138,7 @@ def _session_of(config: pytest.Config) -> Session:
                 keep_env=config.getoption("bench_keep_env"),
                 device=config.getoption("bench_device"),
                 resume=config.getoption("bench_resume"),
+                prove_parity=config.getoption("bench_prove_parity"),
             )
         )
     return config.stash[KEY]

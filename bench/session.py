@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from bench.clock import now
+from bench.gate.evidence_cache import EvidenceCache, default_folder
 from bench.machine.lock import CONCURRENT_CAMPAIGN_WARNING, campaign_lock
 from bench.plan import cases as plan_cases
 from bench.plan import image_sizes, interpreters, streams
 from bench.plan import suite as suites
 from bench.plan.cases import photographs
+from bench.plan.controls import with_controls
 from bench.plan.interpreters import Interpreter
 from bench.plan.suite import Suite
 from bench.runner.campaign import CampaignRunner, Observer
-from bench.runner.ledger import Ledger
 from bench.runner.metadata import describe, environment, reference_of
+from bench.scheduling.ledger import Ledger
 from impls.errors import InvalidInput
 from impls.frameworks import DEVICES, checked, load_framework
 from impls.host import nvidia
 from impls.host.environment import kept, words
 from results.schema.record import SCHEMA, Case, Contestant
-from results.schema.system import SuiteFacts, System, Warned
+from results.schema.system import RemainderFacts, SuiteFacts, System, Warned
 from results.store.campaigns import CampaignWriter, check_writable, find_campaign, read_campaign
 from results.store.campaigns import StoredCampaign as Stored
 from results.store.journal import SYSTEM
@@ -54,6 +57,7 @@ class Options:
     keep_env: Sequence[str] = ()
     device: str = "cpu"
     resume: str | None = None
+    prove_parity: bool = False
 
     def changes(self) -> dict[str, Any]:
         """The settings of the suite that the options override."""
@@ -73,13 +77,17 @@ class Options:
 
 @dataclass
 class Session:
-    """What is measured, and what was measured before; `earlier` is the campaign that is resumed."""
+    """What is measured, and what was measured before.
+
+    `earlier`: the campaign that is resumed. `prove_parity`: cached evidence is not used.
+    """
 
     suite_name: str
     suite: Suite
     cases: Sequence[Case]
     data: Path
     earlier: Stored | None = None
+    prove_parity: bool = False
     writer: CampaignWriter | None = None
     campaign: CampaignRunner | None = None
 
@@ -89,19 +97,35 @@ class Session:
             self.writer = self._writer(
                 cases, command, [*([] if free else [CONCURRENT_CAMPAIGN_WARNING]), *_images(self.suite)]
             )
-            records = self.earlier.records if self.earlier else ()
-            ledger = Ledger(cases, reference_of(self.suite, cases).id, self.writer, records)
-            self.campaign = CampaignRunner(ledger, self.suite, observer, logs=Logs(self.writer.folder))
+            records = (*self.earlier.records, *self.earlier.copies) if self.earlier else ()
+            reference = reference_of(self.suite, cases).id
+            ledger = Ledger(with_controls(self.suite, cases), reference, self.writer, records)
+            logs = Logs(self.writer.folder)
+            self.campaign = CampaignRunner(ledger, self.suite, observer, logs=logs, cache=self._cache)
             self._run(self.campaign, self.writer)
 
     def _run(self, campaign: CampaignRunner, writer: CampaignWriter) -> None:
-        start = now()
+        start, before = now(), self._before
         try:
             campaign.run()
         finally:
-            spent = round((self._before.measuring_seconds or 0.0) + now() - start, 1)
-            rules = {**self._before.rules, **campaign.rules}
-            writer.update_system(System(stop=self._stop(campaign), rules=rules, measuring_seconds=spent))
+            spent = (before.measuring_seconds or 0.0) + now() - start
+            prepared = Counter(before.preparation_seconds) + Counter(campaign.seconds)
+            known: dict[str, Any] = {
+                "stop": self._stop(campaign),
+                "rules": {**before.rules, **campaign.rules},
+                "measuring_seconds": round(spent, 1),
+                "preparation_seconds": {part: round(seconds, 1) for part, seconds in prepared.items()},
+            }
+            if campaign.remainder:
+                known["remainder"] = RemainderFacts(**asdict(campaign.remainder))
+            writer.update_system(System(**known))
+
+    @property
+    def _cache(self) -> EvidenceCache:
+        """The user's cached evidence, which is only added to if parity is to be proved anew."""
+        suite = self.suite
+        return EvidenceCache(default_folder(), suite.interpreters, suite.environment, reads=not self.prove_parity)
 
     @property
     def _before(self) -> System:
@@ -156,7 +180,8 @@ def _images(suite: Suite) -> list[dict[str, str]]:
 
 def build_session(options: Options) -> Session:
     """The session that the options describe. Raises DeadheatError if anything about them is wrong."""
-    return _resumed(options, options.resume) if options.resume else _new_session(options)
+    session = _resumed(options, options.resume) if options.resume else _new_session(options)
+    return replace(session, prove_parity=options.prove_parity)
 
 
 def _new_session(options: Options) -> Session:

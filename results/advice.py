@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from results import quality
+from results import quality, words
 from results.quality.stability import MIN_LAUNCHES_BOTH_MODES
 from results.schema.record import Status
-from results.schema.system import System
 from results.stats.verdicts import TimingVerdict
 from results.store.campaigns import StoredCampaign
 from results.tables import cases as table
+from results.tables.controls import control_of
 from results.tables.launches import launches as launches_of
 from results.words import in_words, stop_reason
 
@@ -35,6 +35,7 @@ def warnings_for(campaign: StoredCampaign) -> list[Note]:
         *_repeated(cases),
         *_subsets(cases),
         *_undecided(campaign, cases),
+        *_noisy(campaign),
     ]
 
 
@@ -147,12 +148,32 @@ def _undecided(campaign: StoredCampaign, cases: pd.DataFrame) -> Iterator[Note]:
     width = "unknown, from one launch" if math.isnan(widest) else f"up to ±{widest:.0%}"
     yield {
         "what": f"{len(undecided)} of {len(judged)} verdicts are undecided ({', '.join(parts)}): intervals {width}",
-        "remedy": _more(campaign.system, undecided.launches_needed, int(undecided.launches.max())),
+        "remedy": _more(campaign, undecided.launches_needed, int(undecided.launches.max())),
     }
 
 
-def _more(system: System, needed: pd.Series, launches: int) -> str:
-    """The launches needed to decide at least half of the undecided cases; the others may need any number."""
+def _noisy(campaign: StoredCampaign) -> Iterator[Note]:
+    """A sentence where controls show more than the intervals of ratios allow."""
+    control = control_of(campaign)
+    if not control.believable:
+        yield {
+            "what": f"too noisy to believe: {words.control(control)}; all verdicts are unclear",
+            "remedy": "stop what else is running on the machine, and measure again",
+        }
+    elif control.inflation > 1:
+        yield {
+            "what": f"intervals of ratios are {control.inflation:.2f} times as wide as launches suggest, since "
+            f"{control.pairs} controls (the same code against itself) differ by more than those allow",
+            "remedy": "none; on a quieter machine they are narrower",
+        }
+
+
+def _more(campaign: StoredCampaign, needed: pd.Series, launches: int) -> str:
+    """What would decide more of them: by the schedule's own estimate, or by launches in campaigns without one."""
+    system, left = campaign.system, campaign.system.remainder
+    if left is not None and left.decidable and left.seconds:
+        budget = f"{max(math.ceil(left.seconds / 60), 1)}m"
+        return f"--resume {campaign.name} --budget {budget} is expected to decide {left.decidable} of them"
     middle = float(needed.fillna(math.inf).median())
     if not math.isfinite(middle) or not launches:
         return "repeat with --preset standard, which measures until intervals are narrow"

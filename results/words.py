@@ -6,6 +6,7 @@ Headlines are methods of the results in results.compare. Durations and amounts o
 from __future__ import annotations
 
 from results.schema.findings import Agreement, Verdict
+from results.stats.moderation import Control
 from results.stats.verdicts import Judgement, TimingVerdict
 
 VERDICT_ORDER = (
@@ -49,6 +50,16 @@ def verdict(judged: Judgement) -> str:
 def verdict_kind(verdict: TimingVerdict) -> str:
     """A kind of timing verdict with its mark: "▼ slower", "≈ within N %"."""
     return f"{VERDICT_MARKS[verdict]} {verdict}{' N %' if verdict is TimingVerdict.WITHIN else ''}"
+
+
+def control(control: Control) -> str:
+    """What the controls of a campaign show; "" without any."""
+    if not control.pairs:
+        return ""
+    return (
+        f"the same code differed from itself by up to {control.largest:.1%}, "
+        f"{control.median:.1%} in the middle of {control.pairs} controls"
+    )
 
 
 def claim_verdict(verdict: Verdict) -> str:

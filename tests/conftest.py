@@ -11,6 +11,7 @@ import psutil
 import pytest
 from oracle.requests import COMPILERS, Requests
 
+from bench.gate import evidence_cache
 from deadheat.contract.fixtures import children
 from deadheat.contract.processes import Children
 from impls.host import cgroups, usable
@@ -41,6 +42,16 @@ def _no_framework_in_this_process() -> Iterator[None]:
     """The process that runs pytest never imports a framework: its memory and threads would be in every number."""
     yield
     assert not FRAMEWORK_PACKAGES & set(sys.modules)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_cached_evidence(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test reads or writes the user's cached evidence, and none depends on that of another test: nothing is kept."""
+    file = tmp_path_factory.mktemp("evidence") / "no-folder"
+    file.touch()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(evidence_cache.FOLDER, str(file / "cache"))
+        yield
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

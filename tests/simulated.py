@@ -3,16 +3,18 @@ milliseconds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-from bench.launch.fake import Behaviour, FakeLauncher, VirtualClock
+from bench.launch.fake import Behaviour, FakeLauncher, SentRequest, VirtualClock
 from bench.plan import suite as suites
 from bench.plan.suite import Suite
+from bench.runner.block import Block
 from bench.runner.campaign import CampaignRunner
-from bench.runner.ledger import Ledger, Writer
-from results.schema.record import Case, Contestant, Record, Status, Workload
+from bench.scheduling.ledger import Group, Ledger, Writer
+from results.schema.record import Case, Contestant, Record, Status, Usage, Workload
 from tests.support.made_up import measured
 
 A, B, C = (Contestant("fake-clock", name) for name in ("slow", "fast", "level"))
@@ -24,6 +26,11 @@ def lenet(phase: str = "infer", batch: int = 1) -> Workload:
 
 def cases(workloads: Iterable[Workload] = (lenet(),), contestants: Sequence[Contestant] = (A, B)) -> list[Case]:
     return [Case(workload, contestant) for workload in workloads for contestant in contestants]
+
+
+def group(phases: Iterable[str] = ("infer",), contestants: Sequence[Contestant] = (A, B), batch: int = 1) -> Group:
+    """The phases of a network, which share launches."""
+    return Group(tuple(cases([lenet(phase, batch) for phase in phases], contestants)))
 
 
 def suite(**changes: object) -> Suite:
@@ -52,10 +59,11 @@ class Kept(list[Record]):
 
 @dataclass
 class Watched:
-    """Progress: how many steps were announced, and which ones began."""
+    """Progress: how many steps were announced, which ones began, and the verdicts that were told."""
 
     announced: int = 0
     begun: list[str] = field(default_factory=list)
+    verdicts: list[str] = field(default_factory=list)
     ended: bool = False
 
     def begin(self, steps: int) -> None:
@@ -66,6 +74,9 @@ class Watched:
 
     def step(self, what: str) -> None:
         self.begun.append(what)
+
+    def verdict(self, line: str) -> None:
+        self.verdicts.append(line)
 
     def end(self) -> None:
         self.ended = True
@@ -108,3 +119,52 @@ def opened(script: Callable[[Case, int], Behaviour], time_limit: float = 60.0):
     with FakeLauncher(VirtualClock(), script, time_limit) as launcher:
         yield launcher
     assert launcher.is_clean
+
+
+@dataclass(frozen=True)
+class BlockRun:
+    """A block that has run: its records by phase and contestant, and its launcher, which lists what was asked."""
+
+    records: Mapping[tuple[str, Contestant], Record]
+    launcher: FakeLauncher
+
+    def asked(self, kind: type, contestant: Contestant | None = None) -> list[tuple[str, Contestant]]:
+        """Phase and contestant of each request of this type, in the order sent."""
+        return [(one.case.workload.phase, one.case.contestant) for one in self.requests(kind, contestant)]
+
+    def requests(self, kind: type = object, contestant: Contestant | None = None) -> list[SentRequest]:
+        return [
+            one
+            for one in self.launcher.requests
+            if isinstance(one.request, kind) and contestant in (None, one.case.contestant)
+        ]
+
+
+Behaviours = Mapping[Contestant | tuple[str, Contestant], Behaviour]
+"""Of a contestant, or of one in a phase; others behave as usual."""
+
+
+def run_block(
+    whole: Group,
+    behaviours: Behaviours | None = None,
+    used: Mapping[Case, Usage] | None = None,
+    launch: int = 0,
+    turns: int = 2,
+    isolated: Iterable[Contestant] = (),
+    cold: Iterable[Contestant] = (),
+    attempt: int = 0,
+    time_limit: float = 60.0,
+    **changes: object,
+) -> BlockRun:
+    """Run a block of simulated launches; `changes` are keys of a suite."""
+    known = behaviours or {}
+
+    def script(case: Case, launch: int) -> Behaviour:
+        own = known.get((case.workload.phase, case.contestant))
+        return own or known.get(case.contestant, Behaviour())
+
+    with opened(script, time_limit) as launcher:
+        block = Block(whole, launch, 0, turns, Path("weights"), attempt, frozenset(isolated), frozenset(cold))
+        records = block.run(launcher, suite(**changes), {}, used or {}, launcher.clock)
+    assert [record.case for record in records] == list(whole.cases)
+    return BlockRun({(one.case.workload.phase, one.case.contestant): one for one in records}, launcher)

@@ -82,6 +82,7 @@ def test_a_command_that_is_shown_is_taken(command, pytest_options):
                 "docs.generate"
                 | "tests.tools.report_growth"
                 | "docs.sample"
+                | "bench.validation.coverage"
                 | "bench.validation.peers"
                 | "venv"
                 | "pip"

@@ -92,5 +92,5 @@ def test_the_default_suite_holds_what_it_promises():
     assert {("alexnet", "227"), ("vgg-a", "224"), ("zf5-spp", "180"), ("zf5-spp", "224")} <= sizes
     assert {"lenet5", "nin-cifar10"} <= {architecture for architecture, _ in sizes}
     assert len(found) == len(workloads) * 4
-    assert suites.load_suite("quick").budget <= 8 * 60
-    assert suites.load_suite("quick").memory <= 8 * 2**30
+    assert suites.load_suite("quick").budget <= 10 * 60
+    assert suites.load_suite("quick").memory <= 16 * 2**30

@@ -102,8 +102,8 @@ from dataclasses import replace
 from my_package.framework import MINE
 from my_package.model import Regression
 
-DOUBLED, REMEMBERS = (
-    replace(MINE, name=name, model=f"planted:{name.title()}") for name in ("doubled", "remembers")
+DOUBLED, REMEMBERS, STALE = (
+    replace(MINE, name=name, model=f"planted:{name.title()}") for name in ("doubled", "remembers", "stale")
 )
 
 
@@ -117,6 +117,12 @@ class Remembers(Regression):
         velocity = getattr(self, "_velocity", None)
         super().load(weights, statistics)
         self._velocity = velocity or self._velocity
+
+
+class Stale(Regression):
+    def infer(self, batch):
+        self._compiled = getattr(self, "_compiled", self.weights())
+        return batch[0] @ self._compiled[self._weight].T + self._compiled[self._bias]
 """
 
 
@@ -126,11 +132,12 @@ def test_the_contract_tests_fail_for_a_framework_that_computes_wrongly(use, tmp_
     installed.mkdir()
     (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: planted\nVersion: 1.0\n")
     (installed / "entry_points.txt").write_text("[deadheat.frameworks]\nplanted = planted\n")
-    said = use(*CONTRACT, "doubled or remembers", answers=1, paths=(tmp_path,))
+    said = use(*CONTRACT, "doubled or remembers or stale", answers=1, paths=(tmp_path,))
     assert set(re.findall(r"FAILED \S+::test_(\w+)\[(\w+):numpy\]", said)) == {
         ("gradients_are_those_of_the_loss_by_the_networks_names", "doubled"),
         ("train_follows_the_one_update_rule", "doubled"),
         ("loading_forgets_the_momentum", "remembers"),
+        ("phases_after_train_see_its_weights", "stale"),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterable
 from dataclasses import replace
 
 from bench.cost.workload import ITEM_BYTES, network_of, storage_bytes
@@ -20,6 +20,14 @@ def estimate(workload: Workload) -> int:
     return PROCESS_BYTES + of_network(workload)
 
 
+def estimate_together(workloads: Iterable[Workload]) -> int:
+    """Bytes of one contestant that runs these workloads, phases of a network, in turns.
+
+    They share weights, and a phase's outputs and activations are freed before the next one runs.
+    """
+    return PROCESS_BYTES + max(map(of_network, workloads))
+
+
 def of_network(workload: Workload) -> int:
     """The network's share of `estimate` in bytes: weights, their gradients and momentum, and activations."""
     return max(map(_of_network, workload.batches))
@@ -33,9 +41,5 @@ def _of_network(workload: Workload) -> int:
 
 
 def estimate_evidence(workload: Workload) -> int:
-    """Bytes that one contestant needs for the gate: a gradient step, its gradients, and the largest one's signs."""
-    network = network_of(workload)
-    largest = max(map(math.prod, network.arrays.values()), default=0)
-    if network.differentiates_input:
-        largest = max(largest, workload.batch * math.prod(network.input_shape))
-    return estimate(replace(workload, phase="gradient")) + network.parameter_bytes() + 4 * largest
+    """Bytes that one contestant needs for the gate: a gradient step, and its gradients in the canonical layout."""
+    return estimate(replace(workload, phase="gradient")) + network_of(workload).parameter_bytes()

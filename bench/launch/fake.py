@@ -15,9 +15,9 @@ import itertools
 import math
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -27,13 +27,15 @@ import numpy as np
 from bench.launch.process import LaunchFailed
 from bench.worker import arithmetic as fingerprint
 from bench.worker import messages
-from bench.worker.evidence import Evidence
+from bench.worker.evidence import Evidence, summarize
 from bench.worker.messages import (
     A,
     AnyRequest,
     ArithmeticProbed,
+    Called,
     CheckOutputs,
     EvidenceGiven,
+    FirstCall,
     GiveEvidence,
     Load,
     Loaded,
@@ -58,7 +60,7 @@ CORES = 2
 COUNTS = {"major_faults", "runnable", "throttled_periods"}
 """Fields of results.schema.record.Conditions that are counts (integers); the others are seconds."""
 FIRST_PID = 2**22 + 1  # above Linux's largest process id
-EVIDENCE = Evidence(scores=[[0.25, 0.75]], loss=0.5, gradients={"weight": [1.0, 0.5, 0.25]})
+EVIDENCE = Evidence(scores=summarize(np.array([[0.25, 0.75]])), loss=0.5, gradients={"weight": [1.0, 0.5, 0.25]})
 DIGITS: Mapping[str, int] = {"float64": 52, "float32": 23, "tf32": 10, "bfloat16": 7}
 """Binary digits after the first, by precision."""
 
@@ -122,7 +124,10 @@ class Behaviour:
 
 
 Script = Callable[[Case, int], Behaviour]
-"""(case, number of its previous launches, without the gate's) -> behaviour of its next launch."""
+"""(case, number of its previous launches, without the gate's) -> behaviour of its next launch.
+
+A launch of several phases behaves in each as the script says for the case of that phase; it starts, builds and gives
+evidence as in the phase that it was launched for."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +162,7 @@ class FakeLauncher:
         self._script = script
         self._made: Counter[Case] = Counter()
         self._pids = itertools.count(FIRST_PID)
-        self._open: set[int] = set()
+        self._open: dict[int, FakeWorker] = {}
         self._files = ExitStack()
 
     @property
@@ -182,19 +187,29 @@ class FakeLauncher:
                 self._made[case] += 1
                 raise LaunchFailed(fault.status, fault.reason)
         pid = next(self._pids)
-        self._open.add(pid)
-        return FakeWorker(self, case, behaviour, pid), self.clock() - start
+        worker = self._open[pid] = FakeWorker(self, case, behaviour, pid)
+        return worker, self.clock() - start
 
     def zygotes(self, cases: Iterable[Case]) -> int:
         """One per framework and interpreter."""
         return len({(case.contestant.framework, case.contestant.interpreter) for case in cases})
+
+    def behaviour(self, case: Case) -> Behaviour:
+        """The behaviour of a phase that a launch turns to."""
+        behaviour = self._script(case, self._made[case])
+        self._made[case] += 1
+        return behaviour
+
+    def first(self, pids: Collection[int]) -> int:
+        """The launch whose answer, end or time limit comes first; of several at once, the one started first."""
+        return min(sorted(pids), key=lambda pid: self._open[pid].ready)
 
     def record(self, case: Case, request: AnyRequest) -> None:
         self._made[case] += isinstance(request, Load)
         self.requests.append(SentRequest(case, request, self.clock()))
 
     def end(self, pid: int) -> None:
-        self._open.discard(pid)
+        self._open.pop(pid, None)
 
     def __enter__(self) -> Self:
         self._folder = Path(self._files.enter_context(tempfile.TemporaryDirectory(prefix="deadheat-fake-")))
@@ -210,9 +225,11 @@ class FakeWorker:
     """One simulated launch. Answering a request advances the clock by its duration; launches run concurrently."""
 
     def __init__(self, launcher: FakeLauncher, case: Case, behaviour: Behaviour, pid: int):
-        self._launcher, self._case, self._behaviour, self.pid = launcher, case, behaviour, pid
-        self._asked: Counter[type] = Counter()
-        self._steps = 1
+        self._launcher, self._launched, self.pid = launcher, case, pid
+        self._case, self._behaviour = case, behaviour
+        self._behaviours = {case: behaviour}
+        self._asked: Counter[tuple[Case, type]] = Counter()
+        self._steps: dict[Case, int] = {}
         self._answer: messages.Answer | LaunchFailed | None = None
         self._sent = self._seconds = 0.0
 
@@ -222,10 +239,19 @@ class FakeWorker:
 
     def send(self, request: Request[Any]) -> None:
         received = read_request(to_line(request))
+        self._turn_to(received)
         self._launcher.record(self._case, received)
         self._sent = self._launcher.clock()
         self._answer, self._seconds = self._failed(received) or self._answered(received)
-        self._asked[type(received)] += 1
+        self._asked[self._case, type(received)] += 1
+
+    def _turn_to(self, request: AnyRequest) -> None:
+        """Behave as the case of the request's phase."""
+        phase = getattr(request, "phase", self._launched.workload.phase)
+        self._case = replace(self._launched, workload=replace(self._launched.workload, phase=phase))
+        if self._case not in self._behaviours:
+            self._behaviours[self._case] = self._launcher.behaviour(self._case)
+        self._behaviour = self._behaviours[self._case]
 
     def receive(self, expected: type[A], meanwhile: Callable[[], None] | None = None, every: float = 1.0) -> A:
         answer, limit = self._answer, self._launcher.time_limit
@@ -245,6 +271,11 @@ class FakeWorker:
     def failed(self, status: Status, reason: str) -> LaunchFailed:
         return LaunchFailed(status, reason)
 
+    @property
+    def ready(self) -> float:
+        """The virtual time at which the last request is answered or reaches the time limit, in seconds."""
+        return self._sent + min(self._seconds, self._launcher.time_limit)
+
     def _wait(self, meanwhile: Callable[[], None] | None, every: float) -> None:
         """Advance the clock to when the answer is ready, unless waiting for another launch has passed that time."""
         clock, ready = self._launcher.clock, self._sent + self._seconds
@@ -256,7 +287,7 @@ class FakeWorker:
     def _failed(self, request: AnyRequest) -> tuple[LaunchFailed, float] | None:
         """The failure at this request, with the seconds until it is noticed; None if there is none."""
         for fault in self._behaviour.faults:
-            if fault.at is type(request) and fault.after == self._asked[type(request)]:
+            if fault.at is type(request) and fault.after == self._asked[self._case, type(request)]:
                 return LaunchFailed(fault.status, fault.reason), math.inf if fault.status is Status.TIMED_OUT else 0.0
         return None
 
@@ -265,12 +296,15 @@ class FakeWorker:
         behaviour = self._behaviour
         match request:
             case GiveEvidence():
-                return EvidenceGiven(behaviour.evidence), behaviour.evidence_seconds
+                built = self._asked[self._case, GiveEvidence]  # further evidence finds the model built
+                return EvidenceGiven(behaviour.evidence, request.seed), 0.0 if built else behaviour.evidence_seconds
             case ProbeArithmetic():
                 arithmetic = behaviour.arithmetic or request.case.workload.precision
                 return ArithmeticProbed(scores_in(arithmetic)), behaviour.evidence_seconds
             case Load():
                 return Loaded(behaviour.build_seconds), behaviour.build_seconds
+            case FirstCall():
+                return Called(behaviour.first_call_seconds), behaviour.first_call_seconds
             case WarmUp():
                 return self._warmed_up(request)
             case RunTurn():
@@ -283,18 +317,18 @@ class FakeWorker:
                 return SustainedRunDone(seconds, max(1, int(seconds / self._step())), seconds), seconds
 
     def _warmed_up(self, request: WarmUp) -> tuple[WarmedUp, float]:
-        step, first = self._step(), self._behaviour.first_call_seconds
-        self._steps = max(1, math.ceil(request.round_seconds / step))
-        return WarmedUp(first, (step,), True, None, self._steps), first + request.warmup_seconds
+        step = self._step()
+        self._steps[self._case] = steps = max(1, math.ceil(request.round_seconds / step))
+        return WarmedUp((step,), True, None, steps), request.warmup_seconds
 
     def _turn(self, request: RunTurn) -> tuple[TurnRun, float]:
-        settling, seconds = self._step(), list[float]()
-        while len(seconds) < request.rounds and sum(seconds) * self._steps < request.max_turn_seconds:
+        settling, seconds, steps = self._step(), list[float](), self._steps[self._case]
+        while len(seconds) < request.rounds and sum(seconds) * steps < request.max_turn_seconds:
             seconds.append(self._step())
-        return TurnRun(settling, tuple(seconds), (), self._conditions(seconds)), (settling + sum(seconds)) * self._steps
+        return TurnRun(settling, tuple(seconds), (), self._conditions(seconds)), (settling + sum(seconds)) * steps
 
     def _conditions(self, seconds: list[float]) -> Conditions:
-        wall = tuple(one * self._steps for one in seconds)
+        wall = tuple(one * self._steps[self._case] for one in seconds)
         seen: dict[str, Any] = {"wall": wall, "own_cpu": wall, "major_faults": (0,) * len(wall)}
         for name, rate in {"foreign_cpu": 0.0, "steal": 0.0, "pressure": 0.0, **self._behaviour.disturbance}.items():
             amounts = [one * rate for one in wall]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping
+import select
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -63,7 +64,7 @@ class LauncherLike(Protocol):
         ...
 
     def warm(self, cases: Iterable[Case]) -> None:
-        """Prepare the launches of all these cases."""
+        """Prepare the launches of all these cases: import their frameworks."""
         ...
 
     def launch(self, case: Case, dedicated_zygote: bool = False) -> tuple[WorkerLike, float]:
@@ -72,6 +73,10 @@ class LauncherLike(Protocol):
 
     def zygotes(self, cases: Iterable[Case]) -> int:
         """Number of zygotes that these cases are forked from."""
+        ...
+
+    def first(self, pids: Collection[int]) -> int:
+        """Wait until one of these launches, each with a request, has answered, ended or reached its time limit."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -127,10 +132,13 @@ class Launcher:
         return Path(self._folder.name)
 
     def warm(self, cases: Iterable[Case]) -> None:
-        """Start the zygotes of all cases at once."""
+        """Start the zygotes of all cases at once, and wait until all have imported their framework."""
         for case in cases if not self._fresh else ():
             with contextlib.suppress(LaunchFailed):  # the next launch reports it
                 self._zygote(case)
+        for zygote in self._zygotes.values():
+            with contextlib.suppress(LaunchFailed):
+                zygote.await_import()
 
     def launch(self, case: Case, dedicated_zygote: bool = False) -> tuple[Worker, float]:
         """A fresh worker for the case, and the seconds to start it; `dedicated_zygote`: forked from its own zygote."""
@@ -152,6 +160,13 @@ class Launcher:
         """Number of zygotes that these cases are forked from; cases with equal keys share one."""
         keys = [self._key(case) for case in cases]
         return len(keys if self._fresh else set(keys))
+
+    def first(self, pids: Collection[int]) -> int:
+        """Wait until one of these launches, each with a request, has answered, ended or reached its time limit."""
+        waiting = [worker for worker in self._workers if worker.pid in pids]
+        soonest = min(waiting, key=lambda worker: worker.deadline)
+        ready, _, _ = select.select(waiting, [], [], max(soonest.deadline - now(), 0.0))
+        return (ready[0] if ready else soonest).pid
 
     def _key(self, case: Case) -> ZygoteKey:
         framework = load_framework(case.contestant.framework)

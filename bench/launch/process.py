@@ -39,6 +39,8 @@ class LaunchFailed(Exception):
         self.status, self.reason, self.log = status, reason, log
 
 
+LEAST_WAIT = 0.001
+"""Seconds to wait for an answer that has probably arrived, although its time limit has passed meanwhile."""
 GRACE, GRACE_SHARE = 5.0, 0.1
 """Grace after the budget's end for an answer that is nearly complete: seconds, and share of the budget."""
 
@@ -74,6 +76,11 @@ class Worker:
         self._zygote, self._pid, self._link, self._log = zygote, pid, link, log
         self._limit, self._logs, self._last = limit, logs, last
         self._answers = link.makefile("r", encoding="utf-8")
+        self.deadline = math.inf  # until a request is sent
+
+    def fileno(self) -> int:
+        """The descriptor that is readable when the process has answered or ended."""
+        return self._link.fileno()
 
     def ask(self, request: Request[A]) -> A:
         """The answer to a request. LaunchFailed if there is none; the process has then ended."""
@@ -82,6 +89,7 @@ class Worker:
 
     def send(self, request: Request[Any]) -> None:
         """Send a request without waiting, so that several workers compute at the same time."""
+        self.deadline = now() + self._limit.seconds()
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # receive() reports why it ended
             self._link.sendall(to_line(request).encode())
 
@@ -92,10 +100,10 @@ class Worker:
     def receive(self, expected: type[A], meanwhile: Callable[[], None] | None = None, every: float = 1.0) -> A:
         """The answer to the last request, or LaunchFailed; until then `meanwhile` is called every `every` seconds."""
         seconds = self._limit.seconds()
-        self._link.settimeout(seconds)
-        deadline = now() + seconds
+        deadline = min(self.deadline, now() + seconds)
         while meanwhile and now() < deadline and not select.select([self._link], [], [], every)[0]:
             meanwhile()
+        self._link.settimeout(max(deadline - now(), LEAST_WAIT))
         try:
             line = self._answers.readline()
         except TimeoutError:
@@ -200,7 +208,7 @@ class Zygote:
 
         `last`: the zygote ends with this worker.
         """
-        self._await_import()
+        self.await_import()
         output = _new_log(log)
         ours, theirs = socket.socketpair()
         with theirs, output:
@@ -217,7 +225,7 @@ class Zygote:
                 raise self._failed(Status.CRASHED, f"its zygote died{last_log_line(self._log)}") from None
         return Worker(self, pid, ours, log, self._limit, self._logs, last)
 
-    def _await_import(self) -> None:
+    def await_import(self) -> None:
         """Before the first launch, wait until the zygote has imported its modules; zygotes import concurrently."""
         if not self._ready:
             self._read_answer(self._limit.seconds(IMPORT_LIMIT))

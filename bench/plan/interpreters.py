@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bench.plan import settings
+from bench.plan import settings, software
 from impls.errors import InvalidInput
 from impls.frameworks import load_framework
 from impls.paths import typed_path
@@ -29,12 +29,14 @@ TOO_LONG = 60.0
 QUESTION = """
 import json, sys
 import bench.worker.tasks
+from bench.plan import software
 from impls.frameworks import load_framework
 found = load_framework(sys.argv[1])
 print(json.dumps({
     "python": sys.version.split()[0],
     "missing": found.missing(found.execution(sys.argv[2])),
     "versions": found.versions(),
+    "software": software.describe(sys.argv[1], sys.argv[2]),
 }))
 """
 
@@ -56,8 +58,9 @@ class Interpreter:
         return {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
     def ask(self, framework: str, execution: str, environment: Mapping[str, str]) -> dict[str, Any]:
-        """`python` (version), `missing` (what the execution lacks there, or None) and `versions` of its packages.
+        """`python` (version), `missing` (what the execution lacks there, or None), `versions` of its packages.
 
+        Also `software`, what its results depend on (bench.plan.software).
         environment: all variables of the process besides PYTHONPATH. InvalidInput if it does not start, or lacks a
         dependency of the harness.
         """
@@ -87,7 +90,7 @@ def _ask(
         )
     try:
         answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])  # packages may print when they are imported
-        return {key: answer[key] for key in ("python", "missing", "versions")}
+        return {key: answer[key] for key in ("python", "missing", "versions", "software")}
     except (LookupError, TypeError, ValueError):
         raise InvalidInput(f"{where} is no Python: it printed {done.stdout[:60]!r}; give the path of one") from None
 
@@ -128,6 +131,17 @@ def versions(contestant: Contestant, paths: Mapping[str, str], suite_environment
         return load_framework(contestant.framework).versions()
     answer = _answer(interpreter, contestant, suite_environment)
     return {"python": answer["python"], **answer["versions"]}
+
+
+def software_of(
+    contestant: Contestant, paths: Mapping[str, str], suite_environment: Mapping[str, str]
+) -> dict[str, Any]:
+    """The software that a contestant's results depend on (bench.plan.software), as JSON values."""
+    interpreter = interpreter_of(contestant, paths)
+    if interpreter is OWN:
+        return software.describe(contestant.framework, contestant.execution)
+    answer: dict[str, Any] = _answer(interpreter, contestant, suite_environment)["software"]
+    return answer
 
 
 def _answer(interpreter: Interpreter, contestant: Contestant, suite_environment: Mapping[str, str]) -> dict[str, Any]:

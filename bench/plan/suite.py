@@ -65,23 +65,27 @@ class WorkloadGrid(_Strict):
     contestants: tuple[ContestantName, ...] | None = None  # instead of the suite's
 
 
-def _as_range(launches: object) -> object:
-    return (launches, launches) if isinstance(launches, int) else launches
+def _as_range(count: object) -> object:
+    return (count, count) if isinstance(count, int) else count
 
 
-def _check_range(launches: tuple[int, int]) -> tuple[int, int]:
-    if launches[0] > launches[1]:
-        raise ValueError("launches must be [fewest, most] in this order")
-    return launches
+def _check_range(counts: tuple[int, int]) -> tuple[int, int]:
+    if counts[0] > counts[1]:
+        raise ValueError("must be [fewest, most] in this order")
+    return counts
+
+
+CountRange = Annotated[tuple[Count, Count], BeforeValidator(_as_range), AfterValidator(_check_range)]
 
 
 class MeasurementSettings(_Strict):
     """How to measure: the keys of a file in bench/presets, each of which a suite may override."""
 
-    launches: Annotated[tuple[Count, Count], BeforeValidator(_as_range), AfterValidator(_check_range)]
+    launches: CountRange
     """Fresh processes per case: a number, or [fewest, most]; between them the group stops when it reaches `target`."""
     target: Share  # a group stops when the relative half-width of every interval of its times and ratios is below this
-    turns: Count  # turns of a launch
+    turns: CountRange
+    """Turns of a launch: a number, or [fewest, most]; between them the campaign chooses by costs and variances."""
     rounds: Count  # recorded rounds per turn, after one unrecorded round
     max_turn_seconds: Seconds  # no further round begins in a turn after this time
     round_seconds: Seconds  # minimum length of a round; on a GPU at least GPU_ROUND_SECONDS
@@ -109,8 +113,9 @@ class Suite(MeasurementSettings):
     environment: dict[str, str] = {}  # variables of all launches, besides their setting's; --keep-env adds the shell's
     memory: Bytes = ByteSize(8 * 2**30)  # limit for contestants that run concurrently; also limited by free memory
     largest_batch: bool = (
-        False  # search each case's largest batch, from the given one upward (bench.runner.largest_batch)
+        False  # search each case's largest batch, from the given one upward (bench.scheduling.largest_batch)
     )
+    controls: bool = True  # launch one contestant of every network twice (bench.plan.controls)
     sizes_from: str = ""  # a folder with images whose sizes streams use; default: synthetic sizes
     ceilings: bool = False  # also measure the machine's peak (bench.networks.probes)
     seed: Annotated[int, Field(gt=-(2**63), lt=2**63), AfterValidator(abs)] = 0

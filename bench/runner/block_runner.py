@@ -1,23 +1,24 @@
-"""Runs a task of a schedule: in subsets that fit into memory, repeated while contaminated; keeps the records."""
+"""Runs a task of a schedule: in blocks that fit into memory, repeated while contaminated; keeps the records."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from bench.clock import now
-from bench.cost import memory
+from bench.cost import colocation, memory
 from bench.launch.launcher import LauncherLike
 from bench.launch.weights import Weights
 from bench.plan.suite import Suite
-from bench.runner import colocation, usage
+from bench.runner import usage
 from bench.runner.block import Block
-from bench.runner.ledger import Group, Ledger
 from bench.runner.retries import RetryPolicy
-from bench.runner.schedule import Task
+from bench.scheduling.ledger import Group, Ledger
+from bench.scheduling.schedule import Task
 from results.quality.interference import contaminations
-from results.schema.record import Case, Contestant, Record
+from results.schema.record import Case, Contestant, Record, Usage, Workload
 
 
 @dataclass(frozen=True)
@@ -31,46 +32,80 @@ class BlockRunner:
     retry_policy: RetryPolicy
     memory: int
     clock: Callable[[], float] = now
+    _compiled: set[Case] = field(default_factory=set)
 
-    def run(self, task: Task, deadline: float) -> float:
-        """Run the launch of a task; returns its seconds, without sustained runs, which later launches do not have."""
-        start, group = self.clock(), task.group
-        sustained = sum(
-            self.suite.sustained for contestant in group.contestants if self._has_sustained_run(group, contestant)
-        )
-        for subset, contestants in enumerate(self._subsets(group)):
-            block = Block(group.workload, contestants, task.launch, subset, self.weights.folder_of(group.workload))
-            self._run_block(block, task.retries, deadline)
-        return self.clock() - start - sustained
+    def run(self, task: Task, deadline: float) -> None:
+        """Run the launch of a task."""
+        subsets: Counter[Workload] = Counter()
+        for group in self._parts(task.group):
+            subset = max(subsets[workload] for workload in group.workloads)
+            subsets.update(group.workloads)
+            weights = self.weights.folder_of(group.workloads[0])
+            self._run_block(Block(group, task.launch, subset, task.turns, weights), task.retries, deadline)
 
-    def _subsets(self, group: Group) -> list[tuple[Contestant, ...]]:
-        """The contestants of a group in subsets that fit into memory, each with the reference."""
-        needed, zygotes = memory.estimate(group.workload), self.launcher.zygotes(group.cases)
-        return colocation.subsets(group.contestants, needed, self.memory, zygotes)
+    def _parts(self, group: Group) -> Iterator[Group]:
+        """The group in subsets of contestants that fit into memory, each with the reference and with all phases.
 
-    def _has_sustained_run(self, group: Group, contestant: Contestant) -> bool:
-        known = self.ledger.usage_of(Case(group.workload, contestant))
-        return bool(self.suite.sustained) and (not known.names or usage.lacks_sustained_run(known, usage.metered()))
+        If not even two contestants fit with all phases, each phase has subsets of its own.
+        """
+        zygotes = self.launcher.zygotes(group.cases)
+        each = memory.estimate_together(group.workloads)
+        together = min(len(group.contestants), 2) <= colocation.max_concurrent(each, self.memory, zygotes)
+        for part in (group,) if together else group.by_workload():
+            each = memory.estimate_together(part.workloads)
+            for contestants in colocation.subsets(part.contestants, each, self.memory, zygotes):
+                yield part.of(contestants)
 
     def _run_block(self, block: Block, retries: int, deadline: float) -> None:
-        """Run a block; repeat it while it is contaminated, until the retry policy or the deadline ends that."""
+        """Run a block; repeat its contaminated workloads, until the retry policy or the deadline ends that."""
+        group = block.group
         for attempt in itertools.count():
-            records = self._attempt(block, attempt)
+            records = self._attempt(replace(block, group=group), attempt)
             self.ledger.keep(records)
-            retry = self.retry_policy.should_retry(attempt, retries, _contaminated(records))
+            contaminated = _contaminated(group, records)
+            retry = self.retry_policy.should_retry(attempt, retries, bool(contaminated))
             if not retry or self.clock() > deadline:
                 return
+            group = Group(contaminated)
 
     def _attempt(self, block: Block, attempt: int) -> list[Record]:
-        contestants = self.ledger.active_contestants(Group(block.workload, block.contestants))
-        cases = {contestant: Case(block.workload, contestant) for contestant in contestants}
-        known = {contestant: self.ledger.gate_result(case) for contestant, case in cases.items()}
-        isolated = frozenset(contestant for contestant, case in cases.items() if self.ledger.has_just_crashed(case))
-        used = {contestant: self.ledger.usage_of(case) for contestant, case in cases.items()}
-        again = replace(block, contestants=contestants, attempt=attempt, isolated=isolated)
-        return again.run(self.launcher, self.suite, known, used)
+        group = self.ledger.active(block.group)
+        if not group.cases:
+            return []
+        known = {case: self.ledger.gate_result(case) for case in group.cases}
+        used = {case: self._usage_of(case) for case in group.cases}
+        isolated = frozenset(case.contestant for case in group.cases if self.ledger.has_just_crashed(case))
+        again = replace(block, group=group, attempt=attempt, isolated=isolated, cold=self._cold(group))
+        return again.run(self.launcher, self.suite, known, used, self.clock)
+
+    def _cold(self, group: Group) -> frozenset[Contestant]:
+        """The contestants whose code for a phase is not compiled yet; a copy finds the code of its original.
+
+        A stream measures compilation too, so all its launches are cold (bench.worker.tasks.new_model).
+        """
+        if group.workload.stream:
+            return frozenset(group.contestants)
+        originals = {case: replace(case, contestant=case.contestant.original) for case in group.cases}
+        cold = {case.contestant for case, original in originals.items() if original not in self._compiled}
+        self._compiled.update(originals.values())
+        first = {one.original: one for one in sorted(cold, key=lambda one: -one.copy)}
+        return frozenset(first.values())
+
+    def _usage_of(self, case: Case) -> Usage:
+        """The usage that is known of a case; that of a copy is not measured."""
+        if case.contestant.copy:
+            return Usage(missing=dict.fromkeys(usage.MEMORY | usage.metered(), "a control is measured in time only"))
+        return self.ledger.usage_of(case)
 
 
-def _contaminated(records: Sequence[Record]) -> bool:
-    """Whether a launch of a block was contaminated, or all launches pooled, which detects weaker disturbances."""
-    return any(map(contaminations, (*([record] for record in records), records)))
+def _contaminated(group: Group, records: Sequence[Record]) -> tuple[Case, ...]:
+    """The cases of every workload with a contaminated launch, or that are contaminated pooled.
+
+    Pooled launches show weaker disturbances.
+    """
+    found: list[Case] = []
+    for part in group.by_workload():
+        own = [record for record in records if record.case in part.cases]
+        if any(map(contaminations, (*([record] for record in own), own))):
+            found += part.cases
+    return tuple(found)

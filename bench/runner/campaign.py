@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from bench.clock import now
+from bench.cost import colocation
+from bench.gate.admission import Admission
+from bench.gate.evidence_cache import NO_CACHE, EvidenceCache
+from bench.gate.gate import Gate
 from bench.launch.launcher import Launcher, LauncherLike
 from bench.launch.weights import Weights
 from bench.plan.suite import Suite
-from bench.runner import colocation
-from bench.runner.admission import Admission
 from bench.runner.block_runner import BlockRunner
-from bench.runner.gate import Gate
-from bench.runner.largest_batch import BatchSearch
-from bench.runner.ledger import Ledger
+from bench.runner.decided import DecidedVerdicts
 from bench.runner.retries import RetryPolicy
-from bench.runner.schedule import BUDGET, COMPLETE, Passes, Readings, Schedule, Taken, Task, rule
-from results.schema.record import Status, Workload
+from bench.scheduling.allocation import Allocation
+from bench.scheduling.largest_batch import BatchSearch
+from bench.scheduling.ledger import Ledger
+from bench.scheduling.schedule import BUDGET, COMPLETE, Readings, Remainder, Schedule, Task, rule
+from results.schema.record import Status
 from results.store.logs import Logs
 
 
 class Observer(Protocol):
-    """Progress callbacks of a campaign. `steps`: number of further steps; `what`: label of the step that begins."""
+    """Progress callbacks of a campaign.
+
+    `steps`: number of further steps; `what`: label of the step that begins; `line`: a verdict that is decided.
+    """
 
     def begin(self, steps: int) -> None: ...
 
     def more(self, steps: int) -> None: ...
 
     def step(self, what: str) -> None: ...
+
+    def verdict(self, line: str) -> None: ...
 
     def end(self) -> None: ...
 
@@ -43,6 +52,8 @@ class NullProgress:
 
     def step(self, what: str) -> None: ...
 
+    def verdict(self, line: str) -> None: ...
+
     def end(self) -> None: ...
 
 
@@ -51,9 +62,11 @@ class CampaignRunner:
     """Measures the cases of a suite: the gate first, then the schedule. Records are kept as they arrive.
 
     `stop`: why it ended (complete, budget, interrupted). `rules`: why the launches of each group ended, by workload id:
-    "precision" (all intervals within the target), "launches" (the suite's maximum), or `stop`. Successive campaigns on
-    one machine may share their `retry_policy`. `logs` keeps the output of failed launches. With a `launcher`
-    (bench.launch.fake) and its `clock`, in seconds, launches are simulated; without, they are processes.
+    "precision" (all intervals within the target), "launches" (the suite's maximum), or `stop`. `seconds`: of "import"
+    and "gate", the parts before the first block. `remainder`: what more time would decide. Successive campaigns on one
+    machine may share their `retry_policy`. `logs` keeps the output of failed launches, `cache` the gate's evidence.
+    With a `launcher` (bench.launch.fake) and its `clock`, in seconds, launches are simulated; without, they are
+    processes.
     """
 
     ledger: Ledger
@@ -61,9 +74,12 @@ class CampaignRunner:
     observer: Observer = field(default_factory=NullProgress)
     retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     logs: Logs = field(default_factory=Logs)
+    cache: EvidenceCache = NO_CACHE
     launcher: LauncherLike | None = None
     clock: Callable[[], float] = now
     stop: str = COMPLETE
+    seconds: dict[str, float] = field(default_factory=dict)
+    remainder: Remainder | None = None
 
     def __post_init__(self) -> None:
         self._together = colocation.memory_limit(self.suite.memory)
@@ -75,16 +91,27 @@ class CampaignRunner:
         admission.rule_out()
         try:
             with self._launcher() as launcher:
-                launcher.warm(case for group in self.ledger.groups() for case in group.cases)
-                weights = Weights(launcher.folder)
                 self.observer.begin(admission.steps() + self._schedule.steps(self.ledger))
-                admission.examine(Gate(launcher, weights, self._together), deadline, self.observer.step)
+                with self._timed("import"):
+                    launcher.warm(case for group in self.ledger.groups() for case in group.cases)
+                weights = Weights(launcher.folder)
+                with self._timed("gate"):
+                    gate = Gate(launcher, weights, self._together, self.cache)
+                    admission.examine(gate, deadline, self.observer.step)
                 self.measure(launcher, weights, deadline)
         except BaseException:
             self.stop = "interrupted"
             raise
         finally:
             self.observer.end()
+
+    @contextmanager
+    def _timed(self, part: str) -> Iterator[None]:
+        start = self.clock()
+        try:
+            yield
+        finally:
+            self.seconds[part] = self.clock() - start
 
     def _launcher(self) -> LauncherLike:
         suite = self.suite
@@ -105,25 +132,32 @@ class CampaignRunner:
 
     @property
     def rules(self) -> dict[str, str]:
-        return {group.workload.id: rule(self.suite, self.ledger, group) or self.stop for group in self.ledger.groups()}
+        return {
+            workload.id: rule(self.suite, self.ledger, self.ledger.behind(group)) or self.stop
+            for group in self.ledger.groups()
+            for workload in group.workloads
+        }
 
     @property
     def _schedule(self) -> Schedule:
-        return BatchSearch(self.suite) if self.suite.largest_batch else Passes(self.suite)
+        return BatchSearch(self.suite) if self.suite.largest_batch else Allocation(self.suite)
 
     def measure(self, launcher: LauncherLike, weights: Weights, deadline: float) -> None:
         """Run the tasks of the schedule until it returns a Stop. Cases never launched by then get a record, too."""
-        schedule, taken = self._schedule, dict[Workload, Taken]()
+        schedule, decided = self._schedule, DecidedVerdicts(self.observer.verdict)
+        decided.update(self.ledger)
         blocks = BlockRunner(launcher, weights, self.suite, self.ledger, self.retry_policy, self._together, self.clock)
-        while isinstance(task := schedule.next(self.ledger, Readings(self.clock(), deadline, taken)), Task):
+        while isinstance(task := schedule.next(self.ledger, Readings(self.clock(), deadline)), Task):
             if task.unforeseen:
                 self.observer.more(task.unforeseen)
             self.observer.step(task.label)
             before = len(self.ledger.records)
-            taken[task.group.workload] = Taken(task.launch, blocks.run(task, deadline))
+            blocks.run(task, deadline)
             if len(self.ledger.records) == before:  # a schedule is pure and would return the same task forever
                 raise RuntimeError(f"{task.label} left no record")
+            decided.update(self.ledger)
         self.stop = task.reason
+        self.remainder = schedule.remainder(self.ledger)
         if self.stop == BUDGET:
             reason = f"the budget of {self.suite.budget:g} s was spent before its first launch"
             self.ledger.rule_out_unmeasured(Status.SKIPPED, reason)

@@ -10,11 +10,11 @@ from typing import Any, get_args
 
 from bench.cost.floors import floor_of, layers_of
 from bench.cost.workload import network_of
+from bench.gate import parity
 from bench.meters import absent, meters
 from bench.networks import probes
 from bench.plan import interpreters, settings
 from bench.plan.suite import Suite
-from bench.runner import parity
 from impls.architectures import load_architecture
 from impls.errors import InvalidInput
 from impls.frameworks import load_framework

@@ -1,4 +1,4 @@
-"""Usage of a launch, measured after its rounds: memory, then the meters during a sustained run."""
+"""Usage of a launch: memory, measured before its turns, and the meters during a sustained run after them."""
 
 from __future__ import annotations
 
@@ -30,18 +30,21 @@ class Query:
     ask: Callable[[], Usage]
 
 
-def queries_for(worker: WorkerLike, case: Case, seconds: float, pids: Set[int], already: Usage) -> Sequence[Query]:
-    """The queries for a launch whose results are not known `already`.
+def memory_queries(worker: WorkerLike, case: Case, already: Usage) -> Sequence[Query]:
+    """The query for the memory of a case's step, unless it is known `already`."""
+    known = MEMORY & already.names
+    return () if known else (Query(MEMORY, partial(measure_memory, worker, case.workload.phase)),)
 
-    seconds: length of the sustained run, 0 for none. pids: process ids of all running launches of the block.
+
+def meter_queries(worker: WorkerLike, case: Case, already: Usage, seconds: float, others: Set[int]) -> Sequence[Query]:
+    """The query for the meters, unless they are known `already`.
+
+    seconds: length of the sustained run, 0 for none. others: process ids of the other launches of the block.
     """
-    sustained = partial(sustained_run, worker, case, seconds, pids - {worker.pid}) if seconds else _not_asked
-    queries = Query(MEMORY, partial(measure_memory, worker)), Query(metered(), sustained)
-    return [
-        query
-        for query in queries
-        if not query.names & already.names or (seconds and lacks_sustained_run(already, query.names))
-    ]
+    names = metered()
+    if names & already.names and not (seconds and lacks_sustained_run(already, names)):
+        return ()
+    return (Query(names, partial(sustained_run, worker, case, seconds, others) if seconds else _not_asked),)
 
 
 def lacks_sustained_run(already: Usage, names: Set[str]) -> bool:
@@ -53,16 +56,16 @@ def _not_asked() -> Usage:
     return Usage(missing=dict.fromkeys(sorted(metered()), NO_SUSTAINED_RUN))
 
 
-def measure_memory(worker: WorkerLike) -> Usage:
+def measure_memory(worker: WorkerLike, phase: str) -> Usage:
     """Memory of a step, in bytes."""
-    answer = worker.ask(MeasureMemory())
+    answer = worker.ask(MeasureMemory(phase))
     return usage(answer.readings, answer.sources)
 
 
 def sustained_run(worker: WorkerLike, case: Case, seconds: float, pids: Set[int]) -> Usage:
     """Readings of every meter during a sustained run of `seconds`."""
     watchers = [Guarded(meter, worker.pid, case.workload.device, pids) for meter in meters().values()]
-    worker.send(SustainedRun(seconds))
+    worker.send(SustainedRun(case.workload.phase, seconds))
 
     def sample() -> None:
         for watcher in watchers:

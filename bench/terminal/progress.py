@@ -57,6 +57,10 @@ class Progress:
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
         self._done += 1
 
+    def verdict(self, line: str) -> None:
+        """A verdict that is decided: it stays on the terminal."""
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
     def end(self) -> None:
         self._bar.stop()
 

@@ -20,10 +20,12 @@ from results.schema import environment
 from results.schema.record import Status
 from results.store.campaigns import StoredCampaign
 from results.tables import cases
+from results.tables.controls import control_of
 from results.tables.largest import is_search, largest
 from results.tables.streams import of_cases
 from results.units import amount
 from results.words import PEAKS, in_words
+from results.words import control as control_words
 
 LEGEND = (
     "time of a step of the reference; ratio to the reference: below 1 is faster, "
@@ -44,7 +46,7 @@ def print_summary(campaign: StoredCampaign, notes: Sequence[dict[str, str]], bri
     out = console()
     for part in _tables(campaign, out.width, brief):
         out.print(part)
-    for line in () if brief else (*ceilings(campaign), *variables(campaign)):
+    for line in () if brief else (*ceilings(campaign), *_control(campaign), *variables(campaign)):
         out.print(line, style="dim", markup=False, highlight=False)
     for note in notes:
         remedy = "" if brief else f"\n  → {note['remedy']}"
@@ -71,6 +73,10 @@ def _use(frame: pd.DataFrame, width: int) -> list[RenderableType]:
     tables = use_tables(frame, width)
     flags = "".join(f"; {letter}: {in_words(flag)}" for flag, letter in flag_letters(frame).items())
     return [Text(), *tables, Text(f"{USE_LEGEND}{flags}", style="dim")] if tables else []
+
+
+def _control(campaign: StoredCampaign) -> list[str]:
+    return [said] if (said := control_words(control_of(campaign))) else []
 
 
 def variables(campaign: StoredCampaign) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,22 @@ from results.schema import environment
 from results.stats.verdicts import Judgement, TimingVerdict
 from results.store.campaigns import StoredCampaign
 from results.tables import cases
+from results.tables.controls import control_of
 from results.tables.largest import is_search, largest
+from results.tables.time import seconds_by_part
 
 
 def as_json(campaign: StoredCampaign, notes: Sequence[dict[str, str]]) -> dict[str, Any]:
     """The whole summary: what the campaign is, its ratios in figures, every warning and every case."""
     frame = cases.cases([campaign])
-    return {**_identity(campaign), **_ratios(frame), "notes": list(notes), **_tables(campaign, frame)}
+    return {
+        **_identity(campaign),
+        **_ratios(frame),
+        "control": _control(campaign),
+        "time": seconds_by_part(campaign) or None,
+        "notes": list(notes),
+        **_tables(campaign, frame),
+    }
 
 
 def _identity(campaign: StoredCampaign) -> dict[str, Any]:
@@ -37,6 +47,14 @@ def _ratios(frame: pd.DataFrame) -> dict[str, Any]:
     """Of the ratios that have a verdict: their number, the verdicts, and how wide the intervals are."""
     judged = cases.judgements(frame)
     return {"ratios": len(judged), "verdicts": _counts(judged), "half_width_median": _half_width_median(frame)}
+
+
+def _control(campaign: StoredCampaign) -> dict[str, Any] | None:
+    """How far the same code is from itself, as shares; None without controls."""
+    control = control_of(campaign)
+    if not control.pairs:
+        return None
+    return {**asdict(control), "believable": control.believable}
 
 
 def _counts(judged: Sequence[Judgement]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import numpy as np
 import psutil
 
 from bench.clock import now, time_round
+from bench.gate import evidence_cache
 from bench.machine.interference import Watch
 from bench.meters import absent, meters
 from bench.plan import settings
@@ -218,8 +219,15 @@ def _environment() -> Iterator[Check]:
         yield Check("environment", WARN, what, "unset them; to measure with one of them, use --keep-env NAME")
 
 
+def _parity() -> Iterator[Check]:
+    folder = evidence_cache.default_folder()
+    found = evidence_cache.contents(folder)
+    since = f", the newest of {found.newest}" if found.entries else ""
+    yield Check("parity", GOOD, f"{found.entries} proofs of equal networks are kept in {folder}{since}")
+
+
 CHECKS: tuple[Callable[[], Iterator[Check]], ...] = (
-    _cores, _frequency, _memory, _disk, _randomization, _load, _environment, _meters, _frameworks,
+    _cores, _frequency, _memory, _disk, _randomization, _load, _environment, _meters, _frameworks, _parity,
 )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ title = "known durations"
 preset = "smoke"
 contestants = ["fake-clock:slow", "fake-clock:fast", "fake-clock:level"]
 launches = 3
+controls = false
 
 [[workloads]]
 architectures = ["lenet5"]

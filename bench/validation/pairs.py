@@ -1,11 +1,11 @@
-"""Pairs of contestants with a known ratio, each measured like an ordinary group, for a few seconds."""
+"""Pairs of contestants with a known ratio, measured like a network of a campaign, for a few seconds."""
 
 from __future__ import annotations
 
 import itertools
 import math
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -18,11 +18,11 @@ from bench.plan import suite as suites
 from bench.plan.cases import workloads
 from bench.plan.suite import Suite
 from bench.runner.campaign import CampaignRunner
-from bench.runner.ledger import Ledger
-from bench.runner.retries import RetryPolicy
+from bench.scheduling.ledger import Ledger
+from impls.frameworks import PHASES
 from results.schema.record import Case, Contestant, Record, Workload
-from results.stats.estimates import Estimate, ratio
-from results.stats.pairing import counted, group_by_block
+from results.stats.campaign_ratios import judged_ratios
+from results.stats.estimates import Estimate
 from results.stats.verdicts import judge
 
 REFERENCE = "a"
@@ -50,11 +50,15 @@ class Pair:
     seconds: float
     stopped: str
     failure: str = ""
+    freedom: float | None = None
+    error_share: float = 1.0
+    phase: str = "infer"
 
     @property
     def found(self) -> bool:
         """Whether a difference is significant, in the direction of the injected slowdown if there is one."""
-        differs = Estimate(self.ratio, self.low, self.high, self.launches).is_significant
+        ratio = Estimate(self.ratio, self.low, self.high, self.launches, self.freedom, self.error_share)
+        differs = ratio.is_significant
         return differs and (self.ratio > 1 or not self.slowdown)
 
 
@@ -66,7 +70,10 @@ class NullWriter:
 
 @dataclass(frozen=True)
 class Plan:
-    """Which pairs to measure, and for how long: `seconds` per pair, `pairs` per kind, `budget` in seconds for all."""
+    """Which pairs to measure, and for how long: `seconds` for the phases of a network, `budget` in seconds for all.
+
+    `pairs` of every kind are measured in each of the `phases`, which share launches.
+    """
 
     contestants: Sequence[Contestant]
     architectures: Sequence[str]
@@ -74,7 +81,7 @@ class Plan:
     pairs: int
     seconds: float
     budget: float
-    phase: str = "infer"
+    phases: Sequence[str] = PHASES
     seed: int = 0
 
     def kinds(self) -> Iterator[tuple[Contestant, str, str]]:
@@ -86,10 +93,8 @@ class Plan:
 
 
 def suite(seconds: float) -> Suite:
-    """Settings of a pair: preset standard, but the time is used up whatever the interval."""
-    return suites.load_suite(
-        "smoke", "standard", launches=(5, 99), budget=seconds, target=0.001, max_retries=1, sustained=0
-    )
+    """Settings of a pair: those of the default command, but the time is used up whatever the intervals."""
+    return suites.load_suite("quick", launches=(2, 99), budget=seconds, target=0.001, sustained=0)
 
 
 def measure(
@@ -104,7 +109,7 @@ def measure(
     if not at_least and plan.seconds > plan.budget:  # do not import frameworks without need
         return
     deadline = clock() + plan.budget
-    protocol, retry_policy = suite(plan.seconds), RetryPolicy()  # shared by all pairs, as the machine is the same
+    protocol = suite(plan.seconds)
     budget = math.inf if at_least else plan.budget
     with launcher or Launcher(protocol.time_limit, budget=budget) as launcher:
         weights = Weights(launcher.folder)
@@ -113,14 +118,16 @@ def measure(
             if count >= at_least and clock() + plan.seconds > deadline:
                 return
             reseeded = protocol.model_copy(update={"seed": plan.seed + count})  # another order of turns for each pair
-            yield measure_pair(launcher, weights, reseeded, retry_policy, *kind, plan.phase, clock)
+            yield from measure_pair(launcher, weights, reseeded, *kind, plan.phases, clock)
 
 
 def _import_all(launcher: LauncherLike, plan: Plan) -> None:
     """Import every framework before the time of the first pair begins."""
     kinds = itertools.product(plan.contestants, plan.architectures)
     cases = [
-        Case(workload_of(name, plan.phase), slowed_contestant(contestant, REFERENCE)) for contestant, name in kinds
+        Case(one, slowed_contestant(contestant, REFERENCE))
+        for contestant, name in kinds
+        for one in workloads_of(name, plan.phases[:1])
     ]
     launcher.warm(cases)
     for case in cases:
@@ -136,41 +143,37 @@ def measure_pair(
     launcher: LauncherLike,
     weights: Weights,
     protocol: Suite,
-    retry_policy: RetryPolicy,
     contestant: Contestant,
     architecture: str,
     suffix: str,
-    phase: str,
+    phases: Sequence[str],
     clock: Callable[[], float] = now,
-) -> Pair:
-    """Measure a contestant against itself with the slowdown of `suffix`."""
+) -> list[Pair]:
+    """Measure a contestant against itself with the slowdown of `suffix`: a pair for each phase."""
     start = clock()
     first, second = (slowed_contestant(contestant, end) for end in (REFERENCE, suffix))
-    cases = [Case(workload_of(architecture, phase), slowed) for slowed in (first, second)]
-    ledger = Ledger(cases, first.id, NullWriter())
-    campaign = CampaignRunner(ledger, protocol, retry_policy=retry_policy, clock=clock)
+    loads = workloads_of(architecture, phases)
+    ledger = Ledger([Case(load, slowed) for load in loads for slowed in (first, second)], first.id, NullWriter())
+    campaign = CampaignRunner(ledger, protocol, clock=clock)
     campaign.measure(launcher, weights, start + protocol.budget)
-    estimate = _ratio(ledger.records, first, second)
-    failure = (
-        ""
-        if estimate
-        else next((record.reason for record in ledger.records if record.reason), "no launch was measured")
-    )
-    estimate = estimate or Estimate(math.nan, math.nan, math.nan, 0)
-    return Pair(
-        contestant.id, architecture, SLOWDOWNS[suffix], estimate.value, estimate.low, estimate.high, estimate.launches,
-        str(judge(estimate)), round(clock() - start, 2), next(iter(campaign.rules.values()), "nothing measured"),
-        failure,
-    )  # fmt: skip
+    ratios, rules = judged_ratios(ledger.records, dict.fromkeys(loads, first)).ratios, campaign.rules
+    seconds = round((clock() - start) / len(loads), 2)
+    found = []
+    for load in loads:
+        ratio = ratios.get(Case(load, second))
+        reasons = [record.reason for record in ledger.records if record.case.workload == load and record.reason]
+        failure = "" if ratio else next(iter(reasons), "no launch was measured")
+        estimate = ratio or Estimate(math.nan, math.nan, math.nan, 0)
+        found.append(
+            Pair(
+                contestant.id, architecture, SLOWDOWNS[suffix], estimate.value, estimate.low, estimate.high,
+                estimate.launches, str(judge(ratio)), seconds, rules.get(load.id, "nothing measured"), failure,
+                estimate.freedom, estimate.error_share, load.phase,
+            )
+        )  # fmt: skip
+    return found
 
 
-def workload_of(architecture: str, phase: str) -> Workload:
-    entry = suites.WorkloadGrid(architectures=(architecture,), batches=(1,), phases=(phase,))
-    return next(workloads(entry, "cpu"))
-
-
-def _ratio(records: Sequence[Record], reference: Contestant, other: Contestant) -> Estimate | None:
-    def blocks_of(contestant: Contestant) -> Mapping[object, Sequence[float]]:
-        return group_by_block([record for record in counted(records) if record.case.contestant == contestant])
-
-    return ratio(blocks_of(other), blocks_of(reference))
+def workloads_of(architecture: str, phases: Sequence[str]) -> list[Workload]:
+    entry = suites.WorkloadGrid(architectures=(architecture,), batches=(1,), phases=tuple(phases))
+    return list(workloads(entry, "cpu"))

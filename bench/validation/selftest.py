@@ -130,12 +130,13 @@ def run(plan: Plan, burning: int, quiet: bool) -> dict[str, Any]:
 def _line(pair: Pair) -> str:
     injected = f"{pair.slowdown:.0%} slower" if pair.slowdown else "A/A"
     if pair.failure:
-        return f"{pair.contestant} {pair.architecture}, {injected}: not measured: {pair.failure}"
+        return f"{pair.contestant} {pair.architecture} {pair.phase}, {injected}: not measured: {pair.failure}"
     single = math.isnan(pair.low) or math.isnan(pair.high)
     interval = "(not enough data for an interval)" if single else f"[{pair.low:.4f}, {pair.high:.4f}]"
     outcome = f"×{pair.ratio:.4f} {interval} {pair.verdict}"
     return (
-        f"{pair.contestant} {pair.architecture}, {injected}: {outcome}, {pair.launches} launches, {pair.seconds:.1f} s"
+        f"{pair.contestant} {pair.architecture} {pair.phase}, {injected}: {outcome}, "
+        f"{pair.launches} launches, {pair.seconds:.1f} s"
     )
 
 

@@ -95,6 +95,11 @@ def scores(model: Model, network: Network) -> list[float]:
     return [float(score) for score in model.to_numpy(model.infer(batch))[0]]
 
 
+def accepted(precision: str) -> tuple[str, ...]:
+    """The arithmetics with which a contestant may be timed where `precision` was requested."""
+    return ACCEPTED.get(precision, (precision,))
+
+
 def arithmetic(scores: Sequence[float]) -> str:
     """The arithmetic that gives these scores: "float64", "float32", "tf32", "bfloat16", "float16" or UNKNOWN."""
     small, smaller, tiny, square = scores

@@ -1,4 +1,7 @@
-"""Evidence for the parity gate: scores, loss, and a signature of every gradient."""
+"""Evidence for the parity gate: signatures of the scores and of every gradient, the first scores, and the loss.
+
+Evidence has a few hundred numbers whatever the network, so that it is quick to send and to keep.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,32 @@ import numpy as np
 from impls.arrays import sign_vector
 from impls.frameworks import Model
 
-SIGN_VECTORS = 2
+FIRST = 16
+"""Number of scores that are given one by one."""
+PRODUCTS = 4
+"""Number of products in a signature."""
+CHUNK = 2**13
+"""Values whose squares are summed at a time: in the cache, and too few for a mathematical library to start threads."""
 
 
-CHUNK = 2**18  # values per chunk of a signature, so that it stays in the cache
+@dataclass(frozen=True)
+class Scores:
+    """Scores in brief. `shape`: images, classes; `signature` as below; `first`: the first FIRST in order of images.
+
+    `all_equal`: whether there are several scores and all have one value.
+    """
+
+    shape: tuple[int, ...]
+    signature: list[float]
+    first: list[float]
+    all_equal: bool
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Results of a contestant. `scores`: images x classes; `gradients`: name -> (norm, sign vector products)."""
+    """Results of a contestant; `gradients`: name -> signature."""
 
-    scores: list[list[float]]
+    scores: Scores
     loss: float
     gradients: dict[str, list[float]]
 
@@ -31,19 +49,38 @@ def evidence(model: Model, images: np.ndarray, labels: np.ndarray) -> Evidence:
     scores = model.to_numpy(model.infer(batch))
     outputs = model.gradient(batch)
     return Evidence(
-        scores=scores.astype(float).tolist(),
+        scores=summarize(scores),
         loss=float(model.to_numpy(outputs[0])),
         gradients={name: signature(name, array) for name, array in model.gradients(outputs).items()},
     )
 
 
+def summarize(scores: np.ndarray) -> Scores:
+    """Scores (images, classes) in brief."""
+    values = scores.astype(np.float64)
+    first = values.ravel()[:FIRST]
+    all_equal = values.size > 1 and bool(np.all(values == first[0]))
+    return Scores(values.shape, signature("scores", values), first.tolist(), all_equal)
+
+
+@np.errstate(invalid="ignore", over="ignore")
 def signature(name: str, array: np.ndarray) -> list[float]:
-    """Norm and inner products with seeded sign vectors of a canonical array, in float64."""
-    flat = array.ravel()
-    signs = np.stack([sign_vector(name, index, flat.shape) for index in range(SIGN_VECTORS)])
-    squares, sums = 0.0, np.zeros(SIGN_VECTORS)
-    for start in range(0, flat.size, CHUNK):  # a float64 copy of the whole array takes ten times as long
-        part = flat[start : start + CHUNK].astype(np.float64)
-        squares += float(part @ part)
-        sums += signs[:, start : start + CHUNK] @ part
-    return [math.sqrt(squares), *sums.tolist()]
+    """Norm of a canonical array, and its products r A c, with seeded vectors of signs r and c for each product.
+
+    A is the array as a matrix: the first axis in rows, all others in columns. Of an error E, r E c has the mean square
+    |E|^2, as with one sign for every value, but takes no vector as long as the array. Products are summed in the
+    array's own format: the rounding of the sum is some 1e-7 of the norm in float32.
+    """
+    matrix = array.reshape(len(array), -1) if array.ndim else array.reshape(1, 1)
+    rows, columns = (
+        np.stack([sign_vector(f"{name}.{axis}", index, (length,)) for index in range(PRODUCTS)])
+        for axis, length in zip(("rows", "columns"), matrix.shape)
+    )
+    along = (matrix @ columns.T.astype(matrix.dtype)).astype(np.float64)
+    return [_norm(matrix.ravel()), *np.einsum("pr,rp->p", rows.astype(np.float64), along).tolist()]
+
+
+def _norm(values: np.ndarray) -> float:
+    """The Euclidean norm, with squares in float64: in float32 those of small values would be 0."""
+    chunks = (values[start : start + CHUNK].astype(np.float64) for start in range(0, values.size, CHUNK))
+    return math.sqrt(sum(float(chunk @ chunk) for chunk in chunks))

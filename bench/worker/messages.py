@@ -1,8 +1,9 @@
 """Messages between the controller and a worker: a request and its answer, each one line of JSON on the worker's socket.
 
 The two sides may be different interpreters with different releases, so each side validates what it receives. A
-worker first gets `Load`, `GiveEvidence` or `ProbeArithmetic`. After `Load` come `WarmUp`, any number of `RunTurn`,
-then `CheckOutputs`, `MeasureMemory` and `SustainedRun`. Seconds are floats, memory is in bytes.
+worker first gets `Load`, `GiveEvidence` or `ProbeArithmetic`. After `Load` come, for each phase, `FirstCall` and
+`WarmUp`, then any number of `RunTurn`, each followed by `CheckOutputs`, and `MeasureMemory` and `SustainedRun`. Phases
+may take turns. Seconds are floats, memory is in bytes.
 """
 
 from __future__ import annotations
@@ -47,12 +48,16 @@ class Failure(Answer):
 @dataclass(frozen=True)
 class EvidenceGiven(Answer):
     evidence: Evidence
+    seed: int
     kind: Literal["evidence"] = "evidence"
 
 
 @dataclass(frozen=True)
 class GiveEvidence(Request[EvidenceGiven]):
-    """Compute evidence for the parity gate on the images of `seed`. `weights`: a folder of NAME.npy files."""
+    """Compute evidence for the parity gate on the images of `seed`. `weights`: a folder of NAME.npy files.
+
+    A further request for the same case finds the model built and its code compiled.
+    """
 
     case: Case
     weights: str
@@ -84,7 +89,7 @@ class Loaded(Answer):
 
 @dataclass(frozen=True)
 class Load(Request[Loaded]):
-    """Build the model, load the weights, and put the batch on the device."""
+    """Build the model, load the weights, and put the batch on the device. `case`: of any phase, as all share these."""
 
     case: Case
     weights: str
@@ -93,10 +98,23 @@ class Load(Request[Loaded]):
 
 
 @dataclass(frozen=True)
+class Called(Answer):
+    first_call_seconds: float
+    kind: Literal["called"] = "called"
+
+
+@dataclass(frozen=True)
+class FirstCall(Request[Called]):
+    """Run the first step of a phase, which traces and compiles it."""
+
+    phase: str
+    kind: Literal["first_call"] = "first_call"
+
+
+@dataclass(frozen=True)
 class WarmedUp(Answer):
     """`warmup`: seconds of single steps, at most 20 of them. `steps`: steps per round from here on."""
 
-    first_call_seconds: float
     warmup: tuple[float, ...]
     warmup_converged: bool | None
     pinned_threads: int | None
@@ -106,8 +124,9 @@ class WarmedUp(Answer):
 
 @dataclass(frozen=True)
 class WarmUp(Request[WarmedUp]):
-    """Run the first call, then single steps until their times converge, then choose the number of steps per round."""
+    """Run single steps of a phase until their times converge, then choose the number of its steps per round."""
 
+    phase: str
     round_seconds: float
     warmup_seconds: float
     warmup_limit: float
@@ -129,6 +148,7 @@ class TurnRun(Answer):
 class RunTurn(Request[TurnRun]):
     """Run one unrecorded round, then `rounds` recorded ones, or fewer once they have taken `max_turn_seconds`."""
 
+    phase: str
     rounds: int
     max_turn_seconds: float
     kind: Literal["run_turn"] = "run_turn"
@@ -136,7 +156,7 @@ class RunTurn(Request[TurnRun]):
 
 @dataclass(frozen=True)
 class OutputsChecked(Answer):
-    """`compilations` and `fallback` as in results.schema.record.Record."""
+    """`compilations` and `fallback` as in results.schema.record.Record, of one phase."""
 
     finite: bool
     compilations: int | None
@@ -146,8 +166,9 @@ class OutputsChecked(Answer):
 
 @dataclass(frozen=True)
 class CheckOutputs(Request[OutputsChecked]):
-    """Check whether the last outputs are finite."""
+    """Check whether the last outputs of a phase, which ran last, are finite, and free them."""
 
+    phase: str
     kind: Literal["check_outputs"] = "check_outputs"
 
 
@@ -162,8 +183,9 @@ class MemoryMeasured(Answer):
 
 @dataclass(frozen=True)
 class MeasureMemory(Request[MemoryMeasured]):
-    """Run one step and measure its memory."""
+    """Run one step of a phase and measure its memory."""
 
+    phase: str
     kind: Literal["measure_memory"] = "measure_memory"
 
 
@@ -179,8 +201,9 @@ class SustainedRunDone(Answer):
 
 @dataclass(frozen=True)
 class SustainedRun(Request[SustainedRunDone]):
-    """Run steps without a pause for at least `seconds`."""
+    """Run steps of a phase without a pause for at least `seconds`."""
 
+    phase: str
     seconds: float
     kind: Literal["sustained_run"] = "sustained_run"
 
@@ -189,12 +212,17 @@ class UnreadableMessage(ValueError):
     """A line that is no valid message of this release; the text is one line."""
 
 
-AnyRequest = GiveEvidence | ProbeArithmetic | Load | WarmUp | RunTurn | CheckOutputs | MeasureMemory | SustainedRun
+AnyRequest = (
+    GiveEvidence | ProbeArithmetic | Load | FirstCall | WarmUp | RunTurn | CheckOutputs | MeasureMemory | SustainedRun
+)
+PhaseRequest = FirstCall | WarmUp | RunTurn | CheckOutputs | MeasureMemory | SustainedRun
+"""Requests about one phase of a loaded contestant."""
 AnyAnswer = (
     Failure
     | EvidenceGiven
     | ArithmeticProbed
     | Loaded
+    | Called
     | WarmedUp
     | TurnRun
     | OutputsChecked

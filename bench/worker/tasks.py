@@ -9,6 +9,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,15 +27,18 @@ from bench.worker.evidence import evidence
 from bench.worker.messages import (
     Answer,
     ArithmeticProbed,
+    Called,
     CheckOutputs,
     EvidenceGiven,
     Failure,
+    FirstCall,
     GiveEvidence,
     Load,
     Loaded,
     MeasureMemory,
     MemoryMeasured,
     OutputsChecked,
+    PhaseRequest,
     ProbeArithmetic,
     RunTurn,
     SustainedRun,
@@ -75,6 +79,7 @@ class Dispatcher:
 
     def __init__(self) -> None:
         self._session: ContestantSession | None = None
+        self._examined: tuple[Case, Model] | None = None
 
     def answer(self, request: messages.AnyRequest) -> Answer:
         """The answer to a request. Exceptions of the contestant propagate."""
@@ -83,12 +88,24 @@ class Dispatcher:
                 self._session = load(request)
                 return Loaded(self._session.build_seconds)
             case GiveEvidence():
-                return give_evidence(request)
+                return self._give_evidence(request)
             case ProbeArithmetic():
                 return probe_arithmetic(request)
         if self._session is None:
             raise RuntimeError(f"{request.kind} was requested before load")
         return self._session.answer(request)
+
+    def _give_evidence(self, request: GiveEvidence) -> EvidenceGiven:
+        """Evidence for the gate: the workload's network on the batch of a seed, without dropout.
+
+        Compile caches are off, as the first call of a later launch would otherwise find the compiled code on disk.
+        """
+        network = network_of(request.case.workload)
+        if self._examined is None or self._examined[0] != request.case:
+            model = build(network.without_dropout(), request.case, request.weights, seed=0, cold=True)
+            self._examined = request.case, model
+        batch = make_batch(network, request.case.workload.batch, request.seed)
+        return EvidenceGiven(evidence(self._examined[1], batch.images, batch.labels), request.seed)
 
 
 def status_of(problem: Exception) -> Status:
@@ -98,84 +115,109 @@ def status_of(problem: Exception) -> Status:
     return Status.OUT_OF_MEMORY if is_out_of_memory(problem) else Status.FAILED
 
 
-class ContestantSession:
-    """A contestant with its model built and its weights loaded."""
+@dataclass
+class PhaseState:
+    """A phase of a loaded model: its step, the number of steps per round, and what its calls have compiled."""
 
-    def __init__(
-        self, model: Model, phase: str, batches: list[Any], build_seconds: float, resident: Resident, binds: bool
-    ):
-        self._model, self._binds = model, binds
+    step: Callable[[], Any]
+    steps: int = 1
+    compilations: int = 0
+
+
+class ContestantSession:
+    """A contestant with its model built and its weights loaded; its phases run in turns, one at a time."""
+
+    def __init__(self, model: Model, batches: list[Any], build_seconds: float, resident: Resident, binds: bool):
+        self._model, self._batches, self._binds = model, batches, binds
         self._resident = resident
-        step = model.phase(phase)  # type: ignore[arg-type]
-        self._step = partial(step, batches[0]) if len(batches) == 1 else partial(run_all, step, batches)
-        self._scalar, self._several = phase == "gradient", len(batches) > 1
+        self._phases: dict[str, PhaseState] = {}
         self._time_round = partial(time_round, clock=model.clock, stopwatch=model.stopwatch)
-        self._steps = 1
         self._outputs: Any = None
         self.build_seconds = build_seconds
 
-    def answer(self, request: WarmUp | RunTurn | CheckOutputs | MeasureMemory | SustainedRun) -> Answer:
+    def answer(self, request: PhaseRequest) -> Answer:
         match request:
+            case FirstCall():
+                return self.first_call(request.phase)
             case WarmUp():
                 return self.warm_up(request)
             case RunTurn():
                 return self.run_turn(request)
             case CheckOutputs():
-                return self.check_outputs()
+                return self.check_outputs(request.phase)
             case MeasureMemory():
-                return self.measure_memory()
+                return self.measure_memory(request.phase)
             case SustainedRun():
                 return self.sustained_run(request)
 
+    def first_call(self, phase: str) -> Called:
+        """Run the first step of a phase.
+
+        Garbage collection is disabled from the first one on, because it would interrupt contestants at random.
+        """
+        if not self._phases:
+            gc.collect()
+            gc.freeze()
+            gc.disable()
+        self._outputs = None
+        step = self._model.phase(phase)  # type: ignore[arg-type]
+        batches = self._batches
+        one = partial(step, batches[0]) if len(batches) == 1 else partial(run_all, step, batches)
+        self._phases[phase] = PhaseState(one)
+        return Called(self._round(phase))
+
     def warm_up(self, request: WarmUp) -> WarmedUp:
-        """Run the first call, single steps until their times converge, then growing rounds until one is long enough.
+        """Run single steps until their times converge, then growing rounds until one is long enough.
 
         The threads that computed those steps are then bound to cores, if the setting says so. Warm-up takes at least
-        `warmup_seconds` and, without convergence, `warmup_limit`. Garbage collection is disabled from here on, because
-        it would interrupt contestants at random.
+        `warmup_seconds` and, without convergence, `warmup_limit`.
         """
-        gc.collect()
-        gc.freeze()
-        gc.disable()
-        first = self._round()
+        phase, state = request.phase, self._phases[request.phase]
         before = running_times()
-        times, converged = warm_up(self._round, request.warmup_seconds, request.warmup_limit)
+        times, converged = warm_up(partial(self._round, phase), request.warmup_seconds, request.warmup_limit)
         bound = bind_computing(before) if self._binds else None
         fastest = min(times)
         for _ in range(CALIBRATIONS if fastest < request.round_seconds else 0):  # repeated: one round may be disturbed
-            self._steps = max(1, math.ceil(request.round_seconds / fastest))
-            fastest = min(fastest, self._round())
-            if self._steps * fastest >= request.round_seconds * ENOUGH:
+            state.steps = max(1, math.ceil(request.round_seconds / fastest))
+            fastest = min(fastest, self._round(phase))
+            if state.steps * fastest >= request.round_seconds * ENOUGH:
                 break
-        return WarmedUp(first, tuple(downsample(times)), converged, bound, self._steps)
+        self._outputs = None
+        return WarmedUp(tuple(downsample(times)), converged, bound, state.steps)
 
     def run_turn(self, request: RunTurn) -> TurnRun:
         """Run an unrecorded round, which wakes threads and refills caches, then the recorded rounds."""
+        phase, steps = request.phase, self._phases[request.phase].steps
         watch = Watch()
-        settling = self._round()
+        settling = self._round(phase)
         seconds: list[float] = []
         device_seconds: list[float] = []
         watch.begin()
-        while len(seconds) < request.rounds and sum(seconds) * self._steps < request.max_turn_seconds:
-            seconds.append(self._round())
+        while len(seconds) < request.rounds and sum(seconds) * steps < request.max_turn_seconds:
+            seconds.append(self._round(phase))
             watch.round()
             if stopwatch := self._model.stopwatch:
-                device_seconds.append(stopwatch.seconds() / self._steps)
+                device_seconds.append(stopwatch.seconds() / steps)
         conditions = {name: tuple(values) for name, values in watch.seen.items()}
         return TurnRun(settling, tuple(seconds), tuple(device_seconds), Conditions(len(watch.cores), **conditions))
 
-    def check_outputs(self) -> OutputsChecked:
-        """Whether the last outputs are finite: with infinity or NaN, times differ."""
-        outputs = self._outputs[-1] if self._several else self._outputs
-        scores = self._model.to_numpy(outputs[0] if self._scalar else outputs)
-        return OutputsChecked(bool(np.isfinite(scores).all()), self._model.compilations, self._model.fallback)
+    def check_outputs(self, phase: str) -> OutputsChecked:
+        """Whether the last outputs are finite: with infinity or NaN, times differ.
 
-    def measure_memory(self) -> MemoryMeasured:
+        They are freed, so that no phase runs beside the outputs of another one.
+        """
+        outputs = self._outputs[-1] if len(self._batches) > 1 else self._outputs
+        scores = self._model.to_numpy(outputs[0] if phase == "gradient" else outputs)
+        self._outputs = outputs = None
+        compilations = self._phases[phase].compilations
+        return OutputsChecked(bool(np.isfinite(scores).all()), compilations, self._model.fallback)
+
+    def measure_memory(self, phase: str) -> MemoryMeasured:
         """Return free memory to the system, then measure the memory of one more step: resident and allocated."""
         self._outputs = None
         self._resident.forget()
         self._model.forget_allocated()
-        self._outputs = self._step()
+        self._outputs = self._phases[phase].step()
         self._model.synchronize(self._outputs)
         allocated = self._model.allocated()
         counted, source = (allocated.bytes, allocated.source) if isinstance(allocated, Allocated) else (allocated, "")
@@ -184,15 +226,20 @@ class ContestantSession:
             "peak_rss_launch_bytes": self._resident.peak_of_launch(),
             "allocator_bytes": counted,
         }
+        self._outputs = None
         return MemoryMeasured(readings, {"allocator_bytes": source} if source else {})
 
     def sustained_run(self, request: SustainedRun) -> SustainedRunDone:
         """Run steps without a pause for at least the requested seconds; they are not recorded as timings."""
-        passed, rounds, own_cpu = repeat_rounds(self._round, request.seconds)
-        return SustainedRunDone(passed, rounds * self._steps, own_cpu)
+        passed, rounds, own_cpu = repeat_rounds(partial(self._round, request.phase), request.seconds)
+        self._outputs = None
+        return SustainedRunDone(passed, rounds * self._phases[request.phase].steps, own_cpu)
 
-    def _round(self) -> float:
-        taken, self._outputs = self._time_round(self._step, self._model.synchronize, self._steps)
+    def _round(self, phase: str) -> float:
+        """Run a round of a phase; returns its seconds per step."""
+        state, before = self._phases[phase], self._model.compilations
+        taken, self._outputs = self._time_round(state.step, self._model.synchronize, state.steps)
+        state.compilations += self._model.compilations - before
         return taken
 
 
@@ -222,23 +269,12 @@ def load(request: Load) -> ContestantSession:
     made = (make_batch(network_of(part), part.batch) for part in workload.batches)
     batches = [model.put(batch.images, batch.labels) for batch in made]
     binds = settings.SETTINGS[request.case.contestant.setting].controlled
-    return ContestantSession(model, workload.phase, batches, now() - start, resident, binds)
+    return ContestantSession(model, batches, now() - start, resident, binds)
 
 
 def run_all(step: Callable[[Any], Any], batches: list[Any]) -> list[Any]:
     """Run a step of each batch in turn; one step of a stream is a step of all its batches."""
     return [step(batch) for batch in batches]
-
-
-def give_evidence(request: GiveEvidence) -> EvidenceGiven:
-    """Evidence for the gate: the workload's network on the batch of a seed, without dropout.
-
-    Compile caches are off, as the first call of a later launch would otherwise find the compiled code on disk.
-    """
-    network = network_of(request.case.workload)
-    model = build(network.without_dropout(), request.case, request.weights, seed=0, cold=True)
-    batch = make_batch(network, request.case.workload.batch, request.seed)
-    return EvidenceGiven(evidence(model, batch.images, batch.labels))
 
 
 def probe_arithmetic(request: ProbeArithmetic) -> ArithmeticProbed:

@@ -66,6 +66,8 @@ class Behaviour:
     train_losses: list[float]
     train_weights: list[Arrays]
     train_gradients: list[Arrays]
+    trained_scores: np.ndarray
+    trained_loss: float
     after_second_load: Arrays
     statistics: Arrays
 
@@ -84,6 +86,8 @@ def behave(contestant: str, precision: str) -> Behaviour:
     gradients, again = model.gradients(first), model.gradients(second)
     after_reading = model.weights()
     trained = [_train_once(model, batch) for _ in range(STEPS)]
+    trained_scores = model.to_numpy(model.infer(batch))
+    trained_loss = float(model.to_numpy(model.forward(batch)))
     model.load(weights, statistics)
     model.train(batch)
     return Behaviour(
@@ -98,6 +102,8 @@ def behave(contestant: str, precision: str) -> Behaviour:
         [loss for loss, _, _ in trained],
         [after for _, _, after in trained],
         [gradient for _, gradient, _ in trained],
+        trained_scores,
+        trained_loss,
         model.weights(),
         model.statistics(),
     )

@@ -152,6 +152,17 @@ def test_train_follows_the_one_update_rule(behaviour: Behaviour) -> None:
             assert behaviour.train_weights[step][name] == pytest.approx(weight, rel=1e-5, abs=1e-6)
 
 
+def test_phases_after_train_see_its_weights(behaviour: Behaviour) -> None:
+    """A launch runs all phases of one model in turns."""
+    network, _, batch = inputs_of(behaviour)
+    weights = behaviour.train_weights[-1]
+    scores = perceptron.scores(network, weights, batch.images)
+    assert behaviour.trained_scores == pytest.approx(scores, rel=1e-4, abs=1e-5)
+    loss = perceptron.loss(network, weights, batch.images, batch.labels)
+    assert behaviour.trained_loss == pytest.approx(loss, rel=1e-4)
+    assert behaviour.trained_scores != pytest.approx(behaviour.scores, rel=1e-3, abs=1e-4)
+
+
 def test_loading_forgets_the_momentum(behaviour: Behaviour) -> None:
     for name, array in behaviour.train_weights[0].items():
         assert behaviour.after_second_load[name] == pytest.approx(array, rel=1e-6, abs=1e-7)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
+import platform
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
-
 
 BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16")
 """Linux's names of processors' bfloat16 instructions, on x86 and on Arm."""
@@ -24,10 +20,21 @@ def unsupported_reason(precision: str, device: str) -> str | None:
 
 
 @cache
+def processor() -> tuple[str, ...]:
+    """What results depend on of the processor: its model, if the system names it, and its instructions' names."""
+    return _cpuinfo("model name", "CPU part", "Processor") or platform.processor(), *sorted(_instructions())
+
+
+@cache
 def _instructions() -> frozenset[str]:
     """Names of the processor's extensions; empty if the system does not list them."""
+    return frozenset(_cpuinfo("flags", "Features").split())
+
+
+def _cpuinfo(*names: str) -> str:
+    """The first value that /proc/cpuinfo gives under one of these names; "" if there is none."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
-        return frozenset()
-    return frozenset(next((line for line in lines if line.startswith(("flags", "Features"))), "").split())
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(names)), "")

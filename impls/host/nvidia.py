@@ -122,6 +122,11 @@ def state() -> list[dict[str, Any]]:
         return [facts for index in range(count) if (facts := _facts(nvml, index, version))]
 
 
+def models() -> list[list[Any]]:
+    """Driver's version, name and memory in bytes of every card: what results may depend on."""
+    return [[card.get(fact) for fact in ("driver", "name", "memory_bytes")] for card in state()]
+
+
 def _facts(nvml: Any, index: int, version: str | None) -> dict[str, Any]:
     try:
         card = nvml.nvmlDeviceGetHandleByIndex(index)

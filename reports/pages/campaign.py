@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from reports.format import numbers, system
 from reports.format.words import NEEDS, kind
 from reports.pages import document
@@ -34,6 +32,7 @@ from results.stats.estimates import BAND, CONFIDENCE, DETECTION_CONFIDENCE
 from results.stats.verdicts import DECIDED_PERCENT, WIDEST_PERCENT, TimingVerdict
 from results.store.campaigns import StoredCampaign
 from results.tables.cases import judgements
+from results.tables.controls import control_of
 
 PAGE = "index.html"
 SECTIONS: tuple[Section, ...] = (
@@ -113,7 +112,7 @@ def _article(view: CampaignView) -> CampaignArticle:
         key=view.key,
         name=view.campaign.name,
         facts=system.header(view.system, view.reference),
-        health=_health(view.cases, view.launches),
+        health=_health(view),
         warnings=warnings,
         remedy=next((remedy for _, remedy in warnings if remedy), ""),
         problems=view.campaign.problems,
@@ -128,8 +127,9 @@ def _article(view: CampaignView) -> CampaignArticle:
     )
 
 
-def _health(cases: pd.DataFrame, launches: pd.DataFrame) -> Sequence[str]:
-    """Summary of the measurement: numbers of cases, launches and unclear verdicts."""
+def _health(view: CampaignView) -> Sequence[str]:
+    """Summary of the measurement: numbers of cases, launches and unclear verdicts, and what the controls show."""
+    cases, launches = view.cases, view.launches
     measured = int((cases["status"] == Status.MEASURED).sum())
     good = int((launches["status"] == Status.MEASURED).sum())
     given = judgements(cases)
@@ -140,4 +140,5 @@ def _health(cases: pd.DataFrame, launches: pd.DataFrame) -> Sequence[str]:
         f"launches measured: {numbers.share(good, len(launches))}",
         f"verdicts decided: {numbers.share(decided, len(given))}",
         f"verdicts unclear: {numbers.share(unclear, len(given))}",
+        *([said] if (said := words.control(control_of(view.campaign))) else []),
     )

@@ -18,6 +18,8 @@ from results.compare.ratios import Ratios
 from results.schema.record import Status
 from results.schema.system import ContestantFacts, System
 from results.stats.estimates import geometric_mean
+from results.store.campaigns import StoredCampaign
+from results.tables.controls import controls
 from results.words import in_words
 
 
@@ -97,6 +99,30 @@ def _same(one: str, other: str, ratios: Mapping[str, Ratios]) -> Same:
     return Same(one, other, len(found), shown, sum(own.is_significant for own in found))
 
 
+@dataclass(frozen=True)
+class ControlPair:
+    """A contestant that was launched twice in every block of a workload: its ratio to itself, and the blocks."""
+
+    group: str
+    contestant: str
+    ratio: numbers.FormattedEstimate | None
+    pairs: int
+
+
+def control_pairs(campaign: StoredCampaign) -> list[ControlPair]:
+    """The controls of a campaign, the largest difference first."""
+    found = controls([campaign]).sort_values("difference", ascending=False)
+    return [
+        ControlPair(
+            text(row["group"]),
+            text(row["contestant"]),
+            numbers.estimate(row["ratio"], row["ratio_low"], row["ratio_high"]),
+            int(row["pairs"]),
+        )
+        for row in rows(found)
+    ]
+
+
 def order(launches: pd.DataFrame, cases: pd.DataFrame) -> list[tuple[float, bool]]:
     """Each measured launch's time over its case's mean, in the order in which they ran, and whether it was repeated.
 
@@ -115,6 +141,7 @@ class Certainty:
     flags: Sequence[FlaggedCases]
     redone: Sequence[Redone]
     same: Sequence[Same]
+    controls: Sequence[ControlPair]
 
 
 def build(view: CampaignView) -> Certainty:
@@ -127,6 +154,7 @@ def build(view: CampaignView) -> Certainty:
         flags=flags(view.cases),
         redone=repeated_blocks(view.launches),
         same=aa_pairs(view.system, view.contestants, view.ratios),
+        controls=control_pairs(view.campaign),
     )
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from results.schema.record import Record
-from results.stats.estimates import Estimate, Rounds, ratio
-from results.stats.pairing import group_by_block
+from results.stats.campaign_ratios import judged_ratios
+from results.stats.estimates import Estimate
 from results.store.campaigns import StoredCampaign
 
 Ratios = Mapping[tuple[str, str], Estimate]
@@ -14,20 +13,13 @@ Ratios = Mapping[tuple[str, str], Estimate]
 
 
 def pairs(campaign: StoredCampaign) -> Mapping[str, Ratios]:
-    """The ratios within each workload, by its id."""
-    groups: dict[str, dict[str, list[Record]]] = {}
-    for record in campaign.records:
-        groups.setdefault(record.case.workload.id, {}).setdefault(record.case.contestant.id, []).append(record)
-    return {
-        group: _ratios({name: group_by_block(records) for name, records in of.items()}) for group, of in groups.items()
-    }
-
-
-def _ratios(times: Mapping[str, Mapping[object, Rounds]]) -> Ratios:
-    found = {}
-    for name, own in times.items():
-        for other, theirs in times.items():
-            compared = ratio(own, theirs) if name != other else None
-            if compared is not None:
-                found[name, other] = compared
+    """The ratios within each workload, by its id: to each contestant in turn as the reference of all workloads."""
+    records = (*campaign.records, *campaign.copies)
+    workloads = list(dict.fromkeys(record.case.workload for record in campaign.records))
+    found: dict[str, dict[tuple[str, str], Estimate]] = {workload.id: {} for workload in workloads}
+    for reference in dict.fromkeys(record.case.contestant for record in campaign.records):
+        judged = judged_ratios(records, dict.fromkeys(workloads, reference)).ratios
+        for case, ratio in judged.items():
+            if not case.contestant.copy:
+                found[case.workload.id][case.contestant.id, reference.id] = ratio
     return found

@@ -53,7 +53,7 @@ PARITY = (
     Column(
         "parity_scores",
         "relative",
-        "largest deviation of a score from the contestants' median, relative to the largest score",
+        "largest deviation of one of the first scores, or of the signature of all, from the contestants' median",
     ),
     Column("parity_loss", "relative", "deviation of the loss from the contestants' median"),
     Column(
@@ -64,6 +64,9 @@ PARITY = (
     Column("parity_worst_gradient", "", "array with the largest deviation of its gradient"),
     Column("parity_contestants", "", "number of contestants in the median"),
     Column("parity_shows_nothing", "", "why these errors are no evidence of the same network; empty if they are"),
+    Column(
+        "parity_evidence_from", "", "when the contestant's evidence was computed (UTC); empty: in the same campaign"
+    ),
 )
 
 USAGE = (

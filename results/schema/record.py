@@ -8,6 +8,8 @@ Schema history (a reader takes every version up to its own):
 5  2026-11  bound_threads of a launch
 6  2026-11  log of a launch; parity's shows_nothing; throttled and throttled_periods of a launch's conditions;
             other names of architectures, frameworks, fields and quantities: earlier ones are in results.schema.renames
+7  2026-11  a launch runs all phases of a network, and its first_call_seconds is known only where it found no compiled
+            code; block_seconds of a block; a contestant's copy (controls); parity's evidence_from
 """
 
 from __future__ import annotations
@@ -25,9 +27,11 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from results.schema import renames
 
-SCHEMA = 6
+SCHEMA = 7
 STEADY = "steady"
 """The setting of allocator, threads and cores that is the same for all contestants, unless one asks for another."""
+COPY_MARK = "#"
+"""Comes before the number of a copy in a contestant's id."""
 
 
 class Status(StrEnum):
@@ -72,9 +76,14 @@ class Workload:
 
     @property
     def id(self) -> str:
+        return f"{self.launch_id}-{self.phase}"
+
+    @property
+    def launch_id(self) -> str:
+        """The workload without its phase: phases that share launches."""
         if not self.stream:
-            return f"{self.network_id}-{self.phase}"
-        return f"{self.network_id}-{self.stream}-{zlib.crc32(repr(self.parts).encode()):08x}-{self.phase}"
+            return self.network_id
+        return f"{self.network_id}-{self.stream}-{zlib.crc32(repr(self.parts).encode()):08x}"
 
     @property
     def batches(self) -> tuple[Workload, ...]:
@@ -95,19 +104,27 @@ class Workload:
 class Contestant:
     """A framework and how it executes.
 
-    `interpreter` labels the Python that runs it, where there are several; `setting` names how its process is set up.
+    `interpreter` labels the Python that runs it, where there are several; `setting` names how its process is set up;
+    `copy` numbers further launches of the same contestant beside it, whose ratio to it is known to be 1 (controls).
     """
 
     framework: str
     execution: str
     interpreter: str = ""
     setting: str = STEADY
+    copy: int = 0
 
     @property
     def id(self) -> str:
         label = f"@{self.interpreter}" if self.interpreter else ""
         setting = f"+{self.setting}" if self.setting != STEADY else ""
-        return f"{self.framework}:{self.execution}{label}{setting}"
+        copy = f"{COPY_MARK}{self.copy}" if self.copy else ""
+        return f"{self.framework}:{self.execution}{label}{setting}{copy}"
+
+    @property
+    def original(self) -> Contestant:
+        """The contestant that this is a copy of, or itself."""
+        return replace(self, copy=0)
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -132,6 +149,7 @@ class Parity:
     worst_gradient: str  # the array whose gradient differs most
     contestants: int  # in the median, this one included
     shows_nothing: str = ""  # why it says little that errors are small: what was compared is the same for any network
+    evidence_from: str = ""  # when this contestant's evidence was computed (UTC, ISO 8601); empty: in this campaign
 
 
 TICK = 0.01
@@ -204,14 +222,17 @@ class Record:
     warmup_converged: bool | None = None  # whether they had settled; None: too few to tell
     pinned_threads: int | None = None  # how many of its threads were bound to a core each; None: left alone
     conditions: Conditions | None = None
-    first_call_seconds: float | None = None  # the first step: tracing and compiling included
+    first_call_seconds: float | None = None  # the first step, if it found no compiled code: compiling included
     build_seconds: float | None = None  # from the start of building the model until its weights are loaded
     start_seconds: float | None = None  # from asking for the process until it answers
     turns: tuple[int, ...] = ()  # this case's places in the random order of the block
     started: str = ""  # UTC, ISO 8601
+    block_seconds: dict[str, float] = field(
+        default_factory=dict
+    )  # wall time of its block by part; in the block's first record only
     parity: Parity | None = None
     device_seconds: tuple[float, ...] = ()  # counted rounds by the device's own clock; empty where it has none
-    usage: Usage | None = None  # after its rounds
+    usage: Usage | None = None  # memory after warm-up, meters after its rounds
     effective_precision: str = ""  # what the contestant was seen to compute in; empty: it could not be asked
     compilations: int | None = None  # how often its steps were traced or compiled
     fallback: str = ""  # why it went on in another way than it was asked to execute in

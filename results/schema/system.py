@@ -164,9 +164,18 @@ class Pyramid(Facts):
     rules: dict[str, dict[str, Bins]] = {}
 
 
+class RemainderFacts(Facts):
+    """What more time would decide when a campaign ended: `decidable` of `undecided` ratios, in about `seconds`."""
+
+    undecided: int | None = None
+    decidable: int | None = None
+    seconds: Number | None = None
+
+
 class System(Facts):
     """All of system.json. Times are in ISO 8601, `measuring_seconds` and `seconds` (of a reproduction) in seconds.
 
+    `preparation_seconds` are of the parts of a campaign before its first block, "import" and "gate".
     Keyed by id: `rules`, `workloads`, `networks` and `contestants`; `parity_tolerances` by precision.
     """
 
@@ -195,6 +204,8 @@ class System(Facts):
     stop: str | None = None
     rules: dict[str, str] = {}
     measuring_seconds: Number | None = None
+    remainder: RemainderFacts | None = None
+    preparation_seconds: dict[str, Number] = {}
     seconds: Number | None = None
     advice: Warnings | None = None
 

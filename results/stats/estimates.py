@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from statistics import median
@@ -34,12 +34,19 @@ MOST_LAUNCHES = 10_000
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its 95 % interval over `launches`; the interval of a single launch is NaN."""
+    """A value with its 95 % interval over `launches`; the interval of a single launch is NaN.
+
+    The interval is Student's t with `freedom` degrees of freedom (None: launches - 1). It uses up
+    `error_share` of the error that its confidence allows: all, unless it is the narrower of two
+    (results.stats.moderation).
+    """
 
     value: float
     low: float
     high: float
     launches: int
+    freedom: float | None = None
+    error_share: float = 1.0
 
     @property
     def relative_half_width(self) -> float:
@@ -51,9 +58,14 @@ class Estimate:
         """Whether the 99 % interval of a ratio excludes 1. A verdict requires more: a difference beyond the band."""
         if self.launches < 2:
             return False
-        freedom = self.launches - 1
-        wider = _quantile(freedom, DETECTION_CONFIDENCE) / _quantile(freedom)
+        wider = self.quantile(DETECTION_CONFIDENCE) / self.quantile()
         return abs(math.log(self.low * self.high)) > wider * math.log(self.high / self.low)
+
+    def quantile(self, confidence: float = CONFIDENCE, launches: int | None = None) -> float:
+        """Half of the interval of that confidence, in standard errors; or as it would be after so many launches."""
+        freedom = self.launches - 1 if self.freedom is None else self.freedom
+        freedom += 0 if launches is None else launches - self.launches
+        return _quantile(freedom, 1 - (1 - confidence) * self.error_share)
 
 
 def launch_time(seconds: Sequence[float]) -> float:
@@ -182,8 +194,8 @@ def launches_for(estimate: Estimate, half_width: float) -> float:
     The estimate must have an interval. Infinite if the number is MOST_LAUNCHES or more.
     """
     half = (math.log(estimate.high) - math.log(estimate.low)) / 2
-    spread = half * math.sqrt(estimate.launches) / _quantile(estimate.launches - 1)
-    return count_needed(spread, half_width, MOST_LAUNCHES)
+    spread = half * math.sqrt(estimate.launches) / estimate.quantile()
+    return _fewest(MOST_LAUNCHES, lambda n: estimate.quantile(launches=n) * spread / math.sqrt(n) <= half_width)
 
 
 def count_needed(spread: float, distance: float, most: int) -> float:
@@ -191,9 +203,12 @@ def count_needed(spread: float, distance: float, most: int) -> float:
 
     Infinite if that is `most` or more.
     """
-    needed = bisect.bisect_left(
-        range(most), True, lo=2, key=lambda n: _quantile(n - 1) * spread / math.sqrt(n) <= distance
-    )
+    return _fewest(most, lambda n: _quantile(n - 1) * spread / math.sqrt(n) <= distance)
+
+
+def _fewest(most: int, suffices: Callable[[int], bool]) -> float:
+    """The smallest number from 2 on that suffices, as all larger ones do; infinite where that is `most` or more."""
+    needed = bisect.bisect_left(range(most), True, lo=2, key=suffices)
     return math.inf if needed == most else float(needed)
 
 

@@ -22,16 +22,26 @@ RECORDS, BENCHMARK = "records.jsonl", "benchmark.json"
 
 @dataclass(frozen=True)
 class StoredCampaign:
-    """A campaign as read from its folder. `problems`: unreadable lines."""
+    """A campaign as read from its folder.
+
+    `problems`: unreadable lines; `copies`: the records of controls, contestants launched twice.
+    """
 
     folder: Path
     system: System
     records: tuple[Record, ...]
     problems: tuple[str, ...] = ()
+    copies: tuple[Record, ...] = ()
 
     @property
     def name(self) -> str:
         return _name(self.folder)
+
+    @property
+    def in_suite_order(self) -> list[Record]:
+        """The records by workload in the order of the suite, which may not be that of measuring."""
+        place = {workload: number for number, workload in enumerate(self.system.workloads)}
+        return sorted(self.records, key=lambda record: place.get(record.case.workload.id, len(place)))
 
 
 class CampaignWriter(Journal):
@@ -71,17 +81,20 @@ def read_campaign(folder: Path) -> StoredCampaign:
     """The campaign in `folder`; ResultsError if there is none."""
     if not (folder / RECORDS).is_file():
         raise ResultsError(f"no campaign in {str(folder)!r}: it has no {RECORDS}{_nearby(folder)}")
-    records, problems = [], []
+    records: list[Record] = []
+    copies: list[Record] = []
+    problems = []
     with (folder / RECORDS).open(
         encoding="utf-8-sig", errors="replace", newline="\n"
     ) as lines:  # a reason may hold U+2028
         for number, line in enumerate(lines, 1):
             try:
-                records.append(from_json(line.removesuffix("\n")))
+                record = from_json(line.removesuffix("\n"))
+                (copies if record.case.contestant.copy else records).append(record)
             except UnreadableRecord as problem:
                 problems.append(f"{folder.name}/{RECORDS} line {number}: {problem}")
     system, trouble = read_system(folder)
-    return StoredCampaign(folder, system, tuple(records), (*problems, *trouble))
+    return StoredCampaign(folder, system, tuple(records), (*problems, *trouble), tuple(copies))
 
 
 def campaigns_in(data: Path) -> list[Path]:

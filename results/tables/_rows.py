@@ -101,4 +101,5 @@ def parity_row(parity: Parity | None) -> dict[str, Any]:
         "parity_worst_gradient": parity.worst_gradient,
         "parity_contestants": parity.contestants,
         "parity_shows_nothing": parity.shows_nothing,
+        "parity_evidence_from": parity.evidence_from,
     }

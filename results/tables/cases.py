@@ -16,14 +16,17 @@ from results import quality
 from results.compare.limits import Limits, limits_of
 from results.quality.interference import Disturbance
 from results.schema.columns import LIMITS, MEMORY, OUTCOME, PARITY, USAGE, WORKLOAD, Column, device_columns
-from results.schema.record import Record, Status, Workload
-from results.stats.estimates import Rounds, geometric, launch_time, ratio
-from results.stats.pairing import counted, group_by_block
+from results.schema.record import Case, Record, Status, Workload
+from results.stats.campaign_ratios import judged_ratios
+from results.stats.estimates import Estimate, geometric, launch_time
+from results.stats.pairing import counted
 from results.stats.verdicts import DECIDED_PERCENT, WIDEST_PERCENT, Judgement, TimingVerdict, judge, launches_needed
 from results.store.campaigns import StoredCampaign
 from results.tables import CAMPAIGNS, Table
 from results.tables._rows import blank, frame, parity_row, time_row, usage_row, workload_row
 
+Groups = dict[Workload, dict[str, list[Record]]]
+"""The records of each workload by contestant."""
 COLUMNS = (
     *WORKLOAD,
     *OUTCOME,
@@ -86,13 +89,15 @@ def cases(campaigns: Iterable[StoredCampaign], reference: str | None = None) -> 
         own_rows: list[dict[str, Any]] = []
         measured: list[quality.MeasuredCase] = []
         named, limits = reference_of(campaign), limits_of(campaign)
-        for group in _groups(campaign):
-            own = named if named in group else next(iter(group))
-            blocks = {name: group_by_block(records) for name, records in group.items()}
+        groups = _groups(campaign)
+        references = {workload: reference or _reference(group, named) for workload, group in groups.items()}
+        ratios, believable = _ratios(campaign, groups, references)
+        for workload, group in groups.items():
             subsets = 1 + max(record.subset for records in group.values() for record in records)
-            theirs = reference or own, blocks.get(reference or own, {})
-            for name, records in group.items():
-                row = _case_row(campaign, records, limits, blocks[name], theirs)
+            for records in group.values():
+                row = _case_row(
+                    campaign, records, limits, ratios.get(records[0].case), references[workload], believable
+                )
                 own_rows.append({**row, "subsets": subsets})
                 if launches := counted(records):
                     measured.append(quality.MeasuredCase(row, launches))
@@ -125,24 +130,43 @@ def reference_of(campaign: StoredCampaign) -> str | None:
     return campaign.records[0].case.contestant.id if campaign.records else None
 
 
-def _groups(campaign: StoredCampaign) -> list[dict[str, list[Record]]]:
+def _reference(group: Mapping[str, Sequence[Record]], named: str | None) -> str:
+    return named if named is not None and named in group else next(iter(group))
+
+
+def _ratios(
+    campaign: StoredCampaign, groups: Groups, references: Mapping[Workload, str]
+) -> tuple[Mapping[Case, Estimate], bool]:
+    """The ratio of each case to the reference of its group (its own is 1); and whether controls allow verdicts."""
+    own = {workload: groups[workload][name] for workload, name in references.items() if name in groups[workload]}
+    known = {workload: records[0].case.contestant for workload, records in own.items()}
+    judged = judged_ratios((*campaign.records, *campaign.copies), known)
+    launches = {records[0].case: len(counted(records)) for records in own.values()}
+    own_ratios = {case: geometric([1.0] * count) for case, count in launches.items() if count}
+    return {**judged.ratios, **own_ratios}, judged.control.believable
+
+
+def _groups(campaign: StoredCampaign) -> Groups:
     """The records of each workload by contestant id; contestants in the suite's order, not in order of records."""
     groups: dict[Workload, dict[str, list[Record]]] = {}
-    for record in campaign.records:
+    for record in campaign.in_suite_order:
         groups.setdefault(record.case.workload, {}).setdefault(record.case.contestant.id, []).append(record)
     place = {contestant: number for number, contestant in enumerate(campaign.system.contestants)}
-    return [dict(sorted(group.items(), key=lambda item: place.get(item[0], len(place)))) for group in groups.values()]
+    return {
+        workload: dict(sorted(group.items(), key=lambda item: place.get(item[0], len(place))))
+        for workload, group in groups.items()
+    }
 
 
 def _case_row(
     campaign: StoredCampaign,
     records: Sequence[Record],
     limits: Limits,
-    launches: Mapping[object, Rounds],
-    theirs: tuple[str, Mapping[object, Rounds]],
+    compared: Estimate | None,
+    reference: str,
+    believable: bool,
 ) -> dict[str, Any]:
-    """`launches` of the case by block; `theirs` are the reference's name and its launches."""
-    reference = theirs[0]
+    """`compared`: the ratio to the contestant `reference`; its verdict is unclear unless it is `believable`."""
     measured, last = counted(records), records[-1]
     case = last.case
     row = {
@@ -160,8 +184,7 @@ def _case_row(
         return {**blank(COLUMNS), **row}
     estimate = geometric([launch_time(record.seconds) for record in measured])
     batch, used = case.workload.batch, usage_row(measured)
-    compared = ratio(launches, theirs[1])
-    judged = judge(compared) if compared and case.contestant.id != reference else None
+    judged = judge(compared if believable else None) if compared and case.contestant.id != reference else None
     # Of all that were measured: a launch that was made again may have found compiled what the first one compiled.
     tried = [record.first_call_seconds for record in records if record.status is Status.MEASURED]
     first_calls = [seconds for seconds in tried if seconds is not None]

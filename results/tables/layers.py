@@ -68,7 +68,7 @@ def layers(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
 def _of(campaign: StoredCampaign) -> list[dict[str, Any]]:
     wholes: dict[tuple[Workload, Contestant], list[Record]] = {}
     found: dict[tuple[Workload, Contestant], Layers] = {}
-    for record in campaign.records:
+    for record in campaign.in_suite_order:
         workload, contestant = record.case.workload, record.case.contestant
         network, alone, layer = workload.architecture.partition(ALONE)
         key = replace(workload, architecture=network), contestant

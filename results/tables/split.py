@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -19,35 +19,48 @@ COLUMNS = (
     Column("contestant", "", "framework:execution"),
     Column("component", "", "forward, backward (gradient less forward) or update (train less gradient)"),
     Column("seconds", "s/step", "mean time of the component"),
-    Column("seconds_low", "s/step", "lower end of its 95 % interval (Welch)"),
-    Column("seconds_high", "s/step", "upper end of its 95 % interval (Welch)"),
+    Column("seconds_low", "s/step", "lower end of its 95 % interval over launches"),
+    Column("seconds_high", "s/step", "upper end of its 95 % interval over launches"),
 )
 PARTS = (("forward", "forward", None), ("backward", "gradient", "forward"), ("update", "train", "gradient"))
 """(component, phase that includes it, phase to subtract)."""
+
+
+PHASES_SHARE_LAUNCHES = 7
+"""The schema since which a launch runs all phases of its network, so that differences are within a launch."""
+
+Times = dict[object, float]
+"""Seconds by launch."""
 
 
 def split(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
     """Components of a training step (forward, backward and update) per network and contestant, with intervals."""
     rows = []
     for campaign in campaigns:
-        networks: dict[tuple[str, str], dict[str, list[float]]] = {}
-        for record in counted(campaign.records):
+        networks: dict[tuple[str, str], dict[str, Times]] = {}
+        for record in counted(campaign.in_suite_order):
             workload = record.case.workload
-            key = workload.id.removesuffix(f"-{workload.phase}"), record.case.contestant.id
-            networks.setdefault(key, {}).setdefault(workload.phase, []).append(launch_time(record.seconds))
+            # Launches of one phase each are independent, whatever their numbers.
+            own = "" if record.schema >= PHASES_SHARE_LAUNCHES else workload.phase
+            launch = (own, record.launch, record.subset)
+            phases = networks.setdefault((workload.launch_id, record.case.contestant.id), {})
+            phases.setdefault(workload.phase, {})[launch] = launch_time(record.seconds)
         for (network, contestant), phases in networks.items():
             for part, phase, less in PARTS:
-                estimate = _part(phases.get(phase, []), None if less is None else phases.get(less, []))
+                estimate = _part(phases.get(phase, {}), None if less is None else phases.get(less, {}))
                 if estimate is not None:
                     names = {"campaign": campaign.name, "network": network, "contestant": contestant, "component": part}
                     rows.append({**names, **time_row(estimate)})
     return frame(rows, COLUMNS)
 
 
-def _part(times: Sequence[float], less: Sequence[float] | None) -> Estimate | None:
+def _part(times: Times, less: Times | None) -> Estimate | None:
+    """The mean of a phase's time, or of its difference to another's: within launches that ran both, else Welch's."""
     if less is None:
-        return arithmetic(times) if times else None
-    return difference(times, less)
+        return arithmetic(list(times.values())) if times else None
+    if shared := times.keys() & less.keys():
+        return arithmetic([times[launch] - less[launch] for launch in sorted(shared, key=str)])
+    return difference(list(times.values()), list(less.values()))
 
 
 TABLE = Table(COLUMNS, split, CAMPAIGNS)

@@ -171,10 +171,18 @@ def test_undecided_verdicts_are_counted_by_what_is_known_of_them():
     reference = launches(Case(workload(), ALPHA), 1.0, 1.0, 1.0)
     others = [one for who, own in times.items() for one in launches(Case(workload(), Contestant(who, "x")), *own)]
     (note,) = [one for one in said(*reference, *others) if "undecided" in one["what"]]
-    assert note["what"].startswith("2 of 4 verdicts are undecided (1 unclear, 1 within 19 %): intervals up to ±")
+    assert note["what"].startswith("2 of 4 verdicts are undecided (1 unclear, 1 within 25 %): intervals up to ±")
     assert "launches are needed for half of them" in note["remedy"]
 
 
 def test_without_an_undecided_verdict_nothing_is_said_of_them():
     records = [one for who in (ALPHA, BETA) for one in launches(Case(workload(), who), 1.0, 1.0, 1.0)]
     assert not [one for one in said(*records) if "undecided" in one["what"]]
+
+
+def test_what_more_time_would_decide_is_what_the_schedule_expected():
+    records = [*launches(CASE, 0.01, 0.012), *launches(Case(workload(), BETA), 0.01, 0.02)]
+    left = {"undecided": 1, "decidable": 1, "seconds": 200.0}
+    notes = said(*records, system={**SYSTEM, "remainder": left})
+    (note,) = [note for note in notes if "undecided" in note["what"]]
+    assert note["remedy"] == "--resume made-up --budget 4m is expected to decide 1 of them"

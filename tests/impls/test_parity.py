@@ -17,7 +17,7 @@ from oracle.jobs import Result
 from oracle.networks import MIXED, small
 from oracle.requests import CASES, CHOSEN, FEW, REFERENCE, Case, Requests
 
-from bench.runner.parity import LARGEST_TIE
+from bench.gate.parity import LARGEST_TIE
 from deadheat.contract.fixtures import missing
 from deadheat.contract.processes import answer
 from impls.architectures import architectures

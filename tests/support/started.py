@@ -40,6 +40,7 @@ def tiny(*contestants: str, phases: tuple[str, ...] = ("infer",), workloads: str
         "sustained": 0,
         "time_limit": "20s",
         "memory": "64GiB",
+        "controls": False,
         **others,
     }
     said = "\n".join(f"{key} = {_toml(value)}" for key, value in keys.items())

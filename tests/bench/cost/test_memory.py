@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.cost.colocation import ZYGOTE_BYTES, memory_limit, parts, subsets
 from bench.cost.memory import estimate, estimate_evidence
 from bench.launch.launcher import Launcher
-from bench.runner.colocation import ZYGOTE_BYTES, memory_limit, parts, subsets
 from impls.host import cgroups
 from results.schema.record import Case, Contestant, Workload
 

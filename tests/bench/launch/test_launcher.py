@@ -16,7 +16,7 @@ from bench.launch.launcher import Launcher
 from bench.launch.process import LaunchFailed, Limit
 from bench.launch.scratch import LOCK, PREFIX
 from bench.launch.weights import Weights
-from bench.worker.messages import Loaded
+from bench.worker.messages import Loaded, ProbeArithmetic
 from impls.errors import DeadheatError, InvalidInput
 from impls.frameworks import load_framework
 from results.schema.record import Case, Contestant, Status
@@ -69,6 +69,30 @@ def test_an_answer_is_awaited_no_longer_than_a_grace_after_the_budgets_end(monke
 
 
 CASE = Case(workload("lenet5"), Contestant("fake-clock", "fast"))
+
+
+def test_of_several_launches_the_first_to_answer_is_told_and_one_that_ends_counts_as_well():
+    with Launcher(60) as launcher:
+        silent, answering, ending = (launcher.launch(CASE)[0] for _ in range(3))
+        pids = [silent.pid, answering.pid, ending.pid]
+        with silent, answering, ending:
+            answering.send(ProbeArithmetic(CASE))
+            assert launcher.first(pids) == answering.pid
+            assert answering.receive(ProbeArithmetic.answer_type()).scores
+            psutil.Process(ending.pid).kill()
+            assert launcher.first(pids) == ending.pid
+            with pytest.raises(LaunchFailed, match="SIGKILL"):
+                ending.receive(Loaded)
+
+
+def test_of_launches_that_do_not_answer_the_one_with_the_earliest_time_limit_is_told(monkeypatch):
+    with Launcher(60) as launcher:
+        late, early = (launcher.launch(CASE)[0] for _ in range(2))
+        with late, early:
+            late.deadline, early.deadline = process.now() + 60, process.now() - 1
+            assert launcher.first([late.pid, early.pid]) == early.pid
+            with pytest.raises(LaunchFailed, match="no answer within 60 s"):
+                early.receive(Loaded)
 
 
 def test_a_launch_that_gives_no_answer_is_ended_with_the_budget(monkeypatch):

@@ -85,7 +85,7 @@ def test_a_meter_that_fails_costs_the_others_nothing(monkeypatch):
         return answer(seconds=4.0, steps=10, own_cpu=1.0)
 
     worker = SimpleNamespace(pid=1, send=lambda *_, **__: None, receive=receive)
-    case = SimpleNamespace(workload=SimpleNamespace(device="cpu", batch=8))
+    case = SimpleNamespace(workload=SimpleNamespace(device="cpu", batch=8, phase="infer"))
     found = usage.sustained_run(worker, case, 4.0, frozenset())
     assert found == Usage({"watts": 3.0}, {"joules": "meter bad failed: OSError: planted in sample"})
 

@@ -85,7 +85,8 @@ def test_launches_are_a_number_or_the_fewest_and_the_most(load, launches, expect
 
 
 MISTAKES = {
-    "launches = [3, 2]": "my.toml: launches: launches must be [fewest, most] in this order",
+    "launches = [3, 2]": "my.toml: launches: must be [fewest, most] in this order",
+    "turns = [3, 2]": "my.toml: turns: must be [fewest, most] in this order",
     "launches = 0": "my.toml: launches.0: Input should be greater than 0",
     "launches = [1, 2, 3]": "my.toml: launches",
     "launches = 'many'": "my.toml: launches",

@@ -148,7 +148,7 @@ def test_pytest_benchmark_compare_reads_the_saved_file(finished, run):
 
 def test_the_summary_gives_ratios_and_what_to_do_about_what_is_wrong(finished):
     done, _, _ = finished
-    assert re.search(r"×[\d.]+ \[", done.stdout)
+    assert re.search(r"[\d.]+ ±\d+%|[\d.]+ within \d+ %", done.stdout)
     assert "pip install no_such_package" in done.stdout
     assert "raise time_limit in the suite" in done.stdout
 

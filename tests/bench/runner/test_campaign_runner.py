@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 
+import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from simulated import A, B, C, Simulated, cases, failed, launched, lenet
 
-from bench.cost import memory
 from bench.cost.floors import floor_of
 from bench.launch.fake import DIGITS, Behaviour, Fault, scores_in
-from bench.launch.weights import Weights
-from bench.runner import colocation
-from bench.runner.block_runner import BlockRunner
-from bench.runner.ledger import Group
-from bench.runner.retries import RetryPolicy
-from bench.runner.schedule import Passes, Task
 from bench.runner.usage import MEMORY, NO_SUSTAINED_RUN, metered
+from bench.scheduling.allocation import SPARE, Allocation
+from bench.scheduling.costs import cost_of
+from bench.scheduling.ledger import Group
+from bench.scheduling.schedule import Task
 from bench.worker.arithmetic import arithmetic
-from bench.worker.evidence import Evidence
+from bench.worker.evidence import Evidence, summarize
 from bench.worker.messages import GiveEvidence, Load, ProbeArithmetic, RunTurn, SustainedRun
-from results.schema.record import Case, Contestant, Parity, Record, Status
+from results.schema.record import Case, Parity, Record, Status, Workload
 from results.stats.pairing import counted
 from results.tables.largest import fits
 
@@ -46,10 +43,11 @@ def test_a_campaign_measures_every_case_as_often_as_its_suite_says():
         ("infer", 0), ("infer", 0), ("train", 0), ("train", 0),
         ("infer", 1), ("infer", 1), ("train", 1), ("train", 1),
     ]  # fmt: skip
+    assert len([asked for asked in done.launcher.requests if isinstance(asked.request, Load)]) == 2 * 2
     assert set(statuses(done.records)) == {Status.MEASURED}
     assert all(record.parity and record.effective_precision == "float32" for record in done.records)
     assert done.launcher.is_clean
-    assert done.progress.announced == len(done.progress.begun) == 1 + 1 + 4
+    assert done.progress.announced == len(done.progress.begun) == 1 + 2
     assert done.progress.ended
 
 
@@ -67,15 +65,18 @@ def test_the_same_script_gives_the_same_records():
 SLOW = Behaviour(build_seconds=100.0)
 
 
-def test_a_budget_that_ends_inside_the_first_pass_leaves_a_row_for_every_case():
-    phases = [lenet(phase) for phase in ("infer", "forward", "gradient", "train")]
-    done = Simulated(lambda case, launch: SLOW, these=cases(phases), budget=150.0, time_limit="200s").run()
+NETWORKS = [lenet(batch=batch) for batch in (1, 2, 3, 4)]
+
+
+def test_a_budget_that_ends_before_every_network_was_launched_leaves_a_row_for_every_case():
+    done = Simulated(lambda case, launch: SLOW, cases(NETWORKS), budget=350.0, time_limit="200s").run()
     assert done.runner.stop == "budget"
     assert {record.case for record in done.records} == set(done.ledger.cases)
-    by_phase = {record.case.workload.phase: record for record in done.records}
-    assert statuses(list(by_phase.values())) == [Status.MEASURED, Status.MEASURED, Status.SKIPPED, Status.SKIPPED]
-    assert by_phase["train"].reason == "the budget of 150 s was spent before its first launch"
-    assert done.runner.rules == {lenet("infer").id: "budget", lenet("forward").id: "budget"}
+    found = {network.batch: statuses(done.of(Case(network, A))) for network in NETWORKS}
+    measured, skipped = Status.MEASURED, Status.SKIPPED
+    assert found == {1: [measured, measured], 2: [measured], 3: [skipped], 4: [skipped]}
+    assert done.of(Case(NETWORKS[3], B))[0].reason == "the budget of 350 s was spent before its first launch"
+    assert done.runner.rules == {NETWORKS[0].id: "launches", NETWORKS[1].id: "budget"}
 
 
 def test_a_budget_that_the_gate_has_spent_measures_nothing_and_says_so_of_every_case():
@@ -85,30 +86,53 @@ def test_a_budget_that_the_gate_has_spent_measures_nothing_and_says_so_of_every_
     assert not [asked for asked in done.launcher.requests if isinstance(asked.request, Load)]
 
 
-def test_a_second_pass_is_not_begun_without_time_for_all_of_it():
-    phases = [lenet(phase) for phase in ("infer", "train")]
-    done = Simulated(lambda case, launch: SLOW, these=cases(phases), budget=350.0, time_limit="200s").run()
-    assert done.runner.stop == "budget"
-    assert {record.launch for record in done.records} == {0}
+@pytest.mark.parametrize(("more", "launches"), [(-0.01, 1), (0.01, 2)])
+def test_a_launch_is_begun_only_with_time_for_all_of_it_and_spare(more, launches):
+    def slow(case: Case, launch: int) -> Behaviour:
+        return SLOW
+
+    first = Simulated(slow, launches=(1, 1), time_limit="200s").run()
+    cost = cost_of(first.ledger, Group((ONE, OTHER)), turns=2).seconds(first.suite.turns[0])
+    assert cost > 100.0
+    budget = first.clock() + SPARE * cost + more
+    done = Simulated(slow, launches=(2, 2), budget=budget, time_limit="200s").run()
+    assert done.runner.stop == ("budget" if launches == 1 else "complete")
+    assert len(done.of(ONE)) == len(done.of(OTHER)) == launches
     assert set(statuses(done.records)) == {Status.MEASURED}
+    assert done.clock() <= budget
 
 
-def test_a_resumed_campaign_makes_the_launches_that_are_behind_first_and_skips_the_gate():
-    parity = Parity(0, 0, 0, "weight", 2)
-    phases = [lenet(phase) for phase in ("infer", "train")]
-    earlier = [
-        launched(Case(workload, one), number, parity=parity, effective_precision="float32")
-        for workload, count in zip(phases, (3, 1))
+PARITY = Parity(0, 0, 0, "weight", 2)
+
+
+def earlier_launches(counts: dict[Workload, int]) -> list[Record]:
+    return [
+        launched(Case(workload, one), number, parity=PARITY, effective_precision="float32")
+        for workload, count in counts.items()
         for number in range(count)
         for one in (A, B)
     ]
+
+
+def test_a_resumed_campaign_makes_the_launches_that_are_missing_and_skips_the_gate():
+    earlier = earlier_launches({NETWORKS[0]: 4, NETWORKS[1]: 1})
+    done = Simulated(these=cases(NETWORKS[:2]), earlier=earlier, launches=(4, 4)).run()
+    assert [(record.case.workload.batch, record.launch) for record in done.records[::2]] == [(2, 1), (2, 2), (2, 3)]
+    asked = {type(asked.request) for asked in done.launcher.requests}
+    assert not asked & {GiveEvidence, ProbeArithmetic}
+    assert {record.parity for record in done.records} == {PARITY}
+
+
+def test_phases_that_were_not_reached_before_an_interruption_are_launched_alone_until_they_have_caught_up():
+    """As when phases do not fit into memory together, and the campaign was killed between their blocks."""
+    phases = [lenet(phase) for phase in ("infer", "train")]
+    earlier = earlier_launches({phases[0]: 3, phases[1]: 1})
     done = Simulated(these=cases(phases), earlier=earlier, launches=(4, 4)).run()
     assert [(record.case.workload.phase, record.launch) for record in done.records[::2]] == [
         ("train", 1), ("train", 2), ("infer", 3), ("train", 3),
     ]  # fmt: skip
-    asked = {type(asked.request) for asked in done.launcher.requests}
-    assert not asked & {GiveEvidence, ProbeArithmetic}
-    assert {record.parity for record in done.records} == {parity}
+    assert done.progress.announced == len(done.progress.begun) == 3
+    assert done.runner.stop == "complete"
 
 
 def test_a_block_that_was_cut_in_two_is_not_completed_but_followed_by_the_next():
@@ -132,11 +156,19 @@ def test_an_interruption_keeps_what_was_measured_and_ends_every_launch():
     assert campaign.launcher.is_clean
 
 
-WRONG = Evidence(scores=[[0.25, 0.75]], loss=0.5, gradients={"weight": [1.0, 0.5, 9.0]})
+WRONG = Evidence(scores=summarize(np.array([[0.25, 0.75]])), loss=0.5, gradients={"weight": [1.0, 0.5, 9.0]})
 REFUSED = {
     "another network": (dict(evidence=WRONG), Status.MISMATCH, "the gradient of weight differs by"),
-    "scores of another shape": (dict(evidence=Evidence([[1.0]], 0.5, {})), Status.MISMATCH, "gives scores of shape"),
-    "NaN": (dict(evidence=Evidence([[math.nan, 1.0]], 0.5, WRONG.gradients)), Status.MISMATCH, "a score differs"),
+    "scores of another shape": (
+        dict(evidence=Evidence(summarize(np.array([[1.0]])), 0.5, {})),
+        Status.MISMATCH,
+        "gives scores of shape",
+    ),
+    "NaN": (
+        dict(evidence=Evidence(summarize(np.array([[math.nan, 1.0]])), 0.5, WRONG.gradients)),
+        Status.MISMATCH,
+        "a score differs",
+    ),
     "less precision than asked for": (dict(arithmetic="tf32"), Status.MISMATCH, "computes in tf32 where float32 was"),
     "a crash": (dict(faults=(Fault(GiveEvidence, Status.CRASHED, "killed"),)), Status.CRASHED, "killed"),
     "no end": (dict(evidence_seconds=61.0), Status.TIMED_OUT, "no answer within 60 s"),
@@ -183,13 +215,39 @@ def test_a_contestant_that_fails_in_one_phase_loses_that_phase_only():
     assert done.runner.stop == "complete"
 
 
+@pytest.mark.parametrize("status", [Status.FAILED, Status.OUT_OF_MEMORY])
+def test_a_reference_that_fails_in_the_first_phase_ends_no_campaign(status):
+    """The seconds of a block are in its first record, whose case is ruled out then."""
+    phases = [lenet(phase) for phase in ("infer", "train")]
+    case = Case(phases[0], A)
+    done = Simulated(plan(case, faults=(Fault(RunTurn, status),)), these=cases(phases), launches=(3, 3)).run()
+    assert statuses(done.of(case)) == [status]
+    for other in set(done.ledger.cases) - {case}:
+        assert statuses(done.of(other)) == [Status.MEASURED] * 3
+    assert done.runner.stop == "complete"
+
+
+def test_meters_that_a_process_ended_before_are_read_in_the_next_launch():
+    phases = [lenet(phase) for phase in ("infer", "gradient", "train")]
+    case = Case(phases[0], B)
+    done = Simulated(plan(case, faults=(Fault(SustainedRun, Status.CRASHED),)), cases(phases), sustained="3s").run()
+    assert set(statuses(done.records)) == {Status.MEASURED}
+    for one in done.ledger.cases:
+        usage = done.ledger.usage_of(one)
+        assert usage.names == MEMORY | metered()
+        if one == case:
+            assert {usage.missing[name] for name in metered()} == {"crashed: planted"}
+        else:
+            assert usage.values["sustained_cpus_used"] == 1.0
+
+
 def test_a_launch_after_a_crash_has_a_zygote_of_its_own_and_the_next_one_shares_again():
     def script(case: Case, launch: int) -> Behaviour:
         return Behaviour(faults=(Fault(RunTurn, Status.CRASHED),)) if (case, launch) == (OTHER, 1) else Behaviour()
 
     done = Simulated(script, launches=(4, 4)).run()
     assert statuses(done.of(OTHER)) == [Status.MEASURED, Status.CRASHED, Status.MEASURED, Status.MEASURED]
-    gate = 2  # a launch each for the probe and for the evidence
+    gate = 1  # the launch that gives evidence
     dedicated = [launch.dedicated_zygote for launch in done.launcher.launches if launch.case == OTHER][gate:]
     assert dedicated == [False, False, True, False]
     assert not any(one.dedicated_zygote for one in done.launcher.launches if one.case == ONE)
@@ -208,12 +266,23 @@ def test_a_group_whose_intervals_are_narrow_ends_and_one_whose_are_not_has_all_i
     rng = random.Random(2)
 
     def script(case: Case, launch: int) -> Behaviour:
+        return Behaviour(step_seconds=0.01 * rng.uniform(1, 3) if case.workload.batch == 2 else 0.01)
+
+    done = Simulated(script, these=cases(NETWORKS[:2]), launches=(2, 6), target=0.02).run()
+    assert done.runner.rules == {NETWORKS[0].id: "precision", NETWORKS[1].id: "launches"}
+    assert [len(done.of(Case(network, A))) for network in NETWORKS[:2]] == [3, 6]
+
+
+def test_a_group_goes_on_until_all_its_phases_are_precise():
+    rng = random.Random(2)
+
+    def script(case: Case, launch: int) -> Behaviour:
         return Behaviour(step_seconds=0.01 * rng.uniform(1, 3) if case.workload.phase == "train" else 0.01)
 
     phases = [lenet(phase) for phase in ("infer", "train")]
     done = Simulated(script, these=cases(phases), launches=(2, 6), target=0.02).run()
-    assert done.runner.rules == {phases[0].id: "precision", phases[1].id: "launches"}
-    assert [len(done.of(Case(phase, A))) for phase in phases] == [3, 6]
+    assert done.runner.rules == dict.fromkeys((phase.id for phase in phases), "launches")
+    assert [len(done.of(Case(phase, A))) for phase in phases] == [6, 6]
 
 
 BUSY = {"foreign_cpu": 1.0}
@@ -259,11 +328,11 @@ def test_a_contestant_that_fails_in_a_disturbed_attempt_has_no_part_in_the_next(
     assert (attempts(done, ONE), attempts(done, OTHER)) == ([0, 1, 2], [0])
 
 
-def test_a_sustained_run_is_made_in_a_cases_first_launch_and_not_charged_to_the_next_pass():
+def test_a_sustained_run_is_made_in_a_cases_first_launch_and_not_charged_to_the_next():
     done = Simulated(sustained="60s", budget=140.0, time_limit="100s").run()
     asked = [asked for asked in done.launcher.requests if isinstance(asked.request, SustainedRun)]
-    assert [one.case for one in asked] == [ONE, OTHER]
-    assert {record.launch for record in done.records} == {0, 1}, "the second pass fits without the sustained runs"
+    assert sorted(one.case for one in asked) == sorted((ONE, OTHER))
+    assert {record.launch for record in done.records} == {0, 1}, "the second launch fits without the sustained runs"
     assert done.clock() < 140.0
 
 
@@ -288,39 +357,35 @@ def test_a_group_that_cannot_fit_by_its_table_has_its_rows_and_the_rest_is_measu
 
 
 def test_a_finished_group_is_not_measured_again_when_a_campaign_is_resumed():
-    phases = [lenet(phase) for phase in ("infer", "train")]
-    earlier = [launched(Case(phases[0], one), number) for number in range(3) for one in (A, B)]
-    done = Simulated(these=cases(phases), earlier=earlier, launches=(3, 3)).run()
-    assert {record.case.workload for record in done.records} == {phases[1]}
-    assert [record.launch for record in done.of(Case(phases[1], A))] == [0, 1, 2]
+    earlier = [launched(Case(NETWORKS[0], one), number) for number in range(3) for one in (A, B)]
+    done = Simulated(these=cases(NETWORKS[:2]), earlier=earlier, launches=(3, 3)).run()
+    assert {record.case.workload for record in done.records} == {NETWORKS[1]}
+    assert [record.launch for record in done.of(Case(NETWORKS[1], A))] == [0, 1, 2]
     assert (done.runner.stop, set(done.runner.rules.values())) == ("complete", {"launches"})
 
 
-FIVE = (A, B, C, Contestant("fake-clock", "nothing"), Contestant("fake-clock", "fast", setting="as-shipped"))
+def test_records_of_before_the_seconds_of_blocks_were_kept_are_gone_on_from():
+    earlier = [launched(case, 0, turns=(0,), schema=6) for case in cases()]
+    done = Simulated(earlier=earlier, launches=(3, 3)).run()
+    assert [record.launch for record in done.of(ONE)] == [1, 2]
 
 
-@given(st.integers(1, 5), st.integers(1, 6))
-def test_a_group_that_does_not_fit_in_memory_is_measured_in_parts_that_share_the_reference(count, room):
-    """Every ratio to the reference is of two launches that took turns with each other."""
-    contestants = FIVE[:count]
-    campaign = Simulated(these=cases((lenet(),), contestants), launches=(1, 1))
-    limit = colocation.ZYGOTE_BYTES + room * memory.estimate(lenet())
-    with campaign.launcher as launcher:
-        blocks = BlockRunner(
-            launcher, Weights(launcher.folder), campaign.suite, campaign.ledger, RetryPolicy(), limit, campaign.clock
-        )
-        blocks.run(Task(Group(lenet(), contestants), 0, 0, ""), deadline=math.inf)
-    parts: dict[int, list[Contestant]] = {}
-    for record in campaign.records:
-        assert record.status is Status.MEASURED
-        parts.setdefault(record.subset, []).append(record.case.contestant)
-    assert {one for part in parts.values() for one in part} == set(contestants)
-    assert max(map(len, parts.values())) <= room
-    if room > 1:
-        assert all(part[0] == A for part in parts.values())
-        assert all(sum(one in part for part in parts.values()) == 1 for one in contestants[1:])
-    else:
-        assert all(len(part) == 1 for part in parts.values())
+def test_copies_are_launched_and_measured_beside_their_originals_and_pass_the_gate_with_them():
+    copy = replace(A, copy=1)
+    done = Simulated(these=cases(contestants=(A, B, copy))).run()
+    assert statuses(done.of(Case(lenet(), copy))) == [Status.MEASURED] * 2
+    examined = [asked.case.contestant for asked in done.launcher.requests if isinstance(asked.request, GiveEvidence)]
+    assert set(examined) == {A, B}
+    assert len({record.parity for record in done.of(Case(lenet(), copy))} | {done.of(ONE)[0].parity}) == 1
+
+
+def test_a_copy_whose_original_is_refused_is_not_measured():
+    copy = replace(B, copy=1)
+    done = Simulated(
+        lambda case, launch: Behaviour(evidence=WRONG) if case.contestant == B else Behaviour(),
+        these=cases(contestants=(A, B, copy)),
+    ).run()
+    assert statuses(done.of(Case(lenet(), copy))) == statuses(done.of(OTHER)) == [Status.MISMATCH]
 
 
 def test_the_largest_batch_is_found_by_launches_and_recorded():
@@ -369,7 +434,7 @@ def test_a_batch_that_is_out_of_memory_or_crashes_bounds_the_search():
 def test_a_schedule_that_asks_for_what_is_ruled_out_is_an_error_and_no_endless_loop(monkeypatch):
     campaign = Simulated()
     campaign.ledger.rule_out([ONE], Status.SKIPPED, "planted")
-    monkeypatch.setattr(Passes, "next", lambda *_: Task(Group(lenet(), (A,)), 0, 0, "launch 1 of nothing"))
+    monkeypatch.setattr(Allocation, "next", lambda *_: Task(Group((ONE,)), 0, 1, 0, "launch 1 of nothing"))
     with pytest.raises(RuntimeError, match="launch 1 of nothing left no record"):
         campaign.run()
     assert campaign.runner.stop == "interrupted"

@@ -92,12 +92,13 @@ def test_what_is_not_known_is_empty_and_has_its_reason(measured):
     assert "it runs on the CPU" in row.usage_missing
 
 
-def test_a_launch_that_dies_after_its_rounds_keeps_its_times(measured):
+def test_a_launch_that_dies_when_its_memory_is_measured_goes_on_in_another_process(measured):
     row = measured[0].loc["tires"]
     assert row.status == Status.MEASURED
     assert row.seconds > 0
     assert np.isnan(row.peak_rss_step_bytes)
-    assert "after its rounds: crashed: killed by SIGKILL" in row.usage_missing
+    assert "peak_rss_step_bytes: crashed: killed by SIGKILL" in row.usage_missing
+    assert row.sustained_cpus_used > 0
 
 
 def test_every_quantity_of_a_launch_is_there_or_has_a_reason(measured):

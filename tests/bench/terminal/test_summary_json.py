@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import statistics
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bench.terminal.summary_json import as_json
+from results.advice import warnings_for
 from results.schema.record import Case, Contestant, Record
 from results.schema.system import system_of
 from results.store.campaigns import StoredCampaign, read_campaign
@@ -40,9 +42,9 @@ def test_verdicts_are_counted_and_the_reference_has_none() -> None:
     )  # fmt: skip
     assert found["ratios"] == 9
     assert found["verdicts"] == {
-        "faster": 1, "slower": 2, "dead heat": 1, "within": {"4": 2, "19": 1}, "unclear": 2,
+        "faster": 1, "slower": 2, "dead heat": 1, "within": {"5": 2, "25": 1}, "unclear": 2,
     }  # fmt: skip
-    assert list(found["verdicts"]["within"]) == ["4", "19"], "in the order of numbers"
+    assert list(found["verdicts"]["within"]) == ["5", "25"], "in the order of numbers"
 
 
 def test_the_half_width_is_on_logarithms_and_its_median_over_known_intervals() -> None:
@@ -75,3 +77,49 @@ def test_a_campaign_from_before_has_the_verdicts_of_today() -> None:
     counts = [*(verdicts[name] for name in verdicts if name != "within"), *verdicts["within"].values()]
     assert sum(counts) == found["ratios"] == len(cases.judgements(cases.cases([campaign])))
     assert verdicts["within"]
+
+
+PHASES = ("infer", "forward", "gradient", "train")
+
+
+def with_controls(*off: float) -> dict:
+    """Of a campaign in which a copy takes 1 + off times as long as its original, an entry a workload."""
+    original = Contestant("beta", "jit")
+    records, copies = [], []
+    for phase, more in zip(PHASES, off):
+        for case, seconds, into in (
+            (Case(workload(phase=phase), Contestant("alpha", "eager")), (1.0, 1.01, 1.02), records),
+            (Case(workload(phase=phase), original), (0.5, 0.51, 0.5), records),
+            (Case(workload(phase=phase), replace(original, copy=1)), (0.5, 0.51, 0.5), copies),
+        ):
+            factors = (1 + more, 1.01 + more, 0.99 + more) if case.contestant.copy else (1, 1, 1)
+            into += launches(case, *(factor * one for factor, one in zip(factors, seconds)))
+    stored = StoredCampaign(Path("made-up"), system_of(SYSTEM), tuple(records), copies=tuple(copies))
+    return as_json(stored, warnings_for(stored))
+
+
+def test_controls_say_how_far_the_same_code_is_from_itself() -> None:
+    control = with_controls(0.001, 0.003, 0.031)["control"]
+    assert (control["pairs"], control["believable"], control["inflation"]) == (3, True, 1.0)
+    assert control["largest"] == pytest.approx(0.031, rel=0.02)
+    assert control["median"] == pytest.approx(0.003, rel=0.05)
+    assert said(reference=ONES)["control"] is None
+
+
+def test_controls_that_differ_too_much_veto_every_verdict() -> None:
+    found = with_controls(0.3, 0.4, 0.5, 0.6)
+    assert not found["control"]["believable"]
+    assert found["verdicts"] == {**EMPTY, "unclear": 4}
+    (note,) = [one for one in found["notes"] if "too noisy" in one["what"]]
+    assert "by up to 60.0%, 45.0% in the middle of 4 controls" in note["what"]
+    assert with_controls(0.0, 0.001, 0.002, 0.001)["verdicts"]["faster"] == 4
+
+
+def test_time_is_by_part_and_missing_for_older_campaigns() -> None:
+    record = replace(measured(Case(workload(), Contestant("a", "x")), 0, [1.0]), block_seconds={"rounds": 4.0})
+    system = system_of({**SYSTEM, "measuring_seconds": 20.0, "preparation_seconds": {"import": 5.0, "gate": 7.0}})
+    time = as_json(StoredCampaign(Path("made-up"), system, (record,)), [])["time"]
+    assert {part: seconds for part, seconds in time.items() if seconds} == {
+        "import": 5.0, "gate": 7.0, "rounds": 4.0, "other": 4.0,
+    }  # fmt: skip
+    assert said(reference=ONES)["time"] is None

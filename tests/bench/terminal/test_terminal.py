@@ -12,8 +12,9 @@ from rich.console import Console
 
 import results
 from bench.plan import suite as suites
-from bench.runner.ledger import Ledger
-from bench.runner.schedule import Passes, Readings
+from bench.scheduling.allocation import Allocation
+from bench.scheduling.ledger import Ledger
+from bench.scheduling.schedule import Readings
 from bench.terminal import progress
 from bench.terminal.progress import Progress
 from results.schema.record import Case, Contestant
@@ -96,9 +97,9 @@ def test_on_a_terminal_one_line_is_redrawn_that_fits(clock, monkeypatch):
 @pytest.mark.parametrize(
     ("launches", "seconds", "says"),
     [
-        ([5, 30], [], "launch 1/5-30 of "),
-        ([5, 30], [1.0], "launch 2/5-30 of "),
-        ([5, 30], [1.0, 1.1], r"launch 3/5-30 \(intervals ±[0-9.]+%, wanted ±2.0%\) of "),
+        ([5, 30], [], "launch 1 of "),
+        ([5, 30], [1.0], "launch 2 of "),
+        ([5, 30], [1.0, 1.1], r"launch 3 \(intervals ±[0-9.]+%\) of "),
         ([4, 4], [1.0, 1.0], r"launch 3/4 \(intervals ±0.0%\) of "),
     ],
 )
@@ -109,8 +110,8 @@ def test_it_says_how_many_launches_and_how_narrow_intervals_are(launches, second
     ledger = Ledger(PAIR, "alpha:eager", None, records)
     suite = suites.load_suite("quick", launches=launches)
     (group,) = ledger.groups()
-    coming = Passes(suite).next(ledger, Readings(now=0.0, deadline=1.0)).label
-    assert group.workload.id in coming
+    coming = Allocation(suite).next(ledger, Readings(now=0.0, deadline=1e6)).label
+    assert group.id in coming
     assert re.search(says, coming)
     assert ("intervals" in coming) == (len(seconds) > 1), "one launch has none"
 
@@ -120,7 +121,7 @@ def test_quiet_is_less_and_json_is_all_of_it(measure, run, tmp_path, quiet):
     file = tmp_path / "summary.json"
     done, campaign = measure(*filter(None, (quiet,)), f"--json={file}", "-k", "infer", turns=1)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert ("measuring 4 tasks, at most" in done.stderr) == (quiet == "")
+    assert ("measuring 3 tasks, at most" in done.stderr) == (quiet == "")
     assert ("95 % interval over launches" in done.stdout) == (quiet == "")
     assert ("  → " in done.stdout) == (quiet == "")
     assert ("outside:loop" in done.stdout) == ("outside.faulty:fine" in done.stdout) == (quiet != "-qq")
@@ -148,3 +149,13 @@ def test_json_where_nothing_can_be_written_is_one_line_before_anything_is_measur
     assert (done.returncode, campaign) == (4, None)
     assert len(done.stderr.strip().splitlines()) == 1
     assert "is no folder to write in" in done.stderr
+
+
+def test_a_campaign_with_controls_says_how_far_the_same_code_is_from_itself(measure, tmp_path):
+    done, campaign = measure("-k", "infer", controls=True, contestants=("outside", "outside.faulty:fine"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "the same code differed from itself by up to " in done.stdout
+    table = results.load(campaign.folder, rows="controls")
+    assert list(table.contestant) == ["outside:loop"]
+    assert list(table.pairs) == [2]
+    assert "2 passed" in done.stdout, "a control is no test"

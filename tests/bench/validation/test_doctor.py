@@ -10,15 +10,19 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
+from simulated import A, B, lenet
 from typer.testing import CliRunner
 
 from bench.cli import app
+from bench.gate import evidence_cache
+from bench.launch.fake import EVIDENCE
 from bench.plan import settings
 from bench.validation import doctor
 from bench.validation.doctor import BAD, GOOD, WARN, Check
 from impls.frameworks import Execution, Framework
 from impls.host import cgroups
 from results.quality.interference import Disturbance
+from results.schema.record import Case
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +141,18 @@ def test_a_framework_that_is_not_there_is_named_with_what_brings_it(monkeypatch)
     assert "pip install 'deadheat[absent]'" in found[0].what
     assert found[2].what == "jit: no compiler; install gcc"
     assert all(one.remedy for one in found if one.level != GOOD)
+
+
+def test_cached_evidence_is_counted_with_its_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv(evidence_cache.FOLDER, str(tmp_path))
+    (nothing,) = doctor._parity()
+    assert nothing.what == f"0 proofs of equal networks are kept in {tmp_path}"
+    cache = evidence_cache.EvidenceCache(tmp_path)
+    for contestant in (A, B):
+        cache.keep_evidence(Case(lenet(), contestant), 0, EVIDENCE)
+    (found,) = doctor._parity()
+    assert found.level == doctor.GOOD
+    assert found.what.startswith(f"2 proofs of equal networks are kept in {tmp_path}, the newest of 20")
 
 
 def test_less_than_half_a_second_is_a_mistake(run):

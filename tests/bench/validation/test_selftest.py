@@ -19,11 +19,11 @@ from bench.contestants.virtual import nanoseconds
 from bench.launch.fake import Behaviour, FakeLauncher, VirtualClock
 from bench.machine import lock
 from bench.machine.lock import CONCURRENT_CAMPAIGN_WARNING
-from bench.runner.retries import GIVE_UP_AFTER
 from bench.validation import pairs, selftest
 from bench.validation.known_clock import CHECKS, VIRTUAL_SUITE, known_clock
 from bench.validation.pairs import Pair
 from bench.worker.messages import Load
+from impls.frameworks import PHASES
 from results.schema.record import Contestant
 from results.stats.estimates import Estimate
 from results.store.campaigns import read_campaign
@@ -34,7 +34,7 @@ def tested(run):
     """Of two networks, the framework from outside can run the first only."""
     networks = "--architecture", "outside-mlp", "--architecture", "lenet5"
     kinds = "--contestant", "outside:loop", *networks, "--slowdowns", "b,20"
-    limits = "--pairs", "2", "--pair-seconds", "3s", "--budget", "2m"
+    limits = "--pairs", "2", "--pair-seconds", "3s", "--budget", "2m", "--phase", "infer"
     done = run("bench", "selftest", *kinds, *limits, "--json")
     return done, json.loads(done.stdout)
 
@@ -208,28 +208,26 @@ def test_a_plan_has_every_kind_as_often_as_asked_and_in_another_order_each_time(
     assert list(plan.kinds()) == kinds, "the same seed gives the same order"
 
 
-def test_what_has_not_helped_against_the_machine_in_one_pair_is_not_tried_in_the_next():
-    """On a machine that is always disturbed, blocks are made again only until that has been in vain often enough."""
+def test_a_pair_is_measured_in_all_phases_by_the_same_launches():
     clock = VirtualClock()
-    launcher = FakeLauncher(clock, lambda case, launch: Behaviour(disturbance={"foreign_cpu": 1.0}))
-    plan = pairs.Plan([Contestant("fake-clock", "slow")], ["lenet5"], ["b"], pairs=4, seconds=20, budget=200)
-    assert len(list(pairs.measure(plan, 4, launcher, clock))) == 4
+    launcher = FakeLauncher(clock, lambda case, launch: Behaviour())
+    plan = pairs.Plan([Contestant("fake-clock", "slow")], ["lenet5"], ["b"], pairs=1, seconds=60, budget=200)
+    found = list(pairs.measure(plan, 1, launcher, clock))
+    assert [(pair.phase, pair.ratio, pair.found) for pair in found] == [(phase, 1.0, False) for phase in PHASES]
     loads = [asked for asked in launcher.requests if isinstance(asked.request, Load)]
-    launches = [asked.request.seed for asked in loads if asked.case == loads[0].case]
-    again = [launches[place] == launches[place - 1] for place in range(1, len(launches))]
-    assert sum(again) == again[: 2 * GIVE_UP_AFTER].count(True) == GIVE_UP_AFTER
+    assert {pair.launches for pair in found} == {len(loads) // 2}
 
 
 def test_a_framework_that_cannot_be_imported_is_a_failed_pair_with_its_reason(monkeypatch, tmp_path):
     (tmp_path / "jax.py").write_text("raise ImportError('planted: broken')")
     monkeypatch.syspath_prepend(tmp_path)
-    plan = pairs.Plan([Contestant("jax", "jit")], ["lenet5"], ["b"], pairs=1, seconds=5, budget=60)
+    plan = pairs.Plan([Contestant("jax", "jit")], ["lenet5"], ["b"], pairs=1, seconds=5, budget=60, phases=["infer"])
     (pair,) = pairs.measure(plan)
     assert "planted: broken" in pair.failure
     assert math.isnan(pair.ratio)
 
 
-TEN = pairs.Plan([Contestant("outside", "loop")], ["lenet5"], ["b"], pairs=10, seconds=10, budget=60)
+TEN = pairs.Plan([Contestant("outside", "loop")], ["lenet5"], ["b"], pairs=10, seconds=10, budget=60, phases=["infer"])
 
 
 @pytest.fixture
@@ -248,7 +246,7 @@ def clock(monkeypatch):
         monkeypatch.setattr(module, "now", lambda: time[0])
     monkeypatch.setattr(selftest, "known_clock", takes(15, []))
     monkeypatch.setattr(pairs, "_import_all", takes(5, None))
-    monkeypatch.setattr(pairs, "measure_pair", takes(10, SAME))
+    monkeypatch.setattr(pairs, "measure_pair", takes(10, [SAME]))
     return time
 
 

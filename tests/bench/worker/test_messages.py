@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 
 from bench.launch.process import LaunchFailed, Limit, Worker
 from bench.worker import tasks
-from bench.worker.evidence import Evidence
+from bench.worker.evidence import Evidence, summarize
 from bench.worker.messages import (
     AnyAnswer,
     AnyRequest,
     CheckOutputs,
     EvidenceGiven,
     Failure,
+    FirstCall,
     GiveEvidence,
     Load,
     Loaded,
@@ -49,11 +50,12 @@ REQUESTS: list[Request] = [
     GiveEvidence(CASE, "/weights", 1),
     ProbeArithmetic(CASE),
     Load(CASE, "/weights", 2),
-    WarmUp(0.01, 0.02, 3),
-    RunTurn(4, 0.5),
-    CheckOutputs(),
-    MeasureMemory(),
-    SustainedRun(3.0),
+    FirstCall("train"),
+    WarmUp("train", 0.01, 0.02, 3),
+    RunTurn("train", 4, 0.5),
+    CheckOutputs("train"),
+    MeasureMemory("train"),
+    SustainedRun("train", 3.0),
 ]
 ANSWERS = st.sampled_from(get_args(AnyAnswer)).flatmap(st.from_type)
 
@@ -80,7 +82,8 @@ def test_an_answer_is_received_as_it_was_sent_nan_and_infinity_included(answer):
 
 
 def test_scores_that_overflowed_arrive():
-    sent = EvidenceGiven(Evidence([[math.nan, math.inf]], -math.inf, {"weight": [math.nan, 1.0, 2.0]}))
+    scores = summarize(np.array([[math.nan, math.inf]]))
+    sent = EvidenceGiven(Evidence(scores, -math.inf, {"weight": [math.nan, 1.0, 2.0]}), 0)
     assert repr(read_answer(to_line(sent), EvidenceGiven)) == repr(sent)
 
 
@@ -131,7 +134,7 @@ def connected(tmp_path):
 
 def test_a_worker_of_another_release_is_a_failed_launch_and_closed(connected):
     one, theirs = connected
-    one.send(RunTurn(1, 1.0))
+    one.send(RunTurn("infer", 1, 1.0))
     theirs.sendall(b'{"kind": "turn", "settling": 0.1}\n')
     with pytest.raises(LaunchFailed, match="the answer can't be read: turn.seconds: Field required") as caught:
         one.receive(TurnRun)
@@ -141,12 +144,19 @@ def test_a_worker_of_another_release_is_a_failed_launch_and_closed(connected):
 
 REFUSED = {
     "a field that it does not know": (
-        json.dumps({"kind": "run_turn", "rounds": 1, "max_turn_seconds": 1, "cold": True}),
+        json.dumps({"kind": "run_turn", "phase": "infer", "rounds": 1, "max_turn_seconds": 1, "cold": True}),
         "UnreadableMessage: the request can't be read: run_turn.cold: Unexpected keyword argument (got True)",
     ),
     "a request that it does not know": ('{"kind": "run_network"}', "Input tag 'run_network'"),
     "an older protocol": ('{"do": "turn", "with": {}}', "Unable to extract tag"),
-    "a turn before anything is loaded": (to_line(RunTurn(1, 1.0)).strip(), "run_turn was requested before load"),
+    "a request without its phase, of an older protocol": (
+        json.dumps({"kind": "run_turn", "rounds": 1, "max_turn_seconds": 1}),
+        "UnreadableMessage: the request can't be read: run_turn.phase: Field required",
+    ),
+    "a turn before anything is loaded": (
+        to_line(RunTurn("infer", 1, 1.0)).strip(),
+        "run_turn was requested before load",
+    ),
 }
 
 

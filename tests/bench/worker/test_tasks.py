@@ -1,11 +1,19 @@
-"""What an exception in a launch makes of its case."""
+"""What an exception in a launch makes of its case, and how the phases of a loaded contestant take turns."""
 
 from __future__ import annotations
 
+import gc
+import weakref
+from collections.abc import Iterator
+
+import numpy as np
 import pytest
 
-from bench.worker.tasks import status_of
+from bench.worker import messages
+from bench.worker.messages import CheckOutputs, FirstCall, MeasureMemory, RunTurn, SustainedRun, WarmUp
+from bench.worker.tasks import ContestantSession, status_of
 from impls.errors import Unavailable, Unsupported
+from impls.frameworks import PHASES, Model
 from results.schema.record import Status
 from tests.support.exceptions import NOT_OF_MEMORY, SHORT_OF_MEMORY
 
@@ -23,3 +31,147 @@ def test_any_other_exception_is_failed(problem: Exception) -> None:
 @pytest.mark.parametrize("problem", [Unavailable("no compiler"), Unsupported("no such layer")])
 def test_what_cannot_run_here_is_skipped(problem: Exception) -> None:
     assert status_of(problem) is Status.SKIPPED
+
+
+class Scores:
+    """Outputs of a step, which can be weakly referenced."""
+
+    def __init__(self, values: list[float]):
+        self.values = np.array(values)
+
+
+class Counting(Model):
+    """Compiles each phase at its first call, and `infer` again at its third; `train` overflows at its fourth step."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+        self.outputs: list[weakref.ref[Scores]] = []
+        self._compilations = 0
+
+    @property
+    def compilations(self) -> int:
+        return self._compilations
+
+    @property
+    def alive(self) -> int:
+        """Outputs that are still held."""
+        return sum(one() is not None for one in self.outputs)
+
+    def _step(self, phase: str) -> Scores:
+        self.steps.append(phase)
+        made = self.steps.count(phase)
+        self._compilations += made == 1 or (phase == "infer" and made == 3)
+        scores = Scores([np.inf if phase == "train" and made >= 4 else 1.0])
+        self.outputs.append(weakref.ref(scores))
+        return scores
+
+    def infer(self, batch):
+        return self._step("infer")
+
+    def forward(self, batch):
+        return self._step("forward")
+
+    def gradient(self, batch):
+        return self._step("gradient"), {}
+
+    def train(self, batch):
+        return self._step("train")
+
+    def to_numpy(self, outputs):
+        return outputs.values
+
+    def load(self, weights, statistics): ...
+    def weights(self): ...
+    def statistics(self): ...
+    def put(self, images, labels): ...
+    def synchronize(self, outputs): ...
+    def gradients(self, outputs): ...
+
+
+class NoResident:
+    """In place of bench.machine.resident.Resident: counts nothing."""
+
+    def forget(self) -> None: ...
+
+    def peak(self) -> float:
+        return 1.0
+
+    def peak_of_launch(self) -> float:
+        return 2.0
+
+
+@pytest.fixture
+def session() -> Iterator[tuple[ContestantSession, Counting]]:
+    """A loaded contestant in this process; measuring turns off garbage collection."""
+    model = Counting()
+    yield ContestantSession(model, [None], 0.0, NoResident(), binds=False), model  # type: ignore[arg-type]
+    gc.enable()
+    gc.unfreeze()
+
+
+def warm(phase: str) -> WarmUp:
+    return WarmUp(phase, round_seconds=1e-9, warmup_seconds=0.0, warmup_limit=0.0)
+
+
+def test_a_request_runs_its_phase_only_and_phases_may_take_turns(session):
+    one, model = session
+    for phase in PHASES:
+        assert one.answer(FirstCall(phase)).first_call_seconds > 0
+    assert model.steps == list(PHASES)
+    for phase in PHASES:
+        model.steps.clear()
+        for request in (warm(phase), RunTurn(phase, 2, 9.0), MeasureMemory(phase), SustainedRun(phase, 1e-9)):
+            one.answer(request)
+        assert set(model.steps) == {phase}
+    model.steps.clear()
+    for phase in ("train", "infer", "train"):
+        assert len(one.answer(RunTurn(phase, 2, 9.0)).seconds) == 2
+        one.answer(CheckOutputs(phase))
+    assert model.steps == ["train"] * 3 + ["infer"] * 3 + ["train"] * 3
+
+
+def test_compilations_are_counted_of_the_phase_that_compiled(session):
+    one, _ = session
+    for phase in ("infer", "gradient"):
+        one.answer(FirstCall(phase))
+    counts = {}
+    for phase in ("infer", "gradient"):
+        one.answer(RunTurn(phase, 2, 9.0))
+        counts[phase] = one.answer(CheckOutputs(phase)).compilations
+    assert counts == {"infer": 2, "gradient": 1}
+
+
+def test_outputs_that_are_not_finite_are_of_the_phase_that_ran_last(session):
+    one, _ = session
+    finite = []
+    for phase in ("train", "infer", "gradient"):
+        one.answer(FirstCall(phase))
+    for phase in ("train", "infer", "gradient"):
+        one.answer(RunTurn(phase, 3, 9.0))
+        finite.append(one.answer(CheckOutputs(phase)).finite)
+    assert finite == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    "requests",
+    [
+        (warm("infer"),),
+        (RunTurn("infer", 2, 9.0), CheckOutputs("infer")),
+        (MeasureMemory("infer"),),
+        (SustainedRun("infer", 1e-9),),
+    ],
+    ids=lambda requests: requests[0].kind,
+)
+def test_no_phase_leaves_outputs_that_another_one_would_run_beside(session, requests):
+    one, model = session
+    one.answer(FirstCall("infer"))
+    answers: list[messages.Answer] = [one.answer(request) for request in requests]
+    assert len(answers) == len(requests)
+    assert model.alive == 0
+
+
+def test_a_first_call_frees_the_outputs_of_the_one_before(session):
+    one, model = session
+    one.answer(FirstCall("infer"))
+    one.answer(FirstCall("train"))
+    assert model.alive == 1

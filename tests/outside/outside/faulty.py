@@ -60,8 +60,12 @@ FAULTY = Framework(
 )
 
 
+GIVES_EVIDENCE = 2
+"""Calls in which no contestant errs: the gate looks at the images of two seeds."""
+
+
 class FaultyModel(NumPyModel):
-    """Behaves while giving evidence (gradient, loss, scores from one call each) and errs when it is timed."""
+    """Behaves while giving evidence (scores from one call for each of the gate's images) and errs when it is timed."""
 
     def __init__(self, plan: Plan):
         super().__init__(plan)
@@ -83,7 +87,7 @@ class FaultyModel(NumPyModel):
         self._calls += 1
         self._steps += 1
         scores = super().infer(batch)
-        return self._err(scores) if self._calls > 1 else scores
+        return self._err(scores) if self._calls > GIVES_EVIDENCE else scores
 
     def _err(self, scores: np.ndarray) -> np.ndarray:
         match self._fault:

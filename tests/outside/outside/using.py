@@ -24,7 +24,7 @@ USING = Framework(
         Execution("leaks", f"takes {LEAK} bytes in its first step and keeps them"),
         Execution("peaks", f"takes {LEAK} bytes in every step and gives them back"),
         Execution("counts", "has an allocator that says what it gave out"),
-        Execution("tires", "dies in the step after its rounds"),
+        Execution("tires", "dies when its memory is measured"),
         *(Execution(name, f"rounds operands to {digits} binary digits") for name, digits in DIGITS.items()),
     ),
     requires=("numpy",),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from results.schema import record as record_module
 from results.schema.record import (
     SCHEMA,
     Case,
@@ -61,6 +64,27 @@ def test_ids_are_readable_and_say_everything():
     oblong = Workload("zf5-spp", 180, 240, 3, 1000, 2, "float64", "cuda", "infer")
     assert oblong.id == "zf5-spp-3x180x240-k1000-b2-float64-cuda-infer"
     assert Contestant("jax", "jit", "nightly").id == "jax:jit@nightly"
+    assert Contestant("jax", "jit", "nightly", "as-shipped", copy=2).id == "jax:jit@nightly+as-shipped#2"
+
+
+def test_phases_of_a_workload_share_launches_and_parity_and_streams_of_a_network_share_parity_only():
+    infer = replace(WORKLOAD, phase="infer")
+    assert infer.id != WORKLOAD.id
+    assert infer.launch_id == WORKLOAD.launch_id == WORKLOAD.network_id == WORKLOAD.id.removesuffix("-train")
+    stream = replace(WORKLOAD, stream="exact", parts=((8, 8, 1),))
+    other = replace(stream, parts=((9, 9, 1),))
+    assert len({WORKLOAD.launch_id, stream.launch_id, other.launch_id}) == 3
+    assert replace(stream, phase="infer").launch_id == stream.launch_id
+    assert stream.id == f"{stream.launch_id}-train"
+    assert stream.network_id == other.network_id == WORKLOAD.network_id
+
+
+def test_a_copy_is_another_contestant_than_its_original():
+    original = Contestant("jax", "jit", "nightly", "as-shipped")
+    copy = replace(original, copy=1)
+    assert copy != original
+    assert copy.original == original.original == original
+    assert original < copy
 
 
 @pytest.mark.parametrize(
@@ -85,6 +109,30 @@ def test_conditions_of_before_quotas_were_looked_at_are_read_as_unknown():
     assert from_json(json.dumps(content)).conditions == told
     del content["conditions"]["throttled"], content["conditions"]["throttled_periods"]
     assert from_json(json.dumps(content)).conditions == Conditions(2, wall=(0.1,), own_cpu=(0.1,))
+
+
+def test_the_parts_of_a_block_and_a_copy_survive_a_round_trip():
+    record = Record(
+        replace(CASE, contestant=replace(CASE.contestant, copy=1)), 0, Status.MEASURED, seconds=(0.1,),
+        block_seconds={"build": 1.25, "rounds": 0.5},
+    )  # fmt: skip
+    assert from_json(to_json(record)) == record
+
+
+def test_a_record_of_schema_6_has_no_parts_of_its_block_and_an_original_contestant():
+    record = Record(CASE, 0, Status.MEASURED, seconds=(0.1,), first_call_seconds=2.5)
+    content = json.loads(to_json(record))
+    del content["block_seconds"], content["case"]["contestant"]["copy"]
+    read = from_json(json.dumps({**content, "schema": 6}))
+    assert read == replace(record, schema=6)
+    assert (read.block_seconds, read.case.contestant.copy) == ({}, 0)
+    assert read.first_call_seconds == 2.5
+
+
+def test_the_schema_is_the_last_one_of_its_history():
+    """A reader takes every version up to its own."""
+    history = re.findall(r"^(\d+) +\d{4}-\d\d ", record_module.__doc__, re.MULTILINE)
+    assert list(map(int, history)) == list(range(1, SCHEMA + 1))
 
 
 def test_a_newer_schema_is_refused_and_not_misread():

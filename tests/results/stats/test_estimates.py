@@ -215,3 +215,17 @@ def test_one_launch_is_never_significant():
 def test_the_half_width_of_an_interval_is_a_share_of_its_value():
     assert Estimate(2.0, 1.5, 2.5, 3).relative_half_width == pytest.approx(0.25)
     assert math.isnan(Estimate(2.0, math.nan, math.nan, 1).relative_half_width)
+
+
+@pytest.mark.parametrize(("freedom", "share"), [(2.0, 1.0), (7.5, 1.0), (4.0, 0.5)])
+def test_significance_is_of_the_distribution_that_the_interval_is_from(freedom, share):
+    def half(confidence):
+        return float(stats.t.ppf(1 - (1 - confidence) * share / 2, freedom))
+
+    def estimate(distance):
+        return Estimate(
+            math.exp(distance), math.exp(distance - half(0.95)), math.exp(distance + half(0.95)), 3, freedom, share
+        )
+
+    assert estimate(half(DETECTION_CONFIDENCE) * 1.001).is_significant
+    assert not estimate(half(DETECTION_CONFIDENCE) * 0.999).is_significant

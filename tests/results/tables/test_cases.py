@@ -10,7 +10,7 @@ import pytest
 
 import results
 from results.export import export
-from results.schema.record import Case, Contestant, Parity, Record, Status, Workload
+from results.schema.record import SCHEMA, Case, Contestant, Parity, Record, Status, Workload
 from results.store.campaigns import CampaignWriter, ResultsError, read_campaign
 from results.tables import cases, launches, split
 
@@ -90,12 +90,75 @@ def test_missing_is_missing_and_never_zero(campaign):
     assert math.isnan(launch.seconds)
 
 
+def split_of(tmp_path, *records: Record) -> pd.DataFrame:
+    """The parts of a step by component."""
+    writer = CampaignWriter.create(tmp_path, "split", {"reference": A.id})
+    writer.append(records)
+    writer.close()
+    return split.split([read_campaign(writer.folder)]).set_index("component")
+
+
+def width(row: pd.Series) -> float:
+    return row.seconds_high - row.seconds_low
+
+
+def of_launches(schema: int, noise: float = 0.5) -> list[Record]:
+    """Forward is 2 s, backward 4 s and update 1 s, in launches that are slower or faster as a whole."""
+    return [
+        replace(measured(phase, A, launch, seconds + noise * launch), schema=schema)
+        for launch in range(4)
+        for phase, seconds in (("forward", 2.0), ("gradient", 6.0 + 0.01 * launch), ("train", 7.0))
+    ]
+
+
 def test_backward_is_gradient_less_forward(campaign):
     rows = split.split([campaign]).set_index("component")
     assert rows.loc["forward"].seconds == pytest.approx(2.1)
     assert rows.loc["backward"].seconds == pytest.approx(4.0)
-    assert rows.loc["backward"].seconds_low < 4.0 < rows.loc["backward"].seconds_high
     assert "update" not in rows.index
+
+
+def test_differences_are_within_launches_that_ran_all_phases(tmp_path):
+    rows = split_of(tmp_path, *of_launches(SCHEMA))
+    assert rows.seconds.to_dict() == pytest.approx({"forward": 2.75, "backward": 4.015, "update": 0.985})
+    assert 0 < width(rows.loc["backward"]) < 0.1 < width(rows.loc["forward"])
+    assert rows.loc["backward"].seconds_low < 4.015 < rows.loc["backward"].seconds_high
+
+
+def test_differences_of_launches_of_one_phase_each_are_independent(tmp_path):
+    """Before schema 7, the numbers of launches pair nothing."""
+    rows = split_of(tmp_path, *of_launches(6))
+    assert rows.seconds.to_dict() == pytest.approx({"forward": 2.75, "backward": 4.015, "update": 0.985})
+    assert width(rows.loc["backward"]) > width(rows.loc["forward"])
+
+
+def test_differences_are_of_the_launches_that_ran_both_phases(tmp_path):
+    records = of_launches(SCHEMA)
+    crashed = Record(Case(workload("gradient"), A), 4, Status.CRASHED, "boom")
+    alone = [measured("forward", A, 4, 90.0), crashed, measured("train", A, 4, 95.0)]
+    rows = split_of(tmp_path, *records, *alone)
+    assert rows.loc["backward"].seconds == pytest.approx(4.015)
+    assert rows.loc["update"].seconds == pytest.approx(0.985)
+    assert rows.loc["forward"].seconds == pytest.approx((4 * 2.75 + 90.0) / 5)
+
+
+def test_a_phase_that_was_made_again_is_subtracted_from_that_of_its_launch(tmp_path):
+    """Attempts differ by phase, as only those that were disturbed are made again; launches do not."""
+    records = of_launches(SCHEMA)
+    again = [replace(record, attempt=1) for record in records if record.case.workload.phase == "gradient"]
+    disturbed = [replace(record, seconds=(50.0,)) for record in records if record.case.workload.phase == "gradient"]
+    others = [record for record in records if record.case.workload.phase != "gradient"]
+    rows = split_of(tmp_path, *others, *disturbed, *again)
+    assert rows.loc["backward"].seconds == pytest.approx(4.015)
+    assert width(rows.loc["backward"]) < 0.1
+
+
+def test_phases_that_share_no_launch_are_subtracted_as_independent(tmp_path):
+    forward = [measured("forward", A, launch, 2.0 + 0.1 * launch) for launch in range(3)]
+    gradient = [measured("gradient", A, launch, 6.0 + 0.1 * launch) for launch in range(3, 6)]
+    rows = split_of(tmp_path, *forward, *gradient)
+    assert rows.loc["backward"].seconds == pytest.approx(4.3)
+    assert rows.loc["backward"].seconds_low < 4.3 < rows.loc["backward"].seconds_high
 
 
 def test_ratios_pair_within_a_subset(tmp_path):

@@ -29,7 +29,8 @@ def max_concurrent(each: int, limit: int, zygotes: int) -> int:
 def subsets(contestants: Sequence[Contestant], each: int, limit: int, zygotes: int) -> list[tuple[Contestant, ...]]:
     """The contestants in subsets that fit into `limit` bytes, each with the first contestant.
 
-    If not even two fit, every contestant is a subset of its own.
+    A copy is in the subset of its original where both fit beside the first. If not even two contestants fit, every one
+    is a subset of its own.
     """
     size = max_concurrent(each, limit, zygotes)
     if len(contestants) <= size:
@@ -37,4 +38,18 @@ def subsets(contestants: Sequence[Contestant], each: int, limit: int, zygotes: i
     if size == 1:
         return [(contestant,) for contestant in contestants]
     reference, others = contestants[0], contestants[1:]
-    return [(reference, *others[start : start + size - 1]) for start in range(0, len(others), size - 1)]
+    found: list[tuple[Contestant, ...]] = []
+    for unit in _units(others, size - 1):
+        if found and len(found[-1]) + len(unit) <= size:
+            found[-1] += unit
+        else:
+            found.append((reference, *unit))
+    return found
+
+
+def _units(contestants: Sequence[Contestant], size: int) -> list[tuple[Contestant, ...]]:
+    """Contestants with their copies, as far as these fit into `size`."""
+    units: dict[Contestant, list[Contestant]] = {}
+    for contestant in contestants:
+        units.setdefault(contestant.original, []).append(contestant)
+    return [tuple(unit[start : start + size]) for unit in units.values() for start in range(0, len(unit), size)]

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 from bench.cost.floors import floor_of
 from bench.plan.suite import Suite
-from bench.runner.ledger import Group, Ledger
-from bench.runner.schedule import BUDGET, COMPLETE, Readings, Stop, Task
+from bench.scheduling.ledger import Group, Ledger
+from bench.scheduling.schedule import BUDGET, COMPLETE, Readings, Remainder, Stop, Task
 from results.schema.record import Case
 from results.tables.largest import MAX_BATCH, fits
 
@@ -34,16 +34,18 @@ class BatchSearch:
 
     def next(self, ledger: Ledger, readings: Readings) -> Task | Stop:
         tried = self._tried(ledger)
-        for group in ledger.groups():
-            for contestant in group.contestants:
-                case = Case(group.workload, contestant)
-                if (batch := self._next_batch(ledger, case, tried)) is not None:
-                    if readings.now > readings.deadline:
-                        return Stop(BUDGET)
-                    solo = Group(replace(group.workload, batch=batch), (contestant,))
-                    label = f"batch {batch} of {case.id}"
-                    return Task(solo, launch=0, retries=0, label=label, unforeseen=1)
+        for case in (case for group in ledger.groups() for case in group.cases):
+            if (batch := self._next_batch(ledger, case, tried)) is not None:
+                if readings.now > readings.deadline:
+                    return Stop(BUDGET)
+                solo = Group((replace(case, workload=replace(case.workload, batch=batch)),))
+                label, turns = f"batch {batch} of {case.id}", self.suite.turns[0]
+                return Task(solo, launch=0, turns=turns, retries=0, label=label, unforeseen=1)
         return Stop(COMPLETE)
+
+    def remainder(self, ledger: Ledger) -> Remainder:
+        """A search compares nothing, so that nothing is left undecided."""
+        return Remainder()
 
     def _tried(self, ledger: Ledger) -> Mapping[Case, bool]:
         """Whether each launched case fitted into memory."""
@@ -70,6 +72,6 @@ class BatchSearch:
 
     def _may_run(self, ledger: Ledger, case: Case) -> bool:
         """Whether the case is not ruled out and its minimum memory, by the network's table, is within the limit."""
-        if not ledger.active_contestants(Group(case.workload, (case.contestant,))):
+        if not ledger.active(Group((case,))).cases:
             return False
         return case.workload.device != "cpu" or floor_of(case.workload).memory_bytes <= self.suite.memory

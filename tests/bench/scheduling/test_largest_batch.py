@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import results
-from bench.runner.largest_batch import CLOSE
+from bench.scheduling.largest_batch import CLOSE
 from results.schema.record import Status
 from results.tables.largest import MAX_BATCH
 

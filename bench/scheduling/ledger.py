@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from bench.scheduling.prospects import Prospects
 from results.schema.record import Case, Contestant, Parity, Record, Status, Usage, Workload
+from results.stats.campaign_ratios import cells_of
+from results.stats.moderation import judged_cells
 from results.stats.stopping import is_precise, widest
 
 MAX_CRASHES = 2
@@ -22,14 +25,36 @@ class Writer(Protocol):
 
 @dataclass(frozen=True)
 class Group:
-    """A workload and the contestants to compare on it, the reference first."""
+    """The cases of a network that share launches: its phases, with the contestants to compare, the reference first."""
 
-    workload: Workload
-    contestants: tuple[Contestant, ...]
+    cases: tuple[Case, ...]
 
     @property
-    def cases(self) -> tuple[Case, ...]:
-        return tuple(Case(self.workload, contestant) for contestant in self.contestants)
+    def id(self) -> str:
+        return self.workload.launch_id
+
+    @property
+    def workload(self) -> Workload:
+        """One of the workloads, which differ in their phase only."""
+        return self.cases[0].workload
+
+    @property
+    def workloads(self) -> tuple[Workload, ...]:
+        return tuple(dict.fromkeys(case.workload for case in self.cases))
+
+    @property
+    def contestants(self) -> tuple[Contestant, ...]:
+        return tuple(dict.fromkeys(case.contestant for case in self.cases))
+
+    def of(self, contestants: Collection[Contestant]) -> Group:
+        """The cases of these contestants only."""
+        return Group(tuple(case for case in self.cases if case.contestant in contestants))
+
+    def by_workload(self) -> tuple[Group, ...]:
+        """A group for each workload."""
+        return tuple(
+            Group(tuple(case for case in self.cases if case.workload == workload)) for workload in self.workloads
+        )
 
 
 class Ledger:
@@ -41,16 +66,19 @@ class Ledger:
         self._records: dict[Workload, list[Record]] = {}
         self._add(earlier)
         self._reference = reference
+        self._references = {case.workload: case.contestant for case in reversed(self.cases) if not case.contestant.copy}
+        named = [case for case in self.cases if case.contestant.id == reference]
+        self._references |= {case.workload: case.contestant for case in named}
         self._writer = writer
         self._out: set[Case] = set()
         self._crashes: Counter[Case] = Counter()
         self._parity = {
-            (record.case.workload.network_id, record.case.contestant): record.parity
+            (record.case.workload.network_id, record.case.contestant.original): record.parity
             for record in earlier
             if record.parity is not None
         }
         self._arithmetic = {
-            (record.case.contestant, record.case.workload.precision): record.effective_precision
+            (record.case.contestant.original, record.case.workload.precision): record.effective_precision
             for record in earlier
             if record.effective_precision
         }
@@ -59,11 +87,11 @@ class Ledger:
 
     def groups(self) -> list[Group]:
         """The groups that are not ruled out, in the suite's order."""
-        grouped: dict[Workload, list[Contestant]] = {}
+        grouped: dict[str, list[Case]] = {}
         for case in self.cases:
             if case not in self._out:
-                grouped.setdefault(case.workload, []).append(case.contestant)
-        return [Group(workload, tuple(contestants)) for workload, contestants in grouped.items()]
+                grouped.setdefault(case.workload.launch_id, []).append(case)
+        return [Group(tuple(cases)) for cases in grouped.values()]
 
     def keep(self, records: Sequence[Record]) -> None:
         """Write records, and rule out cases that cannot be measured."""
@@ -94,10 +122,9 @@ class Ledger:
         recorded = {record.case for record in self.records}
         self.rule_out((case for case in self.cases if case not in recorded), status, reason)
 
-    def active_contestants(self, group: Group) -> tuple[Contestant, ...]:
-        return tuple(
-            contestant for contestant in group.contestants if Case(group.workload, contestant) not in self._out
-        )
+    def active(self, group: Group) -> Group:
+        """The cases of the group that are not ruled out."""
+        return Group(tuple(case for case in group.cases if case not in self._out))
 
     def set_parity(self, network_id: str, contestant: Contestant, parity: Parity) -> None:
         self._parity[network_id, contestant] = parity
@@ -106,10 +133,10 @@ class Ledger:
         self._arithmetic[contestant, precision] = arithmetic
 
     def arithmetic_of(self, case: Case) -> str:
-        return self._arithmetic.get((case.contestant, case.workload.precision), "")
+        return self._arithmetic.get((case.contestant.original, case.workload.precision), "")
 
     def parity_of(self, case: Case) -> Parity | None:
-        return self._parity.get((case.workload.network_id, case.contestant))
+        return self._parity.get((case.workload.network_id, case.contestant.original))
 
     def gate_result(self, case: Case) -> dict[str, Any]:
         """The gate's result, as fields of the case's records."""
@@ -129,22 +156,43 @@ class Ledger:
             return False
         return self._of_case(case)[-1].status is Status.CRASHED
 
-    def next_launch(self, workload: Workload) -> int:
+    def next_launch(self, group: Group) -> int:
         """The number of the next launch: one more than the largest recorded, also of failed launches."""
-        launched = [record.launch for record in self._records.get(workload, ()) if record.started]
+        launched = [record.launch for record in self.records_of(group) if record.started]
         return 1 + max(launched, default=-1)
+
+    def behind(self, group: Group) -> Group:
+        """The phases of a group with the fewest launches: all, unless a campaign was ended inside a launch."""
+        made = {part: self.next_launch(part) for part in group.by_workload()}
+        least = [part for part, launches in made.items() if launches == min(made.values())]
+        return Group(tuple(case for part in least for case in part.cases))
 
     def is_precise(self, group: Group, target: float) -> bool:
         """Whether every interval's relative half-width is within `target` (results.stats.stopping)."""
-        return is_precise(self._records_of(group), self._reference, target)
+        return all(is_precise(self.records_of(one), self._reference, target) for one in _compared(group))
 
     def width(self, group: Group) -> float:
         """The largest relative half-width of those intervals; infinite if one is missing."""
-        return widest(self._records_of(group), self._reference)
+        return max(widest(self.records_of(one), self._reference) for one in _compared(group))
 
-    def _records_of(self, group: Group) -> list[Record]:
-        records = self._records.get(group.workload, ())
-        return [record for record in records if record.case.contestant in group.contestants]
+    def prospects(self) -> Prospects:
+        """The ratios of the campaign so far."""
+        cells = cells_of(self.records, self._references)
+        return Prospects(cells, judged_cells(cells))
+
+    def records_of(self, group: Group) -> list[Record]:
+        cases = set(group.cases)
+        return [record for one in group.workloads for record in self._records.get(one, ()) if record.case in cases]
+
+    def records_of_network(self, group: Group) -> list[Record]:
+        """Records of a group's launches, also of cases that are ruled out, which may hold the times of a block."""
+        workloads = (one for one in self._records if one.launch_id == group.id)
+        return [record for one in workloads for record in self._records[one]]
 
     def _of_case(self, case: Case) -> list[Record]:
         return [record for record in self._records.get(case.workload, ()) if record.case == case]
+
+
+def _compared(group: Group) -> tuple[Group, ...]:
+    """A group without copies for each workload."""
+    return group.of([contestant for contestant in group.contestants if not contestant.copy]).by_workload()

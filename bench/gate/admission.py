@@ -1,0 +1,95 @@
+"""Admission: only cases that are installed, fit into memory and pass the parity gate are timed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+from bench.clock import now
+from bench.cost.floors import floor_of
+from bench.gate.gate import Gate, GateResult, Question
+from bench.plan import interpreters
+from bench.plan.suite import Suite
+from bench.scheduling.ledger import Group, Ledger
+from results.schema.record import Case, Contestant, Status
+from results.units import amount
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Rules cases out in the ledger, with a reason, before anything is timed. `clock`: seconds."""
+
+    ledger: Ledger
+    suite: Suite
+    clock: Callable[[], float] = now
+
+    def rule_out(self) -> None:
+        """Rule out cases for reasons that are known without a launch."""
+        self._skip_missing()
+        self._skip_too_large()
+
+    def steps(self) -> int:
+        """Number of progress steps of `examine`."""
+        return len(self._to_examine())
+
+    def examine(self, gate: Gate, deadline: float, step: Callable[[str], None]) -> None:
+        """Rule out contestants whose arithmetic or results differ, and keep the errors of all, until the deadline.
+
+        `step` is called as each network's results are awaited. Contestants without a result are not measured.
+        """
+        networks = self._to_examine()
+        questions = [Question(groups[0].workload, _contestants_of(groups)) for groups in networks.values()]
+        results = gate.examine(questions, lambda: self.clock() <= deadline)
+        with closing(results):
+            for network_id, groups in networks.items():
+                step(f"parity of {network_id}")
+                for contestant, result in (next(results, None) or {}).items():
+                    self._keep(network_id, groups, contestant, result)
+
+    def _skip_missing(self) -> None:
+        for contestant in dict.fromkeys(case.contestant for case in self.ledger.cases):
+            if reason := interpreters.missing(contestant, self.suite.interpreters, self.suite.environment):
+                cases = (case for case in self.ledger.cases if case.contestant == contestant)
+                self.ledger.rule_out(cases, Status.SKIPPED, reason)
+
+    def _skip_too_large(self) -> None:
+        """Mark groups whose minimum memory, by the network's table, exceeds the limit as out of memory."""
+        for group in (part for whole in self.ledger.groups() for part in whole.by_workload()):
+            needed = floor_of(group.workload).memory_bytes
+            if needed > self.suite.memory and group.workload.device == "cpu":
+                allowed = amount(self.suite.memory)
+                reason = f"needs at least {amount(needed)}, the limit is {allowed}; raise it with --memory"
+                self.ledger.rule_out(group.cases, Status.OUT_OF_MEMORY, reason)
+
+    def _to_examine(self) -> dict[str, list[Group]]:
+        """The groups of each network that has a contestant without a gate result."""
+        networks: dict[str, list[Group]] = {}
+        for group in self.ledger.groups():
+            networks.setdefault(group.workload.network_id, []).append(group)
+        return {
+            network_id: groups
+            for network_id, groups in networks.items()
+            if any(
+                not self.ledger.parity_of(Case(group.workload, contestant))
+                for group in groups
+                for contestant in group.contestants
+            )
+        }
+
+    def _keep(self, network_id: str, groups: Sequence[Group], contestant: Contestant, result: GateResult) -> None:
+        """Keep a contestant's result, and rule its cases of the network out if it may not be timed."""
+        if result.arithmetic:
+            self.ledger.set_arithmetic(contestant, groups[0].workload.precision, result.arithmetic)
+        if result.parity is not None:
+            self.ledger.set_parity(network_id, contestant, result.parity)
+        if result.status is not None:
+            self.ledger.rule_out(_cases_of(contestant, groups), result.status, result.reason, result.log)
+
+
+def _contestants_of(groups: Sequence[Group]) -> tuple[Contestant, ...]:
+    return tuple(dict.fromkeys(one.original for group in groups for one in group.contestants))
+
+
+def _cases_of(contestant: Contestant, groups: Sequence[Group]) -> list[Case]:
+    return [case for group in groups for case in group.cases if case.contestant.original == contestant]

@@ -1,0 +1,307 @@
+"""The parity gate: collects evidence from contestants and decides which may be timed.
+
+The evidence of all networks is computed at once, in launches of their own (bench.gate.pool); then each network's
+contestants are compared, in the order of the networks. Evidence of an earlier campaign is used again where nothing that
+it depends on has changed (bench.gate.evidence_cache); contestants are compared anew in every campaign.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from bench.cost import memory
+from bench.gate import parity
+from bench.gate.evidence_cache import NO_CACHE, CachedEvidence, EvidenceCache
+from bench.gate.pool import Job, Outcome, Pool
+from bench.launch.launcher import LauncherLike
+from bench.launch.process import LaunchFailed
+from bench.launch.weights import Weights
+from bench.plan import settings
+from bench.worker import arithmetic as fingerprint
+from bench.worker.evidence import Evidence
+from bench.worker.messages import ArithmeticProbed, EvidenceGiven, GiveEvidence, ProbeArithmetic, Request
+from impls.frameworks import load_framework
+from results.schema.record import Case, Contestant, Parity, Status, Workload
+
+MOST_IMAGES = 32
+"""Images of the evidence where a step takes more: an error of translation changes every image's scores, and one in
+means or statistics over a batch shows from two images on."""
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """The gate's result for a contestant. `status` is None for one that may be timed; `log` as in LaunchFailed."""
+
+    parity: Parity | None = None
+    status: Status | None = None
+    reason: str = ""
+    arithmetic: str = ""
+    log: str = ""
+
+
+Results = dict[Contestant, GateResult]
+
+
+@dataclass(frozen=True)
+class Question:
+    """Whether contestants compute the same network: a workload of any phase."""
+
+    workload: Workload
+    contestants: tuple[Contestant, ...]
+
+    def cases(self) -> list[Case]:
+        """The cases that give evidence: at most MOST_IMAGES images, and one for all streams of a network."""
+        images = 1 if self.workload.stream else min(self.workload.batch, MOST_IMAGES)
+        examined = replace(self.workload, stream="", parts=(), batch=images)
+        return [Case(examined, contestant) for contestant in self.contestants]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Compares contestants. `memory`: bytes for the launches that run at a time; `concurrent`: how many those are.
+
+    There is one launch more than cores, as a launch waits for the disk and for its own threads at times.
+    """
+
+    launcher: LauncherLike
+    weights: Weights
+    memory: int
+    cache: EvidenceCache = NO_CACHE
+    concurrent: int = field(default_factory=lambda: settings.cores() + 1)
+
+    def examine(
+        self, questions: Sequence[Question], may_start: Callable[[], bool] = lambda: True
+    ) -> Generator[Results]:
+        """The results of all contestants of each question, in order; it ends early if `may_start` becomes false.
+
+        Where two cells of a pooling window are equal but for rounding, contestants may send the gradient to different
+        ones. In float64, or on other images, the tie disappears; an error in the network does not. Contestants whose
+        difference a tie can explain are therefore examined again (recheck_settings). This also covers single layers
+        whose gradients are all alike, where the order of summation leaves few digits of the sum in float32.
+
+        A contestant that computes in another precision than requested must not be timed either. The probe for that is
+        in the launch that gives the contestant's first evidence.
+        """
+        self.cache.remove_old()
+        with Pool(self.launcher, self.memory, self.concurrent, may_start) as pool:
+            collector = _Collector(pool, self.weights, self.cache)
+            for question in questions:
+                collector.request(question)
+            for question in questions:
+                if not collector.wait_for(question):
+                    return
+                yield _Examination(question, collector).results()
+
+
+class _Collector:
+    """Evidence of contestants and the arithmetic that they compute in: from the cache, or from launches."""
+
+    def __init__(self, pool: Pool, weights: Weights, cache: EvidenceCache):
+        self._pool, self._weights, self._cache = pool, weights, cache
+        self._jobs: dict[tuple[Case, int], Job] = {}
+        self._probes: dict[tuple[Contestant, str, str], Job] = {}
+        self._arithmetics: dict[tuple[Contestant, str, str], str] = {}
+        self._read: dict[tuple[Case, int], CachedEvidence | None] = {}
+
+    def request(
+        self, question: Question, seed: int = parity.SEEDS[0], urgent: bool = False, anew: bool = False
+    ) -> None:
+        """Queue the launches that a question needs, on the images of `seed`. `anew`: without the cache."""
+        seeds, jobs = parity.SEEDS if seed == parity.SEEDS[0] else (seed,), []
+        for case in question.cases():
+            if (case, seed) not in self._jobs and (anew or not self._cached(case, seed)):
+                job = self._job(case, seeds, urgent)
+                self._jobs |= {(case, one): job for one in seeds}
+                jobs.append(job)
+        self._pool.submit(jobs)
+
+    def wait_for(self, question: Question, seed: int = parity.SEEDS[0]) -> bool:
+        """Wait for a question's launches; False if one of them may not start any more."""
+        jobs = [self._jobs[case, seed] for case in question.cases() if (case, seed) in self._jobs]
+        return all(self._pool.outcome(job) is not None for job in jobs)
+
+    def evidence(self, case: Case, seed: int) -> Evidence:
+        """The evidence of a case that was waited for. LaunchFailed if its launch gave none."""
+        if job := self._jobs.get((case, seed)):
+            outcome = self._pool.outcome(job) or Outcome(())
+            for answer in outcome.answers:
+                if isinstance(answer, EvidenceGiven) and answer.seed == seed:
+                    return answer.evidence
+            raise outcome.failure or LaunchFailed(Status.SKIPPED, "its launch was not started in time")
+        cached = self._cached(case, seed)
+        assert cached is not None, "what is not in the cache has a launch"
+        return cached.evidence
+
+    def cached_since(self, case: Case, seed: int = parity.SEEDS[0]) -> str:
+        """When the evidence used was computed, if that was in an earlier campaign (UTC, ISO 8601); otherwise ""."""
+        cached = None if (case, seed) in self._jobs else self._cached(case, seed)
+        return cached.made if cached else ""
+
+    def _cached(self, case: Case, seed: int) -> CachedEvidence | None:
+        """The evidence in the cache, read once: another campaign may replace or remove it."""
+        if (case, seed) not in self._read:
+            self._read[case, seed] = self._cache.evidence(case, seed)
+        return self._read[case, seed]
+
+    def keep(self, case: Case, seed: int) -> None:
+        """Put evidence of a launch, and the contestant's arithmetic, into the cache."""
+        if (case, seed) in self._jobs:
+            self._cache.keep_evidence(case, seed, self.evidence(case, seed))
+            self._cache.keep_arithmetic(case, self.arithmetic(case))
+
+    def arithmetic(self, case: Case) -> str:
+        """What the contestant computes in, at the workload's precision on its device.
+
+        "" for one that cannot run the probe, fails in it or gives scores of no known arithmetic: it is judged by its
+        evidence alone.
+        """
+        key = _arithmetic_key(case)
+        if key not in self._arithmetics:
+            self._arithmetics[key] = self._cache.arithmetic(case) or _arithmetic_in(self._probe(case))
+        return self._arithmetics[key]
+
+    def _probe(self, case: Case) -> Outcome:
+        """The outcome of a launch with the probe; if its evidence failed before it, of one with nothing else."""
+        shared = self._probes.get(_arithmetic_key(case))
+        outcome = self._pool.outcome(shared) if shared else None
+        if outcome is None or not outcome.answers:
+            own = Job(case, lambda: [ProbeArithmetic(case)], memory.PROCESS_BYTES, urgent=True)
+            self._pool.submit([own])
+            outcome = self._pool.outcome(own)
+        return outcome or Outcome(())
+
+    def _job(self, case: Case, seeds: Sequence[int], urgent: bool) -> Job:
+        key = _arithmetic_key(case)
+        probe = key not in self._probes and key not in self._arithmetics and not self._cache.arithmetic(case)
+
+        def requests() -> list[Request[EvidenceGiven] | Request[ArithmeticProbed]]:
+            weights = str(self._weights.folder_of(case.workload))
+            evidence = [GiveEvidence(case, weights, seed) for seed in seeds]
+            return [*evidence, *([ProbeArithmetic(case)] if probe else [])]
+
+        job = Job(case, requests, memory.estimate_evidence(case.workload), urgent)
+        if probe:
+            self._probes[key] = job
+        return job
+
+
+@dataclass(frozen=True)
+class _Examination:
+    """Judges the contestants of one question whose launches have been waited for."""
+
+    question: Question
+    collector: _Collector
+
+    def results(self) -> Results:
+        """The results of all contestants. A mismatch is reported only if all evidence is of this campaign."""
+        used = [(self.question, parity.SEEDS[0])]
+        found = self._examined(used)
+        mismatch = any(result.status is Status.MISMATCH for result in found.values())
+        if mismatch and any(self.collector.cached_since(case, seed) for asked, seed in used for case in asked.cases()):
+            self.collector.request(self.question, urgent=True, anew=True)
+            self.collector.wait_for(self.question)
+            found = self._examined(used, anew=True)
+        self._keep(used, found)
+        return found
+
+    def _examined(self, used: list[tuple[Question, int]], anew: bool = False) -> Results:
+        """The results, without the cache if `anew`; questions that were asked again, with their seed, go to `used`."""
+        refused = self._refused()
+        question = self._of([one for one in self.question.contestants if one not in refused])
+        findings = self._compared(question)
+        for precision, seed in parity.recheck_settings(question.workload.precision):
+            doubtful = [contestant for contestant, result in findings.items() if _is_possible_tie(result)]
+            if not doubtful:
+                break
+            again = self._of([one for one in question.contestants if _computes_in(one, precision)], precision)
+            self.collector.request(again, seed, urgent=True, anew=anew)
+            self.collector.wait_for(again, seed)
+            compared = self._compared(again, seed)
+            used.append((again, seed))
+            cleared = [one for one in doubtful if one in compared and compared[one].status is None]
+            findings |= {contestant: GateResult(findings[contestant].parity) for contestant in cleared}
+        return {**refused, **{one: self._completed(one, result) for one, result in findings.items()}}
+
+    def _of(self, contestants: Sequence[Contestant], precision: str = "") -> Question:
+        workload = self.question.workload
+        return Question(replace(workload, precision=precision or workload.precision), tuple(contestants))
+
+    def _refused(self) -> Results:
+        """The results of contestants that compute in another precision than requested."""
+        precision, refused = self.question.workload.precision, {}
+        for case in self._with_evidence(self.question, parity.SEEDS[0]):
+            computed = self.collector.arithmetic(case)
+            if computed and computed not in fingerprint.accepted(precision):
+                reason = f"computes in {computed} where {precision} was requested"
+                refused[case.contestant] = GateResult(None, Status.MISMATCH, reason, computed)
+        return refused
+
+    def _compared(self, question: Question, seed: int = parity.SEEDS[0]) -> Results:
+        evidence_of: dict[Contestant, Evidence] = {}
+        findings: Results = {}
+        for case in question.cases():
+            try:
+                evidence_of[case.contestant] = self.collector.evidence(case, seed)
+            except LaunchFailed as failure:
+                findings[case.contestant] = GateResult(status=failure.status, reason=failure.reason, log=failure.log)
+        for contestant, reason in parity.shape_mismatches(evidence_of).items():
+            findings[contestant] = GateResult(status=Status.MISMATCH, reason=reason)
+            del evidence_of[contestant]
+        if evidence_of:
+            tolerance = parity.TOLERANCES[question.workload.precision]
+            for contestant, (errors, reason) in parity.judge(evidence_of, tolerance).items():
+                findings[contestant] = GateResult(errors, Status.MISMATCH if reason else None, reason)
+        return findings
+
+    def _with_evidence(self, question: Question, seed: int) -> Iterator[Case]:
+        for case in question.cases():
+            try:
+                self.collector.evidence(case, seed)
+            except LaunchFailed:
+                continue
+            yield case
+
+    def _keep(self, used: Sequence[tuple[Question, int]], found: Results) -> None:
+        """Put the evidence of contestants that passed into the cache."""
+        for question, seed in used:
+            for case in self._with_evidence(question, seed):
+                if found[case.contestant].status is None:
+                    self.collector.keep(case, seed)
+
+    def _completed(self, contestant: Contestant, result: GateResult) -> GateResult:
+        """The result with the contestant's arithmetic, and the time of evidence from the cache."""
+        (case,) = self._of([contestant]).cases()
+        if result.parity is None:
+            return result
+        since = self.collector.cached_since(case)
+        return replace(
+            result,
+            parity=replace(result.parity, evidence_from=since),
+            arithmetic=self.collector.arithmetic(case),
+        )
+
+
+def _arithmetic_key(case: Case) -> tuple[Contestant, str, str]:
+    return case.contestant, case.workload.precision, case.workload.device
+
+
+def _arithmetic_in(outcome: Outcome) -> str:
+    """The arithmetic that a launch's probe has found; "" if it has found none."""
+    for answer in outcome.answers:
+        if isinstance(answer, ArithmeticProbed):
+            found = fingerprint.arithmetic(answer.scores)
+            return "" if found == fingerprint.UNKNOWN else found
+    return ""
+
+
+def _computes_in(contestant: Contestant, precision: str) -> bool:
+    return precision in load_framework(contestant.framework).execution(contestant.execution).precisions
+
+
+def _is_possible_tie(result: GateResult) -> bool:
+    return (
+        result.status is Status.MISMATCH
+        and result.parity is not None
+        and parity.explained_by_argmax_ties(result.parity)
+    )

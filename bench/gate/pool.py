@@ -1,0 +1,125 @@
+"""Answers of launches in which nothing is timed: as many run at a time as cores and memory allow."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from bench.cost import colocation
+from bench.launch.launcher import LauncherLike, WorkerLike
+from bench.launch.process import LaunchFailed
+from bench.worker.messages import Answer, Request
+from results.schema.record import Case
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A launch of `case`, its requests in order, and the bytes that it needs.
+
+    `requests` are made when the job starts, in the controller. `urgent`: it starts before others and even after the
+    pool's deadline.
+    """
+
+    case: Case
+    requests: Callable[[], Sequence[Request[Any]]]
+    needed: int
+    urgent: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The answers to a job's first requests; `failure` is why there are no more, if some are missing."""
+
+    answers: tuple[Answer, ...]
+    failure: LaunchFailed | None = None
+
+
+@dataclass
+class _Running:
+    job: Job
+    worker: WorkerLike
+    pending: deque[Request[Any]]
+    answers: list[Answer] = field(default_factory=list)
+
+
+class Pool:
+    """Runs jobs in the order of submission, several at a time; a context manager, which ends what still runs.
+
+    memory: bytes for the running jobs and their zygotes; one job runs even if it needs more. concurrent: most launches
+    at a time. may_start: asked before each job that is not urgent.
+    """
+
+    def __init__(
+        self, launcher: LauncherLike, memory: int, concurrent: int, may_start: Callable[[], bool] = lambda: True
+    ):
+        self._launcher, self._memory, self._concurrent, self._may_start = launcher, memory, concurrent, may_start
+        self._waiting: deque[Job] = deque()
+        self._running: dict[int, _Running] = {}
+        self._outcomes: dict[Job, Outcome] = {}
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        """Queue jobs; they run while outcomes are waited for."""
+        self._waiting.extend(job for job in jobs if not job.urgent)
+        self._waiting.extendleft(reversed([job for job in jobs if job.urgent]))
+
+    def outcome(self, job: Job) -> Outcome | None:
+        """The outcome of a submitted job, once it has ended; None if it may not start any more."""
+        while job not in self._outcomes and self._proceed():
+            pass
+        return self._outcomes.get(job)
+
+    def _proceed(self) -> bool:
+        """Start the next job or take the next answer; False if there is nothing to do."""
+        if self._waiting and self._can_start(self._waiting[0]):
+            self._start(self._waiting.popleft())
+            return True
+        if self._running:
+            self._take(self._running[self._launcher.first(self._running.keys())])
+            return True
+        return False
+
+    def _can_start(self, job: Job) -> bool:
+        if not (job.urgent or self._may_start()):
+            return False
+        jobs = [job, *(one.job for one in self._running.values())]
+        zygotes = self._launcher.zygotes(one.case for one in jobs)
+        needed = sum(one.needed for one in jobs) + colocation.ZYGOTE_BYTES * zygotes
+        return len(jobs) == 1 or (len(jobs) <= self._concurrent and needed <= self._memory)
+
+    def _start(self, job: Job) -> None:
+        try:
+            worker, _ = self._launcher.launch(job.case)
+        except LaunchFailed as failure:
+            self._outcomes[job] = Outcome((), failure)
+            return
+        running = self._running[worker.pid] = _Running(job, worker, deque())
+        running.pending.extend(job.requests())
+        worker.send(running.pending[0])
+
+    def _take(self, running: _Running) -> None:
+        """The answer to the request that was sent; then the next request is sent, or the launch ended."""
+        try:
+            running.answers.append(running.worker.receive(running.pending.popleft().answer_type()))
+        except LaunchFailed as failure:
+            self._end(running, failure)
+            return
+        if running.pending:
+            running.worker.send(running.pending[0])
+        else:
+            self._end(running)
+
+    def _end(self, running: _Running, failure: LaunchFailed | None = None) -> None:
+        del self._running[running.worker.pid]
+        with running.worker:
+            self._outcomes[running.job] = Outcome(tuple(running.answers), failure)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for running in self._running.values():
+            with running.worker:
+                pass
+        self._running.clear()

@@ -1,0 +1,135 @@
+"""Allocation of a campaign's time: which network is launched next, and for how many turns.
+
+The next launch goes to the network in which it is expected to decide most ratios per second, and once all are decided,
+or none can be in the time that is left, to the one in which it narrows intervals most. Small networks come first
+because they are cheap. A launch has as many turns as make its ratios most precise for its time (Kalibera and Jones,
+"Rigorous benchmarking in reasonable time", 2013, equation 5).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bench.plan.suite import Suite
+from bench.scheduling.costs import LaunchCost, cost_of
+from bench.scheduling.ledger import Group, Ledger
+from bench.scheduling.prospects import FEWEST_FOR_INTERVAL, Prospect, Prospects
+from bench.scheduling.schedule import BUDGET, COMPLETE, Readings, Remainder, Stop, Task, rule
+
+SPARE = 1.05
+"""A launch begins if the remaining budget is at least this factor times its expected seconds."""
+NARROWING = 0.01
+"""Worth of halving the width of a ratio's interval, over that of deciding the ratio."""
+LIKELY = 0.7
+"""Share of a network's ratios that its first launches are expected to decide."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """The next launch of a group: its expected cost, its worth per second, and the launches made so far."""
+
+    group: Group
+    launches: int
+    turns: int
+    cost: LaunchCost
+    worth: float
+
+    @property
+    def seconds(self) -> float:
+        return self.cost.seconds(self.turns)
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """The schedule of campaigns that compare contestants."""
+
+    suite: Suite
+
+    def steps(self, ledger: Ledger) -> int:
+        made = [ledger.next_launch(ledger.behind(group)) for group in ledger.groups()]
+        return sum(max(self.suite.launches[0] - launches, 0) for launches in made)
+
+    def next(self, ledger: Ledger, readings: Readings) -> Task | Stop:
+        options = list(self.options(ledger))
+        if not options:
+            return Stop(COMPLETE)
+        left, fewest = readings.deadline - readings.now, self.suite.launches[0]
+        first = not any(record.started for record in ledger.records)
+        free = left - self._reserved(options, left)
+        affordable = [
+            option
+            for option in options
+            if first or SPARE * option.seconds <= (left if option.launches < fewest else free)
+        ]
+        if left < 0 or not affordable:
+            return Stop(BUDGET)
+        best = max(affordable, key=lambda option: (option.worth, -option.launches))
+        unforeseen = int(best.launches >= fewest)
+        label = self._label(ledger, best)
+        return Task(best.group, best.launches, best.turns, self.suite.max_retries, label, unforeseen)
+
+    def options(self, ledger: Ledger) -> Iterator[Option]:
+        """The next launch of every group that is not finished."""
+        prospects = ledger.prospects()
+        for group in map(ledger.behind, ledger.groups()):
+            if rule(self.suite, ledger, group) is None:
+                launches, cost = ledger.next_launch(group), cost_of(ledger, group, self.suite.turns[0])
+                turns = self._turns(prospects, group, cost)
+                worth = self._worth(group, prospects.of(group.cases), launches, turns) / cost.seconds(turns)
+                yield Option(group, launches, turns, cost, worth)
+
+    def _reserved(self, options: Sequence[Option], left: float) -> float:
+        """Seconds that groups need for the suite's fewest launches, cheapest first, as far as they fit into `left`."""
+        missing = ((self.suite.launches[0] - option.launches) * SPARE * option.seconds for option in options)
+        reserved = 0.0
+        for seconds in sorted(one for one in missing if one > 0):
+            reserved += seconds if reserved + seconds <= left else 0
+        return reserved
+
+    def remainder(self, ledger: Ledger) -> Remainder:
+        """What further launches within the suite's maximum would decide, and how long they would take."""
+        prospects = ledger.prospects()
+        undecided = decidable = 0
+        total = 0.0
+        for option in self.options(ledger):
+            own = prospects.of(option.group.cases)
+            more = [one.further_launches(option.turns, self.suite.launches[1]) for one in own]
+            more += [FEWEST_FOR_INTERVAL - option.launches] * (_ratios(option.group) - len(more))
+            possible = [count for count in more if 0 < count < math.inf]
+            undecided += sum(count > 0 for count in more)
+            decidable += len(possible)
+            total += option.seconds * max(possible, default=0)
+        return Remainder(undecided, decidable, total)
+
+    def _turns(self, prospects: Prospects, group: Group, cost: LaunchCost) -> int:
+        """Turns of a launch, for the narrowest intervals for the time; the fewest as long as costs are unknown."""
+        fewest, most = self.suite.turns
+        if not cost.turn:
+            return fewest
+        best = prospects.components(group.cases).turns(cost.overhead, cost.turn)
+        return min(max(round(best), fewest), most)
+
+    def _worth(self, group: Group, prospects: Sequence[Prospect], launches: int, turns: int) -> float:
+        """Expected worth of a launch: of the next launches, the mean over as many as have the largest mean."""
+        if launches < FEWEST_FOR_INTERVAL:  # a group with one launch shows nothing yet, so that its second one is due
+            return LIKELY * max(_ratios(group), 1) / (FEWEST_FOR_INTERVAL - launches)
+        wide = sum(not one.ratio.relative_half_width <= self.suite.target for one in prospects)
+        narrowing = NARROWING * wide * math.log2((launches + 1) / launches)
+        needed = [one.further_launches(turns, self.suite.launches[1]) for one in prospects]
+        counts = {count for count in needed if 0 < count < math.inf}
+        return narrowing + max((sum(0 < one <= count for one in needed) / count for count in counts), default=0.0)
+
+    def _label(self, ledger: Ledger, option: Option) -> str:
+        """Label of a launch: number, maximum, and the largest relative half-width of the group's intervals."""
+        fewest, most = self.suite.launches
+        number = f"launch {option.launches + 1}{f'/{most}' if fewest == most else ''}"
+        width = ledger.width(option.group)
+        return f"{number}{'' if math.isinf(width) else f' (intervals ±{width:.1%})'} of {option.group.id}"
+
+
+def _ratios(group: Group) -> int:
+    """How many ratios a group has when all of its cases are measured."""
+    own = [case for case in group.cases if not case.contestant.copy]
+    return len(own) - len(group.workloads)

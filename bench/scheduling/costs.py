@@ -1,0 +1,78 @@
+"""What a launch of a group costs in time, by the times of its earlier launches or, before them, of other groups."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from bench.cost.floors import floor_of
+from bench.scheduling.ledger import Group, Ledger
+from bench.scheduling.parts import BUILD, FIRST_CALL, OTHER, ROUNDS, SETTLING, WARM_UP
+from results.schema.record import Record, Workload
+
+REUSED = 0.3
+"""Seconds of first calls that find compiled code and are made concurrently, over those of the cold launch."""
+FIXED_MACS = 2e9
+"""The work that is the same for every case of a launch, in multiply-accumulates of a step that take as long."""
+SECONDS_PER_MAC = 1e-10
+"""Before anything was measured: seconds of a first launch for each multiply-accumulate of its cases' steps."""
+
+
+@dataclass(frozen=True)
+class LaunchCost:
+    """Seconds of the next launch of a group: `overhead` until the first turn and after the last, and of each `turn`."""
+
+    overhead: float
+    turn: float
+
+    def seconds(self, turns: int) -> float:
+        return self.overhead + turns * self.turn
+
+
+def cost_of(ledger: Ledger, group: Group, turns: int) -> LaunchCost:
+    """The cost of a group's next launch; `turns`: of a first launch."""
+    if (last := _last_launch(ledger.records_of_network(group))) is None:
+        return _predicted(ledger, group, turns)
+    parts, turns, cold = last
+    first_calls = parts[FIRST_CALL] * (REUSED if cold and not group.workload.stream else 1)
+    overhead = parts[BUILD] + first_calls + parts[WARM_UP] + parts[OTHER]
+    return LaunchCost(overhead, (parts[SETTLING] + parts[ROUNDS]) / turns)
+
+
+def _last_launch(records: Sequence[Record]) -> tuple[Counter[str], int, bool] | None:
+    """Seconds by part of the last launch with a turn, its turns, and whether it was cold; None without one."""
+    first_attempts = [record for record in records if not record.attempt]
+    timed = {record.launch for record in first_attempts if record.block_seconds}  # records before schema 7 are not
+    turned = {record.launch for record in first_attempts if record.turns}
+    if not timed & turned:
+        return None
+    launch = max(timed & turned)
+    own = [record for record in first_attempts if record.launch == launch]
+    parts: Counter[str] = Counter()
+    for record in own:
+        parts.update(record.block_seconds)
+    most = max(len(record.turns) for record in own)
+    return parts, most, any(record.first_call_seconds is not None for record in own)
+
+
+def _predicted(ledger: Ledger, group: Group, turns: int) -> LaunchCost:
+    """The cost of a first launch by the work of its steps and what such work took in other groups' first launches."""
+    done, took = 0.0, 0.0
+    for other in ledger.groups():
+        records = [one for one in ledger.records_of_network(other) if not one.launch and not one.attempt]
+        seconds = sum(sum(record.block_seconds.values()) for record in records)
+        done, took = done + bool(seconds) * _work(other), took + seconds
+    rate = took / done if done else SECONDS_PER_MAC
+    return LaunchCost(rate * _work(group), 0.0)
+
+
+def _work(group: Group) -> float:
+    """Multiply-accumulates of a step of every case, and what every case takes besides."""
+    return sum(_macs(case.workload) + FIXED_MACS for case in group.cases)
+
+
+@cache
+def _macs(workload: Workload) -> int:
+    return floor_of(workload).macs

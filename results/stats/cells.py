@@ -1,0 +1,90 @@
+"""The ratios of a contestant to its reference, one per block, and what the turns of a launch say about them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from results.stats.estimates import Rounds, paired_shift
+
+MEDIAN_DIFFERENCE = 0.9538725524
+"""The median absolute difference of two values from a normal distribution with standard deviation 1."""
+EFFICIENCY = 3 / math.pi
+"""Of the median shift (Hodges and Lehmann) relative to the mean, for normal values."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The ratios of a contestant to its reference, one per block, in the order of time.
+
+    `turn_variance` is the variance of the log ratio of one turn about that of its launch (NaN: unknown), `turns` the
+    number of turns in a launch. `control`: both are the same contestant, so that the true log ratio is 0.
+    """
+
+    ratios: tuple[float, ...]
+    turn_variance: float = math.nan
+    turns: float = math.nan
+    control: bool = False
+
+    @cached_property
+    def logs(self) -> np.ndarray:
+        """Logarithms of the ratios."""
+        return np.log(self.ratios)
+
+    @property
+    def variance(self) -> float:
+        """Of one of the log ratios, over launches; exactly 0 where they are equal, NaN where there is only one."""
+        if len(self.ratios) < 2:
+            return math.nan
+        return float(np.var(self.logs, ddof=1)) if min(self.ratios) < max(self.ratios) else 0.0
+
+    @property
+    def within(self) -> float:
+        """The variance of one of the log ratios that rounds within launches explain; NaN if unknown."""
+        return self.turn_variance / self.turns
+
+
+def cell_of(
+    launches: Mapping[object, Rounds],
+    reference: Mapping[object, Rounds],
+    control: bool = False,
+    rounds_per_turn: int = 1,
+) -> Cell | None:
+    """The cell of `launches` over `reference`, paired by key (the block that both ran in); None without a pair.
+
+    Each launch is the seconds per step of its rounds, in the order of time.
+    """
+    shared = [(rounds, reference[block]) for block, rounds in launches.items() if block in reference]
+    if not shared:
+        return None
+    ratios = tuple(paired_shift(*pair) for pair in shared)
+    variance, turns = turn_variance([turn_ratios(*pair, rounds_per_turn) for pair in shared])
+    return Cell(ratios, variance, turns, control)
+
+
+def turn_ratios(rounds: Rounds, reference: Rounds, rounds_per_turn: int = 1) -> np.ndarray:
+    """The log ratio of each turn of a launch, its rounds paired in order; empty where the two don't have as many."""
+    if len(rounds) != len(reference):
+        return np.empty(0)
+    logs = np.log(np.divide(rounds, reference))
+    starts = np.arange(0, len(logs), rounds_per_turn)
+    return np.asarray(np.add.reduceat(logs, starts) / np.diff(starts, append=len(logs)))
+
+
+def turn_variance(launches: Sequence[np.ndarray]) -> tuple[float, float]:
+    """(variance of a turn's log ratio about its launch's, turns per launch), from turn_ratios; NaN if unknown.
+
+    From the median difference between turns of the same launch (Shamos), which a disturbed turn moves as little as it
+    moves the launch's ratio. Divided by the turns it is the variance of the launch's log ratio that turns explain: the
+    median shift is a little less efficient than the mean, which is included.
+    """
+    known = [ratios for ratios in launches if len(ratios) > 1]
+    if not known:
+        return math.nan, math.nan
+    differences = [np.abs(np.subtract.outer(ratios, ratios))[np.triu_indices(len(ratios), 1)] for ratios in known]
+    deviation = float(np.median(np.concatenate(differences))) / MEDIAN_DIFFERENCE
+    return deviation**2 / EFFICIENCY, float(np.mean([len(ratios) for ratios in known]))

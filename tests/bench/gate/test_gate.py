@@ -1,0 +1,401 @@
+"""The parity gate: errors that do not change shapes are rejected, and correct contestants are timed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from simulated import opened
+
+from bench.gate.evidence_cache import NO_CACHE, EvidenceCache
+from bench.gate.gate import Gate, Question
+from bench.gate.parity import SEEDS, TOLERANCES, judge
+from bench.launch.fake import Behaviour, FakeLauncher, Fault
+from bench.launch.weights import Weights
+from bench.worker import tasks
+from bench.worker.evidence import FIRST, Evidence, signature, summarize
+from bench.worker.messages import EvidenceGiven, GiveEvidence, Load, ProbeArithmetic, to_line
+from impls.frameworks import frameworks
+from results.schema.record import Case, Contestant, Status, Workload
+from results.store.campaigns import read_campaign
+
+RIGHT = ("pytorch:eager", "pytorch:eager-nhwc", "tensorflow:graph", "jax:jit")
+PLANTED = ("outside.planted:wrong-pad", "outside.planted:wrong-alpha", "outside.planted:swapped-flatten")
+
+SUITE = f"""
+title = "injected errors among correct contestants"
+contestants = {list(RIGHT + PLANTED)}
+launches = 1
+turns = 1
+rounds = 1
+round_seconds = 0.001
+warmup_seconds = 0.001
+sustained = 0
+
+[[workloads]]
+architectures = ["alexnet"]
+sizes = ["99x131"]
+classes = 10
+batches = [2]
+phases = ["infer"]
+"""
+
+
+@pytest.fixture(scope="module")
+def records(run, tmp_path_factory):
+    if missing := [framework.missing() for framework in frameworks().values() if framework.missing()]:
+        pytest.skip("; ".join(map(str, missing)))
+    home = tmp_path_factory.mktemp("gate")
+    (home / "planted.toml").write_text(SUITE)
+    asked = f"--suite={home / 'planted.toml'}", f"--results={home / 'data'}", "--no-report"
+    done = run("pytest", "--benchmark-only", *asked)
+    (folder,) = (home / "data").iterdir()
+    found = {record.case.contestant.id: record for record in read_campaign(folder).records}
+    assert found, done.stdout + done.stderr
+    return found
+
+
+@pytest.mark.parametrize("contestant", PLANTED)
+def test_a_planted_error_is_a_mismatch_and_has_no_time(records, contestant):
+    record = records[contestant]
+    assert record.status is Status.MISMATCH
+    assert record.seconds == ()
+    assert "allowed 1e-05" in record.reason
+
+
+@pytest.mark.parametrize("contestant", RIGHT)
+def test_contestants_that_agree_are_timed_and_their_errors_recorded(records, contestant):
+    record = records[contestant]
+    assert record.status is Status.MEASURED, record.reason
+    assert record.parity.contestants == len(RIGHT + PLANTED)
+    assert record.parity.scores <= 1e-5
+    assert record.parity.gradients <= 1e-4
+
+
+def evidence(rng, **changes) -> Evidence:
+    gradient = rng.standard_normal((4, 3, 3, 3))
+    given = {
+        "scores": [[1.0, -2.0]],
+        "loss": 0.5,
+        "gradients": {"c.weight": signature("c.weight", gradient)},
+        **changes,
+    }
+    return Evidence(**{**given, "scores": summarize(np.array(given["scores"]))})
+
+
+def judged(*given: Evidence) -> list[str]:
+    contestants = {Contestant("f", str(number)): one for number, one in enumerate(given)}
+    return [complaint for _, complaint in judge(contestants, TOLERANCES["float32"]).values()]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scores": [[1.0, -2.0001]]},
+        {"scores": [[1.0, float("nan")]]},
+        {"loss": 0.5001},
+        {"loss": float("inf")},
+    ],
+)
+def test_parity_tells_one_that_differs_from_two_that_agree(change):
+    def one(**changes):
+        return evidence(np.random.default_rng(1), **changes)
+
+    complaints = judged(one(), one(**change), one())
+    assert complaints[0] == complaints[2] == ""
+    assert complaints[1]
+
+
+def test_parity_refuses_both_of_two_that_differ():
+    rng = np.random.default_rng(1)
+    complaints = judged(
+        evidence(rng, gradients={"c.weight": [1.0, 0.5, 0.5]}), evidence(rng, gradients={"c.weight": [1.0, 0.6, 0.5]})
+    )
+    assert all("it is unknown which is right" in complaint for complaint in complaints)
+
+
+IMAGES, CLASSES = 32, 1000
+"""Many more scores than are sent one by one."""
+
+
+def far(scores: np.ndarray) -> np.ndarray:
+    """Scores with errors beyond those that are sent one by one."""
+    return np.where(np.arange(scores.size).reshape(scores.shape) < FIRST, 0, scores)
+
+
+WRONG_SCORES = {
+    "all, by a small share": lambda scores, rng: scores * 1.00003,
+    "all, at random": lambda scores, rng: scores + far(3e-5 * rng.standard_normal(scores.shape)),
+    "of one image": lambda scores, rng: scores + far(np.eye(IMAGES)[:, [7]] * 1e-3 * rng.standard_normal(CLASSES)),
+    "of one class": lambda scores, rng: scores + far(np.eye(CLASSES)[[500]] * np.full((IMAGES, 1), 1e-3)),
+    "two images exchanged": lambda scores, rng: scores[[0, 2, 1, *range(3, IMAGES)]],
+    "two classes exchanged": lambda scores, rng: scores[:, [*range(CLASSES - 2), CLASSES - 1, CLASSES - 2]],
+    "the last is NaN": lambda scores, rng: np.where(scores == scores[-1, -1], np.nan, scores),
+    "the last is infinite": lambda scores, rng: np.where(scores == scores[-1, -1], np.inf, scores),
+}
+
+
+@pytest.mark.parametrize("error", WRONG_SCORES)
+def test_an_error_is_seen_in_the_summary_of_more_scores_than_are_sent(error):
+    rng = np.random.default_rng(4)
+    right = rng.standard_normal((IMAGES, CLASSES)).astype(np.float32)
+    rounded = right * (1 + 1e-7 * rng.standard_normal(right.shape))
+    complaints = judged(
+        evidence(np.random.default_rng(1), scores=right),
+        evidence(np.random.default_rng(1), scores=WRONG_SCORES[error](right, rng)),
+        evidence(np.random.default_rng(1), scores=rounded),
+    )
+    assert complaints[0] == complaints[2] == ""
+    assert complaints[1].startswith("a score differs by")
+
+
+def test_evidence_stays_small_whatever_the_network():
+    line = to_line(EvidenceGiven(evidence(np.random.default_rng(1), scores=np.ones((IMAGES, CLASSES))), 0))
+    assert len(line) < 1000
+
+
+@pytest.mark.parametrize("axes", [(1, 0, 2, 3), (0, 1, 3, 2), (0, 2, 1, 3)])
+def test_a_signature_sees_swapped_axes_that_leave_the_norm(axes):
+    gradient = np.random.default_rng(2).standard_normal((3, 3, 3, 3))
+    norm, *sums = signature("c.weight", gradient)
+    other_norm, *other_sums = signature("c.weight", gradient.transpose(axes))
+    assert norm == pytest.approx(other_norm)
+    assert np.max(np.abs(np.subtract(sums, other_sums))) > 1e-2 * norm
+
+
+def test_a_signature_sees_a_difference_of_the_size_of_the_tolerance():
+    rng = np.random.default_rng(3)
+    gradient = rng.standard_normal((64, 64))
+    error = rng.standard_normal(gradient.shape)
+    error *= 3e-4 * np.linalg.norm(gradient) / np.linalg.norm(error)
+    seen = np.abs(np.subtract(signature("w", gradient + error), signature("w", gradient))) / np.linalg.norm(gradient)
+    assert np.max(seen) > 1e-4
+
+
+@pytest.mark.parametrize("error", ["one row", "one column", "one value", "of rank one", "a flipped sign"])
+def test_a_signature_sees_an_error_of_any_structure(error):
+    rng = np.random.default_rng(5)
+    gradient = rng.standard_normal((64, 32, 3, 3)).astype(np.float32)
+    wrong = gradient.copy()
+    if error == "one row":
+        wrong[5] += 0.01 * rng.standard_normal(wrong[5].shape)
+    elif error == "one column":
+        wrong[:, 7, 1, 2] += 0.1
+    elif error == "one value":
+        wrong[63, 31, 2, 2] += 1
+    elif error == "of rank one":
+        wrong += 0.01 * np.multiply.outer(rng.standard_normal(64), rng.standard_normal((32, 3, 3)))
+    else:
+        wrong[9] *= -1
+    norm, *_ = right = signature("c.weight", gradient)
+    assert np.max(np.abs(np.subtract(signature("c.weight", wrong), right))) > 1e-4 * norm
+
+
+@pytest.mark.parametrize(("shape", "scale"), [((5,), 1), ((1, 7, 2), 1), ((3, 4), 1e-30), ((3, 4), 1e30)])
+def test_a_signature_is_of_any_shape_and_size(shape, scale):
+    array = np.random.default_rng(6).standard_normal(shape).astype(np.float32) * np.float32(scale)
+    norm, *products = signature("any", array)
+    assert norm == pytest.approx(float(np.linalg.norm(array.astype(float))), rel=1e-6)
+    assert np.all(np.abs(products) <= np.abs(array.astype(float)).sum() * (1 + 1e-6))
+
+
+def test_what_is_compiled_for_the_gate_is_not_found_by_a_launch(monkeypatch):
+    """Otherwise the first call of a contestant with an on-disk compile cache would exclude the compilation."""
+
+    class Planned(Exception):
+        """The plan is known, and that is enough."""
+
+    plans = []
+
+    def build(plan):
+        plans.append(plan)
+        raise Planned
+
+    framework = SimpleNamespace(build=build, execution=lambda name: SimpleNamespace(any_size=True))
+    monkeypatch.setattr(tasks, "load_framework", lambda name: framework)
+    workload = Workload("lenet5", 32, 32, 1, 10, 1, "float32", "cpu", "infer")
+    case = Case(workload, Contestant("any", "one"))
+    for request in (GiveEvidence(case, weights="", seed=0), Load(case, weights="", seed=0)):
+        with pytest.raises(Planned):
+            tasks.Dispatcher().answer(request)
+    assert [plan.cold for plan in plans] == [True, False]
+
+
+ALIKE = {
+    "gradients of 0": ({"gradients": {"c.weight": [0.0, 0.0, 0.0]}}, "every gradient is 0"),
+    "equal scores": ({"scores": [[0.5, 0.5], [0.5, 0.5]]}, "all scores are equal"),
+    "both": (
+        {"scores": [[0.0, 0.0]], "gradients": {"c.weight": [0.0, 0.0, 0.0]}},
+        "every gradient is 0 and all scores are equal",
+    ),
+    "neither": ({}, ""),
+    "a single score": ({"scores": [[3.0]]}, ""),
+}
+
+
+@pytest.mark.parametrize("case", ALIKE)
+def test_agreement_on_what_is_the_same_for_any_network_is_said_to_show_nothing(case):
+    changes, why = ALIKE[case]
+    given = {Contestant("f", name): evidence(np.random.default_rng(1), **changes) for name in "ab"}
+    for parity, complaint in judge(given, TOLERANCES["float32"]).values():
+        assert (parity.shows_nothing, complaint) == (why, "")
+
+
+CONTESTANTS = tuple(Contestant("fake-clock", name) for name in ("slow", "fast", "level"))
+LENET = Workload("lenet5", 32, 32, 1, 10, 1, "float32", "cpu", "infer")
+GOOD = Evidence(scores=summarize(np.array([[0.25, 0.75]])), loss=0.5, gradients={"weight": [1.0, 0.5, 0.25]})
+WRONG = replace(GOOD, scores=summarize(np.array([[0.25, 0.76]])))
+TIE = replace(GOOD, gradients={"weight": [1.01, 0.5, 0.25]})
+
+
+class Examined:
+    """What a gate with simulated launches said of one question, and what it asked for."""
+
+    def __init__(self, launcher: FakeLauncher, results: dict):
+        self.results, self.requests = results, launcher.requests
+        self.launches = launcher.launches
+
+    @property
+    def statuses(self) -> list:
+        return [self.results[one].status for one in CONTESTANTS]
+
+    def asked(self, kind: type) -> list:
+        return [one.request for one in self.requests if isinstance(one.request, kind)]
+
+
+def examine(*behaviours: Behaviour, workload: Workload = LENET, cache: EvidenceCache = NO_CACHE, **options) -> Examined:
+    """What comes of one question to contestants that behave so; `options` are the gate's."""
+    known = dict(zip(CONTESTANTS, behaviours))
+    return examined_by(lambda case, launch: known[case.contestant], workload, cache, **options)
+
+
+def examined_by(script, workload: Workload = LENET, cache: EvidenceCache = NO_CACHE, **options) -> Examined:
+    with opened(script) as launcher:
+        gate = Gate(launcher, Weights(launcher.folder), **{"memory": 2**50, "cache": cache, "concurrent": 3, **options})
+        (results,) = gate.examine([Question(workload, CONTESTANTS)])
+    return Examined(launcher, results)
+
+
+RIGHT_ONE = Behaviour(evidence=GOOD)
+
+
+class TestGate:
+    """The gate on launches that are simulated."""
+
+    def test_examine_passes_contestants_that_agree(self):
+        found = examine(*[RIGHT_ONE] * 3)
+        assert found.statuses == [None] * 3
+        assert {one.parity.contestants for one in found.results.values()} == {3}
+        assert {one.arithmetic for one in found.results.values()} == {"float32"}
+
+    @pytest.mark.parametrize("options", [dict(memory=1), dict(concurrent=1)])
+    def test_examine_judges_all_together_however_few_fit_at_a_time(self, options):
+        found = examine(*[RIGHT_ONE] * 3, **options)
+        assert {one.parity.contestants for one in found.results.values()} == {3}
+
+    def test_examine_refuses_the_contestant_that_differs_and_the_one_that_fails(self):
+        crash = Fault(GiveEvidence, Status.CRASHED, "killed by SIGSEGV")
+        assert examine(RIGHT_ONE, RIGHT_ONE, Behaviour(evidence=WRONG)).statuses == [None, None, Status.MISMATCH]
+        found = examine(RIGHT_ONE, RIGHT_ONE, Behaviour(faults=(crash,)))
+        assert found.statuses == [None, None, Status.CRASHED]
+        assert found.results[CONTESTANTS[2]].reason == "killed by SIGSEGV"
+
+    def test_examine_refuses_a_launch_that_does_not_start(self):
+        never = Behaviour(faults=(Fault(None, Status.CRASHED, "its zygote died"),))
+        assert examine(never, RIGHT_ONE, RIGHT_ONE).statuses == [Status.CRASHED, None, None]
+
+    def test_examine_refuses_evidence_of_another_shape(self):
+        other = replace(GOOD, gradients={**GOOD.gradients, "bias": [1.0, 0.5, 0.25]})
+        found = examine(RIGHT_ONE, RIGHT_ONE, Behaviour(evidence=other))
+        assert found.statuses == [None, None, Status.MISMATCH]
+        assert "2 gradients, unlike most contestants" in found.results[CONTESTANTS[2]].reason
+
+    def test_examine_asks_again_where_only_gradients_differ_as_ties_do(self):
+        found = examine(RIGHT_ONE, RIGHT_ONE, Behaviour(evidence=TIE))
+        assert found.statuses == [None, None, Status.MISMATCH], "it differs by as much on every image"
+        asked = [(one.case.workload.precision, one.seed) for one in found.asked(GiveEvidence)]
+        assert set(asked) == {("float32", SEEDS[0]), ("float32", SEEDS[1]), ("float32", SEEDS[1] + 1)}
+
+    def test_examine_clears_a_tie_that_other_images_do_not_have(self):
+        once = [Behaviour(evidence=TIE)]
+
+        def script(case: Case, launch: int) -> Behaviour:
+            return once.pop() if once and case.contestant == CONTESTANTS[2] else RIGHT_ONE
+
+        found = examined_by(script)
+        assert found.statuses == [None] * 3
+        errors = found.results[CONTESTANTS[2]].parity
+        assert errors.gradients == pytest.approx(0.01), "the record keeps what was seen first"
+
+    def test_other_images_are_looked_at_in_the_launch_that_gave_the_first_evidence(self):
+        found = examine(*[RIGHT_ONE] * 3)
+        assert len(found.launches) == 3
+        assert {(one.case.contestant, one.seed) for one in found.asked(GiveEvidence)} == {
+            (contestant, seed) for contestant in CONTESTANTS for seed in SEEDS
+        }
+
+    def test_examine_takes_one_image_of_a_stream(self):
+        stream = replace(LENET, stream="tens-32", parts=((32, 32, 10),), batch=10)
+        found = examine(*[RIGHT_ONE] * 3, workload=stream)
+        assert {(one.case.workload.stream, one.case.workload.batch) for one in found.launches} == {("", 1)}
+
+    @pytest.mark.parametrize(("batch", "images"), [(2, 2), (32, 32), (256, 32)])
+    def test_examine_takes_the_images_of_a_step_but_not_of_a_large_one(self, batch, images):
+        found = examine(*[RIGHT_ONE] * 3, workload=replace(LENET, batch=batch))
+        assert {one.case.workload.batch for one in found.launches} == {images}
+
+    def test_examine_refuses_another_arithmetic_and_passes_over_a_probe_that_fails(self):
+        cannot = replace(RIGHT_ONE, faults=(Fault(ProbeArithmetic, Status.SKIPPED, "no convolution"),))
+        found = examine(RIGHT_ONE, replace(RIGHT_ONE, arithmetic="bfloat16"), cannot)
+        assert found.statuses == [None, Status.MISMATCH, None]
+        assert found.results[CONTESTANTS[1]].reason == "computes in bfloat16 where float32 was requested"
+        assert [found.results[one].arithmetic for one in CONTESTANTS] == ["float32", "bfloat16", ""]
+        assert {found.results[one].parity.contestants for one in (CONTESTANTS[0], CONTESTANTS[2])} == {2}
+
+    def test_a_probe_is_made_once_in_a_launch_that_gives_evidence_anyway(self):
+        with opened(lambda case, launch: RIGHT_ONE) as launcher:
+            gate = Gate(launcher, Weights(launcher.folder), 2**50)
+            questions = [Question(replace(LENET, batch=batch), CONTESTANTS) for batch in (1, 2, 4)]
+            found = list(gate.examine(questions))
+        assert {one.arithmetic for results in found for one in results.values()} == {"float32"}
+        kinds = Counter(type(one.request) for one in launcher.requests)
+        assert kinds == {GiveEvidence: 9 * len(SEEDS), ProbeArithmetic: 3}
+        assert len(launcher.launches) == 9
+
+    def test_a_probe_whose_launch_gave_no_evidence_is_made_in_one_of_its_own(self):
+        def script(case: Case, launch: int) -> Behaviour:
+            fails = case.workload.batch == 1 and case.contestant == CONTESTANTS[0]
+            return replace(RIGHT_ONE, faults=(Fault(GiveEvidence, Status.SKIPPED),)) if fails else RIGHT_ONE
+
+        with opened(script) as launcher:
+            gate = Gate(launcher, Weights(launcher.folder), 2**50)
+            first, second = gate.examine([Question(replace(LENET, batch=batch), CONTESTANTS) for batch in (1, 2)])
+        assert first[CONTESTANTS[0]].status is Status.SKIPPED
+        assert (second[CONTESTANTS[0]].status, second[CONTESTANTS[0]].arithmetic) == (None, "float32")
+
+    def test_networks_are_examined_at_once_and_judged_in_their_order(self):
+        """A slow contestant of the first network does not keep the others from computing."""
+
+        def script(case: Case, launch: int) -> Behaviour:
+            slow = case.workload.batch == 1 and case.contestant == CONTESTANTS[0]
+            return replace(RIGHT_ONE, evidence_seconds=50.0 if slow else 10.0)
+
+        with opened(script) as launcher:
+            gate = Gate(launcher, Weights(launcher.folder), 2**50, concurrent=2)
+            questions = [Question(replace(LENET, batch=batch), CONTESTANTS) for batch in (1, 2)]
+            ends = [launcher.clock() for _ in gate.examine(questions)]
+        own_probes = 3 * 10.0
+        assert ends[-1] < 50.0 + 5 * 10.0 + own_probes, "one after another it would take as long as all of them"
+        batches = [one.case.workload.batch for one in launcher.launches]
+        assert batches == [1, 1, 1, 2, 2, 2]
+
+    def test_nothing_is_begun_after_the_deadline_and_networks_without_all_evidence_have_no_result(self):
+        with opened(lambda case, launch: replace(RIGHT_ONE, evidence_seconds=10.0)) as launcher:
+            gate = Gate(launcher, Weights(launcher.folder), 2**50, concurrent=3)
+            questions = [Question(replace(LENET, batch=batch), CONTESTANTS) for batch in (1, 2, 4)]
+            found = list(gate.examine(questions, lambda: launcher.clock() < 25.0))
+        assert len(found) == 2
+        assert len(launcher.launches) == 6

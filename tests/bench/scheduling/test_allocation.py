@@ -1,0 +1,408 @@
+"""Allocation of a campaign's time, on machines made up here: which network is launched next, for how many turns, and
+what a budget has decided when it ends."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from simulated import A, B, Kept, launched, lenet, suite
+
+from bench.scheduling.allocation import FEWEST_FOR_INTERVAL, SPARE, Allocation
+from bench.scheduling.costs import REUSED, SECONDS_PER_MAC, LaunchCost, cost_of
+from bench.scheduling.ledger import Group, Ledger
+from bench.scheduling.prospects import Prospects
+from bench.scheduling.schedule import BUDGET, COMPLETE, Readings, Stop, Task
+from impls.frameworks import PHASES
+from results.schema.record import Case, Contestant, Record, Status, Workload
+from results.stats.components import Components
+
+FOUR = (
+    A, Contestant("other", "eager"), Contestant("other", "graph"), Contestant("third", "jit"),
+)  # fmt: skip
+SPEEDS = dict(zip(FOUR, (1.0, 1.01, 0.9, 1.3)))
+"""Step times over the reference's."""
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds of a network on a machine: its parts of a launch, and of a turn of every phase of every contestant."""
+
+    build: float
+    cold: float
+    warm_up: float
+    turn: float
+
+
+COSTS = {
+    lenet(batch=32): Times(2.0, 6.0, 2.0, 0.5),
+    Workload("nin-cifar10", 32, 32, 3, 10, 8, "float32", "cpu", "infer"): Times(3.0, 12.0, 3.0, 1.2),
+    Workload("zf5-spp", 224, 224, 3, 1000, 1, "float32", "cpu", "infer"): Times(5.0, 16.0, 4.0, 2.0),
+    Workload("alexnet", 227, 227, 3, 1000, 2, "float32", "cpu", "infer"): Times(5.0, 15.0, 4.0, 2.2),
+    Workload("vgg-a", 224, 224, 3, 1000, 1, "float32", "cpu", "infer"): Times(7.0, 29.0, 7.0, 4.0),
+}
+"""A machine with 2 cores in a quick campaign, smallest network first."""
+NETWORKS = [workload.launch_id for workload in COSTS]
+
+
+def cases_of(phases: Sequence[str], contestants: Sequence[Contestant]) -> list[Case]:
+    workloads = [replace(workload, phase=phase) for workload in COSTS for phase in phases]
+    return [Case(workload, contestant) for workload in workloads for contestant in contestants]
+
+
+QUICK_CASES = cases_of(PHASES, FOUR)
+CASES = cases_of(("infer", "train"), FOUR[:3])
+"""Fewer of them, for tests of many campaigns."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Gives the records of a launch, the same for the same one: `between` launches and `within` them, times vary by
+    these shares. Contestants' speeds differ by network and phase."""
+
+    seed: int = 0
+    between: float = 0.02
+    within: float = 0.03
+    rounds: int = 2
+
+    def run(self, task: Task) -> tuple[list[Record], float]:
+        """The records of a task, and its seconds."""
+        times = COSTS[replace(task.group.workload, phase="infer")]
+        first_call = times.cold * (REUSED if task.launch else 1)
+        turns = task.turns * times.turn
+        parts = {"build": times.build, "first_call": first_call, "warm_up": times.warm_up}
+        parts |= {"settling": turns / 3, "rounds": turns * 2 / 3}
+        records = [self._record(case, task) for case in task.group.cases]
+        return [replace(records[0], block_seconds=parts), *records[1:]], sum(parts.values())
+
+    def _record(self, case: Case, task: Task) -> Record:
+        made = launched(case, task.launch, turns=tuple(range(task.turns)), settling=(1.0,) * task.turns, usage=None)
+        cold = None if task.launch else 1.0
+        return replace(made, seconds=self._rounds(case, task), first_call_seconds=cold)
+
+    def _rounds(self, case: Case, task: Task) -> tuple[float, ...]:
+        speeds = random.Random(f"{self.seed}/{case.id}")
+        launch = random.Random(f"{self.seed}/{case.id}/{task.launch}")
+        level = SPEEDS[case.contestant] * math.exp(speeds.gauss(0, 0.03) + launch.gauss(0, self.between))
+        return tuple(level * math.exp(launch.gauss(0, self.within)) for _ in range(self.rounds * task.turns))
+
+
+@dataclass
+class Played:
+    """A campaign that was played to its end: (time, task) of each launch, why it stopped, and when."""
+
+    ledger: Ledger
+    tasks: list[tuple[float, Task]]
+    stop: Stop
+    time: float
+
+    @property
+    def launches(self) -> Counter[str]:
+        return Counter(task.group.id for _, task in self.tasks)
+
+    @property
+    def decided(self) -> int:
+        return sum(prospect.is_decided for prospect in self.ledger.prospects().of(self.ledger.cases))
+
+
+def campaign(earlier: Sequence[Record] = (), cases: Sequence[Case] = CASES) -> Ledger:
+    return Ledger(cases, A.id, Kept(), earlier)
+
+
+def play(
+    schedule: Allocation, budget: float, machine: Machine = Machine(), ledger: Ledger | None = None, time: float = 0.0
+) -> Played:
+    ledger, tasks = ledger or campaign(), []
+    while isinstance(said := schedule.next(ledger, Readings(time, budget)), Task):
+        tasks.append((time, said))
+        assert len(tasks) < 500, "it does not stop"
+        records, seconds = machine.run(said)
+        time += seconds
+        ledger.keep(records)
+    return Played(ledger, tasks, said, time)
+
+
+QUICK = Allocation(suite(launches=(2, 20), turns=(2, 12), target=1e-6))
+budgets = st.floats(20.0, 600.0)
+machines = st.builds(Machine, seed=st.integers(0, 99), between=st.sampled_from([0.0, 0.02, 0.1]))
+FEW = settings(max_examples=12)
+
+
+def test_equal_arguments_give_equal_results_and_the_ledger_stays_as_it_is():
+    ledger = campaign()
+    for left in (5.0, 100.0, 900.0):
+        for _ in range(12):
+            before, readings = list(ledger.records), Readings(7.0, 7.0 + left)
+            said = QUICK.next(ledger, readings)
+            assert QUICK.next(ledger, readings) == said
+            assert QUICK.next(campaign(before), readings) == said
+            assert ledger.records == before
+            if isinstance(said, Task):
+                ledger.keep(Machine().run(said)[0])
+
+
+@FEW
+@given(budgets, machines, st.integers(1, 4), st.integers(0, 3))
+def test_no_group_has_more_launches_than_the_most_nor_turns_beyond_the_range(budget, machine, fewest, more):
+    schedule = Allocation(suite(launches=(fewest, fewest + more), turns=(3, 8), target=1e-6))
+    done = play(schedule, budget * 3, machine)
+    assert max(done.launches.values()) <= fewest + more
+    assert all(3 <= task.turns <= 8 for _, task in done.tasks)
+    assert done.stop == Stop(COMPLETE) or any(done.launches[one] < fewest + more for one in NETWORKS)
+    for network in NETWORKS:
+        numbers = [task.launch for _, task in done.tasks if task.group.id == network]
+        assert numbers == list(range(len(numbers))), "in order, and none twice"
+
+
+@FEW
+@given(budgets, machines)
+def test_every_launch_but_the_very_first_is_expected_to_fit_when_it_begins(budget, machine):
+    done = play(QUICK, budget, machine)
+    before: list[Record] = []
+    for place, (time, task) in enumerate(done.tasks):
+        (option,) = (one for one in QUICK.options(campaign(before)) if one.group.id == task.group.id)
+        assert option.turns == task.turns
+        assert not place or SPARE * option.seconds <= budget - time
+        before += machine.run(task)[0]
+    assert done.tasks, "the first launch is made whatever it costs"
+    late = [time for time, _ in done.tasks[1:]]
+    assert all(time < budget for time in late)
+
+
+@FEW
+@given(budgets, machines)
+def test_nothing_that_fits_is_left_undone(budget, machine):
+    """At the stop the rest of the budget is too short for the next launch of every group that is not finished."""
+    done = play(QUICK, budget, machine)
+    assert done.stop == Stop(BUDGET)
+    left = budget - done.time
+    next_ones = list(QUICK.options(done.ledger))
+    assert len(next_ones) == len(NETWORKS)
+    assert all(SPARE * option.seconds > left for option in next_ones)
+
+
+def test_a_group_that_is_finished_leaves_the_rest_of_the_time_to_the_others():
+    schedule = Allocation(suite(launches=(2, 3), turns=(2, 4), target=1e-6))
+    done = play(schedule, 1e6)
+    assert (done.stop, set(done.launches.values())) == (Stop(COMPLETE), {3})
+
+
+@pytest.mark.parametrize("fewest", [2, 3, 5])
+@pytest.mark.parametrize("between", [0.0, 0.02, 0.2])
+def test_every_group_has_the_fewest_launches_if_the_time_suffices(fewest, between):
+    """Time for the launches of all groups, as long as they are at most: cold ones, and the most turns."""
+    schedule = Allocation(suite(launches=(fewest, fewest + 20), turns=(2, 4), target=1e-6))
+    longest = SPARE * sum(one.build + one.cold + one.warm_up + 4 * one.turn for one in COSTS.values())
+    done = play(schedule, 1.5 * fewest * longest, Machine(between=between))
+    assert min(done.launches[network] for network in NETWORKS) >= fewest
+
+
+@given(st.floats(1.0, 400.0))
+@settings(max_examples=15)
+def test_smallest_networks_come_first_under_a_short_budget(budget):
+    done = play(QUICK, budget)
+    first_launches = [task.group.id for _, task in done.tasks if not task.launch]
+    by_work = sorted(NETWORKS, key=lambda one: cost_of(campaign(), group_of(one), 2).seconds(2))
+    assert first_launches == by_work[: len(first_launches)]
+    assert first_launches[0] == NETWORKS[0]
+
+
+def group_of(network: str) -> Group:
+    (found,) = (group for group in campaign().groups() if group.id == network)
+    return found
+
+
+@FEW
+@given(machines)
+def test_a_campaign_cut_after_any_launch_leaves_at_most_one_group_without_intervals(machine):
+    done = play(QUICK, 700.0, machine)
+    made: Counter[str] = Counter()
+    for _, task in done.tasks:
+        made[task.group.id] += 1
+        assert sum(count < FEWEST_FOR_INTERVAL for count in made.values()) <= 1
+    for group in done.ledger.groups():
+        launches = [
+            [record.launch for record in done.ledger.records_of(Group((case,)))] for case in group.cases
+        ]  # fmt: skip
+        assert all(one == launches[0] for one in launches), "every case has every launch of its group"
+
+
+@pytest.mark.parametrize(("seed", "between"), [(0, 0.01), (1, 0.01), (2, 0.03)])
+def test_a_longer_budget_decides_no_less(seed, between):
+    """But for two of sixty ratios, by the launches with which two budgets end."""
+    machine = Machine(seed, between)
+    ended = [play(QUICK, budget, machine, campaign(cases=QUICK_CASES)) for budget in (60, 120, 240, 400, 600, 800)]
+    decided = [done.decided for done in ended]
+    assert all(longer >= shorter - 2 for shorter, longer in itertools.pairwise(decided))
+    assert decided[-1] > 1.5 * decided[1]
+
+
+@FEW
+@given(st.floats(100.0, 600.0), machines, st.data())
+def test_a_resumed_campaign_makes_the_decisions_of_one_that_was_not_interrupted(budget, machine, data):
+    whole = play(QUICK, budget, machine)
+    cut = data.draw(st.integers(1, len(whole.tasks)))
+    before = [record for _, task in whole.tasks[:cut] for record in machine.run(task)[0]]
+    time = sum(machine.run(task)[1] for _, task in whole.tasks[:cut])
+    resumed = play(QUICK, budget, machine, campaign(before), time)
+    assert [task for _, task in resumed.tasks] == [task for _, task in whole.tasks[cut:]]
+    assert resumed.stop == whole.stop
+
+
+def test_a_budget_that_is_spent_begins_nothing_and_the_first_launch_of_a_resumed_campaign_has_to_fit():
+    assert QUICK.next(campaign(), Readings(1.0, 0.9)) == Stop(BUDGET)
+    assert isinstance(QUICK.next(campaign(), Readings(1.0, 1.1)), Task)
+    earlier = Machine().run(QUICK.next(campaign(), Readings(0.0, 1.0)))[0]
+    assert QUICK.next(campaign(earlier), Readings(1.0, 1.1)) == Stop(BUDGET)
+
+
+def test_the_narrow_are_left_to_those_that_a_launch_decides():
+    """Of two networks alike, the one whose ratios are not decided yet has the next launch."""
+    batches = (1, 2)
+    cases = [Case(lenet(batch=batch), one) for batch in batches for one in (A, B)]
+
+    def record(case: Case, number: int) -> Record:
+        wide = case == Case(lenet(batch=2), B)
+        parts = {"block_seconds": {"build": 3.0, "rounds": 2.0}} if case.contestant == A else {}
+        return launched(case, number, 1.0 + 0.06 * wide * (number % 2), turns=(0, 1), **parts)
+
+    ledger = campaign([record(case, number) for case in cases for number in range(4)], cases)
+    assert QUICK.next(ledger, Readings(0.0, 1e6)).group.workload.batch == 2
+
+
+def first_launch(overhead: float, turn: float, turns: int = 4) -> list[Record]:
+    """Of a group of two cases: so many seconds until its first turn, and of each turn."""
+    parts = {"build": overhead, "settling": turn * turns / 2, "rounds": turn * turns / 2}
+    one, other = (launched(Case(lenet(), who), 0, turns=tuple(range(turns))) for who in (A, B))
+    return [replace(one, block_seconds=parts, first_call_seconds=None), replace(other, first_call_seconds=None)]
+
+
+PAIR = [Case(lenet(), one) for one in (A, B)]
+
+
+@pytest.mark.parametrize(
+    ("overhead", "turn", "expected"), [(8.0, 1.0, 4), (12.5, 0.25, 10), (4.5, 1.0, 3), (0.5, 1.0, 2), (1000.0, 0.1, 12)]
+)
+def test_turns_are_the_root_of_the_ratios_of_costs_and_of_variances_within_the_range(
+    overhead, turn, expected, monkeypatch
+):
+    """A turn varies twice as much as a launch: the root of 2 x overhead / turn."""
+    monkeypatch.setattr(Prospects, "components", lambda *_: Components(between=1.0, within=2.0))
+    ledger = campaign(first_launch(overhead, turn), PAIR)
+    assert QUICK.next(ledger, Readings(0.0, 1e6)).turns == expected
+
+
+def test_turns_follow_the_ratio_of_variances(monkeypatch):
+    ledger = campaign(first_launch(8.0, 1.0), PAIR)
+    turns = []
+    for ratio in (0.5, 2.0, 8.0):
+        monkeypatch.setattr(Prospects, "components", lambda *_, ratio=ratio: Components(between=1.0, within=ratio))
+        turns.append(QUICK.next(ledger, Readings(0.0, 1e6)).turns)
+    assert turns == [2, 4, 8]
+
+
+def test_a_first_launch_has_the_fewest_turns():
+    schedule = Allocation(suite(turns=(3, 9)))
+    assert schedule.next(campaign(), Readings(0.0, 1e6)).turns == 3
+
+
+def test_a_number_of_turns_is_that_number():
+    schedule = Allocation(suite(turns=5, launches=3))
+    assert {task.turns for _, task in play(schedule, 1e6).tasks} == {5}
+
+
+def test_the_cost_of_a_launch_is_that_of_the_last_one_with_its_first_calls_reused():
+    (group,) = campaign(cases=PAIR).groups()
+    parts = {
+        "build": 3.0,
+        "first_call": 10.0,
+        "warm_up": 2.0,
+        "settling": 1.0,
+        "rounds": 3.0,
+        "meters": 9.0,
+        "other": 1.0,
+    }
+
+    def record(number: int, case: Case, **changes: object) -> Record:
+        seconds = parts if case.contestant == A else {}
+        return replace(launched(case, number, turns=(0, 1), first_call_seconds=None), block_seconds=seconds, **changes)
+
+    cold = [record(0, case, first_call_seconds=1.0) for case in PAIR]
+    warm = [record(1, case) for case in PAIR]
+    repeated = [record(1, case, attempt=1, turns=(0,)) for case in PAIR]
+    without_meters = 3.0 + 2.0 + 1.0
+    assert cost_of(campaign(cold, PAIR), group, 2) == LaunchCost(without_meters + REUSED * 10.0, 2.0)
+    assert cost_of(campaign(cold + warm, PAIR), group, 2) == LaunchCost(without_meters + 10.0, 2.0)
+    assert cost_of(campaign(cold + warm + repeated, PAIR), group, 2) == LaunchCost(without_meters + 10.0, 2.0)
+
+
+def test_the_cost_of_a_launch_of_a_stream_keeps_its_first_calls():
+    stream = replace(lenet(), stream="exact", parts=((32, 32, 1),))
+    case = Case(stream, A)
+    record = launched(case, 0, turns=(0,), block_seconds={"first_call": 10.0, "rounds": 1.0}, first_call_seconds=5.0)
+    (group,) = campaign(cases=[case]).groups()
+    assert cost_of(campaign([record], [case]), group, 1) == LaunchCost(10.0, 1.0)
+
+
+def test_the_seconds_of_a_block_count_also_if_its_first_case_is_ruled_out():
+    lost, kept = first_launch(8.0, 1.0)
+    lost = Record(lost.case, 0, Status.FAILED, "NaN", started="now", block_seconds=lost.block_seconds)
+    ledger = campaign([lost, kept], PAIR)
+    (group,) = ledger.groups()
+    assert group.cases == (kept.case,)
+    assert cost_of(ledger, group, 2) == LaunchCost(8.0, 1.0)
+    other = Group((Case(lenet(batch=2), A),))
+    both = campaign([lost, kept], [*PAIR, *other.cases])
+    assert cost_of(both, other, 2).seconds(2) != cost_of(campaign(cases=[*PAIR, *other.cases]), other, 2).seconds(2)
+
+
+def test_a_launch_that_was_never_made_is_predicted_from_its_work_and_what_others_took():
+    batches = [Group(tuple(Case(lenet(batch=batch), one) for one in (A, B))) for batch in (1, 64)]
+    cases = [case for group in batches for case in group.cases]
+    unknown = [cost_of(campaign(cases=cases), group, 2).seconds(2) for group in batches]
+    assert 0 < unknown[0] < unknown[1]
+    assert unknown[0] > SECONDS_PER_MAC
+    known = [cost_of(campaign(first_launch(8.0, 1.0), cases), group, 2).seconds(2) for group in batches]
+    assert known[0] == 10.0
+    assert known[1] == pytest.approx(12.0 * unknown[1] / unknown[0])
+
+
+def test_progress_is_told_of_launches_beyond_the_fewest_when_they_begin():
+    schedule = Allocation(suite(launches=(2, 4), target=1e-6, turns=2))
+    assert schedule.steps(campaign()) == 2 * len(NETWORKS)
+    done = play(schedule, 1e6)
+    assert [task.unforeseen for _, task in done.tasks] == [int(task.launch >= 2) for _, task in done.tasks]
+    half = campaign([record for _, task in done.tasks[:5] for record in Machine().run(task)[0]])
+    assert schedule.steps(half) == sum(task.launch < 2 for _, task in done.tasks[5:])
+
+
+def test_a_remainder_says_what_more_time_would_decide():
+    done = play(QUICK, 300.0)
+    rest = QUICK.remainder(done.ledger)
+    assert rest.undecided == len(NETWORKS) * 2 * 2 - done.decided
+    assert 0 < rest.decidable <= rest.undecided
+    assert rest.seconds > 0
+
+
+def test_every_group_has_its_one_launch_if_the_suite_asks_for_one():
+    done = play(Allocation(suite(launches=1, turns=2)), 1e6)
+    assert done.launches == dict.fromkeys(NETWORKS, 1)
+
+
+def test_a_campaign_without_anything_to_compare_is_launched_too():
+    cases = [Case(lenet(batch=batch), A) for batch in (1, 2)]
+    schedule = Allocation(suite(launches=3, turns=2))
+    ledger, said = campaign(cases=cases), []
+    while isinstance(task := schedule.next(ledger, Readings(0.0, 1e6)), Task):
+        said.append((task.group.workload.batch, task.launch))
+        ledger.keep(
+            [launched(case, task.launch, turns=(0, 1), block_seconds={"build": 1.0}) for case in task.group.cases]
+        )
+    assert sorted(said) == [(batch, launch) for batch in (1, 2) for launch in range(3)]
