@@ -117,8 +117,9 @@ class Session:
                 "measuring_seconds": round(spent, 1),
                 "preparation_seconds": {part: round(seconds, 1) for part, seconds in prepared.items()},
             }
-            if campaign.remainder:
-                known["remainder"] = RemainderFacts(**asdict(campaign.remainder))
+            if campaign.remainder:  # of a part of the campaign it would not be that of the campaign
+                left = RemainderFacts(**asdict(campaign.remainder))
+                known["remainder"] = left if self._is_whole(campaign) else RemainderFacts()
             writer.update_system(System(**known))
 
     @property
@@ -134,8 +135,11 @@ class Session:
 
     def _stop(self, campaign: CampaignRunner) -> str:
         """Why the campaign ended. A resumed part that is complete does not make the whole campaign complete."""
-        whole = {case.id for case in campaign.ledger.cases} >= set(self._before.cases)
-        return campaign.stop if whole else self._before.stop or "interrupted"
+        return campaign.stop if self._is_whole(campaign) else self._before.stop or "interrupted"
+
+    def _is_whole(self, campaign: CampaignRunner) -> bool:
+        """Whether a campaign has all cases of the one that it resumes."""
+        return {case.id for case in campaign.ledger.cases} >= set(self._before.cases)
 
     def _writer(self, cases: Sequence[Case], command: str, warnings: list[dict[str, str]]) -> CampaignWriter:
         told = map(Warned.model_validate, warnings)

@@ -1,4 +1,4 @@
-"""Which contestants can run concurrently: parts that fit into memory, and subsets that share the reference."""
+"""Which contestants can run concurrently: subsets that fit into memory and share the reference."""
 
 from __future__ import annotations
 
@@ -13,12 +13,6 @@ ZYGOTE_BYTES = 500 * 2**20
 def memory_limit(limit: int) -> int:
     """Bytes for concurrent contestants: the suite's limit, or the available memory if that is less."""
     return min(limit, available_memory())
-
-
-def parts(contestants: Sequence[Contestant], each: int, limit: int, zygotes: int) -> list[tuple[Contestant, ...]]:
-    """The contestants in parts that fit into `limit` bytes, each contestant once. `each`: bytes of a contestant."""
-    size = max_concurrent(each, limit, zygotes)
-    return [tuple(contestants[start : start + size]) for start in range(0, len(contestants), size)]
 
 
 def max_concurrent(each: int, limit: int, zygotes: int) -> int:

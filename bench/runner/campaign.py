@@ -63,16 +63,14 @@ class CampaignRunner:
 
     `stop`: why it ended (complete, budget, interrupted). `rules`: why the launches of each group ended, by workload id:
     "precision" (all intervals within the target), "launches" (the suite's maximum), or `stop`. `seconds`: of "import"
-    and "gate", the parts before the first block. `remainder`: what more time would decide. Successive campaigns on one
-    machine may share their `retry_policy`. `logs` keeps the output of failed launches, `cache` the gate's evidence.
-    With a `launcher` (bench.launch.fake) and its `clock`, in seconds, launches are simulated; without, they are
-    processes.
+    and "gate", the parts before the first block. `remainder`: what more time would decide. `logs` keeps the output of
+    failed launches, `cache` the gate's evidence. With a `launcher` (bench.launch.fake) and its `clock`, in seconds,
+    launches are simulated; without, they are processes.
     """
 
     ledger: Ledger
     suite: Suite
     observer: Observer = field(default_factory=NullProgress)
-    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     logs: Logs = field(default_factory=Logs)
     cache: EvidenceCache = NO_CACHE
     launcher: LauncherLike | None = None
@@ -146,7 +144,7 @@ class CampaignRunner:
         """Run the tasks of the schedule until it returns a Stop. Cases never launched by then get a record, too."""
         schedule, decided = self._schedule, DecidedVerdicts(self.observer.verdict)
         decided.update(self.ledger)
-        blocks = BlockRunner(launcher, weights, self.suite, self.ledger, self.retry_policy, self._together, self.clock)
+        blocks = BlockRunner(launcher, weights, self.suite, self.ledger, RetryPolicy(), self._together, self.clock)
         while isinstance(task := schedule.next(self.ledger, Readings(self.clock(), deadline)), Task):
             if task.unforeseen:
                 self.observer.more(task.unforeseen)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from bench.scheduling.prospects import Prospects
 from results.schema.record import Case, Contestant, Parity, Record, Status, Usage, Workload
-from results.stats.campaign_ratios import cells_of
+from results.stats.campaign_ratios import cells_of, references_of
 from results.stats.moderation import judged_cells
 from results.stats.stopping import is_precise, widest
 
@@ -66,9 +66,7 @@ class Ledger:
         self._records: dict[Workload, list[Record]] = {}
         self._add(earlier)
         self._reference = reference
-        self._references = {case.workload: case.contestant for case in reversed(self.cases) if not case.contestant.copy}
-        named = [case for case in self.cases if case.contestant.id == reference]
-        self._references |= {case.workload: case.contestant for case in named}
+        self._references = references_of(self.cases, reference)
         self._writer = writer
         self._out: set[Case] = set()
         self._crashes: Counter[Case] = Counter()

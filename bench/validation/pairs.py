@@ -6,13 +6,11 @@ import itertools
 import math
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from bench.clock import now
 from bench.contestants.slowed import SLOWDOWNS, name_of
 from bench.launch.launcher import Launcher, LauncherLike
-from bench.launch.process import LaunchFailed
 from bench.launch.weights import Weights
 from bench.plan import suite as suites
 from bench.plan.cases import workloads
@@ -130,9 +128,6 @@ def _import_all(launcher: LauncherLike, plan: Plan) -> None:
         for one in workloads_of(name, plan.phases[:1])
     ]
     launcher.warm(cases)
-    for case in cases:
-        with suppress(LaunchFailed), launcher.launch(case)[0]:  # its pairs report the failure
-            pass
 
 
 def slowed_contestant(contestant: Contestant, suffix: str) -> Contestant:

@@ -10,6 +10,15 @@ from results.stats.moderation import Judged, judged_cells
 from results.stats.pairing import counted, group_by_block
 
 
+def references_of(cases: Iterable[Case], named: str | None) -> dict[Workload, Contestant]:
+    """The reference of each workload: the contestant with the id `named`, or the first one where that has no case."""
+    found: dict[Workload, Contestant] = {}
+    for case in cases:
+        if not case.contestant.copy and (case.workload not in found or case.contestant.id == named):
+            found[case.workload] = case.contestant
+    return found
+
+
 def cells_of(records: Iterable[Record], references: Mapping[Workload, Contestant]) -> dict[Case, Cell]:
     """The cell of every case that ran in a block with its reference, which itself has none.
 

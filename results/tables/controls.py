@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from results.schema.columns import Column
-from results.stats.campaign_ratios import judged_ratios
+from results.stats.campaign_ratios import judged_ratios, references_of
 from results.stats.moderation import Control
 from results.store.campaigns import StoredCampaign
 from results.tables import CAMPAIGNS, Table
@@ -48,13 +48,7 @@ def controls(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
 
 def control_of(campaign: StoredCampaign) -> Control:
     """What the controls of a campaign show together."""
-    references = {record.case.workload: record.case.contestant for record in reversed(campaign.records)}
-    named = campaign.system.reference
-    references |= {
-        record.case.workload: record.case.contestant
-        for record in campaign.records
-        if record.case.contestant.id == named
-    }
+    references = references_of((record.case for record in campaign.records), campaign.system.reference)
     return judged_ratios((*campaign.records, *campaign.copies), references).control
 
 

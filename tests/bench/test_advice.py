@@ -186,3 +186,9 @@ def test_what_more_time_would_decide_is_what_the_schedule_expected():
     notes = said(*records, system={**SYSTEM, "remainder": left})
     (note,) = [note for note in notes if "undecided" in note["what"]]
     assert note["remedy"] == "--resume made-up --budget 4m is expected to decide 1 of them"
+
+
+def test_what_a_part_of_a_campaign_left_undecided_is_not_taken_for_the_whole():
+    records = [*launches(CASE, 0.01, 0.012), *launches(Case(workload(), BETA), 0.01, 0.02)]
+    (note,) = [note for note in said(*records, system={**SYSTEM, "remainder": {}}) if "undecided" in note["what"]]
+    assert "--resume" not in note["remedy"]

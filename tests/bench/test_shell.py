@@ -205,7 +205,9 @@ def test_as_shipped_does_not_go_on_in_another_shell(shell, earlier, begun, monke
     name = earlier(as_shipped=True)
     begun(resume=name)
     monkeypatch.delenv("JAX_DISABLE_JIT")
-    with pytest.raises(InvalidInput, match="inherited .*JAX_DISABLE_JIT=1.* from the shell, now they would inherit "):
+    with pytest.raises(
+        InvalidInput, match="inherited .*JAX_DISABLE_JIT=1.* from the shell, now they would inherit .*; set the same"
+    ):
         begun(resume=name)
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.cost.colocation import ZYGOTE_BYTES, memory_limit, parts, subsets
+from bench.cost.colocation import ZYGOTE_BYTES, memory_limit, subsets
 from bench.cost.memory import estimate, estimate_evidence
 from bench.launch.launcher import Launcher
 from impls.host import cgroups
@@ -34,11 +34,6 @@ def test_subsets_fit_share_the_reference_and_hold_every_contestant(these, each, 
         assert all(part[0] == these[0] for part in found)
         others = [one for part in found for one in part[1:]]
         assert len(others) == len(set(others)) == len(these) - 1
-
-
-@given(contestants, gibibytes, gibibytes, st.integers(1, 12))
-def test_parts_have_everyone_once(these, each, limit, zygotes):
-    assert [one for part in parts(these, each, limit, zygotes) for one in part] == these
 
 
 def test_those_that_need_the_same_share_a_zygote_unless_launches_are_fresh():

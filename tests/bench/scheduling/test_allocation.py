@@ -241,7 +241,7 @@ def test_a_longer_budget_decides_no_less(seed, between):
     ended = [play(QUICK, budget, machine, campaign(cases=QUICK_CASES)) for budget in (60, 120, 240, 400, 600, 800)]
     decided = [done.decided for done in ended]
     assert all(longer >= shorter - 2 for shorter, longer in itertools.pairwise(decided))
-    assert decided[-1] > 1.5 * decided[1]
+    assert decided[-1] > 2 * decided[1] or decided[-1] == len(NETWORKS) * 4 * 3, "more than twice as many, or all"
 
 
 @FEW
