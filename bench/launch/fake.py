@@ -57,7 +57,7 @@ from bench.worker.messages import (
 from results.schema.record import Case, Conditions, Status
 
 CORES = 2
-COUNTS = {"major_faults", "runnable", "throttled_periods"}
+COUNTS = {"minor_faults", "major_faults", "runnable", "throttled_periods"}
 """Fields of results.schema.record.Conditions that are counts (integers); the others are seconds."""
 FIRST_PID = 2**22 + 1  # above Linux's largest process id
 EVIDENCE = Evidence(scores=summarize(np.array([[0.25, 0.75]])), loss=0.5, gradients={"weight": [1.0, 0.5, 0.25]})
@@ -329,7 +329,8 @@ class FakeWorker:
 
     def _conditions(self, seconds: list[float]) -> Conditions:
         wall = tuple(one * self._steps[self._case] for one in seconds)
-        seen: dict[str, Any] = {"wall": wall, "own_cpu": wall, "major_faults": (0,) * len(wall)}
+        seen: dict[str, Any] = {"wall": wall, "own_cpu": wall}
+        seen |= dict.fromkeys(("minor_faults", "major_faults"), (0,) * len(wall))
         for name, rate in {"foreign_cpu": 0.0, "steal": 0.0, "pressure": 0.0, **self._behaviour.disturbance}.items():
             amounts = [one * rate for one in wall]
             seen[name] = tuple(map(round, amounts) if name in COUNTS else amounts)

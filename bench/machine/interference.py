@@ -32,6 +32,7 @@ class Reading:
     busy: float | None
     steal: float | None
     pressure: float | None
+    minor_faults: int
     major_faults: int
     runnable: int | None
     throttling: cgroups.Throttling | None
@@ -67,13 +68,15 @@ class Watch:
 def read(cores: Iterable[str], quotas: Iterable[str] = ()) -> Reading:
     """Read the counters. `cores`: names as in /proc/stat; `quotas`: the files of `throttling_files`."""
     busy, steal = _processor_times(frozenset(cores))
+    used = resource.getrusage(resource.RUSAGE_SELF)
     return Reading(
         wall=time.monotonic(),
         own_cpu=time.process_time(),
         busy=busy,
         steal=steal,
         pressure=_pressure(),
-        major_faults=resource.getrusage(resource.RUSAGE_SELF).ru_majflt,
+        minor_faults=used.ru_minflt,
+        major_faults=used.ru_majflt,
         runnable=_runnable(),
         throttling=cgroups.throttling(map(_read, quotas)),
     )
@@ -89,6 +92,7 @@ def between(before: Reading, after: Reading) -> dict[str, float]:
         "foreign_cpu": _less(_less(after.busy, before.busy), own_cpu),
         "steal": _less(after.steal, before.steal),
         "pressure": _less(after.pressure, before.pressure),
+        "minor_faults": after.minor_faults - before.minor_faults,
         "major_faults": after.major_faults - before.major_faults,
         "runnable": after.runnable,
         "throttled": end.seconds - start.seconds if start and end else None,

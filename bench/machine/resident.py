@@ -10,6 +10,8 @@ import contextlib
 import ctypes
 from pathlib import Path
 
+import psutil
+
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 FORGET_PEAK = "5"
 """Value for clear_refs that resets the peak to the current RSS (proc(5))."""
@@ -22,6 +24,7 @@ class Resident:
 
     def __init__(self) -> None:
         self._forgets, self._most = True, 0.0
+        self._process = psutil.Process()
         self._give_back()
         self._before = _private_bytes("VmRSS")
 
@@ -36,6 +39,10 @@ class Resident:
         peak = self.peak()
         self._most = max(self._most, peak) if isinstance(peak, float) else self._most
         self._give_back()
+
+    def now(self) -> int:
+        """Bytes that are resident now, all that this process has."""
+        return int(self._process.memory_info().rss)
 
     def peak(self) -> float | str:
         """Peak bytes since `forget`, above those at the beginning; or the reason why they are unknown.

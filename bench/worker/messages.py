@@ -135,7 +135,7 @@ class WarmUp(Request[WarmedUp]):
 
 @dataclass(frozen=True)
 class TurnRun(Answer):
-    """Seconds per step. `settling`: of the unrecorded round; `seconds` and `conditions`: of the recorded rounds."""
+    """Seconds per step. `settling`: of the last unrecorded round; `seconds`, `conditions`: of the recorded rounds."""
 
     settling: float
     seconds: tuple[float, ...]
@@ -146,7 +146,10 @@ class TurnRun(Answer):
 
 @dataclass(frozen=True)
 class RunTurn(Request[TurnRun]):
-    """Run one unrecorded round, then `rounds` recorded ones, or fewer once they have taken `max_turn_seconds`."""
+    """Run unrecorded rounds until memory stops growing, one at least, then `rounds` recorded ones.
+
+    These are fewer once they have taken `max_turn_seconds`.
+    """
 
     phase: str
     rounds: int

@@ -57,6 +57,10 @@ from results.schema.record import Case, Conditions, Status
 CALIBRATIONS = 3
 ENOUGH = 0.9
 """Fraction of the minimum length at which a round is accepted, as rounds vary by more than the rest."""
+GROWTH_BYTES = 2**20
+"""Resident memory that is larger by this has grown. The system takes up to a second for a gigabyte of new pages."""
+MOST_SETTLING = 6
+"""Unrecorded rounds of a turn, at most: memory that grows forever must not take all the time."""
 
 
 def serve(link: socket.socket) -> None:
@@ -117,11 +121,21 @@ def status_of(problem: Exception) -> Status:
 
 @dataclass
 class PhaseState:
-    """A phase of a loaded model: its step, the number of steps per round, and what its calls have compiled."""
+    """A phase of a loaded model: its step, the number of steps per round, and what its calls have compiled.
+
+    `resident`: the largest resident memory after one of its rounds, in bytes. `grew`: whether the last round raised it.
+    """
 
     step: Callable[[], Any]
     steps: int = 1
     compilations: int = 0
+    resident: int = 0
+    grew: bool = False
+
+    def note_memory(self, resident: int) -> None:
+        """Note the resident memory after a round."""
+        self.grew = resident > self.resident + GROWTH_BYTES
+        self.resident = max(self.resident, resident)
 
 
 class ContestantSession:
@@ -170,11 +184,12 @@ class ContestantSession:
         """Run single steps until their times converge, then growing rounds until one is long enough.
 
         The threads that computed those steps are then bound to cores, if the setting says so. Warm-up takes at least
-        `warmup_seconds` and, without convergence, `warmup_limit`.
+        `warmup_seconds` and, without convergence, `warmup_limit` (longer while memory grows).
         """
         phase, state = request.phase, self._phases[request.phase]
         before = running_times()
-        times, converged = warm_up(partial(self._round, phase), request.warmup_seconds, request.warmup_limit)
+        limits = request.warmup_seconds, request.warmup_limit
+        times, converged = warm_up(partial(self._round, phase), *limits, lambda: state.grew)
         bound = bind_computing(before) if self._binds else None
         fastest = min(times)
         for _ in range(CALIBRATIONS if fastest < request.round_seconds else 0):  # repeated: one round may be disturbed
@@ -186,10 +201,17 @@ class ContestantSession:
         return WarmedUp(tuple(downsample(times)), converged, bound, state.steps)
 
     def run_turn(self, request: RunTurn) -> TurnRun:
-        """Run an unrecorded round, which wakes threads and refills caches, then the recorded rounds."""
-        phase, steps = request.phase, self._phases[request.phase].steps
-        watch = Watch()
-        settling = self._round(phase)
+        """Run unrecorded rounds, which wake threads and refill caches, then the recorded rounds.
+
+        There is one unrecorded round, and another one as long as memory grows: pages that are new to the process cost
+        several times what a step costs, and once a heap has its final size there are no more.
+        """
+        phase, state = request.phase, self._phases[request.phase]
+        steps, watch = state.steps, Watch()
+        for _ in range(MOST_SETTLING):
+            settling = self._round(phase)
+            if not state.grew:
+                break
         seconds: list[float] = []
         device_seconds: list[float] = []
         watch.begin()
@@ -216,6 +238,8 @@ class ContestantSession:
         """Return free memory to the system, then measure the memory of one more step: resident and allocated."""
         self._outputs = None
         self._resident.forget()
+        for state in self._phases.values():  # their memory grows again
+            state.resident = 0
         self._model.forget_allocated()
         self._outputs = self._phases[phase].step()
         self._model.synchronize(self._outputs)
@@ -240,6 +264,7 @@ class ContestantSession:
         state, before = self._phases[phase], self._model.compilations
         taken, self._outputs = self._time_round(state.step, self._model.synchronize, state.steps)
         state.compilations += self._model.compilations - before
+        state.note_memory(self._resident.now())
         return taken
 
 

@@ -1,4 +1,4 @@
-"""Warm-up: steps until their times converge, and whether they converged."""
+"""Warm-up: steps until their times converge and memory has stopped growing, and whether they converged."""
 
 from __future__ import annotations
 
@@ -13,14 +13,19 @@ CHANGE = 0.02
 """Relative difference of two windows, and trend over one window, below which step times have converged."""
 CHECK_EVERY = 0.005
 """Seconds of steps between two convergence checks, as a check takes time itself."""
+MOST_GROWING = 8
+"""Further steps, at most, while memory grows."""
 NOISE_ALLOWANCE = 2 * 1.253 * 1.4826 * math.sqrt(2 / WINDOW)
 """Two standard errors of the difference of two windows' medians, in median absolute deviations of normal noise."""
 
 
-def warm_up(step: Callable[[], float], minimum: float, maximum: float) -> tuple[list[float], bool | None]:
+def warm_up(
+    step: Callable[[], float], minimum: float, maximum: float, grew: Callable[[], bool] = lambda: False
+) -> tuple[list[float], bool | None]:
     """The seconds of every step, and whether they converged; None if there were too few steps to decide.
 
-    Takes at least `minimum` seconds and one step; ends after `maximum` seconds without convergence.
+    Takes at least `minimum` seconds and one step; ends after `maximum` seconds without convergence. `grew`: whether the
+    last step needed more memory than any before; further steps follow as long as it did.
     """
     times = [step()]
     spent, next_check = times[0], max(minimum, times[0])
@@ -31,6 +36,10 @@ def warm_up(step: Callable[[], float], minimum: float, maximum: float) -> tuple[
             next_check = spent + CHECK_EVERY
         times.append(step())
         spent += times[-1]
+    for _ in range(MOST_GROWING):
+        if not grew():
+            break
+        times.append(step())
     return times, settled(times)
 
 

@@ -31,6 +31,7 @@ class Disturbance:
     steal: float = math.nan
     pressure: float = math.nan
     process_cpus_used: float = math.nan
+    minor_faults: float = math.nan
     major_faults: float = math.nan
     runnable: float = math.nan
     throttled: float = math.nan
@@ -46,6 +47,7 @@ class Disturbance:
             steal=_rate(conditions.steal, wall * conditions.cores),
             pressure=_rate(conditions.pressure, wall),
             process_cpus_used=_rate(conditions.own_cpu, wall),
+            minor_faults=_count(conditions.minor_faults),
             major_faults=_count(conditions.major_faults),
             runnable=sum(conditions.runnable) / len(conditions.runnable) if conditions.runnable else math.nan,
             throttled=_rate(conditions.throttled, wall * conditions.cores),

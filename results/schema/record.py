@@ -173,6 +173,7 @@ class Conditions:
     foreign_cpu: tuple[float, ...] = ()
     steal: tuple[float, ...] = ()
     pressure: tuple[float, ...] = ()
+    minor_faults: tuple[int, ...] = ()  # pages new to the launch
     major_faults: tuple[int, ...] = ()
     runnable: tuple[int, ...] = ()  # tasks running or ready to, on the whole machine, at the round's end
     throttled: tuple[float, ...] = ()
@@ -217,7 +218,7 @@ class Record:
     attempt: int = 0  # how many times this launch had been made before, and was contaminated; the last one counts
     seconds: tuple[float, ...] = ()  # counted rounds
     steps: int | None = None  # steps in a round
-    settling: tuple[float, ...] = ()  # the round before each turn, not counted
+    settling: tuple[float, ...] = ()  # the last round before each turn, not counted
     warmup: tuple[float, ...] = ()  # rounds before the first turn, not counted
     warmup_converged: bool | None = None  # whether they had settled; None: too few to tell
     pinned_threads: int | None = None  # how many of its threads were bound to a core each; None: left alone

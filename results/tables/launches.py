@@ -47,6 +47,7 @@ COLUMNS = (
     Column("steal", "share", "of its cores' time, given to other guests by the hypervisor"),
     Column("pressure", "share", "of the time in which any task on the machine waited for a core"),
     Column("process_cpus_used", "cores", "CPUs used by its own threads during its rounds"),
+    Column("minor_faults", "", "number of minor page faults (pages new to the process) during its rounds"),
     Column("major_faults", "", "number of major page faults (pages read from disk) during its rounds"),
     Column("runnable", "tasks", "tasks running or ready to run on the whole machine, mean over its rounds"),
     Column(

@@ -170,6 +170,7 @@ def test_a_folder_of_schema_1_is_read_and_what_it_does_not_know_is_empty():
         "steal",
         "pressure",
         "process_cpus_used",
+        "minor_faults",
         "major_faults",
         "runnable",
     ]

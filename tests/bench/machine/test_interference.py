@@ -35,6 +35,7 @@ SEEN = {
     "foreign_cpu": 0.125,  # 50 ticks of the core that is watched, less what is our own
     "steal": 0.02,
     "pressure": 0.125,
+    "minor_faults": 6,
     "major_faults": 3,
     "runnable": 3,
     "throttled": 0.75,
@@ -50,7 +51,8 @@ def system(monkeypatch):
         monkeypatch.setattr(interference, "_read", lambda path: files.get(path, ""))
         monkeypatch.setattr(interference.time, "monotonic", lambda: wall)
         monkeypatch.setattr(interference.time, "process_time", lambda: own_cpu)
-        monkeypatch.setattr(interference.resource, "getrusage", lambda _: SimpleNamespace(ru_majflt=faults))
+        used = SimpleNamespace(ru_minflt=2 * faults, ru_majflt=faults)
+        monkeypatch.setattr(interference.resource, "getrusage", lambda _: used)
 
     return says
 
@@ -105,4 +107,4 @@ def test_this_system_is_understood():
 def test_what_the_system_does_not_tell_is_left_out(monkeypatch):
     monkeypatch.setattr("bench.machine.interference._read", lambda path: "")
     seen = between(read(["cpu0"]), read(["cpu0"]))
-    assert set(seen) == {"wall", "own_cpu", "major_faults"}
+    assert set(seen) == {"wall", "own_cpu", "minor_faults", "major_faults"}

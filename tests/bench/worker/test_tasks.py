@@ -11,7 +11,7 @@ import pytest
 
 from bench.worker import messages
 from bench.worker.messages import CheckOutputs, FirstCall, MeasureMemory, RunTurn, SustainedRun, WarmUp
-from bench.worker.tasks import ContestantSession, status_of
+from bench.worker.tasks import MOST_SETTLING, ContestantSession, status_of
 from impls.errors import Unavailable, Unsupported
 from impls.frameworks import PHASES, Model
 from results.schema.record import Status
@@ -88,10 +88,17 @@ class Counting(Model):
     def gradients(self, outputs): ...
 
 
-class NoResident:
-    """In place of bench.machine.resident.Resident: counts nothing."""
+class ScriptedResident:
+    """In place of bench.machine.resident.Resident: `sizes` after the next rounds, in MiB; then always the last."""
+
+    def __init__(self) -> None:
+        self.sizes = [100.0]
 
     def forget(self) -> None: ...
+
+    def now(self) -> int:
+        size = self.sizes.pop(0) if len(self.sizes) > 1 else self.sizes[0]
+        return int(size * 2**20)
 
     def peak(self) -> float:
         return 1.0
@@ -101,10 +108,15 @@ class NoResident:
 
 
 @pytest.fixture
-def session() -> Iterator[tuple[ContestantSession, Counting]]:
+def resident() -> ScriptedResident:
+    return ScriptedResident()
+
+
+@pytest.fixture
+def session(resident) -> Iterator[tuple[ContestantSession, Counting]]:
     """A loaded contestant in this process; measuring turns off garbage collection."""
     model = Counting()
-    yield ContestantSession(model, [None], 0.0, NoResident(), binds=False), model  # type: ignore[arg-type]
+    yield ContestantSession(model, [None], 0.0, resident, binds=False), model  # type: ignore[arg-type]
     gc.enable()
     gc.unfreeze()
 
@@ -123,11 +135,63 @@ def test_a_request_runs_its_phase_only_and_phases_may_take_turns(session):
         for request in (warm(phase), RunTurn(phase, 2, 9.0), MeasureMemory(phase), SustainedRun(phase, 1e-9)):
             one.answer(request)
         assert set(model.steps) == {phase}
+    for phase in PHASES:
+        one.answer(RunTurn(phase, 1, 9.0))  # has what measuring memory returned to the system again
     model.steps.clear()
     for phase in ("train", "infer", "train"):
         assert len(one.answer(RunTurn(phase, 2, 9.0)).seconds) == 2
         one.answer(CheckOutputs(phase))
     assert model.steps == ["train"] * 3 + ["infer"] * 3 + ["train"] * 3
+
+
+@pytest.mark.parametrize(
+    ("sizes", "settling"),
+    [
+        ([100.0], 1),
+        ([100.5, 101.0], 1),  # not more than a mebibyte
+        ([300.0, 500.0, 500.0], 3),
+        ([300.0, 200.0], 2),
+        ([200.0 + 10 * more for more in range(20)], MOST_SETTLING),
+    ],
+    ids=["level", "little", "growing", "falling", "forever"],
+)
+def test_unrecorded_rounds_go_on_while_memory_grows(session, resident, sizes, settling):
+    one, model = session
+    one.answer(FirstCall("infer"))
+    model.steps.clear()
+    resident.sizes = list(sizes)
+    assert len(one.answer(RunTurn("infer", 2, 9.0)).seconds) == 2
+    assert len(model.steps) == settling + 2
+
+
+def test_memory_that_one_phase_has_grown_to_is_no_growth_when_it_runs_again(session, resident):
+    one, model = session
+    for phase, size in (("infer", 100.0), ("train", 900.0)):
+        resident.sizes = [size]
+        one.answer(FirstCall(phase))
+    model.steps.clear()
+    for _ in range(2):
+        one.answer(RunTurn("infer", 1, 9.0))
+    assert model.steps == ["infer"] * 3 + ["infer"] * 2
+
+
+def test_memory_that_was_returned_to_the_system_is_grown_into_again(session, resident):
+    one, model = session
+    for phase in ("infer", "train"):
+        one.answer(FirstCall(phase))
+    one.answer(MeasureMemory("train"))
+    model.steps.clear()
+    one.answer(RunTurn("infer", 1, 9.0))
+    assert model.steps == ["infer"] * 3
+
+
+def test_warm_up_goes_on_while_memory_grows(session, resident):
+    one, model = session
+    one.answer(FirstCall("infer"))
+    model.steps.clear()
+    resident.sizes = [200.0, 300.0, 400.0, 400.0]
+    one.answer(WarmUp("infer", round_seconds=0.0, warmup_seconds=0.0, warmup_limit=0.0))
+    assert len(model.steps) == 4
 
 
 def test_compilations_are_counted_of_the_phase_that_compiled(session):

@@ -7,7 +7,7 @@ from itertools import chain, count, repeat
 import numpy as np
 import pytest
 
-from bench.worker.warmup import WINDOW, settled, warm_up
+from bench.worker.warmup import MOST_GROWING, WINDOW, settled, warm_up
 
 
 def feed(times):
@@ -40,6 +40,12 @@ def test_too_few_steps_to_tell_are_neither():
 def test_at_least_one_step_and_the_least_time():
     assert len(warm_up(feed(repeat(1.0)), minimum=0.001, maximum=0.001)[0]) == 1
     assert sum(warm_up(feed(repeat(0.01)), minimum=0.5, maximum=0.5)[0]) >= 0.5
+
+
+def test_steps_go_on_while_memory_grows_but_not_forever():
+    growth = iter([True, True, False])
+    assert warm_up(feed(repeat(1.0)), 0.001, 0.001, lambda: next(growth))[0] == [1.0] * 3
+    assert len(warm_up(feed(repeat(1.0)), 0.001, 0.001, lambda: True)[0]) == 1 + MOST_GROWING
 
 
 @pytest.mark.parametrize("spread", [0.002, 0.05, 0.3])
