@@ -325,7 +325,7 @@ class FakeWorker:
         settling, seconds, steps = self._step(), list[float](), self._steps[self._case]
         while len(seconds) < request.rounds and sum(seconds) * steps < request.max_turn_seconds:
             seconds.append(self._step())
-        return TurnRun(settling, tuple(seconds), (), self._conditions(seconds)), (settling + sum(seconds)) * steps
+        return TurnRun((settling,), tuple(seconds), (), self._conditions(seconds)), (settling + sum(seconds)) * steps
 
     def _conditions(self, seconds: list[float]) -> Conditions:
         wall = tuple(one * self._steps[self._case] for one in seconds)

@@ -162,7 +162,7 @@ class ContestantLaunch:
     def _ran_turn(self, run: PhaseRun, worker: WorkerLike, place: int) -> None:
         turn = worker.ask(RunTurn(run.phase, self.suite.rounds, self.suite.max_turn_seconds))
         steps = run.facts["steps"]
-        self.parts.move(turn.settling * steps, OTHER, SETTLING)
+        self.parts.move(sum(turn.settling) * steps, OTHER, SETTLING)
         self.parts.move(sum(turn.seconds) * steps, OTHER, ROUNDS)
         end = worker.ask(CheckOutputs(run.phase))
         if not end.finite:
@@ -170,7 +170,7 @@ class ContestantLaunch:
         if end.fallback and not run.case.workload.stream:  # a stream is allowed to fall back, and records it
             raise worker.failed(Status.FAILED, end.fallback)
         run.facts |= {"compilations": end.compilations, "fallback": end.fallback}
-        run.settling.append(turn.settling)
+        run.settling.append(turn.settling[-1])
         run.seconds += turn.seconds
         run.device_seconds += turn.device_seconds
         run.turns.append(place)

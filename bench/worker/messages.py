@@ -135,9 +135,9 @@ class WarmUp(Request[WarmedUp]):
 
 @dataclass(frozen=True)
 class TurnRun(Answer):
-    """Seconds per step. `settling`: of the last unrecorded round; `seconds`, `conditions`: of the recorded rounds."""
+    """Seconds per step. `settling`: of the unrecorded rounds; `seconds` and `conditions`: of the recorded rounds."""
 
-    settling: float
+    settling: tuple[float, ...]
     seconds: tuple[float, ...]
     device_seconds: tuple[float, ...]
     conditions: Conditions

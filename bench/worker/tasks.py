@@ -208,12 +208,11 @@ class ContestantSession:
         """
         phase, state = request.phase, self._phases[request.phase]
         steps, watch = state.steps, Watch()
-        for _ in range(MOST_SETTLING):
-            settling = self._round(phase)
-            if not state.grew:
-                break
+        settling: list[float] = []
         seconds: list[float] = []
         device_seconds: list[float] = []
+        while not settling or (state.grew and len(settling) < MOST_SETTLING):
+            settling.append(self._round(phase))
         watch.begin()
         while len(seconds) < request.rounds and sum(seconds) * steps < request.max_turn_seconds:
             seconds.append(self._round(phase))
@@ -221,7 +220,8 @@ class ContestantSession:
             if stopwatch := self._model.stopwatch:
                 device_seconds.append(stopwatch.seconds() / steps)
         conditions = {name: tuple(values) for name, values in watch.seen.items()}
-        return TurnRun(settling, tuple(seconds), tuple(device_seconds), Conditions(len(watch.cores), **conditions))
+        seen = Conditions(len(watch.cores), **conditions)
+        return TurnRun(tuple(settling), tuple(seconds), tuple(device_seconds), seen)
 
     def check_outputs(self, phase: str) -> OutputsChecked:
         """Whether the last outputs are finite: with infinity or NaN, times differ.

@@ -87,7 +87,7 @@ def test_scores_that_overflowed_arrive():
     assert repr(read_answer(to_line(sent), EvidenceGiven)) == repr(sent)
 
 
-TURN = TurnRun(0.1, (0.2,), (), Conditions(2, wall=(0.2,), major_faults=(1,)))
+TURN = TurnRun((0.1,), (0.2,), (), Conditions(2, wall=(0.2,), major_faults=(1,)))
 ANOTHER_RELEASE = {
     "an older protocol": ('{"ok": {"settling": 0.1}}', "Unable to extract tag using discriminator 'kind'"),
     "an answer lacks a field": ('{"kind": "turn", "settling": 0.1}', "turn.seconds: Field required"),
