@@ -90,10 +90,10 @@ def test_scores_that_overflowed_arrive():
 TURN = TurnRun((0.1,), (0.2,), (), Conditions(2, wall=(0.2,), major_faults=(1,)))
 ANOTHER_RELEASE = {
     "an older protocol": ('{"ok": {"settling": 0.1}}', "Unable to extract tag using discriminator 'kind'"),
-    "an answer lacks a field": ('{"kind": "turn", "settling": 0.1}', "turn.seconds: Field required"),
+    "an answer lacks a field": ('{"kind": "turn", "settling": [0.1]}', "turn.seconds: Field required"),
     "a field of another type": (
         to_line(TURN).replace("0.1", '"soon"'),
-        "turn.settling: Input should be a valid number",
+        "turn.settling.0: Input should be a valid number",
     ),
     "an answer to something else": (to_line(Loaded(1.0)), "Loaded where TurnRun was expected"),
     "an unknown answer": ('{"kind": "turned"}', "Input tag 'turned'"),
@@ -135,7 +135,7 @@ def connected(tmp_path):
 def test_a_worker_of_another_release_is_a_failed_launch_and_closed(connected):
     one, theirs = connected
     one.send(RunTurn("infer", 1, 1.0))
-    theirs.sendall(b'{"kind": "turn", "settling": 0.1}\n')
+    theirs.sendall(b'{"kind": "turn", "settling": [0.1]}\n')
     with pytest.raises(LaunchFailed, match="the answer can't be read: turn.seconds: Field required") as caught:
         one.receive(TurnRun)
     assert caught.value.status is Status.FAILED
