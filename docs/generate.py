@@ -156,6 +156,7 @@ def renames() -> str:
         "flag": names.FLAGS,
         "key of suites and presets": names.SUITE_KEYS,
         "option": names.OPTIONS,
+        "suite": names.SUITES,
     }
     rows = [(kind, f"`{old}`", f"`{new}`") for kind, pairs in kinds.items() for old, new in pairs.items()]
     return tabulate(rows, headers=["", "earlier", "now"], tablefmt="github", disable_numparse=True) + "\n"

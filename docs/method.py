@@ -30,7 +30,7 @@ PEERS = DATA / "reference-peers"
 ONCE, AGAIN = DATA / "reference-cpu-2cores", DATA / "reference-cpu-2cores-again"
 LAYERS = DATA / "reference-layers"
 SETTINGS = DATA / "reference-settings"
-COMPANY = DATA / "reference-company"
+INTERFERENCE = DATA / "reference-company"
 INTERLEAVED, FRESH = DATA / "reference-launches", DATA / "reference-launches-fresh"
 
 
@@ -158,10 +158,10 @@ def settings() -> str:
 
 def interleaved_vs_solo() -> str:
     """Interleaved over solo times of the same contestants, paired by pass."""
-    if not COMPANY.is_dir():
+    if not INTERFERENCE.is_dir():
         return "Not measured yet.\n"
     own: dict[Case, list[Record]] = {}
-    for record in counted(read_campaign(COMPANY).records):
+    for record in counted(read_campaign(INTERFERENCE).records):
         own.setdefault(record.case, []).append(record)
     rows = []
     for case, records in own.items():

@@ -65,6 +65,7 @@ EARLIER = {
     *renames.FLAGS,
     *renames.SUITE_KEYS,
     *renames.OPTIONS,
+    *renames.SUITES,
 } - {"jax", "keras", "pytorch", "tensorflow", "steady"}
 """Names before schema 6, without those that still name something else: frameworks, and the setting `steady`."""
 

@@ -1,6 +1,6 @@
 """Solo copies of networks: the same network under another name, so that a contestant is timed alone in its own group.
 
-A group is one workload with all contestants that run it. The suite `company` times contestants both together and
+A group is one workload with all contestants that run it. The suite `interference` times contestants both together and
 alone; each contestant that runs alone has its own copy.
 """
 

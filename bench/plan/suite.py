@@ -139,7 +139,7 @@ def load_suite(name: str, preset: str | None = None, **changes: Any) -> Suite:
     `preset` replaces the suite's preset and the suite's own measurement settings; `changes` override both.
     UnknownName or SuiteError for a suite that does not exist or is invalid.
     """
-    path = Path(name) if name.endswith(".toml") else SUITES / f"{name}.toml"
+    path = Path(name) if name.endswith(".toml") else SUITES / f"{renames.suite(name)}.toml"
     if path.parent == SUITES and not path.is_file():
         raise UnknownName("suite", name, suite_names())
     keys = _read(path, name)

@@ -83,6 +83,7 @@ SUITE_KEYS = {
 }
 """Keys of suites, presets, and the suite in system.json."""
 OPTIONS = {"--soak": "--sustained"}
+SUITES = {"company": "interference"}
 
 _GEMV = "probe-gemv"
 _AS_GEMV = r"bench\.ceilings\.PRODUCT(?=-(?:8x32x32-k4096|16x32x32-k16384)-b1-)"
@@ -182,6 +183,11 @@ def suite_keys(said: Mapping[str, Any]) -> dict[str, Any]:
     """A suite's or preset's content under current keys; warns of earlier ones. The current key has precedence."""
     renamed = {_current("key", key, SUITE_KEYS): value for key, value in said.items()}
     return {**renamed, **{key: value for key, value in said.items() if key not in SUITE_KEYS}}
+
+
+def suite(name: str) -> str:
+    """The current name of a suite; warns if it differs."""
+    return _current("suite", name, SUITES)
 
 
 def option(earlier: str) -> str:

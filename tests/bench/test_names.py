@@ -84,12 +84,12 @@ def test_modules_are_added_once():
 
 
 CASES = {
-    "company": (6, "28fd4e172057d0f8"),
     "gpu": (144, "96271c5fde571f11"),
     "handwritten-jax": (4, "f97dde8bb14ca001"),
     "handwritten-keras": (4, "a935bf83504a3413"),
     "handwritten-pytorch": (4, "9f824acae686f74e"),
     "handwritten-tensorflow": (4, "b29d106bba8212d8"),
+    "interference": (6, "28fd4e172057d0f8"),
     "launches": (6, "28fd4e172057d0f8"),
     "layers": (138, "7379094173bc3373"),
     "limits": (40, "d365954fcf262399"),
@@ -154,6 +154,15 @@ def test_a_suite_with_earlier_keys_is_taken(tmp_path, capsys):
     suite = suites.load_suite(str(tmp_path / "old.toml"))
     assert (suite.max_retries, suite.fresh_interpreter, suite.max_turn_seconds, suite.sustained) == (2, True, 7, 3)
     assert capsys.readouterr().err.count("; the earlier name is still accepted") == 4
+
+
+def test_an_earlier_suite_is_taken_and_not_listed(capsys):
+    renames._tell.cache_clear()
+    for earlier, now in renames.SUITES.items():
+        assert suites.load_suite(earlier) == suites.load_suite(now)
+        said = f"suite {earlier!r} was renamed to {now!r}; the earlier name is still accepted\n"
+        assert capsys.readouterr().err == said
+    assert not set(renames.SUITES) & set(suites.suite_names())
 
 
 def test_an_earlier_option_is_taken_and_not_shown(capsys):

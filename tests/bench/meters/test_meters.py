@@ -29,7 +29,7 @@ class Odd(Watcher):
     fails = ""
     gives: object = {"watts": 3.0}
 
-    def __init__(self, pid, device, company):
+    def __init__(self, pid, device, others):
         self._do("__init__")
 
     def sample(self):
