@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bench.plan.suite import Suite
-from bench.scheduling.costs import LaunchCost, cost_of
+from bench.scheduling.costs import REUSING, LaunchCost, cost_of
 from bench.scheduling.ledger import Group, Ledger
 from bench.scheduling.prospects import FEWEST_FOR_INTERVAL, Prospect, Prospects
 from bench.scheduling.schedule import BUDGET, COMPLETE, Readings, Remainder, Stop, Task, rule
@@ -40,6 +40,12 @@ class Option:
     def seconds(self) -> float:
         return self.cost.seconds(self.turns)
 
+    def seconds_for(self, launches: int) -> float:
+        """Of so many launches from this one on; 0 for none."""
+        if launches < 1:
+            return 0.0
+        return self.seconds * (1 + (launches - 1) * (1 if self.launches else REUSING))
+
 
 @dataclass(frozen=True)
 class Allocation:
@@ -65,7 +71,11 @@ class Allocation:
         ]
         if left < 0 or not affordable:
             return Stop(BUDGET)
-        best = max(affordable, key=lambda option: (option.worth, -option.launches))
+        # A group that cannot have its fewest launches any more gets no interval: only what no other group has use for.
+        best = max(
+            affordable,
+            key=lambda option: (self._missing(option) <= left, option.worth, -option.launches),
+        )
         unforeseen = int(best.launches >= fewest)
         label = self._label(ledger, best)
         return Task(best.group, best.launches, best.turns, self.suite.max_retries, label, unforeseen)
@@ -82,11 +92,14 @@ class Allocation:
 
     def _reserved(self, options: Sequence[Option], left: float) -> float:
         """Seconds that groups need for the suite's fewest launches, cheapest first, as far as they fit into `left`."""
-        missing = ((self.suite.launches[0] - option.launches) * SPARE * option.seconds for option in options)
         reserved = 0.0
-        for seconds in sorted(one for one in missing if one > 0):
+        for seconds in sorted(map(self._missing, options)):
             reserved += seconds if reserved + seconds <= left else 0
         return reserved
+
+    def _missing(self, option: Option) -> float:
+        """Seconds that a group needs for the suite's fewest launches."""
+        return SPARE * option.seconds_for(self.suite.launches[0] - option.launches)
 
     def remainder(self, ledger: Ledger) -> Remainder:
         """What further launches within the suite's maximum would decide, and how long they would take."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +15,14 @@ from results.schema.record import Record, Workload
 
 REUSED = 0.3
 """Seconds of first calls that find compiled code and are made concurrently, over those of the cold launch."""
+REUSING = 0.7
+"""Seconds of a launch that finds compiled code and known memory, over those of the first one, in the middle of the
+default suite's networks."""
 FIXED_MACS = 2e9
 """The work that is the same for every case of a launch, in multiply-accumulates of a step that take as long."""
+GROWTH = 0.6
+"""Power of the work with which a first launch's time grows: building and compiling take longer for larger networks, but
+not in proportion."""
 SECONDS_PER_MAC = 1e-10
 """Before anything was measured: seconds of a first launch for each multiply-accumulate of its cases' steps."""
 
@@ -58,14 +65,19 @@ def _last_launch(records: Sequence[Record]) -> tuple[Counter[str], int, bool] | 
 
 
 def _predicted(ledger: Ledger, group: Group, turns: int) -> LaunchCost:
-    """The cost of a first launch by the work of its steps and what such work took in other groups' first launches."""
-    done, took = 0.0, 0.0
-    for other in ledger.groups():
-        records = [one for one in ledger.records_of_network(other) if not one.launch and not one.attempt]
-        seconds = sum(sum(record.block_seconds.values()) for record in records)
-        done, took = done + bool(seconds) * _work(other), took + seconds
-    rate = took / done if done else SECONDS_PER_MAC
-    return LaunchCost(rate * _work(group), 0.0)
+    """The cost of a first launch by the work of its steps, from the first launch of the group with the nearest work."""
+    work = _work(group)
+    known = [(_work(other), seconds) for other in ledger.groups() if (seconds := _first_launch(ledger, other))]
+    if not known:
+        return LaunchCost(SECONDS_PER_MAC * work, 0.0)
+    nearest, seconds = min(known, key=lambda one: abs(math.log(one[0] / work)))
+    return LaunchCost(seconds * (work / nearest) ** GROWTH, 0.0)
+
+
+def _first_launch(ledger: Ledger, group: Group) -> float:
+    """Seconds of the first launch of a group; 0 if there is none."""
+    records = [one for one in ledger.records_of_network(group) if not one.launch and not one.attempt]
+    return sum(sum(record.block_seconds.values()) for record in records)
 
 
 def _work(group: Group) -> float:

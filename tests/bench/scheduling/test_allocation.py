@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from simulated import A, B, Kept, launched, lenet, suite
 
 from bench.scheduling.allocation import FEWEST_FOR_INTERVAL, SPARE, Allocation
-from bench.scheduling.costs import REUSED, SECONDS_PER_MAC, LaunchCost, cost_of
+from bench.scheduling.costs import GROWTH, REUSED, SECONDS_PER_MAC, LaunchCost, cost_of
 from bench.scheduling.ledger import Group, Ledger
 from bench.scheduling.prospects import Prospects
 from bench.scheduling.schedule import BUDGET, COMPLETE, Readings, Stop, Task
@@ -277,10 +277,10 @@ def test_the_narrow_are_left_to_those_that_a_launch_decides():
     assert QUICK.next(ledger, Readings(0.0, 1e6)).group.workload.batch == 2
 
 
-def first_launch(overhead: float, turn: float, turns: int = 4) -> list[Record]:
+def first_launch(overhead: float, turn: float, turns: int = 4, batch: int = 1) -> list[Record]:
     """Of a group of two cases: so many seconds until its first turn, and of each turn."""
     parts = {"build": overhead, "settling": turn * turns / 2, "rounds": turn * turns / 2}
-    one, other = (launched(Case(lenet(), who), 0, turns=tuple(range(turns))) for who in (A, B))
+    one, other = (launched(Case(lenet(batch=batch), who), 0, turns=tuple(range(turns))) for who in (A, B))
     return [replace(one, block_seconds=parts, first_call_seconds=None), replace(other, first_call_seconds=None)]
 
 
@@ -371,7 +371,25 @@ def test_a_launch_that_was_never_made_is_predicted_from_its_work_and_what_others
     assert unknown[0] > SECONDS_PER_MAC
     known = [cost_of(campaign(first_launch(8.0, 1.0), cases), group, 2).seconds(2) for group in batches]
     assert known[0] == 10.0
-    assert known[1] == pytest.approx(12.0 * unknown[1] / unknown[0])
+    assert known[1] == pytest.approx(12.0 * (unknown[1] / unknown[0]) ** GROWTH)
+
+
+def test_a_first_launch_is_predicted_from_the_network_with_the_nearest_work():
+    batches = [Group(tuple(Case(lenet(batch=batch), one) for one in (A, B))) for batch in (1, 60, 64)]
+    cases = [case for group in batches for case in group.cases]
+    earlier = [*first_launch(8.0, 1.0), *first_launch(50.0, 5.0, batch=64)]
+    ledger = campaign(earlier, cases)
+    near = cost_of(ledger, batches[1], 2).seconds(2)
+    assert 0.9 * 70 < near < 70, "as the one with a batch of 64 took, and not as that of 1"
+
+
+def test_no_network_is_left_out_whose_launches_fit_while_others_are_repeated():
+    """The largest network is predicted from smaller ones; the others are never precise enough."""
+    schedule = Allocation(suite(launches=(2, 20), turns=(2, 12), target=1e-6))
+    for seed in range(6):
+        for budget in (350.0, 450.0):
+            played = play(schedule, budget, Machine(seed=seed, between=0.05))
+            assert all(played.launches[network] >= 2 for network in NETWORKS), (seed, budget, played.launches)
 
 
 def test_progress_is_told_of_launches_beyond_the_fewest_when_they_begin():
