@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -27,8 +28,10 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def pytest_configure(config: pytest.Config) -> None:
     """For tests, not where cases are measured: warnings are errors, and an example may take as long as it needs.
 
-    Hypothesis's deadline would be an assertion on a time.
+    Hypothesis's deadline would be an assertion on a time. A campaign refuses to measure in a process of pytest-xdist;
+    those that tests start measure nothing that is kept.
     """
+    os.environ.pop("PYTEST_XDIST_WORKER", None)
     if not config.getoption("benchmark_only"):
         from hypothesis import settings  # a campaign has no use for its import
 
@@ -66,9 +69,12 @@ def is_arithmetic_of_a_compiler(item: pytest.Item) -> bool:
     return named and item.callspec.params["contestant"] in COMPILERS
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def requests(request: pytest.FixtureRequest, children: Children, tmp_path_factory: pytest.TempPathFactory) -> Requests:
-    """Everything that the selected parity tests will ask for: computed beside the tests that come before them."""
+    """Everything that the selected parity tests will ask for: computed from the first one on, while others wait.
+
+    Of the processes of pytest-xdist only the one with the parity tests needs it.
+    """
     found = Requests(children, tmp_path_factory.mktemp("gradients"))
     found.ask_for(request.session.items)
     return found
