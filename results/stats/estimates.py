@@ -97,12 +97,15 @@ def paired_shift(rounds: Rounds, reference: Rounds) -> float:
     """One launch over another of the same block: the median over all pairs of their rounds' ratios' geometric means.
 
     Hodges and Lehmann's estimate, on logarithms, of the shift between the n-th round of the one and the n-th of the
-    other: disturbances of both cancel, and the estimate is robust to single outlying rounds. If the numbers of rounds
-    differ, it is the ratio of the medians.
+    other: disturbances of both cancel, and the estimate is robust to single outlying rounds. Of three rounds one is
+    more than it bears, so there it is the median of the ratios. If the numbers of rounds differ, it is the ratio of the
+    medians.
     """
     if len(rounds) != len(reference):
         return launch_time(rounds) / launch_time(reference)
     ratios = np.divide(rounds, reference)
+    if len(ratios) == 3:
+        return float(np.median(ratios))
     means = np.sort(np.sqrt(np.outer(ratios, ratios))[_upper_triangle(len(ratios))])
     return math.sqrt(means[(len(means) - 1) // 2] * means[len(means) // 2])
 

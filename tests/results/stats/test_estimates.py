@@ -90,6 +90,15 @@ def test_what_strikes_few_rounds_moves_a_ratio_little():
     assert paired_shift(struck, np.ones(12)) == pytest.approx(paired_shift(quiet, np.ones(12)), abs=0.02)
 
 
+@pytest.mark.parametrize("count", range(3, 13))
+def test_one_outlying_round_of_three_or_more_does_not_move_a_ratio(count):
+    for place in range(count):
+        struck = np.ones(count)
+        struck[place] = 22.0
+        assert paired_shift(struck, np.ones(count)) == 1.0
+        assert paired_shift(np.ones(count), struck) == 1.0
+
+
 def test_launches_with_other_numbers_of_rounds_are_compared_by_their_medians():
     assert paired_shift([2.0, 4.0, 99.0], [2.0, 2.0]) == 2.0
 
