@@ -16,12 +16,14 @@ from bench.terminal.grid import Column, Line, grids
 from impls.host.environment import words
 from impls.terminal import console
 from results.compare.limits import limits_of
+from results.compare.ranking import TITLES
 from results.schema import environment
 from results.schema.record import Status
 from results.store.campaigns import StoredCampaign
 from results.tables import cases
 from results.tables.controls import control_of
 from results.tables.largest import is_search, largest
+from results.tables.ranking import rankings
 from results.tables.streams import of_cases
 from results.units import amount
 from results.words import PEAKS, in_words
@@ -39,9 +41,9 @@ USE_LEGEND = "memory of a step; fraction of the machine's peak"
 
 
 def print_summary(campaign: StoredCampaign, notes: Sequence[dict[str, str]], brief: bool = False) -> None:
-    """Print the verdicts, then memory, fractions of the peak and flags of every case, then the warnings.
+    """Print the verdicts, then memory, fractions of the peak and flags of every case, the warnings, and the rankings.
 
-    Brief: the verdicts, and warnings without remedies.
+    Brief: the verdicts, warnings without remedies, and the rankings.
     """
     out = console()
     for part in _tables(campaign, out.width, brief):
@@ -51,6 +53,9 @@ def print_summary(campaign: StoredCampaign, notes: Sequence[dict[str, str]], bri
     for note in notes:
         remedy = "" if brief else f"\n  → {note['remedy']}"
         out.print(f"! {note['what']}{remedy}", style="yellow", markup=False, highlight=False)
+    for found in rankings(campaign):
+        for line in filter(None, (f"{TITLES[found.phase]}: {found.headline()}", found.overall_sentence())):
+            out.print(line, markup=False, highlight=False)
 
 
 def _tables(campaign: StoredCampaign, width: int, brief: bool) -> list[RenderableType]:

@@ -10,7 +10,9 @@ from reports.format import numbers, system
 from reports.format.words import NEEDS, kind
 from reports.pages import document
 from reports.rows import cases as tables
+from reports.rows.answer import Answer
 from reports.sections import (
+    answer,
     batches,
     certainty,
     first_call,
@@ -65,10 +67,11 @@ class BuiltSection:
 
 @dataclass(frozen=True)
 class CampaignArticle:
-    """The page's content for one campaign: header, then sections. `key` is the prefix of its ids."""
+    """The page's content for one campaign: answer, facts, then sections. `key` is the prefix of its ids."""
 
     key: str
     name: str
+    answer: Answer
     facts: Sequence[tuple[str, str]]
     health: Sequence[str]
     warnings: Sequence[tuple[str, str]]
@@ -111,6 +114,7 @@ def _article(view: CampaignView) -> CampaignArticle:
     return CampaignArticle(
         key=view.key,
         name=view.campaign.name,
+        answer=answer.build(view),
         facts=system.header(view.system, view.reference),
         health=_health(view),
         warnings=warnings,

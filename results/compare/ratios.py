@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from results.schema.record import Contestant
 from results.stats.campaign_ratios import judged_ratios
 from results.stats.estimates import Estimate
 from results.store.campaigns import StoredCampaign
@@ -13,13 +15,28 @@ Ratios = Mapping[tuple[str, str], Estimate]
 
 
 def pairs(campaign: StoredCampaign) -> Mapping[str, Ratios]:
-    """The ratios within each workload, by its id: to each contestant in turn as the reference of all workloads."""
+    """The ratios within each workload, by its id: of each pair of contestants, and the inverse.
+
+    Intervals depend on the other ratios of the campaign (results.stats.moderation), so a pair is estimated once: with
+    the campaign's reference as the reference of all workloads, then with each other contestant in turn.
+    """
     records = (*campaign.records, *campaign.copies)
     workloads = list(dict.fromkeys(record.case.workload for record in campaign.records))
     found: dict[str, dict[tuple[str, str], Estimate]] = {workload.id: {} for workload in workloads}
-    for reference in dict.fromkeys(record.case.contestant for record in campaign.records):
+    for reference in _references(campaign):
         judged = judged_ratios(records, dict.fromkeys(workloads, reference)).ratios
         for case, ratio in judged.items():
-            if not case.contestant.copy:
-                found[case.workload.id][case.contestant.id, reference.id] = ratio
+            pair, own = (case.contestant.id, reference.id), found[case.workload.id]
+            if not case.contestant.copy and pair not in own:
+                own[pair], own[pair[::-1]] = ratio, _inverse(ratio)
     return found
+
+
+def _references(campaign: StoredCampaign) -> Sequence[Contestant]:
+    """All contestants, the campaign's reference first."""
+    contestants = dict.fromkeys(record.case.contestant for record in campaign.records)
+    return sorted(contestants, key=lambda one: one.id != campaign.system.reference)
+
+
+def _inverse(ratio: Estimate) -> Estimate:
+    return replace(ratio, value=1 / ratio.value, low=1 / ratio.high, high=1 / ratio.low)

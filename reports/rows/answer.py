@@ -1,0 +1,183 @@
+"""The answer of a campaign: which contestants are fastest, how sure that is, and a line for each workload."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from reports.format import numbers
+from reports.format.networks import Network, Row, text
+from reports.format.words import kind
+from results import words
+from results.compare.ranking import TITLES, Ranking, WorkloadRanking
+from results.schema.record import Status
+from results.schema.system import RemainderFacts
+from results.stats.verdicts import DECIDED_PERCENT, TimingVerdict
+from results.tables.cases import judgement
+from results.units import step_time
+from results.words import in_words
+
+
+class State(StrEnum):
+    """How many of the verdicts are decided."""
+
+    NONE = "none"
+    SOME = "some"
+    ALL = "all"
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """What is known about a phase: the headline, and the overall ratios ("" if there are none)."""
+
+    title: str
+    headline: str
+    overall: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A contestant on a workload: time of a step, and its ratio to the reference with a mark; `kind`: style class.
+
+    `value`: the ratio, unrounded. `flags`: quality flags in words, "" for none.
+    """
+
+    kind: str
+    time: str = ""
+    ratio: str = ""
+    value: float | None = None
+    interval: str = ""
+    word: str = ""
+    flags: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A workload: its network and conditions, a cell for each contestant, and the contestants that are unbeaten."""
+
+    network: str
+    anchor: str
+    conditions: str
+    cells: Sequence[Cell]
+    best: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """The workloads of a phase."""
+
+    title: str
+    lines: Sequence[Line]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The first screen of a page. `sure`: sentence on the verdicts; `more`: what further time would decide.
+
+    `command` goes on where the campaign stopped; "" where nothing is left to decide.
+    """
+
+    state: State
+    sentences: Sequence[Sentence]
+    sure: str
+    more: str
+    command: str
+    reference: str
+    contestants: Sequence[str]
+    groups: Sequence[Group] = field(default_factory=tuple)
+
+
+def answer(
+    campaign: str,
+    networks: Mapping[str, Network],
+    contestants: Sequence[str],
+    rankings: Sequence[Ranking],
+    remainder: RemainderFacts | None,
+    reference: str,
+) -> Answer:
+    """The answer of a campaign; `networks` by the anchors of their figures."""
+    ranked = {workload.workload: workload for found in rankings for workload in found.workloads}
+    groups = [Group(title, list(_lines(networks, phase, contestants, ranked))) for phase, title in TITLES.items()]
+    state, sure = _certainty(networks.values())
+    minutes = max(math.ceil(remainder.seconds / 60), 1) if remainder and remainder.seconds else 0
+    return Answer(
+        state=state,
+        sentences=[Sentence(TITLES[found.phase], found.headline(), found.overall_sentence()) for found in rankings],
+        sure=sure,
+        more=_more(remainder, minutes) if state is not State.ALL else "",
+        command=_command(campaign, minutes) if state is not State.ALL else "",
+        reference=reference,
+        contestants=contestants,
+        groups=[group for group in groups if group.lines],
+    )
+
+
+def _lines(
+    networks: Mapping[str, Network], phase: str, contestants: Sequence[str], ranked: Mapping[str, WorkloadRanking]
+) -> Iterator[Line]:
+    for anchor, network in networks.items():
+        rows = {one: network.rows[phase, one] for one in contestants if (phase, one) in network.rows}
+        if not rows:
+            continue
+        found = ranked.get(next(iter(rows.values()))["group"])
+        yield Line(
+            network.architecture,
+            anchor,
+            network.conditions,
+            [_cell(rows.get(one)) for one in contestants],
+            _best(found),
+        )
+
+
+def _cell(row: Row | None) -> Cell:
+    if row is None:
+        return Cell("absent", word="no record")
+    if row["status"] != Status.MEASURED:
+        return Cell("status", word=in_words(row["status"]))
+    time, flags = step_time(row["seconds"]), in_words(text(row["quality_flags"]))
+    if row["contestant"] == row["reference"]:
+        return Cell("reference", time, word="reference", flags=flags)
+    judged, shown = judgement(row), numbers.estimate(row["ratio"], row["ratio_low"], row["ratio_high"])
+    if judged is None or shown is None:
+        return Cell("alone", time, word="no ratio", flags=flags)
+    mark = words.VERDICT_MARKS[judged.verdict]
+    ratio = f"{mark} {row['ratio']:.2f}"
+    return Cell(kind(judged.verdict), time, ratio, row["ratio"], shown.interval, str(judged), flags)
+
+
+def _best(found: WorkloadRanking | None) -> str:
+    """The unbeaten contestants of a workload; "" where no ratio is known there."""
+    if found is None or not found.is_known:
+        return "not enough data"
+    return "not told apart" if found.is_tied else ", ".join(found.unbeaten)
+
+
+def _certainty(networks: Iterable[Network]) -> tuple[State, str]:
+    """How many of the verdicts are decided, of all phases and networks of the page."""
+    rows = [row for network in networks for row in network.rows.values()]
+    judged = [one for one in map(judgement, rows) if one]
+    decided = sum(one.is_decided for one in judged)
+    unclear = sum(one.verdict is TimingVerdict.UNCLEAR for one in judged)
+    if not judged:
+        return State.NONE, "No contestant was measured in the same blocks as another, so there is no verdict."
+    if unclear == len(judged):
+        return State.NONE, f"None of the {len(judged)} verdicts is known."
+    bounded = len(judged) - decided - unclear
+    rest = [f"{bounded} more are bounded, but by more than {DECIDED_PERCENT} %"] if bounded else []
+    rest += [f"{unclear} are unclear"] if unclear else []
+    said = f"{decided} of {len(judged)} verdicts are decided" + "".join(f"; {one}" for one in rest) + "."
+    return (State.ALL if decided == len(judged) else State.SOME), said
+
+
+def _more(remainder: RemainderFacts | None, minutes: int) -> str:
+    if remainder is None or not remainder.decidable or not minutes:
+        return "More launches make the intervals narrower."
+    return f"About {minutes} more minutes are expected to decide {remainder.decidable} of them."
+
+
+def _command(campaign: str, minutes: int) -> str:
+    budget = f" --budget {minutes}m" if minutes else ""
+    return f"python -m bench run --resume {shlex.quote(campaign)}{budget}"

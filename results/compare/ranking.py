@@ -1,0 +1,156 @@
+"""Ranking of contestants within a phase, with ties: on how many workloads each is unbeaten, and overall ratios.
+
+A contestant is *unbeaten* on a workload if no other one that was measured there is shown to be faster: it is the
+fastest, or cannot be told from the fastest. All pairs count, not only those with the reference. Ties are therefore the
+rule with few launches, and a workload of which nothing is known yet has no winner and no loser.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from results.compare.ratios import Ratios
+from results.stats.estimates import Estimate, geometric_mean
+from results.stats.verdicts import TimingVerdict, judge
+
+TITLES = {"infer": "Inference", "train": "Training"}
+"""The phases that are ranked. The others are parts of a training step."""
+
+
+@dataclass(frozen=True)
+class WorkloadRanking:
+    """One workload: its id, the contestants measured on it, and for each those that are shown to be faster."""
+
+    workload: str
+    contestants: tuple[str, ...]
+    faster: Mapping[str, tuple[str, ...]]
+    is_known: bool
+
+    @property
+    def unbeaten(self) -> tuple[str, ...]:
+        """None where no ratio has an interval yet."""
+        return tuple(one for one in self.contestants if self.is_known and not self.faster[one])
+
+    @property
+    def is_tied(self) -> bool:
+        """Whether no contestant is shown to be faster than another."""
+        return not any(self.faster.values())
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The contestants in a phase. `overall`: geometric means of the ratios to the reference, over `common` workloads.
+
+    These are the workloads on which every contestant that has a ratio with an interval anywhere has one: a mean over
+    different workloads would compare the workloads.
+    """
+
+    phase: str
+    reference: str
+    contestants: tuple[str, ...]
+    workloads: tuple[WorkloadRanking, ...]
+    overall: Mapping[str, Estimate]
+    common: int
+
+    @property
+    def known(self) -> int:
+        """The number of workloads on which some ratio has an interval."""
+        return sum(one.is_known for one in self.workloads)
+
+    def unbeaten_on(self, contestant: str) -> int:
+        """The number of workloads on which a contestant is unbeaten."""
+        return sum(contestant in one.unbeaten for one in self.workloads)
+
+    def measured_on(self, contestant: str) -> int:
+        """The number of workloads on which a contestant was measured and some ratio is known."""
+        return sum(one.is_known and contestant in one.contestants for one in self.workloads)
+
+    def headline(self) -> str:
+        """Which contestants are unbeaten most often, and how often the others are: one or two sentences."""
+        if not self.known:
+            return "no answer yet: no ratio has an interval."
+        if all(one.is_tied for one in self.workloads if one.is_known):
+            return f"no contestant is shown to be faster than another on {_of(self.known)}."
+        counts = {one: self.unbeaten_on(one) for one in self.contestants}
+        most = max(counts.values())
+        leaders = [one for one in self.contestants if counts[one] == most]
+        others = sorted((one for one in self.contestants if counts[one] < most), key=lambda one: -counts[one])
+        return f"{_lead(leaders, most, self.known)}{_rest(others, counts)}."
+
+    def overall_sentence(self) -> str:
+        """Overall ratios of the other contestants, fastest first; "" where no workload is common to all."""
+        if not self.overall:
+            return ""
+        shown = sorted(self.overall.items(), key=lambda item: item[1].value)
+        ratios = ", ".join(f"{one} {_interval(found)}" for one, found in shown)
+        return f"Time relative to {self.reference} (geometric mean of {_workloads(self.common)}): {ratios}."
+
+
+def rank(phase: str, reference: str, contestants: Sequence[str], pairs: Mapping[str, Ratios]) -> Ranking:
+    """The ranking in `phase`, from the ratios of all pairs on each of its workloads (results.compare.ratios.pairs).
+
+    Contestants come in the order given; those that were measured on none of the workloads are left out.
+    """
+    workloads = tuple(_of_workload(name, contestants, ratios) for name, ratios in pairs.items())
+    present = tuple(one for one in contestants if any(one in ranked.contestants for ranked in workloads))
+    compared = [one for one in present if any(_is_compared(ratios, one, reference) for ratios in pairs.values())]
+    common = [
+        ratios
+        for ratios in pairs.values()
+        if all(_is_compared(ratios, one, reference) for one in compared) and compared
+    ]
+    overall = {one: geometric_mean([ratios[one, reference] for ratios in common]) for one in compared if common}
+    return Ranking(phase, reference, present, workloads, overall, len(common))
+
+
+def _of_workload(name: str, contestants: Sequence[str], ratios: Ratios) -> WorkloadRanking:
+    measured = tuple(one for one in contestants if any(one in pair for pair in ratios))
+    faster = {
+        one: tuple(
+            other
+            for other in measured
+            if (other, one) in ratios and judge(ratios[other, one]).verdict is TimingVerdict.FASTER
+        )
+        for one in measured
+    }
+    return WorkloadRanking(name, measured, faster, any(_has_interval(found) for found in ratios.values()))
+
+
+def _is_compared(ratios: Ratios, contestant: str, reference: str) -> bool:
+    """Whether a contestant has a ratio to the reference with an interval."""
+    found = ratios.get((contestant, reference))
+    return found is not None and _has_interval(found)
+
+
+def _has_interval(found: Estimate) -> bool:
+    return not math.isnan(found.low)
+
+
+def _lead(leaders: Sequence[str], count: int, known: int) -> str:
+    """The subject of a headline: "a is unbeaten on all 6 workloads", "a and b are unbeaten on 5 of 6 workloads"."""
+    verb = "is" if len(leaders) == 1 else "are"
+    return f"{_list(leaders)} {verb} unbeaten on {_of(known) if count == known else f'{count} of {_workloads(known)}'}"
+
+
+def _rest(others: Sequence[str], counts: Mapping[str, int]) -> str:
+    return "".join(f", {one} on {counts[one] or 'none'}" for one in others)
+
+
+def _of(count: int) -> str:
+    return f"all {count} workloads" if count > 1 else "the workload"
+
+
+def _workloads(count: int) -> str:
+    return f"{count} workload{'s' if count > 1 else ''}"
+
+
+def _list(names: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _interval(found: Estimate) -> str:
+    return f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]"
