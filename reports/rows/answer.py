@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from reports.format import numbers
@@ -77,7 +77,8 @@ class Group:
 class Answer:
     """The first screen of a page. `sure`: sentence on the verdicts; `more`: what further time would decide.
 
-    `command` goes on where the campaign stopped; "" where nothing is left to decide.
+    `command` goes on where the campaign stopped; "" where nothing is left to decide. `common`: precision and device of
+    all workloads, "" if they differ.
     """
 
     state: State
@@ -87,7 +88,8 @@ class Answer:
     command: str
     reference: str
     contestants: Sequence[str]
-    groups: Sequence[Group] = field(default_factory=tuple)
+    groups: Sequence[Group]
+    common: str
 
 
 def answer(
@@ -112,12 +114,20 @@ def answer(
         reference=reference,
         contestants=contestants,
         groups=[group for group in groups if group.lines],
+        common=_common(networks.values()),
     )
+
+
+def _common(networks: Iterable[Network]) -> str:
+    """ "in float32 on cpu" where that holds for all networks."""
+    found = {(network.precision, network.device) for network in networks}
+    return "in {} on {}".format(*found.pop()) if len(found) == 1 else ""
 
 
 def _lines(
     networks: Mapping[str, Network], phase: str, contestants: Sequence[str], ranked: Mapping[str, WorkloadRanking]
 ) -> Iterator[Line]:
+    is_common = bool(_common(networks.values()))
     for anchor, network in networks.items():
         rows = {one: network.rows[phase, one] for one in contestants if (phase, one) in network.rows}
         if not rows:
@@ -126,10 +136,18 @@ def _lines(
         yield Line(
             network.architecture,
             anchor,
-            network.conditions,
+            _conditions(next(iter(rows.values())), is_common),
             [_cell(rows.get(one)) for one in contestants],
             _best(found),
         )
+
+
+def _conditions(row: Row, is_common: bool) -> str:
+    """ "227 px, batch 2", and precision and device where they are not common to all workloads."""
+    size = f"{row['height']} px" if row["height"] == row["width"] else f"{row['height']} × {row['width']} px"
+    if row["stream"]:
+        size = f"stream {row['stream']}"
+    return ", ".join([size, f"batch {row['batch']}", *([] if is_common else [row["precision"], row["device"]])])
 
 
 def _cell(row: Row | None) -> Cell:

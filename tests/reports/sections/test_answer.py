@@ -1,0 +1,89 @@
+"""The first screen of a page: sentences, how sure they are, and a line for each workload."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reports.pages import campaign
+from reports.rows.answer import Answer, State
+from reports.sections import answer
+from reports.sections.section import CampaignView
+from results.schema.record import Case, Contestant
+from tests.support.made_up import SYSTEM, launches, measured, workload
+
+ALPHA, BETA = Contestant("alpha", "eager"), Contestant("beta", "jit")
+REMAINDER = {"undecided": 3, "decidable": 2, "seconds": 250.0}
+
+
+def built(stored) -> Answer:
+    return answer.build(CampaignView(stored, "c1"))
+
+
+def both(load, alpha: float, beta: float, noise: float = 0.001) -> list:
+    return [*launches(Case(load, ALPHA), alpha, 4, noise, "a"), *launches(Case(load, BETA), beta, 4, noise, "b")]
+
+
+def test_each_phase_has_a_sentence_and_each_workload_a_line(write_campaign):
+    found = built(write_campaign([*both(workload(), 0.02, 0.01), *both(workload(phase="train"), 0.02, 0.03)]))
+    assert found.state is State.ALL
+    assert [(one.title, one.headline) for one in found.sentences] == [
+        ("Inference", "beta:jit is unbeaten on the workload, alpha:eager on none."),
+        ("Training", "alpha:eager is unbeaten on the workload, beta:jit on none."),
+    ]
+    infer, train = found.groups
+    (line,) = infer.lines
+    assert (line.network, line.conditions, line.best) == ("alexnet", "64 px, batch 8", "beta:jit")
+    assert [cell.ratio for cell in line.cells] == ["", "▲ 0.50"]
+    assert train.lines[0].cells[1].kind == "slower"
+    assert found.sure == "2 of 2 verdicts are decided."
+    assert (found.more, found.command) == ("", "")
+
+
+def test_what_is_undecided_is_counted_and_how_to_go_on_is_said(write_campaign):
+    records = [*both(workload(), 0.02, 0.01), *both(workload(phase="train"), 0.02, 0.0205, noise=0.05)]
+    found = built(write_campaign(records, system={**SYSTEM, "remainder": REMAINDER}))
+    assert found.state is State.SOME
+    assert found.sure.startswith("1 of 2 verdicts are decided; 1 ")
+    assert found.more == "About 5 more minutes are expected to decide 2 of them."
+    assert found.command == "python -m bench run --resume 2026-11-22-lively --budget 5m"
+    assert found.groups[1].lines[0].best == "not told apart"
+
+
+def test_one_launch_is_no_verdict_and_the_page_says_so_first(write_campaign):
+    stored = write_campaign([measured(Case(workload(), one), 0, [1.0]) for one in (ALPHA, BETA)])
+    found = built(stored)
+    assert found.state is State.NONE
+    assert found.groups[0].lines[0].best == "not enough data"
+    page = campaign.render([stored])
+    assert page.index("<strong>No verdict.</strong>") < page.index('<dl class="facts">')
+    assert "python -m bench run --resume 2026-11-22-lively" in page
+
+
+def test_a_campaign_with_one_contestant_has_times_and_no_verdict(write_campaign):
+    found = built(write_campaign(launches(Case(workload(), ALPHA), 0.02, 4, 0.001, "a")))
+    assert found.state is State.NONE
+    assert found.groups[0].lines[0].cells[0].time
+
+
+def test_a_campaign_without_a_record_has_no_table(write_campaign):
+    found = built(write_campaign([]))
+    assert (found.groups, found.sentences, found.state) == ([], [], State.NONE)
+
+
+def test_failures_are_named_and_flags_marked_at_the_number(lively):
+    found = built(lively)
+    kinds = {cell.kind for group in found.groups for line in group.lines for cell in line.cells}
+    assert {"status", "reference", "faster", "slower"} <= kinds
+    words = {cell.word for group in found.groups for line in group.lines for cell in line.cells}
+    assert {"mismatch", "timed out", "skipped"} <= words
+
+
+def test_precision_and_device_are_said_once_where_they_are_common(write_campaign):
+    single = both(workload(), 0.02, 0.01)
+    assert built(write_campaign(single)).common == "in float32 on cpu"
+    other = both(replace(workload(), precision="float64"), 0.02, 0.01)
+    found = built(write_campaign([*single, *other], name="two"))
+    assert found.common == ""
+    assert [line.conditions for line in found.groups[0].lines] == [
+        "64 px, batch 8, float32, cpu", "64 px, batch 8, float64, cpu",
+    ]  # fmt: skip
