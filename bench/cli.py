@@ -32,6 +32,8 @@ class Format(StrEnum):
     PARQUET = "parquet"
     MARKDOWN = "markdown"
     JSON = "json"
+    GITHUB_ACTION = "github-action"
+    BMF = "bmf"
 
 
 PYTEST_STATUSES = (
@@ -125,19 +127,20 @@ def describe(
     epilog=help_epilog(
         "python -m bench export CAMPAIGN --to markdown",
         "python -m bench export CAMPAIGN --rows launches --to parquet --output launches.parquet",
+        "python -m bench export CAMPAIGN --to github-action --output benchmark.json",
     )
 )
 @one_line_errors
 def export(
     campaign: Annotated[str, typer.Argument(help="Name or folder of a campaign.")],
-    to: Annotated[Format, typer.Option(help="Output format: csv, parquet, markdown or json.")] = Format.CSV,
+    to: Annotated[Format, typer.Option(help=f"Output format: {', '.join(Format)}.")] = Format.CSV,
     rows: Annotated[str, typer.Option(metavar="TABLE", help=f"{', '.join(table_names())}: docs/results.md.")] = "cases",
     output: Annotated[
         Path | None, typer.Option(parser=path_argument, help="Output file (default: stdout); required for parquet.")
     ] = None,
     results: Results = Path("results/data"),
 ) -> None:
-    """Export a table of a campaign as CSV, Parquet, Markdown or JSON."""
+    """Export a table of a campaign; cases also for github-action-benchmark and Bencher (BMF)."""
     from results import export as exporting
     from results.tables import load_table
 

@@ -1,4 +1,4 @@
-"""Export of tables in common file formats."""
+"""Export of tables in common file formats, and of cases in those of services (results.ci_formats)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import results
-from results import strict_json
+from results import ci_formats, strict_json
 from results.store.journal import ResultsError
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 def export(campaign: str, to: str, rows: str, output: Path | None, data: Path) -> str | None:
     """The table as text, or None once it is written to `output`. Raises ResultsError."""
+    if to in ci_formats.FORMATS and rows != "cases":
+        raise ResultsError(f"--to {to} exports cases, not --rows {rows}; leave --rows out, or use csv, json or parquet")
     frame = results.load(campaign, rows, data)
     if to == "parquet" and output is None:
         raise ResultsError("parquet is not text; name a file with --output")
@@ -36,6 +38,8 @@ def export(campaign: str, to: str, rows: str, output: Path | None, data: Path) -
 def _text(frame: pd.DataFrame, to: str) -> str:
     if to == "csv":
         return frame.to_csv(index=False).rstrip("\n")
+    if to in ci_formats.FORMATS:
+        return strict_json.dumps(ci_formats.FORMATS[to](frame))
     return strict_json.dumps(plain(frame)) if to == "json" else str(frame.to_markdown(index=False))
 
 

@@ -220,7 +220,8 @@ class _Examination:
             compared = self._compared(again, seed)
             used.append((again, seed))
             cleared = [one for one in doubtful if one in compared and compared[one].status is None]
-            findings |= {contestant: GateResult(findings[contestant].parity) for contestant in cleared}
+            words = parity.recheck_words(precision, seed, question.workload.precision)
+            findings |= {one: _cleared(findings[one], words) for one in cleared}
         return {**refused, **{one: self._completed(one, result) for one, result in findings.items()}}
 
     def _of(self, contestants: Sequence[Contestant], precision: str = "") -> Question:
@@ -297,6 +298,11 @@ def _arithmetic_in(outcome: Outcome) -> str:
 
 def _computes_in(contestant: Contestant, precision: str) -> bool:
     return precision in load_framework(contestant.framework).execution(contestant.execution).precisions
+
+
+def _cleared(result: GateResult, words: str) -> GateResult:
+    """A contestant that passed when it was examined again: its errors of the first time stay."""
+    return GateResult(replace(result.parity, cleared=words) if result.parity else None)
 
 
 def _is_possible_tie(result: GateResult) -> bool:

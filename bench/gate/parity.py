@@ -132,6 +132,12 @@ def recheck_settings(precision: str) -> list[tuple[str, int]]:
     return [(precision, SEEDS[1]), ("float64", SEEDS[0]), (precision, SEEDS[1] + 1)]
 
 
+def recheck_words(precision: str, seed: int, requested: str) -> str:
+    """What was different in a repeated check: "float64", "other images" or "float64 and other images"."""
+    other = [*([precision] if precision != requested else []), *(["other images"] if seed != SEEDS[0] else [])]
+    return " and ".join(other)
+
+
 def explained_by_argmax_ties(errors: Parity) -> bool:
     """Whether scores and loss, which ties do not change, agree, and gradients differ by at most LARGEST_TIE."""
     allowed = TOLERANCES["float32"]

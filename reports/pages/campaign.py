@@ -10,9 +10,8 @@ from reports.format import numbers, system
 from reports.format.words import NEEDS, kind
 from reports.pages import document
 from reports.rows import cases as tables
-from reports.rows.answer import Answer
+from reports.rows.answer import Answer, answer
 from reports.sections import (
-    answer,
     batches,
     certainty,
     first_call,
@@ -35,8 +34,11 @@ from results.stats.verdicts import DECIDED_PERCENT, WIDEST_PERCENT, TimingVerdic
 from results.store.campaigns import StoredCampaign
 from results.tables.cases import judgements
 from results.tables.controls import control_of
+from results.tables.ranking import rankings
 
 PAGE = "index.html"
+SHOWN_WARNINGS = 4
+"""The most severe warnings are in view; the others are folded."""
 SECTIONS: tuple[Section, ...] = (
     verdicts.SECTION,
     times.SECTION,
@@ -71,11 +73,11 @@ class CampaignArticle:
 
     key: str
     name: str
+    title: str
     answer: Answer
     facts: Sequence[tuple[str, str]]
     health: Sequence[str]
     warnings: Sequence[tuple[str, str]]
-    remedy: str
     problems: Sequence[str]
     has_lost: bool
     has_flags: bool
@@ -96,6 +98,7 @@ def render(campaigns: Sequence[StoredCampaign], reproduction_link: str | None = 
         sure=f"{100 * DETECTION_CONFIDENCE:.0f} %",
         unsure=f"{100 * (1 - DETECTION_CONFIDENCE):.0f} %",
         band=f"{100 * BAND:.0f} %",
+        shown_warnings=SHOWN_WARNINGS,
         decided=f"{DECIDED_PERCENT} %",
         widest=f"{WIDEST_PERCENT} %",
         parts=list(NEEDS),
@@ -110,15 +113,14 @@ def write(html: str, folder: Path) -> Path:
 
 
 def _article(view: CampaignView) -> CampaignArticle:
-    warnings = system.warnings(view.system)
     return CampaignArticle(
         key=view.key,
         name=view.campaign.name,
-        answer=answer.build(view),
+        title=system.title(view.system, view.campaign.name),
+        answer=answer_of(view),
         facts=system.header(view.system, view.reference),
         health=_health(view),
-        warnings=warnings,
-        remedy=next((remedy for _, remedy in warnings if remedy), ""),
+        warnings=system.warnings(view.system),
         problems=view.campaign.problems,
         has_lost=bool((view.launches["status"] != Status.MEASURED).any()),
         has_flags=bool((view.cases["quality_flags"] != "").any()),
@@ -128,6 +130,18 @@ def _article(view: CampaignView) -> CampaignArticle:
             for section in SECTIONS
             if (content := section.build(view)) is not None
         ],
+    )
+
+
+def answer_of(view: CampaignView) -> Answer:
+    """The first screen, of the campaign's networks."""
+    return answer(
+        view.campaign.name,
+        {part.id: part.network for part in view.parts},
+        view.contestants,
+        rankings(view.campaign),
+        view.system.remainder,
+        view.reference or "",
     )
 
 

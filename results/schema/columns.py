@@ -65,6 +65,11 @@ PARITY = (
     Column("parity_contestants", "", "number of contestants in the median"),
     Column("parity_shows_nothing", "", "why these errors are no evidence of the same network; empty if they are"),
     Column(
+        "parity_cleared",
+        "",
+        "in what its errors were within the tolerance when it was examined again; empty: at first, or not at all",
+    ),
+    Column(
         "parity_evidence_from", "", "when the contestant's evidence was computed (UTC); empty: in the same campaign"
     ),
 )

@@ -9,7 +9,7 @@ Schema history (a reader takes every version up to its own):
 6  2026-11  log of a launch; parity's shows_nothing; throttled and throttled_periods of a launch's conditions;
             other names of architectures, frameworks, fields and quantities: earlier ones are in results.schema.renames
 7  2026-11  a launch runs all phases of a network, and its first_call_seconds is known only where it found no compiled
-            code; block_seconds of a block; a contestant's copy (controls); parity's evidence_from
+            code; block_seconds of a block; a contestant's copy (controls); parity's evidence_from and cleared
 """
 
 from __future__ import annotations
@@ -149,6 +149,7 @@ class Parity:
     worst_gradient: str  # the array whose gradient differs most
     contestants: int  # in the median, this one included
     shows_nothing: str = ""  # why it says little that errors are small: what was compared is the same for any network
+    cleared: str = ""  # in what errors were within tolerance when it was examined again; empty: at first, or not
     evidence_from: str = ""  # when this contestant's evidence was computed (UTC, ISO 8601); empty: in this campaign
 
 

@@ -101,5 +101,6 @@ def parity_row(parity: Parity | None) -> dict[str, Any]:
         "parity_worst_gradient": parity.worst_gradient,
         "parity_contestants": parity.contestants,
         "parity_shows_nothing": parity.shows_nothing,
+        "parity_cleared": parity.cleared,
         "parity_evidence_from": parity.evidence_from,
     }

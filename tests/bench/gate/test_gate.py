@@ -329,6 +329,8 @@ class TestGate:
         assert found.statuses == [None] * 3
         errors = found.results[CONTESTANTS[2]].parity
         assert errors.gradients == pytest.approx(0.01), "the record keeps what was seen first"
+        assert errors.cleared == "other images"
+        assert found.results[CONTESTANTS[0]].parity.cleared == ""
 
     def test_other_images_are_looked_at_in_the_launch_that_gave_the_first_evidence(self):
         found = examine(*[RIGHT_ONE] * 3)

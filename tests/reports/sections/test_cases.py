@@ -11,7 +11,7 @@ from reports.format import networks
 from reports.rows import cases as tables
 from reports.rows import choices, matrix
 from results.compare.ratios import pairs
-from results.schema.record import Case, Contestant, Record, Status
+from results.schema.record import Case, Contestant, Parity, Record, Status
 from results.store.campaigns import StoredCampaign
 from results.tables import cases as table
 from results.tables.launches import launches as launches_of
@@ -199,10 +199,21 @@ def test_parity_against_its_tolerances(lively: StoredCampaign) -> None:
         ({}, "no tolerance recorded"),
         ({"scores": 1e-5}, "no tolerance recorded"),
         ({"scores": 1e-9, "loss": 1, "gradients": 1}, "outside tolerance"),
+        (
+            {"scores": 1e-5, "loss": 1e-5, "gradients": 1e-9},
+            "passed in float64 or on other images, where ties cannot explain a difference",
+        ),
     ],
 )
 def test_parity_says_what_it_was_held_to(lively: StoredCampaign, tolerances: dict[str, float], outcome: str) -> None:
     assert parity(lively, tolerances)["alpha:eager"].outcome == outcome
+
+
+def test_parity_says_in_what_a_contestant_passed_that_was_examined_again(write_campaign) -> None:
+    cleared = Parity(1e-7, 1e-8, 1e-2, "conv1.weight", 3, cleared="float64")
+    stored = write_campaign([measured(Case(workload(), Contestant("alpha", "eager")), 0, [1.0], cleared)])
+    (row,) = parity(stored, {"scores": 1e-5, "loss": 1e-5, "gradients": 1e-4}).values()
+    assert row.outcome == "passed in float64, where ties cannot explain a difference"
 
 
 def test_every_lost_launch_is_counted_once(lively: StoredCampaign) -> None:

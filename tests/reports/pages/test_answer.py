@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from reports.pages import campaign
 from reports.rows.answer import Answer, State
-from reports.sections import answer
 from reports.sections.section import CampaignView
 from results.schema.record import Case, Contestant
 from tests.support.made_up import SYSTEM, launches, measured, workload
@@ -16,7 +15,7 @@ REMAINDER = {"undecided": 3, "decidable": 2, "seconds": 250.0}
 
 
 def built(stored) -> Answer:
-    return answer.build(CampaignView(stored, "c1"))
+    return campaign.answer_of(CampaignView(stored, "c1"))
 
 
 def both(load, alpha: float, beta: float, noise: float = 0.001) -> list:

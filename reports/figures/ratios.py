@@ -1,0 +1,81 @@
+"""Forest plot of a phase: each contestant's ratio to the reference on each workload, with its interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from reports.figures.drawing import svg
+from reports.figures.drawing.canvas import ABOVE_BARE, COLOURS, MARKERS, REACH, Band, Mark, canvas, log_axis, rows_of
+from reports.format.networks import Network, Row
+from results.stats.estimates import BAND
+
+AT_LEAST = 1.25
+"""The axis reaches so far to both sides of 1, so that small differences look small."""
+
+
+def ratios(
+    networks: Sequence[tuple[str, Network]], phase: str, slots: Sequence[str], control: float, key: str
+) -> Markup:
+    """The ratios of all workloads of a phase, each under the title given; "" without any.
+
+    `control`: the largest difference of the same code from itself, shaded beside the band of a dead heat; NaN without.
+    """
+    bands = [Band(title, _marks(network, phase, slots)) for title, network in networks]
+    bands = [band for band in bands if band.marks]
+    if not any(not math.isnan(mark.value) for band in bands for mark in band.marks):
+        return Markup("")
+    label = f"{phase}: time of each contestant relative to the reference by workload; numbers in the table"
+    return Markup(svg.draw(lambda: _draw(bands, control), key, label))
+
+
+def _marks(network: Network, phase: str, slots: Sequence[str]) -> list[Mark]:
+    """A mark for each contestant but the reference; a note where it has no ratio."""
+    rows = [network.rows[phase, one] for one in slots if (phase, one) in network.rows]
+    return [_mark(row, slots) for row in rows if row["contestant"] != row["reference"]]
+
+
+def _mark(row: Row, slots: Sequence[str]) -> Mark:
+    slot = slots.index(row["contestant"])
+    if math.isnan(row["ratio"]):
+        return Mark(row["contestant"], slot, note="no ratio")
+    return Mark(row["contestant"], slot, row["ratio"], row["ratio_low"], row["ratio_high"])
+
+
+def _draw(bands: Sequence[Band], control: float) -> Figure:
+    figure, axes = canvas(bands, ABOVE_BARE)
+    known = [mark for band in bands for mark in band.marks if not math.isnan(mark.value)]
+    limits = _limits(known)
+    axes.set(xscale="log", xlim=limits)
+    log_axis(axes.xaxis, *limits)
+    axes.set_xlabel("time relative to the reference (logarithmic; less is faster)")
+    for difference, alpha in ((control, 0.07), (BAND, 0.15)):
+        if not math.isnan(difference):
+            ends = [min(max(end, limits[0]), limits[1]) for end in (1 / (1 + difference), 1 + difference)]
+            axes.axvspan(*ends, color=svg.INK, alpha=alpha, linewidth=0)
+    axes.axvline(1, color=svg.INK, linewidth=0.8)
+    beside = axes.get_yaxis_transform()
+    for row, item in rows_of(bands):
+        if isinstance(item, Mark) and not math.isnan(item.value):
+            colour, has_interval = COLOURS[item.slot % len(COLOURS)], not math.isnan(item.low)
+            if has_interval:
+                ends = [min(max(end, limits[0]), limits[1]) for end in (item.low, item.high)]
+                axes.plot(ends, [row, row], color=colour, linewidth=2.5, solid_capstyle="butt", clip_on=False)
+            face, marker = colour if has_interval else "none", MARKERS[item.slot % len(MARKERS)]
+            axes.plot([item.value], [row], marker, color=colour, markersize=6, markerfacecolor=face, clip_on=False)
+            axes.text(1.0, row, f"{item.value:.2f}", transform=beside, va="center", ha="right", fontsize=9)
+    return figure
+
+
+def _limits(marks: Sequence[Mark]) -> tuple[float, float]:
+    """All values, and intervals unless they are much wider; 1 in the middle of at least AT_LEAST to both sides."""
+    least, most = min(mark.value for mark in marks), max(mark.value for mark in marks)
+    low = min(mark.value if math.isnan(mark.low) else mark.low for mark in marks)
+    high = max(mark.value if math.isnan(mark.high) else mark.high for mark in marks)
+    return (
+        min(max(low, least / REACH) / 1.05, 1 / AT_LEAST),
+        max(min(high, most * REACH) * 1.15, AT_LEAST),
+    )
