@@ -85,7 +85,18 @@ const markdown = (rows) => {
 };
 
 const csv = (rows) =>
-  rows.map((cells) => cells.map((cell) => `"${cell.replace(/"/g, '""')}"`).join(",")).join("\r\n") + "\r\n";
+  rows.map((cells) => cells.map((cell) => `"${String(cell ?? "").replace(/"/g, '""')}"`).join(",")).join("\r\n") + "\r\n";
+
+// What is pasted elsewhere says what it is of.
+const heading = (table) => {
+  const title = table.closest("article")?.querySelector("h2");
+  return title ? `${oneLine(title.innerText)}\n\n` : "";
+};
+const data = (table) => (table.dataset.rows ? JSON.parse(table.dataset.rows) : seen(table));
+const WRITERS = [
+  ["Markdown", (table) => heading(table) + markdown(seen(table))],
+  ["CSV", (table) => csv(data(table))],
+];
 
 const copy = async (what, button) => {
   const label = button.textContent;
@@ -112,9 +123,9 @@ const makeTools = (table) => {
     search.addEventListener("input", () => filter(table, search.value, said));
     tools.append(search, said);
   }
-  for (const [name, write] of [["Markdown", markdown], ["CSV", csv]]) {
+  for (const [name, write] of WRITERS) {
     const button = element("button", { type: "button", ariaLabel: `Copy ${label} as ${name}` }, `Copy as ${name}`);
-    button.addEventListener("click", () => copy(write(seen(table)), button));
+    button.addEventListener("click", () => copy(write(table), button));
     tools.append(button);
   }
   table.parentElement.before(tools);

@@ -7,11 +7,12 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from reports.format import numbers
 from reports.format.networks import Network, Row, text
 from reports.format.words import kind
-from results import words
+from results import strict_json, words
 from results.compare.ranking import TITLES, Ranking, WorkloadRanking
 from results.schema.record import Status
 from results.schema.system import RemainderFacts
@@ -19,6 +20,14 @@ from results.stats.verdicts import DECIDED_PERCENT, TimingVerdict
 from results.tables.cases import judgement
 from results.units import step_time
 from results.words import in_words
+
+
+COLUMNS = (
+    "architecture", "height", "width", "batch", "precision", "device", "phase", "contestant", "launches", "seconds",
+    "seconds_low", "seconds_high", "reference", "ratio", "ratio_low", "ratio_high", "verdict", "within_percent",
+    "quality_flags",
+)  # fmt: skip
+"""What is copied as data: columns of the table of cases."""
 
 
 class State(StrEnum):
@@ -78,7 +87,7 @@ class Answer:
     """The first screen of a page. `sure`: sentence on the verdicts; `more`: what further time would decide.
 
     `command` goes on where the campaign stopped; "" where nothing is left to decide. `common`: precision and device of
-    all workloads, "" if they differ.
+    all workloads, "" if they differ. `rows`: all cases as data, the names of the columns first.
     """
 
     state: State
@@ -90,6 +99,7 @@ class Answer:
     contestants: Sequence[str]
     groups: Sequence[Group]
     common: str
+    rows: Sequence[Sequence[Any]]
 
 
 def answer(
@@ -115,7 +125,16 @@ def answer(
         contestants=contestants,
         groups=[group for group in groups if group.lines],
         common=_common(networks.values()),
+        rows=[COLUMNS, *_data(networks.values())],
     )
+
+
+def _data(networks: Iterable[Network]) -> Iterator[list[Any]]:
+    """The measured cases of all phases, unformatted; None for missing values."""
+    for network in networks:
+        for row in network.rows.values():
+            if row["status"] == Status.MEASURED:
+                yield [strict_json.plain(row[name]) for name in COLUMNS]
 
 
 def _common(networks: Iterable[Network]) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from reports.pages import campaign as page
@@ -66,11 +68,12 @@ def test_it_is_silent_and_fits(
     heard, asked = listen(tab)
     tab.goto(path.as_uri())
     tab.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")
-    assert tab.title() == "Deadheat: 2026-11-22-lively"
+    assert tab.title() == "Alpha and Beta on Some CPU @ 2.4 GHz, 2 cores, 22 Nov 2026 – Deadheat"
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     assert tab.evaluate("document.body.scrollWidth") <= width
     assert (
-        tab.locator("td.faster").first.evaluate("cell => getComputedStyle(cell).backgroundColor") != "rgba(0, 0, 0, 0)"
+        tab.locator(".matrix td.faster").first.evaluate("cell => getComputedStyle(cell).backgroundColor")
+        != "rgba(0, 0, 0, 0)"
     )
     assert heard == []
     assert asked == [path.as_uri()]
@@ -148,7 +151,7 @@ def test_tables_filter(tab: sync_api.Page) -> None:
     shown = cells(table, 0)
     assert 0 < len(shown) < len(before)
     assert {"infer", "forward"}.isdisjoint(shown)
-    assert "rows" in tab.locator(".tools output").first.inner_text()
+    assert "rows" in tab.locator(".tools", has=search).locator("output").inner_text()
     search.fill("no such thing")
     assert cells(table, 0) == []
     search.fill("")
@@ -165,7 +168,37 @@ def test_tables_are_copied(tab: sync_api.Page) -> None:
         sync_api.expect(button).to_have_text("Copied")
         copied = tab.evaluate("navigator.clipboard.readText()")
         assert line in copied
-        assert len(copied.strip().splitlines()) == len(cells(table, 0)) + 1 + (name == "Markdown")
+        heading = ["Alpha and Beta on Some CPU @ 2.4 GHz, 2 cores, 22 Nov 2026 campaign 2026-11-22-lively", ""]
+        assert copied.splitlines()[:2] == heading if name == "Markdown" else heading[0] not in copied
+        assert len(copied.strip().splitlines()) == len(cells(table, 0)) + (4 if name == "Markdown" else 1)
+
+
+def test_results_are_copied_as_data(tab: sync_api.Page, lively: StoredCampaign) -> None:
+    tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    button = tab.get_by_role("button", name="Copy Results as CSV", exact=True)
+    button.click()
+    sync_api.expect(button).to_have_text("Copied")
+    copied = pd.read_csv(io.StringIO(tab.evaluate("navigator.clipboard.readText()")))
+    expected = cases.cases([lively]).query("peak_probe == '' and status == 'measured'")
+    assert len(copied) == len(expected)
+    assert sorted(copied.seconds) == pytest.approx(sorted(expected.seconds))
+    assert set(copied.verdict.dropna()) == set(expected.verdict) - {""}
+
+
+def test_the_link_of_the_section_that_is_read_is_marked(tab: sync_api.Page) -> None:
+    link = tab.locator(".sections a", has_text="Parity").first
+    link.click()
+    sync_api.expect(link).to_have_attribute("aria-current", "true")
+    top = tab.locator(link.get_attribute("href") or "").evaluate("part => part.getBoundingClientRect().top")
+    assert 0 <= top < 200, "its heading is in view"
+
+
+def test_on_a_phone_each_workload_is_a_card(browser: sync_api.Browser, lively_page: str, tmp_path: Path) -> None:
+    tab = browser.new_page(viewport={"width": 390, "height": 844})
+    tab.goto(page.write(lively_page, tmp_path / "html").as_uri())
+    first = tab.locator(".results tr:not(.group) td").first
+    assert first.evaluate("cell => getComputedStyle(cell).display") == "grid"
+    assert first.evaluate("cell => getComputedStyle(cell, '::before').content") == '"alpha:eager"'
 
 
 def test_figures_are_saved_as_png(tab: sync_api.Page) -> None:
