@@ -152,22 +152,33 @@ def export(
         print(text)
 
 
-@app.command(epilog=help_epilog("python -m bench show", "python -m bench show CAMPAIGN --json"))
+@app.command(
+    epilog=help_epilog(
+        "python -m bench show", "python -m bench show CAMPAIGN --json", "python -m bench show CAMPAIGN --markdown"
+    )
+)
 @one_line_errors
 def show(
     campaign: Annotated[str | None, typer.Argument(help="Name or folder of a campaign (default: the newest).")] = None,
     as_json: Json = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the answer as Markdown, for an issue.")
+    ] = False,
     results: Results = Path("results/data"),
 ) -> None:
     """Show the result table and the warnings of a campaign."""
-    from bench.terminal import summary, summary_json
+    from bench.terminal import markdown, summary, summary_json
     from results import advice
     from results.store import campaigns as store
 
+    if as_json and as_markdown:
+        raise InvalidInput("--json and --markdown are two formats; give one of them")
     folder = store.find_campaign(campaign, results) if campaign else store.latest_campaign(results)
     found = store.read_campaign(folder)
     notes = advice.warnings_for(found)
-    if as_json:
+    if as_markdown:
+        print(markdown.as_markdown(found))
+    elif as_json:
         print(strict_json.dumps(summary_json.as_json(found, notes)))
     else:
         summary.print_summary(found, notes)

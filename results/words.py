@@ -5,7 +5,11 @@ Headlines are methods of the results in results.compare. Durations and amounts o
 
 from __future__ import annotations
 
+import calendar
+from datetime import datetime
+
 from results.schema.findings import Agreement, Verdict
+from results.schema.system import System
 from results.stats.moderation import Control
 from results.stats.verdicts import Judgement, TimingVerdict
 
@@ -82,3 +86,27 @@ def stop_reason(stop: str, budget: object = None) -> str:
 def share_of_cases(count: int, total: int) -> str:
     """The subject and verb of a headline: "2 of 10 cases are", "None of 10 cases is"."""
     return f"{count or 'None'} of {total} cases {'are' if count > 1 else 'is'}"
+
+
+def campaign_title(system: System, name: str) -> str:
+    """What was compared, where and when: "PyTorch and JAX on Some CPU, 2 cores, 22 Nov 2026"; `name` if unknown."""
+    compared = list(dict.fromkeys(one.title for one in system.contestants.values() if one.title))
+    if not compared:
+        return name
+    *first, last = compared
+    machine = system.machine
+    where = [
+        *([f"on {machine.cpu}"] if machine.cpu else []),
+        *([f"{machine.cores} core{'s' if machine.cores > 1 else ''}"] if machine.cores else []),
+        *filter(None, [_day(system.started)]),
+    ]
+    return f"{', '.join(first)}{' and ' if first else ''}{last} {', '.join(where)}".strip()
+
+
+def _day(moment: str | None) -> str:
+    """ "22 Nov 2026" of an ISO 8601 time; "" for any other text."""
+    try:
+        day = datetime.fromisoformat(moment or "")
+    except ValueError:
+        return ""
+    return f"{day.day} {calendar.month_abbr[day.month]} {day.year}"

@@ -30,7 +30,7 @@ Row = Mapping[Hashable, Any]
 
 def verdict_tables(frame: pd.DataFrame, width: int) -> list[Text]:
     """The reference's time of a step, and the ratio and verdict of every other contestant."""
-    return _tables(frame, _verdict, width)
+    return _tables(frame, verdict_cell, width)
 
 
 def use_tables(frame: pd.DataFrame, width: int) -> list[Text]:
@@ -71,7 +71,7 @@ def _lines(frame: pd.DataFrame) -> list[Line]:
     return [line for lines in networks.values() for line in lines]
 
 
-def _verdict(row: Row) -> Text:
+def verdict_cell(row: Row) -> Text:
     """ "911 µs" of the reference; "0.68 ±7% faster", "1.02 within 6 %", "1.09 unclear" (without an interval)."""
     if row["status"] != Status.MEASURED:
         return Text(in_words(row["status"]), style="magenta")

@@ -5,10 +5,8 @@ Every key of system.json is optional here.
 
 from __future__ import annotations
 
-import calendar
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from impls.host.environment import words
@@ -37,30 +35,6 @@ def header(system: System, reference: str | None) -> list[Entry]:
         ("Deadheat", system.deadheat),
     )
     return [(term, value) for term, value in entries if value]
-
-
-def title(system: System, name: str) -> str:
-    """What was compared, where and when: "PyTorch and JAX on Some CPU, 2 cores, 22 Nov 2026"; `name` if unknown."""
-    compared = list(dict.fromkeys(one.title for one in system.contestants.values() if one.title))
-    if not compared:
-        return name
-    *first, last = compared
-    machine = system.machine
-    where = [
-        *([f"on {machine.cpu}"] if machine.cpu else []),
-        *([f"{machine.cores} core{'s' if machine.cores > 1 else ''}"] if machine.cores else []),
-        *filter(None, [_day(system.started)]),
-    ]
-    return f"{', '.join(first)}{' and ' if first else ''}{last} {', '.join(where)}".strip()
-
-
-def _day(moment: str | None) -> str:
-    """ "22 Nov 2026" of an ISO 8601 time; "" for any other text."""
-    try:
-        day = datetime.fromisoformat(moment or "")
-    except ValueError:
-        return ""
-    return f"{day.day} {calendar.month_abbr[day.month]} {day.year}"
 
 
 def warnings(system: System) -> list[tuple[str, str]]:

@@ -116,7 +116,7 @@ def _article(view: CampaignView) -> CampaignArticle:
     return CampaignArticle(
         key=view.key,
         name=view.campaign.name,
-        title=system.title(view.system, view.campaign.name),
+        title=words.campaign_title(view.system, view.campaign.name),
         answer=answer_of(view),
         facts=system.header(view.system, view.reference),
         health=_health(view),

@@ -13,14 +13,13 @@ from reports.format import numbers
 from reports.format.networks import Network, Row, text
 from reports.format.words import kind
 from results import strict_json, words
-from results.compare.ranking import TITLES, Ranking, WorkloadRanking
+from results.compare.ranking import TITLES, Ranking, WorkloadRanking, unbeaten_words
 from results.schema.record import Status
 from results.schema.system import RemainderFacts
 from results.stats.verdicts import DECIDED_PERCENT, TimingVerdict
 from results.tables.cases import judgement
 from results.units import step_time
 from results.words import in_words
-
 
 COLUMNS = (
     "architecture", "height", "width", "batch", "precision", "device", "phase", "contestant", "launches", "seconds",
@@ -157,7 +156,7 @@ def _lines(
             anchor,
             _conditions(next(iter(rows.values())), is_common),
             [_cell(rows.get(one)) for one in contestants],
-            _best(found),
+            unbeaten_words(found),
         )
 
 
@@ -183,13 +182,6 @@ def _cell(row: Row | None) -> Cell:
     mark = words.VERDICT_MARKS[judged.verdict]
     ratio = f"{mark} {row['ratio']:.2f}"
     return Cell(kind(judged.verdict), time, ratio, row["ratio"], shown.interval, str(judged), flags)
-
-
-def _best(found: WorkloadRanking | None) -> str:
-    """The unbeaten contestants of a workload; "" where no ratio is known there."""
-    if found is None or not found.is_known:
-        return "not enough data"
-    return "not told apart" if found.is_tied else ", ".join(found.unbeaten)
 
 
 def _certainty(networks: Iterable[Network]) -> tuple[State, str]:

@@ -212,9 +212,7 @@ def _parity_row(contestant: str, records: Sequence[Row], tolerances: Mapping[str
     )
 
 
-def _outcome(
-    records: Sequence[Row], cleared: str, outside: Sequence[str], tolerances: Mapping[str, float]
-) -> str:
+def _outcome(records: Sequence[Row], cleared: str, outside: Sequence[str], tolerances: Mapping[str, float]) -> str:
     """How the gate judged; campaigns before schema 7 do not say in what a contestant passed that was examined again."""
     statuses = {row["status"] for row in records}
     if Status.MISMATCH in statuses:

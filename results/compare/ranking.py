@@ -88,6 +88,13 @@ class Ranking:
         return f"Time relative to {self.reference} (geometric mean of {_workloads(self.common)}): {ratios}."
 
 
+def unbeaten_words(found: WorkloadRanking | None) -> str:
+    """The unbeaten contestants of a workload, or why none is named."""
+    if found is None or not found.is_known:
+        return "not enough data"
+    return "not told apart" if found.is_tied else ", ".join(found.unbeaten)
+
+
 def rank(phase: str, reference: str, contestants: Sequence[str], pairs: Mapping[str, Ratios]) -> Ranking:
     """The ranking in `phase`, from the ratios of all pairs on each of its workloads (results.compare.ratios.pairs).
 
