@@ -33,19 +33,26 @@ class Admission:
         """Number of progress steps of `examine`."""
         return len(self._to_examine())
 
-    def examine(self, gate: Gate, deadline: float, step: Callable[[str], None]) -> None:
-        """Rule out contestants whose arithmetic or results differ, and keep the errors of all, until the deadline.
+    def begin(self) -> None:
+        """Mark the networks that are to be examined: their groups are not launched before."""
+        self.ledger.await_gate(self._to_examine())
 
-        `step` is called as each network's results are awaited. Contestants without a result are not measured.
+    def examine(self, groups: Sequence[Group], gate: Gate, deadline: float, step: Callable[[str], None]) -> None:
+        """Admit groups: rule out contestants whose arithmetic or results differ, and keep the errors of all.
+
+        That ends at the deadline; contestants without a result by then are not measured. `step` is called as each
+        network's results are awaited.
         """
-        networks = self._to_examine()
-        questions = [Question(groups[0].workload, _contestants_of(groups)) for groups in networks.values()]
+        wanted = {group.workload.network_id for group in groups}
+        networks = {name: found for name, found in self._to_examine().items() if name in wanted}
+        questions = [Question(its[0].workload, _contestants_of(its)) for its in networks.values()]
         results = gate.examine(questions, lambda: self.clock() <= deadline)
         with closing(results):
-            for network_id, groups in networks.items():
+            for network_id, its in networks.items():
                 step(f"parity of {network_id}")
                 for contestant, result in (next(results, None) or {}).items():
-                    self._keep(network_id, groups, contestant, result)
+                    self._keep(network_id, its, contestant, result)
+        self.ledger.admit(wanted)
 
     def _skip_missing(self) -> None:
         for contestant in dict.fromkeys(case.contestant for case in self.ledger.cases):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -20,7 +20,7 @@ from bench.runner.decided import DecidedVerdicts
 from bench.runner.retries import RetryPolicy
 from bench.scheduling.allocation import Allocation
 from bench.scheduling.largest_batch import BatchSearch
-from bench.scheduling.ledger import Ledger
+from bench.scheduling.ledger import Group, Ledger
 from bench.scheduling.schedule import BUDGET, COMPLETE, Readings, Remainder, Schedule, Task, rule
 from results.schema.record import Status
 from results.store.logs import Logs
@@ -90,13 +90,17 @@ class CampaignRunner:
         try:
             with self._launcher() as launcher:
                 self.observer.begin(admission.steps() + self._schedule.steps(self.ledger))
+                admission.begin()
                 with self._timed("import"):
                     launcher.warm(case for group in self.ledger.groups() for case in group.cases)
                 weights = Weights(launcher.folder)
-                with self._timed("gate"):
-                    gate = Gate(launcher, weights, self._together, self.cache)
-                    admission.examine(gate, deadline, self.observer.step)
-                self.measure(launcher, weights, deadline)
+                gate = Gate(launcher, weights, self._together, self.cache)
+
+                def admit(groups: Sequence[Group]) -> None:
+                    with self._timed("gate"):
+                        admission.examine(groups, gate, deadline, self.observer.step)
+
+                self.measure(launcher, weights, deadline, admit)
         except BaseException:
             self.stop = "interrupted"
             raise
@@ -109,7 +113,7 @@ class CampaignRunner:
         try:
             yield
         finally:
-            self.seconds[part] = self.clock() - start
+            self.seconds[part] = self.seconds.get(part, 0.0) + self.clock() - start
 
     def _launcher(self) -> LauncherLike:
         suite = self.suite
@@ -140,12 +144,26 @@ class CampaignRunner:
     def _schedule(self) -> Schedule:
         return BatchSearch(self.suite) if self.suite.largest_batch else Allocation(self.suite)
 
-    def measure(self, launcher: LauncherLike, weights: Weights, deadline: float) -> None:
-        """Run the tasks of the schedule until it returns a Stop. Cases never launched by then get a record, too."""
+    def measure(
+        self,
+        launcher: LauncherLike,
+        weights: Weights,
+        deadline: float,
+        admit: Callable[[Sequence[Group]], None] = lambda groups: None,
+    ) -> None:
+        """Run the tasks of the schedule until it returns a Stop. Cases never launched by then get a record, too.
+
+        `admit` has the gate examine groups that wait for it.
+        """
         schedule, decided = self._schedule, DecidedVerdicts(self.observer.verdict)
         decided.update(self.ledger)
         blocks = BlockRunner(launcher, weights, self.suite, self.ledger, RetryPolicy(), self._together, self.clock)
-        while isinstance(task := schedule.next(self.ledger, Readings(self.clock(), deadline)), Task):
+        while True:
+            while waiting := schedule.admissible(self.ledger, Readings(self.clock(), deadline)):
+                admit(waiting)
+            task = schedule.next(self.ledger, Readings(self.clock(), deadline))
+            if not isinstance(task, Task):
+                break
             if task.unforeseen:
                 self.observer.more(task.unforeseen)
             self.observer.step(task.label)

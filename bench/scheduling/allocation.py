@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bench.plan.suite import Suite
-from bench.scheduling.costs import REUSING, LaunchCost, cost_of
+from bench.scheduling.costs import REUSING, LaunchCost, cost_of, first_launches
 from bench.scheduling.ledger import Group, Ledger
 from bench.scheduling.prospects import FEWEST_FOR_INTERVAL, Prospect, Prospects
 from bench.scheduling.schedule import BUDGET, COMPLETE, Readings, Remainder, Stop, Task, rule
@@ -57,10 +57,28 @@ class Allocation:
         made = [ledger.next_launch(ledger.behind(group)) for group in ledger.groups()]
         return sum(max(self.suite.launches[0] - launches, 0) for launches in made)
 
+    def admissible(self, ledger: Ledger, readings: Readings) -> list[Group]:
+        """The groups whose gate and fewest launches fit into the time that no other group needs, shortest first.
+
+        Others are not examined, as they could not be measured: they are when launches turn out to take less. The first
+        group of all is examined in any case.
+        """
+        if not (waiting := ledger.waiting()):
+            return []
+        left = readings.deadline - readings.now
+        free = left - self._reserved(list(self.options(ledger)), left)
+        needed = {group: SPARE * first_launches(ledger, group, self.suite.launches[0]) for group in waiting}
+        found = []
+        for group, seconds in sorted(needed.items(), key=lambda item: item[1]):
+            if seconds <= free or not (found or ledger.admitted()):
+                found.append(group)
+                free -= seconds
+        return found
+
     def next(self, ledger: Ledger, readings: Readings) -> Task | Stop:
         options = list(self.options(ledger))
         if not options:
-            return Stop(COMPLETE)
+            return Stop(BUDGET if ledger.waiting() else COMPLETE)
         left, fewest = readings.deadline - readings.now, self.suite.launches[0]
         first = not any(record.started for record in ledger.records)
         free = left - self._reserved(options, left)
@@ -81,9 +99,9 @@ class Allocation:
         return Task(best.group, best.launches, best.turns, self.suite.max_retries, label, unforeseen)
 
     def options(self, ledger: Ledger) -> Iterator[Option]:
-        """The next launch of every group that is not finished."""
+        """The next launch of every admitted group that is not finished."""
         prospects = ledger.prospects()
-        for group in map(ledger.behind, ledger.groups()):
+        for group in map(ledger.behind, ledger.admitted()):
             if rule(self.suite, ledger, group) is None:
                 launches, cost = ledger.next_launch(group), cost_of(ledger, group, self.suite.turns[0])
                 turns = self._turns(prospects, group, cost)
@@ -114,6 +132,10 @@ class Allocation:
             undecided += sum(count > 0 for count in more)
             decidable += len(possible)
             total += option.seconds * max(possible, default=0)
+        for group in ledger.waiting():
+            undecided += _ratios(group)
+            decidable += _ratios(group)
+            total += first_launches(ledger, group, self.suite.launches[0])
         return Remainder(undecided, decidable, total)
 
     def _turns(self, prospects: Prospects, group: Group, cost: LaunchCost) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from bench.cost.floors import floor_of
+from bench.cost.workload import network_of
 from bench.scheduling.ledger import Group, Ledger
 from bench.scheduling.parts import BUILD, FIRST_CALL, OTHER, ROUNDS, SETTLING, WARM_UP
 from results.schema.record import Record, Workload
@@ -18,12 +19,15 @@ REUSED = 0.3
 REUSING = 0.7
 """Seconds of a launch that finds compiled code and known memory, over those of the first one, in the middle of the
 default suite's networks."""
-FIXED_MACS = 2e9
+FIXED_MACS = 2.6e9
 """The work that is the same for every case of a launch, in multiply-accumulates of a step that take as long."""
-GROWTH = 0.6
-"""Power of the work with which a first launch's time grows: building and compiling take longer for larger networks, but
-not in proportion."""
-SECONDS_PER_MAC = 1e-10
+MACS_PER_WEIGHT = 300
+"""The work of a contestant for each weight: loading it, its gradient, its update, and memory new to the process."""
+GROWTH = 0.9
+"""Power of the work with which a first launch's time grows: larger layers use a processor better."""
+GATE = 0.25
+"""Seconds of a network in the gate over those of its first launch."""
+SECONDS_PER_MAC = 2e-10
 """Before anything was measured: seconds of a first launch for each multiply-accumulate of its cases' steps."""
 
 
@@ -46,6 +50,11 @@ def cost_of(ledger: Ledger, group: Group, turns: int) -> LaunchCost:
     first_calls = parts[FIRST_CALL] * (REUSED if cold and not group.workload.stream else 1)
     overhead = parts[BUILD] + first_calls + parts[WARM_UP] + parts[OTHER]
     return LaunchCost(overhead, (parts[SETTLING] + parts[ROUNDS]) / turns)
+
+
+def first_launches(ledger: Ledger, group: Group, launches: int) -> float:
+    """Predicted seconds of so many launches of a group that has none, and of its gate."""
+    return _predicted(ledger, group, 1).overhead * (GATE + 1 + (launches - 1) * REUSING)
 
 
 def _last_launch(records: Sequence[Record]) -> tuple[Counter[str], int, bool] | None:
@@ -82,9 +91,15 @@ def _first_launch(ledger: Ledger, group: Group) -> float:
 
 def _work(group: Group) -> float:
     """Multiply-accumulates of a step of every case, and what every case takes besides."""
-    return sum(_macs(case.workload) + FIXED_MACS for case in group.cases)
+    steps = sum(_macs(case.workload) + FIXED_MACS for case in group.cases)
+    return steps + MACS_PER_WEIGHT * _weights(group.workload) * len(group.contestants)
 
 
 @cache
 def _macs(workload: Workload) -> int:
     return floor_of(workload).macs
+
+
+@cache
+def _weights(workload: Workload) -> int:
+    return network_of(workload).parameters

@@ -32,6 +32,10 @@ class BatchSearch:
         """0: the number of trials is not known in advance."""
         return 0
 
+    def admissible(self, ledger: Ledger, readings: Readings) -> list[Group]:
+        """All: how long a search takes is not known in advance."""
+        return ledger.waiting()
+
     def next(self, ledger: Ledger, readings: Readings) -> Task | Stop:
         tried = self._tried(ledger)
         for case in (case for group in ledger.groups() for case in group.cases):

@@ -69,6 +69,7 @@ class Ledger:
         self._references = references_of(self.cases, reference)
         self._writer = writer
         self._out: set[Case] = set()
+        self._waiting: set[str] = set()
         self._crashes: Counter[Case] = Counter()
         self._parity = {
             (record.case.workload.network_id, record.case.contestant.original): record.parity
@@ -90,6 +91,22 @@ class Ledger:
             if case not in self._out:
                 grouped.setdefault(case.workload.launch_id, []).append(case)
         return [Group(tuple(cases)) for cases in grouped.values()]
+
+    def await_gate(self, networks: Iterable[str]) -> None:
+        """Mark networks, by id, that the gate has not examined: their groups are not admitted yet."""
+        self._waiting.update(networks)
+
+    def admit(self, networks: Iterable[str]) -> None:
+        """Mark networks as examined."""
+        self._waiting.difference_update(networks)
+
+    def admitted(self) -> list[Group]:
+        """The groups that may be launched."""
+        return [group for group in self.groups() if group.workload.network_id not in self._waiting]
+
+    def waiting(self) -> list[Group]:
+        """The groups that the gate has not examined yet."""
+        return [group for group in self.groups() if group.workload.network_id in self._waiting]
 
     def keep(self, records: Sequence[Record]) -> None:
         """Write records, and rule out cases that cannot be measured."""

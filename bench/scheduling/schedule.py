@@ -5,6 +5,7 @@ A schedule starts no process, reads no file and keeps no state: equal arguments 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -62,6 +63,10 @@ class Schedule(Protocol):
 
     def steps(self, ledger: Ledger) -> int:
         """Minimum number of tasks, for progress."""
+        ...
+
+    def admissible(self, ledger: Ledger, readings: Readings) -> Sequence[Group]:
+        """The groups that the gate is to examine before the next task, of those that wait for it."""
         ...
 
     def next(self, ledger: Ledger, readings: Readings) -> Task | Stop: ...

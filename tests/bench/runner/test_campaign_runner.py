@@ -79,6 +79,19 @@ def test_a_budget_that_ends_before_every_network_was_launched_leaves_a_row_for_e
     assert done.runner.rules == {NETWORKS[0].id: "launches", NETWORKS[1].id: "budget"}
 
 
+def test_a_network_that_cannot_be_measured_in_the_budget_is_not_examined():
+    """The larger network would take longer than the budget; the smaller one has it all."""
+    large = Workload("vgg-a", 224, 224, 3, 1000, 64, "float32", "cpu", "train")
+    these = cases((large, lenet()))
+    done = Simulated(lambda case, launch: Behaviour(step_seconds=0.01), these=these, budget=60.0).run()
+    asked = {one.case.workload.architecture for one in done.launcher.requests if isinstance(one.request, GiveEvidence)}
+    assert asked == {"lenet5"}
+    assert done.runner.stop == "budget"
+    assert {record.status for record in done.of(these[0])} == {Status.SKIPPED}
+    assert "before its first launch" in done.of(these[0])[0].reason
+    assert set(statuses(done.of(these[-1]))) == {Status.MEASURED}
+
+
 def test_a_budget_that_the_gate_has_spent_measures_nothing_and_says_so_of_every_case():
     done = Simulated(lambda case, launch: Behaviour(evidence_seconds=50.0), budget=10.0).run()
     assert done.runner.stop == "budget"

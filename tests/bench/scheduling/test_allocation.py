@@ -383,6 +383,50 @@ def test_a_first_launch_is_predicted_from_the_network_with_the_nearest_work():
     assert 0.9 * 70 < near < 70, "as the one with a batch of 64 took, and not as that of 1"
 
 
+def waiting() -> Ledger:
+    """A campaign of which the gate has examined nothing yet."""
+    ledger = campaign()
+    ledger.await_gate({case.workload.network_id for case in CASES})
+    return ledger
+
+
+def test_a_short_budget_has_only_those_networks_examined_that_it_can_measure():
+    examined = [[group.id for group in QUICK.admissible(waiting(), Readings(0.0, left))] for left in (0.1, 60.0, 1e4)]
+    assert len(examined[0]) == 1, "one in any case"
+    assert len(examined[0]) < len(examined[1]) < len(examined[2])
+    assert examined[2][: len(examined[1])] == examined[1], "shortest first"
+    assert set(examined[2]) == set(NETWORKS)
+
+
+def test_networks_wait_for_the_gate_until_there_is_time_for_them_and_are_not_launched_before():
+    ledger, time, budget, launched_in = waiting(), 0.0, 300.0, []
+    while True:
+        if found := QUICK.admissible(ledger, Readings(time, budget)):
+            ledger.admit(group.workload.network_id for group in found)
+            continue
+        said = QUICK.next(ledger, Readings(time, budget))
+        if isinstance(said, Stop):
+            break
+        assert said.group.workload.network_id not in {group.workload.network_id for group in ledger.waiting()}
+        records, seconds = Machine(between=0.05).run(said)
+        ledger.keep(records)
+        time += seconds
+        launched_in.append(said.group.id)
+    assert said.reason == BUDGET
+    assert set(launched_in) == set(NETWORKS), "this machine is faster than what is assumed before it is known"
+
+
+def test_a_campaign_that_ends_before_a_network_is_examined_says_what_that_would_take():
+    ledger = waiting()
+    ledger.admit([CASES[0].workload.network_id])
+    rest = QUICK.remainder(ledger)
+    assert rest.undecided >= 2 * 2 * (len(NETWORKS) - 1)
+    assert rest.seconds > 0
+    done = Allocation(suite(launches=(1, 1), turns=2, target=1e-6))
+    played = play(done, 1e6, ledger=ledger)
+    assert played.stop.reason == BUDGET, "not complete"
+
+
 def test_no_network_is_left_out_whose_launches_fit_while_others_are_repeated():
     """The largest network is predicted from smaller ones; the others are never precise enough."""
     schedule = Allocation(suite(launches=(2, 20), turns=(2, 12), target=1e-6))
