@@ -35,6 +35,7 @@ FACTS = {
     ("README.md", "6 %"): (VERDICTS, "DECIDED_PERCENT = 6"),
     ("README.md", "25 %"): (VERDICTS, "WIDEST_PERCENT = 25"),
     ("docs/ci.md", "2 %"): (STATISTICS, "BAND = 0.02"),
+    ("docs/ci.md", "95 %"): (STATISTICS, "CONFIDENCE = 0.95"),
     ("docs/ci.md", "5 %"): (STATISTICS, "CONFIDENCE = 0.95"),
     ("docs/faq.md", "2 %"): (STATISTICS, "BAND = 0.02"),
     ("docs/faq.md", "6 %"): (VERDICTS, "DECIDED_PERCENT = 6"),

@@ -68,7 +68,7 @@ class Allocation:
         left = readings.deadline - readings.now
         free = left - self._reserved(list(self.options(ledger)), left)
         needed = {group: SPARE * first_launches(ledger, group, self.suite.launches[0]) for group in waiting}
-        found = []
+        found: list[Group] = []
         for group, seconds in sorted(needed.items(), key=lambda item: item[1]):
             if seconds <= free or not (found or ledger.admitted()):
                 found.append(group)

@@ -29,6 +29,10 @@ COLUMNS = (
 """What is copied as data: columns of the table of cases."""
 
 
+MOST_NETWORKS = 12
+"""More do not fit a first screen; the matrix of verdicts has all."""
+
+
 class State(StrEnum):
     """How many of the verdicts are decided."""
 
@@ -86,7 +90,8 @@ class Answer:
     """The first screen of a page. `sure`: sentence on the verdicts; `more`: what further time would decide.
 
     `command` goes on where the campaign stopped; "" where nothing is left to decide. `common`: precision and device of
-    all workloads, "" if they differ. `rows`: all cases as data, the names of the columns first.
+    all workloads, "" if they differ. `rows`: their cases as data, the names of the columns first. `left_out`: number of
+    further networks.
     """
 
     state: State
@@ -99,6 +104,7 @@ class Answer:
     groups: Sequence[Group]
     common: str
     rows: Sequence[Sequence[Any]]
+    left_out: int
 
 
 def answer(
@@ -111,7 +117,8 @@ def answer(
 ) -> Answer:
     """The answer of a campaign; `networks` by the anchors of their figures."""
     ranked = {workload.workload: workload for found in rankings for workload in found.workloads}
-    groups = [Group(title, list(_lines(networks, phase, contestants, ranked))) for phase, title in TITLES.items()]
+    shown = dict(list(networks.items())[:MOST_NETWORKS])
+    groups = [Group(title, list(_lines(shown, phase, contestants, ranked))) for phase, title in TITLES.items()]
     state, sure = _certainty(networks.values())
     minutes = max(math.ceil(remainder.seconds / 60), 1) if remainder and remainder.seconds else 0
     return Answer(
@@ -124,7 +131,8 @@ def answer(
         contestants=contestants,
         groups=[group for group in groups if group.lines],
         common=_common(networks.values()),
-        rows=[COLUMNS, *_data(networks.values())],
+        rows=[COLUMNS, *_data(shown.values())],
+        left_out=len(networks) - len(shown),
     )
 
 

@@ -194,6 +194,6 @@ def test_links_and_sections_are_those_of_the_list(lively: StoredCampaign, monkey
     left_out = replace(lost.SECTION, anchor="absent", title="Absent", build=lambda view: None)
     monkeypatch.setattr(page, "SECTIONS", (cited, left_out, verdicts.SECTION))
     html = page.render([lively])
-    nav = html[html.index('<nav aria-label="Sections of') :].partition("</nav>")[0]
+    nav = html[html.index('<nav class="sections" aria-label="Sections of') :].partition("</nav>")[0]
     assert re.findall(r'href="#(.*?)">(.*?)<', nav) == [("c1-cited", "Cited"), ("c1-verdicts", "Verdicts")]
     assert re.findall(r"<section id=\"(.*?)\"", html) == ["c1-cited", "c1-verdicts"]
