@@ -1,4 +1,4 @@
-"""The command that repeats the measurement of a case, or of a ratio."""
+"""The command that repeats the measurement of a case."""
 
 from __future__ import annotations
 
@@ -32,11 +32,8 @@ def campaign_options(system: System) -> Sequence[str]:
     return kept
 
 
-def reproduce(cases: Sequence[str], options: Sequence[str]) -> str:
-    """The command for some cases of a campaign that was measured with `options`: of a ratio, both of its cases."""
-    return " ".join(["python -m bench run", *map(_node, cases), *map(shlex.quote, options)])
-
-
-def _node(case: str) -> str:
+def reproduce(case: str, options: Sequence[str]) -> str:
+    """The command for one case of a campaign that was measured with `options`."""
     node = f"bench/test_cases.py::test_case[{case}]"
-    return shlex.quote(node) if SPECIAL & set(node) else f'"{node}"'
+    quoted = shlex.quote(node) if SPECIAL & set(node) else f'"{node}"'
+    return " ".join(["python -m bench run", quoted, *map(shlex.quote, options)])

@@ -28,10 +28,7 @@ BEFORE = ("build_seconds", "start_seconds")
 
 @dataclass(frozen=True)
 class CaseRow:
-    """One case with all of its measured values; `status` and `reason` explain numbers that are None.
-
-    `command` repeats it, beside the reference if it has a ratio.
-    """
+    """One case with all of its measured values; `status` and `reason` explain numbers that are None."""
 
     phase: str
     contestant: str
@@ -121,14 +118,8 @@ def _case_row(row: Row, lost: int, options: Sequence[str]) -> CaseRow:
         verdict=words.verdict(judged) if judged else "reference" if is_reference else "no ratio",
         kind=kind(judged.verdict if judged else "reference" if is_reference else "alone"),
         flags=in_words(text(row["quality_flags"])),
-        command=commands.reproduce(_measured_together(row), options),
+        command=commands.reproduce(row["case"], options),
     )
-
-
-def _measured_together(row: Row) -> list[str]:
-    """The ids of the case and of the reference's, where it has a ratio to that: a ratio needs both."""
-    has_ratio = row["contestant"] != row["reference"] and pd.notna(row["ratio"])
-    return [*([f"{row['group']}-{row['reference']}"] if has_ratio else []), row["case"]]
 
 
 def milliseconds(row: Row) -> FormattedEstimate | None:
