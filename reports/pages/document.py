@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from markupsafe import Markup
 from impls.files import whole_file
 
 ASSETS = files("reports") / "assets"
+COMMENT = re.compile(r"^ *(?://.*|/\*.*\*/)?\n", re.MULTILINE)
 
 
 def document(template: str, **values: Any) -> str:
@@ -27,12 +29,17 @@ def document(template: str, **values: Any) -> str:
         keep_trailing_newline=True,
     )
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
-    style, script = ((ASSETS / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    style, script = map(_asset, ("page.css", "page.js"))
     allowed = f"style-src {_hash(style)}; script-src {_hash(script)}; img-src data:"  # saving a figure uses one
     policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
     return environment.get_template(template).render(
         style=Markup(style), script=Markup(script), policy=policy, **values
     )
+
+
+def _asset(name: str) -> str:
+    """A style sheet or script without blank lines and comments, which stand on lines of their own."""
+    return COMMENT.sub("", (ASSETS / name).read_text(encoding="utf-8"))
 
 
 def _hash(text: str) -> str:

@@ -18,13 +18,13 @@ from results.schema.record import Status
 from results.schema.system import RemainderFacts
 from results.stats.verdicts import DECIDED_PERCENT, TimingVerdict
 from results.tables.cases import judgement
+from results.tables.layers import is_alone
 from results.units import step_time
 from results.words import in_words
 
 COLUMNS = (
-    "architecture", "height", "width", "batch", "precision", "device", "phase", "contestant", "launches", "seconds",
-    "seconds_low", "seconds_high", "reference", "ratio", "ratio_low", "ratio_high", "verdict", "within_percent",
-    "quality_flags",
+    "architecture", "size", "batch", "precision", "device", "phase", "contestant", "launches", "seconds",
+    "seconds_low", "seconds_high", "ratio", "ratio_low", "ratio_high", "verdict", "within_percent", "quality_flags",
 )  # fmt: skip
 """What is copied as data: columns of the table of cases."""
 
@@ -115,9 +115,10 @@ def answer(
     remainder: RemainderFacts | None,
     reference: str,
 ) -> Answer:
-    """The answer of a campaign; `networks` by the anchors of their figures."""
+    """The answer of a campaign; `networks` by the anchors of their figures. Isolated layers are counted, not listed."""
     ranked = {workload.workload: workload for found in rankings for workload in found.workloads}
-    shown = dict(list(networks.items())[:MOST_NETWORKS])
+    whole = {anchor: network for anchor, network in networks.items() if not is_alone(network.architecture)}
+    shown = dict(list(whole.items())[:MOST_NETWORKS])
     groups = [Group(title, list(_lines(shown, phase, contestants, ranked))) for phase, title in TITLES.items()]
     state, sure = _certainty(networks.values())
     minutes = max(math.ceil(remainder.seconds / 60), 1) if remainder and remainder.seconds else 0
@@ -132,16 +133,21 @@ def answer(
         groups=[group for group in groups if group.lines],
         common=_common(networks.values()),
         rows=[COLUMNS, *_data(shown.values())],
-        left_out=len(networks) - len(shown),
+        left_out=len(whole) - len(shown),
     )
 
 
 def _data(networks: Iterable[Network]) -> Iterator[list[Any]]:
-    """The measured cases of all phases, unformatted; None for missing values."""
+    """The measured cases of the ranked phases, with six digits; None for missing values."""
     for network in networks:
         for row in network.rows.values():
-            if row["status"] == Status.MEASURED:
-                yield [strict_json.plain(row[name]) for name in COLUMNS]
+            if row["status"] == Status.MEASURED and row["phase"] in TITLES:
+                yield [_short(strict_json.plain(row[name])) for name in COLUMNS]
+
+
+def _short(value: Any) -> Any:
+    """A number with as many digits as a measurement has."""
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def _common(networks: Iterable[Network]) -> str:

@@ -39,7 +39,10 @@ def _cell(
     if row is None or time is None:
         return None
     found = ratios.get(row["group"], {})
-    return [[f"{time.text} ms", time.interval, time.value], [_ratio(found.get((contestant, to))) for to in contestants]]
+    return [
+        [f"{time.text} ms", time.interval, float(f"{time.value:.8g}")],
+        [_ratio(found.get((contestant, to))) for to in contestants],
+    ]
 
 
 def _ratio(found: Estimate | None) -> list[Any] | None:

@@ -179,9 +179,9 @@ def test_results_are_copied_as_data(tab: sync_api.Page, lively: StoredCampaign) 
     button.click()
     sync_api.expect(button).to_have_text("Copied")
     copied = pd.read_csv(io.StringIO(tab.evaluate("navigator.clipboard.readText()")))
-    expected = cases.cases([lively]).query("peak_probe == '' and status == 'measured'")
+    expected = cases.cases([lively]).query("peak_probe == '' and status == 'measured' and phase in ['infer', 'train']")
     assert len(copied) == len(expected)
-    assert sorted(copied.seconds) == pytest.approx(sorted(expected.seconds))
+    assert sorted(copied.seconds) == pytest.approx(sorted(expected.seconds), rel=1e-5)
     assert set(copied.verdict.dropna()) == set(expected.verdict) - {""}
 
 
@@ -315,6 +315,8 @@ def test_two_thousand_cases_are_under_5_mb_and_answer(browser: sync_api.Browser,
 
 
 def test_the_keyboard_goes_everywhere_in_order_and_is_seen(tab: sync_api.Page) -> None:
+    tab.locator("table.matrix").first.scroll_into_view_if_needed()  # its menus are made when it is seen
+    tab.get_by_label("reference", exact=True).wait_for()
     tab.evaluate("window.scrollTo(0, 0)")
     tab.locator("body").press("Tab")
     seen = """() => {
@@ -338,7 +340,7 @@ def test_paper_is_white_and_without_controls(tab: sync_api.Page) -> None:
     assert not tab.locator(".save").first.is_visible()
 
 
-@pytest.mark.parametrize(("wish", "scrolling"), [("reduce", "auto"), ("no-preference", "smooth")])
-def test_nothing_moves_with_reduced_motion(tab: sync_api.Page, wish: str, scrolling: str) -> None:
+@pytest.mark.parametrize("wish", ["reduce", "no-preference"])
+def test_a_link_jumps_as_what_comes_into_view_on_the_way_would_move_its_target(tab: sync_api.Page, wish: str) -> None:
     tab.emulate_media(reduced_motion=wish)
-    assert tab.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == scrolling
+    assert tab.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == "auto"
