@@ -209,9 +209,9 @@ def _certainty(networks: Iterable[Network]) -> tuple[State, str]:
     if unclear == len(judged):
         return State.NONE, f"None of the {len(judged)} verdicts is known."
     bounded = len(judged) - decided - unclear
-    rest = [f"{bounded} more are bounded, but by more than {DECIDED_PERCENT} %"] if bounded else []
-    rest += [f"{unclear} are unclear"] if unclear else []
-    said = f"{decided} of {len(judged)} verdicts are decided" + "".join(f"; {one}" for one in rest) + "."
+    rest = [f"{bounded} bounded by more than {DECIDED_PERCENT} %"] if bounded else []
+    rest += [f"{unclear} unclear"] if unclear else []
+    said = f"{decided} of {len(judged)} verdicts decided" + "".join(f"; {one}" for one in rest) + "."
     return (State.ALL if decided == len(judged) else State.SOME), said
 
 

@@ -34,7 +34,7 @@ def test_each_phase_has_a_sentence_and_each_workload_a_line(write_campaign):
     assert (line.network, line.conditions, line.best) == ("alexnet", "64 px, batch 8", "beta:jit")
     assert [cell.ratio for cell in line.cells] == ["", "▲ 0.50"]
     assert train.lines[0].cells[1].kind == "slower"
-    assert found.sure == "2 of 2 verdicts are decided."
+    assert found.sure == "2 of 2 verdicts decided."
     assert (found.more, found.command) == ("", "")
 
 
@@ -42,7 +42,7 @@ def test_what_is_undecided_is_counted_and_how_to_go_on_is_said(write_campaign):
     records = [*both(workload(), 0.02, 0.01), *both(workload(phase="train"), 0.02, 0.0205, noise=0.05)]
     found = built(write_campaign(records, system={**SYSTEM, "remainder": REMAINDER}))
     assert found.state is State.SOME
-    assert found.sure.startswith("1 of 2 verdicts are decided; 1 ")
+    assert found.sure.startswith("1 of 2 verdicts decided; 1 ")
     assert found.more == "About 5 more minutes are expected to decide 2 of them."
     assert found.command == "python -m bench run --resume 2026-11-22-lively --budget 5m"
     assert found.groups[1].lines[0].best == "not told apart"
