@@ -174,11 +174,11 @@ class Conditions:
     foreign_cpu: tuple[float, ...] = ()
     steal: tuple[float, ...] = ()
     pressure: tuple[float, ...] = ()
-    minor_faults: tuple[int, ...] = ()  # pages new to the launch
     major_faults: tuple[int, ...] = ()
     runnable: tuple[int, ...] = ()  # tasks running or ready to, on the whole machine, at the round's end
     throttled: tuple[float, ...] = ()
     throttled_periods: tuple[int, ...] = ()
+    minor_faults: tuple[int, ...] = ()  # pages new to the launch
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent.parent
 OUTSIDE = ROOT / "tests" / "outside"
 MARK = "DEADHEAT_TEST_MARK"
 PATIENCE = 60.0
+HEARD = (signal.SIGINT, signal.SIGHUP)
 
 
 WORKLOADS = """
@@ -64,7 +65,8 @@ def environment(outside: bool = True) -> dict[str, str]:
 class Started:
     """`pytest --benchmark-only` (or another `command`) on a suite, with a mark that all its processes inherit.
 
-    It hears Ctrl-C even where these tests run in a shell's background, which does not. `before` runs in the child.
+    It hears Ctrl-C and the end of a terminal even where these tests run in a shell's background or under nohup, which
+    do not. `before` runs in the child.
     """
 
     def __init__(
@@ -88,7 +90,7 @@ class Started:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            preexec_fn=lambda: (signal.signal(signal.SIGINT, signal.SIG_DFL), before()),
+            preexec_fn=lambda: (*(signal.signal(one, signal.SIG_DFL) for one in HEARD), before()),
         )
 
     def output(self) -> str:
