@@ -218,7 +218,7 @@ def _certainty(networks: Iterable[Network]) -> tuple[State, str]:
 def _more(remainder: RemainderFacts | None, minutes: int) -> str:
     if remainder is None or not remainder.decidable or not minutes:
         return "More launches make the intervals narrower."
-    return f"About {minutes} more minutes are expected to decide {remainder.decidable} of them."
+    return f"About {minutes} more minutes are expected to decide {remainder.decidable} more."
 
 
 def _command(campaign: str, minutes: int) -> str:

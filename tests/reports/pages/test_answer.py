@@ -43,7 +43,7 @@ def test_what_is_undecided_is_counted_and_how_to_go_on_is_said(write_campaign):
     found = built(write_campaign(records, system={**SYSTEM, "remainder": REMAINDER}))
     assert found.state is State.SOME
     assert found.sure.startswith("1 of 2 verdicts decided; 1 ")
-    assert found.more == "About 5 more minutes are expected to decide 2 of them."
+    assert found.more == "About 5 more minutes are expected to decide 2 more."
     assert found.command == "python -m bench run --resume 2026-11-22-lively --budget 5m"
     assert found.groups[1].lines[0].best == "not told apart"
 
