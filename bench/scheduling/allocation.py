@@ -1,9 +1,10 @@
 """Allocation of a campaign's time: which network is launched next, and for how many turns.
 
-The next launch goes to the network in which it is expected to decide most ratios per second, and once all are decided,
-or none can be in the time that is left, to the one in which it narrows intervals most. Small networks come first
-because they are cheap. A launch has as many turns as make its ratios most precise for its time (Kalibera and Jones,
-"Rigorous benchmarking in reasonable time", 2013, equation 5).
+If there is time, each network has the suite's fewest launches first. Then the next launch goes to the network in which
+it is expected to decide most ratios per second, and once all are decided, or none can be in the time that is left, to
+the one in which it narrows intervals most. Small networks come first because they are cheap. A launch has as many turns
+as make its ratios most precise for its time (Kalibera and Jones, "Rigorous benchmarking in reasonable time", 2013,
+equation 5), fewer where others' fewest launches need the time.
 """
 
 from __future__ import annotations
@@ -24,11 +25,17 @@ NARROWING = 0.01
 """Worth of halving the width of a ratio's interval, over that of deciding the ratio."""
 LIKELY = 0.7
 """Share of a network's ratios that its first launches are expected to decide."""
+OVERESTIMATE = 1.2
+"""Predicted seconds of a network's fewest launches may be this factor too many: time is reserved for them if they would
+fit then."""
 
 
 @dataclass(frozen=True)
 class Option:
-    """The next launch of a group: its expected cost, its worth per second, and the launches made so far."""
+    """The next launch of a group: its expected cost, its worth per second, and the launches made so far.
+
+    `turns`: as many as make ratios most precise for the time.
+    """
 
     group: Group
     launches: int
@@ -40,11 +47,17 @@ class Option:
     def seconds(self) -> float:
         return self.cost.seconds(self.turns)
 
-    def seconds_for(self, launches: int) -> float:
-        """Of so many launches from this one on; 0 for none."""
+    def seconds_for(self, launches: int, turns: int) -> float:
+        """Of so many launches of so many turns from this one on; 0 for none."""
         if launches < 1:
             return 0.0
-        return self.seconds * (1 + (launches - 1) * (1 if self.launches else REUSING))
+        return self.cost.seconds(turns) * (1 + (launches - 1) * (1 if self.launches else REUSING))
+
+    def turns_within(self, seconds: float, fewest: int) -> int:
+        """As many turns, at most `turns`, as fit into so many seconds; `fewest` if none do."""
+        if not self.cost.turn:
+            return self.turns
+        return max(min(self.turns, int((seconds / SPARE - self.cost.overhead) / self.cost.turn)), fewest)
 
 
 @dataclass(frozen=True)
@@ -60,64 +73,97 @@ class Allocation:
     def admissible(self, ledger: Ledger, readings: Readings) -> list[Group]:
         """The groups whose gate and fewest launches fit into the time that no other group needs, shortest first.
 
-        Others are not examined, as they could not be measured: they are when launches turn out to take less. The first
-        group of all is examined in any case.
+        Others are not examined, as they could not be measured: they are when launches turn out to take less, or when no
+        other launch fits and one of theirs does. The first group of all is examined in any case.
         """
         if not (waiting := ledger.waiting()):
             return []
-        left = readings.deadline - readings.now
-        free = left - self._reserved(list(self.options(ledger)), left)
+        left, options = readings.deadline - readings.now, list(self.options(ledger))
+        free = left - self._reserved(options, left)
         needed = {group: SPARE * first_launches(ledger, group, self.suite.launches[0]) for group in waiting}
         found: list[Group] = []
         for group, seconds in sorted(needed.items(), key=lambda item: item[1]):
             if seconds <= free or not (found or ledger.admitted()):
                 found.append(group)
                 free -= seconds
-        return found
+        return found or ([] if self._affordable(ledger, options, left) else self._for_one_launch(ledger, left))
+
+    def _for_one_launch(self, ledger: Ledger, left: float) -> list[Group]:
+        """The waiting group whose gate and first launch take the least time, if they fit."""
+        seconds, group = min(
+            ((SPARE * first_launches(ledger, group, 1), group) for group in ledger.waiting()), key=lambda item: item[0]
+        )
+        return [group] if seconds <= left else []
+
+    def _affordable(self, ledger: Ledger, options: Sequence[Option], left: float) -> list[Option]:
+        """The launches that fit, with the fewest turns, into the time that no other group needs for its fewest.
+
+        If there are none, those that fit into all of the time that is left; before the first launch, all.
+        """
+        if not any(record.started for record in ledger.records):
+            return list(options)
+        fewest, turns = self.suite.launches[0], self.suite.turns[0]
+        free = left - self._reserved(options, left)
+        fitting = [option for option in options if SPARE * option.cost.seconds(turns) <= left]
+        return [
+            option for option in fitting if option.launches < fewest or SPARE * option.cost.seconds(turns) <= free
+        ] or fitting
 
     def next(self, ledger: Ledger, readings: Readings) -> Task | Stop:
         options = list(self.options(ledger))
         if not options:
             return Stop(BUDGET if ledger.waiting() else COMPLETE)
         left, fewest = readings.deadline - readings.now, self.suite.launches[0]
-        first = not any(record.started for record in ledger.records)
-        free = left - self._reserved(options, left)
-        affordable = [
-            option
-            for option in options
-            if first or SPARE * option.seconds <= (left if option.launches < fewest else free)
-        ]
+        affordable = self._affordable(ledger, options, left)
         if left < 0 or not affordable:
             return Stop(BUDGET)
-        # A group that cannot have its fewest launches any more gets no interval: only what no other group has use for.
+        # Where there is time for the fewest launches of all groups, they come first: others are worth as much later,
+        # when costs are known. A group that cannot have its fewest any more gets what no other has use for.
+        first = self._are_possible(options, left)
         best = max(
             affordable,
-            key=lambda option: (self._missing(option) <= left, option.worth, -option.launches),
+            key=lambda option: (
+                self._are_possible([option], left),
+                first and option.launches < fewest,
+                option.worth,
+                -option.launches,
+            ),
         )
+        turns = best.turns_within(self._room(best, options, left), self.suite.turns[0])
         unforeseen = int(best.launches >= fewest)
         label = self._label(ledger, best)
-        return Task(best.group, best.launches, best.turns, self.suite.max_retries, label, unforeseen)
+        return Task(best.group, best.launches, turns, self.suite.max_retries, label, unforeseen)
+
+    def _room(self, best: Option, options: Sequence[Option], left: float) -> float:
+        """Seconds for a launch that leave the others' fewest launches possible; all if those do not fit in any case."""
+        room = left - self._reserved([option for option in options if option is not best], left)
+        is_further = best.launches >= self.suite.launches[0]
+        return left if is_further and room < SPARE * best.cost.seconds(self.suite.turns[0]) else room
 
     def options(self, ledger: Ledger) -> Iterator[Option]:
         """The next launch of every admitted group that is not finished."""
         prospects = ledger.prospects()
         for group in map(ledger.behind, ledger.admitted()):
             if rule(self.suite, ledger, group) is None:
-                launches, cost = ledger.next_launch(group), cost_of(ledger, group, self.suite.turns[0])
+                launches, cost = ledger.next_launch(group), cost_of(ledger, group)
                 turns = self._turns(prospects, group, cost)
                 worth = self._worth(group, prospects.of(group.cases), launches, turns) / cost.seconds(turns)
                 yield Option(group, launches, turns, cost, worth)
 
     def _reserved(self, options: Sequence[Option], left: float) -> float:
-        """Seconds that groups need for the suite's fewest launches, cheapest first, as far as they fit into `left`."""
+        """Seconds that groups need for their fewest launches, cheapest first, as far as they may fit into `left`."""
         reserved = 0.0
         for seconds in sorted(map(self._missing, options)):
-            reserved += seconds if reserved + seconds <= left else 0
+            reserved += seconds if reserved + seconds <= OVERESTIMATE * left else 0
         return reserved
 
+    def _are_possible(self, options: Sequence[Option], left: float) -> bool:
+        """Whether the fewest launches of these groups may fit."""
+        return sum(map(self._missing, options)) <= OVERESTIMATE * left
+
     def _missing(self, option: Option) -> float:
-        """Seconds that a group needs for the suite's fewest launches."""
-        return SPARE * option.seconds_for(self.suite.launches[0] - option.launches)
+        """Seconds that a group needs for the suite's fewest launches, of the fewest turns."""
+        return SPARE * option.seconds_for(self.suite.launches[0] - option.launches, self.suite.turns[0])
 
     def remainder(self, ledger: Ledger) -> Remainder:
         """What further launches within the suite's maximum would decide, and how long they would take."""

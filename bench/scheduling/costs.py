@@ -42,10 +42,10 @@ class LaunchCost:
         return self.overhead + turns * self.turn
 
 
-def cost_of(ledger: Ledger, group: Group, turns: int) -> LaunchCost:
-    """The cost of a group's next launch; `turns`: of a first launch."""
+def cost_of(ledger: Ledger, group: Group) -> LaunchCost:
+    """The cost of a group's next launch."""
     if (last := _last_launch(ledger.records_of_network(group))) is None:
-        return _predicted(ledger, group, turns)
+        return _predicted(ledger, group)
     parts, turns, cold = last
     first_calls = parts[FIRST_CALL] * (REUSED if cold and not group.workload.stream else 1)
     overhead = parts[BUILD] + first_calls + parts[WARM_UP] + parts[OTHER]
@@ -54,7 +54,7 @@ def cost_of(ledger: Ledger, group: Group, turns: int) -> LaunchCost:
 
 def first_launches(ledger: Ledger, group: Group, launches: int) -> float:
     """Predicted seconds of so many launches of a group that has none, and of its gate."""
-    return _predicted(ledger, group, 1).overhead * (GATE + 1 + (launches - 1) * REUSING)
+    return _predicted(ledger, group).overhead * (GATE + 1 + (launches - 1) * REUSING)
 
 
 def _last_launch(records: Sequence[Record]) -> tuple[Counter[str], int, bool] | None:
@@ -73,7 +73,7 @@ def _last_launch(records: Sequence[Record]) -> tuple[Counter[str], int, bool] | 
     return parts, most, any(record.first_call_seconds is not None for record in own)
 
 
-def _predicted(ledger: Ledger, group: Group, turns: int) -> LaunchCost:
+def _predicted(ledger: Ledger, group: Group) -> LaunchCost:
     """The cost of a first launch by the work of its steps, from the first launch of the group with the nearest work."""
     work = _work(group)
     known = [(_work(other), seconds) for other in ledger.groups() if (seconds := _first_launch(ledger, other))]

@@ -105,7 +105,7 @@ def test_a_launch_is_begun_only_with_time_for_all_of_it_and_spare(more, launches
         return SLOW
 
     first = Simulated(slow, launches=(1, 1), time_limit="200s").run()
-    cost = cost_of(first.ledger, Group((ONE, OTHER)), turns=2).seconds(first.suite.turns[0])
+    cost = cost_of(first.ledger, Group((ONE, OTHER))).seconds(first.suite.turns[0])
     assert cost > 100.0
     budget = first.clock() + SPARE * cost + more
     done = Simulated(slow, launches=(2, 2), budget=budget, time_limit="200s").run()

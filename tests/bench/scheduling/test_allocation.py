@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated import A, B, Kept, launched, lenet, suite
 
-from bench.scheduling.allocation import FEWEST_FOR_INTERVAL, SPARE, Allocation
-from bench.scheduling.costs import GROWTH, REUSED, SECONDS_PER_MAC, LaunchCost, cost_of
+from bench.scheduling.allocation import FEWEST_FOR_INTERVAL, SPARE, Allocation, Option
+from bench.scheduling.costs import GROWTH, REUSED, SECONDS_PER_MAC, LaunchCost, cost_of, first_launches
 from bench.scheduling.ledger import Group, Ledger
 from bench.scheduling.prospects import Prospects
 from bench.scheduling.schedule import BUDGET, COMPLETE, Readings, Stop, Task
@@ -168,8 +168,8 @@ def test_every_launch_but_the_very_first_is_expected_to_fit_when_it_begins(budge
     before: list[Record] = []
     for place, (time, task) in enumerate(done.tasks):
         (option,) = (one for one in QUICK.options(campaign(before)) if one.group.id == task.group.id)
-        assert option.turns == task.turns
-        assert not place or SPARE * option.seconds <= budget - time
+        assert QUICK.suite.turns[0] <= task.turns <= option.turns
+        assert not place or SPARE * option.cost.seconds(task.turns) <= budget - time
         before += machine.run(task)[0]
     assert done.tasks, "the first launch is made whatever it costs"
     late = [time for time, _ in done.tasks[1:]]
@@ -185,7 +185,7 @@ def test_nothing_that_fits_is_left_undone(budget, machine):
     left = budget - done.time
     next_ones = list(QUICK.options(done.ledger))
     assert len(next_ones) == len(NETWORKS)
-    assert all(SPARE * option.seconds > left for option in next_ones)
+    assert all(SPARE * option.cost.seconds(QUICK.suite.turns[0]) > left for option in next_ones)
 
 
 def test_a_group_that_is_finished_leaves_the_rest_of_the_time_to_the_others():
@@ -209,7 +209,7 @@ def test_every_group_has_the_fewest_launches_if_the_time_suffices(fewest, betwee
 def test_smallest_networks_come_first_under_a_short_budget(budget):
     done = play(QUICK, budget)
     first_launches = [task.group.id for _, task in done.tasks if not task.launch]
-    by_work = sorted(NETWORKS, key=lambda one: cost_of(campaign(), group_of(one), 2).seconds(2))
+    by_work = sorted(NETWORKS, key=lambda one: cost_of(campaign(), group_of(one)).seconds(2))
     assert first_launches == by_work[: len(first_launches)]
     assert first_launches[0] == NETWORKS[0]
 
@@ -338,9 +338,9 @@ def test_the_cost_of_a_launch_is_that_of_the_last_one_with_its_first_calls_reuse
     warm = [record(1, case) for case in PAIR]
     repeated = [record(1, case, attempt=1, turns=(0,)) for case in PAIR]
     without_meters = 3.0 + 2.0 + 1.0
-    assert cost_of(campaign(cold, PAIR), group, 2) == LaunchCost(without_meters + REUSED * 10.0, 2.0)
-    assert cost_of(campaign(cold + warm, PAIR), group, 2) == LaunchCost(without_meters + 10.0, 2.0)
-    assert cost_of(campaign(cold + warm + repeated, PAIR), group, 2) == LaunchCost(without_meters + 10.0, 2.0)
+    assert cost_of(campaign(cold, PAIR), group) == LaunchCost(without_meters + REUSED * 10.0, 2.0)
+    assert cost_of(campaign(cold + warm, PAIR), group) == LaunchCost(without_meters + 10.0, 2.0)
+    assert cost_of(campaign(cold + warm + repeated, PAIR), group) == LaunchCost(without_meters + 10.0, 2.0)
 
 
 def test_the_cost_of_a_launch_of_a_stream_keeps_its_first_calls():
@@ -348,7 +348,7 @@ def test_the_cost_of_a_launch_of_a_stream_keeps_its_first_calls():
     case = Case(stream, A)
     record = launched(case, 0, turns=(0,), block_seconds={"first_call": 10.0, "rounds": 1.0}, first_call_seconds=5.0)
     (group,) = campaign(cases=[case]).groups()
-    assert cost_of(campaign([record], [case]), group, 1) == LaunchCost(10.0, 1.0)
+    assert cost_of(campaign([record], [case]), group) == LaunchCost(10.0, 1.0)
 
 
 def test_the_seconds_of_a_block_count_also_if_its_first_case_is_ruled_out():
@@ -357,19 +357,19 @@ def test_the_seconds_of_a_block_count_also_if_its_first_case_is_ruled_out():
     ledger = campaign([lost, kept], PAIR)
     (group,) = ledger.groups()
     assert group.cases == (kept.case,)
-    assert cost_of(ledger, group, 2) == LaunchCost(8.0, 1.0)
+    assert cost_of(ledger, group) == LaunchCost(8.0, 1.0)
     other = Group((Case(lenet(batch=2), A),))
     both = campaign([lost, kept], [*PAIR, *other.cases])
-    assert cost_of(both, other, 2).seconds(2) != cost_of(campaign(cases=[*PAIR, *other.cases]), other, 2).seconds(2)
+    assert cost_of(both, other).seconds(2) != cost_of(campaign(cases=[*PAIR, *other.cases]), other).seconds(2)
 
 
 def test_a_launch_that_was_never_made_is_predicted_from_its_work_and_what_others_took():
     batches = [Group(tuple(Case(lenet(batch=batch), one) for one in (A, B))) for batch in (1, 64)]
     cases = [case for group in batches for case in group.cases]
-    unknown = [cost_of(campaign(cases=cases), group, 2).seconds(2) for group in batches]
+    unknown = [cost_of(campaign(cases=cases), group).seconds(2) for group in batches]
     assert 0 < unknown[0] < unknown[1]
     assert unknown[0] > SECONDS_PER_MAC
-    known = [cost_of(campaign(first_launch(8.0, 1.0), cases), group, 2).seconds(2) for group in batches]
+    known = [cost_of(campaign(first_launch(8.0, 1.0), cases), group).seconds(2) for group in batches]
     assert known[0] == 10.0
     assert known[1] == pytest.approx(12.0 * (unknown[1] / unknown[0]) ** GROWTH)
 
@@ -379,7 +379,7 @@ def test_a_first_launch_is_predicted_from_the_network_with_the_nearest_work():
     cases = [case for group in batches for case in group.cases]
     earlier = [*first_launch(8.0, 1.0), *first_launch(50.0, 5.0, batch=64)]
     ledger = campaign(earlier, cases)
-    near = cost_of(ledger, batches[1], 2).seconds(2)
+    near = cost_of(ledger, batches[1]).seconds(2)
     assert 0.9 * 70 < near < 70, "as the one with a batch of 64 took, and not as that of 1"
 
 
@@ -416,6 +416,21 @@ def test_networks_wait_for_the_gate_until_there_is_time_for_them_and_are_not_lau
     assert set(launched_in) == set(NETWORKS), "this machine is faster than what is assumed before it is known"
 
 
+def test_a_waiting_network_is_launched_once_where_there_is_no_time_for_two_and_no_other_launch_fits():
+    schedule = Allocation(suite(launches=(2, 2), turns=2, target=1e-6))
+    ledger = waiting()
+    ledger.admit([CASES[0].workload.network_id])
+    play(schedule, 1e6, ledger=ledger)
+    once, twice = (min(SPARE * first_launches(ledger, one, n) for one in ledger.waiting()) for n in (1, 2))
+    assert not schedule.admissible(ledger, Readings(0.0, 0.99 * once))
+    between = Readings(0.0, (once + twice) / 2)
+    (found,) = schedule.admissible(ledger, between)
+    ledger.admit([found.workload.network_id])
+    said = schedule.next(ledger, between)
+    assert isinstance(said, Task)
+    assert said.group == ledger.behind(found)
+
+
 def test_a_campaign_that_ends_before_a_network_is_examined_says_what_that_would_take():
     ledger = waiting()
     ledger.admit([CASES[0].workload.network_id])
@@ -434,6 +449,36 @@ def test_no_network_is_left_out_whose_launches_fit_while_others_are_repeated():
         for budget in (350.0, 450.0):
             played = play(schedule, budget, Machine(seed=seed, between=0.05))
             assert all(played.launches[network] >= 2 for network in NETWORKS), (seed, budget, played.launches)
+
+
+def launched_but_for_the_last() -> tuple[Ledger, Option]:
+    """A campaign with two launches of every network but the largest, and the option of that one."""
+    ledger = campaign()
+    for network, launch in itertools.product(NETWORKS[:-1], range(2)):
+        ledger.keep(Machine(between=0.05).run(Task(group_of(network), launch, 2, 0, ""))[0])
+    (last,) = (one for one in QUICK.options(ledger) if not one.launches)
+    return ledger, last
+
+
+def test_the_fewest_launches_of_a_network_come_before_further_ones_of_others_if_they_may_fit():
+    ledger, last = launched_but_for_the_last()
+    needed = SPARE * last.seconds_for(2, QUICK.suite.turns[0])
+    for share, fits in ((2.0, True), (0.9, True), (0.5, False)):  # predictions may be a fifth too long
+        said = QUICK.next(ledger, Readings(0.0, share * needed))
+        assert isinstance(said, Task)
+        assert (said.group == last.group) is fits, share
+
+
+def test_a_launch_has_fewer_turns_where_the_time_for_the_fewest_launches_of_others_is_short():
+    ledger, last = launched_but_for_the_last()
+    ledger.keep(Machine(between=0.05).run(Task(last.group, 0, 2, 0, ""))[0])
+    options = [one for one in QUICK.options(ledger) if one.turns > 2]
+    assert options
+    for option in options:
+        for turns in range(2, option.turns + 1):
+            seconds = 1.001 * SPARE * option.cost.seconds(turns)
+            assert option.turns_within(seconds, 2) == turns
+        assert option.turns_within(0.0, 2) == 2
 
 
 def test_progress_is_told_of_launches_beyond_the_fewest_when_they_begin():
