@@ -16,6 +16,7 @@ from bench.gate import evidence_cache
 from deadheat.contract.fixtures import children
 from deadheat.contract.processes import Children
 from impls.host import cgroups, usable
+from tests.support.preloaded import run_module
 from tests.support.started import ROOT, environment
 
 __all__ = ["children"]  # a fixture
@@ -85,8 +86,7 @@ def run() -> Run:
     """Runs `python -m MODULE ARGUMENT...` as a user would, with the package from outside installed."""
 
     def run(*arguments: object, cwd: Path = ROOT, outside: bool = True) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", *map(str, arguments)]
-        return subprocess.run(command, cwd=cwd, env=environment(outside), capture_output=True, text=True)
+        return run_module(arguments, cwd, environment(outside))
 
     return run
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +15,7 @@ import pytest
 import results
 from bench.plan import cases as plan_cases
 from bench.plan import suite
+from tests.support.preloaded import run_module
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = re.compile(r"```\w+\n# (?P<file>\S+)\n(?P<text>.*?)```", re.DOTALL)
@@ -45,8 +44,7 @@ def use(package):
 
     def use(*arguments: object, answers: int = 0, paths: Sequence[Path] = ()) -> str:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT, package, *paths))), "NO_COLOR": "1"}
-        command = [sys.executable, "-m", *map(str, arguments)]
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+        done = run_module(arguments, ROOT, environment)
         assert done.returncode == answers, done.stdout + done.stderr
         return done.stdout
 

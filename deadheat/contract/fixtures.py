@@ -32,13 +32,13 @@ def ask(children: Children) -> Ask:
     asked: dict[tuple[str, str, str], Future[Any]] = {}
 
     def ask(job: str, contestant: str, precision: str = "float32") -> Any:
-        name, _, execution = contestant.partition(":")
         if reason := missing(contestant, precision):
             pytest.skip(reason)
         key = job, contestant, precision
         if key not in asked:
-            child = children.child(f"{name}-{precision}", load_framework(name).execution(execution).environment)
-            asked[key] = child.submit(f"deadheat.contract.jobs:{job}", contestant, precision)
+            asked[key] = children.of(contestant, precision).submit(
+                f"deadheat.contract.jobs:{job}", contestant, precision
+            )
         return answer(asked[key])
 
     return ask

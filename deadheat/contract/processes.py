@@ -1,28 +1,35 @@
 """Processes that may import a framework, and that live for the whole session.
 
-A framework takes seconds to import and some settings are read only then, so there is one child for each framework,
-environment and precision, and it answers one request after another: a function of a module, by name, with
-arguments and answer pickled. A child that dies fails the test that asked, and the next request starts a new one.
+Some settings of a framework hold for a whole process, so there is one child for each framework, environment and
+precision, and it answers one request after another: a function of a module, by name, with arguments and answer pickled.
+A framework takes seconds to import, so the children of one environment are forks of a process that has imported it. A
+child that dies fails the test that asked, and the next request starts a new one.
+
+    python -m deadheat.contract.processes FD MODULE...      FD: a socket, over which come the connections of forks
 """
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import pickle
+import signal
+import socket
 import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Semaphore
+from threading import Lock, Semaphore
 from typing import IO, Any
 
 import bench  # noqa: F401  # which brings the names of frameworks that only benchmarks need
-from impls.frameworks import CACHE
+from impls.frameworks import CACHE, load_framework
+from impls.host.process import set_parent_death_signal
 
 AT_A_TIME = Semaphore(2)
 """As many children compute at once as the smallest machines have cores."""
@@ -53,12 +60,53 @@ class ChildFailed(AssertionError):
 
 
 @dataclass
-class Child:
-    """One process, started at its first request."""
+class Parent:
+    """A process that imports modules in an environment, and then forks a child for each connection."""
 
     environment: Mapping[str, str]
+    modules: Sequence[str]
     log: Path
     _process: subprocess.Popen[bytes] | None = None
+    _control: socket.socket | None = None
+    _starting: Lock = field(default_factory=Lock)
+
+    def connect(self) -> socket.socket:
+        """A connection to a new child; it is closed where the process ends before it can fork."""
+        ours, theirs = socket.socketpair()
+        with theirs, self._starting:
+            socket.send_fds(self._alive(), [b"fork"], [theirs.fileno()])
+        return ours
+
+    def _alive(self) -> socket.socket:
+        if self._control is None or self._process is None or self._process.poll() is not None:
+            self.close()
+            self._control, theirs = socket.socketpair()
+            with theirs, self.log.open("ab") as log:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "deadheat.contract.processes", str(theirs.fileno()), *self.modules],
+                    env={**os.environ, **MODEST, **self.environment, "PYTHONPATH": python_path()},
+                    pass_fds=[theirs.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                )
+        return self._control
+
+    def close(self) -> None:
+        """End the process, and with it its children. A framework would take a second to end by itself."""
+        if self._control and self._process:
+            self._control.close()
+            self._process.kill()
+            self._process.wait()
+            self._control = self._process = None
+
+
+@dataclass
+class Child:
+    """One process, forked from its parent at its first request."""
+
+    parent: Parent
+    _link: socket.socket | None = None
     _turn: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=1))
 
     def submit(self, function: str, *arguments: Any) -> Future[Any]:
@@ -75,44 +123,30 @@ class Child:
         return answer
 
     def _exchange(self, function: str, arguments: list[Any]) -> tuple[bool, Any]:
-        process = self._alive()
         try:
-            pickle.dump((function, arguments), process.stdin)  # type: ignore[arg-type]
-            process.stdin.flush()  # type: ignore[union-attr]
-            return pickle.load(process.stdout)  # type: ignore[arg-type,no-any-return]
-        except (EOFError, BrokenPipeError):
-            self._end()
-            what = f"{function}{arguments}: exit status {process.returncode}\n{self._tail()}"
-            return False, ("Died", what)
-
-    def _alive(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
-            with self.log.open("ab") as log:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-m", "deadheat.contract.processes"],
-                    env={**os.environ, **MODEST, **self.environment, "PYTHONPATH": python_path()},
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                )
-        return self._process
-
-    def _tail(self) -> str:
-        return self.log.read_text(errors="replace")[-2000:]
-
-    def _end(self) -> None:
-        if process := self._process:
-            for pipe in (process.stdin, process.stdout):
-                pipe.close()  # type: ignore[union-attr]
-            process.wait()
-            self._process = None
+            self._link = self._link or self.parent.connect()
+            with self._link.makefile("rwb") as stream:
+                pickle.dump((function, arguments), stream)
+                stream.flush()
+                return pickle.load(stream)  # type: ignore[no-any-return]
+        except (EOFError, OSError) as problem:
+            self.close()
+            tail = self.parent.log.read_text(errors="replace")[-2000:]
+            return False, ("Died", f"{function}{arguments}: {problem or 'its process ended'}\n{tail}")
 
     def close(self) -> None:
-        """Nothing more is asked; what was not begun is dropped. A framework would take a second to end by itself."""
+        """Close the connection, at which the child ends."""
+        if self._link:
+            self._link.close()
+            self._link = None
+
+    def drop(self) -> None:
+        """Nothing more is asked; what was not begun is dropped."""
         self._turn.shutdown(cancel_futures=True)
-        if self._process:
-            self._process.kill()
-        self._end()
+        self.close()
+
+
+Key = tuple[Any, ...]
 
 
 @dataclass
@@ -120,20 +154,33 @@ class Children:
     """The session's children by what they are for."""
 
     folder: Path
-    _known: dict[Any, Child] = field(default_factory=dict)
+    _parents: dict[Key, Parent] = field(default_factory=dict)
+    _known: dict[Key, Child] = field(default_factory=dict)
 
-    def child(self, name: str, environment: Mapping[str, str] | None = None) -> Child:
-        """The child of that name and environment."""
+    def of(self, contestant: str, precision: str) -> Child:
+        """The child of framework:execution in that precision."""
+        name, _, execution = contestant.partition(":")
+        framework = load_framework(name)
+        found = framework.execution(execution)
+        return self.child(f"{name}-{precision}", found.environment, (*framework.preload, *found.preload))
+
+    def child(self, name: str, environment: Mapping[str, str] | None = None, modules: Sequence[str] = ()) -> Child:
+        """The child of that name and environment, forked where these modules are imported."""
         caches = str(self.folder)
         settings = {variable: value.replace(CACHE, caches) for variable, value in (environment or {}).items()}
-        key = (name, *sorted(settings.items()))
+        where = (*modules, *sorted(settings.items()))
+        if where not in self._parents:
+            self._parents[where] = Parent(settings, modules, self.folder / f"{name}-{len(self._parents)}.log")
+        key = (name, *where)
         if key not in self._known:
-            self._known[key] = Child(settings, self.folder / f"{name}-{len(self._known)}.log")
+            self._known[key] = Child(self._parents[where])
         return self._known[key]
 
     def close(self) -> None:
         for child in self._known.values():
-            child.close()
+            child.drop()
+        for parent in self._parents.values():
+            parent.close()
 
 
 def answer(future: Future[Any]) -> Any:
@@ -148,15 +195,33 @@ def answer(future: Future[Any]) -> Any:
         raise
 
 
-def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
-    """Answers requests until there are no more."""
+def fork_for_each_connection(control: socket.socket, modules: Sequence[str]) -> None:
+    """Import the modules, and serve each connection that comes over the socket in a fork, until it is closed."""
+    for module in modules:
+        importlib.import_module(module)
+    gc.freeze()  # a fork's collections need not visit, and copy, what was imported
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel removes forks that have ended
+    parent = os.getpid()
+    while descriptors := socket.recv_fds(control, 16, 1)[1]:
+        with socket.socket(fileno=descriptors[0]) as connection:
+            if not os.fork():
+                set_parent_death_signal(parent)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a compiler waits for its processes
+                control.close()
+                with connection.makefile("rwb") as stream:
+                    serve(stream)
+                return
+
+
+def serve(stream: IO[bytes]) -> None:
+    """Answer requests until there are no more."""
     while True:
         try:
-            function, arguments = pickle.load(requests)
+            function, arguments = pickle.load(stream)
         except EOFError:
             return
-        pickle.dump(_answer(function, arguments), answers)
-        answers.flush()
+        pickle.dump(_answer(function, arguments), stream)
+        stream.flush()
 
 
 def _answer(function: str, arguments: list[Any]) -> tuple[bool, Any]:
@@ -169,6 +234,5 @@ def _answer(function: str, arguments: list[Any]) -> tuple[bool, Any]:
 
 if __name__ == "__main__":
     os.nice(10)  # the tests beside it, which start campaigns, come first
-    channel = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a framework prints must not get between the answers
-    serve(sys.stdin.buffer, channel)
+    fork_for_each_connection(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])
+    os._exit(0)  # a framework would take a second to end by itself

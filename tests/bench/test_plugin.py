@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +15,7 @@ from bench import foreign, options, plugin
 from bench.foreign import FATES, Effect
 from impls.errors import InvalidInput
 from results.store.campaigns import read_campaign
+from tests.support.preloaded import run_module
 from tests.support.started import ROOT, Started, environment, tiny
 
 TINY = tiny("outside", "outside.faulty:fine")
@@ -32,13 +32,7 @@ def here(tmp_path):
             (tmp_path / f"{name}.py").write_text(text)
         known = environment()
         paths = os.pathsep.join([str(tmp_path), known["PYTHONPATH"]])
-        return subprocess.run(
-            [sys.executable, "-m", *arguments],
-            cwd=tmp_path,
-            env={**known, "PYTHONPATH": paths, **(variables or {})},
-            capture_output=True,
-            text=True,
-        )
+        return run_module(arguments, tmp_path, {**known, "PYTHONPATH": paths, **(variables or {})})
 
     return here
 

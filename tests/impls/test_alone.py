@@ -13,7 +13,6 @@ from deadheat.contract.processes import Children, answer
 from impls.architectures import architectures, load_architecture
 from impls.arrays import make_batch, make_statistics, make_weights
 from impls.errors import InvalidInput, UnknownName
-from impls.frameworks import load_framework
 from impls.layers import SpatialPyramid
 from impls.network import INPUT, can_be_alone
 
@@ -95,8 +94,7 @@ def test_gradients_alone_are_right_in_every_framework(contestant: str, children:
     precision = CONTESTANTS[contestant]
     if reason := missing(contestant, precision):
         pytest.skip(reason)
-    name, _, execution = contestant.partition(":")
-    child = children.child(f"{name}-{precision}", load_framework(name).execution(execution).environment)
+    child = children.of(contestant, precision)
     found = answer(child.submit("oracle.jobs:alone", contestant, precision))
     of_loss, of_slope = ERRORS[precision]
     for layer, (loss, gradients) in found.items():

@@ -12,7 +12,6 @@ from oracle.jobs import Travelled
 from deadheat.contract.fixtures import missing
 from deadheat.contract.processes import Children, answer
 from impls.architectures import architectures, load_architecture
-from impls.frameworks import load_framework
 
 REFERENCE = "pytorch:eager"
 CONTESTANTS = (REFERENCE, "tensorflow:graph", "tensorflow:graph-any-size", "jax:jit")
@@ -37,10 +36,8 @@ TRACES = {REFERENCE: 0, "tensorflow:graph-any-size": 2, "tensorflow:graph": 12, 
 def travelled(children: Children) -> dict[str, Future[Any]]:
     asked = {}
     for contestant in CONTESTANTS:
-        framework, _, execution = contestant.partition(":")
         if not missing(contestant):
-            environment = load_framework(framework).execution(execution).environment
-            child = children.child(f"{framework}-float32", environment)
+            child = children.of(contestant, "float32")
             asked[contestant] = child.submit("oracle.jobs:travels", contestant, SIZES, SCHEDULE)
     return asked
 
@@ -84,7 +81,7 @@ def test_where_pytorch_gives_up_compiling_is_counted_and_said(children: Children
     if reason := missing("pytorch:compile"):
         pytest.skip(reason)
     sizes = [(4, 4), (4, 6), (7, 5), (8, 8)]
-    child = children.child("pytorch-float32")
+    child = children.of("pytorch:compile", "float32")
     errors, compilations, fallback = answer(child.submit("oracle.jobs:gives_up", sizes, 2))
     assert max(errors) <= 1e-6
     assert compilations == 2

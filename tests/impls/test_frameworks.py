@@ -53,8 +53,8 @@ def test_a_child_that_fails_says_why(name: str, children: Children) -> None:
     found = load_framework(name)
     if reason := found.missing():
         pytest.skip(reason)
-    child = children.child(f"{name}-float32", found.executions[0].environment)
     contestant = f"{name}:{found.executions[0].name}"
+    child = children.of(contestant, "float32")
     assert "does not support bfloat17" in child.submit("oracle.jobs:refusal", contestant, "bfloat17").result()
     with pytest.raises(ChildFailed, match="no attribute 'no_such_job'"):
         child.submit("oracle.jobs:no_such_job").result()

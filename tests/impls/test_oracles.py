@@ -56,7 +56,7 @@ def unlike_torch(children: Children) -> dict[str, set[tuple[int, int]]]:
     """Maps on which a pyramid differs from PyTorch's: 64 heights, 64 widths, 8 levels; values and gradients."""
     _needs("pytorch")
     contestants = [contestant for contestant in TORCH if not missing(contestant)]
-    child = children.child("pytorch-float64")
+    child = children.of("pytorch:eager", "float64")
     return child.submit("oracle.jobs:unlike_torch", contestants, SIDES, tuple(LEVELS), 1e-6).result()
 
 
@@ -72,7 +72,7 @@ def test_adaptive_pyramids_of_every_map_are_pytorchs_own(
 def test_adaptive_bins_of_every_side_are_pytorchs_own(children: Children) -> None:
     _needs("pytorch")
     pairs = list(product(SIDES, LEVELS))
-    found = children.child("pytorch-float64").submit("oracle.jobs:torch_bins", pairs).result()
+    found = children.of("pytorch:eager", "float64").submit("oracle.jobs:torch_bins", pairs).result()
     for (side, n), bins in zip(pairs, found, strict=True):
         assert list(SpatialPyramid("spp", (n,)).bins(side, n)) == bin_edges(side, n) == bins
 

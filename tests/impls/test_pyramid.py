@@ -126,10 +126,9 @@ def asked(contestant: str, children: Children) -> tuple[Child, str]:
     if reason := missing(contestant):
         pytest.skip(reason)
     name, _, way = contestant.partition(":")
-    framework = load_framework(name)
-    execution = framework.execution(way)
+    execution = load_framework(name).execution(way)
     precision = next(precision for precision in TOLERANCES if precision in execution.precisions)
-    return children.child(f"{framework.extra or name}-{precision}", execution.environment), precision
+    return children.of(contestant, precision), precision
 
 
 def _assert_defined(contestant: str, precision: str, case: Case, child: Child) -> None:

@@ -12,7 +12,6 @@ from deadheat.contract.fixtures import missing
 from deadheat.contract.processes import Children, answer
 from impls.arrays import make_batch, make_weights
 from impls.errors import InvalidInput
-from impls.frameworks import load_framework
 from impls.layers import SpatialPyramid, WindowAverage, WindowPyramid
 
 CONTESTANTS = ("pytorch:eager", "tensorflow:graph", "tensorflow:graph-any-size", "jax:jit")
@@ -26,8 +25,7 @@ SHORT = ((0, 6, 0, 6),)
 def test_windows_are_pooled_as_if_they_were_cut_out(contestant: str, windows: Windows, children: Children) -> None:
     if reason := missing(contestant):
         pytest.skip(reason)
-    name, _, execution = contestant.partition(":")
-    child = children.child(f"{name}-float64", load_framework(name).execution(execution).environment)
+    child = children.of(contestant, "float64")
     scores, loss, gradients = answer(child.submit("oracle.jobs:windowed", contestant, "float64", windows))
     network = windowed_network(windows)
     weights, batch = make_weights(network), make_batch(network, BATCH)

@@ -14,7 +14,7 @@ import pytest
 from deadheat.contract.fixtures import missing
 from deadheat.contract.processes import Child, Children
 from impls.architectures import architectures
-from impls.frameworks import frameworks, load_framework
+from impls.frameworks import frameworks
 from oracle.jobs import Result, Slope, Truth
 from oracle.networks import MIXED
 
@@ -124,9 +124,7 @@ class Requests:
         return self.results[key]
 
     def _contestant(self, contestant: str, precision: str) -> Child:
-        framework, _, execution = contestant.partition(":")
-        environment = load_framework(framework).execution(execution).environment
-        return self.children.child(f"{framework}-{precision}", environment)
+        return self.children.of(contestant, precision)
 
     def ask_for(self, items: Iterable[pytest.Item]) -> None:
         """Ask everything that these tests will want to know, at once."""

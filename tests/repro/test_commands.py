@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pytest
 from repro import data
 from repro.claims.claim import load_claim
 from repro.runner import selection
+from tests.support.preloaded import run_module
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -21,8 +22,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def repro(tmp_path: Path) -> Run:
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
         keeps = ["--results", tmp_path / "results"] if arguments[0] in ("run", "train") else []
-        command = [sys.executable, "-m", "repro", *arguments, *keeps]
-        return subprocess.run(list(map(str, command)), capture_output=True, text=True)
+        return run_module(["repro", *arguments, *keeps], Path.cwd(), os.environ)
 
     return run
 
