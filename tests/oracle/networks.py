@@ -19,13 +19,14 @@ from impls.layers import (
     Layer,
     LocalResponseNorm,
     Pool,
+    RadialBasis,
     SpatialPyramid,
 )
 from impls.network import Architecture, Network
 
 BATCH = 2
 CLASSES = 10
-WIDEST = 96
+WIDEST = 32
 
 # (height, width). Sides of VGG's maps are halved five times, so one of them is a power of two and more.
 SMALL = {
@@ -118,8 +119,13 @@ def _small(found: Architecture) -> Network:
 
 
 def narrowed(network: Network) -> Network:
-    """The network with at most 96 channels or units in a layer, the last one as it is."""
+    """The network with at most WIDEST channels or units in a layer, the last one as it is.
+
+    One that ends with codes, which are small networks, stays as it is: codes have a length.
+    """
     *hidden, last = network.layers
+    if isinstance(last, RadialBasis):
+        return network
     return replace(network, layers=(*map(_narrow, hidden), last))
 
 
