@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from results.schema.system import System
 
@@ -32,8 +32,9 @@ def campaign_options(system: System) -> Sequence[str]:
     return kept
 
 
-def reproduce(case: str, options: Sequence[str]) -> str:
-    """The command for one case of a campaign that was measured with `options`."""
-    node = f"bench/test_cases.py::test_case[{case}]"
-    quoted = shlex.quote(node) if SPECIAL & set(node) else f'"{node}"'
-    return " ".join(["python -m bench run", quoted, *map(shlex.quote, options)])
+def reproduce(cases: Iterable[str], options: Sequence[str]) -> str:
+    """The command for these cases of a campaign that was measured with `options`; reports/assets/detail.js does the
+    same."""
+    nodes = [f"bench/test_cases.py::test_case[{case}]" for case in cases]
+    quoted = [shlex.quote(node) if SPECIAL & set(node) else f'"{node}"' for node in nodes]
+    return " ".join(["python -m bench run", *quoted, *map(shlex.quote, options)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +57,11 @@ def text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
+def in_order(phases: Iterable[str]) -> list[str]:
+    """Each phase once, those of other packages last."""
+    return sorted(dict.fromkeys(phases), key=lambda one: PHASES.index(one) if one in PHASES else len(PHASES))
+
+
 def _images(row: Row) -> str:
     if row["stream"]:
         return f"stream {row['stream']}: {row['batch']} images in batches of {row['sizes']} shapes"
@@ -66,7 +71,6 @@ def _images(row: Row) -> str:
 def _network(key: str, part: pd.DataFrame) -> Network:
     own = rows(part)
     first = own[0]
-    phases = list(dict.fromkeys(part["phase"]))
     return Network(
         id=key,
         architecture=first["architecture"],
@@ -74,7 +78,7 @@ def _network(key: str, part: pd.DataFrame) -> Network:
         batch=first["batch"],
         precision=first["precision"],
         device=first["device"],
-        phases=sorted(phases, key=lambda phase: PHASES.index(phase) if phase in PHASES else len(PHASES)),
+        phases=in_order(part["phase"]),
         contestants=contestants(part),
         rows={(row["phase"], row["contestant"]): row for row in own},
     )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from reports.format import numbers, system
+from reports.format import commands, numbers, system
 from reports.format.words import NEEDS, kind
 from reports.pages import document
 from reports.rows import cases as tables
 from reports.rows.answer import Answer, answer
+from reports.rows.choices import menu
 from reports.sections import (
     batches,
     certainty,
@@ -69,7 +71,10 @@ class BuiltSection:
 
 @dataclass(frozen=True)
 class CampaignArticle:
-    """The page's content for one campaign: answer, facts, then sections. `key` is the prefix of its ids."""
+    """The page's content for one campaign: answer, facts, then sections. `key` is the prefix of its ids.
+
+    `columns`: the places of the contestants. `menu`: data for the page's script (reports.rows.choices).
+    """
 
     key: str
     name: str
@@ -82,6 +87,8 @@ class CampaignArticle:
     has_lost: bool
     has_flags: bool
     is_open: bool
+    columns: Mapping[str, int]
+    menu: Mapping[str, Any]
     sections: Sequence[BuiltSection]
 
 
@@ -125,12 +132,20 @@ def _article(view: CampaignView) -> CampaignArticle:
         has_lost=bool((view.launches["status"] != Status.MEASURED).any()),
         has_flags=bool((view.cases["quality_flags"] != "").any()),
         is_open=view.is_open,
+        columns={contestant: place for place, contestant in enumerate(view.contestants)},
+        menu=menu_of(view),
         sections=[
             BuiltSection(section.anchor, section.title, section.template, content)
             for section in SECTIONS
             if (content := section.build(view)) is not None
         ],
     )
+
+
+def menu_of(view: CampaignView) -> Mapping[str, Any]:
+    parts = [(part.id, part.network) for part in view.parts]
+    versions = [system.versions(view.system, one) for one in view.contestants]
+    return menu(parts, view.contestants, versions, view.reference or "", commands.campaign_options(view.system))
 
 
 def answer_of(view: CampaignView) -> Answer:

@@ -94,7 +94,7 @@ def _rows(network: networks.Network, changes: Mapping[str, Change], options: Seq
             kind(change.verdict),
             words.verdict(change.judgement),
             _remedy(change),
-            commands.reproduce(change.case, options),
+            commands.reproduce([change.case], options),
         )
         for phase, contestant, change in _compared(network, changes)
     ]

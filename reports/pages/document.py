@@ -15,6 +15,7 @@ from markupsafe import Markup
 from impls.files import whole_file
 
 ASSETS = files("reports") / "assets"
+SCRIPTS = ("basics.js", "tables.js", "figures.js", "links.js", "choices.js", "detail.js")
 COMMENT = re.compile(r"^ *(?://.*|/\*.*\*/)?\n", re.MULTILINE)
 
 
@@ -29,7 +30,7 @@ def document(template: str, **values: Any) -> str:
         keep_trailing_newline=True,
     )
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
-    style, script = map(_asset, ("page.css", "page.js"))
+    style, script = _asset("page.css"), "".join(map(_asset, SCRIPTS))
     allowed = f"style-src {_hash(style)}; script-src {_hash(script)}; img-src data:"  # saving a figure uses one
     policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
     return environment.get_template(template).render(

@@ -81,6 +81,7 @@ class Line:
 class Group:
     """The workloads of a phase."""
 
+    phase: str
     title: str
     lines: Sequence[Line]
 
@@ -119,7 +120,7 @@ def answer(
     ranked = {workload.workload: workload for found in rankings for workload in found.workloads}
     whole = {anchor: network for anchor, network in networks.items() if not is_alone(network.architecture)}
     shown = dict(list(whole.items())[:MOST_NETWORKS])
-    groups = [Group(title, list(_lines(shown, phase, contestants, ranked))) for phase, title in TITLES.items()]
+    groups = [Group(phase, title, list(_lines(shown, phase, contestants, ranked))) for phase, title in TITLES.items()]
     state, sure = _certainty(networks.values())
     minutes = max(math.ceil(remainder.seconds / 60), 1) if remainder and remainder.seconds else 0
     return Answer(

@@ -12,7 +12,7 @@ from statistics import median
 
 import pandas as pd
 
-from reports.format import commands, numbers
+from reports.format import numbers
 from reports.format.networks import Network, Row, rows, text
 from reports.format.numbers import MILLISECONDS, FormattedEstimate
 from reports.format.words import NEEDS, kind, missing
@@ -42,7 +42,6 @@ class CaseRow:
     verdict: str
     kind: str
     flags: str
-    command: str
 
 
 @dataclass(frozen=True)
@@ -66,10 +65,11 @@ class FirstCallRow:
 
 @dataclass(frozen=True)
 class ParityRow:
-    """The largest errors of a contestant; `outside` names those beyond the tolerance."""
+    """The largest errors of a contestant and their tolerances as text ("" for none); `outside` names larger ones."""
 
     contestant: str
     errors: Mapping[str, str]
+    tolerances: Mapping[str, str]
     outside: Sequence[str]
     worst_gradient: str
     contestants: int
@@ -90,8 +90,8 @@ class Failure:
     """The stored logs, as paths relative to the campaign's folder."""
 
 
-def case_rows(network: Network, launches: pd.DataFrame, options: Sequence[str]) -> list[CaseRow]:
-    """Every case of a network, by phase, with the command that repeats it with its campaign's `options`."""
+def case_rows(network: Network, launches: pd.DataFrame) -> list[CaseRow]:
+    """Every case of a network, by phase."""
     failed = launches[launches["status"] != Status.MEASURED].groupby("case").size()
     order = [
         (phase, contestant)
@@ -99,10 +99,10 @@ def case_rows(network: Network, launches: pd.DataFrame, options: Sequence[str]) 
         for contestant in network.contestants
         if (phase, contestant) in network.rows
     ]
-    return [_case_row(network.rows[key], int(failed.get(network.rows[key]["case"], 0)), options) for key in order]
+    return [_case_row(network.rows[key], int(failed.get(network.rows[key]["case"], 0))) for key in order]
 
 
-def _case_row(row: Row, lost: int, options: Sequence[str]) -> CaseRow:
+def _case_row(row: Row, lost: int) -> CaseRow:
     judged = judgement(row)
     is_reference = row["contestant"] == row["reference"]
     return CaseRow(
@@ -118,7 +118,6 @@ def _case_row(row: Row, lost: int, options: Sequence[str]) -> CaseRow:
         verdict=words.verdict(judged) if judged else "reference" if is_reference else "no ratio",
         kind=kind(judged.verdict if judged else "reference" if is_reference else "alone"),
         flags=in_words(text(row["quality_flags"])),
-        command=commands.reproduce(row["case"], options),
     )
 
 
@@ -146,15 +145,15 @@ def _part(row: Row | None, network: Network, contestant: str, part: str) -> tupl
     return shown, "below 0" if row["seconds"] < 0 else ""
 
 
-def first_call_rows(network: Network, launches: pd.DataFrame) -> list[FirstCallRow]:
-    """A contestant's times before its first recorded step."""
+def first_call_rows(network: Network, launches: pd.DataFrame, phases: Sequence[str]) -> list[FirstCallRow]:
+    """A contestant's times before its first recorded step, in these phases."""
     mine = launches[(launches["network"] == network.id) & (launches["status"] == Status.MEASURED)]
     seconds: dict[tuple[str, str], list[float]] = {}
     names = ["contestant", "phase", "first_call_seconds", *BEFORE]
     for contestant, phase, first_call, *before in mine[names].itertuples(index=False):
         for what, value in ((phase, first_call), *zip(BEFORE, before, strict=True)):
             seconds.setdefault((contestant, what), []).append(value)
-    needs = {**{phase: (phase,) for phase in network.phases}, **dict.fromkeys(BEFORE, network.phases)}
+    needs = {**{phase: (phase,) for phase in phases}, **dict.fromkeys(BEFORE, network.phases)}
     return [
         FirstCallRow(
             contestant,
@@ -189,18 +188,23 @@ def parity_rows(network: Network, launches: pd.DataFrame, tolerances: Mapping[st
 def _parity_row(contestant: str, records: Sequence[Row], tolerances: Mapping[str, float]) -> ParityRow:
     checked = [row for row in records if pd.notna(row["parity_contestants"])]
     if not checked:
-        return ParityRow(contestant, {}, (), "", 0, "not checked")
+        return ParityRow(contestant, {}, {}, (), "", 0, "not checked")
     largest = {key: _largest(row[f"parity_{key}"] for row in checked) for key in ERRORS}
     worst = max(checked, key=lambda row: _size(row["parity_gradients"]))
     outside = [key for key in ERRORS if key in tolerances and not largest[key] <= tolerances[key]]
     return ParityRow(
         contestant,
         {key: numbers.error(value) for key, value in largest.items()},
+        {key: _tolerance(tolerances[key]) if key in tolerances else "" for key in ERRORS},
         outside,
         text(worst["parity_worst_gradient"]),
         int(worst["parity_contestants"]),
         _outcome(records, text(worst["parity_cleared"]), outside, tolerances),
     )
+
+
+def _tolerance(value: float) -> str:
+    return "of at most " + numbers.error(value).replace(".0e", "e")
 
 
 def _outcome(records: Sequence[Row], cleared: str, outside: Sequence[str], tolerances: Mapping[str, float]) -> str:

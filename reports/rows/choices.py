@@ -1,11 +1,13 @@
-"""Data for the interactive verdict matrix: choice of the reference and of the rows shown."""
+"""Data for the page's script: choice of the networks, phases and reference shown, and commands that measure again."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from reports.format import numbers
+from reports.format.networks import Network
 from reports.format.numbers import MILLISECONDS
 from reports.format.words import kind
 from reports.rows.matrix import Block
@@ -15,8 +17,36 @@ from results.stats.estimates import Estimate
 from results.stats.verdicts import JUDGEMENTS, judge
 
 
+def menu(
+    parts: Iterable[tuple[str, Network]],
+    contestants: Sequence[str],
+    versions: Sequence[str],
+    reference: str,
+    options: Sequence[str],
+) -> Mapping[str, Any]:
+    """For the page's script: the networks by the ids of their parts of the page, the contestants with their versions,
+    and the end of the command that measures a case again."""
+    return {
+        "parts": {part: _part(network) for part, network in parts},
+        "contestants": list(contestants),
+        "versions": list(versions),
+        "reference": reference,
+        "options": "".join(f" {shlex.quote(option)}" for option in options),
+    }
+
+
+def _part(network: Network) -> Mapping[str, str]:
+    return {
+        "id": network.id,
+        "network": network.architecture,
+        "conditions": network.conditions,
+        "batch": str(network.batch),
+        "precision": network.precision,
+    }
+
+
 def choices(blocks: Sequence[Block], contestants: Sequence[str], ratios: Mapping[str, Ratios]) -> Mapping[str, Any]:
-    """For the page's script: contestants, verdicts as [class, word], and a row for each line of the matrix.
+    """For the page's script: verdicts as [class, word], and a row for each line of the matrix.
 
     A row has a cell per contestant: null if it was not measured; else its time, [text, interval, seconds], and for each
     contestant as the reference [index of the verdict, text, interval, ratio], or null if the two never ran in the same
@@ -28,7 +58,7 @@ def choices(blocks: Sequence[Block], contestants: Sequence[str], ratios: Mapping
         for line in block.lines
     ]
     verdicts = [[kind(one.verdict), words.verdict(one)] for one in JUDGEMENTS]
-    return {"contestants": list(contestants), "verdicts": verdicts, "rows": rows}
+    return {"verdicts": verdicts, "rows": rows}
 
 
 def _cell(

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from reports.rows.cases import FirstCallRow, first_call_rows
 from reports.sections.section import CampaignView, Chapter, Section
 
 
-def build(view: CampaignView) -> Sequence[Chapter[list[FirstCallRow]]]:
-    return view.chapters(lambda part: first_call_rows(part.network, part.launches))
+@dataclass(frozen=True)
+class FirstCalls:
+    """`phases`: of all networks."""
+
+    phases: Sequence[str]
+    chapters: Sequence[Chapter[list[FirstCallRow]]]
+
+
+def build(view: CampaignView) -> FirstCalls:
+    phases = view.phases
+    return FirstCalls(phases, view.chapters(lambda part: first_call_rows(part.network, part.launches, phases)))
 
 
 SECTION = Section("first", "First call", "first_call.html.j2", build)

@@ -94,6 +94,11 @@ class CampaignView:
         return networks.contestants(self.cases)
 
     @cached_property
+    def phases(self) -> Sequence[str]:
+        """The phases of all networks, in order."""
+        return networks.in_order(phase for part in self.parts for phase in part.network.phases)
+
+    @cached_property
     def parts(self) -> Sequence[NetworkPart]:
         """The networks, without the machine's peak probes."""
         found = networks.networks(self.cases[self.cases["peak_probe"] == ""])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from reports.figures import network as figures
 from reports.format import commands
@@ -10,11 +11,22 @@ from reports.rows.cases import CaseRow, case_rows
 from reports.sections.section import CampaignView, Chapter, Section
 
 
-def build(view: CampaignView) -> Sequence[Chapter[list[CaseRow]]]:
-    options = commands.campaign_options(view.system)
-    return view.chapters(
-        lambda part: case_rows(part.network, part.launches, options),
-        lambda part: figures.times(part.network, view.contestants, f"{part.id}-times"),
+@dataclass(frozen=True)
+class Times:
+    """`example`: the command that measures the first case again; "" without a case."""
+
+    chapters: Sequence[Chapter[list[CaseRow]]]
+    example: str
+
+
+def build(view: CampaignView) -> Times:
+    first = next((row["case"] for part in view.parts for row in part.network.rows.values()), "")
+    return Times(
+        chapters=view.chapters(
+            lambda part: case_rows(part.network, part.launches),
+            lambda part: figures.times(part.network, view.contestants, f"{part.id}-times"),
+        ),
+        example=commands.reproduce([first], commands.campaign_options(view.system)) if first else "",
     )
 
 

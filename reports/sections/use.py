@@ -61,31 +61,38 @@ class UseRow:
 
 
 @dataclass(frozen=True)
-class UseTable:
-    """The known quantities of a network, with a row per measured case.
+class Use:
+    """The known quantities of all networks, with a row per measured case; `title` names what is known.
 
     `notes`: (missing quantities with reasons, or sources; the contestants concerned), each once.
     """
 
+    title: str
     quantities: Sequence[Quantity]
-    rows: Sequence[UseRow]
+    chapters: Sequence[Chapter[Sequence[UseRow]]]
     notes: Sequence[tuple[str, str]]
 
 
-def use_table(network: Network) -> UseTable:
-    """The known quantities of every measured case of a network; quantities that no case has are omitted."""
-    order = [
-        (phase, contestant)
-        for phase in network.phases
-        for contestant in network.contestants
-        if (phase, contestant) in network.rows
-    ]
-    measured = [network.rows[key] for key in order if network.rows[key]["status"] == Status.MEASURED]
-    known = [one for one in QUANTITIES if any(not math.isnan(one.of(row)) for row in measured)]
-    return UseTable(known, [_use_row(row, known) for row in measured], _notes(measured))
+def measured_rows(network: Network) -> list[Row]:
+    """The measured cases of a network, by phase."""
+    order = [(phase, contestant) for phase in network.phases for contestant in network.contestants]
+    found = [network.rows[key] for key in order if key in network.rows]
+    return [row for row in found if row["status"] == Status.MEASURED]
 
 
-def _use_row(row: Row, known: Sequence[Quantity]) -> UseRow:
+def known_quantities(measured: Sequence[Row]) -> list[Quantity]:
+    """Without those that no case has."""
+    return [one for one in QUANTITIES if any(not math.isnan(one.of(row)) for row in measured)]
+
+
+def _title(known: Sequence[Quantity]) -> str:
+    """ "Memory, utilisation, energy", without what is not known."""
+    units = {one.unit for one in known}
+    what = {"memory": {"MB"}, "utilisation": {"cores", "%"}, "energy": {"J/image"}}
+    return ", ".join(name for name, of in what.items() if units & of).capitalize()
+
+
+def use_row(row: Row, known: Sequence[Quantity]) -> UseRow:
     values = [None if math.isnan(value := one.of(row)) else _shown(value) for one in known]
     return UseRow(row["phase"], row["contestant"], values)
 
@@ -95,7 +102,7 @@ def _shown(value: float) -> tuple[float, str]:
     return float(f"{value:.7g}"), numbers.plain(value)
 
 
-def _notes(measured: Sequence[Row]) -> list[tuple[str, str]]:
+def notes(measured: Sequence[Row]) -> list[tuple[str, str]]:
     """Notes that hold for all cases once, others with their phases and contestants."""
     noted: dict[str, list[Row]] = {}
     for row in measured:
@@ -186,10 +193,18 @@ def ceiling_rows(limits: Limits) -> list[CeilingRow]:
     return rows
 
 
-def build(view: CampaignView) -> Sequence[Chapter[UseTable]]:
-    return view.chapters(
-        lambda part: use_table(part.network),
-        lambda part: figures.memory(part.network, view.contestants, f"{part.id}-memory"),
+def build(view: CampaignView) -> Use | None:
+    measured = [row for part in view.parts for row in measured_rows(part.network)]
+    if not (known := known_quantities(measured)):
+        return None
+    return Use(
+        title=_title(known),
+        quantities=known,
+        chapters=view.chapters(
+            lambda part: [use_row(row, known) for row in measured_rows(part.network)],
+            lambda part: figures.memory(part.network, view.contestants, f"{part.id}-memory"),
+        ),
+        notes=notes(measured),
     )
 
 

@@ -13,17 +13,17 @@ CASE = "alexnet-224-b1-float32-cpu-train-alpha:eager"
 
 
 def test_an_ordinary_case_reads_as_documented() -> None:
-    command = commands.reproduce(CASE, ["--suite", "quick"])
+    command = commands.reproduce([CASE], ["--suite", "quick"])
     assert command == f'python -m bench run "bench/test_cases.py::test_case[{CASE}]" --suite quick'
 
 
 def test_without_options_none_are_asked_for() -> None:
-    assert commands.reproduce("a", []) == 'python -m bench run "bench/test_cases.py::test_case[a]"'
+    assert commands.reproduce(["a"], []) == 'python -m bench run "bench/test_cases.py::test_case[a]"'
 
 
 @pytest.mark.parametrize("name", ["$(touch x)", "`x`", 'a"b', "a'b", "a\\b", "a b", "!x", "a\nb"])
 def test_a_shell_reads_back_what_was_meant(name: str) -> None:
-    words = shlex.split(commands.reproduce(name, ["--suite", name]))
+    words = shlex.split(commands.reproduce([name], ["--suite", name]))
     assert words == ["python", "-m", "bench", "run", f"bench/test_cases.py::test_case[{name}]", "--suite", name]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from reports.format import commands
 from reports.pages import campaign as page
 from reports.pages import document
 from results.store.campaigns import StoredCampaign
@@ -125,7 +126,7 @@ def test_tables_sort_by_exact_numbers(tab: sync_api.Page) -> None:
     header = table.locator("thead th", has_text="ms per step")
     header.get_by_role("button").click()
     assert header.get_attribute("aria-sort") == "ascending"
-    exact = """table => [...table.tBodies[0].rows]
+    exact = """table => [...table.tBodies[0].rows].filter(row => row.className !== "group")
         .map(row => [...row.cells].flatMap(cell => Array(cell.colSpan).fill(cell))[4].querySelector('data'))
         .map(data => data && parseFloat(data.value))"""
     rising = table.evaluate(exact)
@@ -216,10 +217,10 @@ def test_another_reference_can_be_chosen(tab: sync_api.Page, lively: StoredCampa
     select.wait_for()
     exact = "table => [...table.querySelectorAll('tbody td')].map(cell => [cell.className, cell.innerText])"
     before = matrix.evaluate(exact)
-    names = select.locator("option").all_inner_texts()
+    names = select.evaluate("select => [...select.options].map(option => option.value)")
     for name in names:
-        select.select_option(label=name)
-        assert tab.locator(".reference-name").first.inner_text() == name
+        select.select_option(name)
+        assert tab.locator(".reference-name").first.inner_text() == (name if len(name) <= 40 else f"{name[:40]}…")
         frame = cases.cases([lively], reference=name).query("peak_probe == '' and status == 'measured'")
         others = frame[frame.contestant != name].ratio.dropna()
         shown = matrix.evaluate(
@@ -245,6 +246,82 @@ def test_rows_of_the_matrix_can_be_chosen(tab: sync_api.Page) -> None:
     assert set(matrix.evaluate(seen)) == {"train"}
     phase.select_option(label="all")
     assert matrix.evaluate(seen) == before
+
+
+def test_a_choice_acts_on_the_whole_page_and_the_address_keeps_it(tab: sync_api.Page) -> None:
+    tab.get_by_label("network", exact=True).select_option("vgg-a")
+    tab.get_by_label("phase", exact=True).select_option("train")
+    tab.get_by_label("reference", exact=True).select_option("beta:jit")
+    assert "network=vgg-a&phase=train&reference=beta%3Ajit" in tab.url
+    seen = """() => [...document.querySelectorAll("tr[data-phase], tr[data-column], figure[data-part]")]
+        .filter(one => one.offsetParent).map(one => {
+            const part = one.closest("[data-part]").dataset.part;
+            const { network } = JSON.parse(one.closest("article").dataset.menu).parts[part];
+            return [one.closest("section")?.id ?? "answer", network, one.dataset.phase ?? "train"];
+        })"""
+    shown = tab.evaluate(seen)
+    assert {tuple(one[1:]) for one in shown} == {("vgg-a", "train")}
+    assert {"answer", "c1-verdicts", "c1-times", "c1-use", "c1-first", "c1-parity"} <= {one[0] for one in shown}
+    results = tab.locator("table.results")
+    texts = "table => [...table.querySelectorAll('td')].map(cell => [cell.className, cell.innerText])"
+    before = results.evaluate(texts)
+    tab.reload()
+    tab.evaluate(UNFOLD)
+    assert tab.evaluate(seen) == shown
+    assert results.evaluate(texts) == before
+    assert tab.get_by_label("reference", exact=True).input_value() == "beta:jit"
+    tab.get_by_label("network", exact=True).select_option("")
+    assert "network" not in tab.url
+
+
+def test_another_reference_changes_the_results_at_the_top(tab: sync_api.Page, lively: StoredCampaign) -> None:
+    texts = "table => [...table.querySelectorAll('td, th')].map(cell => [cell.className, cell.innerText.trim()])"
+    results = tab.locator("table.results")
+    before = results.evaluate(texts)
+    choice = tab.get_by_label("reference", exact=True)
+    choice.select_option("beta:jit")
+    frame = cases.cases([lively], reference="beta:jit").query("peak_probe == '' and phase in ['infer', 'train']")
+    ratios = frame[(frame.contestant != "beta:jit") & (frame.status == "measured")].ratio.dropna()
+    exact = results.evaluate("table => [...table.querySelectorAll('td data')].map(data => parseFloat(data.value))")
+    assert sorted(exact) == pytest.approx(sorted(ratios))
+    assert tab.locator(".own-reference").first.is_visible()
+    choice.select_option(lively.system.reference)
+    assert results.evaluate(texts) == before
+    assert not tab.locator(".own-reference").first.is_visible()
+
+
+def test_a_workload_opens_with_its_numbers_and_the_command_that_measures_it_again(
+    tab: sync_api.Page, lively: StoredCampaign
+) -> None:
+    frame = cases.cases([lively]).query("peak_probe == '' and architecture == 'alexnet' and phase == 'train'")
+    panel = tab.get_by_role("dialog")
+    tab.locator(".results tr[data-phase=train] a.workload", has_text="alexnet").click()
+    code = panel.locator("code")
+    options = ["--suite", "quick"]
+    assert code.inner_text() == commands.reproduce(frame.case, options)
+    told = panel.inner_text()
+    for name in ("ms per step", "memory of a step", "first call: train", "launches"):
+        assert name in told
+    assert "first call: infer" not in told
+    tab.keyboard.press("Escape")
+    assert not panel.is_visible()
+    assert tab.evaluate("document.activeElement.innerText") == "alexnet"
+    tab.locator(".results tr[data-phase=train] td[data-contestant='beta:jit']").first.click()
+    pair = [frame.set_index("contestant").case[one] for one in ("alpha:eager", "beta:jit")]
+    assert code.inner_text() == commands.reproduce(pair, options)
+    assert "with=beta%3Ajit" in tab.url
+    tab.reload()
+    assert panel.locator("code").inner_text() == commands.reproduce(pair, options)
+    panel.get_by_role("button", name="Close").click()
+    assert "case=" not in tab.url
+
+
+@pytest.mark.parametrize("name", ["$HOME `x`", 'a"b', "it's!", "back\\slash", "line\nfeed"])
+def test_the_script_quotes_a_command_as_the_tables_do(tab: sync_api.Page, name: str) -> None:
+    made = tab.evaluate(
+        "name => command({parts: {a: {id: 'net'}}, options: ' --suite quick'}, 'a', 'infer', [name])", name
+    )
+    assert made == commands.reproduce([f"net-infer-{name}"], ["--suite", "quick"])
 
 
 UNFOLD = "document.querySelectorAll('details').forEach(details => details.open = true)"

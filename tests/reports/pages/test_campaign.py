@@ -128,10 +128,12 @@ def test_every_status_reason_and_unreadable_line_is_on_the_page(lively: StoredCa
     assert "cases measured: 58 of 94 (62 %)" in before
 
 
-def test_every_case_has_its_command(lively: StoredCampaign, lively_page: str) -> None:
+def test_the_command_of_a_case_can_be_put_together_without_the_script(lively: StoredCampaign, lively_page: str) -> None:
     text = check(lively_page).text["c1-times"]
-    for case in cases.cases([lively]).query("peak_probe == ''")["case"]:
-        assert f"bench/test_cases.py::test_case[{case}]" in text
+    shown = cases.cases([lively]).query("peak_probe == ''")
+    assert f'python -m bench run "bench/test_cases.py::test_case[{shown["case"].iloc[0]}]"' in text
+    for case, phase, contestant in shown[["case", "phase", "contestant"]].itertuples(index=False):
+        assert case.removesuffix(f"-{phase}-{contestant}") in text
 
 
 def test_the_same_input_gives_the_same_page(lively: StoredCampaign, lively_page: str) -> None:

@@ -77,7 +77,7 @@ def test_a_bounded_ratio_says_within_how_many_percent_in_cell_table_and_choices(
     cell = cells(found)["alexnet", "infer", "beta:jit"]
     assert (cell.kind, cell.word) == ("within", "≈ within 4 %")
     (network,) = networks.networks(table.cases([found]))
-    row = tables.case_rows(network, launches_of([found]), ())[1]
+    row = tables.case_rows(network, launches_of([found]))[1]
     assert (row.kind, row.verdict) == ("within", "≈ within 4 %")
     everyone = ["alpha:eager", "beta:jit"]
     chosen = choices.choices(matrix.matrix([network], everyone), everyone, pairs(found))
@@ -170,7 +170,7 @@ def test_a_missing_part_names_its_status(lively: StoredCampaign) -> None:
 def test_first_calls_have_their_extremes(lively: StoredCampaign) -> None:
     network = networks.networks(table.cases([lively]))[0]
     frame = networks.with_network(launches_of([lively]))
-    rows = {row.contestant: row.seconds for row in tables.first_call_rows(network, frame)}
+    rows = {row.contestant: row.seconds for row in tables.first_call_rows(network, frame, network.phases)}
     assert rows["alpha:eager"][0] == "0.700 (0.500–0.900)"
     assert rows["single:eager"][0] == "0.500"
     assert set(rows["absent:eager"]) == {"not measured: skipped"}
@@ -226,7 +226,7 @@ def test_every_lost_launch_is_counted_once(lively: StoredCampaign) -> None:
 
 def test_a_case_row_counts_what_it_lost(lively: StoredCampaign) -> None:
     network = networks.networks(table.cases([lively]))[0]
-    rows = tables.case_rows(network, launches_of([lively]), ["--suite", "quick"])
+    rows = tables.case_rows(network, launches_of([lively]))
     flaky = next(row for row in rows if row.contestant == "flaky:eager")
     assert (flaky.launches, flaky.lost, flaky.status) == (3, 1, "measured")
     assert not any(row.time and math.isnan(row.time.value) for row in rows)

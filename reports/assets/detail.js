@@ -1,0 +1,131 @@
+// What is known about a workload: a panel beside the page, filled from the page's tables.
+
+const CASE = "case";
+const WITH = "with";
+
+// As reports.format.commands.reproduce.
+const quoted = (node) => (/["$`\\!\n]/.test(node) ? `'${node.replaceAll("'", `'"'"'`)}'` : `"${node}"`);
+const command = (menu, part, phase, contestants) => {
+  const nodes = contestants.map((one) => quoted(`bench/test_cases.py::test_case[${menu.parts[part].id}-${phase}-${one}]`));
+  return `python -m bench run ${nodes.join(" ")}${menu.options}`;
+};
+
+// [name, cell of each contestant] of every column of a table that says something about the workload.
+const linesOf = (table, part, phase, places) => {
+  const body = [...table.tBodies].find((one) => one.dataset.part === part);
+  const rows = places.map((place) =>
+    [...(body?.rows ?? [])].find(({ dataset }) => dataset.column === String(place) && (dataset.phase ?? phase) === phase),
+  );
+  const used = new Set(); // a cell that spans several columns is shown once
+  const shown = (row, from, to) => {
+    const cells = row ? [...new Set(columns(row).slice(from, to))].filter((cell) => !used.has(cell)) : [];
+    cells.forEach((cell) => used.add(cell));
+    return cells.map((cell) => oneLine(cell.textContent)).join(" ");
+  };
+  const lines = [];
+  let column = 0;
+  for (const header of table.tHead.rows[0].cells) {
+    const from = column;
+    column += header.colSpan;
+    const label = rows.some((row) => row && columns(row)[from]?.tagName === "TH");
+    if (label || (header.dataset.phase ?? phase) !== phase) continue;
+    lines.push([oneLine(header.textContent), rows.map((row) => shown(row, from, column))]);
+  }
+  return lines.filter(([, cells]) => cells.some((cell) => cell && cell !== "—"));
+};
+
+const tableOf = (menu, part, phase, places) => {
+  const head = element("tr", {}, element("td", {}), ...places.map((place) => element("th", { scope: "col" }, short(menu.contestants[place]), element("small", {}, short(menu.versions[place])))));
+  const bodies = [...menu.article.querySelectorAll("table[data-detail]")].map((table) => {
+    const lines = linesOf(table, part, phase, places);
+    const title = oneLine(table.closest("section").querySelector("h3").textContent);
+    const heading = element("tr", { className: "group" }, element("th", { colSpan: places.length + 1 }, title));
+    const rows = lines.map(([name, cells]) => element("tr", {}, element("th", { scope: "row" }, name), ...cells.map((cell) => element("td", {}, cell || "–"))));
+    return lines.length ? element("tbody", {}, heading, ...rows) : "";
+  });
+  return element("table", {}, element("thead", {}, head), ...bodies);
+};
+
+const button = (label, then) => {
+  const made = element("button", { type: "button" }, label);
+  made.addEventListener("click", () => then(made));
+  return made;
+};
+
+const repeatOf = (menu, part, phase, places, chosen) => {
+  const names = places.map((place) => menu.contestants[place]);
+  const code = element("code", {});
+  const show = (name) => (code.textContent = command(menu, part, phase, name ? [...new Set([menu.reference, name])] : names));
+  show(chosen);
+  const pairs = names.filter((name) => name !== menu.reference).map((name) => [name, `${short(name)} and ${short(menu.reference)}`]);
+  const choice = select("measure again", [["", "all contestants"], ...pairs], chosen, show);
+  return element(
+    "div",
+    { className: "tools repeat" },
+    choice,
+    button("Copy command", (made) => copy(code.textContent, made)),
+    button("Copy link", (made) => copy(location.href, made)),
+    code,
+    element("p", {}, "On the same machine and versions, expect times and ratios within the intervals above."),
+  );
+};
+
+const panel = element("dialog", { className: "detail" });
+let opener = null;
+
+const closePanel = () => {
+  panel.close();
+  keep(CASE, "");
+  keep(WITH, "");
+  opener?.focus();
+};
+
+const openPanel = (menu, part, phase, chosen = "") => {
+  const rows = menu.article.querySelectorAll(`table.cases tbody[data-part="${part}"] tr[data-phase]`);
+  const places = [...rows].filter((row) => row.dataset.phase === phase).map((row) => Number(row.dataset.column));
+  const { id, network, conditions } = menu.parts[part];
+  const title = element("h2", { id: "detail-title" }, short(network), element("small", {}, `${conditions}, ${phase}`));
+  const figures = element("a", { href: `#${part}` }, "Figures of this network");
+  const table = element("div", { className: "scroll", role: "region", ariaLabel: "Details", tabIndex: 0 }, tableOf(menu, part, phase, places));
+  const close = button("Close", closePanel);
+  panel.replaceChildren(close, title, table, repeatOf(menu, part, phase, places, chosen), figures);
+  panel.setAttribute("aria-labelledby", "detail-title");
+  if (!panel.open) panel.show();
+  keep(CASE, `${id}-${phase}`);
+  keep(WITH, chosen);
+  close.focus();
+};
+
+const workloadAt = (target) => {
+  const row = target.closest("tr[data-phase]");
+  const menu = row && articles.find(({ article }) => article.contains(row));
+  return menu && { menu, row, part: row.closest("[data-part]").dataset.part, phase: row.dataset.phase };
+};
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a.workload");
+  const cell = event.target.closest(".results td[data-contestant], .matrix td");
+  if ((!link && (!cell || event.target.closest("a"))) || event.ctrlKey || event.metaKey) return;
+  const found = workloadAt(event.target);
+  if (!found) return;
+  event.preventDefault();
+  opener = found.row.querySelector("a");
+  const name = cell && found.menu.contestants[[...found.row.querySelectorAll("td")].indexOf(cell)];
+  openPanel(found.menu, found.part, found.phase, name === found.menu.reference ? "" : name || "");
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && panel.open) closePanel();
+});
+
+const openAddressed = () => {
+  for (const menu of articles)
+    for (const [part, { id }] of Object.entries(menu.parts)) {
+      const phase = address.get(CASE)?.startsWith(`${id}-`) ? address.get(CASE).slice(id.length + 1) : "";
+      if (phase && menu.article.querySelector(`tbody[data-part="${part}"] tr[data-phase="${CSS.escape(phase)}"]`)) return openPanel(menu, part, phase, address.get(WITH) ?? "");
+    }
+};
+
+if (articles.length) {
+  document.body.append(panel);
+  openAddressed();
+}

@@ -1,0 +1,35 @@
+// Figures that are saved as PNG.
+
+// A figure as it stands on the page, its text in the page's colour, on the page's paper.
+const png = (svg, name) => {
+  const box = svg.viewBox.baseVal;
+  const style = getComputedStyle(document.body);
+  const still = svg.cloneNode(true);
+  still.setAttribute("width", box.width);
+  still.setAttribute("height", box.height);
+  // Not by the attribute, which the page's policy forbids.
+  Object.assign(still.style, { color: style.color, fill: style.color, fontFamily: style.fontFamily });
+  const image = new Image();
+  image.onload = () => {
+    const canvas = element("canvas", { width: 2 * box.width, height: 2 * box.height });
+    const context = canvas.getContext("2d");
+    context.fillStyle = style.backgroundColor;
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    context.drawImage(image, 0, 0, canvas.width, canvas.height);
+    element("a", { href: canvas.toDataURL("image/png"), download: `${name}.png` }).click();
+  };
+  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(new XMLSerializer().serializeToString(still))}`;
+};
+
+const addDownloadButton = (figure, number) => {
+  const svg = figure.querySelector("svg");
+  if (!svg) return;
+  // Not innerText, for which the whole page would be laid out again after each button.
+  const caption = oneLine(figure.querySelector("figcaption")?.textContent ?? "") || `figure ${number + 1}`;
+  const name = caption.replace(/[^\w.-]+/g, "-").slice(0, 80);
+  const button = element("button", { type: "button", className: "save", ariaLabel: `Save as PNG: ${caption}` }, "PNG");
+  button.addEventListener("click", () => png(svg, name));
+  figure.append(button);
+};
+
+document.querySelectorAll("figure").forEach(addDownloadButton);

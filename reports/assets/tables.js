@@ -1,0 +1,116 @@
+// Tables that sort, filter and are copied.
+
+const FEWEST = 6; // rows from which a table is worth a filter
+
+// What a cell is sorted by: its exact number, the number that it begins with, or its text.
+const key = (cell) => {
+  const exact = cell && cell.querySelector("data");
+  const number = parseFloat(exact ? exact.value : text(cell).replace(/,/g, ""));
+  return Number.isNaN(number) ? text(cell) : number;
+};
+
+const compare = (one, other) => {
+  const numbers = [one, other].map((value) => typeof value === "number");
+  if (numbers[0] !== numbers[1]) return numbers[0] ? -1 : 1; // what has no number comes last, either way round
+  return numbers[0] ? one - other : one.localeCompare(other);
+};
+
+const sort = (table, header, column) => {
+  const down = header.getAttribute("aria-sort") === "ascending";
+  for (const other of table.querySelectorAll("thead th")) other.removeAttribute("aria-sort");
+  header.setAttribute("aria-sort", down ? "descending" : "ascending");
+  for (const body of table.tBodies) {
+    const keyed = [...body.rows].filter((row) => !row.classList.contains("group")).map((row, place) => ({ row, place, key: key(columns(row)[column]) }));
+    keyed.sort((a, b) => {
+      const mixed = typeof a.key !== typeof b.key;
+      return compare(a.key, b.key) * (down && !mixed ? -1 : 1) || a.place - b.place;
+    });
+    body.append(...keyed.map((entry) => entry.row));
+  }
+};
+
+const makeSortable = (table) => {
+  const headers = table.tHead.rows[0].cells;
+  let column = 0;
+  for (const header of headers) {
+    const at = column;
+    const button = element("button", { type: "button", className: "sort" }, ...header.childNodes);
+    button.addEventListener("click", () => sort(table, header, at));
+    header.append(button);
+    column += header.colSpan;
+  }
+};
+
+const isSeen = (row) => !row.hidden && !row.classList.contains("filtered-out");
+
+const filter = (table, wanted, said) => {
+  const rows = [...table.tBodies].flatMap((body) => [...body.rows]);
+  const words = wanted.toLowerCase().split(/\s+/).filter(Boolean);
+  let shown = 0;
+  for (const body of table.tBodies) {
+    const heading = body.querySelector("tr.group");
+    const own = heading ? text(heading) : "";
+    for (const row of body.rows) {
+      const found = `${own} ${text(row)}`.toLowerCase();
+      row.hidden = row !== heading && !words.every((word) => found.includes(word));
+    }
+    if (heading) heading.hidden = [...body.rows].every((row) => row === heading || !isSeen(row));
+    shown += [...body.rows].filter((row) => isSeen(row) && row !== heading).length;
+  }
+  said.textContent = words.length ? `${shown} of ${rows.length} rows` : "";
+};
+
+// Rows of text as they are seen; a cell that spans several columns is followed by empty ones.
+const seen = (table) =>
+  [...table.rows]
+    .filter(isSeen)
+    .map((row) => [...row.cells].flatMap((cell) => [text(cell), ...Array(cell.colSpan - 1).fill("")]));
+
+const markdown = (rows) => {
+  const line = (cells) => `| ${cells.map((cell) => cell.replace(/\|/g, "\\|")).join(" | ")} |`;
+  return [line(rows[0]), line(rows[0].map(() => "---")), ...rows.slice(1).map(line)].join("\n") + "\n";
+};
+
+const csv = (rows) =>
+  rows.map((cells) => cells.map((cell) => `"${String(cell ?? "").replace(/"/g, '""')}"`).join(",")).join("\r\n") + "\r\n";
+
+// What is pasted elsewhere says what it is of.
+const heading = (table) => {
+  const title = table.closest("article")?.querySelector("h2");
+  return title ? `${oneLine(title.innerText)}\n\n` : "";
+};
+const data = (table) => (table.dataset.rows ? JSON.parse(table.dataset.rows) : seen(table));
+const WRITERS = [
+  ["Markdown", (table) => heading(table) + markdown(seen(table))],
+  ["CSV", (table) => csv(data(table))],
+];
+
+const makeTools = (table) => {
+  const label = table.parentElement.getAttribute("aria-label") || "this table";
+  const tools = element("div", { className: "tools" });
+  const rows = [...table.tBodies].reduce((sum, body) => sum + body.rows.length, 0);
+  if (rows >= FEWEST) {
+    const said = element("output", {});
+    const search = element("input", { type: "search", placeholder: "filter rows", ariaLabel: `Filter ${label}` });
+    search.addEventListener("input", () => filter(table, search.value, said));
+    tools.append(search, said);
+  }
+  for (const [name, write] of WRITERS) {
+    const button = element("button", { type: "button", ariaLabel: `Copy ${label} as ${name}` }, `Copy as ${name}`);
+    button.addEventListener("click", () => copy(write(table), button));
+    tools.append(button);
+  }
+  table.parentElement.before(tools);
+};
+
+// A table is given its tools when it is about to be seen: there can be hundreds, most of them closed.
+const watcher = new IntersectionObserver((entries) => {
+  // A set: what came into view, left and came again since the last time is there twice.
+  for (const region of new Set(entries.filter((one) => one.isIntersecting).map((one) => one.target))) {
+    watcher.unobserve(region);
+    const table = region.querySelector("table");
+    makeTools(table);
+    if (!table.dataset.choices) makeSortable(table);
+  }
+});
+for (const region of document.querySelectorAll(".scroll")) if (region.querySelector("table thead")) watcher.observe(region);
