@@ -85,19 +85,15 @@ def _campaign(name: str, results: Path) -> Path:
 
 
 def _write(campaigns: Sequence[Path], reproduced: Path | None, output: Path) -> list[Path]:
-    """Write the pages; each links to the other if that exists or is being written."""
+    """Write the pages."""
     from reports.pages import campaign, document  # pandas and matplotlib: not for --help
     from reports.pages import reproduction as reproduction_page
 
-    index, other = output / campaign.PAGE, output / reproduction_page.PAGE
     written = []
     if campaigns:
-        link = other.name if reproduced or other.is_file() else None
-        written.append(
-            campaign.write(campaign.render([store.read_campaign(folder) for folder in campaigns], link), output)
-        )
+        html = campaign.render([store.read_campaign(folder) for folder in campaigns])
+        written.append(campaign.write(html, output))
     if reproduced:
-        link = index.name if campaigns or index.is_file() else None
-        html = reproduction_page.render(reproduction.read(reproduced), link)
-        written.append(document.write(html, other))
+        html = reproduction_page.render(reproduction.read(reproduced))
+        written.append(document.write(html, output / reproduction_page.PAGE))
     return written

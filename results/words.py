@@ -32,6 +32,14 @@ STOP_REASONS = {
     "interrupted": "interrupted",
 }
 
+PHASES = {
+    "infer": "inference: forward pass in evaluation mode",
+    "forward": "forward pass in training mode, to the loss",
+    "gradient": "forward + backward pass",
+    "train": "training step: forward + backward pass and update",
+}
+"""What a step of each phase computes."""
+
 PEAKS = {"macs": ("multiply-accumulates", "GMAC/s"), "bytes": ("memory reads", "GB/s")}
 """The quantity of each peak probe, and the unit of its rate (10^9 per second)."""
 

@@ -20,7 +20,7 @@ const linesOf = (table, part, phase, places) => {
   const shown = (row, from, to) => {
     const cells = row ? [...new Set(columns(row).slice(from, to))].filter((cell) => !used.has(cell)) : [];
     cells.forEach((cell) => used.add(cell));
-    return cells.map((cell) => oneLine(cell.textContent)).join(" ");
+    return cells.map((cell) => oneLine(cell.textContent));
   };
   const lines = [];
   let column = 0;
@@ -29,10 +29,13 @@ const linesOf = (table, part, phase, places) => {
     column += header.colSpan;
     const label = rows.some((row) => row && columns(row)[from]?.tagName === "TH");
     if (label || (header.dataset.phase ?? phase) !== phase) continue;
-    lines.push([oneLine(header.textContent), rows.map((row) => shown(row, from, column))]);
+    const name = [...header.querySelectorAll("small")].reduce((name, { textContent }) => (/interval/.test(textContent) ? name.replace(textContent, "") : name), header.textContent);
+    lines.push([oneLine(name), rows.map((row) => shown(row, from, column))]);
   }
-  return lines.filter(([, cells]) => cells.some((cell) => cell && cell !== "—"));
+  return lines.filter(([, cells]) => cells.some(([value]) => value && value !== "—"));
 };
+
+const cellOf = ([value, ...rest]) => element("td", {}, value ?? "–", ...(rest.length ? [" ", element("span", { className: "interval" }, rest.join(" "))] : []));
 
 const tableOf = (menu, part, phase, places) => {
   const head = element("tr", {}, element("td", {}), ...places.map((place) => element("th", { scope: "col" }, short(menu.contestants[place]), element("small", {}, short(menu.versions[place])))));
@@ -40,7 +43,7 @@ const tableOf = (menu, part, phase, places) => {
     const lines = linesOf(table, part, phase, places);
     const title = oneLine(table.closest("section").querySelector("h3").textContent);
     const heading = element("tr", { className: "group" }, element("th", { colSpan: places.length + 1 }, title));
-    const rows = lines.map(([name, cells]) => element("tr", {}, element("th", { scope: "row" }, name), ...cells.map((cell) => element("td", {}, cell || "–"))));
+    const rows = lines.map(([name, cells]) => element("tr", {}, element("th", { scope: "row" }, name), ...cells.map(cellOf)));
     return lines.length ? element("tbody", {}, heading, ...rows) : "";
   });
   return element("table", {}, element("thead", {}, head), ...bodies);
@@ -66,7 +69,7 @@ const repeatOf = (menu, part, phase, places, chosen) => {
     button("Copy command", (made) => copy(code.textContent, made)),
     button("Copy link", (made) => copy(location.href, made)),
     code,
-    element("p", {}, "On the same machine and versions, expect times and ratios within the intervals above."),
+    element("p", {}, "On the same machine and versions, expect times and ratios within the intervals below."),
   );
 };
 
@@ -86,9 +89,9 @@ const openPanel = (menu, part, phase, chosen = "") => {
   const { id, network, conditions } = menu.parts[part];
   const title = element("h2", { id: "detail-title" }, short(network), element("small", {}, `${conditions}, ${phase}`));
   const figures = element("a", { href: `#${part}` }, "Figures of this network");
-  const table = element("div", { className: "scroll", role: "region", ariaLabel: "Details", tabIndex: 0 }, tableOf(menu, part, phase, places));
+  const table = element("div", { className: "scroll", role: "region", ariaLabel: "Details", tabIndex: 0 }, tableOf(menu, part, phase, chosen ? places.filter((place) => [menu.reference, chosen].includes(menu.contestants[place])) : places));
   const close = button("Close", closePanel);
-  panel.replaceChildren(close, title, table, repeatOf(menu, part, phase, places, chosen), figures);
+  panel.replaceChildren(close, title, repeatOf(menu, part, phase, places, chosen), table, figures);
   panel.setAttribute("aria-labelledby", "detail-title");
   if (!panel.open) panel.show();
   keep(CASE, `${id}-${phase}`);

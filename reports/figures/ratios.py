@@ -9,7 +9,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from reports.figures.drawing import svg
-from reports.figures.drawing.canvas import ABOVE_BARE, COLOURS, MARKERS, REACH, Band, Mark, canvas, log_axis, rows_of
+from reports.figures.drawing.canvas import COLOURS, MARKERS, REACH, Band, Mark, canvas, log_axis, rows_of
 from reports.format.networks import Network, Row
 from results.stats.estimates import BAND
 
@@ -46,7 +46,7 @@ def _mark(row: Row, slots: Sequence[str]) -> Mark:
 
 
 def _draw(bands: Sequence[Band], control: float) -> Figure:
-    figure, axes = canvas(bands, ABOVE_BARE)
+    figure, axes = canvas(bands, lambda mark: f"{mark.value:.2f}")
     known = [mark for band in bands for mark in band.marks if not math.isnan(mark.value)]
     limits = _limits(known)
     axes.set(xscale="log", xlim=limits)
@@ -57,7 +57,6 @@ def _draw(bands: Sequence[Band], control: float) -> Figure:
             ends = [min(max(end, limits[0]), limits[1]) for end in (1 / (1 + difference), 1 + difference)]
             axes.axvspan(*ends, color=svg.INK, alpha=alpha, linewidth=0)
     axes.axvline(1, color=svg.INK, linewidth=0.8)
-    beside = axes.get_yaxis_transform()
     for row, item in rows_of(bands):
         if isinstance(item, Mark) and not math.isnan(item.value):
             colour, has_interval = COLOURS[item.slot % len(COLOURS)], not math.isnan(item.low)
@@ -66,7 +65,6 @@ def _draw(bands: Sequence[Band], control: float) -> Figure:
                 axes.plot(ends, [row, row], color=colour, linewidth=2.5, solid_capstyle="butt", clip_on=False)
             face, marker = colour if has_interval else "none", MARKERS[item.slot % len(MARKERS)]
             axes.plot([item.value], [row], marker, color=colour, markersize=6, markerfacecolor=face, clip_on=False)
-            axes.text(1.0, row, f"{item.value:.2f}", transform=beside, va="center", ha="right", fontsize=9)
     return figure
 
 

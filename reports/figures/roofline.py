@@ -52,6 +52,13 @@ def _draw(rows: Sequence[Row], limits: Limits, kind: Kind, slots: Sequence[str])
             label=printable_label(contestant),
             **style(slots, contestant),
         )
+    for network in dict.fromkeys(row["architecture"] for row in rows):
+        own = [row for row in rows if row["architecture"] == network]
+        highest = max(own, key=lambda row: row["macs_per_second"])
+        place = highest["macs_per_byte"], GIGA * highest["macs_per_second"]
+        axes.annotate(
+            printable_label(network), place, (0, 7), textcoords="offset points", ha="center", fontsize=9, alpha=0.9
+        )
     for axis, ends in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
         log_axis(axis, *ends)
     figure.legend(loc="outside lower center", ncols=2, fontsize=9, frameon=False)

@@ -46,10 +46,16 @@ def _first_call(row: Row) -> Values:
     return row["first_call_seconds"], math.nan, math.nan
 
 
+def _memory(row: Row) -> Values:
+    """The median over launches."""
+    return row["memory_bytes"] / 1e6, math.nan, math.nan
+
+
 PANELS: Mapping[str, Callable[[Row], Values]] = {
     "images/s (more is faster)": images,
     "ms per megapixel (less is faster)": milliseconds,
     "first call, s (maximum over launches)": _first_call,
+    "memory of a step, MB": _memory,
 }
 
 
@@ -59,7 +65,11 @@ def pixels(row: Row) -> float:
 
 
 def size_sweep(own: Sequence[Row], networks: Sequence[str], slots: Sequence[str]) -> Figure:
-    """Panels below each other, over the same sizes: a colour and marker per contestant, a line style per network."""
+    """Panels below each other, over the same sizes: a colour and marker per contestant, a line style per network.
+
+    A quantity that no case has is left out.
+    """
+    panels = {name: of for name, of in PANELS.items() if any(of(row)[0] > 0 for row in own)}
     strokes = {name: LINESTYLES[place % len(LINESTYLES)] for place, name in enumerate(networks)}
     legend = {
         contestant: Line2D([], [], linestyle="none", **style(slots, contestant))
@@ -68,15 +78,15 @@ def size_sweep(own: Sequence[Row], networks: Sequence[str], slots: Sequence[str]
     if len(networks) > 1:
         legend |= {name: Line2D([], [], color=svg.INK, linestyle=stroke) for name, stroke in strokes.items()}
     below = BELOW + LEGEND * math.ceil(len(legend) / 2)
-    height = ABOVE + len(PANELS) * PANEL + (len(PANELS) - 1) * GAP + below
+    height = ABOVE + len(panels) * PANEL + (len(panels) - 1) * GAP + below
     figure = new_figure(height)
-    for place, (name, of) in enumerate(PANELS.items()):
+    for place, (name, of) in enumerate(panels.items()):
         bottom = height - ABOVE - (place + 1) * PANEL - place * GAP
         axes = figure.add_axes((LEFT / WIDTH, bottom / height, 1 - (LEFT + RIGHT) / WIDTH, PANEL / height))
         axes.set(xscale="log", yscale="log")
         panel(axes, title=name)
         _panel(axes, own, strokes, slots, of)
-        axes.tick_params(axis="x", labelbottom=place == len(PANELS) - 1)
+        axes.tick_params(axis="x", labelbottom=place == len(panels) - 1)
     axes.set_xlabel("megapixels per image")
     labels = [printable_label(name) for name in legend]
     look = {"fontsize": 9, "frameon": False, "borderpad": 0, "labelspacing": 0.3}

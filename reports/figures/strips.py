@@ -53,7 +53,7 @@ def strips(network: Network, launches: pd.DataFrame, slots: Sequence[str], key: 
 def _strips(
     bands: Sequence[Band], times: Mapping[tuple[str, str], pd.DataFrame], means: Mapping[tuple[str, str], float]
 ) -> Figure:
-    figure, axes = canvas(bands, 4)
+    figure, axes = canvas(bands, lambda mark: "")
     axes.set_xlabel("launch's time / mean of its case")
     over = {key: own["seconds"].to_numpy() / means[key] for key, own in times.items()}
     _ratio_axis(axes, np.concatenate(list(over.values())))

@@ -20,6 +20,7 @@ class Network:
 
     id: str
     architecture: str
+    size: str
     conditions: str
     batch: int
     precision: str
@@ -62,6 +63,13 @@ def in_order(phases: Iterable[str]) -> list[str]:
     return sorted(dict.fromkeys(phases), key=lambda one: PHASES.index(one) if one in PHASES else len(PHASES))
 
 
+def _size(row: Row) -> str:
+    """ "227 px", "180 × 240 px", or the name of a stream."""
+    if row["stream"]:
+        return f"stream {row['stream']}"
+    return f"{row['height']} px" if row["height"] == row["width"] else f"{row['height']} × {row['width']} px"
+
+
 def _images(row: Row) -> str:
     if row["stream"]:
         return f"stream {row['stream']}: {row['batch']} images in batches of {row['sizes']} shapes"
@@ -74,6 +82,7 @@ def _network(key: str, part: pd.DataFrame) -> Network:
     return Network(
         id=key,
         architecture=first["architecture"],
+        size=_size(first),
         conditions=" · ".join((_images(first), first["precision"], first["device"])),
         batch=first["batch"],
         precision=first["precision"],

@@ -28,7 +28,7 @@ from reports.sections import (
     verdicts,
 )
 from reports.sections import system as system_section
-from reports.sections.section import CampaignView, Section
+from reports.sections.section import CampaignView, NetworkPart, Section
 from results import words
 from results.schema.record import Status
 from results.stats.estimates import BAND, CONFIDENCE, DETECTION_CONFIDENCE
@@ -92,14 +92,10 @@ class CampaignArticle:
     sections: Sequence[BuiltSection]
 
 
-def render(campaigns: Sequence[StoredCampaign], reproduction_link: str | None = None) -> str:
-    """The page as one HTML text: an article per campaign, no external resources, the same for the same input.
-
-    `reproduction_link`: the reproduction's page, if there is one.
-    """
+def render(campaigns: Sequence[StoredCampaign]) -> str:
+    """The page as one HTML text: an article per campaign, no external resources, the same for the same input."""
     return document.document(
         "page.html.j2",
-        reproduction_link=reproduction_link,
         campaigns=[_article(CampaignView(campaign, f"c{number}")) for number, campaign in enumerate(campaigns, 1)],
         confidence=f"{100 * CONFIDENCE:.0f} %",
         sure=f"{100 * DETECTION_CONFIDENCE:.0f} %",
@@ -109,6 +105,7 @@ def render(campaigns: Sequence[StoredCampaign], reproduction_link: str | None = 
         decided=f"{DECIDED_PERCENT} %",
         widest=f"{WIDEST_PERCENT} %",
         parts=list(NEEDS),
+        phases=words.PHASES,
         errors=tables.ERRORS,
         verdicts=[(verdict, kind(verdict), words.verdict_kind(verdict)) for verdict in TimingVerdict],
     )
@@ -157,7 +154,14 @@ def answer_of(view: CampaignView) -> Answer:
         rankings(view.campaign),
         view.system.remainder,
         view.reference or "",
+        {part.id: note for part in view.parts if (note := _parity_note(view, part))},
     )
+
+
+def _parity_note(view: CampaignView, part: NetworkPart) -> str:
+    """Which measured contestants of a network had errors above a tolerance, and how they were judged."""
+    rows = tables.parity_rows(part.network, part.launches, system.tolerances(view.system, part.network.precision))
+    return "; ".join(f"{row.contestant}: {row.outcome}" for row in rows if row.outside and row.outcome != "mismatch")
 
 
 def _health(view: CampaignView) -> Sequence[str]:

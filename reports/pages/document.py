@@ -13,9 +13,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from impls.files import whole_file
+from reports.pages import siblings
 
 ASSETS = files("reports") / "assets"
-SCRIPTS = ("basics.js", "tables.js", "figures.js", "links.js", "choices.js", "detail.js")
+SCRIPTS = ("basics.js", "tables.js", "figures.js", "links.js", "choices.js", "detail.js", "print.js")
 COMMENT = re.compile(r"^ *(?://.*|/\*.*\*/)?\n", re.MULTILINE)
 
 
@@ -49,8 +50,12 @@ def _hash(text: str) -> str:
 
 
 def write(html: str, path: Path) -> Path:
-    """Write a page atomically. A lone surrogate is written as its escape."""
+    """Write a page atomically, and the links between the pages of its folder.
+
+    A lone surrogate is written as its escape.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as file:
         file.write(html.encode("utf-8", "backslashreplace"))
+    siblings.link(path.parent)
     return path

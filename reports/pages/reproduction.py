@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from reports.figures import agreement
+from reports.figures.training import agreement
 from reports.format import system
 from reports.pages import document
 from reports.rows import claims, pictures, trials
@@ -18,8 +18,8 @@ from results.store.reproductions import Reproduction
 PAGE = "reproduction.html"
 
 
-def render(reproduction: Reproduction, benchmark_link: str | None = None) -> str:
-    """The page as one HTML text, the same for the same input. `benchmark_link`: the benchmark's page."""
+def render(reproduction: Reproduction) -> str:
+    """The page as one HTML text, the same for the same input."""
     findings = reproduction.findings
     papers = claims.papers(reproduction)
     galleries, left_out = pictures.galleries(reproduction)
@@ -29,7 +29,6 @@ def render(reproduction: Reproduction, benchmark_link: str | None = None) -> str
     return document.document(
         "reproduction.html.j2",
         name=reproduction.name,
-        benchmark_link=benchmark_link,
         facts=system.header(reproduction.system, None),
         warnings=system.warnings(reproduction.system),
         problems=(*reproduction.problems, *left_out),

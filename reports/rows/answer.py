@@ -29,6 +29,7 @@ COLUMNS = (
 """What is copied as data: columns of the table of cases."""
 
 
+DISAGREES = "the times have another order than the ratio, which is of rounds next to each other in time"
 MOST_NETWORKS = 12
 """More do not fit a first screen; the matrix of verdicts has all."""
 
@@ -68,13 +69,17 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """A workload: its network and conditions, a cell for each contestant, and the contestants that are unbeaten."""
+    """A workload: its network and conditions, a cell for each contestant, and the contestants that are unbeaten.
+
+    `parity`: which contestants passed the parity check only in an examination of their own; "" for none.
+    """
 
     network: str
     anchor: str
     conditions: str
     cells: Sequence[Cell]
     best: str
+    parity: str
 
 
 @dataclass(frozen=True)
@@ -115,12 +120,18 @@ def answer(
     rankings: Sequence[Ranking],
     remainder: RemainderFacts | None,
     reference: str,
+    parity: Mapping[str, str],
 ) -> Answer:
-    """The answer of a campaign; `networks` by the anchors of their figures. Isolated layers are counted, not listed."""
+    """The answer of a campaign; `networks` and notes on their `parity` by the anchors of their figures.
+
+    Isolated layers are counted, not listed.
+    """
     ranked = {workload.workload: workload for found in rankings for workload in found.workloads}
     whole = {anchor: network for anchor, network in networks.items() if not is_alone(network.architecture)}
     shown = dict(list(whole.items())[:MOST_NETWORKS])
-    groups = [Group(phase, title, list(_lines(shown, phase, contestants, ranked))) for phase, title in TITLES.items()]
+    groups = [
+        Group(phase, title, list(_lines(shown, phase, contestants, ranked, parity))) for phase, title in TITLES.items()
+    ]
     state, sure = _certainty(networks.values())
     minutes = max(math.ceil(remainder.seconds / 60), 1) if remainder and remainder.seconds else 0
     return Answer(
@@ -158,7 +169,11 @@ def _common(networks: Iterable[Network]) -> str:
 
 
 def _lines(
-    networks: Mapping[str, Network], phase: str, contestants: Sequence[str], ranked: Mapping[str, WorkloadRanking]
+    networks: Mapping[str, Network],
+    phase: str,
+    contestants: Sequence[str],
+    ranked: Mapping[str, WorkloadRanking],
+    parity: Mapping[str, str],
 ) -> Iterator[Line]:
     is_common = bool(_common(networks.values()))
     for anchor, network in networks.items():
@@ -169,26 +184,28 @@ def _lines(
         yield Line(
             network.architecture,
             anchor,
-            _conditions(next(iter(rows.values())), is_common),
-            [_cell(rows.get(one)) for one in contestants],
+            _conditions(network, is_common),
+            [_cell(rows.get(one), rows) for one in contestants],
             unbeaten_words(found),
+            parity.get(anchor, ""),
         )
 
 
-def _conditions(row: Row, is_common: bool) -> str:
+def _conditions(network: Network, is_common: bool) -> str:
     """ "227 px, batch 2", and precision and device where they are not common to all workloads."""
-    size = f"{row['height']} px" if row["height"] == row["width"] else f"{row['height']} × {row['width']} px"
-    if row["stream"]:
-        size = f"stream {row['stream']}"
-    return ", ".join([size, f"batch {row['batch']}", *([] if is_common else [row["precision"], row["device"]])])
+    own = [] if is_common else [network.precision, network.device]
+    return ", ".join([network.size, f"batch {network.batch}", *own])
 
 
-def _cell(row: Row | None) -> Cell:
+def _cell(row: Row | None, rows: Mapping[str, Row]) -> Cell:
+    """`rows`: of all contestants of the workload."""
     if row is None:
         return Cell("absent", word="no record")
     if row["status"] != Status.MEASURED:
         return Cell("status", word=in_words(row["status"]))
     time, flags = step_time(row["seconds"]), in_words(text(row["quality_flags"]))
+    if _disagrees(row, rows.get(row["reference"])):
+        flags = "; ".join(filter(None, (flags, DISAGREES)))
     if row["contestant"] == row["reference"]:
         return Cell("reference", time, word="reference", flags=flags)
     judged, shown = judgement(row), numbers.estimate(row["ratio"], row["ratio_low"], row["ratio_high"])
@@ -197,6 +214,14 @@ def _cell(row: Row | None) -> Cell:
     mark = words.VERDICT_MARKS[judged.verdict]
     ratio = f"{mark} {row['ratio']:.2f}"
     return Cell(kind(judged.verdict), time, ratio, row["ratio"], shown.interval, str(judged), flags)
+
+
+def _disagrees(row: Row, reference: Row | None) -> bool:
+    """Whether a ratio shows a direction and the two times have the other order."""
+    judged = judgement(row)
+    if reference is None or judged is None or judged.verdict not in (TimingVerdict.FASTER, TimingVerdict.SLOWER):
+        return False
+    return bool((row["ratio"] < 1) != (row["seconds"] < reference["seconds"]))
 
 
 def _certainty(networks: Iterable[Network]) -> tuple[State, str]:

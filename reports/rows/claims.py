@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from reports.figures import curves, forest
+from reports.figures import forest
+from reports.figures.training import curves
 from reports.format import numbers
 from results import words
 from results.schema.findings import ClaimResult, ContrastResult, Verdict

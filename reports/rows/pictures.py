@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
-from reports.figures import sheets
 from reports.figures.drawing import svg
+from reports.figures.training import sheets
 from results.schema.trial import Trial
 from results.store import pictures
 from results.store.pictures import Pictures

@@ -20,7 +20,7 @@ from results.schema.columns import device_columns
 from results.schema.record import Status
 from results.words import in_words
 
-FEWEST_SIZES = 3
+FEWEST_SIZES = 2
 """Minimum number of sizes of a network for a curve."""
 DRAWN = 8
 """Maximum number of figures, each as large as two of others."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.figures import network as figures
+from reports.figures import stacks
 from reports.format import networks
 from reports.rows.cases import PartsRow, part_rows
 from reports.sections.section import CampaignView, Chapter, Section
@@ -14,7 +14,7 @@ def build(view: CampaignView) -> Sequence[Chapter[list[PartsRow]]]:
     split = networks.rows(view.split)
     return view.chapters(
         lambda part: part_rows(part.network, view.split),
-        lambda part: figures.parts(part.network, split, view.contestants, f"{part.id}-parts"),
+        lambda part: stacks.parts(part.network, split, view.contestants, f"{part.id}-parts"),
     )
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from reports.figures import network as figures
+from reports.figures.trade_offs import trade_offs
 from reports.format import numbers
 from reports.format.networks import Network, Row, text
 from reports.sections.section import CampaignView, Chapter, Section
@@ -64,12 +67,14 @@ class UseRow:
 class Use:
     """The known quantities of all networks, with a row per measured case; `title` names what is known.
 
-    `notes`: (missing quantities with reasons, or sources; the contestants concerned), each once.
+    `trade_offs`: (id of the network's part of the page, title, figure of time against memory). `notes`: (missing
+    quantities with reasons, or sources; the contestants concerned), each once.
     """
 
     title: str
     quantities: Sequence[Quantity]
     chapters: Sequence[Chapter[Sequence[UseRow]]]
+    trade_offs: Sequence[tuple[str, str, Markup]]
     notes: Sequence[tuple[str, str]]
 
 
@@ -204,8 +209,16 @@ def build(view: CampaignView) -> Use | None:
             lambda part: [use_row(row, known) for row in measured_rows(part.network)],
             lambda part: figures.memory(part.network, view.contestants, f"{part.id}-memory"),
         ),
+        trade_offs=list(_trade_offs(view)),
         notes=notes(measured),
     )
+
+
+def _trade_offs(view: CampaignView) -> Iterator[tuple[str, str, Markup]]:
+    for part in view.parts:
+        network, phase = part.network, part.network.phases[-1]
+        if part.is_drawn and (figure := trade_offs(network, phase, view.contestants, f"{part.id}-trade")):
+            yield part.id, f"{network.architecture} {network.size}, {phase}", Markup(figure)
 
 
 SECTION = Section("use", "Memory, utilisation, energy", "use.html.j2", build)

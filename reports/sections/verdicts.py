@@ -49,9 +49,7 @@ def build(view: CampaignView) -> Verdicts:
 
 def _figures(view: CampaignView, control: float) -> Iterator[tuple[str, Markup]]:
     networks = [
-        (f"{part.network.architecture} {part.network.conditions.partition(' · ')[0]}", part.network)
-        for part in view.parts
-        if part.is_drawn
+        (f"{part.network.architecture} {part.network.size}", part.network) for part in view.parts if part.is_drawn
     ]
     for phase, title in TITLES.items():
         if figure := ratios.ratios(networks, phase, view.contestants, control, f"{view.key}-ratios-{phase}"):

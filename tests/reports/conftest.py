@@ -168,7 +168,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Reproduction:
 
 @pytest.fixture(scope="session")
 def planted_page(planted: Reproduction) -> str:
-    return reproduction.render(planted, "index.html")
+    return reproduction.render(planted)
 
 
 def slower(records: Iterable[Record], phase: str, factor: float) -> list[Record]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,8 +15,8 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLoc
 
 from reports.figures.drawing import svg
 
-WIDTH, ROW, ABOVE, ABOVE_BARE, BELOW, RIGHT, LETTER = 420, 16, 46, 4, 40, 12, 6.4
-"""Pixels: of the figure, of a row, of the margins (with and without an upper axis), of a letter."""
+WIDTH, ROW, ABOVE, BELOW, RIGHT, LETTER = 420, 16, 4, 40, 46, 6.4
+"""Pixels: of the figure, of a row, of the margins, of a letter. The values stand in the right margin."""
 
 
 LONGEST_LABEL, MOST_TICKS = 24, 5
@@ -26,16 +26,16 @@ REACH = 3.0
 """An interval is drawn up to this many times beyond the values; a wider one runs off the edge."""
 
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#b8628f", "#3a9bdc", "#c78500", "#8a5cc2", "#7a7a7a")
+COLOURS = ("#0072b2", "#c78500", "#8a5cc2", "#00889a", "#5a6b7c", "#a0522d", "#3a9bdc", "#7a7a7a")
 
 
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "h", "d")
-"""Eight colours that are distinct for colour-blind readers, and shapes: combinations repeat after 72."""
+"""Eight colours, none of them a verdict's green or red, and shapes: combinations repeat after 72."""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """One row of a figure, in milliseconds; `note`: why there is no value."""
+    """One row of a figure; `note`: why there is no value; `peak`: a larger value at another time, as of memory."""
 
     label: str
     slot: int
@@ -43,6 +43,7 @@ class Mark:
     low: float = math.nan
     high: float = math.nan
     note: str = ""
+    peak: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,11 @@ def legend_above(figure: Figure, handles: Sequence[Artist], labels: Sequence[str
     figure.legend(handles, labels, loc="upper left", bbox_to_anchor=(0, 1), frameon=False, fontsize=10, borderpad=0)
 
 
-def canvas(bands: Sequence[Band], above: int) -> tuple[Figure, Axes]:
-    """Headings and labels on the left, a note for each missing value, faint lines between the bands."""
+def canvas(bands: Sequence[Band], shown: Callable[[Mark], str]) -> tuple[Figure, Axes]:
+    """Headings and labels on the left, `shown` values on the right, or a note; faint lines between the bands."""
     rows = sum(1 + len(band.marks) for band in bands)
     left = 10 + LETTER * max((len(printable_label(mark.label)) for band in bands for mark in band.marks), default=0)
-    height = above + BELOW + ROW * rows
+    height = ABOVE + BELOW + ROW * rows
     figure = new_figure(height)
     plot = WIDTH - left - RIGHT
     axes = figure.add_axes((left / WIDTH, BELOW / height, plot / WIDTH, ROW * rows / height))
@@ -95,6 +96,8 @@ def canvas(bands: Sequence[Band], above: int) -> tuple[Figure, Axes]:
             axes.text(-left / plot, row, printable_label(item.title), transform=beside, weight="bold", va="center")
         else:
             axes.text(-0.01, row, printable_label(item.label), transform=beside, va="center", ha="right")
+            if not math.isnan(item.value):
+                axes.text(1 + RIGHT / plot, row, shown(item), transform=beside, va="center", ha="right", fontsize=10)
             if item.note:
                 axes.text(0.02, row, item.note, transform=beside, va="center", style="italic", alpha=0.75)
     return figure, axes

@@ -12,7 +12,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from reports.figures import agreement, curves, forest
+from reports.figures import forest
+from reports.figures.training import agreement, curves
 from reports.rows import pictures
 from results import words
 from results.schema.findings import ContrastResult, Verdict

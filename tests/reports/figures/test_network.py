@@ -12,8 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.figures import network as figures
+from reports.figures import stacks
 from reports.figures.drawing import canvas
+from reports.figures.trade_offs import is_on_frontier, trade_offs
 from reports.format import networks
+from reports.format.numbers import plain
 from results.schema.record import Case, Contestant
 from results.store.campaigns import StoredCampaign
 from results.tables import cases as table
@@ -27,8 +30,8 @@ def both(campaign: StoredCampaign, key: str = "k") -> list[str]:
     drawn = []
     for number, network in enumerate(networks.networks(cases)):
         drawn.append(figures.times(network, everyone, f"{key}{number}-times"))
-        drawn.append(figures.parts(network, split, everyone, f"{key}{number}-parts"))
-    return drawn
+        drawn.append(stacks.parts(network, split, everyone, f"{key}{number}-parts"))
+    return [one for one in drawn if one]
 
 
 def texts(svg: str) -> list[str]:
@@ -37,16 +40,30 @@ def texts(svg: str) -> list[str]:
 
 def test_names_are_text_beside_their_rows(lively: StoredCampaign) -> None:
     times, parts = both(lively)[:2]
-    for svg in (times, parts):
-        assert texts(svg).count("alpha:eager") == 4
-    assert {"infer", "forward", "gradient", "train", "images/s (more is faster)"} <= set(texts(times))
-    assert {"infer", "forward", "backward", "update", "ms per step"} <= set(texts(parts))
+    assert texts(times).count("alpha:eager") == 4
+    assert texts(parts).count("alpha:eager") == 1
+    assert {"infer", "forward", "gradient", "train", "ms per step (logarithmic; less is faster)"} <= set(texts(times))
+    assert "ms: forward, backward, update (dark to light)" in texts(parts)
+
+
+def test_values_stand_beside_the_marks(lively: StoredCampaign) -> None:
+    cases = table.cases([lively])
+    rows = cases[(cases.architecture == "alexnet") & (cases.status == "measured")]
+    shown = texts(both(lively)[0])
+    assert all(plain(1000 * seconds) in shown for seconds in rows.seconds)
+
+
+def test_a_step_is_the_sum_of_its_parts(lively: StoredCampaign) -> None:
+    split = split_of([lively])
+    own = split[(split.contestant == "alpha:eager") & split.network.str.startswith("alexnet")]
+    total = own[own.component.isin(stacks.STEP)].seconds.sum()
+    assert plain(1000 * total) in texts(both(lively)[1])
 
 
 def test_what_is_missing_says_so(lively: StoredCampaign) -> None:
     times, parts = both(lively)[:2]
     assert texts(times).count("not measured: skipped") == 4
-    assert texts(parts).count("not measured: skipped") == 4
+    assert texts(parts).count("not measured: skipped") == 1
     assert texts(times).count("not measured: timed out") == 4
 
 
@@ -106,3 +123,25 @@ def test_ticks_are_few_and_within(low: float, factor: float) -> None:
 )
 def test_tick_labels_are_short(tick: float, text: str) -> None:
     assert canvas.tick_label(tick) == text
+
+
+@given(st.lists(st.tuples(st.floats(1e-6, 1e3), st.floats(1, 1e12)), min_size=1, max_size=8))
+def test_the_frontier_has_what_no_other_beats_in_time_and_memory(points: list[tuple[float, float]]) -> None:
+    rows = [{"seconds": seconds, "memory_bytes": memory} for seconds, memory in points]
+    frontier = [row for row in rows if is_on_frontier(row, rows)]
+    assert min(rows, key=lambda row: (row["seconds"], row["memory_bytes"])) in frontier
+    for row in rows:
+        beaten = any(
+            one["seconds"] <= row["seconds"] and one["memory_bytes"] <= row["memory_bytes"] and one != row
+            for one in frontier
+        )
+        assert beaten is not (row in frontier)
+
+
+def test_time_against_memory_is_drawn_where_both_are_known(lively: StoredCampaign) -> None:
+    cases = table.cases([lively])
+    everyone = networks.contestants(cases)
+    drawn = [trade_offs(one, "infer", everyone, f"t{n}") for n, one in enumerate(networks.networks(cases))]
+    shown = texts(next(filter(None, drawn)))
+    assert {"ms per step (logarithmic)", "MB of a step (logarithmic)", "alpha:eager"} <= set(shown)
+    assert "gamma:graph" not in shown, "its memory is not known"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reports.pages import campaign
-from reports.rows.answer import Answer, State
+from reports.rows.answer import DISAGREES, Answer, State
 from reports.sections.section import CampaignView
-from results.schema.record import Case, Contestant
+from results.schema.record import Case, Contestant, Parity
 from tests.support.made_up import SYSTEM, launches, measured, workload
 
 ALPHA, BETA = Contestant("alpha", "eager"), Contestant("beta", "jit")
@@ -86,3 +86,27 @@ def test_precision_and_device_are_said_once_where_they_are_common(write_campaign
     assert [line.conditions for line in found.groups[0].lines] == [
         "64 px, batch 8, float32, cpu", "64 px, batch 8, float64, cpu",
     ]  # fmt: skip
+
+
+def test_a_ratio_that_points_another_way_than_the_times_is_marked(write_campaign):
+    """Launches of a block are fast or slow together; beta lacks the slow one."""
+    times = {ALPHA: (1.0, 1.0, 1.0, 9.0), BETA: (1.2, 1.2, 1.2)}
+    records = [
+        measured(Case(workload(), one), launch, [seconds])
+        for one, launches in times.items()
+        for launch, seconds in enumerate(launches)
+    ]
+    reference, cell = built(write_campaign(records)).groups[0].lines[0].cells
+    assert cell.kind == "slower"
+    assert cell.flags.endswith(DISAGREES)
+    assert DISAGREES not in reference.flags
+
+
+def test_a_contestant_that_passed_parity_only_when_examined_again_is_marked_at_the_network(write_campaign):
+    cleared = Parity(1e-7, 1e-8, 1e-2, "conv1.weight", 2, cleared="float64")
+    records = [measured(Case(workload(), ALPHA), 0, [1.0], cleared), measured(Case(workload(), BETA), 0, [1.0])]
+    tolerances = {"scores": 1e-5, "loss": 1e-5, "gradients": 1e-4}
+    stored = write_campaign(records, system={**SYSTEM, "tolerances": {"float32": tolerances}})
+    (line,) = built(stored).groups[0].lines
+    assert line.parity == "alpha:eager: passed in float64, where ties cannot explain a difference"
+    assert f'title="{line.parity}">!</a>' in campaign.render([stored])

@@ -9,9 +9,9 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from reports.figures.curves import BELOW, GAP, LEFT, LEGEND, LONGEST, PANEL, RIGHT, TITLE
 from reports.figures.drawing import svg
 from reports.figures.drawing.canvas import COLOURS, WIDTH, legend_above, log_axis, new_figure, panel
+from reports.figures.training.curves import BELOW, GAP, LEFT, LEGEND, LONGEST, PANEL, RIGHT, TITLE
 from results.schema.findings import Agreement
 from results.schema.trial import Trial
 

@@ -1,0 +1,1 @@
+"""Figures of trainings, of the reproduction page."""
