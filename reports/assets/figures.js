@@ -1,7 +1,9 @@
-// Figures that are saved as PNG.
+// Figures that are saved as PNG, with their caption and the campaign's title.
+
+const TITLE = 32; // pixels above the figure
 
 // A figure as it stands on the page, its text in the page's colour, on the page's paper.
-const png = (svg, name) => {
+const png = (svg, name, caption) => {
   const box = svg.viewBox.baseVal;
   const style = getComputedStyle(document.body);
   const still = svg.cloneNode(true);
@@ -11,11 +13,14 @@ const png = (svg, name) => {
   Object.assign(still.style, { color: style.color, fill: style.color, fontFamily: style.fontFamily });
   const image = new Image();
   image.onload = () => {
-    const canvas = element("canvas", { width: 2 * box.width, height: 2 * box.height });
+    const canvas = element("canvas", { width: 2 * box.width, height: 2 * (box.height + TITLE) });
     const context = canvas.getContext("2d");
     context.fillStyle = style.backgroundColor;
     context.fillRect(0, 0, canvas.width, canvas.height);
-    context.drawImage(image, 0, 0, canvas.width, canvas.height);
+    context.fillStyle = style.color;
+    context.font = `22px ${style.fontFamily}`;
+    caption.forEach((line, place) => context.fillText(line, 8, 26 * (place + 1), canvas.width - 16));
+    context.drawImage(image, 0, 2 * TITLE, 2 * box.width, 2 * box.height);
     element("a", { href: canvas.toDataURL("image/png"), download: `${name}.png` }).click();
   };
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(new XMLSerializer().serializeToString(still))}`;
@@ -28,7 +33,8 @@ const addDownloadButton = (figure, number) => {
   const caption = oneLine(figure.querySelector("figcaption")?.textContent ?? "") || `figure ${number + 1}`;
   const name = caption.replace(/[^\w.-]+/g, "-").slice(0, 80);
   const button = element("button", { type: "button", className: "save", ariaLabel: `Save as PNG: ${caption}` }, "PNG");
-  button.addEventListener("click", () => png(svg, name));
+  const titles = [caption, oneLine(figure.closest("article")?.querySelector("h2")?.textContent ?? "")];
+  button.addEventListener("click", () => png(svg, name, titles.filter(Boolean).map((title) => title.slice(0, 120))));
   figure.append(button);
 };
 

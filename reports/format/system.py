@@ -6,7 +6,7 @@ Every key of system.json is optional here.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from impls.host.environment import words
@@ -49,6 +49,12 @@ def versions(system: System, contestant: str) -> str:
     """The versions of a contestant's packages, on one line."""
     said = system.contestants.get(contestant)
     return ", ".join(f"{name} {version}" for name, version in said.versions.items()) if said else ""
+
+
+def notes(system: System, contestants: Iterable[str]) -> list[tuple[str, str]]:
+    """How the contestants compute, as far as it is recorded: ("pytorch:eager", "module by module, channels first")."""
+    known = [(one, system.contestants[one].note) for one in contestants if one in system.contestants]
+    return [(contestant, note) for contestant, note in known if note]
 
 
 def tolerances(system: System, precision: str) -> Mapping[str, float]:

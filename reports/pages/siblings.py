@@ -24,7 +24,7 @@ LONGEST = 120
 
 
 def link(folder: Path) -> None:
-    """Write the links to the other pages into every page of the folder; a file that cannot be changed stays as it is."""
+    """Write the links to the other pages into every page of the folder; what cannot be changed stays as it is."""
     titles = _titles(folder)
     for path in titles:
         with contextlib.suppress(OSError):

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from typing import TypeVar
 
 Read = TypeVar("Read", bound="Reader")
-VOID = {"meta", "link", "br", "hr", "img", "input", "col"}
+VOID = {"meta", "link", "br", "hr", "img", "input", "col", "wbr"}
 
 
 class Reader(HTMLParser):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -13,10 +13,11 @@ import pytest
 from reports.format import commands
 from reports.pages import campaign as page
 from reports.pages import document
+from results.schema.record import Case, Contestant, Record, Status
 from results.store.campaigns import StoredCampaign
 from results.tables import cases
 from tests.support import hostile, large
-from tests.support.made_up import LONG
+from tests.support.made_up import LONG, launches, workload
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python isn't installed")
@@ -371,6 +372,54 @@ def test_hostile_names_are_text_and_do_not_turn_other_text(
         return found;
     }"""
     assert tab.evaluate(loose, "\u202e") == []
+
+
+ONE, MANY = (Contestant("alpha", "eager"),), tuple(Contestant(f"framework-{n}", "graph") for n in range(40))
+LENGTHY = tuple(Contestant(name * 5_000, "e") for name in ("ab", "cd"))
+
+
+def campaign_of(contestants: Sequence[Contestant], count: int) -> list[Record]:
+    """Two phases of a network, so many launches; each contestant takes a tenth longer than the one before."""
+    cases = [(workload(phase=phase), one) for phase in ("infer", "train") for one in contestants]
+    return [
+        record
+        for number, (load, one) in enumerate(cases)
+        for record in launches(Case(load, one), 0.01 * 1.1 ** (number % len(contestants)), count, 0.001, one.id)
+    ]
+
+
+ODD = {
+    "no record": ([], "No contestant was measured"),
+    "no measured case": (
+        [Record(Case(workload(), one), 0, Status.CRASHED, "signal 11") for one in MANY[:2]],
+        "crashed",
+    ),
+    "one contestant": (campaign_of(ONE, 4), "No contestant was measured in the same blocks as another"),
+    "forty contestants": (campaign_of(MANY, 3), "framework-0:graph is unbeaten"),
+    "long names": (campaign_of(LENGTHY, 3), "is unbeaten"),
+    "stopped after one launch": (campaign_of(MANY[:3], 1), "single draws: do not choose by them"),
+}
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("name", ODD)
+def test_a_page_of_an_odd_campaign_makes_sense_first(
+    browser: sync_api.Browser, write_campaign: Callable[..., StoredCampaign], tmp_path: Path, name: str, width: int
+) -> None:
+    records, said = ODD[name]
+    path = page.write(page.render([write_campaign(records)]), tmp_path / "html")
+    tab = browser.new_page(viewport={"width": width, "height": 900})
+    heard, _ = listen(tab)
+    tab.goto(path.as_uri())
+    assert said in tab.locator(".answer, .matrix").first.inner_text()
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    for link in tab.locator(".results a.workload").all()[:2]:
+        link.click()
+        panel = tab.get_by_role("dialog")
+        assert panel.bounding_box()["width"] <= width
+        assert "python -m bench run" in panel.inner_text()
+        tab.keyboard.press("Escape")
+    assert heard == []
 
 
 def test_two_thousand_cases_are_under_5_mb_and_answer(browser: sync_api.Browser, tmp_path: Path) -> None:
