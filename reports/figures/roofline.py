@@ -17,7 +17,8 @@ from reports.figures.drawing.canvas import log_axis, new_figure, panel, printabl
 from reports.format.networks import Row
 from results.compare.limits import Kind, Limits, roof
 
-HEIGHT = 360
+HEIGHT, LINE = 360, 14
+"""Pixels of the figure with a legend of up to 4 lines, and of a further line."""
 GIGA = 1e-9
 
 
@@ -35,7 +36,8 @@ def roofline(rows: Sequence[Row], limits: Limits, kind: Kind, slots: Sequence[st
 
 
 def _draw(rows: Sequence[Row], limits: Limits, kind: Kind, slots: Sequence[str]) -> Figure:
-    figure = new_figure(HEIGHT, layout="constrained")
+    contestants = len({row["contestant"] for row in rows})
+    figure = new_figure(HEIGHT + LINE * max(math.ceil(contestants / 2) - 4, 0), layout="constrained")
     axes = figure.add_subplot()
     axes.set(xscale="log", yscale="log", xlabel="MAC per byte moved", ylabel="GMAC/s (more is faster)")
     panel(axes)

@@ -15,14 +15,16 @@ from reports.format.numbers import MILLISECONDS
 HEIGHT, PLOT, LINE = 260, 200, 12
 """Pixels of the figure, of its axes, and of a line of text."""
 MARGIN = 1.25
+MOST = 12
+"""The labels of more contestants would cover each other."""
 MEGA = 1e-6
 
 
 def trade_offs(network: Network, phase: str, slots: Sequence[str], key: str) -> str:
-    """The figure of a phase; "" if time and memory of fewer than two contestants are known."""
+    """The figure of a phase; "" if time and memory of fewer than two contestants are known, or of more than MOST."""
     rows = [network.rows[phase, one] for one in network.contestants if (phase, one) in network.rows]
     known = [row for row in rows if row["seconds"] > 0 and row["memory_bytes"] > 0]
-    if len(known) < 2:
+    if not 2 <= len(known) <= MOST:
         return ""
     label = f"{network.id}, {phase}: milliseconds of a step against its megabytes; numbers in the tables"
     return svg.draw(lambda: _draw(known, slots), key, label)

@@ -130,7 +130,7 @@ def order(launches: pd.DataFrame, cases: pd.DataFrame) -> list[tuple[float, bool
     """
     means = dict(zip(cases["case"], cases["seconds"]))
     measured = launches[launches["status"] == Status.MEASURED]
-    over = measured["seconds"] / measured["case"].map(means)
+    over = measured["seconds"] / measured["case"].map(means).astype(float)
     return list(zip(over.tolist(), measured["superseded"].tolist()))
 
 

@@ -17,6 +17,8 @@ from results.stats.verdicts import TimingVerdict, judge
 
 TITLES = {"infer": "Inference", "train": "Training"}
 """The phases that are ranked. The others are parts of a training step."""
+LONGEST_NAME, MOST_NAMED = 40, 6
+"""Letters of a contestant's name, and contestants, that a sentence gives."""
 
 
 @dataclass(frozen=True)
@@ -84,15 +86,17 @@ class Ranking:
         if not self.overall:
             return ""
         shown = sorted(self.overall.items(), key=lambda item: item[1].value)
-        ratios = ", ".join(f"{one} {_interval(found)}" for one, found in shown)
-        return f"Time relative to {self.reference} (geometric mean of {_workloads(self.common)}): {ratios}."
+        ratios = [f"{_name(one)} {_interval(found)}" for one, found in shown[:MOST_NAMED]]
+        more = [f"{len(shown) - MOST_NAMED} others above"] if len(shown) > MOST_NAMED else []
+        of = f"{_name(self.reference)} (geometric mean of {_workloads(self.common)})"
+        return f"Time relative to {of}: {', '.join(ratios + more)}."
 
 
 def unbeaten_words(found: WorkloadRanking | None) -> str:
     """The unbeaten contestants of a workload, or why none is named."""
     if found is None or not found.is_known:
         return "not enough data"
-    return "not told apart" if found.is_tied else ", ".join(found.unbeaten)
+    return "not told apart" if found.is_tied else ", ".join(map(_name, found.unbeaten))
 
 
 def rank(phase: str, reference: str, contestants: Sequence[str], pairs: Mapping[str, Ratios]) -> Ranking:
@@ -142,7 +146,18 @@ def _lead(leaders: Sequence[str], count: int, known: int) -> str:
 
 
 def _rest(others: Sequence[str], counts: Mapping[str, int]) -> str:
-    return "".join(f", {one} on {counts[one] or 'none'}" for one in others)
+    """The other contestants with their counts; of many, those on none as a number."""
+    none = [one for one in others if not counts[one]]
+    named = others if len(others) <= MOST_NAMED else [one for one in others if counts[one]][:MOST_NAMED]
+    said = [f", {_name(one)} on {counts[one] or 'none'}" for one in named]
+    left = len(others) - len(named)
+    said += [f", {left} others on {'none' if left == len(none) else 'fewer'}"] if left else []
+    return "".join(said)
+
+
+def _name(contestant: str) -> str:
+    """A name that leaves room for others in a sentence."""
+    return contestant if len(contestant) <= LONGEST_NAME else f"{contestant[:LONGEST_NAME]}…"
 
 
 def _of(count: int) -> str:
@@ -155,7 +170,7 @@ def _workloads(count: int) -> str:
 
 def _list(names: Sequence[str]) -> str:
     """ "a", "a and b", "a, b and c"."""
-    *first, last = names
+    *first, last = map(_name, names)
     return f"{', '.join(first)} and {last}" if first else last
 
 

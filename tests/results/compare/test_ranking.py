@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from results.compare.ranking import Ranking, rank
+from results.compare.ranking import MOST_NAMED, Ranking, rank
 from results.compare.ratios import Ratios
 from results.stats.estimates import Estimate
 
@@ -105,3 +105,19 @@ def test_the_fastest_is_always_unbeaten_and_only_faster_ones_beat_a_contestant(w
         for name, faster in one.faster.items():
             assert all(times[other] < times[name] for other in faster)
     assert all(found.unbeaten_on(one) <= found.measured_on(one) for one in found.contestants)
+
+
+def test_of_many_contestants_a_sentence_names_some_and_counts_the_others():
+    many = tuple(f"framework-{number}:graph" for number in range(40))
+    found = ranked(of_times({one: 1.1**place for place, one in enumerate(many)}), contestants=many)
+    assert found.headline() == "framework-0:graph is unbeaten on the workload, 39 others on none."
+    found = rank("infer", many[0], many, {"w": of_times({one: 1.1**place for place, one in enumerate(many)})})
+    assert found.overall_sentence().count("framework") == MOST_NAMED + 1
+    assert found.overall_sentence().endswith("33 others above.")
+
+
+def test_a_long_name_leaves_room_for_the_sentence():
+    long = "x" * 10_000
+    found = rank("infer", A, (A, long), {"w": of_times({A: 2.0, long: 1.0})})
+    assert len(found.headline()) < 200
+    assert "is unbeaten on the workload" in found.headline()
