@@ -25,9 +25,9 @@ NARROWING = 0.01
 """Worth of halving the width of a ratio's interval, over that of deciding the ratio."""
 LIKELY = 0.7
 """Share of a network's ratios that its first launches are expected to decide."""
-OVERESTIMATE = 1.2
-"""Predicted seconds of a network's fewest launches may be this factor too many: time is reserved for them if they would
-fit then."""
+ERROR = 1.2
+"""Predicted seconds of a network's fewest launches may be this factor too many or too few: time is reserved for them if
+they would fit in the first case, and launches have further turns only if they would fit in the second."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class Allocation:
 
     def _room(self, best: Option, options: Sequence[Option], left: float) -> float:
         """Seconds for a launch that leave the others' fewest launches possible; all if those do not fit in any case."""
-        room = left - self._reserved([option for option in options if option is not best], left)
+        room = left - ERROR * self._reserved([option for option in options if option is not best], left)
         is_further = best.launches >= self.suite.launches[0]
         return left if is_further and room < SPARE * best.cost.seconds(self.suite.turns[0]) else room
 
@@ -154,12 +154,12 @@ class Allocation:
         """Seconds that groups need for their fewest launches, cheapest first, as far as they may fit into `left`."""
         reserved = 0.0
         for seconds in sorted(map(self._missing, options)):
-            reserved += seconds if reserved + seconds <= OVERESTIMATE * left else 0
+            reserved += seconds if reserved + seconds <= ERROR * left else 0
         return reserved
 
     def _are_possible(self, options: Sequence[Option], left: float) -> bool:
         """Whether the fewest launches of these groups may fit."""
-        return sum(map(self._missing, options)) <= OVERESTIMATE * left
+        return sum(map(self._missing, options)) <= ERROR * left
 
     def _missing(self, option: Option) -> float:
         """Seconds that a group needs for the suite's fewest launches, of the fewest turns."""

@@ -30,6 +30,7 @@ COLUMNS = (
 
 
 DISAGREES = "the times have another order than the ratio, which is of rounds next to each other in time"
+APART = ", as they did not fit into memory together: ratios are within a group"
 MOST_NETWORKS = 12
 """More do not fit a first screen; the matrix of verdicts has all."""
 
@@ -206,6 +207,8 @@ def _cell(row: Row | None, rows: Mapping[str, Row]) -> Cell:
     time, flags = step_time(row["seconds"]), in_words(text(row["quality_flags"]))
     if _disagrees(row, rows.get(row["reference"])):
         flags = "; ".join(filter(None, (flags, DISAGREES)))
+    if row["subsets"] > 1:
+        flags = "; ".join(filter(None, (flags, f"contestants measured in {row['subsets']:.0f} groups{APART}")))
     if row["contestant"] == row["reference"]:
         return Cell("reference", time, word="reference", flags=flags)
     judged, shown = judgement(row), numbers.estimate(row["ratio"], row["ratio_low"], row["ratio_high"])

@@ -126,10 +126,12 @@ def control_pairs(campaign: StoredCampaign) -> list[ControlPair]:
 def order(launches: pd.DataFrame, cases: pd.DataFrame) -> list[tuple[float, bool]]:
     """Each measured launch's time over its case's mean, in the order in which they ran, and whether it was repeated.
 
-    `launches` are those of a CampaignView.
+    `launches` are those of a CampaignView. Cases with one launch are left out: it is its own mean.
     """
     means = dict(zip(cases["case"], cases["seconds"]))
     measured = launches[launches["status"] == Status.MEASURED]
+    counts = measured[~measured["superseded"]]["case"].value_counts()
+    measured = measured[measured["case"].map(counts) > 1]
     over = measured["seconds"] / measured["case"].map(means).astype(float)
     return list(zip(over.tolist(), measured["superseded"].tolist()))
 

@@ -25,7 +25,9 @@ class FirstCalls:
     figure: Markup
 
 
-def build(view: CampaignView) -> FirstCalls:
+def build(view: CampaignView) -> FirstCalls | None:
+    if not view.launches[list(TO_FIRST_RESULT)].notna().any(axis=None):
+        return None
     phases = view.phases
     phase = phases[-1] if phases else ""
     drawn = [part for part in view.parts if part.is_drawn and phase in part.network.phases]

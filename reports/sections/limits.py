@@ -22,7 +22,9 @@ class MachineLimits:
     chapters: Sequence[Chapter[LayerTable | None]]
 
 
-def build(view: CampaignView) -> MachineLimits:
+def build(view: CampaignView) -> MachineLimits | None:
+    if not view.limits.ceilings:
+        return None
     return MachineLimits(
         ceilings=ceiling_rows(view.limits),
         rooflines=_rooflines(view),

@@ -9,7 +9,9 @@ from reports.rows.cases import ParityRow, parity_rows
 from reports.sections.section import CampaignView, Chapter, Section
 
 
-def build(view: CampaignView) -> Sequence[Chapter[list[ParityRow]]]:
+def build(view: CampaignView) -> Sequence[Chapter[list[ParityRow]]] | None:
+    if not view.launches["parity_contestants"].notna().any():
+        return None
     return view.chapters(
         lambda part: parity_rows(part.network, part.launches, system.tolerances(view.system, part.network.precision))
     )

@@ -10,7 +10,9 @@ from reports.rows.cases import PartsRow, part_rows
 from reports.sections.section import CampaignView, Chapter, Section
 
 
-def build(view: CampaignView) -> Sequence[Chapter[list[PartsRow]]]:
+def build(view: CampaignView) -> Sequence[Chapter[list[PartsRow]]] | None:
+    if not view.split["seconds"].notna().any():
+        return None
     split = networks.rows(view.split)
     return view.chapters(
         lambda part: part_rows(part.network, view.split),

@@ -109,3 +109,13 @@ def test_a_contestant_that_passed_parity_only_when_examined_again_is_marked_at_t
     (line,) = built(stored).groups[0].lines
     assert line.parity == "alpha:eager: passed in float64, where ties cannot explain a difference"
     assert f'title="{line.parity}">!</a>' in campaign.render([stored])
+
+
+def test_ratios_of_contestants_that_did_not_fit_into_memory_together_are_marked(write_campaign):
+    records = [
+        replace(measured(Case(workload(), one), launch, [1.0]), subset=subset)
+        for launch in range(2)
+        for one, subset in ((ALPHA, 0), (BETA, 0), (ALPHA, 1), (Contestant("gamma", "eager"), 1))
+    ]
+    (line,) = built(write_campaign(records)).groups[0].lines
+    assert all("contestants measured in 2 groups" in cell.flags for cell in line.cells)

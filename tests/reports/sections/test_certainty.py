@@ -69,6 +69,17 @@ def test_strips_need_a_second_launch(again: StoredCampaign, write_campaign: Call
     assert strips.run_order([(1.0, False)] * 5, "k") == ""
 
 
+def test_a_case_with_one_launch_never_looks_steady(write_campaign: Callable[..., StoredCampaign]) -> None:
+    twice = [measured(Case(workload(), ALPHA), launch, [0.01 * (launch + 1)]) for launch in range(2)]
+    campaign = write_campaign([*twice, measured(Case(workload(), BETA), 0, [0.01])])
+    frame = with_superseded(networks.with_network(launches_of([campaign])))
+    assert len(certainty.order(frame, cases.cases([campaign]))) == 2
+    (network,) = networks.networks(cases.cases([campaign]))
+    drawn = strips.strips(network, frame, list(network.contestants), "k")
+    assert ALPHA.id in drawn
+    assert BETA.id not in drawn
+
+
 def test_flags_name_their_cases_and_what_they_mean(lively: StoredCampaign) -> None:
     frame = cases.cases([lively])
     found = certainty.flags(frame)
