@@ -23,9 +23,10 @@ import traceback
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from io import BufferedRWPair
 from pathlib import Path
 from threading import Lock, Semaphore
-from typing import IO, Any
+from typing import Any
 
 import bench  # noqa: F401  # which brings the names of frameworks that only benchmarks need
 from impls.frameworks import CACHE, load_framework
@@ -215,7 +216,7 @@ def fork_for_each_connection(control: socket.socket, modules: Sequence[str]) -> 
                 return
 
 
-def serve(stream: IO[bytes]) -> None:
+def serve(stream: BufferedRWPair) -> None:
     """Answer requests until there are no more."""
     while True:
         try:

@@ -13,19 +13,26 @@ const oneLine = (words) => words.replace(/[\s\u0000-\u001f\u0085]+/g, " ").trim(
 const text = (cell) => (cell ? oneLine(cell.innerText) : "");
 const short = (name) => (name.length > 40 ? `${name.slice(0, 40)}…` : name);
 
+const announced = element("output", { className: "announced" });
+document.body.append(announced);
+
 const copy = async (what, button) => {
-  const label = button.textContent;
+  button.dataset.label ??= button.textContent;
   try {
     await navigator.clipboard.writeText(what);
     button.textContent = "Copied";
   } catch {
-    const area = element("textarea", { value: what, className: "copied" });
+    const area = element("textarea", { value: what });
     button.after(area);
     area.select();
     button.textContent = document.execCommand("copy") ? "Copied" : "Press Ctrl+C";
-    if (button.textContent === "Copied") area.remove();
+    if (button.textContent === "Copied") {
+      area.remove();
+      button.focus();
+    }
   }
-  setTimeout(() => (button.textContent = label), 2000);
+  announced.textContent = button.textContent;
+  setTimeout(() => (button.textContent = button.dataset.label), 2000);
 };
 
 // The query of the address keeps what is chosen, so that a link shows the same.

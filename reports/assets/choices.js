@@ -1,10 +1,12 @@
-// Menus for the whole page: the networks and phases that are shown, and the reference that times are compared with.
+// Menus for the whole page: the networks and phases whose rows and figures are shown, and the reference of ratios.
 
 const articles = [...document.querySelectorAll("article[data-menu]")].map((article) => ({ article, ...JSON.parse(article.dataset.menu) }));
 const FILTERS = ["network", "phase", "batch", "precision"];
 const REFERENCE = "reference";
 
 const isChosen = (facts) => FILTERS.every((name) => !address.get(name) || !(name in facts) || facts[name] === address.get(name));
+
+const shownNote = element("p", { className: "shown-note" });
 
 const showChosen = () => {
   for (const { article, parts } of articles) {
@@ -19,6 +21,20 @@ const showChosen = () => {
       body.classList.toggle("filtered-out", rows.length > 0 && rows.every((row) => row.classList.contains("filtered-out")));
     }
   }
+  const chosen = FILTERS.filter((name) => address.get(name)).map((name) => `${name} ${short(address.get(name))}`);
+  shownNote.textContent = chosen.length ? `Shown: ${chosen.join(", ")}. Figures and tables of several networks show all.` : "";
+};
+
+// The verdicts of an article, read when they are first needed: [class, word] of each, and the cells of each workload.
+const verdictsOf = (menu) => {
+  const matrix = menu.article.querySelector("table.matrix");
+  if (!menu.found && matrix) {
+    const { verdicts, rows } = JSON.parse(matrix.dataset.choices);
+    const lines = [...matrix.querySelectorAll("tr[data-phase]")];
+    menu.verdicts = verdicts;
+    menu.found = new Map(lines.map((line, number) => [`${line.parentElement.dataset.part} ${line.dataset.phase}`, rows[number]]));
+  }
+  return menu;
 };
 
 const fill = (cell, kind, word, shown) => {
@@ -40,39 +56,52 @@ const fillMatrix = (cells, row, verdicts, reference) =>
     fill(cell, ...verdicts[ratio[0]], ratio.slice(1));
   });
 
-// The results at the top: times and flags stay, ratios change.
+// The results at the top: times stay, ratios change.
 const fillResults = (cells, row, verdicts, reference) =>
   cells.forEach((cell, column) => {
     if (!row[column]) return;
-    cell.querySelector("data")?.remove();
-    cell.removeAttribute("title");
     const ratio = row[column][1][reference];
-    cell.className = column === reference ? "reference" : "alone";
+    const time = cell.querySelector(".time");
+    const [kind, word] = ratio ? verdicts[ratio[0]] : ["alone"];
+    cell.className = column === reference ? "reference" : kind;
+    cell.removeAttribute("title");
+    cell.replaceChildren(time);
     if (column === reference || !ratio) return;
-    const [kind, word] = verdicts[ratio[0]];
-    cell.className = kind;
     cell.title = `${word.slice(2)}, ${ratio[2]}`;
-    cell.querySelector(".time").after(" ", element("data", { value: ratio[3] }, `${word[0]} ${ratio[3].toFixed(2)}`));
+    cell.append(" ", element("data", { value: ratio[3] }, `${word[0]} ${ratio[4]}`));
   });
 
-const setReference = ({ article, contestants, reference }, wanted) => {
-  const matrix = article.querySelector("table.matrix");
-  const results = article.querySelector("table.results");
-  const place = contestants.includes(wanted) ? contestants.indexOf(wanted) : contestants.indexOf(reference);
-  if (!matrix || place < 0) return;
-  const { verdicts, rows } = JSON.parse(matrix.dataset.choices);
-  const found = new Map();
-  [...matrix.querySelectorAll("tr[data-phase]")].forEach((line, number) => {
-    found.set(`${line.parentElement.dataset.part} ${line.dataset.phase}`, rows[number]);
-    fillMatrix([...line.querySelectorAll("td")], rows[number], verdicts, place);
-  });
-  for (const line of results?.querySelectorAll("tr[data-phase]") ?? []) {
-    fillResults([...line.querySelectorAll("td[data-contestant]")], found.get(`${line.dataset.part} ${line.dataset.phase}`), verdicts, place);
+// As the page was written: to each workload's own reference.
+const restore = (menu) => menu.written?.forEach(({ cell, kind, title, nodes }) => {
+  cell.className = kind;
+  if (title === null) cell.removeAttribute("title");
+  else cell.title = title;
+  cell.replaceChildren(...nodes.map((node) => node.cloneNode(true)));
+});
+
+const remember = (menu, cells) => {
+  menu.written ??= cells.map((cell) => ({ cell, kind: cell.className, title: cell.getAttribute("title"), nodes: [...cell.childNodes].map((node) => node.cloneNode(true)) }));
+};
+
+const setReference = (menu, wanted) => {
+  const { article, contestants } = menu;
+  const place = contestants.indexOf(wanted);
+  const matrix = [...article.querySelectorAll(".matrix tr[data-phase]")];
+  const results = [...article.querySelectorAll(".results tr[data-phase]")];
+  const heads = [...article.querySelectorAll(".results thead th")];
+  remember(menu, [...matrix, ...results].flatMap((line) => [...line.querySelectorAll("td")]).concat(heads));
+  restore(menu);
+  menu.current = place < 0 ? "" : wanted;
+  if (menu.current) {
+    const { verdicts, found } = verdictsOf(menu);
+    for (const line of matrix) fillMatrix([...line.querySelectorAll("td")], found.get(`${line.parentElement.dataset.part} ${line.dataset.phase}`), verdicts, place);
+    for (const line of results) fillResults([...line.querySelectorAll("td[data-contestant]")], found.get(`${line.dataset.part} ${line.dataset.phase}`), verdicts, place);
+    heads.forEach((head) => head.querySelector("small")?.remove());
+    heads[place + 1]?.append(" ", element("small", {}, "reference"));
   }
-  results?.querySelectorAll("thead th small").forEach((mark) => mark.remove());
-  results?.tHead.rows[0].cells[place + 1].append(" ", element("small", {}, "reference"));
-  for (const name of article.querySelectorAll(".reference-name")) name.textContent = short(contestants[place]);
-  for (const note of article.querySelectorAll(".own-reference")) note.hidden = contestants[place] === reference;
+  const name = menu.current || menu.reference;
+  for (const one of article.querySelectorAll(".reference-name")) one.textContent = short(name || "no reference");
+  for (const note of article.querySelectorAll(".own-reference")) note.hidden = name === menu.reference;
 };
 
 const select = (name, values, chosen, then) => {
@@ -90,30 +119,33 @@ const valuesOf = (name) => {
 
 const changeReference = (wanted) => articles.forEach((one) => setReference(one, wanted));
 
-const makeMenus = () => {
-  const bar = element("div", { className: "menus", role: "group", ariaLabel: "What the page shows" });
-  for (const name of FILTERS) {
-    const values = valuesOf(name);
-    if (values.length < 2) continue; // nothing to choose
-    const options = [["", "all"], ...values.map((value) => [value, value])];
-    bar.append(
-      select(name, options, address.get(name) ?? "", (value) => {
-        keep(name, value);
-        showChosen();
-      }),
-    );
-  }
+const filterMenu = (name) => {
+  const values = valuesOf(name);
+  if (address.get(name) && !values.includes(address.get(name))) keep(name, ""); // of a page that was written anew
+  if (values.length < 2) return ""; // nothing to choose
+  return select(name, [["", "all"], ...values.map((value) => [value, value])], address.get(name) ?? "", (value) => {
+    keep(name, value);
+    showChosen();
+  });
+};
+
+const referenceMenu = () => {
   const contestants = [...new Set(articles.flatMap((one) => one.contestants))];
-  if (contestants.length > 1) {
-    const own = articles[0].reference;
-    bar.append(
-      select(REFERENCE, contestants.map((one) => [one, one]), address.get(REFERENCE) ?? own, (value) => {
-        keep(REFERENCE, value === own ? "" : value);
-        changeReference(value);
-      }),
-    );
-  }
-  if (bar.children.length) document.querySelector("main").prepend(bar);
+  if (!contestants.includes(address.get(REFERENCE))) keep(REFERENCE, "");
+  if (contestants.length < 2) return "";
+  const own = [...new Set(articles.map((one) => one.reference))];
+  const first = ["", own.length === 1 && own[0] ? own[0] : "each campaign's own"];
+  const others = contestants.filter((one) => one !== first[1]).map((one) => [one, one]);
+  return select(REFERENCE, [first, ...others], address.get(REFERENCE) ?? "", (value) => {
+    keep(REFERENCE, value);
+    changeReference(value);
+  });
+};
+
+const makeMenus = () => {
+  const bar = element("div", { className: "menus", role: "group", ariaLabel: "Networks, phases and reference that the page shows" });
+  bar.append(...FILTERS.map(filterMenu), referenceMenu());
+  if (bar.children.length) document.querySelector("main").prepend(bar, shownNote);
   if (FILTERS.some((name) => address.get(name))) showChosen();
   if (address.get(REFERENCE)) changeReference(address.get(REFERENCE));
 };

@@ -28,7 +28,7 @@ const linesOf = (table, part, phase, places) => {
     const from = column;
     column += header.colSpan;
     const label = rows.some((row) => row && columns(row)[from]?.tagName === "TH");
-    if (label || (header.dataset.phase ?? phase) !== phase) continue;
+    if (label || "ratio" in header.dataset || (header.dataset.phase ?? phase) !== phase) continue;
     const name = [...header.querySelectorAll("small")].reduce((name, { textContent }) => (/interval/.test(textContent) ? name.replace(textContent, "") : name), header.textContent);
     lines.push([oneLine(name), rows.map((row) => shown(row, from, column))]);
   }
@@ -37,11 +37,24 @@ const linesOf = (table, part, phase, places) => {
 
 const cellOf = ([value, ...rest]) => element("td", {}, value ?? "–", ...(rest.length ? [" ", element("span", { className: "interval" }, rest.join(" "))] : []));
 
+// Ratios to the reference that is chosen; with none chosen, the table's own.
+const ratioLines = (menu, part, phase, places) => {
+  const { found, verdicts } = verdictsOf(menu);
+  const to = menu.contestants.indexOf(menu.current || menu.reference);
+  const row = found?.get(`${part} ${phase}`) ?? [];
+  const ratios = places.map((place) => (place === to ? null : row[place]?.[1][to]));
+  if (!ratios.some(Boolean)) return [];
+  return [
+    [`ratio to ${short(menu.contestants[to])}`, ratios.map((ratio) => (ratio ? [ratio[1], ratio[2]] : []))],
+    ["verdict", ratios.map((ratio) => (ratio ? [verdicts[ratio[0]][1]] : []))],
+  ];
+};
+
 const tableOf = (menu, part, phase, places) => {
   const head = element("tr", {}, element("td", {}), ...places.map((place) => element("th", { scope: "col" }, short(menu.contestants[place]), element("small", {}, short(menu.versions[place])))));
-  const bodies = [...menu.article.querySelectorAll("table[data-detail]")].map((table) => {
-    const lines = linesOf(table, part, phase, places);
-    const title = oneLine(table.closest("section").querySelector("h3").textContent);
+  const tables = [...menu.article.querySelectorAll("table[data-detail]")];
+  const sections = tables.map((table) => [oneLine(table.closest("section").querySelector("h3").textContent), linesOf(table, part, phase, places)]);
+  const bodies = [["Ratios", ratioLines(menu, part, phase, places)], ...sections].map(([title, lines]) => {
     const heading = element("tr", { className: "group" }, element("th", { colSpan: places.length + 1 }, title));
     const rows = lines.map(([name, cells]) => element("tr", {}, element("th", { scope: "row" }, name), ...cells.map(cellOf)));
     return lines.length ? element("tbody", {}, heading, ...rows) : "";
@@ -57,11 +70,13 @@ const button = (label, then) => {
 
 const repeatOf = (menu, part, phase, places, chosen) => {
   const names = places.map((place) => menu.contestants[place]);
-  const code = element("code", {});
-  const show = (name) => (code.textContent = command(menu, part, phase, name ? [...new Set([menu.reference, name])] : names));
-  show(chosen);
-  const pairs = names.filter((name) => name !== menu.reference).map((name) => [name, `${short(name)} and ${short(menu.reference)}`]);
-  const choice = select("measure again", [["", "all contestants"], ...pairs], chosen, show);
+  const reference = referenceOf(menu);
+  const code = element("code", {}, command(menu, part, phase, chosen ? [reference, chosen].filter((name) => names.includes(name)) : names));
+  const pairs = names.filter((name) => name !== reference).map((name) => [name, names.includes(reference) ? `${short(name)} and ${short(reference)}` : short(name)]);
+  const choice = select("measure again", [["", "all contestants"], ...pairs], chosen, (name) => {
+    openPanel(menu, part, phase, name);
+    panel.querySelector("select").focus();
+  });
   return element(
     "div",
     { className: "tools repeat" },
@@ -69,9 +84,11 @@ const repeatOf = (menu, part, phase, places, chosen) => {
     button("Copy command", (made) => copy(code.textContent, made)),
     button("Copy link", (made) => copy(location.href, made)),
     code,
-    element("p", {}, "On the same machine and versions, expect times and ratios within the intervals below."),
+    element("p", {}, "On the same machine, with the same versions, a new measurement should give similar values, with intervals that overlap those below."),
   );
 };
+
+const referenceOf = (menu) => menu.current || menu.reference;
 
 const panel = element("dialog", { className: "detail" });
 let opener = null;
@@ -83,18 +100,23 @@ const closePanel = () => {
   opener?.focus();
 };
 
-const openPanel = (menu, part, phase, chosen = "") => {
+// The address names the campaign, too, where the page has several.
+const caseName = ({ article, parts }, part, phase) => `${articles.length > 1 ? `${article.id}:` : ""}${parts[part].id}-${phase}`;
+
+const openPanel = (menu, part, phase, wanted = "") => {
   const rows = menu.article.querySelectorAll(`table.cases tbody[data-part="${part}"] tr[data-phase]`);
   const places = [...rows].filter((row) => row.dataset.phase === phase).map((row) => Number(row.dataset.column));
-  const { id, network, conditions } = menu.parts[part];
+  const names = places.map((place) => menu.contestants[place]);
+  const chosen = names.includes(wanted) && wanted !== referenceOf(menu) ? wanted : "";
+  const { network, conditions } = menu.parts[part];
   const title = element("h2", { id: "detail-title" }, short(network), element("small", {}, `${conditions}, ${phase}`));
   const figures = element("a", { href: `#${part}` }, "Figures of this network");
-  const table = element("div", { className: "scroll", role: "region", ariaLabel: "Details", tabIndex: 0 }, tableOf(menu, part, phase, chosen ? places.filter((place) => [menu.reference, chosen].includes(menu.contestants[place])) : places));
+  const table = element("div", { className: "scroll", role: "region", ariaLabel: "Details", tabIndex: 0 }, tableOf(menu, part, phase, chosen ? places.filter((place) => [referenceOf(menu), chosen].includes(menu.contestants[place])) : places));
   const close = button("Close", closePanel);
   panel.replaceChildren(close, title, repeatOf(menu, part, phase, places, chosen), table, figures);
   panel.setAttribute("aria-labelledby", "detail-title");
   if (!panel.open) panel.show();
-  keep(CASE, `${id}-${phase}`);
+  keep(CASE, caseName(menu, part, phase));
   keep(WITH, chosen);
   close.focus();
 };
@@ -114,7 +136,7 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   opener = found.row.querySelector("a");
   const name = cell && found.menu.contestants[[...found.row.querySelectorAll("td")].indexOf(cell)];
-  openPanel(found.menu, found.part, found.phase, name === found.menu.reference ? "" : name || "");
+  openPanel(found.menu, found.part, found.phase, name || "");
 });
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && panel.open) closePanel();
@@ -122,9 +144,11 @@ document.addEventListener("keydown", (event) => {
 
 const openAddressed = () => {
   for (const menu of articles)
-    for (const [part, { id }] of Object.entries(menu.parts)) {
-      const phase = address.get(CASE)?.startsWith(`${id}-`) ? address.get(CASE).slice(id.length + 1) : "";
-      if (phase && menu.article.querySelector(`tbody[data-part="${part}"] tr[data-phase="${CSS.escape(phase)}"]`)) return openPanel(menu, part, phase, address.get(WITH) ?? "");
+    for (const row of menu.article.querySelectorAll("table.cases tr[data-phase]")) {
+      const { part } = row.closest("[data-part]").dataset;
+      if (caseName(menu, part, row.dataset.phase) !== address.get(CASE)) continue;
+      opener = menu.article.querySelector(`.matrix tbody[data-part="${part}"] tr[data-phase="${CSS.escape(row.dataset.phase)}"] a`);
+      return openPanel(menu, part, row.dataset.phase, address.get(WITH) ?? "");
     }
 };
 

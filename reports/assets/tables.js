@@ -41,10 +41,10 @@ const makeSortable = (table) => {
   }
 };
 
-const isSeen = (row) => !row.hidden && !row.classList.contains("filtered-out");
+const isSeen = (row) => !row.hidden && !row.classList.contains("filtered-out") && !row.parentElement.classList.contains("filtered-out");
 
 const filter = (table, wanted, said) => {
-  const rows = [...table.tBodies].flatMap((body) => [...body.rows]);
+  const rows = [...table.tBodies].flatMap((body) => [...body.rows]).filter((row) => !row.classList.contains("group"));
   const words = wanted.toLowerCase().split(/\s+/).filter(Boolean);
   let shown = 0;
   for (const body of table.tBodies) {
@@ -54,7 +54,7 @@ const filter = (table, wanted, said) => {
       const found = `${own} ${text(row)}`.toLowerCase();
       row.hidden = row !== heading && !words.every((word) => found.includes(word));
     }
-    if (heading) heading.hidden = [...body.rows].every((row) => row === heading || !isSeen(row));
+    if (heading) heading.hidden = [...body.rows].every((row) => row === heading || row.hidden);
     shown += [...body.rows].filter((row) => isSeen(row) && row !== heading).length;
   }
   said.textContent = words.length ? `${shown} of ${rows.length} rows` : "";
@@ -71,8 +71,11 @@ const markdown = (rows) => {
   return [line(rows[0]), line(rows[0].map(() => "---")), ...rows.slice(1).map(line)].join("\n") + "\n";
 };
 
+// A spreadsheet would compute a text that begins like a formula.
+const unlikeFormula = (cell) => (typeof cell === "string" && /^[=+\-@]/.test(cell) ? `'${cell}` : String(cell));
+
 const csv = (rows) =>
-  rows.map((cells) => cells.map((cell) => `"${String(cell ?? "").replace(/"/g, '""')}"`).join(",")).join("\r\n") + "\r\n";
+  rows.map((cells) => cells.map((cell) => `"${unlikeFormula(cell ?? "").replace(/"/g, '""')}"`).join(",")).join("\r\n") + "\r\n";
 
 // What is pasted elsewhere says what it is of.
 const heading = (table) => {
@@ -110,7 +113,8 @@ const watcher = new IntersectionObserver((entries) => {
     watcher.unobserve(region);
     const table = region.querySelector("table");
     makeTools(table);
-    if (!table.dataset.choices) makeSortable(table);
+    // Cells of these have a time and a ratio.
+    if (!table.dataset.choices && !table.classList.contains("results")) makeSortable(table);
   }
 });
 for (const region of document.querySelectorAll(".scroll")) if (region.querySelector("table thead")) watcher.observe(region);

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from reports.figures.drawing import svg
 from reports.figures.drawing.canvas import COLOURS, MARKERS, REACH, Band, Mark, canvas, log_axis, rows_of
 from reports.format.networks import Network, Row
+from reports.format.numbers import ratio
 from results.stats.estimates import BAND
 
 AT_LEAST = 1.25
@@ -46,7 +47,7 @@ def _mark(row: Row, slots: Sequence[str]) -> Mark:
 
 
 def _draw(bands: Sequence[Band], control: float) -> Figure:
-    figure, axes = canvas(bands, lambda mark: f"{mark.value:.2f}")
+    figure, axes = canvas(bands, lambda mark: ratio(mark.value))
     known = [mark for band in bands for mark in band.marks if not math.isnan(mark.value)]
     limits = _limits(known)
     axes.set(xscale="log", xlim=limits)

@@ -36,6 +36,19 @@ def networks(cases: pd.DataFrame) -> list[Network]:
     return [_network(str(key), part) for key, part in with_network(cases).groupby("network", sort=False)]
 
 
+def titles(found: Sequence[Network]) -> Mapping[str, str]:
+    """Short titles by id: architecture and size, and what else tells networks apart."""
+    facts = {
+        one.id: (f"{one.architecture} {one.size}", f"batch {one.batch}", one.precision, one.device) for one in found
+    }
+    shown: dict[str, str] = {}
+    for count in range(1, 5):
+        shown = {name: ", ".join(own[:count]) for name, own in facts.items()}
+        if len(set(shown.values())) == len(shown):
+            break
+    return shown
+
+
 def with_network(frame: pd.DataFrame) -> pd.DataFrame:
     """The table with a column `network` as in the table `split`: the id of the workload without its phase."""
     pairs = zip(frame["group"], frame["phase"], strict=True)

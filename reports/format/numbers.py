@@ -55,6 +55,11 @@ def fixed(value: float, places: int) -> str:
     return f"{round(value, places) + 0.0:,.{max(places, 0)}f}"  # + 0.0: no "-0.00"
 
 
+def ratio(value: float) -> str:
+    """A ratio in short: two decimals, or two digits below 0.1."""
+    return f"{value:.2f}" if value >= 0.1 else plain(value, 2)
+
+
 def error(value: float) -> str:
     """A number of which the magnitude matters: two digits and a power of ten; exactly 0 is "0"."""
     if math.isnan(value):

@@ -158,6 +158,7 @@ def answer_of(view: CampaignView) -> Answer:
         view.system.remainder,
         view.reference or "",
         {part.id: note for part in view.parts if (note := _parity_note(view, part))},
+        control_of(view.campaign).believable,
     )
 
 
@@ -172,7 +173,7 @@ def _health(view: CampaignView) -> Sequence[str]:
     cases, launches = view.cases, view.launches
     measured = int((cases["status"] == Status.MEASURED).sum())
     good = int((launches["status"] == Status.MEASURED).sum())
-    given = judgements(cases)
+    given = judgements(cases[cases["peak_probe"] == ""])
     decided = sum(one.is_decided for one in given)
     unclear = sum(one.verdict is TimingVerdict.UNCLEAR for one in given)
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -153,5 +154,5 @@ def _side_by_side(one: Sequence[system.Entry], other: Sequence[system.Entry]) ->
 
 
 def _command(report: Report, across_systems: bool) -> str:
-    across = " --across-systems" if across_systems else ""
-    return f"python -m bench compare {report.baseline} {report.candidate}{across}"
+    across = ["--across-systems"] if across_systems else []
+    return shlex.join(["python", "-m", "bench", "compare", report.baseline, report.candidate, *across])

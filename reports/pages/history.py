@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -125,7 +126,7 @@ def _step_row(history: History, series: Series, step: Change) -> StepRow:
         numbers.milliseconds(step.seconds / step.ratio.value),
         numbers.milliseconds(step.seconds),
         entry.changed_for(series.case.contestant.id),
-        f"python -m bench compare {before.name} {entry.name}",
+        shlex.join(["python", "-m", "bench", "compare", before.name, entry.name]),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import html
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -55,7 +56,7 @@ def _write_links(path: Path, others: Mapping[Path, str]) -> None:
 def _list(others: Mapping[Path, str]) -> str:
     links = [
         Markup('<a href="{}">{}</a>').format(
-            quote(path.name), title if len(title) <= LONGEST else f"{title[:LONGEST]}…"
+            quote(os.fsencode(path.name)), title if len(title) <= LONGEST else f"{title[:LONGEST]}…"
         )
         for path, title in others.items()
     ]

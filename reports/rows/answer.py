@@ -24,7 +24,8 @@ from results.words import in_words
 
 COLUMNS = (
     "architecture", "size", "batch", "precision", "device", "phase", "contestant", "launches", "seconds",
-    "seconds_low", "seconds_high", "ratio", "ratio_low", "ratio_high", "verdict", "within_percent", "quality_flags",
+    "seconds_low", "seconds_high", "reference", "ratio", "ratio_low", "ratio_high", "verdict", "within_percent",
+    "quality_flags",
 )  # fmt: skip
 """What is copied as data: columns of the table of cases."""
 
@@ -94,7 +95,8 @@ class Group:
 
 @dataclass(frozen=True)
 class Answer:
-    """The first screen of a page. `sure`: sentence on the verdicts; `more`: what further time would decide.
+    """The first screen of a page. `sure`: sentence on the verdicts; `why`: why there is none, "" if there is one;
+    `more`: what further time would decide.
 
     `command` goes on where the campaign stopped; "" where nothing is left to decide. `common`: precision and device of
     all workloads, "" if they differ. `rows`: their cases as data, the names of the columns first. `left_out`: number of
@@ -104,6 +106,7 @@ class Answer:
     state: State
     sentences: Sequence[Sentence]
     sure: str
+    why: str
     more: str
     command: str
     reference: str
@@ -122,10 +125,11 @@ def answer(
     remainder: RemainderFacts | None,
     reference: str,
     parity: Mapping[str, str],
+    believable: bool,
 ) -> Answer:
     """The answer of a campaign; `networks` and notes on their `parity` by the anchors of their figures.
 
-    Isolated layers are counted, not listed.
+    Isolated layers are counted, not listed. `believable`: whether the controls allow for verdicts.
     """
     ranked = {workload.workload: workload for found in rankings for workload in found.workloads}
     whole = {anchor: network for anchor, network in networks.items() if not is_alone(network.architecture)}
@@ -139,12 +143,13 @@ def answer(
         state=state,
         sentences=[Sentence(TITLES[found.phase], found.headline(), found.overall_sentence()) for found in rankings],
         sure=sure,
+        why=_why(networks.values(), believable) if state is State.NONE else "",
         more=_more(remainder, minutes) if state is not State.ALL else "",
         command=_command(campaign, minutes) if state is not State.ALL else "",
         reference=reference,
         contestants=contestants,
         groups=[group for group in groups if group.lines],
-        common=_common(networks.values()),
+        common=_common(shown.values()),
         rows=[COLUMNS, *_data(shown.values())],
         left_out=len(whole) - len(shown),
     )
@@ -164,9 +169,9 @@ def _short(value: Any) -> Any:
 
 
 def _common(networks: Iterable[Network]) -> str:
-    """ "in float32 on cpu" where that holds for all networks."""
+    """ "float32, cpu" where that holds for all networks."""
     found = {(network.precision, network.device) for network in networks}
-    return "in {} on {}".format(*found.pop()) if len(found) == 1 else ""
+    return ", ".join(found.pop()) if len(found) == 1 else ""
 
 
 def _lines(
@@ -195,7 +200,8 @@ def _lines(
 def _conditions(network: Network, is_common: bool) -> str:
     """ "227 px, batch 2", and precision and device where they are not common to all workloads."""
     own = [] if is_common else [network.precision, network.device]
-    return ", ".join([network.size, f"batch {network.batch}", *own])
+    batch = f"{network.batch} images" if network.size.startswith("stream ") else f"batch {network.batch}"
+    return ", ".join([network.size, batch, *own])
 
 
 def _cell(row: Row | None, rows: Mapping[str, Row]) -> Cell:
@@ -215,7 +221,7 @@ def _cell(row: Row | None, rows: Mapping[str, Row]) -> Cell:
     if judged is None or shown is None:
         return Cell("alone", time, word="no ratio", flags=flags)
     mark = words.VERDICT_MARKS[judged.verdict]
-    ratio = f"{mark} {row['ratio']:.2f}"
+    ratio = f"{mark} {numbers.ratio(row['ratio'])}"
     return Cell(kind(judged.verdict), time, ratio, row["ratio"], shown.interval, str(judged), flags)
 
 
@@ -242,6 +248,18 @@ def _certainty(networks: Iterable[Network]) -> tuple[State, str]:
     rest += [f"{unclear} unclear"] if unclear else []
     said = f"{decided} of {len(judged)} verdicts decided" + "".join(f"; {one}" for one in rest) + "."
     return (State.ALL if decided == len(judged) else State.SOME), said
+
+
+def _why(networks: Iterable[Network], believable: bool) -> str:
+    """Why no verdict is known."""
+    ratios = [row for network in networks for row in network.rows.values() if not math.isnan(row["ratio"])]
+    if not ratios:
+        return ""
+    if not believable:
+        return "The same code differs too much from itself on this machine (controls): no difference can be believed."
+    if all(math.isnan(row["ratio_low"]) for row in ratios):
+        return "Ratios without an interval are single draws: do not choose by them."
+    return "The intervals are too wide."
 
 
 def _more(remainder: RemainderFacts | None, minutes: int) -> str:

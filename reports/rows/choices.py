@@ -45,15 +45,17 @@ def _part(network: Network) -> Mapping[str, str]:
     }
 
 
-def choices(blocks: Sequence[Block], contestants: Sequence[str], ratios: Mapping[str, Ratios]) -> Mapping[str, Any]:
+def choices(
+    blocks: Sequence[Block], contestants: Sequence[str], ratios: Mapping[str, Ratios], believable: bool = True
+) -> Mapping[str, Any]:
     """For the page's script: verdicts as [class, word], and a row for each line of the matrix.
 
     A row has a cell per contestant: null if it was not measured; else its time, [text, interval, seconds], and for each
-    contestant as the reference [index of the verdict, text, interval, ratio], or null if the two never ran in the same
-    block.
+    contestant as the reference [index of the verdict, text, interval, ratio, ratio in short], or null if the two never
+    ran in the same block. Without `believable` controls every verdict is unclear, as in the table of cases.
     """
     rows = [
-        [_cell(block, line.phase, contestant, contestants, ratios) for contestant in contestants]
+        [_cell(block, line.phase, contestant, contestants, ratios, believable) for contestant in contestants]
         for block in blocks
         for line in block.lines
     ]
@@ -62,7 +64,12 @@ def choices(blocks: Sequence[Block], contestants: Sequence[str], ratios: Mapping
 
 
 def _cell(
-    block: Block, phase: str, contestant: str, contestants: Sequence[str], ratios: Mapping[str, Ratios]
+    block: Block,
+    phase: str,
+    contestant: str,
+    contestants: Sequence[str],
+    ratios: Mapping[str, Ratios],
+    believable: bool,
 ) -> list[Any] | None:
     row = block.network.rows.get((phase, contestant))
     time = numbers.estimate(row["seconds"], row["seconds_low"], row["seconds_high"], MILLISECONDS) if row else None
@@ -71,12 +78,13 @@ def _cell(
     found = ratios.get(row["group"], {})
     return [
         [f"{time.text} ms", time.interval, float(f"{time.value:.8g}")],
-        [_ratio(found.get((contestant, to))) for to in contestants],
+        [_ratio(found.get((contestant, to)), believable) for to in contestants],
     ]
 
 
-def _ratio(found: Estimate | None) -> list[Any] | None:
+def _ratio(found: Estimate | None, believable: bool) -> list[Any] | None:
     shown = numbers.estimate(found.value, found.low, found.high) if found else None
     if found is None or shown is None:
         return None
-    return [JUDGEMENTS.index(judge(found)), shown.text, shown.interval, float(f"{shown.value:.8g}")]
+    verdict = JUDGEMENTS.index(judge(found if believable else None))
+    return [verdict, shown.text, shown.interval, float(f"{shown.value:.8g}"), numbers.ratio(shown.value)]

@@ -50,7 +50,7 @@ def _stream_row(row: Row) -> StreamRow:
         for name in ("cold_images_per_second", "images_per_second")
     }
     return StreamRow(
-        stream=f"{row['stream']}, {row['phase']}",
+        stream=f"{row['architecture']} on {row['stream']}, {row['phase']}",
         contestant=row["contestant"],
         images=f"{row['images']} in {row['sizes']} shapes",
         megapixels=numbers.plain(row["megapixels"]),

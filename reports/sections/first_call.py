@@ -26,12 +26,12 @@ class FirstCalls:
 
 
 def build(view: CampaignView) -> FirstCalls | None:
-    if not view.launches[list(TO_FIRST_RESULT)].notna().any(axis=None):
+    if not view.launches["first_call_seconds"].notna().any():
         return None
     phases = view.phases
     phase = phases[-1] if phases else ""
     drawn = [part for part in view.parts if part.is_drawn and phase in part.network.phases]
-    stacks = {f"{part.network.architecture} {part.network.size}": list(_stacks(part, phase)) for part in drawn}
+    stacks = {view.titles[part.network.id]: list(_stacks(part, phase)) for part in drawn}
     label = f"seconds to start, to build and of the first call of {phase}, by network and contestant"
     figure = stacked(stacks, "s: start, build, first call", view.contestants, f"{view.key}-first", label)
     chapters = view.chapters(lambda part: first_call_rows(part.network, part.launches, phases))

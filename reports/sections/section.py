@@ -94,6 +94,11 @@ class CampaignView:
         return networks.contestants(self.cases)
 
     @cached_property
+    def titles(self) -> Mapping[str, str]:
+        """Short titles of the networks, by id."""
+        return networks.titles([part.network for part in self.parts])
+
+    @cached_property
     def phases(self) -> Sequence[str]:
         """The phases of all networks, in order."""
         return networks.in_order(phase for part in self.parts for phase in part.network.phases)

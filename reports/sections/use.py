@@ -218,7 +218,7 @@ def _trade_offs(view: CampaignView) -> Iterator[tuple[str, str, Markup]]:
     for part in view.parts:
         network, phase = part.network, part.network.phases[-1]
         if part.is_drawn and (figure := trade_offs(network, phase, view.contestants, f"{part.id}-trade")):
-            yield part.id, f"{network.architecture} {network.size}, {phase}", Markup(figure)
+            yield part.id, f"{view.titles[network.id]}, {phase}", Markup(figure)
 
 
 SECTION = Section("use", "Memory, utilisation, energy", "use.html.j2", build)

@@ -40,7 +40,7 @@ def build(view: CampaignView) -> Verdicts:
         matrix=blocks,
         reference=view.reference,
         contestants=[(contestant, system.versions(view.system, contestant)) for contestant in view.contestants],
-        choices=choices.choices(blocks, view.contestants, view.ratios),
+        choices=choices.choices(blocks, view.contestants, view.ratios, control.believable),
         networks=view.parts,
         figures=list(_figures(view, control.largest)),
         control=f"{control.largest:.1%}" if control.pairs else "",
@@ -48,9 +48,7 @@ def build(view: CampaignView) -> Verdicts:
 
 
 def _figures(view: CampaignView, control: float) -> Iterator[tuple[str, Markup]]:
-    networks = [
-        (f"{part.network.architecture} {part.network.size}", part.network) for part in view.parts if part.is_drawn
-    ]
+    networks = [(view.titles[part.network.id], part.network) for part in view.parts if part.is_drawn]
     for phase, title in TITLES.items():
         if figure := ratios.ratios(networks, phase, view.contestants, control, f"{view.key}-ratios-{phase}"):
             yield title, figure

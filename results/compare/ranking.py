@@ -74,12 +74,18 @@ class Ranking:
         if not self.known:
             return "no answer yet: no ratio has an interval."
         if all(one.is_tied for one in self.workloads if one.is_known):
-            return f"no contestant is shown to be faster than another on {_of(self.known)}."
+            return f"no contestant is significantly faster than another on {_any_of(self.known)}."
         counts = {one: self.unbeaten_on(one) for one in self.contestants}
         most = max(counts.values())
         leaders = [one for one in self.contestants if counts[one] == most]
         others = sorted((one for one in self.contestants if counts[one] < most), key=lambda one: -counts[one])
-        return f"{_lead(leaders, most, self.known)}{_rest(others, counts)}."
+        on = {one: self._on(one, counts[one]) for one in others}
+        return f"{_lead(leaders, most, self.known)}{_rest(on, counts)}."
+
+    def _on(self, contestant: str, count: int) -> str:
+        """ "2", "none", or "2 (of 3 measured)" where it was not measured on all."""
+        own = self.measured_on(contestant)
+        return str(count or "none") + (f" (of {own} measured)" if own < self.known else "")
 
     def overall_sentence(self) -> str:
         """Overall ratios of the other contestants, fastest first; "" where no workload is common to all."""
@@ -87,16 +93,18 @@ class Ranking:
             return ""
         shown = sorted(self.overall.items(), key=lambda item: item[1].value)
         ratios = [f"{_name(one)} {_interval(found)}" for one, found in shown[:MOST_NAMED]]
-        more = [f"{len(shown) - MOST_NAMED} others above"] if len(shown) > MOST_NAMED else []
+        more = [f"and {len(shown) - MOST_NAMED} slower ones"] if len(shown) > MOST_NAMED else []
         of = f"{_name(self.reference)} (geometric mean of {_workloads(self.common)})"
         return f"Time relative to {of}: {', '.join(ratios + more)}."
 
 
 def unbeaten_words(found: WorkloadRanking | None) -> str:
     """The unbeaten contestants of a workload, or why none is named."""
-    if found is None or not found.is_known:
+    if found is None:
+        return "not ranked"
+    if not found.is_known:
         return "not enough data"
-    return "not told apart" if found.is_tied else ", ".join(map(_name, found.unbeaten))
+    return "no significant difference" if found.is_tied else ", ".join(map(_name, found.unbeaten))
 
 
 def rank(phase: str, reference: str, contestants: Sequence[str], pairs: Mapping[str, Ratios]) -> Ranking:
@@ -145,11 +153,11 @@ def _lead(leaders: Sequence[str], count: int, known: int) -> str:
     return f"{_list(leaders)} {verb} unbeaten on {_of(known) if count == known else f'{count} of {_workloads(known)}'}"
 
 
-def _rest(others: Sequence[str], counts: Mapping[str, int]) -> str:
+def _rest(others: Mapping[str, str], counts: Mapping[str, int]) -> str:
     """The other contestants with their counts; of many, those on none as a number."""
     none = [one for one in others if not counts[one]]
-    named = others if len(others) <= MOST_NAMED else [one for one in others if counts[one]][:MOST_NAMED]
-    said = [f", {_name(one)} on {counts[one] or 'none'}" for one in named]
+    named = list(others) if len(others) <= MOST_NAMED else [one for one in others if counts[one]][:MOST_NAMED]
+    said = [f", {_name(one)} on {others[one]}" for one in named]
     left = len(others) - len(named)
     said += [f", {left} others on {'none' if left == len(none) else 'fewer'}"] if left else []
     return "".join(said)
@@ -158,6 +166,10 @@ def _rest(others: Sequence[str], counts: Mapping[str, int]) -> str:
 def _name(contestant: str) -> str:
     """A name that leaves room for others in a sentence."""
     return contestant if len(contestant) <= LONGEST_NAME else f"{contestant[:LONGEST_NAME]}…"
+
+
+def _any_of(count: int) -> str:
+    return f"any of the {count} workloads" if count > 1 else "the workload"
 
 
 def _of(count: int) -> str:

@@ -19,7 +19,7 @@ WIDTH, ROW, ABOVE, BELOW, RIGHT, LETTER = 420, 16, 4, 40, 46, 6.4
 """Pixels: of the figure, of a row, of the margins, of a letter. The values stand in the right margin."""
 
 
-LONGEST_LABEL, MOST_TICKS = 24, 5
+LONGEST_LABEL, LONGEST_TITLE, MOST_TICKS = 24, 56, 5
 
 
 REACH = 3.0
@@ -93,7 +93,8 @@ def canvas(bands: Sequence[Band], shown: Callable[[Mark], str]) -> tuple[Figure,
     for row, item in rows_of(bands):
         if isinstance(item, Band):
             axes.axhline(row - 0.5, color=svg.INK, alpha=0.3, linewidth=0.6, clip_on=False)
-            axes.text(-left / plot, row, printable_label(item.title), transform=beside, weight="bold", va="center")
+            title = printable_label(item.title, LONGEST_TITLE)
+            axes.text(-left / plot, row, title, transform=beside, weight="bold", va="center")
         else:
             axes.text(-0.01, row, printable_label(item.label), transform=beside, va="center", ha="right")
             if not math.isnan(item.value):
@@ -152,8 +153,8 @@ def tick_label(tick: float) -> str:
     return f"{tick:,g}"
 
 
-def printable_label(label: str) -> str:
+def printable_label(label: str, longest: int = LONGEST_LABEL) -> str:
     """A name shortened to fit beside the rows; the tables have the full name."""
-    half = LONGEST_LABEL // 2
-    short = label if len(label) <= LONGEST_LABEL else f"{label[:half]}…{label[1 - half :]}"
+    half = longest // 2
+    short = label if len(label) <= longest else f"{label[:half]}…{label[1 - half :]}"
     return svg.printable(short)

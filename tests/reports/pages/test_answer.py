@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reports.pages import campaign
+from reports.rows import choices, matrix
 from reports.rows.answer import DISAGREES, Answer, State
 from reports.sections.section import CampaignView
 from results.schema.record import Case, Contestant, Parity
@@ -45,7 +46,7 @@ def test_what_is_undecided_is_counted_and_how_to_go_on_is_said(write_campaign):
     assert found.sure.startswith("1 of 2 verdicts decided; 1 ")
     assert found.more == "About 5 more minutes are expected to decide 2 more."
     assert found.command == "python -m bench run --resume 2026-11-22-lively --budget 5m"
-    assert found.groups[1].lines[0].best == "not told apart"
+    assert found.groups[1].lines[0].best == "no significant difference"
 
 
 def test_one_launch_is_no_verdict_and_the_page_says_so_first(write_campaign):
@@ -79,7 +80,7 @@ def test_failures_are_named_and_flags_marked_at_the_number(lively):
 
 def test_precision_and_device_are_said_once_where_they_are_common(write_campaign):
     single = both(workload(), 0.02, 0.01)
-    assert built(write_campaign(single)).common == "in float32 on cpu"
+    assert built(write_campaign(single)).common == "float32, cpu"
     other = both(replace(workload(), precision="float64"), 0.02, 0.01)
     found = built(write_campaign([*single, *other], name="two"))
     assert found.common == ""
@@ -119,3 +120,43 @@ def test_ratios_of_contestants_that_did_not_fit_into_memory_together_are_marked(
     ]
     (line,) = built(write_campaign(records)).groups[0].lines
     assert all("contestants measured in 2 groups" in cell.flags for cell in line.cells)
+
+
+def test_without_believable_controls_the_page_says_why_there_is_no_verdict(write_campaign):
+    """The same code under two names differs by half, again and again."""
+    names = (ALPHA, BETA, replace(ALPHA, copy=1))
+    records = []
+    for number, phase in enumerate(("infer", "forward", "gradient", "train")):
+        for one, factor in zip(names, (1.0, 1.2, 1.5)):
+            records += launches(Case(workload(phase=phase), one), 0.01 * factor, 4, 0.001, f"{one.id}{number}")
+    stored = write_campaign(records)
+    found = built(stored)
+    assert found.state is State.NONE
+    assert "differs too much from itself" in found.why
+    verdicts = CampaignView(stored, "c1")
+    rows = choices.choices(*matrix_of(verdicts), verdicts.ratios, believable=False)
+    shown = {rows["verdicts"][ratio[0]][0] for row in rows["rows"] for cell in row for ratio in cell[1] if ratio}
+    assert shown == {"unclear"}
+
+
+def matrix_of(view: CampaignView):
+    return matrix.matrix([part.network for part in view.parts], view.contestants), view.contestants
+
+
+def test_a_small_ratio_is_not_shown_as_0(write_campaign):
+    (line,) = built(write_campaign(both(workload(), 3.0, 0.01))).groups[0].lines
+    assert line.cells[1].ratio == "▲ 0.0033"
+
+
+def test_the_reference_of_a_workload_that_the_campaigns_lacks_is_named_in_its_cell(write_campaign):
+    records = [*both(workload(), 0.02, 0.01), *launches(Case(workload(phase="train"), BETA), 0.02, 4, 0.001, "b")]
+    page = campaign.render([write_campaign(records, system={**SYSTEM, "reference": ALPHA.id})])
+    assert "</span> <small>reference</small></td>" in page.replace("\n", "")
+
+
+def test_networks_that_differ_in_their_batch_have_titles_of_their_own(write_campaign):
+    small, large = workload(), replace(workload(), batch=64)
+    view = CampaignView(write_campaign([*both(small, 0.02, 0.01), *both(large, 0.2, 0.1)]), "c1")
+    assert list(view.titles.values()) == ["alexnet 64 px, batch 8", "alexnet 64 px, batch 64"]
+    one = CampaignView(write_campaign(both(small, 0.02, 0.01), name="one"), "c1")
+    assert list(one.titles.values()) == ["alexnet 64 px"]

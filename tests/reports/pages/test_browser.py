@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from results.schema.record import Case, Contestant, Record, Status
 from results.store.campaigns import StoredCampaign
 from results.tables import cases
 from tests.support import hostile, large
-from tests.support.made_up import LONG, launches, workload
+from tests.support.made_up import LONG, SYSTEM, launches, workload
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python isn't installed")
@@ -219,7 +220,8 @@ def test_another_reference_can_be_chosen(tab: sync_api.Page, lively: StoredCampa
     exact = "table => [...table.querySelectorAll('tbody td')].map(cell => [cell.className, cell.innerText])"
     before = matrix.evaluate(exact)
     names = select.evaluate("select => [...select.options].map(option => option.value)")
-    for name in names:
+    assert names[0] == "", "the campaign's own"
+    for name in names[1:]:
         select.select_option(name)
         assert tab.locator(".reference-name").first.inner_text() == (name if len(name) <= 40 else f"{name[:40]}…")
         frame = cases.cases([lively], reference=name).query("peak_probe == '' and status == 'measured'")
@@ -230,7 +232,7 @@ def test_another_reference_can_be_chosen(tab: sync_api.Page, lively: StoredCampa
         )
         assert sorted(shown) == pytest.approx(sorted(others))
         assert matrix.locator("td.reference").count() == (frame.contestant == name).sum()
-    select.select_option(label=lively.system.reference)
+    select.select_option("")
     after = matrix.evaluate(exact)
     assert after == before
 
@@ -286,7 +288,7 @@ def test_another_reference_changes_the_results_at_the_top(tab: sync_api.Page, li
     exact = results.evaluate("table => [...table.querySelectorAll('td data')].map(data => parseFloat(data.value))")
     assert sorted(exact) == pytest.approx(sorted(ratios))
     assert tab.locator(".own-reference").first.is_visible()
-    choice.select_option(lively.system.reference)
+    choice.select_option("")
     assert results.evaluate(texts) == before
     assert not tab.locator(".own-reference").first.is_visible()
 
@@ -301,7 +303,7 @@ def test_a_workload_opens_with_its_numbers_and_the_command_that_measures_it_agai
     options = ["--suite", "quick"]
     assert code.inner_text() == commands.reproduce(frame.case, options)
     told = panel.inner_text()
-    for name in ("ms per step", "memory of a step", "first call: train", "launches"):
+    for name in ("ms per step", "memory of a step", "first call: train", "launches", "ratio to alpha:eager"):
         assert name in told
     assert "first call: infer" not in told
     tab.keyboard.press("Escape")
@@ -315,6 +317,86 @@ def test_a_workload_opens_with_its_numbers_and_the_command_that_measures_it_agai
     assert panel.locator("code").inner_text() == commands.reproduce(pair, options)
     panel.get_by_role("button", name="Close").click()
     assert "case=" not in tab.url
+
+
+def test_the_panel_and_its_command_follow_the_reference_that_is_chosen(
+    tab: sync_api.Page, lively: StoredCampaign
+) -> None:
+    tab.get_by_label("reference", exact=True).select_option("beta:jit")
+    tab.locator(".results tr[data-phase=train] td[data-contestant='gamma:graph']").first.click()
+    panel = tab.get_by_role("dialog")
+    told = panel.inner_text()
+    assert "ratio to beta:jit" in told
+    frame = cases.cases([lively], reference="beta:jit").query("architecture == 'alexnet' and phase == 'train'")
+    (ratio,) = frame[frame.contestant == "gamma:graph"].ratio
+    assert f"{ratio:.2f}" in told
+    named = frame.set_index("contestant").case
+    pair = [named["beta:jit"], named["gamma:graph"]]
+    assert panel.locator("code").inner_text() == commands.reproduce(pair, ["--suite", "quick"])
+    panel.get_by_label("measure again", exact=True).select_option("")
+    assert panel.locator("code").inner_text() == commands.reproduce(frame.case, ["--suite", "quick"])
+    assert tab.evaluate("document.activeElement.tagName") == "SELECT"
+    assert "with=" not in tab.url
+
+
+def test_what_was_not_recorded_has_no_command(tab: sync_api.Page) -> None:
+    cell = tab.locator(".matrix td.absent").first
+    cell.scroll_into_view_if_needed()
+    cell.click()
+    nodes = tab.get_by_role("dialog").locator("code").inner_text()
+    known = tab.evaluate("""[...document.querySelectorAll("table.cases tr[data-phase]")].map(row => {
+        const {parts, contestants} = JSON.parse(row.closest("article").dataset.menu);
+        const id = parts[row.closest("[data-part]").dataset.part].id;
+        return `test_case[${id}-${row.dataset.phase}-${contestants[row.dataset.column]}]`;
+    })""")
+    asked = re.findall(r"test_case\[.*?\](?=[\"'])", nodes)
+    assert asked
+    assert set(asked) <= set(known)
+
+
+def test_a_choice_that_a_page_does_not_have_is_dropped(
+    browser: sync_api.Browser, lively_page: str, tmp_path: Path
+) -> None:
+    path = page.write(lively_page, tmp_path / "html")
+    tab = browser.new_page()
+    tab.goto(f"{path.as_uri()}?network=gone&precision=float16&reference=nobody&case=x&with=y")
+    assert tab.locator(".results tr[data-phase]").first.is_visible()
+    assert not re.search("network|precision|reference", tab.url)
+
+
+def test_two_campaigns_keep_their_references_and_links_lead_to_the_right_one(
+    browser: sync_api.Browser, write_campaign: Callable[..., StoredCampaign], tmp_path: Path
+) -> None:
+    alpha, beta = (Contestant(name, "e") for name in ("alpha", "beta"))
+    stored = [
+        write_campaign(campaign_of(pair, 3), name, {**SYSTEM, "reference": pair[0].id})
+        for name, pair in (("one", (alpha, beta)), ("two", (beta, alpha)))
+    ]
+    path = page.write(page.render(stored), tmp_path / "html")
+    tab = browser.new_page(viewport={"width": 1440, "height": 900})
+    tab.goto(path.as_uri())
+    texts = "() => [...document.querySelectorAll('.results td')].map(cell => [cell.className, cell.innerText])"
+    before = tab.evaluate(texts)
+    choice = tab.get_by_label("reference", exact=True)
+    assert choice.locator("option").first.inner_text() == "each campaign's own"
+    choice.select_option("beta:e")
+    assert tab.evaluate(texts) != before
+    choice.select_option("")
+    assert tab.evaluate(texts) == before
+    tab.locator("#c2 .results a.workload").first.click()
+    link = tab.url
+    tab.goto("about:blank")
+    tab.goto(link)
+    assert tab.evaluate("document.querySelector('dialog a').hash").startswith("#c2-")
+
+
+def test_on_a_phone_menus_act_on_the_cards(browser: sync_api.Browser, lively_page: str, tmp_path: Path) -> None:
+    tab = browser.new_page(viewport={"width": 390, "height": 844})
+    tab.goto(page.write(lively_page, tmp_path / "html").as_uri())
+    tab.get_by_label("network", exact=True).select_option("vgg-a")
+    seen = "() => [...document.querySelectorAll('.results tr[data-phase]')].filter(row => row.offsetParent).length"
+    assert tab.evaluate(seen) == 2
+    assert "network vgg-a" in tab.locator(".shown-note").inner_text()
 
 
 @pytest.mark.parametrize("name", ["$HOME `x`", 'a"b', "it's!", "back\\slash", "line\nfeed"])

@@ -168,7 +168,7 @@ def test_a_wide_interval_does_not_press_the_curves_flat(grown):
 
 
 def test_streams_are_cold_and_warm_with_what_was_compiled(html):
-    rows = re.findall(r'<tr><th scope="row">(exact|padded), infer</th>(.*?)</tr>', html, re.DOTALL)
+    rows = re.findall(r'<tr><th scope="row">zf5-spp on (exact|padded), infer</th>(.*?)</tr>', html, re.DOTALL)
     assert len(rows) == 6
     compiled = next(row for name, row in rows if name == "padded" and "alpha:compile" in row)
     assert "eager from then on" in compiled

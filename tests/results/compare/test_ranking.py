@@ -61,7 +61,7 @@ def test_without_an_interval_no_contestant_is_unbeaten_or_beaten():
         ([CLEAR, TWO_FIRST], f"{B} is unbeaten on all 2 workloads, {C} on 1, {A} on none."),
         ([TWO_FIRST, TWO_FIRST], f"{B} and {C} are unbeaten on all 2 workloads, {A} on none."),
         ([CLEAR, SINGLE], f"{B} is unbeaten on the workload, {A} on none, {C} on none."),
-        ([TIED, TIED], "no contestant is shown to be faster than another on all 2 workloads."),
+        ([TIED, TIED], "no contestant is significantly faster than another on any of the 2 workloads."),
         (
             [CLEAR, of_times({A: 1.0, B: 2.0, C: 3.0})],
             f"{A} and {B} are unbeaten on 1 of 2 workloads, {C} on none.",
@@ -82,6 +82,11 @@ def test_overall_ratios_are_geometric_means_over_the_workloads_that_all_have():
     assert found.overall_sentence() == (
         f"Time relative to {A} (geometric mean of 2 workloads): {B} 0.71 [0.70, 0.71], {C} 1.50 [1.49, 1.51]."
     )
+
+
+def test_a_contestant_that_was_measured_on_some_workloads_only_is_said_to_be():
+    found = ranked(CLEAR, of_times({A: 2.0, B: 1.0}))
+    assert found.headline() == (f"{B} is unbeaten on all 2 workloads, {A} on none, {C} on none (of 1 measured).")
 
 
 def test_overall_ratios_need_the_reference():
@@ -113,7 +118,7 @@ def test_of_many_contestants_a_sentence_names_some_and_counts_the_others():
     assert found.headline() == "framework-0:graph is unbeaten on the workload, 39 others on none."
     found = rank("infer", many[0], many, {"w": of_times({one: 1.1**place for place, one in enumerate(many)})})
     assert found.overall_sentence().count("framework") == MOST_NAMED + 1
-    assert found.overall_sentence().endswith("33 others above.")
+    assert found.overall_sentence().endswith("and 33 slower ones.")
 
 
 def test_a_long_name_leaves_room_for_the_sentence():
