@@ -56,6 +56,9 @@ const fillMatrix = (cells, row, verdicts, reference) =>
     fill(cell, ...verdicts[ratio[0]], ratio.slice(1));
   });
 
+// As reports.format.numbers.ratio.
+const brief = (ratio) => (ratio >= 0.1 ? ratio.toFixed(2) : String(Number(ratio.toPrecision(2))));
+
 // The results at the top: times stay, ratios change.
 const fillResults = (cells, row, verdicts, reference) =>
   cells.forEach((cell, column) => {
@@ -68,7 +71,7 @@ const fillResults = (cells, row, verdicts, reference) =>
     cell.replaceChildren(time);
     if (column === reference || !ratio) return;
     cell.title = `${word.slice(2)}, ${ratio[2]}`;
-    cell.append(" ", element("data", { value: ratio[3] }, `${word[0]} ${ratio[4]}`));
+    cell.append(" ", element("data", { value: ratio[3] }, `${word[0]} ${brief(ratio[3])}`));
   });
 
 // As the page was written: to each workload's own reference.

@@ -17,6 +17,8 @@ from reports.pages import siblings
 
 ASSETS = files("reports") / "assets"
 SCRIPTS = ("basics.js", "tables.js", "figures.js", "links.js", "choices.js", "detail.js", "print.js")
+BETWEEN = re.compile(r">\n+(?=</?(?:td|th|tr|tbody|thead|tfoot|table|li|ul|dl|dt|dd|div|figure|section)\b)")
+"""Line ends between elements that are laid out as blocks: a tenth of a large page."""
 COMMENT = re.compile(r"^ *(?://.*|/\*.*\*/)?\n", re.MULTILINE)
 
 
@@ -34,9 +36,10 @@ def document(template: str, **values: Any) -> str:
     style, script = _asset("page.css"), "".join(map(_asset, SCRIPTS))
     allowed = f"style-src {_hash(style)}; script-src {_hash(script)}; img-src data:"  # saving a figure uses one
     policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
-    return environment.get_template(template).render(
+    page = environment.get_template(template).render(
         style=Markup(style), script=Markup(script), policy=policy, **values
     )
+    return BETWEEN.sub(">", page)
 
 
 def _asset(name: str) -> str:

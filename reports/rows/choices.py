@@ -51,8 +51,8 @@ def choices(
     """For the page's script: verdicts as [class, word], and a row for each line of the matrix.
 
     A row has a cell per contestant: null if it was not measured; else its time, [text, interval, seconds], and for each
-    contestant as the reference [index of the verdict, text, interval, ratio, ratio in short], or null if the two never
-    ran in the same block. Without `believable` controls every verdict is unclear, as in the table of cases.
+    contestant as the reference [index of the verdict, text, interval, ratio], or null if the two never ran in the same
+    block. Without `believable` controls every verdict is unclear, as in the table of cases.
     """
     rows = [
         [_cell(block, line.phase, contestant, contestants, ratios, believable) for contestant in contestants]
@@ -87,4 +87,4 @@ def _ratio(found: Estimate | None, believable: bool) -> list[Any] | None:
     if found is None or shown is None:
         return None
     verdict = JUDGEMENTS.index(judge(found if believable else None))
-    return [verdict, shown.text, shown.interval, float(f"{shown.value:.8g}"), numbers.ratio(shown.value)]
+    return [verdict, shown.text, shown.interval, float(f"{shown.value:.8g}")]

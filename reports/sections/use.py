@@ -215,9 +215,11 @@ def build(view: CampaignView) -> Use | None:
 
 
 def _trade_offs(view: CampaignView) -> Iterator[tuple[str, str, Markup]]:
-    for part in view.parts:
+    """Of the first drawn network of each architecture: its other sizes are in the section on sizes."""
+    first = {part.network.architecture: part.id for part in reversed(view.parts) if part.is_drawn}
+    for part in (part for part in view.parts if part.id in first.values()):
         network, phase = part.network, part.network.phases[-1]
-        if part.is_drawn and (figure := trade_offs(network, phase, view.contestants, f"{part.id}-trade")):
+        if figure := trade_offs(network, phase, view.contestants, f"{part.id}-trade"):
             yield part.id, f"{view.titles[network.id]}, {phase}", Markup(figure)
 
 

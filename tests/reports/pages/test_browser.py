@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from reports.format import commands
+from reports.format import commands, numbers
 from reports.pages import campaign as page
 from reports.pages import document
 from results.schema.record import Case, Contestant, Record, Status
@@ -397,6 +397,11 @@ def test_on_a_phone_menus_act_on_the_cards(browser: sync_api.Browser, lively_pag
     seen = "() => [...document.querySelectorAll('.results tr[data-phase]')].filter(row => row.offsetParent).length"
     assert tab.evaluate(seen) == 2
     assert "network vgg-a" in tab.locator(".shown-note").inner_text()
+
+
+@pytest.mark.parametrize("ratio", [0.0033, 0.0999, 0.1, 0.784, 1.0, 12.345])
+def test_the_script_shortens_a_ratio_as_the_page_does(tab: sync_api.Page, ratio: float) -> None:
+    assert float(tab.evaluate("value => brief(value)", ratio)) == float(numbers.ratio(ratio))
 
 
 @pytest.mark.parametrize("name", ["$HOME `x`", 'a"b', "it's!", "back\\slash", "line\nfeed"])

@@ -99,7 +99,7 @@ def test_every_number_of_the_cases_is_on_the_page(lively: StoredCampaign, lively
 def shown(row: dict[str, float], name: str, scale: float = 1) -> tuple[float, str]:
     number = numbers.estimate(row[name], row[f"{name}_low"], row[f"{name}_high"], scale)
     assert number is not None
-    return row[name], number.text
+    return float(f"{row[name]:.7g}"), number.text
 
 
 def test_every_part_is_on_the_page(lively: StoredCampaign, lively_page: str) -> None:
