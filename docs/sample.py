@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 CAMPAIGNS = ("reference-cpu-2cores", "reference-layers")
 SAMPLE = ROOT / "docs" / "sample.html"
 PICTURE = ROOT / "docs" / "report.png"
-SCREEN = {"width": 1200, "height": 1000}
+SCREEN = {"width": 1280, "height": 1000}
 
 
 def render() -> str:

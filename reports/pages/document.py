@@ -19,6 +19,7 @@ ASSETS = files("reports") / "assets"
 SCRIPTS = ("basics.js", "tables.js", "figures.js", "links.js", "choices.js", "detail.js", "print.js")
 BETWEEN = re.compile(r">\n+(?=</?(?:td|th|tr|tbody|thead|tfoot|table|li|ul|dl|dt|dd|div|figure|section)\b)")
 """Line ends between elements that are laid out as blocks: a tenth of a large page."""
+INDENT = re.compile(r"^ +", re.MULTILINE)
 COMMENT = re.compile(r"^ *(?://.*|/\*.*\*/)?\n", re.MULTILINE)
 
 
@@ -43,8 +44,8 @@ def document(template: str, **values: Any) -> str:
 
 
 def _asset(name: str) -> str:
-    """A style sheet or script without blank lines and comments, which stand on lines of their own."""
-    return COMMENT.sub("", (ASSETS / name).read_text(encoding="utf-8"))
+    """A style sheet or script without indents, blank lines and comments, which stand on lines of their own."""
+    return INDENT.sub("", COMMENT.sub("", (ASSETS / name).read_text(encoding="utf-8")))
 
 
 def _hash(text: str) -> str:
