@@ -58,3 +58,13 @@ def test_a_child_that_fails_says_why(name: str, children: Children) -> None:
     assert "does not support bfloat17" in child.submit("oracle.jobs:refusal", contestant, "bfloat17").result()
     with pytest.raises(ChildFailed, match="no attribute 'no_such_job'"):
         child.submit("oracle.jobs:no_such_job").result()
+
+
+def test_a_child_that_dies_fails_the_request_and_the_next_one_starts_another(children: Children) -> None:
+    child = children.child("dies")
+    first = child.submit("os:getpid").result()
+    assert child.submit("os:getpid").result() == first
+    with pytest.raises(ChildFailed, match=r"os:_exit\[3\]: ") as failure:
+        child.submit("os:_exit", 3).result()
+    assert failure.value.kind == "Died"
+    assert child.submit("os:getpid").result() != first
