@@ -68,12 +68,12 @@ class Growth:
 
 
 def growth(cases: pd.DataFrame, limits: Limits, slots: Sequence[str], key: str) -> list[Growth]:
-    """A table for each network and phase that was measured at several sizes, with a figure for some of them."""
+    """A table for each network and phase with several sizes, some of them measured, with a figure for some networks."""
     found: dict[tuple[Any, ...], list[Row]] = {}
     for _, part in cases[(cases["stream"] == "") & (cases["peak_probe"] == "")].groupby(
         ["architecture", *SAME], sort=False
     ):
-        if part["size"].nunique() >= FEWEST_SIZES:
+        if part["size"].nunique() >= FEWEST_SIZES and (part["status"] == Status.MEASURED).any():
             own = rows(part)
             same = limits.facts(own[0]["group"]).variant_of or own[0]["architecture"], *(own[0][name] for name in SAME)
             found.setdefault(same, []).extend(own)

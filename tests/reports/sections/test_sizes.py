@@ -167,6 +167,19 @@ def test_a_wide_interval_does_not_press_the_curves_flat(grown):
     assert max(first) - min(first) > size_sweep.PANEL / 2
 
 
+def test_sizes_of_which_none_was_measured_have_no_section(write_campaign):
+    """As of a campaign whose budget ended before its first launch of them."""
+    case = Case(workload("zf5-spp"), EAGER)
+    measured_elsewhere = launches(Case(workload("alexnet"), EAGER), 0.1, 3, 0.01, "a")
+    lost = [
+        Record(replace(case, workload=replace(case.workload, height=side, width=side)), 0, Status.SKIPPED, "no time")
+        for side in (180, 224)
+    ]
+    html = page.render([write_campaign([*measured_elsewhere, *lost], "unmeasured-sizes")])
+    assert "c1-sizes" not in html
+    assert "c1-times" in html
+
+
 def test_streams_are_cold_and_warm_with_what_was_compiled(html):
     rows = re.findall(r'<tr><th scope="row">zf5-spp on (exact|padded), infer</th>(.*?)</tr>', html, re.DOTALL)
     assert len(rows) == 6
