@@ -15,12 +15,12 @@ from matplotlib.ticker import MaxNLocator
 from reports.figures.drawing import svg
 from reports.figures.drawing.canvas import (
     COLOURS,
-    MARKERS,
     MOST_TICKS,
     REACH,
     Band,
     Mark,
     canvas,
+    dot,
     fixed_ticks,
     log_ticks,
     rows_of,
@@ -28,6 +28,7 @@ from reports.figures.drawing.canvas import (
 from reports.format.networks import Network
 from reports.format.numbers import MILLISECONDS, plain
 from reports.format.words import missing
+from results.schema.columns import device_columns
 from results.schema.record import Status
 
 FLOOR, MEGA = "minimum memory", 1e-6
@@ -66,7 +67,7 @@ def _memory_band(phase: str, network: Network, slots: Sequence[str]) -> Band:
         note = (
             "" if known else "not known" if row["status"] == Status.MEASURED else missing(network, contestant, (phase,))
         )
-        value, peak = row["memory_bytes"] * MEGA, row["peak_rss_launch_bytes"] * MEGA
+        value, peak = (row[name] * MEGA for name in ("memory_bytes", device_columns(row["device"]).launch_memory))
         marks.append(Mark(contestant, slots.index(contestant), value, note=note, peak=peak))
     return Band(phase, marks)
 
@@ -91,7 +92,7 @@ def _times(bands: Sequence[Band]) -> Figure:
         return figure
     axes.set(xscale="log", xlim=limits)
     fixed_ticks(axes.xaxis, log_ticks(*limits))
-    _place(bands, lambda mark, row: _dot(axes, mark, row, limits))
+    _place(bands, lambda mark, row: dot(axes, mark, row, limits))
     return figure
 
 
@@ -122,17 +123,6 @@ def _place(bands: Sequence[Band], paint: Callable[[Mark, int], None]) -> None:
     for row, item in rows_of(bands):
         if isinstance(item, Mark) and not math.isnan(item.value):
             paint(item, row)
-
-
-def _dot(axes: Axes, mark: Mark, row: int, limits: tuple[float, float]) -> None:
-    """The value on the line of its interval; hollow if the interval is unknown."""
-    colour, known = COLOURS[mark.slot % len(COLOURS)], not math.isnan(mark.low)
-    if known:
-        ends = [min(max(end, limits[0]), limits[1]) for end in (mark.low, mark.high)]
-        axes.plot(ends, [row, row], color=colour, linewidth=2.5, solid_capstyle="butt", clip_on=False)
-    marker = MARKERS[mark.slot % len(MARKERS)]
-    face = colour if known else "none"
-    axes.plot([mark.value], [row], marker, color=colour, markersize=6, markerfacecolor=face, clip_on=False)
 
 
 def _known(bands: Sequence[Band]) -> list[Mark]:

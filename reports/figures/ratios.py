@@ -9,7 +9,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from reports.figures.drawing import svg
-from reports.figures.drawing.canvas import COLOURS, MARKERS, REACH, Band, Mark, canvas, log_axis, rows_of
+from reports.figures.drawing.canvas import REACH, Band, Mark, canvas, dot, log_axis, rows_of
 from reports.format.networks import Network, Row
 from reports.format.numbers import ratio
 from results.stats.estimates import BAND
@@ -60,12 +60,7 @@ def _draw(bands: Sequence[Band], control: float) -> Figure:
     axes.axvline(1, color=svg.INK, linewidth=0.8)
     for row, item in rows_of(bands):
         if isinstance(item, Mark) and not math.isnan(item.value):
-            colour, has_interval = COLOURS[item.slot % len(COLOURS)], not math.isnan(item.low)
-            if has_interval:
-                ends = [min(max(end, limits[0]), limits[1]) for end in (item.low, item.high)]
-                axes.plot(ends, [row, row], color=colour, linewidth=2.5, solid_capstyle="butt", clip_on=False)
-            face, marker = colour if has_interval else "none", MARKERS[item.slot % len(MARKERS)]
-            axes.plot([item.value], [row], marker, color=colour, markersize=6, markerfacecolor=face, clip_on=False)
+            dot(axes, item, row, limits)
     return figure
 
 

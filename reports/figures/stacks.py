@@ -23,7 +23,7 @@ SHADES = (0.9, 0.55, 0.3)
 
 @dataclass(frozen=True)
 class Stack:
-    """Parts of a contestant, or why they are not known; NaN for an unknown part at the end."""
+    """Parts of a contestant; without any, a note on why they are not known."""
 
     contestant: str
     parts: Sequence[float]

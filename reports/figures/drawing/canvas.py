@@ -113,6 +113,17 @@ def rows_of(bands: Sequence[Band]) -> Iterator[tuple[int, Band | Mark]]:
         row += 1 + len(band.marks)
 
 
+def dot(axes: Axes, mark: Mark, row: int, limits: tuple[float, float]) -> None:
+    """The value on the line of its interval; hollow if the interval is unknown."""
+    colour, known = COLOURS[mark.slot % len(COLOURS)], not math.isnan(mark.low)
+    if known:
+        ends = [min(max(end, limits[0]), limits[1]) for end in (mark.low, mark.high)]
+        axes.plot(ends, [row, row], color=colour, linewidth=2.5, solid_capstyle="butt", clip_on=False)
+    marker = MARKERS[mark.slot % len(MARKERS)]
+    face = colour if known else "none"
+    axes.plot([mark.value], [row], marker, color=colour, markersize=6, markerfacecolor=face, clip_on=False)
+
+
 def log_ticks(low: float, high: float) -> list[float]:
     """Round numbers between the limits, as many of them as fit; at least two."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -145,3 +146,13 @@ def test_time_against_memory_is_drawn_where_both_are_known(lively: StoredCampaig
     shown = texts(next(filter(None, drawn)))
     assert {"ms per step (logarithmic)", "MB of a step (logarithmic)", "alpha:eager"} <= set(shown)
     assert "gamma:graph" not in shown, "its memory is not known"
+
+
+def test_memory_of_a_card_has_no_line_to_the_hosts_peak(lively: StoredCampaign) -> None:
+    cases = table.cases([lively])
+    (network, *_), everyone = networks.networks(cases), networks.contestants(cases)
+    on_card = replace(network, rows={key: {**row, "device": "cuda"} for key, row in network.rows.items()})
+    here, there = (figures.memory(one, everyone, "m") for one in (network, on_card))
+    assert texts(here).count("alpha:eager") == texts(there).count("alpha:eager") == 4
+    lines = [svg.count("<path") + svg.count("<line") for svg in (here, there)]
+    assert lines[0] > lines[1], "without the lines"
