@@ -54,6 +54,7 @@ FACTS = {
     ("docs/method.md", "5 %"): (STATISTICS, "CONFIDENCE = 0.95"),
     ("docs/method.md", "99 %"): (STATISTICS, "DETECTION_CONFIDENCE = 0.99"),
     ("docs/method.md", "64 MiB"): ("impls/host/process.py", "ARENA_BYTES = 64 * 2**20"),
+    ("docs/method.md", "1 GB"): ("bench/worker/tasks.py", "NEW_BYTES_PER_SECOND = 1e9"),
     ("docs/method.md", "1 MiB"): ("bench/worker/tasks.py", "GROWTH_BYTES = 2**20"),
     ("docs/method.md", "0.15 cores"): ("results/quality/interference.py", "FOREIGN_CORES = 0.15"),
     ("docs/method.md", "1 %"): ("results/quality/interference.py", "STEAL_SHARE = 0.01"),

@@ -58,7 +58,11 @@ CALIBRATIONS = 3
 ENOUGH = 0.9
 """Fraction of the minimum length at which a round is accepted, as rounds vary by more than the rest."""
 GROWTH_BYTES = 2**20
-"""Resident memory that is larger by this has grown. The system takes up to a second for a gigabyte of new pages."""
+"""Resident memory that is larger by this has grown, unless the system gives as much in a negligible part of a round."""
+NEW_BYTES_PER_SECOND = 1e9
+"""New pages that the system gives a process, at the slowest observed."""
+NEGLIGIBLE = 0.01
+"""Fraction of a round's time that new pages may take."""
 MOST_SETTLING = 6
 """Unrecorded rounds of a turn, at most: memory that grows forever must not take all the time."""
 
@@ -121,21 +125,28 @@ def status_of(problem: Exception) -> Status:
 
 @dataclass
 class PhaseState:
-    """A phase of a loaded model: its step, the number of steps per round, and what its calls have compiled.
-
-    `resident`: the largest resident memory after one of its rounds, in bytes. `grew`: whether the last round raised it.
-    """
+    """A phase of a loaded model: its step, the number of steps per round, and what its calls have compiled."""
 
     step: Callable[[], Any]
     steps: int = 1
     compilations: int = 0
-    resident: int = 0
+
+
+@dataclass
+class Growth:
+    """Growth of the process's memory. `largest`: the largest resident memory after a round, in bytes.
+
+    `grew`: whether the last round took new pages, and enough of them to change its time.
+    """
+
+    largest: int = 0
     grew: bool = False
 
-    def note_memory(self, resident: int) -> None:
-        """Note the resident memory after a round."""
-        self.grew = resident > self.resident + GROWTH_BYTES
-        self.resident = max(self.resident, resident)
+    def note(self, resident: int, seconds: float) -> None:
+        """Note the resident memory after a round of so many seconds."""
+        negligible = max(GROWTH_BYTES, NEGLIGIBLE * seconds * NEW_BYTES_PER_SECOND)
+        self.grew = resident > self.largest + negligible
+        self.largest = max(self.largest, resident)
 
 
 class ContestantSession:
@@ -145,6 +156,7 @@ class ContestantSession:
         self._model, self._batches, self._binds = model, batches, binds
         self._resident = resident
         self._phases: dict[str, PhaseState] = {}
+        self._growth = Growth()
         self._time_round = partial(time_round, clock=model.clock, stopwatch=model.stopwatch)
         self._outputs: Any = None
         self.build_seconds = build_seconds
@@ -189,7 +201,7 @@ class ContestantSession:
         phase, state = request.phase, self._phases[request.phase]
         before = running_times()
         limits = request.warmup_seconds, request.warmup_limit
-        times, converged = warm_up(partial(self._round, phase), *limits, lambda: state.grew)
+        times, converged = warm_up(partial(self._round, phase), *limits, lambda: self._growth.grew)
         bound = bind_computing(before) if self._binds else None
         fastest = min(times)
         for _ in range(CALIBRATIONS if fastest < request.round_seconds else 0):  # repeated: one round may be disturbed
@@ -211,7 +223,7 @@ class ContestantSession:
         settling: list[float] = []
         seconds: list[float] = []
         device_seconds: list[float] = []
-        while not settling or (state.grew and len(settling) < MOST_SETTLING):
+        while not settling or (self._growth.grew and len(settling) < MOST_SETTLING):
             settling.append(self._round(phase))
         watch.begin()
         while len(seconds) < request.rounds and sum(seconds) * steps < request.max_turn_seconds:
@@ -238,8 +250,6 @@ class ContestantSession:
         """Return free memory to the system, then measure the memory of one more step: resident and allocated."""
         self._outputs = None
         self._resident.forget()
-        for state in self._phases.values():  # their memory grows again
-            state.resident = 0
         self._model.forget_allocated()
         self._outputs = self._phases[phase].step()
         self._model.synchronize(self._outputs)
@@ -251,6 +261,7 @@ class ContestantSession:
             "allocator_bytes": counted,
         }
         self._outputs = None
+        self._growth = Growth(self._resident.now())  # the other phases take new pages again
         return MemoryMeasured(readings, {"allocator_bytes": source} if source else {})
 
     def sustained_run(self, request: SustainedRun) -> SustainedRunDone:
@@ -264,7 +275,7 @@ class ContestantSession:
         state, before = self._phases[phase], self._model.compilations
         taken, self._outputs = self._time_round(state.step, self._model.synchronize, state.steps)
         state.compilations += self._model.compilations - before
-        state.note_memory(self._resident.now())
+        self._growth.note(self._resident.now(), taken * state.steps)
         return taken
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from bench.worker import messages
 from bench.worker.messages import CheckOutputs, FirstCall, MeasureMemory, RunTurn, SustainedRun, WarmUp
-from bench.worker.tasks import MOST_SETTLING, ContestantSession, status_of
+from bench.worker.tasks import MOST_SETTLING, ContestantSession, Growth, status_of
 from impls.errors import Unavailable, Unsupported
 from impls.frameworks import PHASES, Model
 from results.schema.record import Status
@@ -172,17 +172,25 @@ def test_memory_that_one_phase_has_grown_to_is_no_growth_when_it_runs_again(sess
     model.steps.clear()
     for _ in range(2):
         one.answer(RunTurn("infer", 1, 9.0))
-    assert model.steps == ["infer"] * 3 + ["infer"] * 2
+    assert model.steps == ["infer"] * 2 + ["infer"] * 2
 
 
 def test_memory_that_was_returned_to_the_system_is_grown_into_again(session, resident):
     one, model = session
     for phase in ("infer", "train"):
         one.answer(FirstCall(phase))
+    resident.sizes = [50.0, 100.0, 100.0]
     one.answer(MeasureMemory("train"))
     model.steps.clear()
     one.answer(RunTurn("infer", 1, 9.0))
     assert model.steps == ["infer"] * 3
+
+
+@pytest.mark.parametrize(("seconds", "mebibytes", "grew"), [(0.01, 1.5, True), (0.5, 4.0, False), (0.5, 6.0, True)])
+def test_new_pages_that_take_a_hundredth_of_a_round_are_no_growth(seconds, mebibytes, grew):
+    growth = Growth(2**30)
+    growth.note(2**30 + int(mebibytes * 2**20), seconds)
+    assert growth.grew is grew
 
 
 def test_warm_up_goes_on_while_memory_grows(session, resident):
