@@ -24,7 +24,7 @@ from bench.worker.messages import ArithmeticProbed, EvidenceGiven, GiveEvidence,
 from impls.frameworks import load_framework
 from results.schema.record import Case, Contestant, Parity, Status, Workload
 
-MOST_IMAGES = 32
+MOST_IMAGES = 2
 """Images of the evidence where a step takes more: an error of translation changes every image's scores, and one in
 means or statistics over a batch shows from two images on."""
 
