@@ -2,7 +2,7 @@
 
 To import pytest, pandas and the others takes most of a second of a core, which hundreds of tests would spend anew. The
 fork imports Deadheat's own modules itself, so that it has the state, the entry points and the environment of a command.
-Where the start of an interpreter is what a test shows (signals, installation), it starts one.
+Where the start of an interpreter is what a test shows (encodings, installation), it starts one.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ import json
 import multiprocessing
 import os
 import runpy
+import signal
 import subprocess
 import sys
-import tempfile
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import cache
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
-from typing import IO
 
 PRELOADED = ["pytest", "pandas", "numpy", "scipy.stats", "pydantic", "rich.progress", "typer", "jinja2", "psutil"]
 PRELOADED += ["matplotlib.figure", "pytest_benchmark.plugin", "PIL.Image", "requests", "tabulate", "cpuinfo"]
@@ -32,21 +33,76 @@ def run_module(
     arguments: Sequence[object], cwd: Path, environment: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
     """What `python -m` with these arguments, in that folder and environment, prints and answers."""
-    command = [str(argument) for argument in arguments]
-    with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
-        process = context().Process(
-            target=serve,
-            args=(command, str(cwd), dict(environment), installed(), _Inherited(stdout), _Inherited(stderr)),
-        )
-        process.start()
-        process.join()
-        said = [_text(file) for file in (stdout, stderr)]
-        return subprocess.CompletedProcess([sys.executable, "-m", *command], process.exitcode or 0, *said)
+    with Command(arguments, cwd, environment) as command:
+        command.wait()
+        said = command.stdout.result(), command.stderr.result()
+        return subprocess.CompletedProcess(command.arguments, command.returncode, *said)
 
 
-def _text(file: IO[bytes]) -> str:
-    file.seek(0)
-    return file.read().decode(errors="replace").replace("\r\n", "\n")
+class Command:
+    """`python -m` with these arguments, which goes on while tests watch it; subprocess.Popen has the same names.
+
+    `before`: called in the fork, so they must be picklable. `merged`: its errors are part of its output. It hears
+    Ctrl-C and the end of a terminal even where the tests do not, as in a shell's background or under nohup.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[object],
+        cwd: Path,
+        environment: Mapping[str, str],
+        before: Sequence[Callable[[], object]] = (),
+        merged: bool = False,
+    ):
+        command = [str(argument) for argument in arguments]
+        self.arguments = [sys.executable, "-m", *command]
+        self._reading = ThreadPoolExecutor(2)
+        with ExitStack() as written:  # the ends that the fork alone is to hold
+            self.stdout, output = self._read(written)
+            self.stderr, errors = (self.stdout, output) if merged else self._read(written)
+            streams = _Inherited(output), _Inherited(errors)
+            facts = command, str(cwd), dict(environment), installed(), tuple(before)
+            self._process = context().Process(target=serve, args=(*facts, *streams))
+            self._process.start()
+
+    def _read(self, written: ExitStack) -> tuple[Future[str], int]:
+        """What will come out of a pipe until all of its writers have ended, and the end that they write to."""
+        reader, writer = os.pipe()
+        written.callback(os.close, writer)
+        return self._reading.submit(_text, reader), writer
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid or 0
+
+    @property
+    def returncode(self) -> int:
+        """Its exit status; below 0 for a signal. It must have ended."""
+        status = self.poll()
+        assert status is not None, "it has not ended"
+        return status
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int:
+        self._process.join(timeout)
+        return self.returncode
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def __enter__(self) -> Command:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._reading.shutdown()
+        self._process.close()
+
+
+def _text(descriptor: int) -> str:
+    with open(descriptor, "rb") as file:
+        return file.read().decode(errors="replace").replace("\r\n", "\n")
 
 
 @cache
@@ -67,10 +123,10 @@ def installed() -> list[str]:
 
 
 class _Inherited:
-    """A file's descriptor on its way to the fork."""
+    """A descriptor on its way to the fork."""
 
-    def __init__(self, file: IO[bytes]):
-        self.descriptor = file.fileno()
+    def __init__(self, descriptor: int):
+        self.descriptor = descriptor
 
     def __reduce__(self) -> tuple[object, ...]:
         from multiprocessing.reduction import DupFd
@@ -83,12 +139,26 @@ def _detach(sent: object) -> int:
 
 
 def serve(
-    command: list[str], cwd: str, environment: dict[str, str], installed: list[str], stdout: int, stderr: int
+    command: list[str],
+    cwd: str,
+    environment: dict[str, str],
+    installed: list[str],
+    before: tuple[Callable[[], object], ...],
+    stdout: int,
+    stderr: int,
 ) -> None:
     """The fork: becomes the command, and exits with its status."""
     for target, descriptor in ((1, stdout), (2, stderr)):
         os.dup2(descriptor, target)
+    for descriptor in {stdout, stderr}:
         os.close(descriptor)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    for action in before:
+        action()
+    encoding = environment.get("PYTHONIOENCODING") or None
+    sys.stdout = os.fdopen(1, "w", encoding=encoding, closefd=False)
+    sys.stderr = os.fdopen(2, "w", 1, encoding=encoding, errors="backslashreplace", closefd=False)
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tests.support.preloaded import Command
+
 ROOT = Path(__file__).parent.parent.parent
 OUTSIDE = ROOT / "tests" / "outside"
 MARK = "DEADHEAT_TEST_MARK"
 PATIENCE = 60.0
-HEARD = (signal.SIGINT, signal.SIGHUP)
 
 
 WORKLOADS = """
@@ -65,8 +63,7 @@ def environment(outside: bool = True) -> dict[str, str]:
 class Started:
     """`pytest --benchmark-only` (or another `command`) on a suite, with a mark that all its processes inherit.
 
-    It hears Ctrl-C and the end of a terminal even where these tests run in a shell's background or under nohup, which
-    do not. `before` runs in the child.
+    `before` runs in its process before the command does.
     """
 
     def __init__(
@@ -75,7 +72,7 @@ class Started:
         text: str,
         *arguments: str,
         name: str = "data",
-        before: Callable[[], None] = lambda: None,
+        before: Callable[[], object] | None = None,
         command: Sequence[str] = ("pytest", "--benchmark-only"),
     ):
         self.data = home / name
@@ -83,19 +80,19 @@ class Started:
         (home / "suite.toml").write_text(text)
         asked = f"--suite={home / 'suite.toml'}", f"--results={self.data}", "-p", "no:cacheprovider"
         report = () if any(argument.startswith("--report") for argument in arguments) else ("--no-report",)
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", *command, *asked, *report, *arguments],
-            cwd=ROOT,
-            env={**environment(), MARK: self._mark},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            preexec_fn=lambda: (*(signal.signal(one, signal.SIG_DFL) for one in HEARD), before()),
+        self.process = Command(
+            [*command, *asked, *report, *arguments],
+            ROOT,
+            {**environment(), MARK: self._mark},
+            before=[before] if before else [],
+            merged=True,
         )
 
     def output(self) -> str:
-        """What it said, once it has ended."""
-        return self.process.communicate(timeout=PATIENCE)[0]
+        """What it said, once it has ended, and every process that could say more."""
+        said = self.process.stdout.result(timeout=PATIENCE)
+        self.process.wait(PATIENCE)
+        return said
 
     def folder(self) -> Path:
         (folder,) = self.data.iterdir()

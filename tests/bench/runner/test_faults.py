@@ -9,6 +9,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -106,14 +107,10 @@ def test_a_campaign_killed_while_a_zygote_starts_leaves_no_process(tmp_path, far
     poll(lambda: not started.others(), ORPHANS_LIVE)
 
 
-def lives_on_files_up_to(size: int):
-    """For the child before it starts: files end there, and a write beyond gives EFBIG in place of a signal."""
-
-    def limit() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-
-    return limit
+def limit_files(size: int) -> None:
+    """Files of this process end there, and a write beyond gives EFBIG in place of a signal."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
 @contextmanager
@@ -134,7 +131,7 @@ def small_disk(tmp_path):
     """A file system of 64 KiB, really full soon. Its maximum is that of any file, where mounting is forbidden."""
     disk = tmp_path / "disk"
     with mounted(disk, "size=64k") as there:
-        yield disk, {} if there else {"before": lives_on_files_up_to(2**16)}
+        yield disk, {} if there else {"before": partial(limit_files, 2**16)}
 
 
 def test_a_full_disk_is_one_line_that_says_how_to_go_on_and_whole_records_are_kept(tmp_path, small_disk):
@@ -158,7 +155,7 @@ def test_a_full_disk_is_one_line_that_says_how_to_go_on_and_whole_records_are_ke
 
 def test_room_for_the_records_but_not_for_pytest_benchmarks_copy_is_enough(tmp_path):
     text = tiny("outside", "outside.faulty:fine", launches=1, phases=("infer", "train"))
-    started = Started(tmp_path, text, before=lives_on_files_up_to(12_000))
+    started = Started(tmp_path, text, before=partial(limit_files, 12_000))
     output = started.output()
     assert started.process.returncode == 0, output
     campaign = read_campaign(started.folder())
