@@ -154,7 +154,10 @@ def export(
 
 @app.command(
     epilog=help_epilog(
-        "python -m bench show", "python -m bench show CAMPAIGN --json", "python -m bench show CAMPAIGN --markdown"
+        "python -m bench show",
+        "python -m bench show CAMPAIGN --details",
+        "python -m bench show CAMPAIGN --json",
+        "python -m bench show CAMPAIGN --markdown",
     )
 )
 @one_line_errors
@@ -163,6 +166,9 @@ def show(
     as_json: Json = False,
     as_markdown: Annotated[
         bool, typer.Option("--markdown", help="Print the answer as Markdown, for an issue.")
+    ] = False,
+    details: Annotated[
+        bool, typer.Option("--details", help="Also print memory, fractions of the peak and flags of each case.")
     ] = False,
     results: Results = Path("results/data"),
 ) -> None:
@@ -181,7 +187,7 @@ def show(
     elif as_json:
         print(strict_json.dumps(summary_json.as_json(found, notes)))
     else:
-        summary.print_summary(found, notes)
+        summary.print_summary(found, notes, details=details)
 
 
 @app.command(epilog=help_epilog("python -m bench report", "python -m bench report CAMPAIGN ANOTHER --output pages"))

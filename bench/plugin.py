@@ -252,7 +252,7 @@ def _summarize(terminalreporter: Any, config: pytest.Config) -> None:
         terminalreporter.write_line(f"nothing was measured; resume with --resume {found.name}")
         return
     if config.get_verbosity() > -2:
-        print_summary(found, notes, brief=config.get_verbosity() < 0)
+        print_summary(found, notes, brief=config.get_verbosity() < 0, details=config.get_verbosity() > 0)
     if path := _path(config, "json"):
         terminalreporter.write_line(_save(strict_json.dumps(as_json(found, notes)), path))
     terminalreporter.write_line(f"results: {ours.writer.folder}")

@@ -37,16 +37,20 @@ STREAM_COLUMNS = ("cold", "warm", "compilations", "memory", "break-even")
 STREAM_LEGEND = (
     "images/s cold (the first time) and warm; ! fallback; break-even: images after which compilation is amortised"
 )
+SHOW = "python -m bench show"
 USE_LEGEND = "memory of a step; fraction of the machine's peak"
 
 
-def print_summary(campaign: StoredCampaign, notes: Sequence[dict[str, str]], brief: bool = False) -> None:
-    """Print the verdicts, then memory, fractions of the peak and flags of every case, the warnings, and the rankings.
+def print_summary(
+    campaign: StoredCampaign, notes: Sequence[dict[str, str]], brief: bool = False, details: bool = False
+) -> None:
+    """Print the verdicts, the machine's peaks, the warnings, and the rankings.
 
-    Brief: the verdicts, warnings without remedies, and the rankings.
+    Brief: the verdicts, warnings without remedies, and the rankings. With `details`, memory, fractions of the peak and
+    flags of every case, too.
     """
     out = console()
-    for part in _tables(campaign, out.width, brief):
+    for part in _tables(campaign, out.width, brief, details):
         out.print(part)
     for line in () if brief else (*ceilings(campaign), *_control(campaign), *variables(campaign)):
         out.print(line, style="dim", markup=False, highlight=False)
@@ -58,7 +62,7 @@ def print_summary(campaign: StoredCampaign, notes: Sequence[dict[str, str]], bri
             out.print(line, markup=False, highlight=False)
 
 
-def _tables(campaign: StoredCampaign, width: int, brief: bool) -> list[RenderableType]:
+def _tables(campaign: StoredCampaign, width: int, brief: bool, details: bool) -> list[RenderableType]:
     if is_search(campaign):
         return list(largest_tables(campaign))
     frame = cases.cases([campaign])
@@ -67,7 +71,10 @@ def _tables(campaign: StoredCampaign, width: int, brief: bool) -> list[Renderabl
     found: list[RenderableType] = [*verdict_tables(single, width)]
     if found and not brief:
         found.append(Text(LEGEND, style="dim"))
+    if found and details:
         found += _use(single, width)
+    elif found and not brief:
+        found.append(Text(f"memory, fractions of the peak, flags: {SHOW} {campaign.name} --details", style="dim"))
     if of_streams.any():
         found += [*stream_tables(frame, width), *([] if brief else [Text(STREAM_LEGEND, style="dim")])]
     return found

@@ -143,14 +143,23 @@ def test_brief_is_the_verdicts_alone(capsys):
     note = {"what": "what", "remedy": "remedy"}
     summary.print_summary(campaign, [note])
     whole = capsys.readouterr().out
-    assert "a: warmup not converged" in whole
-    assert "MiB a" in whole
     assert "→ remedy" in whole
+    assert f"python -m bench show {campaign.name} --details" in whole
+    assert "MiB" not in whole
     summary.print_summary(campaign, [note], brief=True)
     brief = capsys.readouterr().out
     assert "reference:x" in brief
     assert "1 ms" in brief
-    assert not {"MiB", "remedy", "interval"} & set(brief.replace(";", " ").split())
+    assert not {"MiB", "remedy", "interval", "--details"} & set(brief.replace(";", " ").split())
+
+
+def test_memory_and_flags_are_printed_on_request(capsys):
+    campaign = made_up(*launches(Case(workload(), REFERENCE), *ONES, warmup_converged=False))
+    summary.print_summary(campaign, [], details=True)
+    detailed = capsys.readouterr().out
+    assert "a: warmup not converged" in detailed
+    assert "MiB a" in detailed
+    assert "--details" not in detailed
 
 
 def test_a_stream_has_a_line_a_contestant_that_fits_80_columns():
