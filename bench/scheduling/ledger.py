@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from bench.scheduling.prospects import Prospects
 from results.schema.record import Case, Contestant, Parity, Record, Status, Usage, Workload
 from results.stats.campaign_ratios import cells_of, references_of
+from results.stats.cells import Cell
 from results.stats.moderation import judged_cells
 from results.stats.stopping import is_precise, widest
 
@@ -64,6 +65,8 @@ class Ledger:
         self.cases = tuple(cases)
         self.records: list[Record] = []
         self._records: dict[Workload, list[Record]] = {}
+        self._cells: dict[Workload, tuple[int, dict[Case, Cell]]] = {}
+        self._prospects: tuple[int, Prospects] | None = None
         self._add(earlier)
         self._reference = reference
         self._references = references_of(self.cases, reference)
@@ -191,9 +194,19 @@ class Ledger:
         return max(widest(self.records_of(one), self._reference) for one in _compared(group))
 
     def prospects(self) -> Prospects:
-        """The ratios of the campaign so far."""
-        cells = cells_of(self.records, self._references)
-        return Prospects(cells, judged_cells(cells))
+        """The ratios of the campaign so far, computed again where there are new records."""
+        if self._prospects is None or self._prospects[0] != len(self.records):
+            cells = {case: cell for workload in self._records for case, cell in self._cells_of(workload).items()}
+            self._prospects = len(self.records), Prospects(cells, judged_cells(cells))
+        return self._prospects[1]
+
+    def _cells_of(self, workload: Workload) -> dict[Case, Cell]:
+        records = self._records[workload]
+        count, cells = self._cells.get(workload, (0, {}))
+        if count != len(records):
+            cells = cells_of(records, self._references)
+            self._cells[workload] = len(records), cells
+        return cells
 
     def records_of(self, group: Group) -> list[Record]:
         cases = set(group.cases)
