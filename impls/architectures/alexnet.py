@@ -14,6 +14,7 @@ OVERHANG = (
     "input 227 x 227 without padding; at 224, conv1's last window overhangs the right and bottom border, which is "
     "how cuda-convnet reached 55 x 55 (its output size rounds up)"
 )
+CEIL = "pools round their output size up, as in the author's code; at 224 and 227 every window fits exactly"
 
 
 def conv(name: str, channels: int, kernel: int, **settings: int | bool) -> tuple[Layer, ...]:
@@ -33,17 +34,39 @@ def alexnet(classes: int, groups: int) -> tuple[Layer, ...]:
     return (
         *conv("conv1", 96, 11, stride=4, ceil=True),
         LocalResponseNorm("norm1"),
-        Pool("pool1", kernel=3, stride=2),
+        overlapping("pool1"),
         *conv("conv2", 256, 5, padding=2, groups=groups),
         LocalResponseNorm("norm2"),
-        Pool("pool2", kernel=3, stride=2),
+        overlapping("pool2"),
         *conv("conv3", 384, 3, padding=1),
         *conv("conv4", 384, 3, padding=1, groups=groups),
         *conv("conv5", 256, 3, padding=1, groups=groups),
-        Pool("pool5", kernel=3, stride=2),
+        overlapping("pool5"),
         Flatten("flatten"),
         *classifier(classes),
     )
+
+
+def overlapping(name: str) -> Pool:
+    """Pooling 3/2 (section 3.4); an overhanging last window counts, as in cuda-convnet and in Caffe."""
+    return Pool(name, kernel=3, stride=2, ceil=True)
+
+
+def caffenet(classes: int) -> tuple[Layer, ...]:
+    return (
+        *(*conv("conv1", 96, 11, stride=4), overlapping("pool1"), _caffe_norm("norm1")),
+        *(*conv("conv2", 256, 5, padding=2, groups=2), overlapping("pool2"), _caffe_norm("norm2")),
+        *conv("conv3", 384, 3, padding=1),
+        *conv("conv4", 384, 3, padding=1, groups=2),
+        *(*conv("conv5", 256, 3, padding=1, groups=2), overlapping("pool5")),
+        Flatten("flatten"),
+        *classifier(classes),
+    )
+
+
+def _caffe_norm(name: str) -> LocalResponseNorm:
+    """Caffe's alpha of 1e-4 is divided by the size, and its k is 1 unless a file says otherwise."""
+    return LocalResponseNorm(name, size=5, alpha=1e-4 / 5, beta=0.75, k=1.0)
 
 
 def one_weird_trick(classes: int) -> tuple[Layer, ...]:
@@ -75,6 +98,7 @@ ALEXNET = Architecture(
         PADDING,
         "no ReLU on fc8, though section 3.5 read literally asks for one",
         "LRN's alpha multiplies the plain sum, as in the paper's formula; the author's code divides it by n",
+        CEIL,
     ),
 )
 
@@ -85,7 +109,19 @@ ALEXNET_1TOWER = Architecture(
     input_shape=(3, 227, 227),
     classes=1000,
     table=partial(alexnet, groups=1),
-    deviations=(OVERHANG, PADDING, "every convolution sees all maps of the layer before"),
+    deviations=(OVERHANG, PADDING, CEIL, "every convolution sees all maps of the layer before"),
+)
+
+CAFFENET = Architecture(
+    name="caffenet",
+    title="CaffeNet: AlexNet with pools before LRN",
+    source="Jia et al. 2014 (arXiv 1408.5093), models/bvlc_reference_caffenet/deploy.prototxt",
+    input_shape=(3, 227, 227),
+    classes=1000,
+    table=caffenet,
+    deviations=(
+        "as in Caffe, conv1's output size rounds down and those of pools round up; LRN has k = 1 and alpha 1e-4 / 5",
+    ),
 )
 
 ALEXNET_OWT = Architecture(

@@ -76,6 +76,19 @@ def lenet5_dense(classes: int) -> tuple[Layer, ...]:
     )
 
 
+def lenet_caffe(classes: int) -> tuple[Layer, ...]:
+    return (
+        Conv("conv1", 20, kernel=5),
+        Pool("pool1", kernel=2, stride=2, ceil=True),
+        Conv("conv2", 50, kernel=5),
+        Pool("pool2", kernel=2, stride=2, ceil=True),
+        Flatten("flatten"),
+        Dense("ip1", 500),
+        Activation("ip1-relu", "relu"),
+        Dense("ip2", classes),
+    )
+
+
 LENET5 = Architecture(
     name="lenet5",
     title="LeNet-5 as in the paper: sparse C3, trainable sub-sampling, RBF output",
@@ -103,4 +116,14 @@ LENET5_DENSE = Architecture(
         "every C3 map sees every S2 map; pooling has no coefficient, bias or squashing",
         "ten linear outputs with softmax",
     ),
+)
+
+LENET_CAFFE = Architecture(
+    name="lenet-caffe",
+    title="LeNet as Caffe's example for MNIST has it: 28 x 28, max pooling, one ReLU",
+    source="Jia et al. 2014 (arXiv 1408.5093), examples/mnist/lenet.prototxt",
+    input_shape=(1, 28, 28),
+    classes=10,
+    table=lenet_caffe,
+    deviations=("no activation after the convolutions, as in the file: the only ReLU is between ip1 and ip2",),
 )

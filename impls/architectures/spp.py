@@ -49,7 +49,6 @@ def overfeat(classes: int, convolutions: int) -> tuple[Layer, ...]:
         LocalResponseNorm("norm1"),
         *conv("conv2", 256, 5, padding=2),
         Pool("pool2", kernel=2, stride=2),
-        LocalResponseNorm("norm2"),
         *(layer for number in range(3, convolutions + 1) for layer in conv(f"conv{number}", 512, 3, padding=1)),
     )
 
@@ -67,8 +66,10 @@ def pyramid(classes: int, backbone: Backbone, levels: tuple[int, ...]) -> tuple[
 
 
 ASSUMED = (
-    "the paper gives the map sizes and no paddings; those here reproduce its Table 1 at 224 and its map of 10 at 180",
-    "the paper gives no LRN constants; AlexNet's are assumed",
+    "paddings reproduce the map sizes of Table 1 at 224 and the map of 10 at 180; appendix A's (half the kernel, "
+    "rounded down) would give other maps, in ZF-5 56, 28 and 14",
+    "the paper gives no LRN constants; AlexNet's are assumed. The released ZF-5 file has LRN within each channel, "
+    "size 3, alpha 5e-5",
 )
 BINS = (
     "bins by the paper's appendix A (adaptive); its section 2.3 gives the same at 224 and cannot give 6 x 6 at 180",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from impls.architectures.alexnet import classifier
-from impls.layers import Activation, Conv, Flatten, Layer, LocalResponseNorm, Pool
+from impls.layers import Activation, BatchNorm, Conv, Flatten, Layer, LocalResponseNorm, Pool
 from impls.network import Architecture
 
 # Table 1, a row a stage: (channels, kernel) of each convolution.
@@ -30,6 +30,14 @@ def vgg(classes: int, stages: Stages, normalised: bool = False) -> tuple[Layer, 
     return (*layers, Flatten("flatten"), *classifier(classes))
 
 
+def vgg_bn(classes: int, stages: Stages) -> tuple[Layer, ...]:
+    return tuple(
+        layer
+        for one in vgg(classes, stages)
+        for layer in ((one, BatchNorm(f"{one.name}-bn", 0.9, 1e-5)) if isinstance(one, Conv) else (one,))
+    )
+
+
 def configuration(letter: str, title: str, stages: Stages, normalised: bool = False) -> Architecture:
     return Architecture(
         name=f"vgg-{letter}",
@@ -42,9 +50,26 @@ def configuration(letter: str, title: str, stages: Stages, normalised: bool = Fa
     )
 
 
+def with_batch_norm(letter: str, title: str, stages: Stages) -> Architecture:
+    return Architecture(
+        name=f"vgg-{letter}-bn",
+        title=f"VGG configuration {letter.upper()} with batch normalisation: {title}",
+        source="Simonyan & Zisserman 2015, Table 1, with Ioffe & Szegedy 2015 (arXiv 1502.03167) as in torchvision",
+        input_shape=(3, 224, 224),
+        classes=1000,
+        table=partial(vgg_bn, stages=stages),
+        deviations=(
+            "batch normalisation between each convolution, which keeps its bias, and its ReLU; not in the paper",
+            "at sizes other than 224, fc6 grows with the map; torchvision pools it to 7 x 7",
+        ),
+    )
+
+
 VGG_A = configuration("a", "11 weight layers", A)
 VGG_A_LRN = configuration("a-lrn", "11 weight layers, LRN after the first", A, normalised=True)
 VGG_B = configuration("b", "13 weight layers", B)
 VGG_C = configuration("c", "16 weight layers, three of them 1 x 1", C)
 VGG_D = configuration("d", "16 weight layers (VGG-16)", D)
 VGG_E = configuration("e", "19 weight layers (VGG-19)", E)
+VGG_A_BN = with_batch_norm("a", "11 weight layers", A)
+VGG_D_BN = with_batch_norm("d", "16 weight layers", D)

@@ -17,10 +17,16 @@ BIASED = ("conv2", "conv4", "conv5", "fc6", "fc7")
 """Layers whose biases begin at 1."""
 
 
-def recipe(side: int, initial: Initializer | None = None, colour: bool = True, sizes: Sizes | None = None) -> Recipe:
+def recipe(
+    side: int,
+    initial: Initializer | None = None,
+    colour: bool = True,
+    sizes: Sizes | None = None,
+    stages: tuple[Stage, ...] = STAGES,
+) -> Recipe:
     """AlexNet's, with crops of a side."""
     return Recipe(
-        STAGES,
+        stages,
         batch=128,
         initial=initial or Normal(BIASED, 0.01),
         prepare=MeanImage(),

@@ -40,8 +40,8 @@ def conv(name: str, channels: int, kernel: int, squash: Squash = "relu") -> tupl
     return Conv(name, channels, kernel=kernel, padding=kernel // 2), Activation(f"{name}-{squash}", squash)
 
 
-def overlapping(name: str) -> Pool:
-    return Pool(name, kernel=3, stride=2, ceil=True)
+def overlapping(name: str, kind: Literal["max", "average"] = "max") -> Pool:
+    return Pool(name, kind, kernel=3, stride=2, ceil=True)
 
 
 def classifier(classes: int, units: int, dropout: bool = True) -> tuple[Layer, ...]:
@@ -56,9 +56,9 @@ def classifier(classes: int, units: int, dropout: bool = True) -> tuple[Layer, .
 
 
 def four_layers(classes: int, widths: Sequence[int], squash: Squash = "relu") -> tuple[Layer, ...]:
-    """Three convolutions and a full connection (Krizhevsky 2012, figure 1)."""
+    """Three convolutions and a full connection (Krizhevsky 2012, figure 1), pools as in cuda-convnet's layers-19pct."""
     stages = [
-        (*conv(f"conv{number}", width, 5, squash), overlapping(f"pool{number}"))
+        (*conv(f"conv{number}", width, 5, squash), overlapping(f"pool{number}", "max" if number == 1 else "average"))
         for number, width in enumerate(widths, 1)
     ]
     return (*(layer for stage in stages for layer in stage), Flatten("flatten"), Dense("fc4", classes))

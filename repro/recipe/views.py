@@ -5,14 +5,13 @@ A view gives one or several versions of every image; their class probabilities a
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from impls.layers import Flatten, Layer, Pool, SpatialPyramid, Window, WindowAverage, WindowPyramid
+from impls.layers import Flatten, Layer, Pool, Shape, SpatialPyramid, Window, WindowAverage, WindowPyramid
 from impls.network import Network
 from repro.data.images.augment import CentreCrop, Resize, apply_deterministic, ten_views
 
@@ -122,35 +121,48 @@ class Ensemble(View):
         return self.first, self.second
 
 
+Place = tuple[float, float]
+"""Where a view begins: the share of the room that is above it, and the share that is left of it."""
+CORNERS_AND_CENTRE: tuple[Place, ...] = ((0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0), (0.5, 0.5))
+WITH_MIDDLES: tuple[Place, ...] = (*CORNERS_AND_CENTRE, (0.0, 0.5), (1.0, 0.5), (0.5, 0.0), (0.5, 1.0))
+"""And the middle of each side."""
+
+
 @dataclass(frozen=True)
 class OnMaps(View):
     """Views of `side` taken from the last maps of the image, and of its mirror image (SPP-net, section 3.1.5).
 
-    Four corners and the centre, of the unchanged image or resized to each of `scales`. The scores of an image's five
-    windows are averaged in the network.
+    They are at `places` of the unchanged image, or of the image resized to each of `scales`. A view has as many cells
+    as the maps of an image of that side, and begins at the cell nearest to its place (appendix A). Views that fall
+    together count once, as where the scale is the side.
     """
 
     side: int
     scales: tuple[int, ...] = ()
+    places: tuple[Place, ...] = CORNERS_AND_CENTRE
 
     def images(self, images: np.ndarray) -> Sequence[np.ndarray]:
         versions = [apply_deterministic(Resize(scale), images) for scale in self.scales] or [images]
         return [*versions, *(version[..., ::-1] for version in versions)]
 
     def network(self, network: Network) -> Network:
-        return replace(network, layers=(*(self._in_windows(network, layer) for layer in network.layers), AVERAGE))
+        """The network with an output for each window."""
+        return replace(network, layers=tuple(self._in_windows(network, layer) for layer in network.layers))
 
     def _in_windows(self, network: Network, layer: Layer) -> Layer:
         if not isinstance(layer, SpatialPyramid):
             return layer
-        _, height, width = next(row.input for row in network.rows if row.layer is layer)
-        tall, wide = (
-            math.ceil(self.side * cells / pixels) for cells, pixels in zip((height, width), network.input_shape[1:])
-        )
-        down, right = height - tall, width - wide
-        corners = [(0, 0), (0, right), (down, 0), (down, right), (down // 2, right // 2)]
-        windows: tuple[Window, ...] = tuple((top, top + tall, left, left + wide) for top, left in corners)
+        channels, *_ = network.input_shape
+        maps = _input_of(layer, network)
+        view = _input_of(layer, replace(network, input_shape=(channels, self.side, self.side)))
+        (tall, wide), (down, right) = view[1:], (maps[1] - view[1], maps[2] - view[2])
+        starts = dict.fromkeys((int(above * down), int(before * right)) for above, before in self.places)
+        windows: tuple[Window, ...] = tuple((top, top + tall, left, left + wide) for top, left in starts)
         return WindowPyramid(layer.name, layer.levels, layer.rule, windows=windows)
+
+
+def _input_of(layer: Layer, network: Network) -> Shape:
+    return next(row.input for row in network.rows if row.layer is layer)
 
 
 @dataclass(frozen=True)

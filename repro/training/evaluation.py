@@ -46,12 +46,14 @@ class Evaluator:
         return mean
 
     def _seen(self, state: State, images: np.ndarray, view: View) -> np.ndarray:
+        """Class probabilities (images, classes): the mean over all versions, and over the windows of each."""
         likely = []
         for version in view.images(images):
             sized = replace(self._network, input_shape=version.shape[1:])
             model = self._model(view.network(sized), state)
-            likely.append(softmax(_scores(model, np.ascontiguousarray(version))))
-        mean: np.ndarray = np.mean(likely, 0)
+            scores = _scores(model, np.ascontiguousarray(version))
+            likely.append(softmax(scores.reshape(len(scores), -1, scores.shape[-1])))
+        mean: np.ndarray = np.concatenate(likely, 1).mean(1)
         return mean
 
     def _model(self, network: Network, state: State) -> Model:
@@ -64,9 +66,9 @@ class Evaluator:
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:
-    """Probabilities (images, classes) from scores."""
-    powers = np.exp(scores - scores.max(1, keepdims=True))
-    shares: np.ndarray = powers / powers.sum(1, keepdims=True)
+    """Probabilities from scores (..., classes)."""
+    powers = np.exp(scores - scores.max(-1, keepdims=True))
+    shares: np.ndarray = powers / powers.sum(-1, keepdims=True)
     return shares
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from oracle import numpy_layers as definition
 from impls.architectures import load_architecture
 from impls.architectures.lenet import C3_LINKS, digit_codes
 from impls.arrays import make_batch, make_statistics, make_weights
+from impls.layers import Conv, LocalResponseNorm, Pool, SpatialPyramid
 
 SIZES = {"lenet5": (32, 36), "alexnet": (64, 99), "nin-cifar10": (12, 15), "vgg-a": (32, 64), "zf5-spp": (75, 102)}
 
@@ -27,6 +29,46 @@ def test_a_table_computes_what_its_paper_says(name: str) -> None:
     by_table = forward.scores(network, weights, make_statistics(network), images)
     assert by_hand.shape == (2, 10)
     assert np.abs(by_hand - by_table).max() <= 1e-12 * np.abs(by_hand).max()
+
+
+ORDERS = {
+    # Krizhevsky 2012, section 3.5; Caffe's reference network has pools before LRN
+    "alexnet": "conv norm pool conv norm pool conv conv conv pool",
+    "caffenet": "conv pool norm conv pool norm conv conv conv pool",
+    # He et al. 2015, Table 1, each cell from left to right; the last pool belongs to the networks without a pyramid
+    "zf5": "conv norm pool conv norm pool conv conv conv pool",
+    "convnet5": "conv norm conv norm pool conv pool conv conv pool",
+    "overfeat5": "conv pool norm conv pool conv conv conv pool",
+    "overfeat7": "conv pool norm conv pool conv conv conv conv conv pool",
+}
+KINDS = {Conv: "conv", Pool: "pool", LocalResponseNorm: "norm", SpatialPyramid: "pyramid"}
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_norms_and_pools_stand_where_the_paper_has_them(name: str) -> None:
+    """Counts of parameters do not see them."""
+    assert _order(name) == ORDERS[name]
+
+
+@pytest.mark.parametrize("name", ["zf5", "convnet5", "overfeat5", "overfeat7"])
+def test_a_pyramid_takes_the_place_of_the_last_pool(name: str) -> None:
+    assert _order(f"{name}-spp") == ORDERS[name].removesuffix("pool") + "pyramid"
+
+
+def _order(name: str) -> str:
+    return " ".join(KINDS[type(layer)] for layer in load_architecture(name).at().layers if type(layer) in KINDS)
+
+
+@pytest.mark.parametrize("size", [180, 195, 226, 256])
+def test_pools_of_alexnet_round_up(size: int) -> None:
+    """cuda-convnet: 1 + ceil((size - k) / s), in the convolution of stride 4 and in the pools."""
+    rows = load_architecture("alexnet").at(size=size).rows
+    found = {row.layer.name: row.facts.output[-1] for row in rows}
+    conv1 = 1 + math.ceil((size - 11) / 4)
+    pool1 = 1 + math.ceil((conv1 - 3) / 2)
+    pool2 = 1 + math.ceil((pool1 - 3) / 2)
+    expected = {"conv1": conv1, "pool1": pool1, "pool2": pool2, "pool5": 1 + math.ceil((pool2 - 3) / 2)}
+    assert {name: found[name] for name in expected} == expected
 
 
 def test_c3_links_are_the_papers_table() -> None:

@@ -41,6 +41,12 @@ TOTALS = (
     Total("alexnet-1tower", 224, None, None, 62_378_344, 1_135_256_096),
     # 2.3, and torchvision's own count; 0.714 GMAC in its metadata
     Total("alexnet-owt", None, None, None, 61_100_840, 714_188_480),
+    # 2.3: the same parameters as AlexNet; conv1 is 55 x 55 at 227 in both
+    Total("caffenet", None, None, None, 60_965_224, 724_406_816),
+    # by hand from examples/mnist/lenet.prototxt: 520 + 25,050 + 400,500 + 5,010
+    Total("lenet-caffe", None, None, None, 431_080, 288_000 + 1_600_000 + 400_000 + 5_000),
+    # by hand from Table 1: 34,944 + 614,656 + 1,180,160 + 4,719,616 + 9,438,208 + 113,249,280 + 12,587,008 + 4,097,000
+    Total("overfeat-fast", None, None, None, 145_920_872),
     # 3.1 to 3.3
     Total("nin-cifar10", None, None, None, 966_986, 222_486_528),
     Total("nin-cifar100", None, None, None, 984_356, 223_592_448),
@@ -54,6 +60,9 @@ TOTALS = (
     Total("vgg-c", None, None, None, 133_638_952, 11_770_888_192),
     Total("vgg-d", None, None, None, 138_357_544, 15_470_264_320),
     Total("vgg-e", None, None, None, 143_667_240, 19_632_062_464),
+    # 4.1: torchvision's counts, which leave out the running statistics
+    Total("vgg-a-bn", None, None, None, 132_868_840, 7_609_090_048, 2 * 2_752),
+    Total("vgg-d-bn", None, None, None, 138_365_992, 15_470_264_320, 2 * 4_224),
     # 5.1; multiply-accumulates only where the sheet gives them
     Total("zf5", None, None, None, 62_357_608, 1_200_596_096),
     Total("zf5-spp", None, None, None, 77_037_672),

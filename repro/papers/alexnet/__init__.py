@@ -45,7 +45,9 @@ ALEXNET = Paper(
             number="13 % and 11 %",
             method=(
                 "Two arms that differ in the normalisation alone. The paper leaves the network to the author's files, "
-                "and their 13 % and 11 % networks differ in a layer's width, too: the direction is tested."
+                "and their 13 % and 11 % networks differ in a layer's width, too: the direction is tested. Here the "
+                "author's two locally connected layers are convolutions, and all layers have the weight decay of his "
+                "last three."
             ),
             experiments=experiments.LRN_FOUR_LAYERS,
             needs=("cifar10",),

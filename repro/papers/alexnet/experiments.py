@@ -8,14 +8,15 @@ from functools import partial
 from impls import load_architecture
 from impls.architectures.alexnet import alexnet
 from impls.layers import Conv, Layer, LocalResponseNorm, Pool
-from repro.claims.experiment import ABOVE_ONE, BELOW_ZERO, Arm, Contrast, Experiment, Region
+from repro.claims.experiment import ABOVE_ONE, BELOW_ZERO, Arm, Contrast, Experiment, Metric, Region
 from repro.claims.metrics import TEST_ERROR, error_seen, images_to
-from repro.data.images.augment import Flip
+from repro.data.images.augment import Flip, RandomCrop
 from repro.papers import _imagenet
 from repro.papers import _small as small
 from repro.recipe.colour import Colour
 from repro.recipe.initializers import Glorot
 from repro.recipe.recipe import Recipe, Stage
+from repro.recipe.views import Centre, Ten, View
 
 TEN = error_seen("ten views")
 
@@ -70,19 +71,36 @@ RELU = (
 SAYS_NORM = "test error with LRN less without"
 
 
-def _cuda_convnet_arms(widths: tuple[int, int, int, int], recipe: Recipe, train: int | None = None) -> tuple[Arm, ...]:
-    return tuple(
-        Arm(name, small.architecture(name, partial(small.cifar_eleven, widths=widths, norm=norm)), recipe, train=train)
-        for name, norm in (("LRN", True), ("no LRN", False))
-    )
+def _cuda_convnet_arm(name: str, widths: tuple[int, int, int, int], recipe: Recipe) -> Arm:
+    table = partial(small.cifar_eleven, widths=widths, norm=name == "LRN")
+    return Arm(name, small.architecture(name, table), recipe)
 
 
-NORM = (Contrast(SAYS_NORM, TEST_ERROR, "LRN", "no LRN", BELOW_ZERO, "-2 % (11 % and 13 %)"),)
-CUDA_CONVNET = Recipe((Stage(100, 0.01), Stage(20, 0.001)), batch=128, weight_decay=0.004, augment=(Flip(),))
+def _norm(metric: Metric) -> tuple[Contrast, ...]:
+    return (Contrast(SAYS_NORM, metric, "LRN", "no LRN", BELOW_ZERO, "-2 % (11 % and 13 %)"),)
+
+
+CROP = 24
+"""Crops of 24 of 32 pixels; a test image is seen in ten of them (cuda-convnet's methodology)."""
+AS_CROPS: dict[str, View] = {"": Centre(CROP), "ten views": Ten(CROP)}
+CUDA_CONVNET = Recipe(
+    (Stage(100, 0.01), Stage(20, 0.001)), batch=128, weight_decay=0.004, augment=(RandomCrop(CROP), Flip())
+)
 TRAIN = 6_000
+BOTH = ("LRN", "no LRN")
 LRN_FOUR_LAYERS = (
-    Experiment("cifar10", _cuda_convnet_arms((64, 64, 64, 32), CUDA_CONVNET), NORM),
-    Experiment("fashion-mnist", _cuda_convnet_arms((16, 16, 16, 8), small.RECIPE, TRAIN), NORM),
+    Experiment(
+        "cifar10",
+        tuple(
+            replace(_cuda_convnet_arm(name, (64, 64, 64, 32), CUDA_CONVNET), size=CROP, views=AS_CROPS) for name in BOTH
+        ),
+        _norm(TEN),
+    ),
+    Experiment(
+        "fashion-mnist",
+        tuple(replace(_cuda_convnet_arm(name, (16, 16, 16, 8), small.RECIPE), train=TRAIN) for name in BOTH),
+        _norm(TEST_ERROR),
+    ),
 )
 
 # The rest: AlexNet itself on ImageNet, and a small one on Fashion-MNIST.
@@ -107,7 +125,9 @@ def _without(classes: int, kind: type[Layer] | None = None, names: tuple[str, ..
 
 def _two_by_two(classes: int) -> tuple[Layer, ...]:
     """AlexNet with pools of 2 x 2, which give maps of the same size."""
-    return tuple(replace(one, kernel=2) if isinstance(one, Pool) else one for one in alexnet(classes, groups=2))
+    return tuple(
+        replace(one, kernel=2, ceil=False) if isinstance(one, Pool) else one for one in alexnet(classes, groups=2)
+    )
 
 
 def _half(classes: int) -> tuple[Layer, ...]:

@@ -11,8 +11,8 @@ from repro.claims.metrics import TEST_ERROR, error_seen, images_to
 from repro.data.images.augment import Flip, RandomCrop
 from repro.papers import _imagenet
 from repro.papers import _small as small
-from repro.recipe.recipe import Sizes
-from repro.recipe.views import Centre, OnMaps, Ten, View, Whole
+from repro.recipe.recipe import Sizes, Stage
+from repro.recipe.views import WITH_MIDDLES, Centre, OnMaps, Ten, View, Whole
 
 SIDE, SMALLER = 24, 19
 """Crops of 24 of 28 pixels stand for 224 of 256, and 19 for 180."""
@@ -25,8 +25,10 @@ VIEWS: dict[str, View] = {
     "full image": Whole(),
     "ten views": Ten(SIDE),
     "ten views on maps": OnMaps(SIDE),
-    "many views": OnMaps(SIDE, (24, 28, 32, 36)),
+    "many views": OnMaps(SIDE, (24, 28, 32, 36), WITH_MIDDLES),
 }
+STAGES = (Stage(30, 0.01), Stage(20, 0.001), Stage(20, 0.0001))
+"""70 passes of ZF-5, the rate divided by ten twice (section 3.1); when, the paper leaves to the validation error."""
 SCALES = (224, 256, 300, 360, 448, 560)
 """The paper's (section 3.1.5)."""
 ONLY_CROPS: dict[str, View] = {"": Centre(SIDE)}
@@ -43,8 +45,9 @@ def _small(name: str, levels: str = "pyramid", sizes: Sizes | None = None) -> Ar
 def _large(name: str, architecture: str = "zf5-spp", sizes: Sizes | None = None) -> Arm:
     views: dict[str, View] = dict(_imagenet.views(224))
     if load_architecture(architecture).variant_of:
-        views |= {"full image": Whole(), "ten views on maps": OnMaps(224), "many views": OnMaps(224, SCALES)}
-    recipe = _imagenet.recipe(224, sizes=sizes)
+        many = OnMaps(224, SCALES, WITH_MIDDLES)
+        views |= {"full image": Whole(), "ten views on maps": OnMaps(224), "many views": many}
+    recipe = _imagenet.recipe(224, sizes=sizes, stages=STAGES)
     return Arm(name, load_architecture(architecture), recipe, size=224, views=views)
 
 
