@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from deadheat.contract.processes import MODEST
 from impls.frameworks import frameworks
 from repro.runner import agreement
 from repro.training.visuals import MISTAKES
@@ -34,7 +35,7 @@ def kept(fashion: Path, tmp_path_factory: pytest.TempPathFactory) -> Kept:
             pytest.skip(reason)
         folder = tmp_path_factory.mktemp(name)
         command = [sys.executable, "-m", "tests.repro.in_one_process", name, str(fashion), str(folder)]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        environment = {**os.environ, **MODEST, "PYTHONPATH": str(ROOT)}
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[-3000:]
         return folder
