@@ -387,7 +387,7 @@ def test_two_campaigns_keep_their_references_and_links_lead_to_the_right_one(
     link = tab.evaluate("location.href")
     tab.goto("about:blank")
     tab.goto(link)
-    assert tab.evaluate("document.querySelector('dialog a').hash").startswith("#c2-")
+    assert tab.locator("dialog a").first.evaluate("link => link.hash").startswith("#c2-")
 
 
 def test_on_a_phone_menus_act_on_the_cards(browser: sync_api.Browser, lively_page: str, tmp_path: Path) -> None:
