@@ -85,11 +85,15 @@ def _drop_unwanted(root: ElementTree.Element) -> None:
                 parent.remove(child)
 
 
+DEFAULTS = {"stroke-linejoin": "miter", "stroke-linecap": "butt", "text-anchor": "start"}
+"""Values that attributes of SVG have without being set."""
+
+
 def _style_to_attributes(element: ElementTree.Element) -> None:
     for part in element.attrib.pop("style", "").split(";"):
-        name, _, value = part.partition(":")
-        if name.strip() and name.strip() != "font-family":  # the page's own
-            element.set(name.strip(), value.strip().replace(INK, "currentColor"))
+        name, value = (text.strip() for text in part.partition(":")[::2])
+        if name and name != "font-family" and DEFAULTS.get(name) != value:  # the font is the page's own
+            element.set(name, value.replace(INK, "currentColor"))
 
 
 def _referenced(element: ElementTree.Element) -> list[str]:
