@@ -27,7 +27,7 @@ from results.units import step_time
 DATA = Path(__file__).parent.parent / "results" / "data"
 SELFTESTS = DATA / "reference-selftest"
 PEERS = DATA / "reference-peers"
-ONCE, AGAIN = DATA / "reference-cpu-2cores", DATA / "reference-cpu-2cores-again"
+ONCE, AGAIN = DATA / "reference-quick", DATA / "reference-quick-again"
 LAYERS = DATA / "reference-layers"
 SETTINGS = DATA / "reference-settings"
 INTERFERENCE = DATA / "reference-company"

@@ -98,6 +98,12 @@ def cheap_minutes() -> float:
     return sum(kept.trials[id].seconds for id in ids) / 60 / (kept.system.machine.threads or 1)
 
 
+def machine() -> str:
+    """The processor of the reference run's machine, and its number of cores."""
+    found = _reference().system.machine
+    return f"{found.cpu}, {found.threads} cores"
+
+
 def effort() -> str:
     return f"In the reference run these trials took {cheap_minutes():.0f} minutes on all cores of the machine.\n"
 

@@ -12,7 +12,7 @@ from reports.pages import campaign
 from results.store.campaigns import read_campaign
 
 ROOT = Path(__file__).parent.parent
-CAMPAIGNS = ("reference-cpu-2cores", "reference-layers")
+CAMPAIGNS = ("reference-quick", "reference-layers")
 SAMPLE = ROOT / "docs" / "sample.html"
 PICTURE = ROOT / "docs" / "report.png"
 SCREEN = {"width": 1280, "height": 1000}
