@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Literal
 
 from impls.layers import Activation, Conv, Dense, Dropout, Flatten, Layer, LocalResponseNorm, Pool
 from impls.network import Architecture
@@ -47,9 +48,9 @@ def alexnet(classes: int, groups: int) -> tuple[Layer, ...]:
     )
 
 
-def overlapping(name: str) -> Pool:
+def overlapping(name: str, kind: Literal["max", "average"] = "max") -> Pool:
     """Pooling 3/2 (section 3.4); an overhanging last window counts, as in cuda-convnet and in Caffe."""
-    return Pool(name, kernel=3, stride=2, ceil=True)
+    return Pool(name, kind, kernel=3, stride=2, ceil=True)
 
 
 def caffenet(classes: int) -> tuple[Layer, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal
 
+from impls.architectures.alexnet import overlapping
 from impls.layers import (
     Activation,
     Conv,
@@ -38,10 +39,6 @@ def architecture(name: str, table: Table, side: int = 28) -> Architecture:
 def conv(name: str, channels: int, kernel: int, squash: Squash = "relu") -> tuple[Layer, ...]:
     """A convolution that keeps the map's size."""
     return Conv(name, channels, kernel=kernel, padding=kernel // 2), Activation(f"{name}-{squash}", squash)
-
-
-def overlapping(name: str, kind: Literal["max", "average"] = "max") -> Pool:
-    return Pool(name, kind, kernel=3, stride=2, ceil=True)
 
 
 def classifier(classes: int, units: int, dropout: bool = True) -> tuple[Layer, ...]:
