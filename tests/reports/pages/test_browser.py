@@ -384,7 +384,9 @@ def test_two_campaigns_keep_their_references_and_links_lead_to_the_right_one(
     choice.select_option("")
     assert tab.evaluate(texts) == before
     tab.locator("#c2 .results a.workload").first.click()
+    tab.locator("dialog h2").wait_for()
     link = tab.evaluate("location.href")
+    assert "c2" in link
     tab.goto("about:blank")
     tab.goto(link)
     assert tab.locator("dialog a").first.evaluate("link => link.hash").startswith("#c2-")
