@@ -134,7 +134,7 @@ class _Sliding(Layer):
 class Conv(_Sliding):
     """Convolution with bias. Arrays: weight (outputs, inputs / groups, height, width), bias (outputs,).
 
-    `links[i]` names the inputs that output map i is connected to (LeNet-5's C3); weights of missing links are
+    `connection_table[i]` names the inputs that output map i is connected to (LeNet-5's C3); weights of missing links are
     zero and stay zero.
     """
 
@@ -150,7 +150,7 @@ class Conv(_Sliding):
             )
         if self.connection_table is not None and max(map(max, self.connection_table)) >= inputs:
             raise InvalidInput(
-                f"{self.name}: links name input {max(map(max, self.connection_table))}, there are {inputs}"
+                f"{self.name}: connection_table names input {max(map(max, self.connection_table))}, there are {inputs}"
             )
         kernel, stride = self.windows()
         height, width = self.outputs(shape)

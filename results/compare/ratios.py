@@ -8,12 +8,13 @@ from dataclasses import replace
 from results.schema.record import Contestant
 from results.stats.campaign_ratios import judged_ratios
 from results.stats.estimates import Estimate
-from results.store.campaigns import StoredCampaign
+from results.store.campaigns import StoredCampaign, computed_once
 
 Ratios = Mapping[tuple[str, str], Estimate]
 """By (contestant, reference); pairs that never ran in the same block are absent."""
 
 
+@computed_once
 def pairs(campaign: StoredCampaign) -> Mapping[str, Ratios]:
     """The ratios within each workload, by its id: of each pair of contestants, and the inverse.
 

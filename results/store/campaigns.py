@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
+from typing import TypeVar
 
 from results.schema.record import Record, UnreadableRecord, from_json, to_json
 from results.schema.system import System
@@ -18,6 +20,8 @@ from results.store.journal import Journal, ResultsError, by_start, read_system, 
 
 DATA = Path("results/data")
 RECORDS, BENCHMARK = "records.jsonl", "benchmark.json"
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,19 @@ class StoredCampaign:
         """The records by workload in the order of the suite, which may not be that of measuring."""
         place = {workload: number for number, workload in enumerate(self.system.workloads)}
         return sorted(self.records, key=lambda record: place.get(record.case.workload.id, len(place)))
+
+
+def computed_once(compute: Callable[[StoredCampaign], Found]) -> Callable[[StoredCampaign], Found]:
+    """`compute` that keeps its result with the campaign, which never changes: several tables and sections ask for it."""
+
+    @wraps(compute)
+    def kept(campaign: StoredCampaign) -> Found:
+        results = campaign.__dict__.setdefault("_computed", {})
+        if compute not in results:
+            results[compute] = compute(campaign)
+        return results[compute]  # type: ignore[no-any-return]
+
+    return kept
 
 
 class CampaignWriter(Journal):

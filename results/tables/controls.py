@@ -10,7 +10,7 @@ import pandas as pd
 from results.schema.columns import Column
 from results.stats.campaign_ratios import judged_ratios, references_of
 from results.stats.moderation import Control
-from results.store.campaigns import StoredCampaign
+from results.store.campaigns import StoredCampaign, computed_once
 from results.tables import CAMPAIGNS, Table
 from results.tables._rows import frame
 
@@ -46,6 +46,7 @@ def controls(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
     return frame(rows, COLUMNS)
 
 
+@computed_once
 def control_of(campaign: StoredCampaign) -> Control:
     """What the controls of a campaign show together."""
     references = references_of((record.case for record in campaign.records), campaign.system.reference)
