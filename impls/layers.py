@@ -134,8 +134,8 @@ class _Sliding(Layer):
 class Conv(_Sliding):
     """Convolution with bias. Arrays: weight (outputs, inputs / groups, height, width), bias (outputs,).
 
-    `connection_table[i]` names the inputs that output map i is connected to (LeNet-5's C3); weights of missing links are
-    zero and stay zero.
+    `connection_table[i]` names the inputs that output map i is connected to (LeNet-5's C3); weights of missing
+    connections are zero and stay zero.
     """
 
     channels: int

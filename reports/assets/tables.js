@@ -106,15 +106,26 @@ const makeTools = (table) => {
   table.parentElement.before(tools);
 };
 
-// A table is given its tools when it is about to be seen: there can be hundreds, most of them closed.
-const watcher = new IntersectionObserver((entries) => {
-  // A set: what came into view, left and came again since the last time is there twice.
-  for (const region of new Set(entries.filter((one) => one.isIntersecting).map((one) => one.target))) {
-    watcher.unobserve(region);
-    const table = region.querySelector("table");
-    makeTools(table);
-    // Cells of these have a time and a ratio.
-    if (!table.dataset.choices && !table.classList.contains("results")) makeSortable(table);
-  }
-});
-for (const region of document.querySelectorAll(".scroll")) if (region.querySelector("table thead")) watcher.observe(region);
+const equip = (table) => {
+  makeTools(table);
+  // Cells of these have a time and a ratio.
+  if (!table.dataset.choices && !table.classList.contains("results")) makeSortable(table);
+};
+
+// A table is given its tools before it is seen: there can be hundreds, most of them closed.
+const watcher = new IntersectionObserver(
+  (entries) => {
+    // A set: what came near, left and came again since the last time is there twice.
+    for (const region of new Set(entries.filter((one) => one.isIntersecting).map((one) => one.target))) {
+      watcher.unobserve(region);
+      equip(region.querySelector("table"));
+    }
+  },
+  { rootMargin: "100%" },
+);
+// The results are read first: tools that come later would move them under the pointer.
+for (const region of document.querySelectorAll(".scroll")) {
+  const table = region.querySelector("table");
+  if (table?.classList.contains("results")) equip(table);
+  else if (table?.tHead) watcher.observe(region);
+}

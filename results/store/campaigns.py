@@ -49,7 +49,7 @@ class StoredCampaign:
 
 
 def computed_once(compute: Callable[[StoredCampaign], Found]) -> Callable[[StoredCampaign], Found]:
-    """`compute` that keeps its result with the campaign, which never changes: several tables and sections ask for it."""
+    """`compute` that keeps its result with the campaign, which never changes, as several tables need it."""
 
     @wraps(compute)
     def kept(campaign: StoredCampaign) -> Found:

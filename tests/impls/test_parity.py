@@ -116,7 +116,8 @@ def _kinds(names: Any) -> set[tuple[Any, ...]]:
 
 def _kind(layer: Layer, shape: tuple[int, ...]) -> tuple[Any, ...]:
     """What a translator may tell apart."""
-    details = (getattr(layer, "kind", None), getattr(layer, "groups", 1) > 1, bool(getattr(layer, "connection_table", None)))
+    is_partial = bool(getattr(layer, "connection_table", None))
+    details = (getattr(layer, "kind", None), getattr(layer, "groups", 1) > 1, is_partial)
     uneven = isinstance(layer, Pool) and any(before != after for before, after in layer.pads(shape))
     return type(layer), *details, uneven, getattr(layer, "rule", None)
 

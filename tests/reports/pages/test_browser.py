@@ -375,6 +375,8 @@ def test_two_campaigns_keep_their_references_and_links_lead_to_the_right_one(
     path = page.write(page.render(stored), tmp_path / "html")
     tab = browser.new_page(viewport={"width": 1440, "height": 900})
     tab.goto(path.as_uri())
+    # Those that came when the table is seen would move it under the pointer.
+    assert tab.locator("#c2 .tools:has(+ .scroll .results)").count() == 1
     texts = "() => [...document.querySelectorAll('.results td')].map(cell => [cell.className, cell.innerText])"
     before = tab.evaluate(texts)
     choice = tab.get_by_label("reference", exact=True)
