@@ -284,7 +284,7 @@ def test_lenet5_has_codes_for_ten_digits_only() -> None:
         (BatchNorm("bn"), (12,), "bn takes maps"),
         (Conv("conv", 4, kernel=1, groups=2), (3, 4, 4), "conv: 3 inputs and 4 outputs .* divisible by 2 groups"),
         (Conv("conv", 3, kernel=1, groups=2), (4, 4, 4), "conv: 4 inputs and 3 outputs .* divisible by 2 groups"),
-        (Conv("conv", 1, kernel=1, connection_table=((0, 4),)), (4, 4, 4), "connection_table names input 4, there are 4"),
+        (Conv("conv", 1, kernel=1, connection_table=((0, 4),)), (4, 4, 4), "connection_table names input 4"),
         (Conv("conv", 1, kernel=5, padding=1), (1, 2, 9), "conv needs at least 3 cells a side, got 2"),
         (Subsample("s2"), (1, 1, 9), "s2 needs at least 2 cells a side, got 1x9"),
         (RadialBasis("output", ((1, -1),)), (3,), r"output takes vectors of 2, got shape \(3,\)"),
