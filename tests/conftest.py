@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -16,6 +17,7 @@ from bench.gate import evidence_cache
 from deadheat.contract.fixtures import children
 from deadheat.contract.processes import Children
 from impls.host import cgroups, usable
+from tests.support.distribution import schedule_by_file
 from tests.support.preloaded import run_module
 from tests.support.started import ROOT, environment
 
@@ -56,6 +58,12 @@ def _no_cached_evidence(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(evidence_cache.FOLDER, str(file / "cache"))
         yield
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """All files that ask the frameworks' child processes go to one worker, so that these are started once."""
+    return schedule_by_file(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
