@@ -179,6 +179,8 @@ def show(
 
     if as_json and as_markdown:
         raise InvalidInput("--json and --markdown are two formats; give one of them")
+    if details and (as_json or as_markdown):
+        raise InvalidInput("--details adds tables to the text; --json has all of them, --markdown only the answer")
     folder = store.find_campaign(campaign, results) if campaign else store.latest_campaign(results)
     found = store.read_campaign(folder)
     notes = advice.warnings_for(found)
