@@ -236,6 +236,5 @@ def _answer(function: str, arguments: list[Any]) -> tuple[bool, Any]:
 
 
 if __name__ == "__main__":
-    os.nice(10)  # the tests beside it, which start campaigns, come first
     fork_for_each_connection(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])
     os._exit(0)  # a framework would take a second to end by itself
