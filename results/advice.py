@@ -146,8 +146,10 @@ def _undecided(campaign: StoredCampaign, cases: pd.DataFrame) -> Iterator[Note]:
     parts += [f"{len(bounded)} within {_range(sorted(map(int, set(bounded))))} %"] if len(bounded) else []
     widest = ((undecided.ratio_high - undecided.ratio_low) / 2 / undecided.ratio).max()
     width = "unknown, from one launch" if math.isnan(widest) else f"up to ±{widest:.0%}"
+    peaks = ", those of the machine's peaks included," if (cases.peak_probe != "").any() else ""
     yield {
-        "what": f"{len(undecided)} of {len(judged)} verdicts are undecided ({', '.join(parts)}): intervals {width}",
+        "what": f"{len(undecided)} of {len(judged)} verdicts{peaks} are undecided ({', '.join(parts)}): "
+        f"intervals {width}",
         "remedy": _more(campaign, undecided.launches_needed, int(undecided.launches.max())),
     }
 

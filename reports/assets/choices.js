@@ -149,6 +149,9 @@ const makeMenus = () => {
   const bar = element("div", { className: "menus", role: "group", ariaLabel: "Networks, phases and reference that the page shows" });
   bar.append(...FILTERS.map(filterMenu), referenceMenu());
   if (bar.children.length) document.querySelector("main").prepend(bar, shownNote);
+  // What a link leads to lands below the menus, which wrap on narrow screens.
+  const noteHeight = () => document.documentElement.style.setProperty("--menus", `${bar.offsetHeight}px`);
+  new ResizeObserver(noteHeight).observe(bar);
   if (FILTERS.some((name) => address.get(name))) showChosen();
   if (address.get(REFERENCE)) changeReference(address.get(REFERENCE));
 };

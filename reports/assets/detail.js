@@ -2,6 +2,7 @@
 
 const CASE = "case";
 const WITH = "with";
+const COVERS = 0.75; // of the window's width: from there on, the page is not seen beside the panel
 
 // As reports.format.commands.reproduce.
 const quoted = (node) => (/["$`\\!\n]/.test(node) ? `'${node.replaceAll("'", `'"'"'`)}'` : `"${node}"`);
@@ -111,6 +112,10 @@ const openPanel = (menu, part, phase, wanted = "") => {
   const { network, conditions } = menu.parts[part];
   const title = element("h2", { id: "detail-title" }, short(network), element("small", {}, `${conditions}, ${phase}`));
   const figures = element("a", { href: `#${part}` }, "Figures of this network");
+  // On a narrow screen the panel would hide where the link leads.
+  figures.addEventListener("click", () => {
+    if (panel.offsetWidth > COVERS * window.innerWidth) closePanel();
+  });
   const table = element("div", { className: "scroll", role: "region", ariaLabel: "Details", tabIndex: 0 }, tableOf(menu, part, phase, chosen ? places.filter((place) => [referenceOf(menu), chosen].includes(menu.contestants[place])) : places));
   const close = button("Close", closePanel);
   panel.replaceChildren(close, title, repeatOf(menu, part, phase, places, chosen), table, figures);

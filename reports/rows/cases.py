@@ -204,7 +204,7 @@ def _parity_row(contestant: str, records: Sequence[Row], tolerances: Mapping[str
 
 
 def _tolerance(value: float) -> str:
-    return "of at most " + numbers.error(value).replace(".0e", "e")
+    return "the allowed " + numbers.error(value).replace(".0e", "e")
 
 
 def _outcome(records: Sequence[Row], cleared: str, outside: Sequence[str], tolerances: Mapping[str, float]) -> str:
@@ -213,7 +213,8 @@ def _outcome(records: Sequence[Row], cleared: str, outside: Sequence[str], toler
     if Status.MISMATCH in statuses:
         return "mismatch"
     if list(outside) == ["gradients"] and Status.MEASURED in statuses:  # no other difference is examined again
-        return f"passed in {cleared or 'float64 or on other images'}, where ties cannot explain a difference"
+        where = cleared or "float64 or on other images"
+        return f"passed in {where}, without the pooling ties that may explain the error"
     if outside:
         return "outside tolerance"
     return "within tolerance" if all(key in tolerances for key in ERRORS) else "no tolerance recorded"

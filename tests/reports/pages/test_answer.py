@@ -108,7 +108,7 @@ def test_a_contestant_that_passed_parity_only_when_examined_again_is_marked_at_t
     records = [measured(Case(workload(), ALPHA), 0, [1.0], cleared), measured(Case(workload(), BETA), 0, [1.0])]
     stored = write_campaign(records)
     (line,) = built(stored).groups[0].lines
-    assert line.parity == "alpha:eager: passed in float64, where ties cannot explain a difference"
+    assert line.parity == "alpha:eager: passed in float64, without the pooling ties that may explain the error"
     assert f'title="{line.parity}">!</a>' in campaign.render([stored])
 
 

@@ -403,6 +403,22 @@ def test_on_a_phone_menus_act_on_the_cards(browser: sync_api.Browser, lively_pag
     assert "network vgg-a" in tab.locator(".shown-note").inner_text()
 
 
+@pytest.mark.parametrize(("width", "stays"), [(1440, True), (390, False)])
+def test_the_link_of_the_panel_leads_to_figures_that_are_seen(
+    browser: sync_api.Browser, lively_page: str, tmp_path: Path, width: int, stays: bool
+) -> None:
+    tab = browser.new_page(viewport={"width": width, "height": 844})
+    tab.goto(page.write(lively_page, tmp_path / "html").as_uri())
+    tab.locator(".results a.workload").first.click()
+    panel = tab.get_by_role("dialog")
+    link = panel.get_by_role("link", name="Figures of this network")
+    target = tab.locator(link.evaluate("link => link.hash")).first
+    link.click()
+    assert panel.is_visible() is stays
+    below_menus = "target => target.getBoundingClientRect().top >= document.querySelector('.menus').offsetHeight"
+    assert target.evaluate(below_menus)
+
+
 @pytest.mark.parametrize("ratio", [0.0033, 0.0999, 0.1, 0.784, 1.0, 12.345])
 def test_the_script_shortens_a_ratio_as_the_page_does(tab: sync_api.Page, ratio: float) -> None:
     assert float(tab.evaluate("value => brief(value)", ratio)) == float(numbers.ratio(ratio))
