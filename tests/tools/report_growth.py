@@ -33,7 +33,7 @@ except SystemExit as end:
 """
 
 READY = """() => new Promise(done => {
-    const look = () => document.querySelector(".tools select") ? done(performance.now()) : requestAnimationFrame(look);
+    const look = () => document.querySelector(".menus select") ? done(performance.now()) : requestAnimationFrame(look);
     look();
 })"""
 
