@@ -168,12 +168,11 @@ def verdicts(campaigns: Sequence[MeasuredCampaign], methods: Mapping[str, Method
 def _verdicts(campaigns: Sequence[MeasuredCampaign], method: Method) -> Verdicts:
     mean = np.concatenate([[cell.logs.mean() for cell in campaign.cells] for campaign in campaigns])
     half, own = (np.concatenate([one(campaign.sample()) for campaign in campaigns]) for one in (method, plain))
-    heats = is_dead_heat(mean, half)
+    heats = _dead_heat(mean, half)
     unclear = _undecided(mean, half, 0.0) & ~heats
-    kept = heats & is_dead_heat(mean, own)
+    kept = heats & _dead_heat(mean, own)
     return Verdicts(len(mean), int(unclear.sum()), int(heats.sum()), int(kept.sum()), float(np.median(half)))
 
 
-def is_dead_heat(mean: Floats, half: Floats) -> Flags:
-    """Whether the whole interval of each log ratio lies within the band around 1."""
+def _dead_heat(mean: Floats, half: Floats) -> Flags:
     return np.asarray((np.expm1(mean - half) >= -BAND) & (np.expm1(mean + half) <= BAND))
