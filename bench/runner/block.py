@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -66,7 +66,7 @@ class Block:
                     launch.start()
                 for launch in launches:
                     launch.await_model()
-            self._warm_up(launches, order, parts)
+            self._warm_up(launches, order, parts, launcher)
             self._run_turns(launches, order)
             pids = frozenset(launch.worker.pid for launch in launches if launch.worker)
             for launch in launches:  # one at a time; the others are idle
@@ -80,7 +80,9 @@ class Block:
         cases.sort(key=lambda case: PHASES.index(case.workload.phase))  # type: ignore[arg-type]
         return [PhaseRun(case, used.get(case, Usage())) for case in cases]
 
-    def _warm_up(self, launches: Sequence[ContestantLaunch], order: random.Random, parts: PartTimes) -> None:
+    def _warm_up(
+        self, launches: Sequence[ContestantLaunch], order: random.Random, parts: PartTimes, launcher: LauncherLike
+    ) -> None:
         """First calls and warm-up of all phases.
 
         A cold contestant's phases come in the order of their memory, which is measured on the way: a phase would
@@ -93,15 +95,8 @@ class Block:
                     launch.first_call(run)
                 launch.warm_up(run)
         warm = [(launch, launch.order(order)) for launch in launches if not launch.cold]
-        for place in range(max((len(runs) for _, runs in warm), default=0)):
-            with parts.of(FIRST_CALL):
-                sent = [
-                    (launch, runs[place])
-                    for launch, runs in warm
-                    if place < len(runs) and launch.send_first_call(runs[place])
-                ]
-                for launch, run in sent:
-                    launch.await_first_call(run)
+        with parts.of(FIRST_CALL):
+            _call_concurrently(launcher, warm)
         for launch, runs in warm:
             for run in runs:
                 launch.warm_up(run)
@@ -140,3 +135,21 @@ class Block:
 
 def _shuffled(order: random.Random, items: Sequence[T]) -> list[T]:
     return order.sample(items, len(items))
+
+
+def _call_concurrently(launcher: LauncherLike, launches: Iterable[tuple[ContestantLaunch, Iterable[PhaseRun]]]) -> None:
+    """First calls of several launches at once, which are not timed: each makes its next one when its last has ended."""
+    running: dict[int, tuple[ContestantLaunch, PhaseRun, Iterator[PhaseRun]]] = {}
+
+    def call_next(launch: ContestantLaunch, due: Iterator[PhaseRun]) -> None:
+        for run in due:
+            if (pid := launch.send_first_call(run)) is not None:
+                running[pid] = launch, run, due
+                return
+
+    for launch, runs in launches:
+        call_next(launch, iter(runs))
+    while running:
+        launch, run, due = running.pop(launcher.first(running))
+        launch.await_first_call(run)
+        call_next(launch, due)

@@ -109,12 +109,12 @@ class ContestantLaunch:
         for run in waiting:
             run.facts["build_seconds"] = built
 
-    def send_first_call(self, run: PhaseRun) -> bool:
-        """Start the first call of a phase without waiting; False if it is not due."""
+    def send_first_call(self, run: PhaseRun) -> int | None:
+        """Start the first call of a phase without waiting. Returns the process's id; None if the call is not due."""
         if self.worker is None or run.has_failed or run.called:
-            return False
+            return None
         self.worker.send(FirstCall(run.phase))
-        return True
+        return self.worker.pid
 
     def await_first_call(self, run: PhaseRun) -> None:
         """Wait for the first call. Another one, in a process that takes over, finds compiled code."""
@@ -128,7 +128,7 @@ class ContestantLaunch:
         self._attempt(run, receive)
 
     def first_call(self, run: PhaseRun) -> None:
-        if self.send_first_call(run):
+        if self.send_first_call(run) is not None:
             self.await_first_call(run)
 
     def warm_up(self, run: PhaseRun) -> None:

@@ -99,11 +99,22 @@ def test_a_cold_launch_measures_the_memory_of_a_phase_after_its_warm_up_and_befo
 def test_a_warm_launch_makes_first_calls_concurrently_and_records_none():
     done = run({B: Behaviour(first_call_seconds=3.0)})
     assert {record.first_call_seconds for record in done.records.values()} == {None}
-    for together in chunks(done.requests(FirstCall), len(ALL)):
-        assert {one.case.contestant for one in together} == set(ALL)
-        assert len({one.time for one in together}) == 1
+    assert len({one.time for one in done.requests(FirstCall)[: len(ALL)]}) == 1
     assert done.records["infer", A].block_seconds[FIRST_CALL] == pytest.approx(len(PHASES) * 3.0)
     assert max(one.time for one in done.requests(FirstCall)) < min(one.time for one in done.requests(WarmUp))
+
+
+def test_no_warm_launch_waits_for_the_first_call_of_another_one():
+    """As long as the slowest launch, not as long as the slowest of each phase."""
+    slow = {("infer", A): 5.0, ("train", B): 5.0}
+    done = run({key: Behaviour(first_call_seconds=seconds) for key, seconds in slow.items()})
+    others = (len(PHASES) - 1) * Behaviour().first_call_seconds
+    assert done.records["infer", A].block_seconds[FIRST_CALL] == pytest.approx(5.0 + others)
+
+
+def test_a_warm_launch_that_dies_in_a_first_call_loses_that_phase_only():
+    done = run({("forward", B): Behaviour(faults=(Fault(FirstCall, Status.CRASHED),))})
+    assert {key for key, record in done.records.items() if record.status is not Status.MEASURED} == {("forward", B)}
 
 
 def test_a_warm_launch_makes_first_calls_in_random_order_once_memory_is_known():
