@@ -6,17 +6,73 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from repro.claims import sequential
 from repro.claims.claim import claims, papers
 from repro.terminal.verdicts import accuracy, agreed
-from results.schema.findings import ContrastResult, Verdict
+from results import words
+from results.schema.findings import ClaimResult, ContrastResult, Verdict
 from results.store import reproductions
 from results.store.reproductions import Reproduction
 
-REFERENCE = Path(__file__).parent.parent / "results" / "data" / "reference-reproduction"
+SPREAD = 0.8
+"""Of a seed's difference in the simulations, in effects of the paper."""
+DATA = Path(__file__).parent.parent / "results" / "data"
+REFERENCE = DATA / "reference-reproduction"
+OWN_DATA = DATA / "reference-reproduction-own-data"
+"""Claims on the papers' own data, or on data of its kind."""
+TEN = ("LN-5", "LN-6", "AX-1", "NIN-6", "VGG-5", "AX-11", "AX-13", "NIN-9", "SPP-1", "SPP-4")
+"""Claims that the first page shows: of each paper, by training and by arithmetic."""
+HEADINGS = {
+    Verdict.SUPPORTED: "Held",
+    Verdict.CONTRADICTED: "Fell",
+    Verdict.NOT_AT_THIS_SCALE: "Not at this scale",
+    Verdict.INCONCLUSIVE: "Open",
+}
 
 
 def _reference() -> Reproduction:
     return reproductions.read(REFERENCE)
+
+
+def _references() -> list[Reproduction]:
+    """The reference runs, the one on the papers' own data first."""
+    return [reproductions.read(folder) for folder in (OWN_DATA, REFERENCE) if folder.is_dir()]
+
+
+def _found() -> dict[str, tuple[Reproduction, ClaimResult]]:
+    """The result of each claim, on the papers' own data where it was tested on it."""
+    results = [(kept, claim) for kept in _references() for claim in kept.findings.claims]
+    results.sort(key=lambda one: one[1].verdict is Verdict.NOT_TESTABLE)  # stable: tested ones first
+    found: dict[str, tuple[Reproduction, ClaimResult]] = {}
+    for kept, claim in results:
+        found.setdefault(claim.id, (kept, claim))
+    return found
+
+
+def _data(kept: Reproduction, claim: ClaimResult) -> str:
+    """The data set that a claim was tested on; "" for one without trials."""
+    trials = [kept.trials[id] for ids in claim.arms.values() for id in ids if id in kept.trials]
+    return trials[0].data if trials else ""
+
+
+def ten() -> str:
+    """Ten claims in a line each, by what became of them."""
+    found = _found()
+    parts = []
+    for verdict, heading in HEADINGS.items():
+        lines = [_line(*found[id]) for id in TEN if id in found and found[id][1].verdict is verdict]
+        if lines:
+            parts.append(f"**{heading}**\n\n" + "\n".join(lines) + "\n")
+    return "\n".join(parts)
+
+
+def _line(kept: Reproduction, claim: ClaimResult) -> str:
+    if not claim.contrasts:
+        return f"- {claim.statement} ({claim.id}) Here: {claim.evidence}."
+    results = "; ".join(
+        f"{contrast.statement} {_interval(contrast)} (paper {contrast.paper})" for contrast in claim.contrasts
+    )
+    return f"- {claim.statement} ({claim.id}) On {_data(kept, claim)}, {claim.seeds} seeds: {results}."
 
 
 def _table(rows: list[tuple[str, ...]], headers: list[str]) -> str:
@@ -34,15 +90,27 @@ def tested() -> str:
 
 
 def verdicts() -> str:
-    """Results of the training claims in the reference run."""
-    found = [one for one in _reference().findings.claims if one.contrasts]
+    """Results of the training claims in the reference runs, each on the data that is closest to the paper's."""
     rows = [
-        (one.id, str(one.verdict), contrast.statement, _interval(contrast), contrast.paper, str(contrast.pairs))
-        for one in found
-        for contrast in one.contrasts
+        (
+            claim.id,
+            str(claim.verdict),
+            _data(kept, claim),
+            contrast.statement,
+            _interval(contrast),
+            contrast.paper,
+            words.effect_size(contrast),
+            str(contrast.pairs),
+        )
+        for kept, claim in sorted(_found().values(), key=lambda one: _order(one[1]))
+        for contrast in claim.contrasts
     ]
-    headers = ["claim", "verdict", "comparison", "result, 95 % interval", "the paper's figure", "seeds"]
+    headers = ["claim", "verdict", "data", "comparison", "result and interval", "the paper's figure", "size", "seeds"]
     return _table(rows, headers)
+
+
+def _order(claim: ClaimResult) -> int:
+    return list(claims()).index(claim.id)
 
 
 def _interval(one: ContrastResult) -> str:
@@ -67,9 +135,8 @@ def agreement() -> str:
 
 def trained() -> str:
     """The accuracy that each recipe reached, in each framework."""
-    kept = _reference()
     rows = []
-    for one in kept.findings.trained:
+    for kept, one in [(run, one) for run in _references() for one in run.findings.trained]:
         for name, id in one.trials.items():
             found = accuracy(kept.trials.get(id))
             cell = "not trained" if found is None else f"{100 * found:.2f} %"
@@ -80,13 +147,15 @@ def trained() -> str:
 
 def run() -> str:
     """Where and when the reference run was made, and how much it trained."""
-    kept = _reference()
-    machine = kept.system.machine
-    seconds = sum(trial.seconds for trial in kept.trials.values())
-    return (
-        f"{len(kept.trials)} trials, {seconds / 3600:.1f} hours of single-core training, on {machine.cpu}, "
-        f"{machine.threads} cores, {(kept.system.started or '')[:10]}.\n"
-    )
+    lines = []
+    for kept in _references():
+        machine = kept.system.machine
+        seconds = sum(trial.seconds for trial in kept.trials.values())
+        lines.append(
+            f"- `{kept.name}`: {len(kept.trials)} trials, {seconds / 3600:.1f} hours of single-core training, on "
+            f"{machine.cpu}, {machine.threads} cores, {(kept.system.started or '')[:10]}"
+        )
+    return "\n".join(lines) + "\n"
 
 
 def cheap_minutes() -> float:
@@ -110,7 +179,7 @@ def effort() -> str:
 
 def counts() -> str:
     """The number of claims of each paper by verdict."""
-    found = _reference().findings.claims
+    found = [claim for _, claim in _found().values()]
     rows = [
         (title, *(str(sum(one.paper == title and one.verdict is verdict for one in found)) for verdict in Verdict))
         for title in dict.fromkeys(one.paper for one in found)
@@ -118,7 +187,25 @@ def counts() -> str:
     return _table(rows, ["paper", *map(str, Verdict)])
 
 
+def error_rates() -> str:
+    """How often verdicts are wrong, and how often the paper's effect is found, by simulation."""
+    rows = []
+    for rule, (looks, confidence) in sequential.RULES.items():
+        for name, draw in sequential.DRAWS.items():
+            none, half, whole = (
+                sequential.error_rates(draw, effect, SPREAD, looks, confidence) for effect in (0.0, -0.5, -1.0)
+            )
+            wrong = none.verdicts[Verdict.SUPPORTED] + none.verdicts[Verdict.CONTRADICTED]
+            found = whole.verdicts[Verdict.SUPPORTED]
+            shares = [f"{100 * share:.1f} %" for share in (wrong, half.less_than_half, found)]
+            rows.append((rule, name, *shares, f"{whole.seeds:.1f}"))
+    headers = ["rule", "differences", "no effect: wrong", "half: called less", "the paper's effect: supported", "seeds"]
+    return _table(rows, headers)
+
+
 BLOCKS = {
+    "claim-error-rates": error_rates,
+    "claim-ten": ten,
     "claim-counts": counts,
     "claim-effort": effort,
     "claims": tested,

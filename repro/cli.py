@@ -66,6 +66,32 @@ def list_all(as_json: Json = False, data: Data = None) -> None:
     print(strict_json.dumps(rows)) if as_json else listing.print_rows(rows)
 
 
+@app.command("plan", epilog=help_epilog("python -m repro plan --claims AX-1,NIN-6 --data cifar10=PATH"))
+@one_line_errors
+def plan_trials(
+    claims: Annotated[str, typer.Option("--claims", help="Ids such as AX-1,NIN-6 (default: all).")] = "",
+    full: Annotated[bool, typer.Option("--full", help="At the paper's scale.")] = False,
+    framework: OneFramework = None,
+    data: Data = None,
+    results: Results = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Show what testing claims takes: data, trials, hours here, and seeds until a verdict."""
+    from repro.runner import forecast, plan, selection
+    from repro.terminal import forecasts
+
+    names = [part.strip() for part in claims.split(",") if part.strip()]
+    found, wrong = selection.chosen_claims(names, full=True)
+    for problem in wrong:
+        print(f"error: {problem}", file=sys.stderr)
+    made = forecast.forecasts(found, plan.where(framework, "cpu"), paths(data), results, full)
+    if as_json:
+        print(strict_json.dumps([forecasts.as_json(one) for one in made]))
+    else:
+        forecasts.print_forecasts(made, any(one.hours is not None for one in made))
+    raise typer.Exit(ExitStatus.USAGE_ERROR if wrong else ExitStatus.OK)
+
+
 @app.command("data", epilog=help_epilog("python -m repro data --json"))
 @one_line_errors
 def list_data(as_json: Json = False) -> None:
@@ -111,6 +137,9 @@ def run(
         bool, typer.Option("--full", help="All claims at the paper's scale (needs a GPU or many hours).")
     ] = False,
     seeds: Annotated[int, typer.Option(help="Number of trials (seeds) per arm.", min=1)] = 3,
+    until_decided: Annotated[
+        bool, typer.Option("--until-decided", help="Add seeds after 3, 5, 8, 12, 18 and 27 until a claim is decided.")
+    ] = False,
     framework: OneFramework = None,
     device: OneDevice = Device.CPU,
     data: Data = None,
@@ -140,7 +169,7 @@ def run(
     at = plan.where(framework, device.value) if any(not claim.check for claim in found) else None
     limit = None if budget is None else seconds(budget)
     selection.fetch(found, places, partial(print, file=sys.stderr))
-    options = campaign.Options(at, full, seeds, limit, jobs, places, quiet)
+    options = campaign.Options(at, full, seeds, limit, jobs, places, quiet, until_decided)
     with campaign.ReproductionRunner(campaign.begin(results, typed(context), name, resume), options) as going:
         agreed = None if claims or at is None else going.compare_frameworks()
         tested = going.test(found)
@@ -162,7 +191,9 @@ def run(
 @one_line_errors
 def train(
     context: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(help="Networks with a recipe (default: all).")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Networks with a recipe (default: those whose data is here).")
+    ] = None,
     framework: Annotated[str, typer.Option(help="Framework for training (default: all that are installed).")] = "all",
     device: OneDevice = Device.CPU,
     data: Data = None,
@@ -175,14 +206,18 @@ def train(
     report: Report = True,
 ) -> None:
     """Train networks by their recipes and print their test accuracy."""
+    from repro.data import MissingData
     from repro.runner import agreement, campaign, plan
     from repro.runner import goals as recipes
     from repro.terminal import verdicts
 
-    goals = [recipes.load_goal(name) for name in names or ()] or list(recipes.GOALS)
+    places = paths(data)
+    goals = [recipes.load_goal(name) for name in names or ()] or recipes.goals_here(places)
+    if not goals:
+        raise MissingData(f"no data set of a recipe is here ({', '.join(sorted({one.data for one in recipes.GOALS}))})")
     asked = agreement.frameworks_here() if framework == "all" else [framework]
     everywhere = [plan.where(name, device.value) for name in asked] or [plan.where(None, device.value)]
-    options = campaign.Options(everywhere[0], side_by_side=jobs, paths=paths(data), quiet=quiet)
+    options = campaign.Options(everywhere[0], side_by_side=jobs, paths=places, quiet=quiet)
     with campaign.ReproductionRunner(campaign.begin(results, typed(context), name, resume), options) as going:
         trained = going.train_goals(goals, everywhere)
         trials, folder = going.trials, going.folder

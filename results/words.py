@@ -6,9 +6,10 @@ Headlines are methods of the results in results.compare. Durations and amounts o
 from __future__ import annotations
 
 import calendar
+import math
 from datetime import datetime
 
-from results.schema.findings import Agreement, Verdict
+from results.schema.findings import Agreement, ContrastResult, SizeVerdict, Verdict
 from results.schema.system import System
 from results.stats.moderation import Control
 from results.stats.verdicts import Judgement, TimingVerdict
@@ -24,7 +25,10 @@ VERDICT_MARKS = {
 }  # fmt: skip
 """Marks before the words, so that no verdict depends on colour alone."""
 
-CLAIM_MARKS = {Verdict.SUPPORTED: "✓", Verdict.CONTRADICTED: "✗", Verdict.INCONCLUSIVE: "?", Verdict.NOT_TESTABLE: "○"}
+CLAIM_MARKS = {
+    Verdict.SUPPORTED: "✓", Verdict.CONTRADICTED: "✗", Verdict.NOT_AT_THIS_SCALE: "≈", Verdict.INCONCLUSIVE: "?",
+    Verdict.NOT_TESTABLE: "○",
+}  # fmt: skip
 
 STOP_REASONS = {
     "complete": "everything planned was measured",
@@ -72,6 +76,24 @@ def control(control: Control) -> str:
         f"the same code differed from itself by up to {control.largest:.1%}, "
         f"{control.median:.1%} in the middle of {control.pairs} controls"
     )
+
+
+def effect_size(contrast: ContrastResult) -> str:
+    """Whether half of the paper's effect is there, with a bound: "less than half of the paper's: at most 0.3 %".
+
+    "" where the paper gives no figure or the interval leaves it open.
+    """
+    if contrast.size is None or contrast.size_verdict in (None, SizeVerdict.OPEN):
+        return ""
+    if contrast.size_verdict is SizeVerdict.AT_LEAST_HALF:
+        return f"{contrast.size_verdict} effect"
+    assert contrast.low is not None
+    assert contrast.high is not None
+    if contrast.unit == "ratio":
+        bound = max(contrast.high, 1.0) if contrast.size > 1 else min(contrast.low, 1.0)
+        return f"{contrast.size_verdict} effect: a factor of {bound:.3g} at most"
+    bound = max(0.0, math.copysign(1.0, contrast.size) * (contrast.high if contrast.size > 0 else contrast.low))
+    return f"{contrast.size_verdict} effect: at most {bound:.2g} {contrast.unit}"
 
 
 def claim_verdict(verdict: Verdict) -> str:

@@ -26,7 +26,7 @@ PLAIN_ID = re.compile(r"[A-Z]+-E?\d+")
 
 @dataclass(frozen=True)
 class ContrastRow:
-    """One formatted comparison; `shown` is None if there is no value."""
+    """One formatted comparison; `shown` is None if there is no value; `size`: whether half of the paper's effect is."""
 
     statement: str
     shown: numbers.FormattedEstimate | None
@@ -37,6 +37,7 @@ class ContrastRow:
     kind: str
     word: str
     remedy: str
+    size: str
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ def _contrast(one: ContrastResult) -> ContrastRow:
         kind=KINDS[one.verdict],
         word=words.claim_verdict(one.verdict),
         remedy=one.remedy,
+        size=words.effect_size(one),
     )
 
 

@@ -28,7 +28,7 @@ class Arm:
 
     `train`: number of training images (None: all); `size`: side at which they are trained (None: the data's own,
     prepared). Test errors are measured with each of `views`; the curve shows the first. `pictures`: visualisations to
-    keep (`repro.training.visuals`).
+    keep (`repro.training.visuals`). `shrink`: side of the blocks of pixels that are averaged into one first.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Arm:
     size: int | None = None
     views: Mapping[str, View] = field(default_factory=lambda: {"": Whole()}, hash=False)
     pictures: tuple[str, ...] = ()
+    shrink: int = 1
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ class Contrast:
     """Difference (or ratio) of `metric` between the arms `first` and `second`, per seed, and the claimed region.
 
     `other`: the second arm's metric if it differs (such as the same arm with another view). With the scale "value"
-    there is no second arm. `paper`: the paper's figure for the same, as text.
+    there is no second arm. `paper`: the paper's figure for the same, as text; `size`: the effect that it reports, in
+    the contrast's unit (a factor for a ratio), None where it gives no figure of an effect.
     """
 
     statement: str
@@ -69,6 +71,7 @@ class Contrast:
     paper: str
     scale: Scale = "difference"
     other: Metric | None = None
+    size: float | None = None
 
 
 @dataclass(frozen=True)

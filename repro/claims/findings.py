@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from repro.claims.claim import Claim, papers
 from repro.claims.experiment import Experiment
 from repro.claims.judge import Arms, judge
+from repro.claims.sequential import Decided, until_decided
+from results import words
 from results.schema.findings import ClaimResult, ContrastResult, Verdict
 from results.schema.trial import Outcome
 
@@ -26,10 +28,20 @@ def not_testable(claim: Claim, reason: str) -> ClaimResult:
 
 
 def by_trials(
-    claim: Claim, experiment: Experiment, arms: Arms, rates: Mapping[str, float], command: str, framework: str
+    claim: Claim,
+    experiment: Experiment,
+    arms: Arms,
+    rates: Mapping[str, float],
+    command: str,
+    framework: str,
+    sequential: bool = False,
 ) -> ClaimResult:
-    """The result of the claim's trials; inconclusive without a finished one."""
-    verdict, contrasts = judge(experiment.contrasts, arms)
+    """The result of the claim's trials; inconclusive without a finished one. `sequential`: seeds until decided."""
+    if sequential:
+        decided = until_decided(experiment.contrasts, arms)
+    else:
+        decided = Decided(*judge(experiment.contrasts, arms), looks=())
+    verdict, contrasts = decided.verdict, decided.contrasts
     untuned = [arm.name for arm in experiment.arms if experiment.learning_rates and arm.name not in rates]
     sentences = [
         *map(sentence, contrasts),
@@ -46,6 +58,7 @@ def by_trials(
         command=f"{command} --claims {claim.id}",
         contrasts=contrasts,
         arms={name: tuple(trial.id for trial in trials.values()) for name, trials in arms.items()},
+        looks=decided.looks,
     )
 
 
@@ -57,7 +70,7 @@ def _tuned(experiment: Experiment, rates: Mapping[str, float]) -> list[str]:
 
 
 def sentence(contrast: ContrastResult) -> str:
-    """A contrast in one line: the estimate, the paper's figure, and how to decide it if inconclusive."""
+    """A contrast in one line: the estimate, the paper's figure, its size here, and how to decide it if inconclusive."""
     if contrast.value is None:
         return f"{contrast.statement}: nothing to compare{f' ({contrast.remedy})' if contrast.remedy else ''}"
     unit = "" if contrast.unit == "ratio" else f" {contrast.unit}"
@@ -69,7 +82,8 @@ def sentence(contrast: ContrastResult) -> str:
     )
     interval = f"{contrast.value:{sign}.3g}{unit} [{ends}] over {contrast.pairs} seeds"
     settle = f"; {contrast.verdict}: {contrast.remedy}" if contrast.remedy else ""
-    return f"{contrast.statement}: {interval}, paper {contrast.paper}{settle}"
+    size = words.effect_size(contrast)
+    return f"{contrast.statement}: {interval}, paper {contrast.paper}{f' ({size})' if size else ''}{settle}"
 
 
 def scale(experiment: Experiment, arms: Arms) -> str:

@@ -1,4 +1,9 @@
-"""Verdicts from trials: arms compared per seed, with an interval that is compared with the claimed region."""
+"""Verdicts from trials: arms compared per seed, with an interval that is compared with the claimed region.
+
+Two questions are judged apart: the direction, by the claimed region, and the size, where the paper gives one: whether
+an effect of at least half of it is there. If the direction is open and half of the size is excluded, the verdict is
+"not at this scale". Error rates: repro.claims.sequential.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +14,7 @@ import numpy as np
 
 from repro.claims.experiment import Contrast, Metric, Region
 from results import words
-from results.schema.findings import ContrastResult, Verdict
+from results.schema.findings import ContrastResult, SizeVerdict, Verdict
 from results.schema.trial import Outcome, Trial
 from results.stats.estimates import CONFIDENCE, arithmetic, count_needed
 
@@ -20,16 +25,20 @@ Arms = Mapping[str, Mapping[int, Trial]]
 """The trials of each arm, by seed."""
 
 
-def judge(contrasts: Sequence[Contrast], arms: Arms) -> tuple[Verdict, tuple[ContrastResult, ...]]:
+def judge(
+    contrasts: Sequence[Contrast], arms: Arms, confidence: float = CONFIDENCE
+) -> tuple[Verdict, tuple[ContrastResult, ...]]:
     """The verdict on a claim that asserts all of `contrasts`, and the result of each with its interval.
 
-    A claim is supported if all contrasts are, and contradicted if one is, for which the level is divided by their
-    number (Bonferroni). A contrast that lacks seeds is inconclusive, as trials are seldom missing at random.
+    A claim is supported if all contrasts are. It is contradicted, or not there at this scale, if one is, for which the
+    level is divided by their number (Bonferroni). A contrast that lacks seeds is inconclusive, as trials are seldom
+    missing at random. `confidence`: of each interval.
     """
-    results = tuple(_contrasted(contrast, arms, len(contrasts)) for contrast in contrasts)
+    results = tuple(_contrasted(contrast, arms, len(contrasts), confidence) for contrast in contrasts)
     verdicts = {result.verdict for result in results}
-    if Verdict.CONTRADICTED in verdicts:
-        return Verdict.CONTRADICTED, results
+    for verdict in (Verdict.CONTRADICTED, Verdict.NOT_AT_THIS_SCALE):
+        if verdict in verdicts:
+            return verdict, results
     return (Verdict.SUPPORTED if verdicts == {Verdict.SUPPORTED} else Verdict.INCONCLUSIVE), results
 
 
@@ -54,13 +63,19 @@ def _numbers(metric: Metric, trials: Mapping[int, Trial]) -> dict[int, float]:
     return {seed: value for seed, value in numbers.items() if value is not None}
 
 
-def _contrasted(contrast: Contrast, arms: Arms, family: int) -> ContrastResult:
+def _contrasted(contrast: Contrast, arms: Arms, family: int, confidence: float) -> ContrastResult:
     ratio = contrast.scale == "ratio"
     differences, claimed = values(contrast, arms), _logs(contrast.claimed) if ratio else contrast.claimed
     missing = _missing(contrast, arms, len(differences))
-    estimate = arithmetic(differences) if differences else None
-    verdict = Verdict.INCONCLUSIVE if missing else _verdict(differences, claimed, family)
+    estimate = arithmetic(differences, confidence) if differences else None
+    verdict, size = Verdict.INCONCLUSIVE, None
+    if not missing:
+        verdict = direction(differences, claimed, family, confidence)
+        size = size_of(differences, contrast, family, confidence)
+    if verdict is Verdict.INCONCLUSIVE and size is SizeVerdict.LESS_THAN_HALF:
+        verdict = Verdict.NOT_AT_THIS_SCALE
     shown = [_shown(end, ratio) for end in (estimate.value, estimate.low, estimate.high)] if estimate else [None] * 3
+    remedy = _remedy(differences, claimed, _hours_a_seed(contrast, arms))
     return ContrastResult(
         statement=contrast.statement,
         unit="ratio" if ratio else contrast.metric.unit,
@@ -68,19 +83,24 @@ def _contrasted(contrast: Contrast, arms: Arms, family: int) -> ContrastResult:
         low=shown[1],
         high=shown[2],
         pairs=len(differences),
-        confidence=CONFIDENCE,
+        confidence=confidence,
         claimed=(_shown(claimed.low, ratio), _shown(claimed.high, ratio)),
         paper=contrast.paper,
         verdict=verdict,
-        remedy="; ".join(missing) or (_remedy(differences, claimed) if verdict is Verdict.INCONCLUSIVE else ""),
+        remedy="; ".join(missing) or (remedy if verdict is Verdict.INCONCLUSIVE else ""),
+        size=contrast.size,
+        size_verdict=size,
     )
 
 
-def _verdict(differences: Sequence[float], claimed: Region, family: int) -> Verdict:
-    """The claimed region is open: if two arms are equal in every seed, neither is better."""
+def direction(differences: Sequence[float], claimed: Region, family: int, confidence: float) -> Verdict:
+    """The verdict on one contrast's direction. `family`: number of contrasts of the claim.
+
+    The claimed region is open: if two arms are equal in every seed, neither is better.
+    """
     if len(differences) < 2:
         return Verdict.INCONCLUSIVE
-    inside, outside = arithmetic(differences), arithmetic(differences, 1 - (1 - CONFIDENCE) / family)
+    inside, outside = arithmetic(differences, confidence), arithmetic(differences, 1 - (1 - confidence) / family)
     if claimed.low < inside.low and inside.high < claimed.high:
         return Verdict.SUPPORTED
     if outside.high < claimed.low or outside.low > claimed.high:
@@ -88,16 +108,49 @@ def _verdict(differences: Sequence[float], claimed: Region, family: int) -> Verd
     return Verdict.INCONCLUSIVE
 
 
-def _remedy(differences: Sequence[float], claimed: Region) -> str:
-    """How to decide an inconclusive contrast."""
+def size_of(differences: Sequence[float], contrast: Contrast, family: int, confidence: float) -> SizeVerdict | None:
+    """Whether half of the paper's effect is there; None if the paper gives no figure.
+
+    For a ratio, half of an effect is half of its logarithm.
+    """
+    if contrast.size is None:
+        return None
+    if len(differences) < 2:
+        return SizeVerdict.OPEN
+    half = (math.log(contrast.size) if contrast.scale == "ratio" else contrast.size) / 2
+    upwards = math.copysign(1.0, half)
+    ends = arithmetic(differences, 1 - (1 - confidence) / family)
+    least, most = sorted((upwards * ends.low, upwards * ends.high))
+    if most < abs(half):
+        return SizeVerdict.LESS_THAN_HALF
+    return SizeVerdict.AT_LEAST_HALF if least > abs(half) else SizeVerdict.OPEN
+
+
+def _hours_a_seed(contrast: Contrast, arms: Arms) -> float:
+    """Hours of one core that a further seed of the contrast takes; NaN without a trial."""
+    names = dict.fromkeys(filter(None, (contrast.first, contrast.second)))
+    times = [[trial.seconds for trial in arms.get(name, {}).values() if trial.seconds] for name in names]
+    return sum(float(np.mean(one)) for one in times) / 3600 if all(times) else math.nan
+
+
+def _remedy(differences: Sequence[float], claimed: Region, hours: float) -> str:
+    """How to decide an inconclusive contrast; `hours` of one core for a further seed."""
     if len(differences) < 2:
         return "at least 2 seeds are needed for an interval"
     mean, spread = float(np.mean(differences)), float(np.std(differences, ddof=1))
     distance = min(abs(mean - end) for end in (claimed.low, claimed.high))
     seeds = max(count_needed(spread, distance, MAX_SEEDS), len(differences) + 1)
     if seeds < MAX_SEEDS:
-        return f"about {seeds:.0f} seeds are needed at this variance (--seeds {seeds:.0f})"
-    return f"the effect is too small for its variance: more than {MAX_SEEDS} seeds are needed; use a larger scale"
+        more = _core_hours((seeds - len(differences)) * hours)
+        return f"about {seeds:.0f} seeds are needed at this variance (--seeds {seeds:.0f}{more})"
+    more = _core_hours(MAX_SEEDS * hours)
+    return f"the effect is too small for its variance: more than {MAX_SEEDS} seeds are needed{more}; use a larger scale"
+
+
+def _core_hours(hours: float) -> str:
+    if not math.isfinite(hours):
+        return ""
+    return f", {hours:.1f} hours of one core" if hours < 10 else f", {hours:,.0f} hours of one core"
 
 
 def _missing(contrast: Contrast, arms: Arms, pairs: int) -> list[str]:

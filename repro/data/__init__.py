@@ -14,9 +14,9 @@ from repro.data.errors import BadData, DownloadFailed, MissingData
 from repro.data.fetch.digests import digest_of_contents
 from repro.data.fetch.downloads import download
 from repro.data.fetch.verification import verify
+from repro.data.formats.reading import read_file
 from repro.data.loading import load
 from repro.data.places import available, find
-from repro.data.reading import read_file
 from repro.data.source import DataFile, Source
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from repro.data.checking import check_labels, checked_split
 from repro.data.dataset import Dataset, Split
 from repro.data.errors import BadData
 from repro.data.fetch.digests import digest_of_contents
-from repro.data.reading import read_members
-from repro.data.source import DataFile, Source
+from repro.data.formats.reading import read_members
+from repro.data.source import DataFile, Nominal, Source
 
 SHAPE = (3, 32, 32)
 PIXELS = 3 * 32 * 32
@@ -90,6 +90,7 @@ CIFAR10 = Source(
     files=(_ARCHIVE_10,),
     places=(),
     install="python -m repro download cifar10",
+    nominal=Nominal(50_000, 32),
 )
 CIFAR100 = Source(
     name="cifar100",
@@ -102,4 +103,5 @@ CIFAR100 = Source(
     files=(_ARCHIVE_100,),
     places=(),
     install="python -m repro download cifar100",
+    nominal=Nominal(50_000, 32),
 )

@@ -9,8 +9,8 @@ from repro.data.checking import checked_split
 from repro.data.dataset import Dataset, Split
 from repro.data.errors import BadData
 from repro.data.fetch.digests import digest_of_contents
-from repro.data.idx import parse_idx
-from repro.data.reading import read_single
+from repro.data.formats.idx import parse_idx
+from repro.data.formats.reading import read_single
 from repro.data.source import DataFile, Source
 
 SIDE = 28

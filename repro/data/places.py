@@ -25,6 +25,11 @@ def find(name: str, path: Path | None = None) -> Path:
     if path is not None:
         if path.is_dir():
             return path
+        if path.is_file():
+            raise MissingData(
+                f"{source.title}: {str(path)!r} is a file, and a folder is read; unpack it, and give the folder with "
+                f"--data {name}=PATH"
+            )
         raise MissingData(
             f"{source.title}: {str(path)!r} is no folder; give one that is with --data {name}=PATH, or "
             f"leave it out and {source.install}"

@@ -12,8 +12,8 @@ from repro.data.checking import check_labels, checked_split
 from repro.data.dataset import Dataset, Split
 from repro.data.errors import BadData
 from repro.data.fetch.digests import digest_of_contents
-from repro.data.reading import first_line, read_file
-from repro.data.source import DataFile, Source
+from repro.data.formats.reading import first_line, read_file
+from repro.data.source import DataFile, Nominal, Source
 
 SIDE, CHANNELS, DIGITS = 32, 3, 10
 TRAIN, TEST = "train_32x32.mat", "test_32x32.mat"
@@ -70,4 +70,5 @@ SVHN = Source(
     ),
     places=(),
     install="python -m repro download svhn",
+    nominal=Nominal(73_257, 32),
 )

@@ -36,9 +36,14 @@ def architecture(name: str, table: Table, side: int = 28) -> Architecture:
     return Architecture(f"small.{name}", name, "scaled down for `tox -e reproduce`", (1, side, side), 10, table)
 
 
-def conv(name: str, channels: int, kernel: int, squash: Squash = "relu") -> tuple[Layer, ...]:
-    """A convolution that keeps the map's size."""
-    return Conv(name, channels, kernel=kernel, padding=kernel // 2), Activation(f"{name}-{squash}", squash)
+def conv(name: str, channels: int, kernel: int, squash: Squash = "relu", stride: int = 1) -> tuple[Layer, ...]:
+    """A convolution that keeps the map's size, or divides it by its stride."""
+    convolution = Conv(name, channels, kernel=kernel, stride=stride, padding=kernel // 2)
+    return convolution, Activation(f"{name}-{squash}", squash)
+
+
+FIRST, FIRST_OF_PHOTOGRAPH = (5, 1), (7, 2)
+"""Kernel and stride of the first convolution, for images of about 28 and of about 56 pixels: maps of 28 cells."""
 
 
 def classifier(classes: int, units: int, dropout: bool = True) -> tuple[Layer, ...]:
@@ -73,11 +78,17 @@ def cifar_eleven(classes: int, widths: Sequence[int], norm: bool) -> tuple[Layer
     )
 
 
-def alexnet(classes: int, norm: bool = True, overlap: bool = True, drop: Sequence[str] = ()) -> tuple[Layer, ...]:
+def alexnet(
+    classes: int,
+    norm: bool = True,
+    overlap: bool = True,
+    drop: Sequence[str] = (),
+    first: tuple[int, int] = FIRST,
+) -> tuple[Layer, ...]:
     """Five convolutions, three pools, three full connections; without the layers that begin with a name of `drop`."""
     pool = overlapping if overlap else partial(Pool, kernel=2, stride=2)  # maps of the same sizes
     layers: tuple[Layer, ...] = (
-        *(*conv("conv1", 16, 5), LocalResponseNorm("norm1"), pool("pool1")),
+        *(*conv("conv1", 16, first[0], stride=first[1]), LocalResponseNorm("norm1"), pool("pool1")),
         *(*conv("conv2", 24, 5), LocalResponseNorm("norm2"), pool("pool2")),
         *(*conv("conv3", 32, 3), *conv("conv4", 32, 3), *conv("conv5", 24, 3), pool("pool5")),
         *(Flatten("flatten"), *classifier(classes, 128)),
@@ -136,11 +147,11 @@ def _expand(kinds: Convolutions) -> list[str]:
     return [one for kind in kinds for one in (["3x3"] * kind if isinstance(kind, int) else [kind])]
 
 
-def zf(classes: int, levels: tuple[int, ...]) -> tuple[Layer, ...]:
+def zf(classes: int, levels: tuple[int, ...], first: tuple[int, int] = FIRST) -> tuple[Layer, ...]:
     """ZF-5 with a pyramid of `levels`, or with its last pool where there are none."""
     last: tuple[Layer, ...] = (overlapping("pool5"), Flatten("flatten"))
     return (
-        *(*conv("conv1", 16, 5), LocalResponseNorm("norm1"), overlapping("pool1")),
+        *(*conv("conv1", 16, first[0], stride=first[1]), LocalResponseNorm("norm1"), overlapping("pool1")),
         *(*conv("conv2", 24, 3), LocalResponseNorm("norm2"), overlapping("pool2")),
         *(*conv("conv3", 32, 3), *conv("conv4", 32, 3), *conv("conv5", 24, 3)),
         *((SpatialPyramid("spp", levels),) if levels else last),

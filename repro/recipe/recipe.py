@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from repro.data.images.augment import Augmentation
@@ -56,6 +56,9 @@ class Recipe:
     """Measurements per pass of the errors on training and test images."""
     measured: int = 2000
     """Number of images of each used for them; the final error is on all test images."""
+    until: float | None = field(default=None, repr=False)
+    """The training ends with the measurement at which the training error is at most this share; None: with the last
+    pass. Not in the text that a trial's id is made of, which has it if it is set (`repro.training.job`)."""
 
     @property
     def passes(self) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -15,14 +14,16 @@ from repro.claims.claim import Claim
 from repro.claims.claim import claims as registered
 from repro.claims.experiment import Experiment
 from repro.claims.findings import COMMAND, by_check, by_trials, not_testable
+from repro.claims.sequential import LOOKS, next_look
 from repro.runner import agreement, plan
+from repro.runner.choice import DatasetCache
 from repro.runner.goals import Goal
-from repro.runner.plan import DatasetCache, Target
+from repro.runner.plan import Target
 from repro.runner.trials import Runner
 from results import VERSION, machine
-from results.schema.findings import Agreement, ClaimResult, Findings, Trained
+from results.schema.findings import Agreement, ClaimResult, Findings, Trained, Verdict
 from results.schema.system import Machine, System
-from results.schema.trial import Outcome, Trial
+from results.schema.trial import Trial
 from results.store import reproductions
 from results.store.journal import ResultsError
 from results.store.reproductions import ReproductionWriter
@@ -30,7 +31,10 @@ from results.store.reproductions import ReproductionWriter
 
 @dataclass(frozen=True)
 class Options:
-    """What was asked for. `seconds`: after which no trial is begun; `side_by_side`: trials at a time (None: cores)."""
+    """What was asked for. `seconds`: after which no trial is begun; `side_by_side`: trials at a time (None: cores).
+
+    `until_decided`: seeds are added after each look (`repro.claims.sequential`); `seeds` is then without meaning.
+    """
 
     at: Target | None
     full: bool = False
@@ -39,10 +43,11 @@ class Options:
     side_by_side: int | None = None
     paths: Mapping[str, Path] = field(default_factory=dict)
     quiet: bool = False
+    until_decided: bool = False
 
     def command(self) -> str:
         """What asks for the same again, but for the claims."""
-        parts = [COMMAND, f"--seeds {self.seeds}"]
+        parts = [COMMAND, "--until-decided" if self.until_decided else f"--seeds {self.seeds}"]
         if self.at:
             parts += [f"--framework {self.at.framework}"] + [f"--device {self.at.device}"] * (self.at.device != "cpu")
         parts += ["--full"] * self.full + [f"--data {name}=PATH" for name in self.paths]
@@ -81,12 +86,24 @@ class ReproductionRunner:
                 found[claim.id] = not_testable(claim, chosen)
             else:
                 experiments[claim.id] = chosen
-        self._train(experiments.values())
-        for claim in (claim for claim in claims if claim.id in experiments):
-            found[claim.id] = self._judged(claim, experiments[claim.id])
+        self._runner.say(chosen_data(experiments))
+        found |= self._tested([claim for claim in claims if claim.id in experiments], experiments)
         results = [found[claim.id] for claim in claims]
         self._keep(claims=results)
         return results
+
+    def _tested(self, claims: Sequence[Claim], experiments: Mapping[str, Experiment]) -> dict[str, ClaimResult]:
+        """The results of claims by their trials, with more seeds for those that are open if so asked."""
+        seeds: int | None = LOOKS[0] if self._options.until_decided else self._options.seeds
+        found: dict[str, ClaimResult] = {}
+        waiting = list(claims)
+        while waiting and seeds:
+            self._train([experiments[claim.id] for claim in waiting], seeds)
+            found |= {claim.id: self._judged(claim, experiments[claim.id]) for claim in waiting}
+            self._keep(claims=list(found.values()))
+            waiting = [claim for claim in waiting if _more_seeds_help(found[claim.id], seeds)]
+            seeds = next_look(seeds) if self._options.until_decided and self._runner.goes_on else None
+        return found
 
     def compare_frameworks(self) -> Agreement | None:
         """Train the same in every framework there is, and see for how long the losses stay together."""
@@ -120,40 +137,23 @@ class ReproductionRunner:
             raise InvalidInput("no framework was chosen to train in")
         return self._options.at
 
-    def _train(self, experiments: Iterable[Experiment]) -> None:
-        """Every trial that the experiments need and that is not there yet, learning rates first."""
+    def _train(self, experiments: Iterable[Experiment], count: int) -> None:
+        """Every trial that the experiments need for so many seeds, and that is not there yet, learning rates first."""
         unique = list(dict.fromkeys(experiments))
-        if not unique:
-            return
-        at, seeds = self._at, range(1, self._options.seeds + 1)
+        at, seeds = self._at, range(1, count + 1)
         self._runner.run("learning rates", [job for one in unique for job in plan.tuning(one, at)])
         rates = {one: self._rates(one) for one in unique}
         every = [job for seed in seeds for one in unique for job in plan.jobs(one, at, [seed], rates[one])]
         self._runner.run("trials", every)
 
     def _rates(self, experiment: Experiment) -> dict[str, float]:
-        """The learning rate with which each arm did best."""
-        best: dict[str, tuple[float, float]] = {}
-        for job in plan.tuning(experiment, self._at):
-            trial = self._runner.trial(job)
-            if trial is None or trial.outcome is not Outcome.FINISHED or experiment.tuned_on is None:
-                continue
-            value = experiment.tuned_on.of(trial)
-            if value is not None and job.learning_rate is not None:
-                best[job.arm.name] = min(best.get(job.arm.name, (value, job.learning_rate)), (value, job.learning_rate))
-        return {name: rate for name, (_, rate) in best.items()}
+        return plan.best_rates(experiment, self._at, self._runner.trial)
 
     def _judged(self, claim: Claim, experiment: Experiment) -> ClaimResult:
         rates = self._rates(experiment)
-        arms: dict[str, dict[int, Trial]] = {arm.name: {} for arm in experiment.arms}
-        for seed in itertools.count(1):
-            there = {job.arm.name: self._runner.trial(job) for job in plan.jobs(experiment, self._at, [seed], rates)}
-            found = {name: trial for name, trial in there.items() if trial}
-            if seed > self._options.seeds and not found:
-                break
-            for name, trial in found.items():
-                arms[name][seed] = trial
-        return by_trials(claim, experiment, arms, rates, self._options.command(), self._at.framework)
+        arms = plan.trained(experiment, self._at, self._runner.trial, rates, self._options.seeds)
+        command, sequential = self._options.command(), self._options.until_decided
+        return by_trials(claim, experiment, arms, rates, command, self._at.framework, sequential)
 
     def _keep(
         self,
@@ -180,6 +180,19 @@ class ReproductionRunner:
         self._termination.__exit__()
         self._folder.update_system(System(seconds=self._seconds_before + self._runner.seconds))
         self._folder.close()
+
+
+def chosen_data(experiments: Mapping[str, Experiment]) -> str:
+    """Which claims are tested on which data: "on cifar10: AX-1, NIN-2; on mnist: LN-2"."""
+    claims: dict[str, list[str]] = {}
+    for id, experiment in experiments.items():
+        claims.setdefault(experiment.data, []).append(id)
+    return "; ".join(f"on {name}: {', '.join(ids)}" for name, ids in claims.items())
+
+
+def _more_seeds_help(result: ClaimResult, seeds: int) -> bool:
+    """Whether a claim is open although each of its comparisons has all the seeds: a missing one stays missing."""
+    return result.verdict is Verdict.INCONCLUSIVE and all(one.pairs == seeds for one in result.contrasts)
 
 
 def merged(old: Iterable[Trained], new: Iterable[Trained]) -> tuple[Trained, ...]:

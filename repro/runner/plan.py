@@ -1,19 +1,17 @@
-"""Which claims are tested, each by which of its experiments, and the jobs that this takes."""
+"""The jobs that an experiment takes, and where they run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from impls.errors import DeadheatError, InvalidInput, Unavailable
+from impls.errors import InvalidInput, Unavailable
 from impls.frameworks import frameworks, load_framework
 from impls.host import nvidia
-from repro import data
-from repro.claims.claim import Claim
 from repro.claims.experiment import Arm, Experiment
-from repro.data import Dataset
 from repro.training.job import Job
+from results.schema.trial import Outcome, Trial
 
 TUNED_ON_SEED = 0
 """The seed that learning rates are chosen on; verdicts rest on 1, 2, 3, ..."""
@@ -48,46 +46,6 @@ def where(framework: str | None, device: str) -> Target:
     return Target(framework, found.executions[0].name, device)
 
 
-class DatasetCache:
-    """Data sets as they are needed, read once; what is wrong with one is kept, too."""
-
-    def __init__(self, paths: Mapping[str, Path]):
-        self._paths = paths
-        self._read: dict[str, Dataset | str] = {}
-
-    def get(self, name: str) -> Dataset | str:
-        """The data set, or one line that says why there is none."""
-        if name not in self._read:
-            try:
-                self._read[name] = data.load(name, self._paths.get(name))
-            except DeadheatError as problem:
-                self._read[name] = str(problem)
-        return self._read[name]
-
-    def folder(self, name: str) -> Path:
-        return data.find(name, self._paths.get(name))
-
-    def choose(self, claim: Claim, full: bool) -> Experiment | str:
-        """The experiment that a claim is tested by: on data that was named, else the cheapest that can be run.
-
-        With `full` it is the closest to the paper's own. Or one line that says what is missing.
-        """
-        order = list(claim.experiments) if full else list(reversed(claim.experiments))
-        named = [experiment for experiment in order if experiment.data in self._paths]
-        problems = []
-        for experiment in named or order:
-            if not named and not data.available(experiment.data):
-                continue
-            got = self.get(experiment.data)
-            if isinstance(got, str):
-                problems.append(got)
-            elif experiment.classes not in (None, len(got.classes)):
-                problems.append(f"needs {experiment.classes:,} classes, {got.name} has {len(got.classes):,}")
-            else:
-                return experiment
-        return "; ".join(problems) or f"needs {' or '.join(claim.wanted)}"
-
-
 def tuning(experiment: Experiment, at: Target) -> list[Job]:
     """A trial for each arm at each learning rate that it may take."""
     return [
@@ -100,3 +58,35 @@ def tuning(experiment: Experiment, at: Target) -> list[Job]:
 def jobs(experiment: Experiment, at: Target, seeds: Iterable[int], rates: Mapping[str, float]) -> list[Job]:
     """A trial for each seed and arm, seed by seed, so that what is cut short is cut alike."""
     return [at.job(arm, experiment.data, seed, rates.get(arm.name)) for seed in seeds for arm in experiment.arms]
+
+
+TrialOf = Callable[[Job], Trial | None]
+"""What a job came to; None if it has not been run."""
+
+
+def best_rates(experiment: Experiment, at: Target, trial: TrialOf) -> dict[str, float]:
+    """The learning rate with which each arm did best; none for an arm of which no trial has ended well."""
+    best: dict[str, tuple[float, float]] = {}
+    for job in tuning(experiment, at):
+        found = trial(job)
+        if found is None or found.outcome is not Outcome.FINISHED or experiment.tuned_on is None:
+            continue
+        value = experiment.tuned_on.of(found)
+        if value is not None and job.learning_rate is not None:
+            best[job.arm.name] = min(best.get(job.arm.name, (value, job.learning_rate)), (value, job.learning_rate))
+    return {name: rate for name, (_, rate) in best.items()}
+
+
+def trained(
+    experiment: Experiment, at: Target, trial: TrialOf, rates: Mapping[str, float], seeds: int
+) -> dict[str, dict[int, Trial]]:
+    """Every trial that there is of each arm, by seed: of the first `seeds`, and of those that follow without a gap."""
+    arms: dict[str, dict[int, Trial]] = {arm.name: {} for arm in experiment.arms}
+    for seed in itertools.count(1):
+        there = {job.arm.name: trial(job) for job in jobs(experiment, at, [seed], rates)}
+        found = {name: one for name, one in there.items() if one}
+        if seed > seeds and not found:
+            return arms
+        for name, one in found.items():
+            arms[name][seed] = one
+    raise AssertionError("seeds do not end")

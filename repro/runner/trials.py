@@ -12,7 +12,7 @@ from time import monotonic
 from impls.host import usable
 from repro.data import Dataset
 from repro.runner import workers
-from repro.runner.plan import DatasetCache
+from repro.runner.choice import DatasetCache
 from repro.runner.progress import Meter
 from repro.runner.workers import Task
 from repro.training.job import Job
@@ -52,6 +52,16 @@ class Runner:
     def seconds(self) -> float:
         """Since it was made."""
         return monotonic() - self._start
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether more trials may be begun: there is time, and nobody has interrupted it."""
+        return self._in_time()
+
+    def say(self, line: str) -> None:
+        """A line of progress; nothing if there is none to say."""
+        if line:
+            self._meter.say(line)
 
     def trial(self, job: Job) -> Trial | None:
         """What a job came to; None if it has not been run."""

@@ -16,6 +16,7 @@ from results.schema.trial import Trial
 STYLES = {
     Verdict.SUPPORTED: "green",
     Verdict.CONTRADICTED: "red",
+    Verdict.NOT_AT_THIS_SCALE: "cyan",
     Verdict.INCONCLUSIVE: "yellow",
     Verdict.NOT_TESTABLE: "dim",
 }
@@ -23,7 +24,7 @@ STYLES = {
 
 def as_json(result: ClaimResult) -> dict[str, Any]:
     """A claim's result for JSON output."""
-    names = "id", "kind", "verdict", "evidence", "scale", "seeds", "framework", "needs"
+    names = "id", "kind", "verdict", "evidence", "scale", "seeds", "framework", "needs", "looks"
     return {name: getattr(result, name) for name in names} | {
         "contrasts": [
             {
@@ -32,6 +33,8 @@ def as_json(result: ClaimResult) -> dict[str, Any]:
                 "low": contrast.low,
                 "high": contrast.high,
                 "verdict": contrast.verdict,
+                "size": contrast.size,
+                "size_verdict": contrast.size_verdict,
             }
             for contrast in result.contrasts
         ]

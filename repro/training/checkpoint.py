@@ -31,6 +31,7 @@ class State:
     losses: tuple[float, ...] = ()
     seconds: float = 0.0
     resumed: int = field(default=0)
+    evaluation_seconds: float = 0.0
 
 
 GROUPS = "weights", "statistics", "momentum"

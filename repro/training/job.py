@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from impls.network import Network
@@ -44,6 +44,7 @@ class Job:
     def network(self, data: Dataset) -> Network:
         """The arm's network for the data's channels and classes, at its training side."""
         channels, height, width = data.shape
+        height, width = height // self.arm.shrink, width // self.arm.shrink
         prepare = self.recipe.prepare
         size = (self.arm.size, self.arm.size) if self.arm.size else (prepare.side(height), prepare.side(width))
         return self.arm.architecture.at(size, channels, len(data.classes))
@@ -57,7 +58,15 @@ class Job:
         network = replace(self.network(data), architecture="")  # the name does not affect the outcome
         training = METHOD, network, self.recipe, self.images(data), tuple(self.arm.views.items()), data.digest
         where = self.seed, self.framework, self.execution, self.device, self.losses
-        return hashlib.sha256(repr((*training, *where)).encode()).hexdigest()[:16]
+        return hashlib.sha256(repr((*training, *where, *self._later)).encode()).hexdigest()[:16]
+
+    @property
+    def _later(self) -> Iterator[tuple[str, object]]:
+        """Settings that older trials do not have: part of the id where they are set, so that older ids stay."""
+        if self.arm.shrink != 1:
+            yield "shrink", self.arm.shrink
+        if self.recipe.until is not None:
+            yield "until", self.recipe.until
 
     def settings(self, data: Dataset) -> Mapping[str, str]:
         """The settings of the training, in words."""
@@ -75,4 +84,6 @@ class Job:
             "preparation": repr(recipe.prepare),
             "augmentation": "; ".join(map(repr, recipe.augment)) or "none",
             "sizes": repr(recipe.sizes) if recipe.sizes else "one",
+            **({"ends": f"at {recipe.until:.0%} training error"} if recipe.until is not None else {}),
+            **({"pixels": f"means of {self.arm.shrink} x {self.arm.shrink}"} if self.arm.shrink != 1 else {}),
         }

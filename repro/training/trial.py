@@ -18,13 +18,16 @@ import numpy as np
 from impls.errors import InvalidInput
 from impls.frameworks import Model, Plan, Sgd, load_framework
 from impls.network import Network
-from repro.data import Dataset
+from repro.data import Dataset, Split
 from repro.data.images.augment import Augmentation, Resize, apply_deterministic
+from repro.data.images.reduced import reduced
 from repro.recipe.recipe import Fits
+from repro.recipe.views import View
 from repro.training import checkpoint as saved
 from repro.training.checkpoint import State
 from repro.training.evaluation import Evaluator
 from repro.training.job import Job
+from repro.training.prefetch import ahead
 from repro.training.sampling import Pass, batches, chosen, passes, rng
 from repro.training.visuals import draw
 from results.schema.trial import Outcome, Point, Trial
@@ -71,16 +74,18 @@ def run(
         resumed=state.resumed,
         settings=job.settings(data),
         versions=load_framework(job.framework).versions(),
+        evaluation_seconds=training.evaluation_seconds,
     )
 
 
 class Training:
-    """A running trial; `state`: its current state."""
+    """A running trial; `state`: its current state; `evaluation_seconds`: of `seconds`, those of measuring errors."""
 
     def __init__(self, job: Job, data: Dataset, checkpoint: Path, progress: ProgressCallback):
-        self._job, self._data, self._checkpoint, self._progress = job, data, checkpoint, progress
         self._start = monotonic()
         self._recipe, self._network = job.recipe, job.network(data)
+        data = reduced(data, job.arm.shrink)
+        self._job, self._data, self._checkpoint, self._progress = job, data, checkpoint, progress
         self._chosen = chosen(len(data.train.labels), job.images(data), job.seed)
         if len(self._chosen) < self._recipe.batch:
             have = f"{len(self._chosen)} training images of {data.name}"
@@ -91,6 +96,7 @@ class Training:
         self._models: dict[tuple[int | None, float], Model] = {}
         self._evaluator = Evaluator(self._network, self._prepare, lambda network: self._build(network, 0.0))
         self.state = self._first_state()
+        self.evaluation_seconds = self.state.evaluation_seconds
 
     @property
     def seconds(self) -> float:
@@ -101,23 +107,37 @@ class Training:
         """Train the remaining passes; returns why the trial failed, or ""."""
         planned = passes(self._recipe, self._job.seed)
         for this_pass in planned[self.state.passes :]:
+            if self._is_there:
+                break
             if reason := self._pass(this_pass, len(planned)):
                 number, rate = this_pass.number + 1, this_pass.learning_rate
                 return f"{reason} in pass {number} of {len(planned)}, learning rate {rate:g}"
-            saved.write(self._checkpoint, replace(self.state, seconds=self.seconds))
+            times = {"seconds": self.seconds, "evaluation_seconds": self.evaluation_seconds}
+            saved.write(self._checkpoint, replace(self.state, **times))
         guessed, error = 1 - 1 / len(self._data.classes), self.state.points[-1].training_error
         if error is not None and error > CHANCE_LEVEL_SHARE * guessed:
             errors = f"{100 * error:.0f} % of its training images wrong, guessing has {100 * guessed:.0f} %"
             return f"it learned nothing: {errors}"
         return ""
 
+    @property
+    def _is_there(self) -> bool:
+        """Whether the training error is as low as the recipe asks for."""
+        error = self.state.points[-1].training_error if self.state.points else None
+        return self._recipe.until is not None and error is not None and error <= self._recipe.until
+
     def errors(self) -> dict[str, float]:
         """The error on all test images, by view, as a share."""
         test = self._data.test
         places = np.arange(len(test.labels))
-        return {
-            name: self._evaluator.error(self.state, test, places, view) for name, view in self._job.arm.views.items()
-        }
+        return {name: self._error(test, places, view) for name, view in self._job.arm.views.items()}
+
+    def _error(self, split: Split, places: np.ndarray, view: View) -> float:
+        """The error on images, and the seconds that it takes."""
+        start = monotonic()
+        error = self._evaluator.error(self.state, split, places, view)
+        self.evaluation_seconds += monotonic() - start
+        return error
 
     def pictures(self) -> Pictures:
         """The visualisations that the arm keeps."""
@@ -146,7 +166,8 @@ class Training:
         ]
         for part, rows in enumerate(np.array_split(order, min(self._recipe.measures, len(order))), 1):
             model.reseed(int(rng(self._job.seed, f"dropout {part}", this_pass.number).integers(2**31)))
-            losses = [model.train(model.put(*self._batch(row, this_pass.side, rngs))) for row in rows]
+            prepared = ahead(self._batch(row, this_pass.side, rngs) for row in rows)
+            losses = [model.train(model.put(*batch)) for batch in prepared]
             values = [float(model.to_numpy(loss)) for loss in losses]
             mean = float(np.mean(values))
             if not math.isfinite(mean) or mean > DIVERGED_LOSS:
@@ -154,7 +175,9 @@ class Training:
             done = this_pass.number + part / min(self._recipe.measures, len(order))
             self._take(model, values, rows.size, int(done))
             self._measure(done, this_pass.learning_rate, mean)
-            self._progress(done / passes_in_all)
+            self._progress(1.0 if self._is_there else done / passes_in_all)
+            if self._is_there:
+                break
         return ""
 
     def _model(self, this_pass: Pass) -> Model:
@@ -214,8 +237,8 @@ class Training:
             images=self.state.images,
             learning_rate=learning_rate,
             loss=loss,
-            training_error=self._evaluator.error(self.state, train, training_places, view),
-            test_error=self._evaluator.error(self.state, test, test_places, view),
+            training_error=self._error(train, training_places, view),
+            test_error=self._error(test, test_places, view),
         )
         self.state = replace(self.state, points=(*self.state.points, point))
 

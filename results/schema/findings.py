@@ -8,12 +8,24 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """Verdict on a claim. The last one means that no check was possible."""
+    """Verdict on a claim. `not at this scale`: the direction is open, and half of the paper's effect is excluded.
+
+    The last one means that no check was possible.
+    """
 
     SUPPORTED = "supported"
     CONTRADICTED = "contradicted"
+    NOT_AT_THIS_SCALE = "not at this scale"
     INCONCLUSIVE = "inconclusive"
     NOT_TESTABLE = "not testable here"
+
+
+class SizeVerdict(StrEnum):
+    """Whether an effect of at least half of the paper's size is there."""
+
+    AT_LEAST_HALF = "at least half of the paper's"
+    LESS_THAN_HALF = "less than half of the paper's"
+    OPEN = "open"
 
 
 @dataclass(frozen=True)
@@ -22,7 +34,8 @@ class ContrastResult:
 
     `value` is in `unit`; `low` and `high` are None with fewer than two pairs. `claimed` is the claimed
     range, None for an open end; `paper` is the paper's value, as text. `remedy`: what would make an inconclusive
-    comparison conclusive.
+    comparison conclusive. `size`: the effect that the paper reports, in `unit`, None if it gives none; `size_verdict`:
+    whether half of it is there.
     """
 
     statement: str
@@ -36,11 +49,16 @@ class ContrastResult:
     paper: str
     verdict: Verdict
     remedy: str = ""
+    size: float | None = None
+    size_verdict: SizeVerdict | None = None
 
 
 @dataclass(frozen=True)
 class ClaimResult:
-    """A tested claim. `arms`: ids of the trials of each arm; `scale`: how the trials differ from the paper's."""
+    """A tested claim. `arms`: ids of the trials of each arm; `scale`: how the trials differ from the paper's.
+
+    `looks`: the numbers of seeds after which it was judged, if seeds were added until it was decided.
+    """
 
     id: str
     paper: str
@@ -58,6 +76,7 @@ class ClaimResult:
     command: str = ""
     contrasts: tuple[ContrastResult, ...] = ()
     arms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    looks: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 Schema history (a reader takes every version up to its own):
 1  2026-11  first
 2  2026-11  log
+3  2026-11  evaluation_seconds
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from results.schema.record import UnreadableRecord, first_problem
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 class Outcome(StrEnum):
@@ -52,6 +53,7 @@ class Trial:
     `id` is a hash of everything that determines its outcome; claims that need the same trial share it. `errors`: final
     test errors as shares, by view ("" is the plain one); `losses`: those of its first steps. `settings`: the training
     in words. `log`, of a failed trial: its process's output, as a path relative to the reproduction's folder.
+    `evaluation_seconds`: of `seconds`, those in which errors were measured.
     """
 
     id: str
@@ -72,6 +74,7 @@ class Trial:
     versions: Mapping[str, str] = field(default_factory=dict)
     log: str = ""
     schema: int = SCHEMA
+    evaluation_seconds: float | None = None
 
 
 @cache

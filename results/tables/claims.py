@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from results.schema.columns import Column
+from results.schema.findings import SizeVerdict, Verdict
 from results.store.reproductions import Reproduction
 from results.tables import REPRODUCTIONS, Table
 from results.tables._rows import blank, frame
@@ -17,9 +18,7 @@ COLUMNS = (
     Column("claim", "", "id of the claim"),
     Column("paper", "", "title of its paper"),
     Column("kind", "", "structural, training or speed"),
-    Column(
-        "claim_verdict", "", "verdict of the whole claim: supported, contradicted, inconclusive or not testable here"
-    ),
+    Column("claim_verdict", "", f"verdict of the whole claim: {', '.join(Verdict)}"),
     Column("statement", "", "what was compared; missing for a claim without a comparison of trials"),
     Column("unit", "", "unit of value, low and high"),
     Column("value", "as unit says", "mean over seeds"),
@@ -27,6 +26,8 @@ COLUMNS = (
     Column("high", "as unit says", "upper end of its 95 % interval over seeds"),
     Column("pairs", "", "number of seeds that both arms have"),
     Column("verdict", "", "verdict of this comparison"),
+    Column("size", "as unit says", "the effect that the paper reports; missing if it gives no figure"),
+    Column("size_verdict", "", f"whether half of that is there: {', '.join(SizeVerdict)}"),
     Column("seeds", "", "smallest number of seeds in a comparison of the claim"),
     Column("scale", "", "scale of the trials (network, images, passes)"),
     Column("evidence", "", "summary of the evidence in one line"),
@@ -47,8 +48,10 @@ def claims(reproductions: Iterable[Reproduction]) -> pd.DataFrame:
 
 
 def _contrast(contrast: Any) -> dict[str, Any]:
-    names = "statement", "unit", "value", "low", "high", "pairs"
-    return {**{name: getattr(contrast, name) for name in names}, "verdict": str(contrast.verdict)}
+    names = "statement", "unit", "value", "low", "high", "pairs", "size"
+    size_verdict = "" if contrast.size_verdict is None else str(contrast.size_verdict)
+    verdicts = {"verdict": str(contrast.verdict), "size_verdict": size_verdict}
+    return {**{name: getattr(contrast, name) for name in names}, **verdicts}
 
 
 TABLE = Table(COLUMNS, claims, REPRODUCTIONS)

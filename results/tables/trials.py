@@ -30,6 +30,7 @@ COLUMNS = (
     Column("passes", "", "passes over the training images"),
     Column("images", "images", "training images processed, with repetition"),
     Column("seconds", "s", "time on one core, evaluation included, pauses excluded"),
+    Column("evaluation_seconds", "s", "of these, the time in which errors were measured"),
 )
 
 
@@ -51,6 +52,7 @@ def _trial(one: Reproduction, trial: Trial) -> dict[str, Any]:
         "passes": last.passes if last else None,
         "images": last.images if last else None,
         "seconds": trial.seconds,
+        "evaluation_seconds": trial.evaluation_seconds,
     }
 
 

@@ -15,12 +15,14 @@ from impls.layers import (
     BatchNorm,
     Conv,
     Dense,
+    Flatten,
     GlobalAverage,
     Layer,
     LocalResponseNorm,
     Pool,
     RadialBasis,
     SpatialPyramid,
+    Subsample,
 )
 from impls.network import Architecture, Network
 
@@ -67,8 +69,11 @@ SMALL = {
 }
 
 
-# What a compiler needs a minute for in networks of papers, in as few layers as can have it. With `lenet5` they have
-# every kind of layer: `test_the_representative_networks_have_every_kind_of_layer` holds them to it.
+CODES = tuple(tuple(1 if place * (number + 1) % 11 < 5 else -1 for place in range(12)) for number in range(CLASSES))
+LINKS = ((0, 1, 2), (1, 2, 3), (0, 3), (0, 1, 2, 3))
+
+# What a compiler needs a minute for in networks of papers, in as few layers as can have it: every kind of layer, to
+# which `test_the_representative_networks_have_every_kind_of_layer` holds them.
 MIXED = {
     network.architecture: network
     for network in (
@@ -84,7 +89,7 @@ MIXED = {
                 Pool("pool1", kernel=3, stride=2, ceil=True),
                 Conv("conv2", kernel=3, channels=12, groups=2, padding="same"),
                 Activation("relu2", "relu"),
-                SpatialPyramid("spp", (3, 2, 1)),
+                SpatialPyramid("spp", (2, 1)),
                 Dense("fc", CLASSES),
             ),
         ),
@@ -99,6 +104,21 @@ MIXED = {
                 Conv("mlp", kernel=1, channels=CLASSES),
                 Pool("pool2", kernel=2, kind="average"),
                 GlobalAverage("gap"),
+            ),
+        ),
+        Network(
+            "mixed-codes",
+            (2, 12, 10),
+            CLASSES,
+            (
+                Conv("conv1", kernel=3, channels=4),
+                Activation("squash1", "scaled_tanh"),
+                Subsample("pool1"),
+                Conv("conv2", kernel=3, channels=len(LINKS), connection_table=LINKS),
+                Flatten("flatten"),
+                Dense("hidden", len(CODES[0])),
+                Activation("squash2", "scaled_tanh"),
+                RadialBasis("output", CODES),
             ),
         ),
     )

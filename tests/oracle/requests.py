@@ -23,7 +23,7 @@ REFERENCE = "pytorch:eager"
 # Architectures of every paper that together have every kind of layer, both kinds of pool, groups, missing links,
 # uneven borders and bins that overlap; and as few layers as can have all that.
 CHOSEN = ("lenet5", "alexnet", "nin-tutorial", "zf5-spp30", "vgg16-tutorial", "lenet5-dense", "lenet-tutorial")
-FEW = ("lenet5", *MIXED)
+FEW = tuple(MIXED)
 
 # What a network of a paper costs, in seconds of a core: 1 where it is interpreted, 6 with XLA, 45 with Inductor. So a
 # compiler beside an execution that takes every architecture takes the few, in float32. With DEADHEAT_PARITY=all in the

@@ -76,6 +76,8 @@ def test_what_cannot_be_tested_says_what_it_needs(repro: Run) -> None:
         (("run", "--claims", "LN-1", "--resume", "nothing"), "no reproduction 'nothing'"),
         (("run", "--claims", "LN-1", "--name", "../x"), "a campaign's name is"),
         (("run", "--claims", "LN-2", "--device", "cuda"), "--device cuda: NVIDIA's driver cannot be asked"),
+        (("plan", "--claims", "LN-2", "--framework", "pytroch"), "did you mean 'pytorch'"),
+        (("plan", "--data", "/x"), "not of the form NAME=PATH"),
         (("train", "lenet6"), "did you mean 'lenet5'"),
         (("train", "lenet5", "--framework", "jaxx"), "did you mean 'jax'"),
         (("download", "cifar11"), "did you mean 'cifar10'"),
@@ -98,6 +100,18 @@ def test_what_was_asked_for_in_vain_is_not_a_success(repro: Run, fashion: Path) 
     assert typo.returncode == 1
     assert "/no/such/folder" in typo.stderr
     assert json.loads(typo.stdout)[0]["verdict"] == "supported"  # the others go on
+
+
+def test_plan(repro: Run, fashion: Path) -> None:
+    found = repro("plan", "--claims", "AX-1,NIN-1,LN-1", "--data", f"fashion-mnist={fashion}", "--json")
+    assert found.returncode == 0, found.stderr
+    relu, nin = json.loads(found.stdout)
+    assert (relu["id"], relu["data"], relu["problem"]) == ("AX-1", "fashion-mnist", "")
+    assert relu["trials"] == 2 * 4 + 2 * 3
+    assert relu["core_hours"] > 0, "by the trials of the reference reproduction"
+    assert nin["problem"]
+    assert "AX-1" in repro("plan", "--claims", "AX-1", "--data", f"fashion-mnist={fashion}").stdout
+    assert repro("plan", "--claims", "AX-111").returncode == 2
 
 
 def test_data(repro: Run) -> None:

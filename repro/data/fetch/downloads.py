@@ -10,6 +10,7 @@ import pooch  # type: ignore[import-untyped]
 from impls.errors import Unavailable
 from repro.data.catalogue import load_source
 from repro.data.errors import DownloadFailed
+from repro.data.fetch.unpacking import unpack
 from repro.data.fetch.verification import file_checksum
 from repro.data.places import VARIABLE, download_folder
 from repro.data.source import DataFile, Source
@@ -28,7 +29,11 @@ def download(name: str, base_url: str | None = None) -> Path:
         raise Unavailable(f"{source.title} can't be downloaded: {source.install}; then --data {name}=PATH")
     folder = download_folder(name)
     for file in source.files:
+        if file.unpacks and file.is_in(folder):
+            continue
         _fetch(source, file, folder, f"{base_url.rstrip('/')}/{file.name}" if base_url else file.url)
+        if file.unpacks:
+            unpack(file, folder)
     return folder
 
 

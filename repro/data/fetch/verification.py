@@ -9,8 +9,8 @@ from pathlib import Path
 
 from repro.data.catalogue import load_source
 from repro.data.errors import BadData
+from repro.data.formats.reading import read_file, unreadable
 from repro.data.places import find
-from repro.data.reading import read_file, unreadable
 from repro.data.source import DataFile, unpacked_path
 
 

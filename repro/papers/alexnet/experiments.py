@@ -12,6 +12,7 @@ from repro.claims.experiment import ABOVE_ONE, BELOW_ZERO, Arm, Contrast, Experi
 from repro.claims.metrics import TEST_ERROR, error_seen, images_to
 from repro.data.images.augment import Flip, RandomCrop
 from repro.papers import _imagenet
+from repro.papers import _photographs as photographs
 from repro.papers import _small as small
 from repro.recipe.colour import Colour
 from repro.recipe.initializers import Glorot
@@ -36,7 +37,7 @@ def _activation_arms(widths: tuple[int, ...], recipe: Recipe, train: int | None)
     )
 
 
-def _faster(error: float, paper: str) -> Contrast:
+def _faster(error: float, paper: str, size: float | None = None) -> Contrast:
     return Contrast(
         f"images to {error:g} % training error, tanh over ReLU",
         metric=images_to(error),
@@ -45,22 +46,36 @@ def _faster(error: float, paper: str) -> Contrast:
         claimed=ABOVE_ONE,
         paper=paper,
         scale="ratio",
+        size=size,
     )
+
+
+def _to(error: float, passes: int) -> Recipe:
+    """The paper's, which ends with the training error that is waited for."""
+    stages = (Stage(passes, 0.01),)
+    return Recipe(stages, batch=128, weight_decay=0.0, initial=Glorot(), measures=2, until=error)
 
 
 SHORT = Recipe((Stage(5, 0.01),), batch=32, weight_decay=0.0, initial=Glorot(), measures=20, measured=1000)
 RELU = (
     Experiment(
         "cifar10",
-        _activation_arms((32, 32, 64), Recipe((Stage(40, 0.01),), batch=128, weight_decay=0.0, measures=4), None),
-        (_faster(25, "6"),),
+        _activation_arms((32, 32, 64), _to(0.25, 100), None),
+        (_faster(25, "6", 6.0),),
         learning_rates=RATES,
+        tuned_on=images_to(25),
+    ),
+    Experiment(
+        "cifar10",
+        _activation_arms((32, 32, 64), _to(0.25, 60), 20_000),
+        (_faster(25, "6", 6.0),),
+        learning_rates=RATES[1:],
         tuned_on=images_to(25),
     ),
     Experiment(
         "fashion-mnist",
         _activation_arms((16, 16, 32), SHORT, 8_000),
-        (_faster(25, "6"), _faster(15, "not given")),
+        (_faster(25, "6", 6.0), _faster(15, "not given")),
         learning_rates=RATES,
         tuned_on=images_to(15),
         cheap=True,
@@ -77,7 +92,7 @@ def _cuda_convnet_arm(name: str, widths: tuple[int, int, int, int], recipe: Reci
 
 
 def _norm(metric: Metric) -> tuple[Contrast, ...]:
-    return (Contrast(SAYS_NORM, metric, "LRN", "no LRN", BELOW_ZERO, "-2 % (11 % and 13 %)"),)
+    return (Contrast(SAYS_NORM, metric, "LRN", "no LRN", BELOW_ZERO, "-2 % (11 % and 13 %)", size=-2.0),)
 
 
 CROP = 24
@@ -86,16 +101,18 @@ AS_CROPS: dict[str, View] = {"": Centre(CROP), "ten views": Ten(CROP)}
 CUDA_CONVNET = Recipe(
     (Stage(100, 0.01), Stage(20, 0.001)), batch=128, weight_decay=0.004, augment=(RandomCrop(CROP), Flip())
 )
+SHORTER = replace(CUDA_CONVNET, stages=(Stage(24, 0.01), Stage(6, 0.001)), initial=Glorot())
 TRAIN = 6_000
 BOTH = ("LRN", "no LRN")
+
+
+def _on_crops(name: str, widths: tuple[int, int, int, int], recipe: Recipe) -> Arm:
+    return replace(_cuda_convnet_arm(name, widths, recipe), size=CROP, views=AS_CROPS)
+
+
 LRN_FOUR_LAYERS = (
-    Experiment(
-        "cifar10",
-        tuple(
-            replace(_cuda_convnet_arm(name, (64, 64, 64, 32), CUDA_CONVNET), size=CROP, views=AS_CROPS) for name in BOTH
-        ),
-        _norm(TEN),
-    ),
+    Experiment("cifar10", tuple(_on_crops(name, (64, 64, 64, 32), CUDA_CONVNET) for name in BOTH), _norm(TEN)),
+    Experiment("cifar10", tuple(_on_crops(name, (32, 32, 32, 16), SHORTER) for name in BOTH), _norm(TEN)),
     Experiment(
         "fashion-mnist",
         tuple(replace(_cuda_convnet_arm(name, (16, 16, 16, 8), small.RECIPE), train=TRAIN) for name in BOTH),
@@ -139,34 +156,46 @@ def _half(classes: int) -> tuple[Layer, ...]:
     )
 
 
-def _pair(
-    first: Arm, second: Arm, statement: str, paper: str, claimed: Region = BELOW_ZERO, cheap: bool = False
-) -> Experiment:
-    """The first arm's test error is said to be the lower; in ten views where there are such."""
-    metric = TEN if "ten views" in first.views else TEST_ERROR
-    says = Contrast(statement, metric, first.name, second.name, claimed, paper)
-    return Experiment(_imagenet.DATA if metric is TEN else "fashion-mnist", (first, second), (says,), cheap=cheap)
+PHOTOGRAPH = partial(small.alexnet, first=small.FIRST_OF_PHOTOGRAPH)
 
 
+def _medium(name: str, colour: bool = False, **options: object) -> Arm:
+    """A small one on photographs."""
+    table = partial(PHOTOGRAPH, **options)  # type: ignore[arg-type]
+    return photographs.arm(name, f"alexnet {name}", table, photographs.recipe(colour=colour))
+
+
+def _pair(data: str, first: Arm, second: Arm, says: Contrast, metric: Metric = TEN, cheap: bool = False) -> Experiment:
+    """The first arm's test error is said to be the lower."""
+    return Experiment(data, (first, second), (replace(says, metric=metric),), cheap=cheap)
+
+
+def _lower(statement: str, first: str, second: str, size: float, claimed: Region = BELOW_ZERO) -> Contrast:
+    return Contrast(statement, TEN, first, second, claimed, f"{size:g} % top-1", size=size)
+
+
+IMAGENET, PHOTOGRAPHS, FASHION = _imagenet.DATA, photographs.DATA, "fashion-mnist"
+NORM = _lower(SAYS_NORM, "LRN", "no LRN", -1.4)
 LRN_IMAGENET = (
-    _pair(_large("LRN"), _large("no LRN", partial(_without, kind=LocalResponseNorm)), SAYS_NORM, "-1.4 % top-1"),
-    _pair(_small("LRN"), _small("no LRN", partial(small.alexnet, norm=False)), SAYS_NORM, "-1.4 % top-1"),
+    _pair(IMAGENET, _large("LRN"), _large("no LRN", partial(_without, kind=LocalResponseNorm)), NORM),
+    _pair(PHOTOGRAPHS, _medium("LRN"), _medium("no LRN", norm=False), NORM),
+    _pair(FASHION, _small("LRN"), _small("no LRN", partial(small.alexnet, norm=False)), NORM, TEST_ERROR),
 )
-SAYS_OVERLAP = "test error with overlapping pools less without"
+POOLS = _lower("test error with overlapping pools less without", "3/2", "2/2", -0.4)
 OVERLAP = (
-    _pair(_large("3/2"), _large("2/2", _two_by_two), SAYS_OVERLAP, "-0.4 % top-1"),
-    _pair(
-        _small("3/2"), _small("2/2", partial(small.alexnet, overlap=False)), SAYS_OVERLAP, "-0.4 % top-1", cheap=True
-    ),
+    _pair(IMAGENET, _large("3/2"), _large("2/2", _two_by_two), POOLS),
+    _pair(PHOTOGRAPHS, _medium("3/2"), _medium("2/2", overlap=False), POOLS),
+    _pair(FASHION, _small("3/2"), _small("2/2", partial(small.alexnet, overlap=False)), POOLS, TEST_ERROR, cheap=True),
 )
 JITTERED = replace(small.RECIPE, augment=(Colour(),))
-SAYS_COLOUR = "test error with colour jitter less without"
+JITTER = _lower("test error with colour jitter less without", "jitter", "none", -1.0)
 COLOUR = (
-    _pair(_large("jitter"), _large("none", colour=False), SAYS_COLOUR, "below -1 % top-1", Region(high=-1.0)),
-    _pair(_small("jitter", recipe=JITTERED), _small("none"), SAYS_COLOUR, "-1 % top-1"),
+    _pair(IMAGENET, _large("jitter"), _large("none", colour=False), replace(JITTER, claimed=Region(high=-1.0))),
+    _pair(PHOTOGRAPHS, _medium("jitter", colour=True), _medium("none"), JITTER),
+    _pair(FASHION, _small("jitter", recipe=JITTERED), _small("none"), JITTER, TEST_ERROR),
 )
-SAYS_TOWERS = "test error of two towers less one of half the maps"
-TWO_TOWERS = (_pair(_large("two towers"), _large("one", _half), SAYS_TOWERS, "-1.7 % top-1"),)
+TOWERS = _lower("test error of two towers less one of half the maps", "two towers", "one", -1.7)
+TWO_TOWERS = (_pair(IMAGENET, _large("two towers"), _large("one", _half), TOWERS),)
 
 
 TOP1_2012 = (
@@ -181,15 +210,16 @@ TOP1_2012 = (
 MIDDLE = ("conv3", "conv4")
 
 
-def _ablation_contrasts(least: float) -> tuple[Contrast, ...]:
+def _ablation_contrasts(least: float, metric: Metric = TEST_ERROR) -> tuple[Contrast, ...]:
     return tuple(
         Contrast(
             f"test error without {name} less with it",
-            metric=TEST_ERROR,
+            metric=metric,
             first=f"no {name}",
             second="all",
             claimed=Region(low=least),
             paper="about 2 % top-1",
+            size=2.0,
         )
         for name in MIDDLE
     )
@@ -197,12 +227,17 @@ def _ablation_contrasts(least: float) -> tuple[Contrast, ...]:
 
 WITHOUT_MIDDLE = (
     Experiment(
-        _imagenet.DATA,
+        IMAGENET,
         (_large("all"), *(_large(f"no {name}", partial(_without, names=(name,))) for name in MIDDLE)),
         _ablation_contrasts(1.0),
     ),
     Experiment(
-        "fashion-mnist",
+        PHOTOGRAPHS,
+        (_medium("all"), *(_medium(f"no {name}", drop=(name,)) for name in MIDDLE)),
+        _ablation_contrasts(0.0, TEN),
+    ),
+    Experiment(
+        FASHION,
         (_small("all"), *(_small(f"no {name}", partial(small.alexnet, drop=(name,))) for name in MIDDLE)),
         _ablation_contrasts(0.0),
     ),

@@ -75,7 +75,13 @@ DISTORTED = RandomAffine(translation=2.0, scale=0.1, squeeze=0.1, shear=0.1, fil
 def _distortions(arm: Arm, data: str) -> Experiment:
     distorted = replace(arm, name="distorted", recipe=replace(arm.recipe, augment=(DISTORTED,)))
     says = Contrast(
-        "test error with distortions less without", TEST_ERROR, "distorted", "lenet5-dense", BELOW_ZERO, "-0.15 %"
+        "test error with distortions less without",
+        TEST_ERROR,
+        "distorted",
+        "lenet5-dense",
+        BELOW_ZERO,
+        "-0.15 %",
+        size=-0.15,
     )
     return Experiment(data, (arm, distorted), (says,))
 
@@ -107,22 +113,11 @@ def _classifiers(data: str, train: int | None) -> Experiment:
             "lenet5-dense": LENET5,
         }.items()
     )
-    return Experiment(
-        data,
-        arms,
-        (
-            Contrast("test error, 300 hidden less linear", TEST_ERROR, "300 hidden", "linear", BELOW_ZERO, "-7.3 %"),
-            Contrast(
-                "test error, lenet5-dense less 300 hidden",
-                TEST_ERROR,
-                "lenet5-dense",
-                "300 hidden",
-                BELOW_ZERO,
-                "-3.75 %",
-            ),
-        ),
-        cheap=data == "fashion-mnist",
+    contrasts = tuple(
+        Contrast(f"test error, {better} less {worse}", TEST_ERROR, better, worse, BELOW_ZERO, f"{size:g} %", size=size)
+        for better, worse, size in (("300 hidden", "linear", -7.3), ("lenet5-dense", "300 hidden", -3.75))
     )
+    return Experiment(data, arms, contrasts, cheap=data == "fashion-mnist")
 
 
 CLASSIFIERS = (_classifiers("mnist", None), _classifiers("fashion-mnist", 10_000))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import math
 import random
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,18 +15,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.claims.claim import claims
-from repro.claims.experiment import BELOW_ZERO, Contrast, Experiment, Region
+from repro.claims.experiment import BELOW_ONE, BELOW_ZERO, Contrast, Experiment, Region
 from repro.claims.judge import judge, values
 from repro.claims.metrics import TEST_ERROR, images_to
-from results.schema.findings import Verdict
+from results import words
+from results.schema.findings import SizeVerdict, Verdict
 from results.schema.trial import Outcome, Trial
 from results.stats.estimates import arithmetic
 from tests.repro.planted import trial
 
 EXPERIMENTS = [
-    pytest.param(experiment, id=f"{claim.id}-{experiment.data}")
+    pytest.param(experiment, id=f"{claim.id}-{place}-{experiment.data}")
     for claim in claims().values()
-    for experiment in claim.experiments
+    for place, experiment in enumerate(claim.experiments)
 ]
 SEEDS = range(1, 6)
 
@@ -60,14 +63,25 @@ def arms(experiment: Experiment, rng: random.Random) -> dict[str, dict[int, Tria
     return found
 
 
+def half_is_claimed(contrast: Contrast) -> bool:
+    """Whether half of the paper's effect lies within the claimed region: otherwise less than half contradicts it."""
+    if contrast.size is None:
+        return False
+    half = math.sqrt(contrast.size) if contrast.scale == "ratio" else contrast.size / 2
+    return contrast.claimed.low < half < contrast.claimed.high
+
+
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_every_verdict_comes_out(experiment: Experiment) -> None:
     rng, seen = random.Random(0), set[Verdict]()
+    wanted = {Verdict.SUPPORTED, Verdict.CONTRADICTED, Verdict.INCONCLUSIVE}
+    if any(map(half_is_claimed, experiment.contrasts)):
+        wanted.add(Verdict.NOT_AT_THIS_SCALE)
     for _ in range(6000):
         seen.add(judge(experiment.contrasts, arms(experiment, rng))[0])
-        if len(seen) == 3:
+        if seen == wanted:
             break
-    assert seen == {Verdict.SUPPORTED, Verdict.CONTRADICTED, Verdict.INCONCLUSIVE}
+    assert seen == wanted
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
@@ -193,3 +207,76 @@ def test_arms_of_pools_differ_in_the_pools_alone() -> None:
     for experiment in claims()["AX-4"].experiments:
         first, second = (arm.architecture.at(channels=3).arrays for arm in experiment.arms)
         assert first == second
+
+
+def sized(size: float, scale: str = "difference") -> tuple[Contrast, ...]:
+    return (
+        Contrast(
+            "a less b", TEST_ERROR, "a", "b", BELOW_ZERO if scale == "difference" else BELOW_ONE, "", scale, size=size
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("a", "verdict", "size", "said"),
+    [
+        ([10.0, 10.1, 9.9], Verdict.SUPPORTED, SizeVerdict.AT_LEAST_HALF, "at least half of the paper's effect"),
+        ([19.8, 19.81, 19.79], Verdict.SUPPORTED, SizeVerdict.LESS_THAN_HALF, "at most 0.22 %"),
+        ([19.9, 20.1, 20.0], Verdict.NOT_AT_THIS_SCALE, SizeVerdict.LESS_THAN_HALF, "at most 0.25 %"),
+        ([20.4, 20.5, 20.6], Verdict.CONTRADICTED, SizeVerdict.LESS_THAN_HALF, "at most 0 %"),
+        ([19.0, 20.5, 19.5], Verdict.INCONCLUSIVE, SizeVerdict.OPEN, ""),
+    ],
+)
+def test_size_is_judged_apart_from_direction(a: list[float], verdict: Verdict, size: SizeVerdict, said: str) -> None:
+    found, (contrast,) = judge(sized(-1.0), errors(a=a, b=[20, 20, 20]))
+    assert (found, contrast.verdict, contrast.size_verdict) == (verdict, verdict, size)
+    assert said in words.effect_size(contrast)
+    assert bool(said) == bool(words.effect_size(contrast))
+
+
+def test_size_of_a_rise_is_judged_the_other_way_round() -> None:
+    rises = (Contrast("a less b", TEST_ERROR, "a", "b", Region(low=0.0), "2 %", size=2.0),)
+    found, (contrast,) = judge(rises, errors(a=[20.2, 19.9, 20.0], b=[20, 20, 20]))
+    assert (found, contrast.size_verdict) == (Verdict.NOT_AT_THIS_SCALE, SizeVerdict.LESS_THAN_HALF)
+    assert "at most 0.41 %" in words.effect_size(contrast)
+    assert judge(rises, errors(a=[22.2, 21.9, 22.0], b=[20, 20, 20]))[1][0].size_verdict is SizeVerdict.AT_LEAST_HALF
+
+
+def test_half_of_a_ratio_is_half_of_its_logarithm() -> None:
+    halves = sized(0.25, "ratio")
+    assert judge(halves, errors(a=[9, 9.1, 8.9], b=[20, 20, 20]))[1][0].size_verdict is SizeVerdict.AT_LEAST_HALF
+    found, (contrast,) = judge(halves, errors(a=[20, 20.5, 19.5], b=[20, 20, 20]))
+    assert (found, contrast.size_verdict) == (Verdict.NOT_AT_THIS_SCALE, SizeVerdict.LESS_THAN_HALF)
+    assert "a factor of 0.94 at most" in words.effect_size(contrast)
+
+
+def test_nothing_is_said_of_a_size_that_the_paper_does_not_give_or_that_lacks_a_trial() -> None:
+    assert judge(says(), errors(a=[10, 10.1], b=[20, 20]))[1][0].size_verdict is None
+    trials = errors(a=[10, 10.1, 10], b=[20, 20, 20])
+    trials["b"][3] = trial(3, {}, outcome=Outcome.DIVERGED)
+    assert judge(sized(-1.0), trials)[1][0].size_verdict is None
+
+
+def test_remedy_says_how_many_hours() -> None:
+    trials = errors(a=[10, 10.5, 9.8], b=[10.4, 10.6, 10.7])
+    timed = {
+        name: {seed: replace(one, seconds=1800.0) for seed, one in found.items()} for name, found in trials.items()
+    }
+    _, (found,) = judge(says(), timed)
+    count, hours = re.search(r"\(--seeds (\d+), (\S+) hours of one core\)", found.remedy).groups()
+    assert float(hours) == int(count) - 3
+
+
+EVERY_SIZE = [
+    contrast for claim in claims().values() for experiment in claim.experiments for contrast in experiment.contrasts
+]
+
+
+def test_a_papers_size_stands_in_its_text() -> None:
+    """And it says what the claimed region says: an effect in that direction."""
+    for contrast in EVERY_SIZE:
+        if contrast.size is None:
+            continue
+        assert f"{abs(contrast.size):g}" in contrast.paper
+        middle = 1.0 if contrast.scale == "ratio" else 0.0
+        assert (contrast.size > middle) == (contrast.claimed.low > -math.inf)

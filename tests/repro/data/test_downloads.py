@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import socket
+import tarfile
 import threading
+import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -174,3 +178,55 @@ def test_what_cannot_be_downloaded(server: Server) -> None:
         download("imagenet")
     with pytest.raises(UnknownName, match="did you mean 'made-up'"):
         download("made_up")
+
+
+def tar(*names: str) -> bytes:
+    """An archive of files with these names."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for name in names:
+            member = tarfile.TarInfo(name)
+            member.size = len(name)
+            archive.addfile(member, io.BytesIO(name.encode()))
+    return packed.getvalue()
+
+
+def offer(server: Server, monkeypatch: pytest.MonkeyPatch, content: bytes, top: str = "top", inner: str = "") -> None:
+    """The data set "made-up" as one archive, which is unpacked to a folder."""
+    server.files["a.bin"] = content
+    checksum = f"md5:{hashlib.md5(content).hexdigest()}"
+    file = DataFile("a.bin", f"{server.url}/a.bin", checksum, {top: ""}, unpacks=True, inner=inner)
+    made = replace(catalogue.load_source("made-up"), files=(file,))
+    monkeypatch.setattr(catalogue, "sources", lambda: {"made-up": made})
+
+
+def test_an_archive_of_images_is_unpacked_and_not_fetched_twice(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offer(server, monkeypatch, tar("top/train/one", "top/val/two"))
+    folder = download("made-up")
+    assert (folder / "top" / "train" / "one").read_text() == "top/train/one"
+    assert left() == ["top"]
+    assert find("made-up") == download("made-up") == folder
+    assert server.asked == ["a.bin"]
+
+
+def test_an_archive_within_an_archive(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("set/images.tar.gz", tar("top/cat/one"))
+        archive.writestr("set/readme", "hello")
+    offer(server, monkeypatch, packed.getvalue(), inner="set/images.tar.gz")
+    assert (download("made-up") / "top" / "cat" / "one").is_file()
+    assert left() == ["top"]
+
+
+@pytest.mark.parametrize("content", [b"no archive", tar("top/one")[:-20], tar("../outside")])
+def test_an_archive_that_cannot_be_unpacked_leaves_nothing_behind(
+    server: Server, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    offer(server, monkeypatch, content)
+    with pytest.raises(DownloadFailed, match=r"^.*a.bin can't be unpacked: .*; remove it and download it again$"):
+        download("made-up")
+    assert left() == ["a.bin"]
+    assert not (download_folder("made-up").parent / "outside").exists()

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from repro.data import BadData, MissingData, load
-from repro.data.image_folder import FolderImages, read_image_folder
+from repro.data.formats.image_folder import FolderImages, read_image_folder
 
 
 def picture(path: Path, width: int = 12, height: int = 9, mode: str = "RGB") -> None:

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as npst
 
 from impls.errors import DeadheatError
 from repro.data import BadData, MissingData, load, verify
-from repro.data.idx import parse_idx
+from repro.data.formats.idx import parse_idx
 from repro.data.mnist import CLOTHES, DIGITS, NAMES
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")

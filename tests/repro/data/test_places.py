@@ -66,8 +66,9 @@ def fill(folder: Path, *names: str) -> Path:
     return folder
 
 
-def test_the_six_are_known() -> None:
-    assert sorted(sources()) == ["cifar10", "cifar100", "fashion-mnist", "imagenet", "mnist", "svhn"]
+def test_the_eight_are_known() -> None:
+    names = ["caltech101", "cifar10", "cifar100", "fashion-mnist", "imagenet", "imagenette128", "mnist", "svhn"]
+    assert sorted(sources()) == names
     for name, found in sources().items():
         assert found.name == name
         assert found.install
@@ -109,6 +110,12 @@ def test_given_folder_must_exist(source: Source, tmp_path: Path) -> None:
     with pytest.raises(MissingData, match=r"^Made Up: '.*nowhere' is no folder; .*--data made-up=PATH.*apt install"):
         find("made-up", tmp_path / "nowhere")
     assert not available("made-up", tmp_path / "nowhere")
+
+
+def test_an_archive_in_place_of_a_folder_is_to_be_unpacked(source: Source, tmp_path: Path) -> None:
+    fill(tmp_path, "made-up.tar")
+    with pytest.raises(MissingData, match=r"^Made Up: '.*made-up.tar' is a file, and a folder is read; unpack it"):
+        find("made-up", tmp_path / "made-up.tar")
 
 
 def test_given_folder_that_lacks_files_is_found_and_not_available(source: Source, tmp_path: Path) -> None:

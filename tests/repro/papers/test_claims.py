@@ -33,7 +33,7 @@ STRUCTURAL = {
 }
 FRAMEWORKS = {"torch", "tensorflow", "jax", "keras"}
 ROOT = Path(__file__).parents[3]
-DATA_SETS = {"imagenet", "cifar10", "cifar100", "svhn", "mnist", "fashion-mnist"}
+DATA_SETS = {"imagenet", "imagenette128", "cifar10", "cifar100", "svhn", "mnist", "fashion-mnist"}
 
 every_claim = pytest.mark.parametrize("claim", claims().values(), ids=claims())
 

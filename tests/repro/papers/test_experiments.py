@@ -10,24 +10,25 @@ import pytest
 from repro.claims.claim import claims
 from repro.claims.experiment import Arm
 from repro.data import Dataset, Split, load_source
+from repro.data.images.reduced import reduced
 from repro.recipe.recipe import Fits
+from repro.runner.effort import nominal
 from repro.runner.goals import GOALS
 from repro.training.job import Job
 from repro.training.sampling import passes
 
-SHAPES = {"imagenet": (3, 256, 256), "cifar10": (3, 32, 32), "cifar100": (3, 32, 32), "svhn": (3, 32, 32)}
-GREY = (1, 28, 28)
 ARMS = {
-    f"{claim.id}-{experiment.data}-{arm.name}": (experiment.data, arm)
+    f"{claim.id}-{place}-{experiment.data}-{arm.name}": (experiment.data, arm)
     for claim in claims().values()
-    for experiment in claim.experiments
+    for place, experiment in enumerate(claim.experiments)
     for arm in experiment.arms
 } | {f"recipe-{goal.arm.name}": (goal.data, goal.arm) for goal in GOALS}
 
 
 def made_up(name: str) -> Dataset:
     """Four images as the data set has them."""
-    shape, classes = SHAPES.get(name, GREY), load_source(name).classes or 1000
+    like = nominal(load_source(name))
+    shape, classes = like.shape, len(like.classes)
     split = Split(np.random.default_rng(0).integers(256, size=(4, *shape), dtype=np.uint8), np.zeros(4, np.int32))
     return Dataset(name, tuple(map(str, range(classes))), split, split, "digest")
 
@@ -37,6 +38,7 @@ def test_images_fit_networks(name: str, arm: Arm) -> None:
     data = made_up(name)
     job = Job(arm, name, 1, "none", "none")
     network, recipe = job.network(data), job.recipe
+    data = reduced(data, arm.shrink)
     prepare = recipe.prepare.fit(data.train.images)
     images = raw = prepare(data.train.images)
     rng = np.random.default_rng(0)

@@ -15,8 +15,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from repro.claims import sequential
 from repro.claims.claim import Claim, Kind, load_claim
-from repro.claims.experiment import Arm, Experiment
+from repro.claims.experiment import Arm, Experiment, Region
 from repro.recipe.recipe import Recipe, Stage
 from repro.runner import campaign, workers
 from repro.runner.campaign import Options, ReproductionRunner
@@ -259,3 +260,42 @@ def test_what_another_framework_trained_stays() -> None:
     again = Trained("lenet5", "all", 0.89, {"jax": "c"}, "train")
     other = Trained("nin-mnist", "all", 0.91, {"jax": "d"}, "train")
     assert campaign.merged([first], [again, other]) == (replace(again, trials={"jax": "c", "pytorch": "b"}), other)
+
+
+def test_seeds_are_added_until_a_claim_is_decided(
+    tmp_path: Path, fashion: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One claim is decided by its first seeds, and another one, which can't be, has all that the looks allow."""
+    monkeypatch.setattr(sequential, "LOOKS", (2, 3, 4))
+    monkeypatch.setattr(campaign, "LOOKS", (2, 3, 4))
+    says = EXPERIMENT.contrasts[0]
+    clear = replace(EXPERIMENT, contrasts=(replace(says, claimed=Region(-100.0, 100.0)),))
+    never = replace(EXPERIMENT, contrasts=(replace(says, claimed=Region(-100.0, -0.0), first="long", second="long"),))
+    with going(tmp_path, fashion, until_decided=True) as one:
+        decided, undecided = one.test([claim(clear), replace(claim(never), id="LN-3")])
+    assert (decided.verdict, decided.looks, decided.seeds) == (Verdict.SUPPORTED, (2,), 2)
+    assert (undecided.verdict, undecided.looks, undecided.seeds) == (Verdict.INCONCLUSIVE, (2, 3, 4), 4)
+    assert "--until-decided" in decided.command
+    assert {trial.seed for trial in one.trials.values()} == {1, 2, 3, 4}
+
+
+def test_no_seeds_are_added_for_a_trial_that_is_missing(
+    tmp_path: Path, fashion: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sequential, "LOOKS", (2, 3))
+    monkeypatch.setattr(campaign, "LOOKS", (2, 3))
+    broken = replace(
+        EXPERIMENT, arms=(replace(LONG, recipe=replace(LONG.recipe, stages=(Stage(1, 1e6),))), EXPERIMENT.arms[1])
+    )
+    with going(tmp_path, fashion, until_decided=True) as one:
+        (found,) = one.test([claim(broken)])
+    assert "diverged" in found.evidence
+    assert {trial.seed for trial in one.trials.values()} == {1, 2}
+
+
+def test_the_data_that_claims_are_tested_on_are_named(
+    tmp_path: Path, fashion: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with going(tmp_path, fashion, seeds=1) as one:
+        one.test([claim(), load_claim("AX-11")])
+    assert "on fashion-mnist: LN-2" in capfd.readouterr().err

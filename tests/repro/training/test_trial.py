@@ -35,7 +35,7 @@ def run(job: Job, data: Dataset, folder: Path, tell: trial.ProgressCallback = la
 
 def same(one: Trial) -> Trial:
     """The trial without what it is allowed to differ in."""
-    return replace(one, seconds=0.0, resumed=0)
+    return replace(one, seconds=0.0, resumed=0, evaluation_seconds=None)
 
 
 def test_learns(images: Dataset, tmp_path: Path) -> None:
@@ -47,6 +47,45 @@ def test_learns(images: Dataset, tmp_path: Path) -> None:
     assert len(found.losses) == 7
     assert found.errors[""] < 0.5 < found.losses[0]
     assert found.points[-1].training_error < 0.4
+    assert 0 < found.evaluation_seconds < found.seconds
+
+
+def test_ends_when_the_training_error_is_low_enough(images: Dataset, tmp_path: Path) -> None:
+    whole = run(JOB, images, tmp_path).points
+    until = whole[3].training_error
+    (tmp_path / "until").mkdir()
+    shares: list[float] = []
+    arm = replace(LONG, recipe=replace(RECIPE, until=until))
+    found = run(replace(JOB, arm=arm), images, tmp_path / "until", shares.append)
+    first = next(place for place, point in enumerate(whole) if point.training_error <= until)
+    assert found.outcome is Outcome.FINISHED
+    assert found.points == whole[: first + 1]
+    assert found.errors[""] < 1
+    assert shares[-1] == 1.0
+
+
+def test_a_trial_that_was_low_enough_when_it_was_stopped_is_not_trained_further(
+    images: Dataset, tmp_path: Path
+) -> None:
+    def stop(share: float) -> None:
+        if share == 1.0:
+            raise Stopped
+
+    job = replace(JOB, arm=replace(LONG, recipe=replace(RECIPE, until=0.99)))
+    whole = run(job, images, tmp_path)
+    assert len(whole.points) == 1
+    again = Training(job, images, tmp_path / "state.npz", stop)
+    assert again.run() == ""
+    assert again.state.points == whole.points
+
+
+def test_images_are_reduced_before_anything_else(images: Dataset, tmp_path: Path) -> None:
+    arm = replace(LONG, shrink=2, views={"": Centre(14)}, recipe=replace(RECIPE, stages=(Stage(1, 0.01),)))
+    job = replace(JOB, arm=arm)
+    assert job.network(images).input_shape == (1, 14, 14)
+    found = run(job, images, tmp_path)
+    assert found.settings["input"] == "1x14x14"
+    assert found.settings["pixels"] == "means of 2 x 2"
 
 
 def test_twice_the_same(images: Dataset, tmp_path: Path) -> None:
@@ -128,6 +167,9 @@ def test_identity_goes_by_everything_that_matters(images: Dataset) -> None:
         replace(JOB, learning_rate=0.1),
         replace(JOB, arm=replace(LONG, train=199)),
         replace(JOB, arm=replace(LONG, recipe=replace(RECIPE, weight_decay=0.0))),
+        replace(JOB, arm=replace(LONG, recipe=replace(RECIPE, until=0.2))),
+        replace(JOB, arm=replace(LONG, recipe=replace(RECIPE, until=0.1))),
+        replace(JOB, arm=replace(LONG, shrink=2)),
         replace(JOB, arm=replace(LONG, views={"": Centre(28)})),
         replace(JOB, framework="other"),
     ]

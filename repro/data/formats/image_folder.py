@@ -1,8 +1,9 @@
-"""Folders of image files, train/CLASS/* and val/CLASS/*, decoded on access."""
+"""Folders of image files, train/CLASS/* and val/CLASS/*, or CLASS/* without a split; decoded on access."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,8 @@ from repro.data.checking import checked_split
 from repro.data.dataset import Dataset, Split
 from repro.data.errors import BadData
 from repro.data.fetch.digests import digest_of_sizes
+from repro.data.formats.reading import missing, unreadable
 from repro.data.images.decode import check_header, decode_image
-from repro.data.reading import missing, unreadable
 
 TRAIN, TEST = "train", "val"
 
@@ -59,12 +60,39 @@ def read_image_folder(folder: Path, name: str, size: int) -> Dataset:
             f"{folder}: {TRAIN}/ has {len(classes)} classes and {TEST}/ has {len(others)}, and they differ in "
             f"{len(differ)}: {named(differ)}"
         )
-    parts = [[_files(folder / part / class_name) for class_name in classes] for part in (TRAIN, TEST)]
-    files = [file for part in parts for found in part for file in found]
+    train, test = ([_files(folder / part / class_name) for class_name in classes] for part in (TRAIN, TEST))
+    return _dataset(name, folder, size, classes, train, test)
+
+
+def read_class_folders(
+    folder: Path, name: str, size: int, trained: int, tested: int, without: Collection[str] = ()
+) -> Dataset:
+    """Read a data set that is published without a split, a folder for each class, but those named `without`.
+
+    The first `trained` images of each class, by name, are for training, and the next `tested` for testing. Errors as
+    of `read_image_folder`, and for a class with too few images.
+    """
+    classes = [class_name for class_name in _class_names(folder) if class_name not in without]
+    files = {class_name: _files(folder / class_name) for class_name in classes}
+    if few := [class_name for class_name, found in files.items() if len(found) <= trained]:
+        raise BadData(
+            f"{folder}: {len(few)} classes have no more than {trained} images, all of which are trained on: "
+            f"{named(few)}"
+        )
+    train = [found[:trained] for found in files.values()]
+    test = [found[trained : trained + tested] for found in files.values()]
+    return _dataset(name, folder, size, classes, train, test)
+
+
+def _dataset(
+    name: str, folder: Path, size: int, classes: Sequence[str], train: list[list[str]], test: list[list[str]]
+) -> Dataset:
+    """The data set of the files of each class."""
+    files = [file for part in (train, test) for found in part for file in found]
     _refuse_broken(files)
     sizes = ((Path(file).relative_to(folder).as_posix(), os.path.getsize(file)) for file in files)
-    train, test = (_split(part, size, folder) for part in parts)
-    return Dataset(name, tuple(classes), train, test, digest_of_sizes(sizes))
+    splits = (_split(part, size, folder) for part in (train, test))
+    return Dataset(name, tuple(classes), *splits, digest_of_sizes(sizes))
 
 
 def _class_names(folder: Path) -> list[str]:
