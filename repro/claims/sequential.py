@@ -109,7 +109,8 @@ def normal(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
 
 def heavy_tailed(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     """Student's t with 5 degrees of freedom."""
-    return rng.standard_t(5, shape) / np.sqrt(5 / 3)
+    drawn: np.ndarray = rng.standard_t(5, shape) / np.sqrt(5 / 3)
+    return drawn
 
 
 def skewed(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:

@@ -112,8 +112,8 @@ class Training:
             if reason := self._pass(this_pass, len(planned)):
                 number, rate = this_pass.number + 1, this_pass.learning_rate
                 return f"{reason} in pass {number} of {len(planned)}, learning rate {rate:g}"
-            times = {"seconds": self.seconds, "evaluation_seconds": self.evaluation_seconds}
-            saved.write(self._checkpoint, replace(self.state, **times))
+            timed = replace(self.state, seconds=self.seconds, evaluation_seconds=self.evaluation_seconds)
+            saved.write(self._checkpoint, timed)
         guessed, error = 1 - 1 / len(self._data.classes), self.state.points[-1].training_error
         if error is not None and error > CHANCE_LEVEL_SHARE * guessed:
             errors = f"{100 * error:.0f} % of its training images wrong, guessing has {100 * guessed:.0f} %"

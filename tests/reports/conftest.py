@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from reports.pages import campaign, comparison, history, reproduction
-from results.schema.findings import Agreement, ClaimResult, ContrastResult, Findings, Trained, Verdict
+from results.schema.findings import Agreement, ClaimResult, ContrastResult, Findings, SizeVerdict, Trained, Verdict
 from results.schema.record import Case, Contestant, Record
 from results.schema.system import system_of
 from results.schema.trial import Outcome, Point, Trial
@@ -88,12 +88,14 @@ def contrast(verdict: Verdict, **other: object) -> ContrastResult:
 
 
 def planted_findings() -> Findings:
-    """All four verdicts, an erratum, a claim whose trials broke off, one whose trial is gone, and hostile names."""
+    """All five verdicts, an erratum, a claim whose trials broke off, one whose trial is gone, and hostile names."""
     arms = {"plain": ("a0", "a1"), "distorted": ("b0", "b1")}
     open_end = contrast(Verdict.INCONCLUSIVE, value=None, low=None, high=None, pairs=0, remedy="more seeds")
     training = {"kind": "training", "framework": "pytorch:eager", "scale": "1,000 of 60,000 images", "seeds": 2}
     again = {"command": "deadheat-reproduce LN-4 --seeds 2"}
     kept = contrast(Verdict.SUPPORTED)
+    less = {"size": -0.14, "size_verdict": SizeVerdict.LESS_THAN_HALF}
+    small = contrast(Verdict.NOT_AT_THIS_SCALE, value=-0.01, low=-0.05, high=0.03, **less)
     nasty = {"paper": HOSTILE, "statement": HOSTILE, "number": HOSTILE, "evidence": HOSTILE, "needs": (HOSTILE,)}
     hostile = contrast(Verdict.INCONCLUSIVE, statement=HOSTILE, unit=HOSTILE, paper=HOSTILE, remedy=HOSTILE)
     return Findings(
@@ -103,6 +105,7 @@ def planted_findings() -> Findings:
             claim(
                 "LN-5", Verdict.INCONCLUSIVE, **training, contrasts=(open_end,), arms={"plain": ("a0", "bad", "gone")}
             ),
+            claim("LN-6", Verdict.NOT_AT_THIS_SCALE, **training, contrasts=(small,), arms=arms),
             claim("LN-E1", Verdict.CONTRADICTED),
             claim("NIN-1", Verdict.NOT_TESTABLE, paper="NIN", needs=("cifar10",), evidence=""),
             claim(

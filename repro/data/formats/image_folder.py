@@ -91,8 +91,8 @@ def _dataset(
     files = [file for part in (train, test) for found in part for file in found]
     _refuse_broken(files)
     sizes = ((Path(file).relative_to(folder).as_posix(), os.path.getsize(file)) for file in files)
-    splits = (_split(part, size, folder) for part in (train, test))
-    return Dataset(name, tuple(classes), *splits, digest_of_sizes(sizes))
+    first, second = (_split(part, size, folder) for part in (train, test))
+    return Dataset(name, tuple(classes), first, second, digest_of_sizes(sizes))
 
 
 def _class_names(folder: Path) -> list[str]:

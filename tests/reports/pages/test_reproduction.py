@@ -64,6 +64,7 @@ def test_every_claim_has_its_verdict_in_words_and_its_anchor(planted: Reproducti
     assert counts == [
         ("2", "✓ supported"),
         ("1", "✗ contradicted"),
+        ("1", "≈ not at this scale"),
         ("2", "? inconclusive"),
         ("1", "○ not testable here"),
     ]
@@ -73,6 +74,8 @@ def test_a_comparison_is_shown_with_its_interval_or_without_a_number(planted_pag
     found = parse(planted_page)
     assert "-0.150 [-0.210, -0.090] points" in " ".join(found.text["LN-4"].split())
     assert "95 % interval over 3 seeds · claimed: below 0 · paper: -0.14 points" in found.text["LN-4"]
+    assert "less than half of the paper's effect: at most 0.05 points" in found.text["LN-6"]
+    assert "paper's effect" not in found.text["LN-4"], "a paper that gives no figure of an effect"
     assert -0.15 in found.numbers
     assert "– no value" in found.text["LN-5"]
     assert "more seeds" in found.text["LN-5"]

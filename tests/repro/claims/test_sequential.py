@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -94,3 +96,10 @@ def test_fewer_seeds_than_the_first_look_decide_nothing() -> None:
 
 def test_looks_follow_each_other() -> None:
     assert [next_look(look) for look in (0, *LOOKS)] == [*LOOKS, None]
+
+
+@pytest.mark.parametrize("text", ["docs/reproduction.md", "repro/cli.py", "CHANGELOG.md"])
+def test_the_looks_stand_in_the_texts_that_name_them(text: str) -> None:
+    *first, last = LOOKS
+    told = " ".join((Path(__file__).parents[3] / text).read_text(encoding="utf-8").split())
+    assert f"{', '.join(map(str, first))} and {last}" in told

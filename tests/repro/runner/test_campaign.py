@@ -269,7 +269,7 @@ def test_seeds_are_added_until_a_claim_is_decided(
     monkeypatch.setattr(sequential, "LOOKS", (2, 3, 4))
     monkeypatch.setattr(campaign, "LOOKS", (2, 3, 4))
     says = EXPERIMENT.contrasts[0]
-    clear = replace(EXPERIMENT, contrasts=(replace(says, claimed=Region(-100.0, 100.0)),))
+    clear = replace(EXPERIMENT, contrasts=(replace(says, claimed=Region(-1e6, 1e6)),))
     never = replace(EXPERIMENT, contrasts=(replace(says, claimed=Region(-100.0, -0.0), first="long", second="long"),))
     with going(tmp_path, fashion, until_decided=True) as one:
         decided, undecided = one.test([claim(clear), replace(claim(never), id="LN-3")])
