@@ -169,7 +169,7 @@ def run(
     at = plan.where(framework, device.value) if any(not claim.check for claim in found) else None
     limit = None if budget is None else seconds(budget)
     selection.fetch(found, places, partial(print, file=sys.stderr))
-    options = campaign.Options(at, full, seeds, limit, jobs, places, quiet, until_decided)
+    options = campaign.Options(at, full, seeds, limit, jobs, places, quiet, until_decided, quick=not (claims or full))
     with campaign.ReproductionRunner(campaign.begin(results, typed(context), name, resume), options) as going:
         agreed = None if claims or at is None else going.compare_frameworks()
         tested = going.test(found)

@@ -34,6 +34,7 @@ class Options:
     """What was asked for. `seconds`: after which no trial is begun; `side_by_side`: trials at a time (None: cores).
 
     `until_decided`: seeds are added after each look (`repro.claims.sequential`); `seeds` is then without meaning.
+    `quick`: no claim was named, so cheap experiments suffice where no data was named either.
     """
 
     at: Target | None
@@ -44,6 +45,7 @@ class Options:
     paths: Mapping[str, Path] = field(default_factory=dict)
     quiet: bool = False
     until_decided: bool = False
+    quick: bool = False
 
     def command(self) -> str:
         """What asks for the same again, but for the claims."""
@@ -81,7 +83,7 @@ class ReproductionRunner:
         self._keep(claims=list(found.values()))
         experiments = {}
         for claim in (claim for claim in claims if not claim.check):
-            chosen = self._shelf.choose(claim, self._options.full)
+            chosen = self._shelf.choose(claim, self._options.full, self._options.quick)
             if isinstance(chosen, str):
                 found[claim.id] = not_testable(claim, chosen)
             else:

@@ -32,14 +32,16 @@ class DatasetCache:
     def folder(self, name: str) -> Path:
         return data.find(name, self._paths.get(name))
 
-    def choose(self, claim: Claim, full: bool) -> Experiment | str:
+    def choose(self, claim: Claim, full: bool, quick: bool = False) -> Experiment | str:
         """The experiment closest to the paper's own on data that was named, or else on data that is here.
 
-        Without `full`, of those that take a few hours (`effort.AFFORDABLE`). Or one line that says what is missing.
+        Without `full`, of those that take a few hours (`effort.AFFORDABLE`); with `quick`, on data that was not named
+        the cheap one, if the claim has one. Or one line that says what is missing.
         """
         named = [experiment for experiment in claim.experiments if experiment.data in self._paths]
+        cheap = [experiment for experiment in claim.experiments if quick and experiment.cheap]
         problems: dict[str, None] = {}
-        for experiment in named or claim.experiments:
+        for experiment in named or cheap or claim.experiments:
             if not named and not data.available(experiment.data):
                 continue
             if problem := self._problem(experiment, full):

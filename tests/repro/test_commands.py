@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from repro import data
 from repro.claims.claim import load_claim
@@ -146,3 +147,48 @@ def test_why_a_claim_could_not_be_tested_is_said(repro: Run, tmp_path: Path) -> 
     (line,) = [line for line in found.stdout.splitlines() if line.startswith("not testable here: AX-1: ")]
     assert "train-images-idx3-ubyte" in line
     assert "LN-1" in found.stdout
+
+
+def cifar_cut_short(folder: Path, fashion: Path) -> tuple[str, str]:
+    names = [*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin"]
+    for name in names:
+        (folder / name).write_bytes(bytes(3073 * 2 - (name == "data_batch_3.bin")))
+    (folder / "batches.meta.txt").write_text("\n".join("abcdefghij"))
+    return f"cifar10={folder}", "data_batch_3.bin is cut off or another format: expected 6146 bytes for 2 records"
+
+
+def digits_named_as_cifar(folder: Path, fashion: Path) -> tuple[str, str]:
+    return f"cifar10={fashion}", "cifar-10-binary.tar.gz is missing; its folder has: t10k-images-idx3-ubyte"
+
+
+def photographs_of_other_classes(folder: Path, fashion: Path) -> tuple[str, str]:
+    for part in ("train", "val"):
+        (folder / part / "zebra").mkdir(parents=True)
+        Image.new("RGB", (8, 8)).save(folder / part / "zebra" / "one.png")
+    return f"imagenette128={folder}", "the wrong classes: 'zebra' is none of Imagenette's"
+
+
+def an_archive_in_place_of_a_folder(folder: Path, fashion: Path) -> tuple[str, str]:
+    (folder / "imagenette2-160.tgz").write_bytes(b"packed")
+    return f"imagenette128={folder / 'imagenette2-160.tgz'}", "is a file, and a folder is read; unpack it"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [cifar_cut_short, digits_named_as_cifar, photographs_of_other_classes, an_archive_in_place_of_a_folder],
+    ids=lambda made: made.__name__,
+)
+def test_wrong_data_costs_its_claims_one_line(
+    repro: Run, tmp_path: Path, fashion: Path, wrong: Callable[[Path, Path], tuple[str, str]]
+) -> None:
+    folder = tmp_path / "wrong"
+    folder.mkdir()
+    given, says = wrong(folder, fashion)
+    claims = "AX-3,LN-1" if given.startswith("cifar10") else "AX-2,LN-1"
+    found = repro("run", "--claims", claims, "--data", given, "--no-report")
+    assert found.returncode == 1
+    lines = [line for line in (found.stdout + found.stderr).splitlines() if says in line]
+    assert lines, found.stdout + found.stderr
+    assert len(set(lines)) <= 2, "on standard error before anything is read, and beside the claim"
+    assert "1 supported" in found.stdout, "the other claim goes on"
+    assert "Traceback" not in found.stderr

@@ -53,6 +53,13 @@ def test_data_that_was_named_goes_first() -> None:
     assert DatasetCache({"imagenet": Path("x")}).choose(CLAIM, full=False) == "imagenet is not here"
 
 
+def test_a_quick_run_takes_the_cheap_one_unless_data_is_named() -> None:
+    claim = replace(CLAIM, experiments=(CLOSE, PART, replace(EXPERIMENT, cheap=True)))
+    assert DatasetCache({}).choose(claim, full=False, quick=True) is claim.experiments[-1]
+    assert DatasetCache({"cifar10": Path("x")}).choose(claim, full=False, quick=True) is PART
+    assert DatasetCache({}).choose(CLAIM, full=False, quick=True) is PART, "none of its experiments is cheap"
+
+
 def test_what_takes_too_long_waits_for_full(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(effort, "AFFORDABLE", work(EXPERIMENT) / 2)
     problem = DatasetCache({}).choose(CLAIM, full=False)
