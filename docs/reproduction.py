@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from reports.figures.training import curves
 from repro.claims import sequential
 from repro.claims.claim import claims, papers
 from repro.terminal.verdicts import accuracy, agreed
@@ -22,6 +23,7 @@ OWN_DATA = DATA / "reference-reproduction-own-data"
 """Claims on the papers' own data, or on data of its kind."""
 TEN = ("LN-5", "LN-6", "AX-1", "NIN-6", "VGG-5", "AX-11", "AX-13", "NIN-9", "SPP-1", "SPP-4")
 """Claims that the first page shows: of each paper, by training and by arithmetic."""
+PICTURES = Path(__file__).parent / "claims"
 HEADINGS = {
     Verdict.SUPPORTED: "Held",
     Verdict.CONTRADICTED: "Fell",
@@ -66,13 +68,31 @@ def ten() -> str:
     return "\n".join(parts)
 
 
+def pictures() -> dict[Path, str]:
+    """The learning curves of those of the ten claims that are tested by training, as files."""
+    drawn = {}
+    for id in TEN:
+        kept, claim = _found().get(id, (None, None))
+        if kept and claim and (picture := str(curves.learning(claim, kept.trials, id))):
+            drawn[PICTURES / f"{id}.svg"] = _standing_alone(picture)
+    return drawn
+
+
+def _standing_alone(picture: str) -> str:
+    """A page's picture as a file: with its namespace, font and ink, on white."""
+    where = 'xmlns="http://www.w3.org/2000/svg" color="#222" font-family="sans-serif"'
+    start, tag, rest = picture.partition(">")
+    return f'{start.replace("<svg", f"<svg {where}", 1)}{tag}<rect width="100%" height="100%" fill="#fff"/>{rest}\n'
+
+
 def _line(kept: Reproduction, claim: ClaimResult) -> str:
     if not claim.contrasts:
         return f"- {claim.statement} ({claim.id}) Here: {claim.evidence}."
     results = "; ".join(
         f"{contrast.statement} {_interval(contrast)} (paper {contrast.paper})" for contrast in claim.contrasts
     )
-    return f"- {claim.statement} ({claim.id}) On {_data(kept, claim)}, {claim.seeds} seeds: {results}."
+    picture = f"\n\n  ![Learning curves of {claim.id}](claims/{claim.id}.svg)"
+    return f"- {claim.statement} ({claim.id}) On {_data(kept, claim)}, {claim.seeds} seeds: {results}.{picture}"
 
 
 def _table(rows: list[tuple[str, ...]], headers: list[str]) -> str:

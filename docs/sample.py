@@ -1,4 +1,6 @@
-"""The sample report and its picture in the README, made of committed campaigns: `python -m docs.sample`.
+"""The sample report, its picture in the README, and pictures of claims: `python -m docs.sample`.
+
+All are made of committed campaigns and reproductions.
 
 The picture is the first screen as a browser shows it; it needs playwright and a chromium that is found on PATH.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from docs import reproduction
 from reports.pages import campaign
 from results.store.campaigns import read_campaign
 
@@ -35,5 +38,8 @@ def take_picture() -> None:
 
 
 if __name__ == "__main__":
+    reproduction.PICTURES.mkdir(exist_ok=True)
+    for path, picture in reproduction.pictures().items():
+        path.write_text(picture, encoding="utf-8")
     SAMPLE.write_text(render(), encoding="utf-8")
     take_picture()

@@ -6,12 +6,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from bench.plan import cases
 from bench.plan import suite as suites
-from docs import sample
+from docs import reproduction, sample
 from docs.generate import BLOCK, DOCUMENTS
 from results.schema import renames
 from tests.support.read_page import parse
@@ -22,6 +23,18 @@ ROOT = Path(__file__).parent.parent
 def test_generated_blocks_are_up_to_date():
     done = subprocess.run([sys.executable, "-m", "docs.generate", "--check"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_pictures_of_claims_are_of_the_committed_reproductions():
+    drawn = reproduction.pictures()
+    assert sorted(drawn) == sorted(reproduction.PICTURES.iterdir()), "python -m docs.sample"
+    for path, picture in drawn.items():
+        assert texts(path.read_text()) == texts(picture), "python -m docs.sample"
+
+
+def texts(picture: str) -> list[str]:
+    """What is written in a picture: its numbers' last digits differ between processors."""
+    return [element.text or "" for element in ElementTree.fromstring(picture).iter() if element.tag.endswith("text")]
 
 
 def test_the_sample_report_is_of_the_committed_campaigns():
