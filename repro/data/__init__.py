@@ -17,7 +17,7 @@ from repro.data.fetch.verification import verify
 from repro.data.formats.reading import read_file
 from repro.data.loading import load
 from repro.data.places import available, find
-from repro.data.source import DataFile, Source
+from repro.data.source import DataFile, Nominal, Source
 
 if TYPE_CHECKING:
     from repro.data.images.decode import decode_image
@@ -29,6 +29,7 @@ __all__ = [
     "DownloadFailed",
     "Images",
     "MissingData",
+    "Nominal",
     "Source",
     "Split",
     "available",
