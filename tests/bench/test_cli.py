@@ -13,7 +13,7 @@ from impls.architectures import architectures
 
 def test_list_json_has_what_there_is_and_what_comes_from_outside(run):
     found = json.loads(run("bench", "list", "--json").stdout)
-    assert set(found["architectures"]) == set(architectures()) | {"outside-mlp"}
+    assert set(found["architectures"]) == set(architectures()) | {"outside-mlp", "outside-alexnet"}
     frameworks = {one["name"]: one for one in found["frameworks"]}
     assert set(frameworks) == {"pytorch", "tensorflow", "jax", "keras", "outside"}
     assert frameworks["pytorch"]["executions"] == [

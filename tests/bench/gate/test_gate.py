@@ -36,8 +36,8 @@ warmup_seconds = 0.001
 sustained = 0
 
 [[workloads]]
-architectures = ["alexnet"]
-sizes = ["99x131"]
+architectures = ["outside-alexnet"]
+sizes = ["33x25"]
 classes = 10
 batches = [2]
 phases = ["infer"]
