@@ -161,7 +161,7 @@ def trained() -> str:
             found = accuracy(kept.trials.get(id))
             cell = "not trained" if found is None else f"{100 * found:.2f} %"
             seconds = f"{kept.trials[id].seconds:.0f}" if id in kept.trials else "–"
-            rows.append((f"`{one.name}`", name, cell, f"{100 * one.aim:.0f} %", one.scale, seconds))
+            rows.append((f"`{one.name}`", name, cell, f"{100 * one.aim:g} %", one.scale, seconds))
     return _table(rows, ["network", "framework", "test accuracy", "target", "trained on", "seconds"])
 
 

@@ -106,4 +106,4 @@ def _row(result: ClaimResult) -> tuple[str, Text, str]:
 def _trained_row(trained: Trained, framework: str, trial: Trial) -> tuple[str, ...]:
     share = accuracy(trial)
     cell = words.status(trial.outcome, trial.reason) if share is None else f"{100 * share:.2f} %"
-    return trained.name, framework, cell, f"{100 * trained.aim:.0f} %", trained.scale, f"{trial.seconds:.0f}"
+    return trained.name, framework, cell, f"{100 * trained.aim:g} %", trained.scale, f"{trial.seconds:.0f}"
