@@ -47,6 +47,7 @@ VERBS = (
     Verb("report", REPORTS, "report", READ),
     Verb("reproduce", REPRO, "run", REPRODUCE),
     Verb("claims", REPRO, "list", REPRODUCE),
+    Verb("judge", REPRO, "judge", REPRODUCE),
     Verb("plan", REPRO, "plan", REPRODUCE),
     Verb("train", REPRO, "train", REPRODUCE),
     Verb("datasets", REPRO, "data", REPRODUCE),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import subprocess
 import sys
@@ -136,7 +137,7 @@ def run(
     full: Annotated[
         bool, typer.Option("--full", help="All claims at the paper's scale (needs a GPU or many hours).")
     ] = False,
-    seeds: Annotated[int, typer.Option(help="Number of trials (seeds) per arm.", min=1)] = 3,
+    seeds: Annotated[int | None, typer.Option(help="Number of trials (seeds) per arm (default: 3).", min=1)] = None,
     until_decided: Annotated[
         bool, typer.Option("--until-decided", help="Add seeds after 3, 5, 8, 12, 18 and 27 until a claim is decided.")
     ] = False,
@@ -159,6 +160,8 @@ def run(
     from repro.terminal import verdicts
     from results.units import seconds
 
+    if until_decided and seeds is not None:
+        raise InvalidInput("--until-decided chooses the number of seeds; leave out --seeds")
     found, wrong = selection.chosen_claims(list(filter(None, (part.strip() for part in claims.split(",")))), full)
     places = paths(data)
     wrong += selection.unusable(places)
@@ -168,8 +171,9 @@ def run(
         raise typer.Exit(ExitStatus.USAGE_ERROR)
     at = plan.where(framework, device.value) if any(not claim.check for claim in found) else None
     limit = None if budget is None else seconds(budget)
-    selection.fetch(found, places, partial(print, file=sys.stderr))
-    options = campaign.Options(at, full, seeds, limit, jobs, places, quiet, until_decided, quick=not (claims or full))
+    quick = not (claims or full)
+    selection.fetch(found, places, partial(print, file=sys.stderr), quick)
+    options = campaign.Options(at, full, seeds or 3, limit, jobs, places, quiet, until_decided, quick)
     with campaign.ReproductionRunner(campaign.begin(results, typed(context), name, resume), options) as going:
         agreed = None if claims or at is None else going.compare_frameworks()
         tested = going.test(found)
@@ -181,6 +185,31 @@ def run(
         _show(folder, report)
     asked_in_vain = bool(claims) and any(verdicts.is_untested(one) for one in tested)
     raise typer.Exit(ExitStatus.FINDINGS if wrong or asked_in_vain else ExitStatus.OK)
+
+
+@app.command("judge", epilog=help_epilog("python -m repro judge 20261129-101500-reproduction"))
+@one_line_errors
+def judge_again(
+    name: Annotated[str, typer.Argument(help="Reproduction, by name or folder.")],
+    results: Results = DEFAULT,
+    as_json: Json = False,
+    report: Report = True,
+) -> None:
+    """Judge the trials of a reproduction again by the present rules, and store the verdicts."""
+    from repro.runner.rejudge import judged_again
+    from repro.terminal import verdicts
+    from results.schema.system import System
+    from results.store import reproductions
+
+    folder = reproductions.find(name, results)
+    findings = judged_again(reproductions.read(folder))
+    with contextlib.closing(reproductions.ReproductionWriter.resume(folder, System())) as writer:
+        writer.save_findings(findings)
+    if as_json:
+        print(strict_json.dumps([verdicts.as_json(one) for one in findings.claims]))
+    else:
+        verdicts.print_all(findings.claims, findings.agreement)
+        _show(folder, report)
 
 
 @app.command(

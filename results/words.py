@@ -6,7 +6,6 @@ Headlines are methods of the results in results.compare. Durations and amounts o
 from __future__ import annotations
 
 import calendar
-import math
 from datetime import datetime
 
 from results.schema.findings import Agreement, ContrastResult, SizeVerdict, Verdict
@@ -87,13 +86,12 @@ def effect_size(contrast: ContrastResult) -> str:
         return ""
     if contrast.size_verdict is SizeVerdict.AT_LEAST_HALF:
         return f"{contrast.size_verdict} effect"
-    assert contrast.low is not None
-    assert contrast.high is not None
+    if contrast.size_bound is None:
+        return f"{contrast.size_verdict} effect"
     if contrast.unit == "ratio":
-        bound = max(contrast.high, 1.0) if contrast.size > 1 else min(contrast.low, 1.0)
-        return f"{contrast.size_verdict} effect: a factor of {bound:.3g} at most"
-    bound = max(0.0, math.copysign(1.0, contrast.size) * (contrast.high if contrast.size > 0 else contrast.low))
-    return f"{contrast.size_verdict} effect: at most {bound:.2g} {contrast.unit}"
+        end = "most" if contrast.size > 1 else "least"
+        return f"{contrast.size_verdict} effect: a factor of {contrast.size_bound:.3g} at {end}"
+    return f"{contrast.size_verdict} effect: at most {abs(contrast.size_bound):.2g} {contrast.unit}"
 
 
 def claim_verdict(verdict: Verdict) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from repro.claims.claim import Claim, papers
 from repro.claims.experiment import Experiment
 from repro.claims.judge import Arms, judge
-from repro.claims.sequential import Decided, until_decided
+from repro.claims.sequential import Decided, until, until_decided
 from results import words
 from results.schema.findings import ClaimResult, ContrastResult, Verdict
 from results.schema.trial import Outcome
@@ -42,6 +42,8 @@ def by_trials(
     else:
         decided = Decided(*judge(experiment.contrasts, arms), looks=())
     verdict, contrasts = decided.verdict, decided.contrasts
+    if decided.looks:
+        arms = until(arms, decided.looks[-1])
     untuned = [arm.name for arm in experiment.arms if experiment.learning_rates and arm.name not in rates]
     sentences = [
         *map(sentence, contrasts),

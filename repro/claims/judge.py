@@ -68,14 +68,14 @@ def _contrasted(contrast: Contrast, arms: Arms, family: int, confidence: float) 
     differences, claimed = values(contrast, arms), _logs(contrast.claimed) if ratio else contrast.claimed
     missing = _missing(contrast, arms, len(differences))
     estimate = arithmetic(differences, confidence) if differences else None
-    verdict, size = Verdict.INCONCLUSIVE, None
+    verdict, size, bound = Verdict.INCONCLUSIVE, None, None
     if not missing:
         verdict = direction(differences, claimed, family, confidence)
-        size = size_of(differences, contrast, family, confidence)
+        size, bound = size_of(differences, contrast, family, confidence)
     if verdict is Verdict.INCONCLUSIVE and size is SizeVerdict.LESS_THAN_HALF:
         verdict = Verdict.NOT_AT_THIS_SCALE
     shown = [_shown(end, ratio) for end in (estimate.value, estimate.low, estimate.high)] if estimate else [None] * 3
-    remedy = _remedy(differences, claimed, _hours_a_seed(contrast, arms))
+    remedy = _remedy(differences, claimed, hours_a_seed(contrast, arms))
     return ContrastResult(
         statement=contrast.statement,
         unit="ratio" if ratio else contrast.metric.unit,
@@ -90,6 +90,8 @@ def _contrasted(contrast: Contrast, arms: Arms, family: int, confidence: float) 
         remedy="; ".join(missing) or (remedy if verdict is Verdict.INCONCLUSIVE else ""),
         size=contrast.size,
         size_verdict=size,
+        size_bound=None if bound is None else _shown(bound, ratio),
+        is_missing_trials=bool(missing),
     )
 
 
@@ -108,25 +110,29 @@ def direction(differences: Sequence[float], claimed: Region, family: int, confid
     return Verdict.INCONCLUSIVE
 
 
-def size_of(differences: Sequence[float], contrast: Contrast, family: int, confidence: float) -> SizeVerdict | None:
-    """Whether half of the paper's effect is there; None if the paper gives no figure.
+def size_of(
+    differences: Sequence[float], contrast: Contrast, family: int, confidence: float
+) -> tuple[SizeVerdict | None, float | None]:
+    """Whether half of the paper's effect is there, and the largest effect that the same interval holds.
 
-    For a ratio, half of an effect is half of its logarithm.
+    None and None if the paper gives no figure. For a ratio both are of logarithms: half of an effect is half of its
+    logarithm.
     """
     if contrast.size is None:
-        return None
+        return None, None
     if len(differences) < 2:
-        return SizeVerdict.OPEN
-    half = (math.log(contrast.size) if contrast.scale == "ratio" else contrast.size) / 2
-    upwards = math.copysign(1.0, half)
-    ends = arithmetic(differences, 1 - (1 - confidence) / family)
-    least, most = sorted((upwards * ends.low, upwards * ends.high))
-    if most < abs(half):
-        return SizeVerdict.LESS_THAN_HALF
-    return SizeVerdict.AT_LEAST_HALF if least > abs(half) else SizeVerdict.OPEN
+        return SizeVerdict.OPEN, None
+    whole = math.log(contrast.size) if contrast.scale == "ratio" else contrast.size
+    sign, half = math.copysign(1.0, whole), abs(whole) / 2
+    interval = arithmetic(differences, 1 - (1 - confidence) / family)
+    least, most = sorted((sign * interval.low, sign * interval.high))
+    bound = sign * max(most, 0.0)
+    if most < half:
+        return SizeVerdict.LESS_THAN_HALF, bound
+    return (SizeVerdict.AT_LEAST_HALF if least > half else SizeVerdict.OPEN), bound
 
 
-def _hours_a_seed(contrast: Contrast, arms: Arms) -> float:
+def hours_a_seed(contrast: Contrast, arms: Arms) -> float:
     """Hours of one core that a further seed of the contrast takes; NaN without a trial."""
     names = dict.fromkeys(filter(None, (contrast.first, contrast.second)))
     times = [[trial.seconds for trial in arms.get(name, {}).values() if trial.seconds] for name in names]
@@ -141,13 +147,13 @@ def _remedy(differences: Sequence[float], claimed: Region, hours: float) -> str:
     distance = min(abs(mean - end) for end in (claimed.low, claimed.high))
     seeds = max(count_needed(spread, distance, MAX_SEEDS), len(differences) + 1)
     if seeds < MAX_SEEDS:
-        more = _core_hours((seeds - len(differences)) * hours)
+        more = core_hours((seeds - len(differences)) * hours)
         return f"about {seeds:.0f} seeds are needed at this variance (--seeds {seeds:.0f}{more})"
-    more = _core_hours(MAX_SEEDS * hours)
+    more = core_hours(MAX_SEEDS * hours)
     return f"the effect is too small for its variance: more than {MAX_SEEDS} seeds are needed{more}; use a larger scale"
 
 
-def _core_hours(hours: float) -> str:
+def core_hours(hours: float) -> str:
     if not math.isfinite(hours):
         return ""
     return f", {hours:.1f} hours of one core" if hours < 10 else f", {hours:,.0f} hours of one core"

@@ -22,7 +22,7 @@ class Power:
     """A contrast's need. `spread`: the standard deviation over seeds of the difference (of the logarithm, for a ratio).
 
     `seeds`: so many decide it if the effect is the paper's, and as many tell that half of it is not there if there is
-    none; infinite from MAX_SEEDS on, and NaN with fewer than two pilot seeds.
+    none, if that number is chosen beforehand; infinite from MAX_SEEDS on, and NaN with fewer than two pilot seeds.
     """
 
     statement: str
@@ -31,17 +31,19 @@ class Power:
     seeds: float
 
 
-def needed(contrast: Contrast, arms: Arms) -> Power:
-    """The power of a contrast by its trials.
+def needed(contrast: Contrast, arms: Arms, family: int = 1) -> Power:
+    """The power of a contrast by its trials. `family`: number of contrasts of the claim.
 
-    The distance that must be told is half of the paper's effect; without a figure, that from the mean of the trials to
-    the claimed region's nearest end.
+    The distance that must be told is half of the paper's effect, or that of the effect to the claimed region's nearest
+    end, if that is less; without a figure, the distance of the trials' mean to that end.
     """
     differences = values(contrast, arms)
     if len(differences) < 2:
         return Power(contrast.statement, len(differences), math.nan, math.nan)
     spread = float(np.std(differences, ddof=1))
-    return Power(contrast.statement, len(differences), spread, seeds_for(spread, _distance(contrast, differences)))
+    confidence = 1 - (1 - CONFIDENCE) / family
+    seeds = seeds_for(spread, _distance(contrast, differences), confidence=confidence)
+    return Power(contrast.statement, len(differences), spread, seeds)
 
 
 def seeds_for(spread: float, distance: float, power: float = POWER, confidence: float = CONFIDENCE) -> float:
@@ -53,15 +55,22 @@ def seeds_for(spread: float, distance: float, power: float = POWER, confidence: 
     for seeds in range(2, MAX_SEEDS):
         freedom = seeds - 1
         reach = float(stdtrit(freedom, 0.5 + confidence / 2) + stdtrit(freedom, power))
-        if reach * spread / math.sqrt(seeds) <= distance:
+        if distance and reach * spread / math.sqrt(seeds) <= distance:
             return seeds
     return math.inf
 
 
 def _distance(contrast: Contrast, differences: Sequence[float]) -> float:
-    if contrast.size is not None:
-        return abs(math.log(contrast.size) if contrast.scale == "ratio" else contrast.size) / 2
-    ends = (contrast.claimed.low, contrast.claimed.high)
-    known = [math.log(end) if contrast.scale == "ratio" and end > 0 else end for end in ends]
-    mean = float(np.mean(differences))
-    return min(abs(mean - end) for end in known if math.isfinite(end))
+    ends = [_scaled(contrast, end) for end in (contrast.claimed.low, contrast.claimed.high)]
+    known = [end for end in ends if math.isfinite(end)]
+    if contrast.size is None:
+        return min(abs(float(np.mean(differences)) - end) for end in known)
+    size = _scaled(contrast, contrast.size)
+    return min([abs(size) / 2, *(abs(size - end) for end in known)])
+
+
+def _scaled(contrast: Contrast, value: float) -> float:
+    """The logarithm for a ratio."""
+    if contrast.scale != "ratio":
+        return value
+    return math.log(value) if value > 0 else -math.inf

@@ -2,21 +2,22 @@
 
 A claim is judged after fixed numbers of seeds, `LOOKS`, each time with intervals of `CONFIDENCE`, until its verdict is
 not `inconclusive`. As there are several looks, each interval must be wider than one of 95 % for all of them together
-to be wrong in at most 5 % (Pocock 1977: the same level at every look). `error_rates` simulates this with the rules of
-`repro.claims.judge`.
+to be wrong in at most 5 % (Pocock 1977: the same level at every look), for normal differences. `error_rates` simulates
+this with the rules of `repro.claims.judge`, for others too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import stdtrit
 
 from repro.claims.experiment import Contrast
-from repro.claims.judge import Arms, judge
+from repro.claims.judge import Arms, core_hours, hours_a_seed, judge
 from results.schema.findings import ContrastResult, Verdict
+from results.schema.trial import Trial
 from results.stats.estimates import CONFIDENCE as ONE_LOOK
 
 LOOKS = (3, 5, 8, 12, 18, 27)
@@ -38,22 +39,48 @@ class Decided:
 
 
 def until_decided(contrasts: Sequence[Contrast], arms: Arms) -> Decided:
-    """Judge after each look that all arms have the seeds for, up to the first that decides.
+    """Judge after each look for which every arm has every seed, up to the first that decides.
 
     Further seeds, which other claims needed, do not change a verdict. With fewer seeds than the first look takes, all
     of them are judged, and the verdict is `inconclusive`.
     """
-    seeds = min((max(trials, default=0) for trials in arms.values()), default=0)
-    made: list[int] = []
-    for look in (one for one in LOOKS if one <= seeds):
-        made.append(look)
-        part = {name: {seed: one for seed, one in trials.items() if seed <= look} for name, trials in arms.items()}
+    decided = Decided(Verdict.INCONCLUSIVE, _open(contrasts, arms, LOOKS[0]), ())
+    for look in LOOKS:
+        if any(not set(range(1, look + 1)) <= set(trials) for trials in arms.values()):
+            break
+        part = until(arms, look)
         verdict, results = judge(contrasts, part, CONFIDENCE)
+        looks = (*decided.looks, look)
         if verdict is not Verdict.INCONCLUSIVE:
-            return Decided(verdict, results, tuple(made))
-    if made:
-        return Decided(verdict, results, tuple(made))
-    return Decided(Verdict.INCONCLUSIVE, judge(contrasts, arms, CONFIDENCE)[1], ())
+            return Decided(verdict, results, looks)
+        decided = Decided(verdict, _open(contrasts, part, next_look(look)), looks)
+    return decided
+
+
+def until(arms: Arms, look: int) -> dict[str, dict[int, Trial]]:
+    """The trials of the seeds of a look."""
+    return {name: {seed: one for seed, one in trials.items() if seed <= look} for name, trials in arms.items()}
+
+
+def _open(contrasts: Sequence[Contrast], arms: Arms, following: int | None) -> tuple[ContrastResult, ...]:
+    """The results of contrasts that are open together; the remedy is the next look, unless trials are missing."""
+    _, results = judge(contrasts, arms, CONFIDENCE)
+    return tuple(
+        replace(result, remedy=_remedy(contrast, arms, result.pairs, following)) if _lacks_seeds(result) else result
+        for contrast, result in zip(contrasts, results, strict=True)
+    )
+
+
+def _lacks_seeds(result: ContrastResult) -> bool:
+    """Whether a contrast is open for want of seeds, and not because a trial of those that there are is missing."""
+    return result.verdict is Verdict.INCONCLUSIVE and not result.is_missing_trials
+
+
+def _remedy(contrast: Contrast, arms: Arms, seeds: int, following: int | None) -> str:
+    if following is None:
+        return f"{seeds} seeds do not decide it; use a larger scale"
+    hours = core_hours((following - seeds) * hours_a_seed(contrast, arms))
+    return f"the next look is at {following} seeds (--until-decided{hours})"
 
 
 def next_look(seeds: int) -> int | None:
@@ -118,7 +145,17 @@ def skewed(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     return (rng.gamma(4.0, 1.0, shape) - 4.0) / 2.0
 
 
-DRAWS: Mapping[str, Draw] = {"normal": normal, "heavy-tailed": heavy_tailed, "skewed": skewed}
+def skewed_down(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+    """The same the other way round."""
+    return -skewed(rng, shape)
+
+
+DRAWS: Mapping[str, Draw] = {
+    "normal": normal,
+    "heavy-tailed": heavy_tailed,
+    "skewed upwards": skewed,
+    "skewed downwards": skewed_down,
+}
 RULES: Mapping[str, tuple[Sequence[int], float]] = {
     "3 seeds": ((3,), ONE_LOOK),
     "8 seeds": ((8,), ONE_LOOK),

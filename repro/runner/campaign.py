@@ -96,16 +96,28 @@ class ReproductionRunner:
 
     def _tested(self, claims: Sequence[Claim], experiments: Mapping[str, Experiment]) -> dict[str, ClaimResult]:
         """The results of claims by their trials, with more seeds for those that are open if so asked."""
-        seeds: int | None = LOOKS[0] if self._options.until_decided else self._options.seeds
+        sequential = self._options.until_decided
+        waiting = dict.fromkeys((claim.id for claim in claims), LOOKS[0] if sequential else self._options.seeds)
         found: dict[str, ClaimResult] = {}
-        waiting = list(claims)
-        while waiting and seeds:
-            self._train([experiments[claim.id] for claim in waiting], seeds)
-            found |= {claim.id: self._judged(claim, experiments[claim.id]) for claim in waiting}
+        while waiting:
+            for seeds in sorted(set(waiting.values())):
+                self._train([experiments[id] for id, wanted in waiting.items() if wanted == seeds], seeds)
+            judged = {claim.id: self._judged(claim, experiments[claim.id]) for claim in claims if claim.id in waiting}
+            found |= judged
             self._keep(claims=list(found.values()))
-            waiting = [claim for claim in waiting if _more_seeds_help(found[claim.id], seeds)]
-            seeds = next_look(seeds) if self._options.until_decided and self._runner.goes_on else None
+            if not sequential or not self._runner.goes_on:
+                return found
+            following = {id: self._next_seeds(result, experiments[id]) for id, result in judged.items()}
+            waiting = {id: seeds for id, seeds in following.items() if seeds and seeds > waiting[id]}
         return found
+
+    def _next_seeds(self, result: ClaimResult, experiment: Experiment) -> int | None:
+        """The number of seeds that may decide a claim which is open; None if it isn't, or if more do not help."""
+        is_tuned = not experiment.learning_rates or len(self._rates(experiment)) == len(experiment.arms)
+        is_missing = any(one.is_missing_trials for one in result.contrasts)
+        if result.verdict is not Verdict.INCONCLUSIVE or not is_tuned or is_missing or not result.looks:
+            return None
+        return next_look(result.looks[-1])
 
     def compare_frameworks(self) -> Agreement | None:
         """Train the same in every framework there is, and see for how long the losses stay together."""
@@ -154,7 +166,10 @@ class ReproductionRunner:
     def _judged(self, claim: Claim, experiment: Experiment) -> ClaimResult:
         rates = self._rates(experiment)
         arms = plan.trained(experiment, self._at, self._runner.trial, rates, self._options.seeds)
-        command, sequential = self._options.command(), self._options.until_decided
+        command = self._options.command()
+        before = next((one for one in self.findings.claims if one.id == claim.id), None)
+        # A claim that was judged by looks is judged by them for good: another rule would be one more look.
+        sequential = self._options.until_decided or bool(before and before.looks)
         return by_trials(claim, experiment, arms, rates, command, self._at.framework, sequential)
 
     def _keep(
@@ -190,11 +205,6 @@ def chosen_data(experiments: Mapping[str, Experiment]) -> str:
     for id, experiment in experiments.items():
         claims.setdefault(experiment.data, []).append(id)
     return "; ".join(f"on {name}: {', '.join(ids)}" for name, ids in claims.items())
-
-
-def _more_seeds_help(result: ClaimResult, seeds: int) -> bool:
-    """Whether a claim is open although each of its comparisons has all the seeds: a missing one stays missing."""
-    return result.verdict is Verdict.INCONCLUSIVE and all(one.pairs == seeds for one in result.contrasts)
 
 
 def merged(old: Iterable[Trained], new: Iterable[Trained]) -> tuple[Trained, ...]:

@@ -39,7 +39,7 @@ class DatasetCache:
         the cheap one, if the claim has one. Or one line that says what is missing.
         """
         named = [experiment for experiment in claim.experiments if experiment.data in self._paths]
-        cheap = [experiment for experiment in claim.experiments if quick and experiment.cheap]
+        cheap = [one for one in claim.experiments if quick and one.cheap and data.available(one.data)]
         problems: dict[str, None] = {}
         for experiment in named or cheap or claim.experiments:
             if not named and not data.available(experiment.data):
@@ -58,6 +58,6 @@ class DatasetCache:
         if experiment.classes not in (None, len(got.classes)):
             return f"needs {experiment.classes:,} classes, {got.name} has {len(got.classes):,}"
         if not full and not effort.is_affordable(experiment, got):
-            work = effort.text(effort.of_experiment(experiment, got), None)
+            work = effort.text(effort.of_experiment(experiment, got))
             return f"takes more than a few hours on {got.name} ({work}); run it with --full"
         return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
@@ -19,9 +20,11 @@ BACKWARD = 3
 """Multiply-accumulates of a training step over those of a forward pass: two more of the same size, for the gradients
 of weights and of inputs."""
 AFFORDABLE = 1e15
-"""Multiply-accumulates of an experiment with three seeds that are run without --full: about five hours of two cores
-that make 25 billion a second each."""
+"""Multiply-accumulates of an experiment with three seeds that are run without --full: six hours of two cores that make
+25 billion a second each, as the larger networks do here."""
 SEEDS = 3
+NEAREST = 5
+"""Trials on record, the most like one in size, whose median speed it is expected to have."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,19 @@ class Effort:
 
 def of_experiment(experiment: Experiment, data: Dataset, seeds: int = SEEDS) -> Effort:
     """The effort of tuning and of so many seeds, if each trial takes all its passes."""
-    jobs = [*plan.tuning(experiment, _ANYWHERE), *plan.jobs(experiment, _ANYWHERE, range(1, seeds + 1), {})]
-    works = [of_job(job, data) for job in jobs]
+    works = [of_job(job, data) for job in _jobs(experiment, seeds)]
     return Effort(len(works), max(works), sum(works))
+
+
+def hours(experiment: Experiment, data: Dataset, speeds: Speeds, seeds: int) -> float | None:
+    """Hours of one core for tuning and so many seeds, by the speeds of trials on record; None without any."""
+    if not speeds:
+        return None
+    return sum(of_job(job, data) / speeds.of(job.network(data).macs) for job in _jobs(experiment, seeds)) / 3600
+
+
+def _jobs(experiment: Experiment, seeds: int) -> list[Job]:
+    return [*plan.tuning(experiment, _ANYWHERE), *plan.jobs(experiment, _ANYWHERE, range(1, seeds + 1), {})]
 
 
 def of_job(job: Job, data: Dataset) -> float:
@@ -59,13 +72,25 @@ def nominal(source: Source) -> Dataset:
     return Dataset(source.name, tuple(map(str, range(classes))), split, split, "")
 
 
-def speed(trials: Iterable[Trial], framework: str) -> float | None:
-    """Multiply-accumulates per second of a trial on one core, the median of those on record; None without any.
+class Speeds:
+    """Multiply-accumulates per second of one core, by a framework's trials on record; false without any.
 
     Evaluations are part of a trial's seconds, and not of its multiply-accumulates, as in `of_job`.
     """
-    known = [_speed(trial) for trial in trials if trial.framework == framework and _is_timed(trial)]
-    return median(known) if known else None
+
+    def __init__(self, trials: Iterable[Trial], framework: str):
+        self._known = [_speed(trial) for trial in trials if trial.framework == framework and _is_timed(trial)]
+
+    def __bool__(self) -> bool:
+        return bool(self._known)
+
+    def of(self, macs: int) -> float:
+        """The speed for a network of so many multiply-accumulates an image: the median of the trials most like it.
+
+        Larger networks are faster: those of this project's trials differ by a factor of twenty.
+        """
+        nearest = sorted(self._known, key=lambda known: abs(math.log(known[0] / macs)))[:NEAREST]
+        return median(per_second for _, per_second in nearest)
 
 
 def _is_timed(trial: Trial) -> bool:
@@ -74,15 +99,15 @@ def _is_timed(trial: Trial) -> bool:
     return ended and trial.device == "cpu" and trial.seconds > 0 and "MACs" in trial.settings
 
 
-def _speed(trial: Trial) -> float:
+def _speed(trial: Trial) -> tuple[int, float]:
+    """Multiply-accumulates of an image, and per second of the trial."""
     per_image = int(trial.settings["MACs"].replace(",", ""))
-    return BACKWARD * per_image * trial.points[-1].images / trial.seconds
+    return per_image, BACKWARD * per_image * trial.points[-1].images / trial.seconds
 
 
-def text(effort: Effort, per_second: float | None) -> str:
-    """The effort in words: "14 trials of at most 44 T multiply-accumulates, about 6.3 hours of one core"."""
-    hours = "" if per_second is None else f", about {_hours(effort.total / per_second / 3600)} of one core"
-    return f"{effort.trials} trials of at most {macs(effort.largest)} multiply-accumulates{hours}"
+def text(effort: Effort) -> str:
+    """The effort in words: "14 trials of at most 44 T multiply-accumulates"."""
+    return f"{effort.trials} trials of at most {macs(effort.largest)} multiply-accumulates"
 
 
 def macs(count: float) -> str:
@@ -91,10 +116,6 @@ def macs(count: float) -> str:
         if count >= factor:
             return f"{count / factor:.3g} {prefix}"
     return f"{count / 1e6:.3g} M"
-
-
-def _hours(hours: float) -> str:
-    return f"{60 * hours:.0f} minutes" if hours < 1 else f"{hours:.1f} hours" if hours < 100 else f"{hours:,.0f} hours"
 
 
 _ANYWHERE = Target("any", "any")

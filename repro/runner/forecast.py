@@ -14,7 +14,7 @@ from repro.claims.power import Power, needed
 from repro.data import Dataset
 from repro.runner import effort, plan
 from repro.runner.choice import DatasetCache
-from repro.runner.effort import Effort
+from repro.runner.effort import Effort, Speeds
 from repro.runner.plan import Target
 from repro.training.job import Job
 from results.schema.trial import Trial
@@ -25,10 +25,11 @@ SEEDS = effort.SEEDS
 
 @dataclass(frozen=True)
 class Forecast:
-    """A claim's experiment. `effort` is of three seeds; `hours` of one core; None without a trial on record.
+    """A claim's experiment. `effort` is of three seeds; `hours` of one core for these; None without a trial on record.
 
-    `powers`: of its contrasts, by pilot trials; `seeds_needed`: the most of them; NaN if unknown. `problem`: why none
-    of the experiments can be run here; the forecast is then of the last one, which needs least.
+    `powers`: of its contrasts, by pilot trials; `seeds_needed`: the most of them; NaN if unknown. `hours_needed`: hours
+    of one core for that many; None if they or the speed are unknown. `problem`: why none of the experiments can be run
+    here; the forecast is then of the last one, which needs least.
     """
 
     claim: str
@@ -36,19 +37,18 @@ class Forecast:
     effort: Effort
     hours: float | None
     powers: tuple[Power, ...]
+    hours_needed: float | None = None
     problem: str = ""
 
     @property
     def seeds_needed(self) -> float:
-        known = [power.seeds for power in self.powers]
-        return max(known, default=math.nan) if not any(map(math.isnan, known)) else math.nan
+        return most_seeds(self.powers)
 
-    @property
-    def hours_needed(self) -> float | None:
-        """Hours of one core for the seeds that are needed; None if these or the speed are unknown."""
-        if self.hours is None or not math.isfinite(self.seeds_needed):
-            return None
-        return self.hours * self.seeds_needed / SEEDS
+
+def most_seeds(powers: Sequence[Power]) -> float:
+    """The seeds of the contrast that needs most; NaN if those of one are unknown, or without any."""
+    known = [power.seeds for power in powers]
+    return math.nan if not known or any(map(math.isnan, known)) else max(known)
 
 
 def forecasts(
@@ -56,9 +56,9 @@ def forecasts(
 ) -> list[Forecast]:
     """The forecast of each claim that takes a training."""
     trials = trials_in(results)
-    known, speed = {trial.id: trial for trial in trials}, effort.speed(trials, at.framework)
+    known, speeds = {trial.id: trial for trial in trials}, Speeds(trials, at.framework)
     shelf = DatasetCache(paths)
-    return [_forecast(claim, at, shelf, known, speed, full) for claim in claims if claim.experiments]
+    return [_forecast(claim, at, shelf, known, speeds, full) for claim in claims if claim.experiments]
 
 
 def trials_in(results: Path) -> Sequence[Trial]:
@@ -67,7 +67,7 @@ def trials_in(results: Path) -> Sequence[Trial]:
 
 
 def _forecast(
-    claim: Claim, at: Target, shelf: DatasetCache, known: Mapping[str, Trial], speed: float | None, full: bool
+    claim: Claim, at: Target, shelf: DatasetCache, known: Mapping[str, Trial], speeds: Speeds, full: bool
 ) -> Forecast:
     chosen = shelf.choose(claim, full)
     problem = chosen if isinstance(chosen, str) else ""
@@ -75,9 +75,11 @@ def _forecast(
     got = None if problem else shelf.get(experiment.data)
     there = got if isinstance(got, Dataset) else effort.nominal(data.load_source(experiment.data))
     work = effort.of_experiment(experiment, there)
-    hours = None if speed is None else work.total / speed / 3600
+    hours = effort.hours(experiment, there, speeds, SEEDS)
     powers = _powers(experiment, at, there, known) if isinstance(got, Dataset) else ()
-    return Forecast(claim.id, experiment.data, work, hours, powers, problem)
+    seeds = most_seeds(powers)
+    needed_hours = effort.hours(experiment, there, speeds, int(seeds)) if math.isfinite(seeds) else None
+    return Forecast(claim.id, experiment.data, work, hours, powers, needed_hours, problem)
 
 
 def _powers(experiment: Experiment, at: Target, dataset: Dataset, known: Mapping[str, Trial]) -> tuple[Power, ...]:
@@ -86,4 +88,4 @@ def _powers(experiment: Experiment, at: Target, dataset: Dataset, known: Mapping
 
     rates = plan.best_rates(experiment, at, trial)
     arms = plan.trained(experiment, at, trial, rates, 0)
-    return tuple(needed(contrast, arms) for contrast in experiment.contrasts)
+    return tuple(needed(contrast, arms, len(experiment.contrasts)) for contrast in experiment.contrasts)

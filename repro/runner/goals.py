@@ -67,7 +67,7 @@ CIFAR = Recipe(
     augment=(RandomCrop(32, padding=4), Flip()),
 )
 NARROW = architecture("nin-cifar10-narrow", partial(nin, scale=3), side=32)
-"""Half as wide as the paper's: a pass over CIFAR-10 takes a tenth of the paper's multiply-accumulates."""
+"""Half as wide as the paper's: a pass over CIFAR-10 takes a quarter of the paper's multiply-accumulates."""
 
 SHOWN = ("filters", "mistakes")
 

@@ -43,10 +43,14 @@ def _cheap(claim: Claim) -> bool:
     return any(experiment.cheap for experiment in claim.experiments)
 
 
-def fetch(claims: Iterable[Claim], paths: Mapping[str, Path], say: Callable[[str], None]) -> None:
-    """Download the data that the cheap ones of the claims are tested on, where it is not here; say what goes wrong."""
-    for name in dict.fromkeys(one.experiments[-1].data for one in claims if _cheap(one) and not _trainable(one)):
-        if name not in paths and data.load_source(name).files:
+def fetch(claims: Iterable[Claim], paths: Mapping[str, Path], say: Callable[[str], None], quick: bool = False) -> None:
+    """Download the data that the cheap ones of the claims are tested on, where it is not here; say what goes wrong.
+
+    With `quick` also for claims that could be tested on other data that is here, but not quickly.
+    """
+    wanted = [one for one in claims if _cheap(one) and not paths.keys() & set(one.data)]
+    for name in dict.fromkeys(one.experiments[-1].data for one in wanted if quick or not _trainable(one)):
+        if not data.available(name) and data.load_source(name).files:
             say(f"{name} is not here: fetching it")
             try:
                 say(f"{name} is in {data.download(name)}")

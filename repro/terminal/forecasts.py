@@ -50,6 +50,7 @@ def print_forecasts(forecasts: Sequence[Forecast], speed_known: bool) -> None:
     out.print(
         f"Seeds needed: so many decide in {POWER:.0%} of repetitions whether the paper's effect is there or not half "
         "of it is, by the spread of the seeds on record (python -m repro run gives these; 3 seeds tell it roughly)."
+        " Core hours are at the speed of the trials on record, on the machines that these ran on."
         + ("" if speed_known else " Hours are unknown until there is a trial on record."),
         highlight=False,
     )

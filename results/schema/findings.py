@@ -35,7 +35,8 @@ class ContrastResult:
     `value` is in `unit`; `low` and `high` are None with fewer than two pairs. `claimed` is the claimed
     range, None for an open end; `paper` is the paper's value, as text. `remedy`: what would make an inconclusive
     comparison conclusive. `size`: the effect that the paper reports, in `unit`, None if it gives none; `size_verdict`:
-    whether half of it is there.
+    whether half of it is there; `size_bound`: the largest effect in the paper's direction that the interval of that
+    verdict holds. `is_missing_trials`: trials of its seeds have failed or never reached what is compared.
     """
 
     statement: str
@@ -51,6 +52,8 @@ class ContrastResult:
     remedy: str = ""
     size: float | None = None
     size_verdict: SizeVerdict | None = None
+    size_bound: float | None = None
+    is_missing_trials: bool = False
 
 
 @dataclass(frozen=True)

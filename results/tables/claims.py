@@ -22,8 +22,9 @@ COLUMNS = (
     Column("statement", "", "what was compared; missing for a claim without a comparison of trials"),
     Column("unit", "", "unit of value, low and high"),
     Column("value", "as unit says", "mean over seeds"),
-    Column("low", "as unit says", "lower end of its 95 % interval over seeds"),
-    Column("high", "as unit says", "upper end of its 95 % interval over seeds"),
+    Column("low", "as unit says", "lower end of its interval over seeds"),
+    Column("high", "as unit says", "upper end of its interval over seeds"),
+    Column("confidence", "", "level of the interval, as a share"),
     Column("pairs", "", "number of seeds that both arms have"),
     Column("verdict", "", "verdict of this comparison"),
     Column("size", "as unit says", "the effect that the paper reports; missing if it gives no figure"),
@@ -48,7 +49,7 @@ def claims(reproductions: Iterable[Reproduction]) -> pd.DataFrame:
 
 
 def _contrast(contrast: Any) -> dict[str, Any]:
-    names = "statement", "unit", "value", "low", "high", "pairs", "size"
+    names = "statement", "unit", "value", "low", "high", "confidence", "pairs", "size"
     size_verdict = "" if contrast.size_verdict is None else str(contrast.size_verdict)
     verdicts = {"verdict": str(contrast.verdict), "size_verdict": size_verdict}
     return {**{name: getattr(contrast, name) for name in names}, **verdicts}

@@ -78,6 +78,8 @@ def test_what_cannot_be_tested_says_what_it_needs(repro: Run) -> None:
         (("run", "--claims", "LN-1", "--name", "../x"), "a campaign's name is"),
         (("run", "--claims", "LN-2", "--device", "cuda"), "--device cuda: NVIDIA's driver cannot be asked"),
         (("plan", "--claims", "LN-2", "--framework", "pytroch"), "did you mean 'pytorch'"),
+        (("run", "--claims", "LN-2", "--until-decided", "--seeds", "5"), "leave out --seeds"),
+        (("judge", "nothing"), "no reproduction 'nothing'"),
         (("plan", "--data", "/x"), "not of the form NAME=PATH"),
         (("train", "lenet6"), "did you mean 'lenet5'"),
         (("train", "lenet5", "--framework", "jaxx"), "did you mean 'jax'"),

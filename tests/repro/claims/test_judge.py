@@ -247,7 +247,7 @@ def test_half_of_a_ratio_is_half_of_its_logarithm() -> None:
     assert judge(halves, errors(a=[9, 9.1, 8.9], b=[20, 20, 20]))[1][0].size_verdict is SizeVerdict.AT_LEAST_HALF
     found, (contrast,) = judge(halves, errors(a=[20, 20.5, 19.5], b=[20, 20, 20]))
     assert (found, contrast.size_verdict) == (Verdict.NOT_AT_THIS_SCALE, SizeVerdict.LESS_THAN_HALF)
-    assert "a factor of 0.94 at most" in words.effect_size(contrast)
+    assert "a factor of 0.94 at least" in words.effect_size(contrast)
 
 
 def test_nothing_is_said_of_a_size_that_the_paper_does_not_give_or_that_lacks_a_trial() -> None:

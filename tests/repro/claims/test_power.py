@@ -59,6 +59,18 @@ def test_without_a_figure_it_is_the_distance_from_the_region() -> None:
     assert found.seeds == seeds_for(found.spread, 0.4)
 
 
+def test_an_effect_near_the_claimed_region_must_be_told_from_its_end() -> None:
+    below_minus_one = says(size=-1.2, claimed=Region(high=-1.0))
+    found = needed(below_minus_one, arms([-0.5, 0.5, 0.0]))
+    assert found.seeds == seeds_for(0.5, 0.2)
+    assert needed(says(size=-1.0, claimed=Region(high=-1.0)), arms([-0.5, 0.5, 0.0])).seeds == math.inf
+
+
+def test_more_contrasts_take_more_seeds() -> None:
+    one, four = (needed(says(size=-1.0), arms([-0.5, 0.5, 0.0]), family).seeds for family in (1, 4))
+    assert one < four == seeds_for(0.5, 0.5, confidence=1 - 0.05 / 4)
+
+
 def test_one_seed_tells_nothing() -> None:
     found = needed(says(), arms([0.5]))
     assert math.isnan(found.spread)

@@ -17,7 +17,7 @@ import pooch
 import pytest
 
 from impls.errors import Unavailable, UnknownName
-from repro.data import DataFile, Dataset, DownloadFailed, Source, catalogue, download, find
+from repro.data import DataFile, Dataset, DownloadFailed, Source, catalogue, download, find, verify
 from repro.data.places import download_folder
 
 CONTENT = {"a.bin": b"first" * 1000, "b.bin": b"second" * 1000}
@@ -206,7 +206,8 @@ def test_an_archive_of_images_is_unpacked_and_not_fetched_twice(
     offer(server, monkeypatch, tar("top/train/one", "top/val/two"))
     folder = download("made-up")
     assert (folder / "top" / "train" / "one").read_text() == "top/train/one"
-    assert left() == ["top"]
+    assert left() == ["a.bin", "top"]
+    assert verify("made-up") == []
     assert find("made-up") == download("made-up") == folder
     assert server.asked == ["a.bin"]
 
@@ -218,10 +219,21 @@ def test_an_archive_within_an_archive(server: Server, monkeypatch: pytest.Monkey
         archive.writestr("set/readme", "hello")
     offer(server, monkeypatch, packed.getvalue(), inner="set/images.tar.gz")
     assert (download("made-up") / "top" / "cat" / "one").is_file()
-    assert left() == ["top"]
+    assert left() == ["a.bin", "top"]
 
 
-@pytest.mark.parametrize("content", [b"no archive", tar("top/one")[:-20], tar("../outside")])
+def zipped(*names: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in names:
+            archive.writestr(name, name)
+    return packed.getvalue()
+
+
+OUTSIDE = ("top/a", "../../../outside")
+
+
+@pytest.mark.parametrize("content", [b"no archive", tar("top/one")[:-20], tar(*OUTSIDE), zipped(*OUTSIDE)])
 def test_an_archive_that_cannot_be_unpacked_leaves_nothing_behind(
     server: Server, monkeypatch: pytest.MonkeyPatch, content: bytes
 ) -> None:
@@ -229,4 +241,4 @@ def test_an_archive_that_cannot_be_unpacked_leaves_nothing_behind(
     with pytest.raises(DownloadFailed, match=r"^.*a.bin can't be unpacked: .*; remove it and download it again$"):
         download("made-up")
     assert left() == ["a.bin"]
-    assert not (download_folder("made-up").parent / "outside").exists()
+    assert not list(download_folder("made-up").parent.rglob("outside"))

@@ -299,3 +299,21 @@ def test_the_data_that_claims_are_tested_on_are_named(
     with going(tmp_path, fashion, seeds=1) as one:
         one.test([claim(), load_claim("AX-11")])
     assert "on fashion-mnist: LN-2" in capfd.readouterr().err
+
+
+def test_seeds_are_added_where_an_earlier_run_was_cut(
+    tmp_path: Path, fashion: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a resumed run that doesn't ask for it judges by looks all the same."""
+    monkeypatch.setattr(sequential, "LOOKS", (2, 3, 4))
+    monkeypatch.setattr(campaign, "LOOKS", (2, 3, 4))
+    says = replace(EXPERIMENT.contrasts[0], claimed=Region(-100.0, -0.0), first="long", second="long")
+    never = claim(replace(EXPERIMENT, contrasts=(says,)))
+    with going(tmp_path, fashion, seeds=3) as one:
+        one.test([never])
+    with going(tmp_path, fashion, resume="made-up", until_decided=True) as one:
+        (found,) = one.test([never])
+    assert (found.verdict, found.looks) == (Verdict.INCONCLUSIVE, (2, 3, 4))
+    with going(tmp_path, fashion, resume="made-up", seeds=2) as one:
+        (again,) = one.test([never])
+    assert again.looks == (2, 3, 4)

@@ -13,10 +13,10 @@ from repro.claims.judge import MAX_SEEDS
 from repro.data import Dataset, load_source, sources
 from repro.runner import campaign, effort, forecast
 from repro.runner.campaign import Options, ReproductionRunner
-from repro.runner.effort import nominal, of_experiment, of_job, speed
+from repro.runner.effort import Speeds, nominal, of_experiment, of_job
 from repro.runner.plan import Target
 from repro.terminal import forecasts
-from results.schema.trial import Outcome
+from results.schema.trial import Outcome, Trial
 from tests.repro.planted import EXPERIMENT, LONG, SHORT, trial
 
 AT = Target("oracle.regression", "numpy")
@@ -44,17 +44,33 @@ def test_every_data_set_has_a_stand_in(name: str) -> None:
     assert len(like.classes) > 1
 
 
-def test_speed_is_the_median_of_whole_trials_of_the_framework() -> None:
-    def timed(seconds: float, **other: object):
-        made = trial(1, {"": 0.1}, ((1.0, 0.1, 0.1),))
-        return replace(made, framework="jax", seconds=seconds, settings={"MACs": "1,000"}, **other)
+def timed(seconds: float, macs: str = "1,000", **other: object) -> Trial:
+    made = trial(1, {"": 0.1}, ((1.0, 0.1, 0.1),))
+    return replace(made, framework="jax", seconds=seconds, settings={"MACs": macs}, **other)
 
+
+def test_speed_is_the_median_of_whole_trials_of_the_framework() -> None:
     whole = [timed(1.0), timed(2.0), timed(3.0)]
-    assert speed(whole, "jax") == 3 * 1_000 * 1_000 / 2.0
+    assert Speeds(whole, "jax").of(1_000) == 3 * 1_000 * 1_000 / 2.0
     others = [timed(0.1, resumed=1), timed(0.1, outcome=Outcome.DIVERGED), timed(0.1, device="cuda")]
-    assert speed([*whole, *others], "jax") == speed(whole, "jax")
-    assert speed(whole, "pytorch") is None
-    assert speed([], "jax") is None
+    assert Speeds([*whole, *others], "jax").of(1_000) == Speeds(whole, "jax").of(1_000)
+    assert not Speeds(whole, "pytorch")
+    assert not Speeds([], "jax")
+
+
+def test_speed_is_that_of_the_networks_most_like_it() -> None:
+    small, large = [timed(1.0) for _ in range(5)], [timed(1.0, "1,000,000") for _ in range(5)]
+    speeds = Speeds([*small, *large], "jax")
+    assert speeds.of(900_000) == 1_000 * speeds.of(2_000)
+
+
+def test_hours_of_more_seeds_do_not_count_learning_rates_again(images: Dataset) -> None:
+    tuned = replace(EXPERIMENT, learning_rates=(0.1, 0.2))
+    speeds = Speeds([timed(1.0)], "jax")
+    three, six = (effort.hours(tuned, images, speeds, seeds) for seeds in (3, 6))
+    plain = effort.hours(EXPERIMENT, images, speeds, 3)
+    assert six - three == pytest.approx(plain)
+    assert effort.hours(tuned, images, Speeds([], "jax"), 3) is None
 
 
 @pytest.mark.parametrize(("count", "text"), [(2.5e15, "2.5 P"), (44e12, "44 T"), (1.5e9, "1.5 G"), (2e6, "2 M")])
@@ -80,7 +96,7 @@ def test_a_forecast_by_pilot_trials(tmp_path: Path, fashion: Path, capsys: pytes
     assert 2 <= found.seeds_needed < MAX_SEEDS
     assert found.hours is not None
     assert found.hours > 0
-    assert found.hours_needed == pytest.approx(found.hours * found.seeds_needed / 3)
+    assert found.hours_needed == pytest.approx(found.hours * found.seeds_needed / 3), "without learning rates"
     forecasts.print_forecasts([found], speed_known=True)
     assert "fashion-mnist" in capsys.readouterr().out
 

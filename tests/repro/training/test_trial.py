@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impls.errors import InvalidInput
-from repro.data import Dataset
+from repro.claims.claim import load_claim
+from repro.data import Dataset, load_source
 from repro.data.images.augment import Flip, RandomCrop
 from repro.recipe.recipe import Recipe, Sizes, Stage
 from repro.recipe.views import Centre
+from repro.runner import effort
 from repro.training import checkpoint, trial
 from repro.training.job import Job
 from repro.training.sampling import batches, chosen, passes
@@ -22,6 +24,7 @@ from repro.training.trial import Training
 from results.schema.trial import Outcome, Trial
 from tests.repro.planted import ARCHITECTURE, LONG, RECIPE
 
+PINNED = {"LN-4": "f7d5a84fbb543bd8", "AX-1": "06843785cdad8ebb", "SPP-10": "5680cd641f6a7d23"}
 JOB = Job(LONG, "fashion-mnist", seed=1, framework="oracle.regression", execution="numpy", losses=7)
 
 
@@ -177,6 +180,16 @@ def test_identity_goes_by_everything_that_matters(images: Dataset) -> None:
     renamed = replace(LONG, name="another", architecture=replace(ARCHITECTURE, name="another"))
     assert replace(JOB, arm=renamed).id(images) == JOB.id(images)
     assert JOB.id(replace(images, digest="other")) != JOB.id(images)
+
+
+def test_ids_of_trials_on_record_stay() -> None:
+    """A renamed layer, recipe or view would make every stored trial another one, to be trained again."""
+    made = effort.nominal(load_source("mnist"))
+    ids = {
+        claim: Job(load_claim(claim).experiments[0].arms[0], "mnist", 1, "tensorflow", "graph").id(made)
+        for claim in ("LN-4", "AX-1", "SPP-10")
+    }
+    assert ids == PINNED
 
 
 @given(st.integers(1, 500), st.integers(1, 64), st.integers(0, 9), st.integers(0, 5))
