@@ -77,7 +77,7 @@ def plan_trials(
     results: Results = DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Show what testing claims takes: data, trials, hours here, and seeds until a verdict."""
+    """Show what testing claims takes: data, trials, hours, and seeds until a verdict."""
     from repro.runner import forecast, plan, selection
     from repro.terminal import forecasts
 
