@@ -94,7 +94,7 @@ def planted_findings() -> Findings:
     training = {"kind": "training", "framework": "pytorch:eager", "scale": "1,000 of 60,000 images", "seeds": 2}
     again = {"command": "deadheat-reproduce LN-4 --seeds 2"}
     kept = contrast(Verdict.SUPPORTED)
-    less = {"size": -0.14, "size_verdict": SizeVerdict.LESS_THAN_HALF}
+    less = {"size": -0.14, "size_verdict": SizeVerdict.LESS_THAN_HALF, "size_bound": -0.05}
     small = contrast(Verdict.NOT_AT_THIS_SCALE, value=-0.01, low=-0.05, high=0.03, **less)
     nasty = {"paper": HOSTILE, "statement": HOSTILE, "number": HOSTILE, "evidence": HOSTILE, "needs": (HOSTILE,)}
     hostile = contrast(Verdict.INCONCLUSIVE, statement=HOSTILE, unit=HOSTILE, paper=HOSTILE, remedy=HOSTILE)

@@ -21,12 +21,13 @@ AT = Target("oracle.regression", "numpy")
 CLAIM = Claim("LN-2", Kind.TRAINING, "here", "a", "b", "c", experiments=(EXPERIMENT,))
 
 
-@pytest.fixture
-def kept(tmp_path: Path, fashion: Path) -> Reproduction:
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory, fashion: Path) -> Reproduction:
+    data = tmp_path_factory.mktemp("rejudge")
     options = Options(AT, seeds=3, paths={"fashion-mnist": fashion}, quiet=True)
-    with ReproductionRunner(campaign.begin(tmp_path, "", "made-up"), options) as runner:
+    with ReproductionRunner(campaign.begin(data, "", "made-up"), options) as runner:
         runner.test([CLAIM, registry.load_claim("AX-11")])
-    return reproductions.read(tmp_path / "made-up")
+    return reproductions.read(data / "made-up")
 
 
 def known(monkeypatch: pytest.MonkeyPatch, claim: Claim) -> None:
