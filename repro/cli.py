@@ -85,6 +85,8 @@ def plan_trials(
     found, wrong = selection.chosen_claims(names, full=True)
     for problem in wrong:
         print(f"error: {problem}", file=sys.stderr)
+    if not found:
+        raise typer.Exit(ExitStatus.USAGE_ERROR)
     made = forecast.forecasts(found, plan.where(framework, "cpu"), paths(data), results, full)
     if as_json:
         print(strict_json.dumps([forecasts.as_json(one) for one in made]))

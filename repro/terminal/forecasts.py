@@ -48,8 +48,8 @@ def print_forecasts(forecasts: Sequence[Forecast], speed_known: bool) -> None:
         if forecast.problem:
             out.print(f"{forecast.claim} can't be tested here: {forecast.problem}", highlight=False, markup=False)
     out.print(
-        f"Seeds needed: so many decide in {POWER:.0%} of repetitions whether the paper's effect is there or not half "
-        "of it is, by the spread of the seeds on record (python -m repro run gives these; 3 seeds tell it roughly)."
+        f"Seeds needed: so many decide in {100 * POWER:g} % of repetitions whether the paper's effect is there or less "
+        "than half of it, by the spread of the seeds on record (python -m repro run gives these; 3 tell it roughly)."
         " Core hours are at the speed of the trials on record, on the machines that these ran on."
         + ("" if speed_known else " Hours are unknown until there is a trial on record."),
         highlight=False,
