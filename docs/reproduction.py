@@ -7,7 +7,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 from reports.figures.training import curves
-from repro.claims import sequential
+from repro.claims import error_rates as simulated
 from repro.claims.claim import claims, papers
 from repro.terminal.verdicts import accuracy, agreed
 from results import words
@@ -210,10 +210,10 @@ def counts() -> str:
 def error_rates() -> str:
     """How often verdicts are wrong, and how often the paper's effect is found, by simulation."""
     rows = []
-    for rule, (looks, confidence) in sequential.RULES.items():
-        for name, draw in sequential.DRAWS.items():
+    for rule, (looks, confidence) in simulated.RULES.items():
+        for name, draw in simulated.DRAWS.items():
             none, half, whole = (
-                sequential.error_rates(draw, effect, spread, looks, confidence)
+                simulated.error_rates(draw, effect, spread, looks, confidence)
                 for effect, spread in ((0.0, WIDE), (-0.5, SPREAD), (-1.0, SPREAD))
             )
             wrong = none.verdicts[Verdict.SUPPORTED] + none.verdicts[Verdict.CONTRADICTED]

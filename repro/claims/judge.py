@@ -95,6 +95,11 @@ def _contrasted(contrast: Contrast, arms: Arms, family: int, confidence: float) 
     )
 
 
+def shared(confidence: float, family: int) -> float:
+    """The level of each of the contrasts of a claim that one of them alone decides (Bonferroni)."""
+    return 1 - (1 - confidence) / family
+
+
 def direction(differences: Sequence[float], claimed: Region, family: int, confidence: float) -> Verdict:
     """The verdict on one contrast's direction. `family`: number of contrasts of the claim.
 
@@ -102,7 +107,7 @@ def direction(differences: Sequence[float], claimed: Region, family: int, confid
     """
     if len(differences) < 2:
         return Verdict.INCONCLUSIVE
-    inside, outside = arithmetic(differences, confidence), arithmetic(differences, 1 - (1 - confidence) / family)
+    inside, outside = arithmetic(differences, confidence), arithmetic(differences, shared(confidence, family))
     if claimed.low < inside.low and inside.high < claimed.high:
         return Verdict.SUPPORTED
     if outside.high < claimed.low or outside.low > claimed.high:
@@ -124,7 +129,7 @@ def size_of(
         return SizeVerdict.OPEN, None
     whole = math.log(contrast.size) if contrast.scale == "ratio" else contrast.size
     sign, half = math.copysign(1.0, whole), abs(whole) / 2
-    interval = arithmetic(differences, 1 - (1 - confidence) / family)
+    interval = arithmetic(differences, shared(confidence, family))
     least, most = sorted((sign * interval.low, sign * interval.high))
     bound = sign * max(most, 0.0)
     if most < half:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from repro.claims.experiment import Contrast
-from repro.claims.judge import MAX_SEEDS, Arms, values
+from repro.claims.judge import MAX_SEEDS, Arms, shared, values
 from results.stats.estimates import CONFIDENCE
 
 POWER = 0.8
@@ -41,8 +41,7 @@ def needed(contrast: Contrast, arms: Arms, family: int = 1) -> Power:
     if len(differences) < 2:
         return Power(contrast.statement, len(differences), math.nan, math.nan)
     spread = float(np.std(differences, ddof=1))
-    confidence = 1 - (1 - CONFIDENCE) / family
-    seeds = seeds_for(spread, _distance(contrast, differences), confidence=confidence)
+    seeds = seeds_for(spread, _distance(contrast, differences), confidence=shared(CONFIDENCE, family))
     return Power(contrast.statement, len(differences), spread, seeds)
 
 

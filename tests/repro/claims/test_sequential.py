@@ -10,19 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from repro.claims.error_rates import DRAWS, RULES, _judged, error_rates
 from repro.claims.experiment import BELOW_ZERO, Contrast
 from repro.claims.judge import judge
 from repro.claims.metrics import TEST_ERROR
-from repro.claims.sequential import (
-    CONFIDENCE,
-    DRAWS,
-    LOOKS,
-    RULES,
-    _judged,
-    error_rates,
-    next_look,
-    until_decided,
-)
+from repro.claims.sequential import CONFIDENCE, LOOKS, next_look, until_decided
 from results.schema.findings import SizeVerdict, Verdict
 from results.schema.trial import Outcome, Trial
 from tests.repro.planted import trial
