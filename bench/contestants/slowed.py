@@ -31,6 +31,8 @@ def _slowed(framework: Framework, execution: Execution, suffix: str, slowdown: f
         preload=(*framework.preload, *execution.preload),
         missing=execution.missing,
         precisions=execution.precisions,
+        any_size=execution.any_size,
+        phases=execution.phases,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from bench.cost.workload import ITEM_BYTES, network_of, storage_bytes
 from results.schema.record import Workload
@@ -41,5 +40,9 @@ def _of_network(workload: Workload) -> int:
 
 
 def estimate_evidence(workload: Workload) -> int:
-    """Bytes that one contestant needs for the gate: a gradient step, and its gradients in the canonical layout."""
-    return estimate(replace(workload, phase="gradient")) + network_of(workload).parameter_bytes()
+    """Bytes that one contestant needs for the gate: a step of the evidence's phase, and its gradients if it has any.
+
+    Gradients are in the canonical layout.
+    """
+    gradients = network_of(workload).parameter_bytes() if workload.phase != "infer" else 0
+    return estimate(workload) + gradients

@@ -10,6 +10,7 @@ from bench.clock import now
 from bench.cost.floors import floor_of
 from bench.gate.gate import Gate, GateResult, Question
 from bench.plan import interpreters
+from bench.plan.executions import lacks
 from bench.plan.suite import Suite
 from bench.scheduling.ledger import Group, Ledger
 from results.schema.record import Case, Contestant, Status
@@ -27,6 +28,7 @@ class Admission:
     def rule_out(self) -> None:
         """Rule out cases for reasons that are known without a launch."""
         self._skip_missing()
+        self._skip_lacking()
         self._skip_too_large()
 
     def steps(self) -> int:
@@ -45,7 +47,7 @@ class Admission:
         """
         wanted = {group.workload.network_id for group in groups}
         networks = {name: found for name, found in self._to_examine().items() if name in wanted}
-        questions = [Question(its[0].workload, _contestants_of(its)) for its in networks.values()]
+        questions = [Question(its[0].workload, _contestants_of(its), _differentiates(its)) for its in networks.values()]
         results = gate.examine(questions, lambda: self.clock() <= deadline)
         with closing(results):
             for network_id, its in networks.items():
@@ -59,6 +61,12 @@ class Admission:
             if reason := interpreters.missing(contestant, self.suite.interpreters, self.suite.environment):
                 cases = (case for case in self.ledger.cases if case.contestant == contestant)
                 self.ledger.rule_out(cases, Status.SKIPPED, reason)
+
+    def _skip_lacking(self) -> None:
+        """Skip the phases that a contestant does not run."""
+        for case in self.ledger.cases:
+            if reason := lacks(case):
+                self.ledger.rule_out([case], Status.SKIPPED, reason)
 
     def _skip_too_large(self) -> None:
         """Mark groups whose minimum memory, by the network's table, exceeds the limit as out of memory."""
@@ -92,6 +100,11 @@ class Admission:
             self.ledger.set_parity(network_id, contestant, result.parity)
         if result.status is not None:
             self.ledger.rule_out(_cases_of(contestant, groups), result.status, result.reason, result.log)
+
+
+def _differentiates(groups: Sequence[Group]) -> bool:
+    """Whether a phase with gradients, or with the training mode that they are computed in, is to be timed."""
+    return any(case.workload.phase != "infer" for group in groups for case in group.cases)
 
 
 def _contestants_of(groups: Sequence[Group]) -> tuple[Contestant, ...]:

@@ -18,10 +18,10 @@ from bench.launch.launcher import LauncherLike
 from bench.launch.process import LaunchFailed
 from bench.launch.weights import Weights
 from bench.plan import settings
+from bench.plan.executions import execution_of
 from bench.worker import arithmetic as fingerprint
 from bench.worker.evidence import Evidence
 from bench.worker.messages import ArithmeticProbed, EvidenceGiven, GiveEvidence, ProbeArithmetic, Request
-from impls.frameworks import load_framework
 from results.schema.record import Case, Contestant, Parity, Status, Workload
 
 MOST_IMAGES = 2
@@ -45,15 +45,24 @@ Results = dict[Contestant, GateResult]
 
 @dataclass(frozen=True)
 class Question:
-    """Whether contestants compute the same network: a workload of any phase."""
+    """Whether contestants compute the same network: a workload of any phase.
+
+    `gradients`: whether gradients are compared, too: not where inference alone is timed, as compilers take most of
+    their time for a gradient.
+    """
 
     workload: Workload
     contestants: tuple[Contestant, ...]
+    gradients: bool = True
 
     def cases(self) -> list[Case]:
-        """The cases that give evidence: at most MOST_IMAGES images, and one for all streams of a network."""
+        """The cases that give evidence: at most MOST_IMAGES images, and one for all streams of a network.
+
+        Their phase is that of the evidence: "infer" for scores alone, "gradient" for all of it.
+        """
         images = 1 if self.workload.stream else min(self.workload.batch, MOST_IMAGES)
-        examined = replace(self.workload, stream="", parts=(), batch=images)
+        phase = "gradient" if self.gradients else "infer"
+        examined = replace(self.workload, stream="", parts=(), batch=images, phase=phase)
         return [Case(examined, contestant) for contestant in self.contestants]
 
 
@@ -226,7 +235,8 @@ class _Examination:
 
     def _of(self, contestants: Sequence[Contestant], precision: str = "") -> Question:
         workload = self.question.workload
-        return Question(replace(workload, precision=precision or workload.precision), tuple(contestants))
+        asked = replace(workload, precision=precision or workload.precision)
+        return Question(asked, tuple(contestants), self.question.gradients)
 
     def _refused(self) -> Results:
         """The results of contestants that compute in another precision than requested."""
@@ -297,7 +307,7 @@ def _arithmetic_in(outcome: Outcome) -> str:
 
 
 def _computes_in(contestant: Contestant, precision: str) -> bool:
-    return precision in load_framework(contestant.framework).execution(contestant.execution).precisions
+    return precision in execution_of(contestant).precisions
 
 
 def _cleared(result: GateResult, words: str) -> GateResult:

@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from bench.worker.evidence import Evidence, Scores
 from results.schema.record import Contestant, Parity
+
+Form = TypeVar("Form", bound=Hashable)
 
 SEEDS = (0, 1)
 """Seeds of the images of a contestant's first launch: the second ones are looked at where the first ones have ties."""
@@ -52,16 +54,29 @@ in a deep network and show gross errors only. That the networks are equal is ver
 
 def shape_mismatches(evidence_of: Mapping[Contestant, Evidence]) -> dict[Contestant, str]:
     """Reasons by contestant, for those whose scores or gradients have other shapes or names than most."""
-    forms = {
-        contestant: (evidence.scores.shape, sorted(evidence.gradients)) for contestant, evidence in evidence_of.items()
-    }
-    counted = Counter(map(repr, forms.values()))
-    usual = max(counted, key=lambda form: counted[form], default="")
+    shapes = {contestant: tuple(evidence.scores.shape) for contestant, evidence in evidence_of.items()}
+    names = {contestant: tuple(sorted(evidence.gradients)) for contestant, evidence in _with_gradients(evidence_of)}
+    usual_shape, usual_names = _most_common(shapes.values()), _most_common(names.values())
     return {
-        contestant: f"gives scores of shape {form[0]} and {len(form[1])} gradients, unlike most contestants"
-        for contestant, form in forms.items()
-        if repr(form) != usual
+        contestant: f"gives scores of shape {shape}{_counted(names.get(contestant))}, unlike most contestants"
+        for contestant, shape in shapes.items()
+        if shape != usual_shape or names.get(contestant, usual_names) != usual_names
     }
+
+
+def _most_common(forms: Iterable[Form]) -> Form | None:
+    """The most common one; of several equally common ones the first."""
+    counted = Counter(forms)
+    return max(counted, key=lambda form: counted[form], default=None)
+
+
+def _counted(names: tuple[str, ...] | None) -> str:
+    return "" if names is None else f" and {len(names)} gradients"
+
+
+def _with_gradients(evidence_of: Mapping[Contestant, Evidence]) -> list[tuple[Contestant, Any]]:
+    """The contestants that compute gradients, with their evidence."""
+    return [(contestant, evidence) for contestant, evidence in evidence_of.items() if evidence.gradients is not None]
 
 
 @np.errstate(invalid="ignore")
@@ -69,25 +84,20 @@ def judge(evidence_of: Mapping[Contestant, Evidence], tolerance: Tolerance) -> d
     """Each contestant's errors relative to the median, and why it fails the gate ("" if it passes)."""
     scores = _MedianScores.of([evidence.scores for evidence in evidence_of.values()])
     loss = float(_median([evidence.loss for evidence in evidence_of.values()]))
-    names = list(next(iter(evidence_of.values())).gradients)
-    gradients = {name: _median([evidence.gradients[name] for evidence in evidence_of.values()]) for name in names}
-    whole = float(np.sqrt(sum(middle[0] ** 2 for middle in gradients.values())))
-    nothing = shows_nothing(all(evidence.scores.all_equal for evidence in evidence_of.values()), whole)
+    gradients = _MedianGradients.of([evidence.gradients for _, evidence in _with_gradients(evidence_of)])
+    nothing = shows_nothing(all(evidence.scores.all_equal for evidence in evidence_of.values()), gradients.norm)
     verdicts = {}
     for contestant, evidence in evidence_of.items():
-        errors = {
-            name: _gradient_error(evidence.gradients[name], gradients[name], tolerance.small * whole) for name in names
-        }
-        worst = max(errors, key=lambda name: (np.isnan(errors[name]), errors[name]))
+        error, worst = gradients.error_of(evidence.gradients, tolerance.small)
         parity = Parity(
             scores=scores.error_of(evidence.scores),
             loss=_share(abs(evidence.loss - loss), abs(loss)),
-            gradients=errors[worst],
+            gradients=error,
             worst_gradient=worst,
             contestants=len(evidence_of),
             shows_nothing=nothing,
         )
-        verdicts[contestant] = parity, failure_message(parity, tolerance)
+        verdicts[contestant] = parity, failure_message(parity, tolerance, gradients.contestants)
     return verdicts
 
 
@@ -115,12 +125,42 @@ class _MedianScores:
         return float(np.max(errors))  # NaN if one of them is
 
 
-def shows_nothing(scores_all_equal: bool, gradients: float) -> str:
+@dataclass(frozen=True)
+class _MedianGradients:
+    """The median signature of each gradient, and how many contestants have gradients."""
+
+    by_name: Mapping[str, np.ndarray]
+    contestants: int
+
+    @classmethod
+    def of(cls, gradients: Sequence[Mapping[str, list[float]]]) -> _MedianGradients:
+        """The median of gradients of the same names."""
+        names = gradients[0] if gradients else ()
+        return cls({name: _median([one[name] for one in gradients]) for name in names}, len(gradients))
+
+    @property
+    def norm(self) -> float | None:
+        """The norm over all gradients; None if no contestant has any."""
+        if not self.contestants:
+            return None
+        return float(np.sqrt(sum(middle[0] ** 2 for middle in self.by_name.values())))
+
+    def error_of(self, gradients: Mapping[str, list[float]] | None, small: float) -> tuple[float | None, str]:
+        """The largest error and its gradient's name; (None, "") for a contestant without gradients."""
+        if gradients is None or self.norm is None:
+            return None, ""
+        least = small * self.norm
+        errors = {name: _gradient_error(gradients[name], middle, least) for name, middle in self.by_name.items()}
+        worst = max(errors, key=lambda name: (np.isnan(errors[name]), errors[name]))
+        return errors[worst], worst
+
+
+def shows_nothing(scores_all_equal: bool, gradients: float | None) -> str:
     """Why agreement on these values is no evidence of equal networks; "" if it is.
 
-    gradients: norm over all gradients.
+    gradients: norm over all gradients; None if none was computed.
     """
-    reasons = {"every gradient is 0": not gradients, "all scores are equal": scores_all_equal}
+    reasons = {"every gradient is 0": gradients == 0, "all scores are equal": scores_all_equal}
     return " and ".join(reason for reason, holds in reasons.items() if holds)
 
 
@@ -141,7 +181,12 @@ def recheck_words(precision: str, seed: int, requested: str) -> str:
 def explained_by_argmax_ties(errors: Parity) -> bool:
     """Whether scores and loss, which ties do not change, agree, and gradients differ by at most LARGEST_TIE."""
     allowed = TOLERANCES["float32"]
-    return errors.scores <= allowed.scores and errors.loss <= allowed.loss and errors.gradients <= LARGEST_TIE
+    return (
+        errors.scores <= allowed.scores
+        and errors.loss <= allowed.loss
+        and errors.gradients is not None
+        and errors.gradients <= LARGEST_TIE
+    )
 
 
 def _median(values: list[Any]) -> np.ndarray:
@@ -152,22 +197,27 @@ def _median(values: list[Any]) -> np.ndarray:
     return middle
 
 
-def failure_message(parity: Parity, tolerance: Tolerance) -> str:
-    """The quantities out of tolerance, as a message; "" if there is none."""
+def failure_message(parity: Parity, tolerance: Tolerance, with_gradients: int | None = None) -> str:
+    """The quantities out of tolerance, as a message; "" if there is none.
+
+    with_gradients: number of contestants whose gradients were compared, if that is not all.
+    """
+    gradients = parity.contestants if with_gradients is None else with_gradients
     checks = (
-        ("a score", parity.scores, tolerance.scores),
-        ("the loss", parity.loss, tolerance.loss),
-        (f"the gradient of {parity.worst_gradient}", parity.gradients, tolerance.gradients),
+        ("a score", parity.scores, tolerance.scores, parity.contestants),
+        ("the loss", parity.loss, tolerance.loss, parity.contestants),
+        (f"the gradient of {parity.worst_gradient}", parity.gradients, tolerance.gradients, gradients),
     )
-    wrong = [
-        f"{what} differs by {error:.1e} (allowed {allowed:.0e})"
-        for what, error, allowed in checks
-        if not error <= allowed
-    ]
+    wrong = {
+        f"{what} differs by {error:.1e} (allowed {allowed:.0e})": compared
+        for what, error, allowed, compared in checks
+        if error is not None and not error <= allowed
+    }
     if not wrong:
         return ""
-    note = "; with two contestants it is unknown which is right" if parity.contestants == 2 else ""
-    return f"{', '.join(wrong)} from the median of {parity.contestants} contestants{note}"
+    compared = min(wrong.values())
+    note = "; with two contestants it is unknown which is right" if compared == 2 else ""
+    return f"{', '.join(wrong)} from the median of {compared} contestants{note}"
 
 
 def _gradient_error(given: list[float], middle: np.ndarray, least: float) -> float:

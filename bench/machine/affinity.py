@@ -19,6 +19,16 @@ COMPUTES = 0.05
 """A thread counts as computing from this fraction of the busiest thread's time."""
 
 
+def unbind() -> None:
+    """Give the calling thread all cores of the process again.
+
+    OpenMP's runtimes bind the thread that loads them as soon as they are loaded, and compilers that it starts would
+    share its core. `bind_computing` binds it again.
+    """
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, allowed_cores())
+
+
 def running_times() -> dict[int, int]:
     """CPU time in nanoseconds of each thread of this process, by thread id."""
     times = {}

@@ -6,10 +6,12 @@ Which contestant it is changes from network to network.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 from bench.networks.probes import probed
+from bench.plan.executions import lacks
 from bench.plan.suite import Suite
 from results.schema.record import Case
 
@@ -17,7 +19,8 @@ from results.schema.record import Case
 def with_controls(suite: Suite, cases: Sequence[Case]) -> list[Case]:
     """The cases, and a copy of those of one contestant of each network, unless the suite wants no controls.
 
-    A search of the largest batch compares nothing; a probe of the machine's peak is no network.
+    A search of the largest batch compares nothing; a probe of the machine's peak is no network. A contestant that runs
+    fewer phases than others is none that is copied.
     """
     if not suite.controls or suite.largest_batch:
         return list(cases)
@@ -27,7 +30,9 @@ def with_controls(suite: Suite, cases: Sequence[Case]) -> list[Case]:
             networks.setdefault(case.workload.launch_id, []).append(case)
     copies: list[Case] = []
     for number, own in enumerate(networks.values()):
-        contestants = list(dict.fromkeys(case.contestant for case in own))
+        phases = Counter(case.contestant for case in own if not lacks(case))
+        able = [contestant for contestant in phases if phases[contestant] == max(phases.values())]
+        contestants = able or list(dict.fromkeys(case.contestant for case in own))
         chosen = contestants[number % len(contestants)]
         copy = replace(chosen, copy=1)
         copies += [replace(case, contestant=copy) for case in own if case.contestant == chosen]

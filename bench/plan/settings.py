@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bench.cost import memory
-from impls.frameworks import load_framework
+from bench.plan.executions import execution_of
 from impls.host import usable
 from impls.host.environment import clean
 from impls.host.process import ARENA_BYTES, STEADY_ALLOCATOR, on_cores, threads
@@ -68,14 +68,13 @@ def environment_of(contestant: Contestant, suite_environment: Mapping[str, str])
 
     suite_environment: the suite's `environment`, which overrides the setting's; the execution's overrides both.
     """
-    execution = load_framework(contestant.framework).execution(contestant.execution)
-    return {**environment(contestant.setting), **suite_environment, **execution.environment}
+    return {**environment(contestant.setting), **suite_environment, **execution_of(contestant).environment}
 
 
 def large_block_environment_of(contestant: Contestant) -> dict[str, str]:
     """The additional variables where a step may allocate blocks over ARENA_BYTES."""
-    execution = load_framework(contestant.framework).execution(contestant.execution)
-    return dict(execution.large_block_environment) if SETTINGS[contestant.setting].controlled else {}
+    large = execution_of(contestant).large_block_environment
+    return dict(large) if SETTINGS[contestant.setting].controlled else {}
 
 
 def environment_for_case(case: Case, suite_environment: Mapping[str, str]) -> dict[str, str]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from impls.arrays import sign_vector
+from impls.arrays import Batch, sign_vector
 from impls.frameworks import Model
+from impls.network import Network
 
 FIRST = 16
 """Number of scores that are given one by one."""
@@ -36,23 +37,36 @@ class Scores:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Results of a contestant; `gradients`: name -> signature."""
+    """Results of a contestant; `gradients`: name -> signature, None if none were computed.
+
+    Without gradients the loss is computed here, from the scores.
+    """
 
     scores: Scores
     loss: float
-    gradients: dict[str, list[float]]
+    gradients: dict[str, list[float]] | None
 
 
-def evidence(model: Model, images: np.ndarray, labels: np.ndarray) -> Evidence:
-    """The evidence of `model` (weights loaded, no dropout) on a batch."""
-    batch = model.put(images, labels)
-    scores = model.to_numpy(model.infer(batch))
-    outputs = model.gradient(batch)
+def evidence(model: Model, network: Network, batch: Batch, differentiates: bool = True) -> Evidence:
+    """The evidence of a model of `network` (weights loaded, no dropout) on a batch; with gradients or without."""
+    placed = model.put(batch.images, batch.labels)
+    scores = model.to_numpy(model.infer(placed))
+    if not differentiates:
+        return Evidence(summarize(scores), mean_loss(scores, batch.labels, network.rejection_score), None)
+    outputs = model.gradient(placed)
     return Evidence(
         scores=summarize(scores),
         loss=float(model.to_numpy(outputs[0])),
         gradients={name: signature(name, array) for name, array in model.gradients(outputs).items()},
     )
+
+
+def mean_loss(scores: np.ndarray, labels: np.ndarray, rejection_score: float | None) -> float:
+    """The mean cross entropy of scores (images, classes); `rejection_score` as in `Network`."""
+    values = scores.astype(np.float64)
+    if rejection_score is not None:
+        values = np.pad(values, ((0, 0), (0, 1)), constant_values=-rejection_score)
+    return float(np.mean(np.logaddexp.reduce(values, 1) - values[np.arange(len(labels)), labels]))
 
 
 def summarize(scores: np.ndarray) -> Scores:

@@ -22,6 +22,7 @@ from bench.machine.affinity import bind_computing, running_times
 from bench.machine.interference import Watch
 from bench.machine.resident import Resident
 from bench.plan import settings
+from bench.plan.executions import execution_of
 from bench.worker import arithmetic, messages
 from bench.worker.evidence import evidence
 from bench.worker.messages import (
@@ -113,7 +114,9 @@ class Dispatcher:
             model = build(network.without_dropout(), request.case, request.weights, seed=0, cold=True)
             self._examined = request.case, model
         batch = make_batch(network, request.case.workload.batch, request.seed)
-        return EvidenceGiven(evidence(self._examined[1], batch.images, batch.labels), request.seed)
+        phase = request.case.workload.phase
+        differentiates = phase != "infer" and phase in execution_of(request.case.contestant).phases
+        return EvidenceGiven(evidence(self._examined[1], network, batch, differentiates), request.seed)
 
 
 def status_of(problem: Exception) -> Status:
@@ -339,13 +342,14 @@ def new_model(network: Network, case: Case, seed: int, cold: bool = False) -> Mo
     `cold`: without compile caches. A stream measures compilation too, so all its launches are cold.
     """
     workload, contestant = case.workload, case.contestant
-    framework = load_framework(contestant.framework)
     several = len({(part.height, part.width) for part in workload.batches}) > 1
-    if several and not framework.execution(contestant.execution).any_size:
+    if several and not execution_of(contestant).any_size:
         raise Unsupported(f"{contestant.id} builds a network for images of one size")
     cold = cold or bool(workload.stream)
-    plan = Plan(network, contestant.execution, workload.device, workload.precision, seed=seed, cold=cold)
-    return framework.build(plan)
+    plan = Plan(
+        network, contestant.execution, workload.device, workload.precision, seed=seed, cold=cold, open_sizes=several
+    )
+    return load_framework(contestant.framework).build(plan)
 
 
 def downsample(times: list[float], limit: int = 20) -> list[float]:

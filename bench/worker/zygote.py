@@ -19,6 +19,7 @@ import signal
 import socket
 import sys
 
+from bench.machine.affinity import unbind
 from bench.worker import tasks
 from impls.host.process import keep_to_cores, redirect_output, set_parent_death_signal
 from impls.host.usable import allowed_cores
@@ -52,6 +53,7 @@ def fork(control: socket.socket, channel: int, log: int) -> int:
         set_parent_death_signal(zygote)
         control.close()
         redirect_output(log)
+        unbind()
         with socket.socket(fileno=channel) as link:
             tasks.serve(link)
         code = 0

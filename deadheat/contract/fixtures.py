@@ -44,6 +44,12 @@ def ask(children: Children) -> Ask:
     return ask
 
 
+def differentiates(contestant: str) -> bool:
+    """Whether framework:execution runs the phases that need gradients; others run inference only."""
+    framework, _, execution = contestant.partition(":")
+    return load_framework(framework).execution(execution).lacks("gradient") is None
+
+
 def missing(contestant: str, precision: str = "float32") -> str | None:
     """Why framework:execution can't be run on this machine's CPU in that precision; None if it can."""
     framework, _, execution = contestant.partition(":")

@@ -11,7 +11,7 @@ import numpy as np
 from bench.worker import arithmetic as probe
 from impls.arrays import make_batch, make_statistics, make_weights
 from impls.errors import Unsupported
-from impls.frameworks import Model, Plan, Sgd, load_framework
+from impls.frameworks import PHASES, Model, Phase, Plan, Sgd, load_framework
 from impls.layers import Activation, Dense, Dropout, Flatten
 from impls.network import Network
 
@@ -38,11 +38,12 @@ CONTRACT_SGD = Sgd(learning_rate=0.05, momentum=0.8, weight_decay=0.1)
 """Every term of the update large enough to be missed."""
 
 
-def build(contestant: str, network: Network, precision: str, sgd: Sgd | None = None) -> Model:
+def build(contestant: str, network: Network, precision: str, sgd: Sgd | None = None, open_sizes: bool = False) -> Model:
     """A model of framework:execution. Raises what `Framework.build` raises."""
     _forget_earlier_networks()
     framework, _, execution = contestant.partition(":")
-    return load_framework(framework).build(Plan(network, execution, precision=precision, sgd=sgd or Sgd()))
+    plan = Plan(network, execution, precision=precision, sgd=sgd or Sgd(), open_sizes=open_sizes)
+    return load_framework(framework).build(plan)
 
 
 def _forget_earlier_networks() -> None:
@@ -107,6 +108,56 @@ def behave(contestant: str, precision: str) -> Behaviour:
         model.weights(),
         model.statistics(),
     )
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """What a model that runs inference only did on NETWORKS[network], and how it refused other phases.
+
+    `reloaded`: the scores with weights times FACTOR, of images put on the device before; `dropping`: those of DROPPING.
+    """
+
+    network: str
+    loaded: Arrays
+    statistics: Arrays
+    scores: np.ndarray
+    reloaded: np.ndarray
+    dropping: np.ndarray
+    refused: dict[str, str]
+
+
+FACTOR = 1.5
+
+
+def infer(contestant: str, precision: str) -> Inferred:
+    """Loads, infers, loads other weights, infers again, and asks for each of the other phases."""
+    network, model = _first_that_it_has(contestant, precision)
+    weights, arrays = make_weights(network), make_batch(network, BATCH)
+    model.load(weights, make_statistics(network))
+    batch = model.put(arrays.images, arrays.labels)
+    loaded, statistics, scores = model.weights(), model.statistics(), model.to_numpy(model.infer(batch))
+    model.load({name: array * np.float32(FACTOR) for name, array in weights.items()}, make_statistics(network))
+    reloaded = model.to_numpy(model.infer(batch))
+    refused: dict[str, str] = {phase: _refusal(model, phase, batch) for phase in PHASES if phase != "infer"}
+    return Inferred(
+        network.architecture, loaded, statistics, scores, reloaded, _dropping(contestant, precision), refused
+    )
+
+
+def _refusal(model: Model, phase: Phase, batch: Any) -> str:
+    try:
+        model.phase(phase)(batch)
+    except Unsupported as problem:
+        return str(problem)
+    return "not refused"
+
+
+def _dropping(contestant: str, precision: str) -> np.ndarray:
+    """The scores of DROPPING."""
+    model = build(contestant, DROPPING, precision)
+    model.load(make_weights(DROPPING), {})
+    arrays = make_batch(DROPPING, 1)
+    return model.to_numpy(model.infer(model.put(arrays.images, arrays.labels)))
 
 
 def _first_that_it_has(contestant: str, precision: str) -> tuple[Network, Model]:

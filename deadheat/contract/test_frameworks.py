@@ -12,8 +12,19 @@ import numpy as np
 import pytest
 
 from deadheat.contract import perceptron
-from deadheat.contract.fixtures import Ask
-from deadheat.contract.jobs import BATCH, CONTRACT_SGD, DEEP, DROPPING, NETWORKS, STEPS, Behaviour, Dropped
+from deadheat.contract.fixtures import Ask, differentiates
+from deadheat.contract.jobs import (
+    BATCH,
+    CONTRACT_SGD,
+    DEEP,
+    DROPPING,
+    FACTOR,
+    NETWORKS,
+    STEPS,
+    Behaviour,
+    Dropped,
+    Inferred,
+)
 from deadheat.contract.processes import python_path
 from impls.arrays import Batch, make_batch, make_weights
 from impls.errors import UnknownName, Unsupported
@@ -23,6 +34,8 @@ from impls.network import Network
 CONTESTANTS = [
     f"{framework.name}:{execution.name}" for framework in frameworks().values() for execution in framework.executions
 ]
+DIFFERENTIATING = [contestant for contestant in CONTESTANTS if differentiates(contestant)]
+INFERRING = [contestant for contestant in CONTESTANTS if not differentiates(contestant)]
 
 # --- Frameworks, described ------------------------------------------------------------------------------------------
 
@@ -86,13 +99,13 @@ def test_a_precision_that_it_lacks_is_refused(framework: Framework) -> None:
 # --- Frameworks, built ----------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=CONTESTANTS)
+@pytest.fixture(params=DIFFERENTIATING)
 def behaviour(request: pytest.FixtureRequest, ask: Ask) -> Behaviour:
     found: Behaviour = ask("behave", request.param)
     return found
 
 
-def inputs_of(behaviour: Behaviour) -> tuple[Network, Mapping[str, np.ndarray], Batch]:
+def inputs_of(behaviour: Behaviour | Inferred) -> tuple[Network, Mapping[str, np.ndarray], Batch]:
     """The network, the weights and the batch behind it."""
     network = NETWORKS[behaviour.network]
     return network, make_weights(network), make_batch(network, BATCH)
@@ -168,7 +181,7 @@ def test_loading_forgets_the_momentum(behaviour: Behaviour) -> None:
         assert behaviour.after_second_load[name] == pytest.approx(array, rel=1e-6, abs=1e-7)
 
 
-@pytest.fixture(params=CONTESTANTS)
+@pytest.fixture(params=DIFFERENTIATING)
 def dropped(request: pytest.FixtureRequest, ask: Ask) -> Dropped:
     found: Dropped = ask("drop", request.param)
     return found
@@ -200,6 +213,39 @@ def _inputs_of_the_output(gradients: Mapping[str, np.ndarray]) -> np.ndarray:
     signal = gradients["output.bias"]
     inputs: np.ndarray = signal @ gradients["output.weight"] / (signal @ signal)
     return inputs
+
+
+@pytest.fixture(params=INFERRING)
+def inferred(request: pytest.FixtureRequest, ask: Ask) -> Inferred:
+    found: Inferred = ask("infer", request.param)
+    return found
+
+
+def test_inference_gives_the_loaded_weights_and_a_row_of_scores_an_image(inferred: Inferred) -> None:
+    network, weights, batch = inputs_of(inferred)
+    assert list(inferred.loaded) == list(network.arrays)
+    assert all(np.array_equal(inferred.loaded[name], array) for name, array in weights.items())
+    assert inferred.statistics == {}
+    assert inferred.scores.shape == (BATCH, network.classes)
+    assert inferred.scores.dtype == np.float32
+    assert inferred.scores == pytest.approx(perceptron.scores(network, weights, batch.images), rel=1e-5, abs=1e-5)
+
+
+def test_inference_follows_the_weights_that_were_loaded_last(inferred: Inferred) -> None:
+    network, weights, batch = inputs_of(inferred)
+    scaled = {name: array * np.float32(FACTOR) for name, array in weights.items()}
+    assert inferred.reloaded == pytest.approx(perceptron.scores(network, scaled, batch.images), rel=1e-5, abs=1e-5)
+
+
+def test_inference_drops_nothing(inferred: Inferred) -> None:
+    weights, images = make_weights(DROPPING), make_batch(DROPPING, 1).images
+    right = perceptron.scores(DROPPING.without_dropout(), weights, images)
+    assert inferred.dropping == pytest.approx(right, rel=1e-5, abs=1e-5)
+
+
+def test_what_runs_inference_only_refuses_other_phases(inferred: Inferred) -> None:
+    assert set(inferred.refused) == {"forward", "gradient", "train"}
+    assert all("inference only" in words for words in inferred.refused.values())
 
 
 POLICIES = [

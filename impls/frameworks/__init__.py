@@ -61,6 +61,7 @@ class Plan:
     sgd: Sgd = Sgd()
     seed: int = 0  # of dropout
     cold: bool = False  # compile again, without the results of earlier compilations on disk
+    open_sizes: bool = False  # images of several sizes will come, to a model of an execution of `any_size`
 
     @property
     def stored(self) -> str:
@@ -193,7 +194,7 @@ class Execution:
     processes; `large_block_environment` is added if steps allocate blocks that glibc would return to the system
     (impls.host.process.ARENA_BYTES), except with the setting as-shipped. `missing` returns why it cannot run here,
     or None; `requires` adds packages to the framework's; `precisions` are the arithmetics it really computes in;
-    `any_size`: whether a model takes images of other sizes than it was built for.
+    `any_size`: whether a model takes images of other sizes than it was built for; `phases` are those that it runs.
     """
 
     name: str
@@ -205,6 +206,13 @@ class Execution:
     missing: Callable[[], str | None] = lambda: None
     precisions: tuple[str, ...] = ("float32",)
     any_size: bool = False
+    phases: tuple[Phase, ...] = PHASES
+
+    def lacks(self, phase: str) -> str | None:
+        """Why a phase is not run; None if it is."""
+        if phase in self.phases:
+            return None
+        return "runs inference only" if self.phases == ("infer",) else f"runs {', '.join(self.phases)} only"
 
 
 @dataclass(frozen=True)

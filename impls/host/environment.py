@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from itertools import chain
 
 from impls.errors import InvalidInput
-from impls.host.process import CORES
+from impls.host.process import CORES, THREADS
 
 PASSED = (
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TEMP", "TMP", "XDG_*", "SSL_CERT_*", "CI",
@@ -32,7 +32,7 @@ CHOOSING = (
 """Passed and recorded: variables that choose libraries, GPU or compiler, as an installation does."""
 
 ALTERING: Mapping[str, tuple[str, ...]] = {
-    "threads": ("OMP_*", "GOMP_*", "KMP_*", "NUMEXPR_*", "TBB_*", CORES),
+    "threads": ("OMP_*", "GOMP_*", "KMP_*", "NUMEXPR_*", "TBB_*", CORES, THREADS),
     "mathematical libraries": (
         "MKL_*", "ONEDNN_*", "DNNL_*", "OPENBLAS_*", "GOTO_*", "BLIS_*", "NVPL_*", "VECLIB_*", "ACCELERATE_*",
     ),
@@ -108,7 +108,7 @@ def words(variables: Mapping[str, str]) -> str:
 
 
 def _is_passed(name: str) -> bool:
-    return name != CORES and _matches(name, (*PASSED, *CHOOSING))  # set by the harness, not by the shell
+    return name not in (CORES, THREADS) and _matches(name, (*PASSED, *CHOOSING))  # set by the harness, not by the shell
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:

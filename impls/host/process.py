@@ -27,10 +27,23 @@ ARENA_BYTES = 64 * 2**20
 ONE_ARENA = {"MALLOC_ARENA_MAX": "1"}
 
 
+THREADS = "DEADHEAT_THREADS"
+"""Variable with the number of threads, for runtimes that take it as an argument."""
+
+
 def threads(count: int) -> Mapping[str, str]:
-    """Variables for `count` threads in every framework. JAX has no such setting: it follows its allowed cores."""
-    names = "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"
+    """Variables for `count` threads in every framework and its compiler.
+
+    JAX has no such setting: it follows its allowed cores.
+    """
+    compilers = ("TORCHINDUCTOR_COMPILE_THREADS",)  # by default as many as cores when PyTorch is imported, which binds
+    names = "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", THREADS, *compilers
     return dict.fromkeys(names, str(count))
+
+
+def given_threads() -> int | None:
+    """The number of threads that `threads` set for this process; None: each runtime chooses its own."""
+    return int(os.environ[THREADS]) if THREADS in os.environ else None
 
 
 CORES = "DEADHEAT_CORES"

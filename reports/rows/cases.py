@@ -22,6 +22,7 @@ from results.tables.cases import judgement
 from results.words import in_words
 
 ERRORS = ("scores", "loss", "gradients")
+WORST = "parity_worst_gradient"
 BEFORE = ("build_seconds", "start_seconds")
 """The parts of a launch before its first call."""
 
@@ -189,15 +190,17 @@ def _parity_row(contestant: str, records: Sequence[Row], tolerances: Mapping[str
     checked = [row for row in records if pd.notna(row["parity_contestants"])]
     if not checked:
         return ParityRow(contestant, {}, {}, (), "", 0, "not checked")
-    largest = {key: _largest(row[f"parity_{key}"] for row in checked) for key in ERRORS}
+    # A contestant that computes no gradients has none that differs most.
+    compared = [key for key in ERRORS if key != "gradients" or any(text(row[WORST]) for row in checked)]
+    largest = {key: _largest(row[f"parity_{key}"] for row in checked) for key in compared}
     worst = max(checked, key=lambda row: _size(row["parity_gradients"]))
-    outside = [key for key in ERRORS if key in tolerances and not largest[key] <= tolerances[key]]
+    outside = [key for key in compared if key in tolerances and not largest[key] <= tolerances[key]]
     return ParityRow(
         contestant,
-        {key: numbers.error(value) for key, value in largest.items()},
+        {key: numbers.error(largest[key]) if key in largest else "none" for key in ERRORS},
         {key: _tolerance(tolerances[key]) if key in tolerances else "" for key in ERRORS},
         outside,
-        text(worst["parity_worst_gradient"]),
+        text(worst[WORST]),
         int(worst["parity_contestants"]),
         _outcome(records, text(worst["parity_cleared"]), outside, tolerances),
     )

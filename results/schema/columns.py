@@ -61,7 +61,7 @@ PARITY = (
         "relative",
         "largest deviation of a gradient's signature from the median, relative to its norm",
     ),
-    Column("parity_worst_gradient", "", "array with the largest deviation of its gradient"),
+    Column("parity_worst_gradient", "", "array with the largest deviation of its gradient; empty if it has none"),
     Column("parity_contestants", "", "number of contestants in the median"),
     Column("parity_shows_nothing", "", "why these errors are no evidence of the same network; empty if they are"),
     Column(

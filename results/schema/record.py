@@ -145,8 +145,8 @@ class Parity:
 
     scores: float
     loss: float
-    gradients: float
-    worst_gradient: str  # the array whose gradient differs most
+    gradients: float | None  # None for a contestant that computes none
+    worst_gradient: str  # the array whose gradient differs most; empty without gradients
     contestants: int  # in the median, this one included
     shows_nothing: str = ""  # why it says little that errors are small: what was compared is the same for any network
     cleared: str = ""  # in what errors were within tolerance when it was examined again; empty: at first, or not

@@ -15,13 +15,15 @@ def test_list_json_has_what_there_is_and_what_comes_from_outside(run):
     found = json.loads(run("bench", "list", "--json").stdout)
     assert set(found["architectures"]) == set(architectures()) | {"outside-mlp", "outside-alexnet"}
     frameworks = {one["name"]: one for one in found["frameworks"]}
-    assert set(frameworks) == {"pytorch", "tensorflow", "jax", "keras", "outside"}
+    assert set(frameworks) == {"pytorch", "tensorflow", "jax", "keras", "onnx", "outside"}
     assert frameworks["pytorch"]["executions"] == [
         "eager",
         "eager-nhwc",
         "compile",
         "compile-dynamic",
         "compile-graphs",
+        "compile-frozen",
+        "aot",
     ]
     assert frameworks["tensorflow"]["executions"] == ["graph", "xla", "graph-any-size", "eager"]
     assert frameworks["outside"]["installed"] is True

@@ -14,7 +14,8 @@ from deadheat.contract.processes import Children, answer
 from impls.architectures import architectures, load_architecture
 
 REFERENCE = "pytorch:eager"
-CONTESTANTS = (REFERENCE, "tensorflow:graph", "tensorflow:graph-any-size", "jax:jit")
+TRAINING = (REFERENCE, "tensorflow:graph", "tensorflow:graph-any-size", "jax:jit")
+CONTESTANTS = (*TRAINING, "onnx:onnxruntime", "onnx:openvino")
 SIZES = [
     (224, 224),
     (180, 180),
@@ -28,7 +29,11 @@ SIZES = [
     (161, 299),
 ]
 SCHEDULE = [224, 180] * 10
-TRACES = {REFERENCE: 0, "tensorflow:graph-any-size": 2, "tensorflow:graph": 12, "jax:jit": 12}
+TRACES = {REFERENCE: 0, "tensorflow:graph": 12, "jax:jit": 12} | {
+    "tensorflow:graph-any-size": 2,
+    "onnx:onnxruntime": 1,
+    "onnx:openvino": 1,
+}
 """A trace for each of ten sizes and of two more of another phase; one of each phase where sizes are left open."""
 
 
@@ -51,10 +56,7 @@ def both(request: pytest.FixtureRequest, travelled: dict[str, Future[Any]]) -> t
     return answer(travelled[contestant]), answer(travelled[REFERENCE])
 
 
-others = pytest.mark.parametrize("both", CONTESTANTS[1:], indirect=True)
-
-
-@others
+@pytest.mark.parametrize("both", CONTESTANTS[1:], indirect=True)
 def test_one_set_of_weights_gives_everyones_scores_at_ten_sizes(both: tuple[Travelled, Travelled]) -> None:
     given, right = both
     for size in SIZES:
@@ -62,7 +64,7 @@ def test_one_set_of_weights_gives_everyones_scores_at_ten_sizes(both: tuple[Trav
         assert error <= 1e-5 * np.abs(right.scores[size]).max(), size
 
 
-@others
+@pytest.mark.parametrize("both", TRAINING[1:], indirect=True)
 def test_losses_agree_over_twenty_steps_at_two_sizes_by_turns(both: tuple[Travelled, Travelled]) -> None:
     given, right = both
     assert given.losses == pytest.approx(right.losses, rel=1e-4)

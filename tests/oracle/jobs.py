@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from bench.worker.evidence import mean_loss
+from deadheat.contract.fixtures import differentiates
 from deadheat.contract.jobs import STEPS
 from deadheat.contract.jobs import build as build_model
 from impls.arrays import Batch, make_batch, make_statistics, make_weights
@@ -148,9 +150,9 @@ def read_arrays(folder: Path, network: Network) -> Arrays:
 # --- Contestants ----------------------------------------------------------------------------------------------------
 
 
-def build(contestant: str, network: Network, precision: str, sgd: Sgd | None = None) -> Model:
+def build(contestant: str, network: Network, precision: str, sgd: Sgd | None = None, open_sizes: bool = False) -> Model:
     """A model of framework:execution, to be trained in small steps."""
-    return build_model(contestant, network, precision, sgd or Sgd(LEARNING_RATE))
+    return build_model(contestant, network, precision, sgd or Sgd(LEARNING_RATE), open_sizes)
 
 
 def reference(contestant: str, architecture: str, images: int, folder: Path) -> Result:
@@ -194,6 +196,9 @@ def _run(architecture: str, contestant: str, precision: str, images: int, forwar
     batch = model.put(arrays.images, arrays.labels)
     scores, forward_loss = model.to_numpy(model.infer(batch)), None
     moved = {"infer": model.statistics()}
+    if not differentiates(contestant):
+        loss = mean_loss(scores, arrays.labels, network.rejection_score)
+        return Result(scores, loss, None, [], moved, [], []), {}
     if forward_too:
         forward_loss = float(model.to_numpy(model.forward(batch)))
         moved["forward"] = model.statistics()
@@ -224,10 +229,10 @@ def refusal(contestant: str, precision: str) -> str:
 
 @dataclass(frozen=True)
 class Pooled:
-    """The vectors of a batch of maps, and the gradient of the maps."""
+    """The vectors of a batch of maps, and the gradient of the maps, where it is computed."""
 
     vectors: np.ndarray
-    gradient: np.ndarray
+    gradient: np.ndarray | None
 
 
 def pyramid_network(layer: SpatialPyramid, size: Pair) -> Network:
@@ -253,12 +258,13 @@ def pyramids(contestant: str, precision: str, layer: SpatialPyramid, sizes: list
     for size in sizes:
         network = pyramid_network(layer, size)
         if not found or not any_size:
-            model = build(contestant, network, precision)
+            model = build(contestant, network, precision, open_sizes=any_size)
             length, kind = network.classes, np.float32
             model.load({"vector.weight": np.eye(length, dtype=kind), "vector.bias": np.zeros(length, kind)}, {})
         batch = model.put(*_pair(pyramid_batch(network)))
         vectors = model.to_numpy(model.infer(batch))
-        found.append(Pooled(vectors, model.gradients(model.gradient(batch))[INPUT]))
+        gradient = model.gradients(model.gradient(batch))[INPUT] if differentiates(contestant) else None
+        found.append(Pooled(vectors, gradient))
     return found
 
 
@@ -280,8 +286,11 @@ def windowed(contestant: str, precision: str, windows: Windows) -> tuple[np.ndar
     model = build(contestant, network, precision)
     model.load(weights, {})
     batch = model.put(arrays.images, arrays.labels)
+    scores = model.to_numpy(model.infer(batch))
+    if not differentiates(contestant):
+        return scores, mean_loss(scores, arrays.labels, None), {}
     loss = float(model.to_numpy(model.forward(batch)))
-    return model.to_numpy(model.infer(batch)), loss, model.gradients(model.gradient(batch))
+    return scores, loss, model.gradients(model.gradient(batch))
 
 
 def varied_network() -> Network:
@@ -335,11 +344,13 @@ def travels(contestant: str, sizes: list[tuple[int, int]], schedule: list[int]) 
     every = {*sizes, *((side, side) for side in schedule)}
     networks = {size: narrowed(architecture.at(size).without_dropout()) for size in every}
     first = networks[sizes[0]]
-    model = build(contestant, first, "float32", Sgd(learning_rate=LEARNING_RATE / 10))  # or losses would end near 0
+    rate = Sgd(learning_rate=LEARNING_RATE / 10)  # or losses would end near 0
+    model = build(contestant, first, "float32", rate, open_sizes=True)
     model.load(make_weights(first), make_statistics(first))
     batches = {size: model.put(*_pair(make_batch(network, 1))) for size, network in networks.items()}
     scores = {size: model.to_numpy(model.infer(batches[size])) for size in sizes}
-    losses = [float(model.to_numpy(model.train(batches[side, side]))) for side in schedule]
+    steps = schedule if differentiates(contestant) else []
+    losses = [float(model.to_numpy(model.train(batches[side, side]))) for side in steps]
     return Travelled(scores, losses, model.compilations, model.fallback)
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from deadheat.contract.fixtures import missing
+from deadheat.contract.fixtures import differentiates, missing
 from deadheat.contract.processes import Child, Children
 from impls.architectures import architectures
 from impls.frameworks import frameworks
@@ -28,9 +28,12 @@ FEW = tuple(MIXED)
 # What a network of a paper costs, in seconds of a core: 1 where it is interpreted, 6 with XLA, 45 with Inductor. So a
 # compiler beside an execution that takes every architecture takes the few, in float32. With DEADHEAT_PARITY=all in the
 # environment all contestants take all architectures in all their precisions: about an hour.
-COMPILERS = ("pytorch:compile", "pytorch:compile-dynamic", "pytorch:compile-graphs", "tensorflow:xla", "keras:jax")
-# This one takes minutes for a network with a gradient: the contract tests and every campaign's gate ask it.
-SLOWEST = ("pytorch:compile-dynamic",)
+INDUCTOR = tuple(
+    f"pytorch:{name}" for name in ("compile", "compile-dynamic", "compile-graphs", "compile-frozen", "aot")
+)
+COMPILERS = (*INDUCTOR, "tensorflow:xla", "keras:jax")
+# These take minutes for a network with a gradient, or for a package: the contract tests and every gate ask them.
+SLOWEST = ("pytorch:compile-dynamic", "pytorch:aot")
 # These go through the same functions as tensorflow:graph, called as they are or traced once for all sizes, or the same
 # modules as pytorch:eager, in another order of memory: the chosen few have every function and module.
 SAME_FUNCTIONS = ("tensorflow:eager", "tensorflow:graph-any-size", "pytorch:eager-nhwc")
@@ -72,6 +75,7 @@ def _is_affordable(case: Case) -> bool:
 
 
 CASES = tuple(cases())
+GRADIENT_CASES = tuple(case for case in CASES if differentiates(case.contestant))
 
 
 @dataclass

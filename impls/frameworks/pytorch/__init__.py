@@ -7,6 +7,9 @@ import shutil
 from impls.frameworks import CACHE, Execution, Framework
 
 PRECISIONS = ("float32", "tf32", "bfloat16", "float64")
+INDUCTOR = {"TORCHINDUCTOR_CACHE_DIR": f"{CACHE}/inductor"}
+PACKAGES = "DEADHEAT_PYTORCH_PACKAGES"
+"""Variable with the folder of packages compiled ahead of time."""
 
 
 def _no_compiler() -> str | None:
@@ -22,14 +25,14 @@ def _no_cuda() -> str | None:
 PYTORCH = Framework(
     name="pytorch",
     title="PyTorch",
-    model="impls.frameworks.pytorch.model:PyTorchModel",
+    model="impls.frameworks.pytorch.build:build",
     executions=(
         Execution("eager", "module by module, channels first", precisions=PRECISIONS, any_size=True),
         Execution("eager-nhwc", "module by module, channels-last memory format", precisions=PRECISIONS, any_size=True),
         Execution(
             "compile",
             "torch.compile, static shapes",
-            environment={"TORCHINDUCTOR_CACHE_DIR": f"{CACHE}/inductor"},
+            environment=INDUCTOR,
             missing=_no_compiler,
             precisions=PRECISIONS,
             any_size=True,
@@ -37,7 +40,7 @@ PYTORCH = Framework(
         Execution(
             "compile-dynamic",
             "torch.compile with dynamic shapes",
-            environment={"TORCHINDUCTOR_CACHE_DIR": f"{CACHE}/inductor"},
+            environment=INDUCTOR,
             missing=_no_compiler,
             precisions=PRECISIONS,
             any_size=True,
@@ -45,14 +48,28 @@ PYTORCH = Framework(
         Execution(
             "compile-graphs",
             "torch.compile, static shapes, recorded as CUDA graphs and replayed",
-            environment={"TORCHINDUCTOR_CACHE_DIR": f"{CACHE}/inductor"},
+            environment=INDUCTOR,
             missing=_no_cuda,
             precisions=PRECISIONS,
+        ),
+        Execution(
+            "compile-frozen",
+            "torch.compile for inference with Inductor's freezing: weights are constants of the compiled code",
+            environment=INDUCTOR,
+            missing=_no_compiler,
+            phases=("infer",),
+        ),
+        Execution(
+            "aot",
+            "AOTInductor: compiled to a package for inference, which is loaded without compiling",
+            environment={**INDUCTOR, PACKAGES: f"{CACHE}/packages"},
+            missing=_no_compiler,
+            phases=("infer",),
         ),
     ),
     requires=("torch",),
     extra="pytorch",
     # An optimizer's first step imports torch._dynamo, which would take a second in every launch.
-    preload=("torch", "torch._dynamo", "impls.frameworks.pytorch.model"),
+    preload=("torch", "torch._dynamo", "impls.frameworks.pytorch.build"),
     supports_checkpointing=True,
 )

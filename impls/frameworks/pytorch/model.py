@@ -20,6 +20,7 @@ COMPILED: Mapping[str, dict[str, Any]] = {
     "compile": {"dynamic": False},
     "compile-dynamic": {"dynamic": True},
     "compile-graphs": {"dynamic": False, "mode": "reduce-overhead"},
+    "compile-frozen": {"dynamic": False, "options": {"freezing": True}},
 }
 """torch.compile's settings by execution; "reduce-overhead" records CUDA graphs and replays them."""
 

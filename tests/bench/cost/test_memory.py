@@ -64,7 +64,8 @@ def test_a_training_step_needs_at_least_weights_gradients_and_momentum():
     assert needs("infer") > weights
     assert needs("train") > 3 * weights
     assert needs("infer") < needs("forward") < needs("gradient") < needs("train")
-    assert estimate_evidence(Workload("vgg-a", 224, 224, 3, 1000, 1, "float32", "cpu", "infer")) > needs("gradient")
+    assert estimate_evidence(Workload("vgg-a", 224, 224, 3, 1000, 1, "float32", "cpu", "gradient")) > needs("gradient")
+    assert estimate_evidence(Workload("vgg-a", 224, 224, 3, 1000, 1, "float32", "cpu", "infer")) == needs("infer")
 
 
 @pytest.mark.parametrize(("left", "room"), [(None, 5), (9, 5), (3, 3)])

@@ -16,13 +16,14 @@ from bench.gate.parity import SEEDS, TOLERANCES, judge
 from bench.launch.fake import Behaviour, FakeLauncher, Fault
 from bench.launch.weights import Weights
 from bench.worker import tasks
-from bench.worker.evidence import FIRST, Evidence, signature, summarize
+from bench.worker.evidence import FIRST, Evidence, mean_loss, signature, summarize
 from bench.worker.messages import EvidenceGiven, GiveEvidence, Load, ProbeArithmetic, to_line
 from impls.frameworks import frameworks
 from results.schema.record import Case, Contestant, Status, Workload
 from results.store.campaigns import read_campaign
 
-RIGHT = ("pytorch:eager", "pytorch:eager-nhwc", "tensorflow:graph", "jax:jit")
+INFERRING = ("onnx:onnxruntime",)
+RIGHT = ("pytorch:eager", "pytorch:eager-nhwc", "tensorflow:graph", "jax:jit", *INFERRING)
 PLANTED = ("outside.planted:wrong-pad", "outside.planted:wrong-alpha", "outside.planted:swapped-flatten")
 
 SUITE = f"""
@@ -40,7 +41,7 @@ architectures = ["outside-alexnet"]
 sizes = ["33x25"]
 classes = 10
 batches = [2]
-phases = ["infer"]
+phases = ["infer", "gradient"]
 """
 
 
@@ -53,26 +54,35 @@ def records(run, tmp_path_factory):
     asked = f"--suite={home / 'planted.toml'}", f"--results={home / 'data'}", "--no-report"
     done = run("pytest", "--benchmark-only", *asked)
     (folder,) = (home / "data").iterdir()
-    found = {record.case.contestant.id: record for record in read_campaign(folder).records}
-    assert found, done.stdout + done.stderr
-    return found
+    phases = {"infer": {}, "gradient": {}}
+    for record in read_campaign(folder).records:
+        phases[record.case.workload.phase][record.case.contestant.id] = record
+    assert phases["infer"], done.stdout + done.stderr
+    return phases
 
 
 @pytest.mark.parametrize("contestant", PLANTED)
 def test_a_planted_error_is_a_mismatch_and_has_no_time(records, contestant):
-    record = records[contestant]
-    assert record.status is Status.MISMATCH
-    assert record.seconds == ()
-    assert "allowed 1e-05" in record.reason
+    for phase in records.values():
+        record = phase[contestant]
+        assert record.status is Status.MISMATCH
+        assert record.seconds == ()
+        assert "allowed 1e-05" in record.reason
 
 
 @pytest.mark.parametrize("contestant", RIGHT)
 def test_contestants_that_agree_are_timed_and_their_errors_recorded(records, contestant):
-    record = records[contestant]
+    record = records["infer"][contestant]
     assert record.status is Status.MEASURED, record.reason
     assert record.parity.contestants == len(RIGHT + PLANTED)
     assert record.parity.scores <= 1e-5
-    assert record.parity.gradients <= 1e-4
+    if contestant in INFERRING:
+        assert (record.parity.gradients, record.parity.worst_gradient) == (None, "")
+        skipped = records["gradient"][contestant]
+        assert (skipped.status, skipped.reason) == (Status.SKIPPED, "runs inference only")
+    else:
+        assert record.parity.gradients <= 1e-4
+        assert records["gradient"][contestant].status is Status.MEASURED
 
 
 def evidence(rng, **changes) -> Evidence:
@@ -107,6 +117,38 @@ def test_parity_tells_one_that_differs_from_two_that_agree(change):
     complaints = judged(one(), one(**change), one())
     assert complaints[0] == complaints[2] == ""
     assert complaints[1]
+
+
+def test_one_without_gradients_is_judged_by_its_scores_and_loss_and_leaves_the_others_their_median():
+    def one(**changes):
+        return evidence(np.random.default_rng(1), **changes)
+
+    deployed, wrong = one(gradients=None), one(gradients={"c.weight": [1.0, 0.5, 0.5, 0.5, 0.5]})
+    assert judged(one(), deployed, one()) == ["", "", ""]
+    assert judged(one(), one(gradients=None, loss=0.6), one())[1]
+    complaints = judged(one(), deployed, wrong)
+    assert complaints[1] == ""
+    for complaint in (complaints[0], complaints[2]):
+        assert "the gradient of c.weight differs" in complaint
+        assert "from the median of 2 contestants; with two contestants it is unknown which is right" in complaint
+    assert judged(deployed, deployed) == ["", ""]
+
+
+def test_networks_are_compared_on_scores_alone_where_inference_alone_is_timed():
+    first = Question(LENET, CONTESTANTS).cases()[0].workload
+    alone = Question(LENET, CONTESTANTS, gradients=False).cases()[0].workload
+    assert (first.phase, alone.phase) == ("gradient", "infer")
+
+
+@pytest.mark.parametrize("rejection", [None, 0.1])
+def test_the_loss_of_scores_is_the_mean_cross_entropy(rejection):
+    scores, labels = np.array([[1.0, -2.0, 0.5], [700.0, 0.0, -3.0]]), np.array([0, 1])
+    others = [] if rejection is None else [-rejection]
+    odds = [np.longdouble([*row, *others]) for row in scores]
+    right = np.mean(
+        [np.log(np.exp(row - row.max()).sum()) + row.max() - row[label] for row, label in zip(odds, labels)]
+    )
+    assert mean_loss(scores, labels, rejection) == pytest.approx(float(right), rel=1e-12)
 
 
 def test_parity_refuses_both_of_two_that_differ():
