@@ -80,7 +80,10 @@ CONTESTANTS = (
     "bench.contestants.pyramids.keras",
     "bench.contestants.pyramids.pytorch",
     "bench.contestants.pyramids.tensorflow",
+    "bench.contestants.vendors.keras_applications",
+    "bench.contestants.vendors.torchvision",
     "bench.contestants.virtual",
+    "bench.contestants.without",
 )
 """The same for frameworks."""
 

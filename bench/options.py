@@ -63,6 +63,11 @@ OPTIONS = (
         settings={"action": "store_true"},
     ),
     Option(
+        "level",
+        "measure every contestant tuned, or idiomatic: as its framework's tutorials write it (default: the suite's)",
+        "LEVEL",
+    ),
+    Option(
         "interpreter",
         "run the contestants of a framework with the Python at PATH; repeat it with another label to compare two",
         "FRAMEWORK@LABEL=PATH",

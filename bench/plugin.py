@@ -134,6 +134,7 @@ def _session_of(config: pytest.Config) -> Session:
                 sustained=config.getoption("bench_sustained"),
                 sizes_from=config.getoption("bench_sizes_from"),
                 as_shipped=config.getoption("bench_as_shipped"),
+                level=config.getoption("bench_level"),
                 interpreters=config.getoption("bench_interpreter"),
                 keep_env=config.getoption("bench_keep_env"),
                 device=config.getoption("bench_device"),

@@ -25,7 +25,7 @@ from bench.runner.campaign import CampaignRunner, Observer
 from bench.runner.metadata import describe, environment, reference_of
 from bench.scheduling.ledger import Ledger
 from impls.errors import InvalidInput
-from impls.frameworks import DEVICES, checked, load_framework
+from impls.frameworks import DEVICES, LEVELS, checked, load_framework
 from impls.host import nvidia
 from impls.host.environment import kept, words
 from results.schema.record import SCHEMA, Case, Contestant
@@ -53,6 +53,7 @@ class Options:
     sustained: str | None = None
     sizes_from: str | None = None
     as_shipped: bool = False
+    level: str | None = None
     interpreters: Sequence[str] = ()
     keep_env: Sequence[str] = ()
     device: str = "cpu"
@@ -193,9 +194,15 @@ def _new_session(options: Options) -> Session:
     others = _others(options.interpreters)
     paths = {one.label: one.path for found in others.values() for one in found}
     asked = {**suite.environment, **_kept(options)}
-    suite = suite.model_copy(update={"interpreters": {**suite.interpreters, **paths}, "environment": asked})
+    level = checked("level", options.level, LEVELS) if options.level else suite.level
+    suite = suite.model_copy(
+        update={"interpreters": {**suite.interpreters, **paths}, "environment": asked, "level": level}
+    )
 
     def changed(contestant: Contestant) -> list[Contestant]:
+        if suite.level:
+            found = load_framework(contestant.framework).at_level(contestant.execution, suite.level)
+            contestant = replace(contestant, execution=found.name)
         if options.as_shipped:
             contestant = replace(contestant, setting="as-shipped")
         if contestant.interpreter:  # the suite says which Python, and the command line only where that is
@@ -281,7 +288,7 @@ def _check_used(others: Mapping[str, Sequence[Interpreter]], contestants: Sequen
 
 def _resumed(options: Options, name: str) -> Session:
     """Resume a campaign: its suite, cases and device; budget, target, memory and sustained may change."""
-    for option in ("preset", "as_shipped", "interpreters", "keep_env", "sizes_from"):
+    for option in ("preset", "as_shipped", "level", "interpreters", "keep_env", "sizes_from"):
         if getattr(options, option):
             typed = option.removesuffix("s").replace("_", "-")
             raise InvalidInput(

@@ -16,7 +16,7 @@ from tabulate import tabulate
 
 from bench.plan.suite import load_suite
 from bench.terminal import catalogue
-from docs import commands, intervals, method, reproduction, sizes
+from docs import commands, frameworks, intervals, method, reproduction, sizes
 from impls.architectures import architectures
 from results import quality
 from results.schema import renames as names
@@ -174,6 +174,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "flags": flags,
     "renames": renames,
     **commands.BLOCKS,
+    **frameworks.BLOCKS,
     **intervals.BLOCKS,
     **method.BLOCKS,
     **reproduction.BLOCKS,

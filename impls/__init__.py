@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from impls.architectures import architectures, load_architecture
 from impls.errors import DeadheatError, InvalidInput, Unavailable, UnknownName, Unsupported
-from impls.frameworks import Execution, Framework, Model, Plan, Sgd, load_framework
+from impls.frameworks import Execution, Framework, Model, Plan, Sgd, Trick, load_framework
 from impls.layers import (
     Activation,
     BatchNorm,
@@ -62,6 +62,7 @@ __all__ = [
     "Sgd",
     "SpatialPyramid",
     "Subsample",
+    "Trick",
     "Unavailable",
     "UnknownName",
     "Unsupported",

@@ -22,17 +22,13 @@ def name_of(framework: str, execution: str, suffix: str) -> str:
 
 
 def _slowed(framework: Framework, execution: Execution, suffix: str, slowdown: float) -> Execution:
-    return Execution(
-        name_of(framework.name, execution.name, suffix),
-        f"{framework.title} {execution.name}, every step {slowdown:.0%} longer",
-        environment=execution.environment,
-        large_block_environment=execution.large_block_environment,
+    return replace(
+        execution,
+        name=name_of(framework.name, execution.name, suffix),
+        note=f"{framework.title} {execution.name}, every step {slowdown:.0%} longer",
         requires=(*framework.requires, *execution.requires),
         preload=(*framework.preload, *execution.preload),
-        missing=execution.missing,
-        precisions=execution.precisions,
-        any_size=execution.any_size,
-        phases=execution.phases,
+        idiomatic_of="",
     )
 
 

@@ -83,7 +83,7 @@ def _with_gradients(evidence_of: Mapping[Contestant, Evidence]) -> list[tuple[Co
 def judge(evidence_of: Mapping[Contestant, Evidence], tolerance: Tolerance) -> dict[Contestant, tuple[Parity, str]]:
     """Each contestant's errors relative to the median, and why it fails the gate ("" if it passes)."""
     scores = _MedianScores.of([evidence.scores for evidence in evidence_of.values()])
-    loss = float(_median([evidence.loss for evidence in evidence_of.values()]))
+    losses = _MedianLosses.of(list(evidence_of.values()))
     gradients = _MedianGradients.of([evidence.gradients for _, evidence in _with_gradients(evidence_of)])
     nothing = shows_nothing(all(evidence.scores.all_equal for evidence in evidence_of.values()), gradients.norm)
     verdicts = {}
@@ -91,7 +91,7 @@ def judge(evidence_of: Mapping[Contestant, Evidence], tolerance: Tolerance) -> d
         error, worst = gradients.error_of(evidence.gradients, tolerance.small)
         parity = Parity(
             scores=scores.error_of(evidence.scores),
-            loss=_share(abs(evidence.loss - loss), abs(loss)),
+            loss=losses.error_of(evidence),
             gradients=error,
             worst_gradient=worst,
             contestants=len(evidence_of),
@@ -123,6 +123,28 @@ class _MedianScores:
             _share(float(np.max(np.abs(scores.signature - self.signature))), float(self.signature[0])),
         )
         return float(np.max(errors))  # NaN if one of them is
+
+
+@dataclass(frozen=True)
+class _MedianLosses:
+    """The medians of the loss in training mode and of the loss of scores, which differ with batch normalisation."""
+
+    training: float
+    of_scores: float
+
+    @classmethod
+    def of(cls, evidence: Sequence[Evidence]) -> _MedianLosses:
+        training = [one.loss for one in evidence if one.gradients is not None]
+        return cls(float(_median(training or [math.nan])), float(_median([_scores_loss(one) for one in evidence])))
+
+    def error_of(self, evidence: Evidence) -> float:
+        """The error of a contestant's loss in training mode; without gradients, of its scores' loss."""
+        middle = self.of_scores if evidence.gradients is None else self.training
+        return _share(abs(evidence.loss - middle), abs(middle))
+
+
+def _scores_loss(evidence: Evidence) -> float:
+    return evidence.loss if evidence.scores_loss is None else evidence.scores_loss
 
 
 @dataclass(frozen=True)

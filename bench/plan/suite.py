@@ -109,6 +109,7 @@ class Suite(MeasurementSettings):
     preset: str = "standard"
     contestants: tuple[ContestantName, ...] = Field(min_length=1)  # the first is the reference
     workloads: tuple[WorkloadGrid, ...] = Field(min_length=1)
+    level: Literal["tuned", "idiomatic"] | None = None  # of every contestant; left out: as they are listed
     interpreters: dict[str, str] = {}  # label -> the Python to run contestants written with @label
     environment: dict[str, str] = {}  # variables of all launches, besides their setting's; --keep-env adds the shell's
     memory: Bytes = ByteSize(8 * 2**30)  # limit for contestants that run concurrently; also limited by free memory

@@ -139,6 +139,7 @@ def _contestant(contestant: Contestant, suite: Suite) -> dict[str, Any]:
     return {
         "title": framework.title,
         "note": execution.note,
+        "level": execution.level,
         "versions": interpreters.versions(contestant, suite.interpreters, suite.environment),
         "environment": settings.environment_of(contestant, suite.environment),
         "large_environment": settings.large_block_environment_of(contestant),

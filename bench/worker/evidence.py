@@ -37,27 +37,31 @@ class Scores:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Results of a contestant; `gradients`: name -> signature, None if none were computed.
+    """Results of a contestant. `gradients`: name -> signature, None if none were computed.
 
-    Without gradients the loss is computed here, from the scores.
+    `loss` is that of training mode, in which a batch normalisation uses the batch; without gradients, that of the
+    scores, which `scores_loss` is for every contestant (None in evidence made before it was computed).
     """
 
     scores: Scores
     loss: float
     gradients: dict[str, list[float]] | None
+    scores_loss: float | None = None
 
 
 def evidence(model: Model, network: Network, batch: Batch, differentiates: bool = True) -> Evidence:
     """The evidence of a model of `network` (weights loaded, no dropout) on a batch; with gradients or without."""
     placed = model.put(batch.images, batch.labels)
     scores = model.to_numpy(model.infer(placed))
+    scores_loss = mean_loss(scores, batch.labels, network.rejection_score)
     if not differentiates:
-        return Evidence(summarize(scores), mean_loss(scores, batch.labels, network.rejection_score), None)
+        return Evidence(summarize(scores), scores_loss, None, scores_loss)
     outputs = model.gradient(placed)
     return Evidence(
         scores=summarize(scores),
         loss=float(model.to_numpy(outputs[0])),
         gradients={name: signature(name, array) for name, array in model.gradients(outputs).items()},
+        scores_loss=scores_loss,
     )
 
 

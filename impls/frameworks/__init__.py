@@ -18,7 +18,7 @@ import importlib.util
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -37,6 +37,9 @@ PRECISIONS = ("float32", "tf32", "bfloat16", "float64")
 update are float32; convolutions and products take operands in the named format, which in bfloat16 activations have too.
 """
 DEVICES = ("cpu", "cuda")
+Level = Literal["tuned", "idiomatic"]
+LEVELS: tuple[Level, ...] = ("tuned", "idiomatic")
+"""How a network is written: in the fastest way known with the same mathematics, or as the framework's tutorials do."""
 CACHE = "{cache}"
 """Placeholder in an execution's environment for a folder for compilers' caches, empty when a campaign begins."""
 
@@ -62,11 +65,23 @@ class Plan:
     seed: int = 0  # of dropout
     cold: bool = False  # compile again, without the results of earlier compilations on disk
     open_sizes: bool = False  # images of several sizes will come, to a model of an execution of `any_size`
+    plain: tuple[str, ...] = ()  # the framework's tricks that are left out, by name
 
     @property
     def stored(self) -> str:
         """The format of weights, momentum and loss."""
         return "float64" if self.precision == "float64" else "float32"
+
+
+@dataclass(frozen=True)
+class Trick:
+    """A place where a framework's translator departs from what the framework's tutorials write, because it is faster.
+
+    `what` says in a phrase what is done, and in place of what.
+    """
+
+    name: str
+    what: str
 
 
 @dataclass(frozen=True)
@@ -195,6 +210,7 @@ class Execution:
     (impls.host.process.ARENA_BYTES), except with the setting as-shipped. `missing` returns why it cannot run here,
     or None; `requires` adds packages to the framework's; `precisions` are the arithmetics it really computes in;
     `any_size`: whether a model takes images of other sizes than it was built for; `phases` are those that it runs.
+    `idiomatic_of`: the name of the execution that this one is, but without the framework's tricks.
     """
 
     name: str
@@ -207,6 +223,12 @@ class Execution:
     precisions: tuple[str, ...] = ("float32",)
     any_size: bool = False
     phases: tuple[Phase, ...] = PHASES
+    idiomatic_of: str = ""
+
+    @property
+    def level(self) -> Level:
+        """How the network is written."""
+        return "idiomatic" if self.idiomatic_of else "tuned"
 
     def lacks(self, phase: str) -> str | None:
         """Why a phase is not run; None if it is."""
@@ -222,6 +244,7 @@ class Framework:
     `requires` are import names; `extra` is the extra of this distribution that installs them (None: nothing to
     install); `preload` are the modules that a process imports before it is forked for each launch.
     `supports_checkpointing`: its models can be used in trials: they have `momentum`, `set_momentum` and `reseed`.
+    `tricks` are those of its translator, each of which `Plan.plain` can leave out.
     """
 
     name: str
@@ -232,6 +255,22 @@ class Framework:
     extra: str | None = None
     preload: tuple[str, ...] = ()
     supports_checkpointing: bool = False
+    tricks: tuple[Trick, ...] = ()
+
+    def at_level(self, name: str, level: Level) -> Execution:
+        """The execution that is `name` at a level. UnknownName, or InvalidInput if there is none."""
+        execution = self.execution(name)
+        if execution.level == level:
+            return execution
+        if level == "tuned":
+            return self.execution(execution.idiomatic_of)
+        for other in self.executions:
+            if other.idiomatic_of == name:
+                return other
+        able = ", ".join(f"{self.name}:{one.idiomatic_of}" for one in self.executions if one.idiomatic_of) or "none"
+        raise InvalidInput(
+            f"{self.name}:{name} has no idiomatic counterpart; those of {self.name} that have one: {able}"
+        )
 
     def execution(self, name: str) -> Execution:
         for execution in self.executions:
@@ -264,6 +303,10 @@ class Framework:
             raise Unsupported(reason)
         if reason := self.missing(execution):
             raise Unavailable(f"{self.name}:{execution.name}: {reason}")
+        for name in plan.plain:
+            checked(f"trick of {self.name}", name, tuple(trick.name for trick in self.tricks))
+        if execution.idiomatic_of:
+            plan = replace(plan, execution=execution.idiomatic_of, plain=tuple(trick.name for trick in self.tricks))
         module, _, name = self.model.partition(":")
         model: Model = getattr(importlib.import_module(module), name)(plan)
         return model

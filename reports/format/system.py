@@ -11,7 +11,7 @@ from typing import Any
 
 from impls.host.environment import words
 from results.schema import environment
-from results.schema.system import LayerFacts, Machine, Pyramid, SuiteFacts, System, Warned
+from results.schema.system import ContestantFacts, LayerFacts, Machine, Pyramid, SuiteFacts, System, Warned
 from results.units import amount, elapsed
 from results.words import stop_reason
 
@@ -55,6 +55,26 @@ def notes(system: System, contestants: Iterable[str]) -> list[tuple[str, str]]:
     """How the contestants compute, as far as it is recorded: ("pytorch:eager", "module by module, channels first")."""
     known = [(one, system.contestants[one].note) for one in contestants if one in system.contestants]
     return [(contestant, note) for contestant, note in known if note]
+
+
+LEVELS = {
+    "tuned": "in the fastest way that we know with the same mathematics",
+    "idiomatic": "as the framework's own tutorials write it",
+}
+"""How a contestant of a level is written."""
+
+
+def levels(system: System, contestants: Iterable[str]) -> str:
+    """A sentence on how the contestants are written; "" if that is not recorded."""
+    of_level: dict[str, list[str]] = {}
+    for contestant in contestants:
+        if level := system.contestants.get(contestant, ContestantFacts()).level:
+            of_level.setdefault(level, []).append(contestant)
+    told = [(level, LEVELS[level], names) for level, names in of_level.items() if level in LEVELS]
+    if len(told) == 1:
+        level, how, _ = told[0]
+        return f"All contestants are {level}: each is written {how}."
+    return " ".join(f"{', '.join(names)}: {level}, written {how}." for level, how, names in told)
 
 
 def tolerances(system: System, precision: str) -> Mapping[str, float]:

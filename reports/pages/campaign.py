@@ -73,8 +73,8 @@ class BuiltSection:
 class CampaignArticle:
     """The page's content for one campaign: answer, facts, then sections. `key` is the prefix of its ids.
 
-    `columns`: the places of the contestants; `notes`: how they compute. `menu`: data for the page's script
-    (reports.rows.choices).
+    `columns`: the places of the contestants; `notes`: how they compute; `levels`: how they are written. `menu`: data
+    for the page's script (reports.rows.choices).
     """
 
     key: str
@@ -90,6 +90,7 @@ class CampaignArticle:
     is_open: bool
     columns: Mapping[str, int]
     notes: Sequence[tuple[str, str]]
+    levels: str
     menu: Mapping[str, Any]
     sections: Sequence[BuiltSection]
 
@@ -132,6 +133,7 @@ def _article(view: CampaignView) -> CampaignArticle:
         has_flags=bool((view.cases["quality_flags"] != "").any()),
         is_open=view.is_open,
         notes=system.notes(view.system, view.contestants),
+        levels=system.levels(view.system, view.contestants),
         columns={contestant: place for place, contestant in enumerate(view.contestants)},
         menu=menu_of(view),
         sections=[

@@ -120,8 +120,11 @@ class Meters(Facts):
 
 
 class ContestantFacts(Facts):
+    """`level`: "tuned" or "idiomatic"; None in campaigns that do not say."""
+
     title: str | None = None
     note: str | None = None
+    level: str | None = None
     versions: dict[str, str] = {}
     environment: dict[str, str] = {}
     large_environment: dict[str, str] = {}

@@ -17,6 +17,7 @@ from results.compare.limits import Limits, limits_of
 from results.quality.interference import Disturbance
 from results.schema.columns import LIMITS, MEMORY, OUTCOME, PARITY, USAGE, WORKLOAD, Column, device_columns
 from results.schema.record import Case, Record, Status, Workload
+from results.schema.system import ContestantFacts
 from results.stats.campaign_ratios import judged_ratios
 from results.stats.estimates import Estimate, geometric, launch_time
 from results.stats.pairing import counted
@@ -29,6 +30,7 @@ Groups = dict[Workload, dict[str, list[Record]]]
 """The records of each workload by contestant."""
 COLUMNS = (
     *WORKLOAD,
+    Column("level", "", "how the contestant is written: tuned, or idiomatic; empty in campaigns that do not say"),
     *OUTCOME,
     Column("launches", "", "number of valid launches"),
     Column("repeated_launches", "", "number of launches that were disturbed and repeated"),
@@ -171,6 +173,7 @@ def _case_row(
     case = last.case
     row = {
         **workload_row(campaign, case, limits),
+        "level": campaign.system.contestants.get(case.contestant.id, ContestantFacts()).level or "",
         "status": (Status.MEASURED if measured else last.status).value,
         "reason": "" if measured else last.reason,
         "log": "" if measured else last.log,

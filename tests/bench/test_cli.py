@@ -22,10 +22,11 @@ def test_list_json_has_what_there_is_and_what_comes_from_outside(run):
         "compile",
         "compile-dynamic",
         "compile-graphs",
+        "idiomatic",
         "compile-frozen",
         "aot",
     ]
-    assert frameworks["tensorflow"]["executions"] == ["graph", "xla", "graph-any-size", "eager"]
+    assert frameworks["tensorflow"]["executions"] == ["graph", "xla", "graph-any-size", "eager", "idiomatic"]
     assert frameworks["outside"]["installed"] is True
     assert {"smoke", "quick"} <= set(found["suites"])
 

@@ -45,8 +45,14 @@ EFFORTS = {
     "tensorflow:graph-any-size": Effort(8, 25, ("adaptive",)),
     "tensorflow:xla": COMPILED,
     "jax:jit": COMPILED,
+    "jax:idiomatic": COMPILED,
     "keras:torch": Effort(20, 2),
+    "keras:torch-idiomatic": Effort(20, 2),
     "keras:jax": COMPILED,
+    "keras:jax-idiomatic": COMPILED,
+    "keras:tensorflow-idiomatic": COMPILED,
+    "tensorflow:idiomatic": COMPILED,
+    "pytorch:idiomatic": Effort(4, 8),
 }
 MINUTES = tuple(f"pytorch:{name}" for name in ("compile", "compile-dynamic", "compile-graphs", "compile-frozen", "aot"))
 """Compiled they take that long; what they compile is held against PyTorch's own pooling in test_oracles."""

@@ -6,7 +6,9 @@ reference's gradients are left in a folder, an array a file, for the others to r
 
 from __future__ import annotations
 
+import importlib
 import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -49,9 +51,13 @@ SMALL_SHARE = {"bfloat16": 1e-1}
 
 @dataclass(frozen=True)
 class Truth:
-    """The oracle's numbers for one architecture. `moved` are the statistics after one pass in training mode."""
+    """The oracle's numbers for one architecture. `moved` are the statistics after one pass in training mode.
+
+    `loss` is of training mode, `scores_loss` of the scores, which are of evaluation mode.
+    """
 
     scores: np.ndarray
+    scores_loss: float
     loss: float
     statistics: Arrays
     moved: Arrays
@@ -85,7 +91,8 @@ def truth(architecture: str) -> Truth:
     weights, statistics, batch = _inputs(network)
     scores, _ = forward.run(network, weights, statistics, batch.images, training=False)
     _, moved = forward.run(network, weights, statistics, batch.images, training=True)
-    return Truth(scores, forward.loss(network, weights, statistics, *_pair(batch)), statistics, moved)
+    scores_loss = mean_loss(scores, batch.labels, network.rejection_score)
+    return Truth(scores, scores_loss, forward.loss(network, weights, statistics, *_pair(batch)), statistics, moved)
 
 
 def _pair(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
@@ -215,6 +222,43 @@ def _run(architecture: str, contestant: str, precision: str, images: int, forwar
     return Result(scores, loss, forward_loss, losses, moved, changed, list(gradients)), gradients
 
 
+def replaced(framework: str) -> list[str]:
+    """The tricks of a framework for which its translator has the plain way."""
+    module = importlib.import_module(f"impls.frameworks.{framework}.plain")
+    return [*module.REPLACED, *module.OF_STEPS]
+
+
+IDLE = 0.3
+"""Seconds for which a model is left alone."""
+
+
+def idle_share(contestant: str) -> float:
+    """The cores that this process keeps busy after a step of a model, when nothing is asked of it."""
+    network = small("alexnet")
+    weights, statistics, arrays = _inputs(network)
+    model = build(contestant, network, "float32")
+    model.load(weights, statistics)
+    model.infer(model.put(arrays.images, arrays.labels))
+    before = time.process_time()
+    time.sleep(IDLE)
+    return (time.process_time() - before) / IDLE
+
+
+def openvino_by_itself() -> str:
+    """What OpenVINO computes in where nobody says in what."""
+    from bench.worker import arithmetic
+    from impls.frameworks.onnx.on_openvino import RuntimeModel
+
+    class ByItself(RuntimeModel):
+        def settings(self, threads: int | None) -> Mapping[str, Any]:
+            chosen = dict(super().settings(threads))
+            del chosen["INFERENCE_PRECISION_HINT"]
+            return chosen
+
+    network = arithmetic.ROUNDING.at()
+    return arithmetic.arithmetic(arithmetic.scores(ByItself(Plan(network, "openvino")), network))
+
+
 # --- Layers alone and together ---------------------------------------------------------------------------------------
 
 
@@ -222,6 +266,16 @@ def refusal(contestant: str, precision: str) -> str:
     """The words with which a model is refused."""
     try:
         build(contestant, varied_network(), precision)
+    except Exception as problem:
+        return f"{type(problem).__name__}: {problem}"
+    return "built"
+
+
+def refusal_on_cuda(contestant: str) -> str:
+    """The words with which a model on a GPU is refused."""
+    framework, _, execution = contestant.partition(":")
+    try:
+        load_framework(framework).build(Plan(varied_network(), execution, device="cuda"))
     except Exception as problem:
         return f"{type(problem).__name__}: {problem}"
     return "built"

@@ -59,4 +59,4 @@ def of_row(row: Row, style: Style, level: Level) -> list[keras.Layer]:
 def build(plan: Plan) -> KerasModel:
     """The network with the pyramid implementation of the execution."""
     translate_row: OfRow = partial(of_row, level=LEVELS[plan.execution])
-    return type("Pyramid", (KerasModel,), {"of_row": staticmethod(translate_row)})(plan)
+    return type("Pyramid", (KerasModel,), {"of_row": lambda self, plan: translate_row})(plan)

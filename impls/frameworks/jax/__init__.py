@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from impls.frameworks import CACHE, Execution, Framework
+from impls.frameworks import CACHE, Execution, Framework, Trick
 from impls.host.process import ONE_ARENA
+
+# Otherwise JAX reserves three quarters of a GPU's memory, and no other contestant fits.
+ENVIRONMENT = {
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+    "JAX_COMPILATION_CACHE_DIR": f"{CACHE}/jax",
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    "JAX_TRACEBACK_FILTERING": "off",  # otherwise the frames of an error are missing
+}
+PRECISIONS = ("float32", "tf32", "bfloat16", "float64")
 
 JAX = Framework(
     name="jax",
@@ -13,22 +23,32 @@ JAX = Framework(
         Execution(
             "jit",
             "one compiled call a phase, channels last, state donated",
-            # Otherwise JAX reserves three quarters of a GPU's memory, and no other contestant fits.
-            environment={
-                "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
-                "JAX_COMPILATION_CACHE_DIR": f"{CACHE}/jax",
-                "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-                "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-                "JAX_TRACEBACK_FILTERING": "off",  # otherwise the frames of an error are missing
-            },
+            environment=ENVIRONMENT,
             # XLA allocates a call's results in a separate thread, in every call.
             large_block_environment=ONE_ARENA,
-            precisions=("float32", "tf32", "bfloat16", "float64"),
+            precisions=PRECISIONS,
             any_size=True,
+        ),
+        Execution(
+            "idiomatic",
+            "one compiled call a phase, jax.lax as its documentation has it, channels last",
+            environment=ENVIRONMENT,
+            large_block_environment=ONE_ARENA,
+            precisions=PRECISIONS,
+            any_size=True,
+            idiomatic_of="jit",
         ),
     ),
     requires=("jax", "optax"),
     extra="jax",
     preload=("jax", "optax", "impls.frameworks.jax.model"),
     supports_checkpointing=True,
+    tricks=(
+        Trick("groups", "a convolution for each group, in place of feature_group_count"),
+        Trick("pointwise", "1x1 convolutions as matrix products, in place of a convolution"),
+        Trick("product", "a gradient rule for full connections that transposes no weight, in place of JAX's own"),
+        Trick("pools", "pools as the maximum or sum of shifted slices, in place of lax.reduce_window and its gradient"),
+        Trick("powers", "the power -3/4 of local response normalisation by square roots, in place of **"),
+        Trick("pyramid", "pyramids by windows, or one axis after the other, in place of a slice for each bin"),
+    ),
 )

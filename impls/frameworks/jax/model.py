@@ -13,6 +13,7 @@ from jax import Array
 
 from impls.frameworks import Allocated, Model, Plan
 from impls.frameworks.jax.layers import Apply, Arrays, translate
+from impls.frameworks.jax.plain import of_row
 from impls.layers import Dropout
 from impls.layouts import ChannelsLast
 from impls.network import INPUT, Network
@@ -47,6 +48,7 @@ class JaxModel(Model):
         self._mixed = plan.precision == "bfloat16"
         self._network = plan.network
         self._layout = ChannelsLast(plan.network)
+        self._plain = plan.plain
         self._apply = self.translate(plan.network)
         self._optimizer = optax.chain(
             optax.add_decayed_weights(plan.sgd.weight_decay),
@@ -60,7 +62,7 @@ class JaxModel(Model):
 
     def translate(self, network: Network) -> Apply:
         """The pure function that computes the scores."""
-        return translate(network)
+        return translate(network, of_row(self._plain))
 
     def _new_key(self, seed: int) -> Array | None:
         if not any(isinstance(layer, Dropout) for layer in self._network.layers):

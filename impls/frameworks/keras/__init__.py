@@ -5,43 +5,63 @@ float64 is supported on TensorFlow only: on the others keras.ops silently comput
 
 from __future__ import annotations
 
-from impls.frameworks import Execution, Framework, jax, tensorflow
+from dataclasses import replace
+
+from impls.frameworks import Execution, Framework, Trick, jax, tensorflow
 
 JIT = jax.JAX.execution("jit")
+
+TUNED = (
+    Execution(
+        "tensorflow",
+        "a Keras model in a tf.function, channels last",
+        environment={"KERAS_BACKEND": "tensorflow", **tensorflow.ENVIRONMENT},
+        requires=("tensorflow",),
+        preload=("impls.frameworks.keras.on_tensorflow",),
+        precisions=("float32", "tf32", "bfloat16", "float64"),
+    ),
+    Execution(
+        "torch",
+        "a Keras model as a torch.nn.Module, eager, channels first",
+        # Keras looks for a GPU when it is imported; unless through NVML, no fork can use CUDA after that.
+        environment={"KERAS_BACKEND": "torch", "PYTORCH_NVML_BASED_CUDA_CHECK": "1"},
+        requires=("torch",),
+        preload=("impls.frameworks.keras.on_torch",),
+        precisions=("float32", "tf32", "bfloat16"),
+    ),
+    Execution(
+        "jax",
+        "a Keras model's stateless_call under jax.jit, channels last",
+        environment={"KERAS_BACKEND": "jax", **JIT.environment},
+        large_block_environment=JIT.large_block_environment,
+        requires=("jax", "optax"),
+        preload=("impls.frameworks.keras.on_jax",),
+        precisions=("float32", "tf32", "bfloat16"),
+    ),
+)
 
 KERAS = Framework(
     name="keras",
     title="Keras 3",
     model="impls.frameworks.keras.model:build",
     executions=(
-        Execution(
-            "tensorflow",
-            "a Keras model in a tf.function, channels last",
-            environment={"KERAS_BACKEND": "tensorflow", **tensorflow.ENVIRONMENT},
-            requires=("tensorflow",),
-            preload=("impls.frameworks.keras.on_tensorflow",),
-            precisions=("float32", "tf32", "bfloat16", "float64"),
-        ),
-        Execution(
-            "torch",
-            "a Keras model as a torch.nn.Module, eager, channels first",
-            # Keras looks for a GPU when it is imported; unless through NVML, no fork can use CUDA after that.
-            environment={"KERAS_BACKEND": "torch", "PYTORCH_NVML_BASED_CUDA_CHECK": "1"},
-            requires=("torch",),
-            preload=("impls.frameworks.keras.on_torch",),
-            precisions=("float32", "tf32", "bfloat16"),
-        ),
-        Execution(
-            "jax",
-            "a Keras model's stateless_call under jax.jit, channels last",
-            environment={"KERAS_BACKEND": "jax", **JIT.environment},
-            large_block_environment=JIT.large_block_environment,
-            requires=("jax", "optax"),
-            preload=("impls.frameworks.keras.on_jax",),
-            precisions=("float32", "tf32", "bfloat16"),
+        *TUNED,
+        *(
+            replace(
+                one,
+                name=f"{one.name}-idiomatic",
+                note=f"{one.note}, keras.layers as its documentation has them",
+                idiomatic_of=one.name,
+            )
+            for one in TUNED
         ),
     ),
     requires=("keras",),
     extra="keras",
     preload=("keras",),
+    tricks=(
+        Trick("lrn", "local response normalisation with a gradient rule of its own, in place of automatic derivatives"),
+        Trick("groups", "a convolution for each group, in place of keras.layers.Conv2D's own groups"),
+        Trick("pyramid", "pyramids as pools, or one axis after the other, in place of a slice for each bin"),
+    ),
 )

@@ -12,6 +12,7 @@ from jax import Array
 from impls.frameworks.jax.layers import Apply, Arrays
 from impls.frameworks.jax.model import JaxModel
 from impls.frameworks.keras.layers import Style, translate, variables
+from impls.frameworks.keras.plain import of_row
 from impls.frameworks.keras.whole import Whole
 from impls.network import Network
 
@@ -20,7 +21,7 @@ class KerasModel(Whole, JaxModel):
     def translate(self, network: Network) -> Apply:
         # Variables without values: the state has the values, and these would double the memory.
         with keras.StatelessScope(initialize_variables=False):
-            model = translate(network, Style("bfloat16" if self._mixed else self._dtype.name))
+            model = translate(network, Style("bfloat16" if self._mixed else self._dtype.name), of_row(self._plain))
         names = {
             id(variable): name for name, variable in variables(model, [*network.arrays, *network.statistics]).items()
         }

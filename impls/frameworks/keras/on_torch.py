@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from impls.frameworks import Plan
 from impls.frameworks.keras.layers import Style, translate, variables
+from impls.frameworks.keras.plain import of_row
 from impls.frameworks.keras.whole import Whole
 from impls.frameworks.pytorch.model import PyTorchModel
 from impls.layouts import ChannelsLast
@@ -26,7 +27,7 @@ class KerasModel(Whole, PyTorchModel):
         network = plan.network
         self._kernels = KernelsLast(network)
         with keras.device(plan.device):
-            model = translate(network, Style(plan.precision, "channels_first", eager=True))
+            model = translate(network, Style(plan.precision, "channels_first", eager=True), of_row(plan.plain))
         self._arrays, self._statistics = (variables(model, names) for names in (network.arrays, network.statistics))
         return Scores(model, plan.device)
 

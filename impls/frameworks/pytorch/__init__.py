@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 
-from impls.frameworks import CACHE, Execution, Framework
+from impls.frameworks import CACHE, Execution, Framework, Trick
 
 PRECISIONS = ("float32", "tf32", "bfloat16", "float64")
 INDUCTOR = {"TORCHINDUCTOR_CACHE_DIR": f"{CACHE}/inductor"}
@@ -53,6 +53,13 @@ PYTORCH = Framework(
             precisions=PRECISIONS,
         ),
         Execution(
+            "idiomatic",
+            "torch.nn modules one by one, channels first",
+            precisions=PRECISIONS,
+            any_size=True,
+            idiomatic_of="eager",
+        ),
+        Execution(
             "compile-frozen",
             "torch.compile for inference with Inductor's freezing: weights are constants of the compiled code",
             environment=INDUCTOR,
@@ -72,4 +79,8 @@ PYTORCH = Framework(
     # An optimizer's first step imports torch._dynamo, which would take a second in every launch.
     preload=("torch", "torch._dynamo", "impls.frameworks.pytorch.build"),
     supports_checkpointing=True,
+    tricks=(
+        Trick("lrn", "local response normalisation with a gradient rule of its own, in place of nn.LocalResponseNorm"),
+        Trick("update", "the fused kernel of the optimizer, in place of its default"),
+    ),
 )

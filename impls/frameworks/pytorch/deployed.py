@@ -33,8 +33,8 @@ class FrozenModel(InferenceOnly, PyTorchModel):
 class AheadOfTimeModel(InferenceOnly, PyTorchModel):
     """AOTInductor: the network is exported and compiled to a package, which is then loaded and called.
 
-    A package is for batches of one shape and is made when the first of them is put on the device. Launches of a
-    campaign share packages, as a deployment makes one once; with `Plan.cold` it is made again.
+    A package is for batches of one shape and is made when the first of them is put on the device. The processes of a
+    campaign share packages, as a deployment makes one once: it is a result, not a cache, whatever `Plan.cold` says.
     """
 
     def __init__(self, plan: Plan):
@@ -65,26 +65,22 @@ class AheadOfTimeModel(InferenceOnly, PyTorchModel):
         shape = tuple(images.shape)
         if shape not in self._packages:
             with tempfile.TemporaryDirectory() as folder:
-                shared = None if self._plan.cold else os.environ.get(PACKAGES)
-                name = f"{self._digest(shape)}.pt2"
-                file = Path(shared or folder) / name
+                file = Path(os.environ.get(PACKAGES) or folder) / f"{self._digest(shape)}.pt2"
                 if not file.exists():
-                    self._make(images, Path(folder) / name, file)
+                    self._make(images, file)
                 self._packages[shape] = torch._inductor.aoti_load_package(str(file))
         return self._packages[shape]
 
-    def _make(self, images: Tensor, made: Path, file: Path) -> None:
-        """Compile a package to `made` and move it to `file`, as other launches may look for it at the same time."""
+    def _make(self, images: Tensor, file: Path) -> None:
+        """Compile a package beside `file` and rename it, as other processes may look for it at the same time."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        made = file.with_name(f"{os.getpid()}-{file.name}")
         self._mode(training=False)
         with torch.no_grad():
             program = torch.export.export(self._module, (images.detach(),))
             torch._inductor.aoti_compile_and_package(program, package_path=str(made))
         self._compilations += 1
-        if made != file:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            copied = file.with_suffix(f".{os.getpid()}")
-            copied.write_bytes(made.read_bytes())
-            copied.replace(file)
+        made.replace(file)
 
     def _digest(self, shape: tuple[int, ...]) -> str:
         """A name for the package of this network with these weights, for one shape."""

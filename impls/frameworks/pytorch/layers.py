@@ -6,7 +6,7 @@ Modules accept maps of any size: what depends on the size is computed from the g
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -19,15 +19,19 @@ from impls.errors import Unsupported
 from impls.layers import Pair, Shape
 from impls.network import Network, Row
 
+OfRow = Callable[[Row, bool, bool], nn.Module]
+"""(row of a network, open_sizes, whether ReLU may be in place) -> its module."""
 
-def translate(network: Network, open_sizes: bool = False) -> nn.Sequential:
+
+def translate(network: Network, open_sizes: bool = False, of_row: OfRow | None = None) -> nn.Sequential:
     """The network as native modules, one per row, with the rows' names. Weights are uninitialised.
 
-    `open_sizes`: it is compiled once for images of every size.
+    `open_sizes`: it is compiled once for images of every size. `of_row` replaces `module`.
     """
+    make = of_row or module
     # In-place ReLU between layers saves memory; elsewhere autograd still needs the input.
     in_place = not network.differentiates_input
-    return nn.Sequential(OrderedDict((row.layer.name, module(row, open_sizes, in_place)) for row in network.rows))
+    return nn.Sequential(OrderedDict((row.layer.name, make(row, open_sizes, in_place)) for row in network.rows))
 
 
 def module(row: Row, open_sizes: bool = False, in_place: bool = True) -> nn.Module:  # noqa: C901 (one case a kind)

@@ -14,6 +14,7 @@ from torch._dynamo.utils import counters
 
 from impls.frameworks import Allocated, Model, Plan
 from impls.frameworks.pytorch.layers import translate
+from impls.frameworks.pytorch.plain import of_row
 from impls.network import INPUT
 
 COMPILED: Mapping[str, dict[str, Any]] = {
@@ -64,6 +65,7 @@ class PyTorchModel(Model):
         self._rubbish = plan.network.rejection_score
         self._differentiates_input = plan.network.differentiates_input
         self._sgd = plan.sgd
+        self._fused = None if "update" in plan.plain else True
         self._statistic_names = frozenset(plan.network.statistics)
         self._module = self.place(self.module(plan))
         self._parameters = dict(self.named_parameters(self._module))
@@ -106,7 +108,7 @@ class PyTorchModel(Model):
 
     def module(self, plan: Plan) -> nn.Module:
         """The module that computes the scores."""
-        return translate(plan.network, open_sizes=plan.execution == "compile-dynamic")
+        return translate(plan.network, plan.execution == "compile-dynamic", of_row(plan.plain))
 
     def named_parameters(self, module: nn.Module) -> dict[str, nn.Parameter]:
         """The trainable arrays by canonical name."""
@@ -118,7 +120,7 @@ class PyTorchModel(Model):
     def _new_optimizer(self) -> None:
         sgd, group = self._sgd, {"params": self._values}  # a group may be empty, for a layer without weights
         self._optimizer = torch.optim.SGD(
-            [group], sgd.learning_rate, sgd.momentum, weight_decay=sgd.weight_decay, fused=True
+            [group], sgd.learning_rate, sgd.momentum, weight_decay=sgd.weight_decay, fused=self._fused
         )
 
     def load(self, weights: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray]) -> None:

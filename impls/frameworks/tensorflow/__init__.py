@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from impls.frameworks import Execution, Framework
+from impls.frameworks import Execution, Framework, Trick
 
 ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -34,9 +34,24 @@ TENSORFLOW = Framework(
             precisions=("float32", "tf32", "float64"),
             any_size=True,
         ),
+        Execution(
+            "idiomatic",
+            "tf.function, tf.nn as its documentation has it, channels last",
+            ENVIRONMENT,
+            any_size=True,
+            idiomatic_of="graph",
+        ),
     ),
     requires=("tensorflow",),
     extra="tensorflow",
     preload=("tensorflow", "impls.frameworks.tensorflow.model"),
     supports_checkpointing=True,
+    tricks=(
+        Trick("lrn", "local response normalisation with a gradient rule of its own, in place of tf.nn's"),
+        Trick("borders", "borders named or padded before the operation, in place of tf.nn's explicit paddings"),
+        Trick("batch-norm", "the fused kernel of batch normalisation, in place of tf.nn.batch_normalization"),
+        Trick("pyramid", "pyramids as one pool after the cells are rearranged, in place of a slice for each bin"),
+        Trick("update", "the update as one kernel for each array, in place of assignments"),
+        Trick("calls", "calls of the traced function, in place of calls of the tf.function"),
+    ),
 )

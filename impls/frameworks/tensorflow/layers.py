@@ -27,6 +27,9 @@ Function = Callable[[tf.Tensor, bool], tf.Tensor]
 
 Variables = Mapping[str, tf.Variable]
 
+Normalised = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
+"""(output, mean, variance over the count)."""
+
 Bins = tuple[Pair, ...]
 """Half-open ranges [start, end) of one side of a map."""
 
@@ -268,15 +271,22 @@ def negative_power(x: tf.Tensor, exponent: float) -> tf.Tensor:
 
 
 def batch_norm(
-    layer: layers.BatchNorm, scale: tf.Variable, shift: tf.Variable, mean: tf.Variable, variance: tf.Variable
+    layer: layers.BatchNorm,
+    scale: tf.Variable,
+    shift: tf.Variable,
+    mean: tf.Variable,
+    variance: tf.Variable,
+    fused: Callable[..., Normalised] | None = None,
 ) -> Function:
+    """`fused`: the function that normalises float32."""
+
     def apply(x: tf.Tensor, training: bool) -> tf.Tensor:
         kind = x.dtype
         if kind != mean.dtype:  # a mean in bfloat16 is too imprecise: computed in the statistics' format
             x, gain, offset = (tf.cast(value, mean.dtype) for value in (x, scale, shift))
         else:
             gain, offset = scale, shift
-        normalise = fused_normalisation if x.dtype == tf.float32 else plain_normalisation
+        normalise = (fused or fused_normalisation) if x.dtype == tf.float32 else plain_normalisation
         if not training:
             return tf.cast(normalise(x, gain, offset, layer.epsilon, mean, variance)[0], kind)
         y, *moments = normalise(x, gain, offset, layer.epsilon)
@@ -285,10 +295,6 @@ def batch_norm(
         return tf.cast(y, kind)
 
     return apply
-
-
-Normalised = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
-"""(output, mean, variance over the count)."""
 
 
 def fused_normalisation(

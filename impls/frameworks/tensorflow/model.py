@@ -12,6 +12,7 @@ import tensorflow as tf
 from impls.errors import Unavailable
 from impls.frameworks import Allocated, Model, Plan
 from impls.frameworks.tensorflow.layers import Function, translate
+from impls.frameworks.tensorflow.plain import of_row
 from impls.layouts import ChannelsLast
 from impls.network import INPUT, Network
 
@@ -42,6 +43,7 @@ class TensorFlowModel(Model):
         self._rubbish = plan.network.rejection_score
         self._differentiates_input = plan.network.differentiates_input
         self._sgd = plan.sgd
+        self._plain = plan.plain
         with tf.device(self._device):
             self._dice = tf.random.Generator.from_seed(plan.seed, alg="philox")
             tf.random.set_global_generator(self._dice)  # used by dropout
@@ -49,6 +51,7 @@ class TensorFlowModel(Model):
             self._values = list(self._arrays.values())
             self._momenta: list[tf.Variable] = []
         self._traced: list[Traced] = []
+        self._whole: list[Any] = []  # tf.functions that are called as they are
         self._infer, self._forward, self._gradient, self._train = (
             self._execute(function, plan.execution)
             for function in (self._evaluation_scores, self._training_loss, self._loss_and_gradients, self._step)
@@ -72,7 +75,7 @@ class TensorFlowModel(Model):
 
     def translate(self, network: Network, variables: Mapping[str, tf.Tensor], compiled: bool) -> Function:
         """The function (images, training) -> scores."""
-        return translate(network, variables, compiled)
+        return translate(network, variables, compiled, of_row(self._plain))
 
     def _variable(self, name: str, shape: tuple[int, ...], trainable: bool = True) -> tf.Variable:
         return tf.Variable(
@@ -86,6 +89,9 @@ class TensorFlowModel(Model):
 
         if execution == "eager":
             return placed
+        if "calls" in self._plain:
+            self._whole.append(tf.function(placed, autograph=False))
+            return self._whole[-1]
         traced = Traced(placed, jit_compile=execution == "xla", any_size=execution == "graph-any-size")
         self._traced.append(traced)
         return traced
@@ -150,7 +156,8 @@ class TensorFlowModel(Model):
 
     @property
     def compilations(self) -> int:
-        return sum(len(function) for function in self._traced)
+        whole = sum(function.experimental_get_tracing_count() for function in self._whole)
+        return whole + sum(map(len, self._traced))
 
     def allocated(self) -> Allocated | str:
         if self._device == "/CPU:0":  # TensorFlow reports 0
@@ -189,6 +196,8 @@ class TensorFlowModel(Model):
 
     def _step(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         loss, gradients = self._loss_and_gradients(images, labels)
+        if "update" in self._plain:
+            return self._assigned(loss, gradients)
         for value, momentum, gradient in zip(self._values, self._momenta, gradients):
             # The kernel applies the update rule in place, in 0.75 times the time of assignments.
             tf.raw_ops.ResourceApplyMomentum(
@@ -198,6 +207,13 @@ class TensorFlowModel(Model):
                 grad=gradient + self._sgd.weight_decay * value,
                 momentum=tf.constant(self._sgd.momentum, self._dtype),
             )
+        return loss
+
+    def _assigned(self, loss: tf.Tensor, gradients: Sequence[tf.Tensor]) -> tf.Tensor:
+        """The loss, after the update by assignments."""
+        for value, momentum, gradient in zip(self._values, self._momenta, gradients):
+            momentum.assign(self._sgd.momentum * momentum + gradient + self._sgd.weight_decay * value)
+            value.assign_sub(self._sgd.learning_rate * momentum)
         return loss
 
 

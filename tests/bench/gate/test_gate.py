@@ -134,6 +134,16 @@ def test_one_without_gradients_is_judged_by_its_scores_and_loss_and_leaves_the_o
     assert judged(deployed, deployed) == ["", ""]
 
 
+def test_with_batch_normalisation_the_losses_of_scores_are_compared_with_each_other():
+    """In training mode it uses the batch, so the two losses differ."""
+    rng = np.random.default_rng(1)
+    trained, deployed = evidence(rng, loss=0.7, scores_loss=0.5), evidence(rng, gradients=None, loss=0.5)
+    deployed = replace(deployed, scores_loss=0.5)
+    assert judged(trained, replace(deployed), trained) == ["", "", ""]
+    assert "the loss differs" in judged(trained, replace(deployed, loss=0.6, scores_loss=0.6), trained)[1]
+    assert "the loss differs" in judged(trained, deployed, replace(trained, loss=0.8), trained)[2]
+
+
 def test_networks_are_compared_on_scores_alone_where_inference_alone_is_timed():
     first = Question(LENET, CONTESTANTS).cases()[0].workload
     alone = Question(LENET, CONTESTANTS, gradients=False).cases()[0].workload

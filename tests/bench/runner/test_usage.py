@@ -49,6 +49,20 @@ def test_memory_is_never_below_the_floor(measured):
     assert (table.peak_rss_launch_bytes >= table.peak_rss_step_bytes).all()
 
 
+def test_a_contestant_that_spins_between_its_turns_is_seen_by_the_next(run, tmp_path):
+    """As ONNX Runtime's threads do where nobody asks them not to: it is no longer a fair neighbour."""
+    suite = tiny("outside.using:plain", "outside.using:spins", launches=2, rounds=10, round_seconds=0.03)
+    (tmp_path / "spinning.toml").write_text(suite)
+    done = run(
+        "pytest", "--benchmark-only", f"--suite={tmp_path / 'spinning.toml'}", f"--results={tmp_path}", "--no-report"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (folder,) = (entry for entry in tmp_path.iterdir() if entry.is_dir())
+    cases = results.load(folder, rows="cases").set_index("execution")
+    assert cases.other_cpus_used["plain"] > 0.3
+    assert "cpu_contention" in cases.quality_flags["plain"]
+
+
 class Machine:
     """A machine whose clock goes on by one round at a time, on whose processors `busy` seconds of it are spent."""
 

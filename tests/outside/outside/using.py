@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
+import threading
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,7 @@ USING = Framework(
         Execution("peaks", f"takes {LEAK} bytes in every step and gives them back"),
         Execution("counts", "has an allocator that says what it gave out"),
         Execution("tires", "dies when its memory is measured"),
+        Execution("spins", "keeps a core busy from its first step on, as threads do that wait for work in a loop"),
         *(Execution(name, f"rounds operands to {digits} binary digits") for name, digits in DIGITS.items()),
     ),
     requires=("numpy",),
@@ -48,7 +51,10 @@ class UsingModel(NumPyModel):
         return super().put(rounded(images, digits) if digits else images, labels)
 
     def infer(self, batch: Batch) -> np.ndarray:
-        if self._use == "leaks" and self._kept is None:
+        if self._use == "spins" and self._kept is None:
+            self._kept = threading.Thread(target=spin, daemon=True)
+            self._kept.start()
+        elif self._use == "leaks" and self._kept is None:
             self._kept = np.ones(LEAK, np.uint8)
         elif self._use == "peaks":
             np.ones(LEAK, np.uint8)
@@ -60,6 +66,13 @@ class UsingModel(NumPyModel):
 
     def allocated(self) -> Allocated | str:
         return Allocated(12345, "outside.using") if self._use == "counts" else super().allocated()
+
+
+def spin() -> None:
+    """Compute for ever, without holding the interpreter."""
+    block = bytes(2**20)
+    while True:
+        hashlib.sha256(block)
 
 
 def rounded(array: np.ndarray, digits: int) -> np.ndarray:

@@ -1,0 +1,15 @@
+"""torchvision's VGG."""
+
+from __future__ import annotations
+
+from impls.frameworks import Execution, Framework
+
+TORCHVISION = Framework(
+    name="torchvision",
+    title="torchvision",
+    model="bench.contestants.vendors.torchvision_models:TorchvisionModel",
+    executions=(Execution("eager", "torchvision.models, eager, channels first"),),
+    requires=("torch", "torchvision"),
+    extra="vendors",
+    preload=("torch", "torch._dynamo", "bench.contestants.vendors.torchvision_models"),
+)

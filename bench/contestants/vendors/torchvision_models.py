@@ -1,0 +1,31 @@
+"""torchvision's models in the four phases of our PyTorch translator."""
+
+from __future__ import annotations
+
+from torch import nn
+from torchvision.models import vgg
+
+from impls.errors import Unsupported
+from impls.frameworks import Plan
+from impls.frameworks.pytorch.model import PyTorchModel
+from impls.layers import Dropout
+
+NETWORKS = {"vgg-a": vgg.vgg11, "vgg-b": vgg.vgg13, "vgg-d": vgg.vgg16, "vgg-e": vgg.vgg19}
+"""Ours by name, and torchvision's function for the same network."""
+SIDE = 224
+"""The only size at which torchvision's pooling to 7 x 7 changes nothing."""
+
+
+class TorchvisionModel(PyTorchModel):
+    def module(self, plan: Plan) -> nn.Module:
+        network = plan.network
+        if network.architecture not in NETWORKS or network.input_shape[1:] != (SIDE, SIDE):
+            raise Unsupported(f"torchvision has {', '.join(NETWORKS)} at {SIDE}x{SIDE}, not {network.architecture}")
+        rates = [layer.rate for layer in network.layers if isinstance(layer, Dropout)]
+        self._names = list(network.arrays)
+        make = NETWORKS[network.architecture]
+        return make(num_classes=network.classes, dropout=max(rates, default=0.0), init_weights=False)
+
+    def named_parameters(self, module: nn.Module) -> dict[str, nn.Parameter]:
+        """In the order of the table, which is torchvision's."""
+        return dict(zip(self._names, module.parameters(), strict=True))

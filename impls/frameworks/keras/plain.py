@@ -1,0 +1,95 @@
+"""Layers in plain keras.layers and keras.ops: what each of the framework's tricks replaces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+from keras import ops
+
+from impls import layers
+from impls.frameworks.keras.layers import OfRow, Style, keras_layers, native_padding, normalise
+from impls.layers import Shape
+from impls.network import Row
+
+
+def of_row(plain: tuple[str, ...]) -> OfRow:
+    """The layers of a row, without the tricks called `plain`."""
+    replacements = [REPLACED[name] for name in plain]
+
+    def chosen(row: Row, style: Style) -> list[keras.Layer]:
+        found = (replacement(row, style) for replacement in replacements)
+        return next(filter(None, found), None) or keras_layers(row, style)
+
+    return chosen
+
+
+def lrn(row: Row, style: Style) -> list[keras.Layer] | None:
+    layer = row.layer
+    if not isinstance(layer, layers.LocalResponseNorm):
+        return None
+    return [LocalResponseNorm(layer, style, name=layer.name, dtype=style.dtype)]
+
+
+def groups(row: Row, style: Style) -> list[keras.Layer] | None:
+    layer = row.layer
+    if not isinstance(layer, layers.Conv) or layer.groups == 1:
+        return None
+    return _grouped(layer, row.input, dict(name=layer.name, dtype=style.dtype, data_format=style.data_format))
+
+
+def pyramid(row: Row, style: Style) -> list[keras.Layer] | None:
+    layer = row.layer
+    if not isinstance(layer, layers.SpatialPyramid) or isinstance(layer, layers.WindowPyramid):
+        return None
+    return [SpatialPyramid(layer, row.input, style, name=layer.name, dtype=style.dtype)]
+
+
+def _grouped(layer: layers.Conv, shape: Shape, placed: dict[str, Any]) -> list[keras.Layer]:
+    kernel, stride = layer.windows()
+    padding, pads = native_padding(layer, shape)
+    settings = dict(placed, strides=stride, padding=padding, groups=layer.groups, kernel_initializer="zeros")
+    border = [] if pads is None else [keras.layers.ZeroPadding2D(pads, **dict(placed, name=f"{layer.name}-border"))]
+    return [*border, keras.layers.Conv2D(layer.channels, kernel, **settings)]
+
+
+class LocalResponseNorm(keras.Layer):
+    def __init__(self, layer: layers.LocalResponseNorm, style: Style, **common: Any):
+        super().__init__(**common)
+        self._layer, self._axis = layer, style.channels
+
+    def call(self, inputs: Any) -> Any:
+        return normalise(self._layer, self._axis, inputs)[0]
+
+
+class SpatialPyramid(keras.Layer):
+    """All levels, concatenated, each in memory order."""
+
+    def __init__(self, layer: layers.SpatialPyramid, shape: Shape, style: Style, **common: Any):
+        super().__init__(**common)
+        self._levels = [[layer.bins(side, level) for side in shape[1:]] for level in layer.levels]
+        self._style = style
+
+    def call(self, inputs: Any) -> Any:
+        axis = self._style.rows
+        ahead, sides = (slice(None),) * axis, (axis, axis + 1)
+        vectors = []
+        for rows, columns in self._levels:
+            maxima = [
+                ops.max(inputs[(*ahead, slice(*row), slice(*column))], sides) for row in rows for column in columns
+            ]
+            # In the order of memory, as the other layers leave it.
+            level = ops.stack(maxima, 2 if self._style.channels == 1 else 1)
+            vectors.append(ops.reshape(level, (-1, level.shape[1] * level.shape[2])))
+        return ops.concatenate(vectors, 1)
+
+
+REPLACED: Mapping[str, Callable[[Row, Style], list[keras.Layer] | None]] = {
+    "lrn": lrn,
+    "groups": groups,
+    "pyramid": pyramid,
+}
+"""By trick of a layer: the plain layers of a row that it is about, None for other rows."""
+OF_STEPS = ()
+"""The tricks of a model's steps, which are not of a layer."""

@@ -1,0 +1,83 @@
+"""Two levels of every framework: tuned, and idiomatic, which is the same without the framework's tricks."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.contestants.without import WITHOUT, name_of
+from deadheat.contract.fixtures import missing
+from deadheat.contract.processes import Children, answer
+from impls.errors import InvalidInput, UnknownName
+from impls.frameworks import Execution, Framework, Plan, Trick, frameworks, load_framework
+from impls.network import Network
+
+TUNED = ("pytorch:eager", "tensorflow:graph", "jax:jit", "keras:tensorflow", "keras:torch", "keras:jax")
+TRICKS = Trick("first", "one way, in place of another"), Trick("second", "fast, in place of slow")
+FRAMEWORK = Framework(
+    name="made-up",
+    title="Made up",
+    model="tests.impls.test_levels:plan_of",
+    executions=(Execution("fast", "tuned"), Execution("plain", "idiomatic", idiomatic_of="fast"), Execution("x", "x")),
+    tricks=TRICKS,
+)
+
+
+def plan_of(plan: Plan) -> Plan:
+    """Stands for a model: what a model would be built from."""
+    return plan
+
+
+@pytest.mark.parametrize("contestant", TUNED)
+def test_contestants_of_the_default_suite_have_an_idiomatic_counterpart(contestant: str) -> None:
+    framework, _, name = contestant.partition(":")
+    found = load_framework(framework)
+    idiomatic = found.at_level(name, "idiomatic")
+    assert (idiomatic.level, idiomatic.idiomatic_of) == ("idiomatic", name)
+    assert found.at_level(idiomatic.name, "tuned") is found.execution(name)
+    assert found.at_level(name, "tuned") is found.execution(name)
+    assert found.at_level(idiomatic.name, "idiomatic") is idiomatic
+
+
+def test_a_contestant_without_a_counterpart_is_refused_with_those_that_have_one() -> None:
+    with pytest.raises(InvalidInput, match="made-up:x has no idiomatic counterpart; .* have one: made-up:fast"):
+        FRAMEWORK.at_level("x", "idiomatic")
+    with pytest.raises(InvalidInput, match="onnx:openvino has no idiomatic counterpart; .*: none"):
+        load_framework("onnx").at_level("openvino", "idiomatic")
+
+
+@pytest.mark.parametrize(("execution", "plain"), [("fast", ()), ("plain", ("first", "second"))])
+def test_an_idiomatic_model_is_the_tuned_one_without_any_trick(execution: str, plain: tuple[str, ...]) -> None:
+    network = Network("none", (1, 1, 1), 2, ())
+    built = FRAMEWORK.build(Plan(network, execution, seed=3))
+    assert built == Plan(network, "fast", seed=3, plain=plain)
+
+
+def test_every_trick_has_a_contestant_that_lacks_it_alone() -> None:
+    names = {execution.name: execution for execution in WITHOUT.executions}
+    for framework in frameworks().values():
+        for execution in framework.executions:
+            for trick in framework.tricks if execution.idiomatic_of else ():
+                found = names[name_of(framework.name, execution.idiomatic_of, trick.name)]
+                tuned = framework.execution(execution.idiomatic_of)
+                assert trick.what in found.note
+                assert (found.environment, found.precisions) == (tuned.environment, tuned.precisions)
+                assert set(framework.requires) <= set(found.requires)
+
+
+@pytest.mark.parametrize("framework", [name for name, one in frameworks().items() if one.tricks])
+def test_every_trick_has_what_it_replaces(framework: str, children: Children) -> None:
+    contestant = next(contestant for contestant in TUNED if contestant.startswith(f"{framework}:"))
+    if reason := missing(contestant):
+        pytest.skip(reason)
+    names = answer(children.of(contestant, "float32").submit("oracle.jobs:replaced", framework))
+    assert sorted(names) == sorted(trick.name for trick in load_framework(framework).tricks)
+
+
+def test_a_trick_that_is_unknown_is_refused() -> None:
+    with pytest.raises(UnknownName, match="unknown trick of made-up 'frist': did you mean 'first'"):
+        FRAMEWORK.build(Plan(Network("none", (1, 1, 1), 2, ()), "fast", plain=("frist",)))
+
+
+def test_an_idiomatic_slowed_contestant_is_slowed_once() -> None:
+    slowed = load_framework("slowed").execution("jax.idiomatic-5")
+    assert (slowed.level, slowed.any_size) == ("tuned", True)
