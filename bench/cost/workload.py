@@ -18,3 +18,12 @@ def network_of(workload: Workload) -> Network:
 def storage_bytes(item: int) -> int:
     """Bytes in which a weight is stored, at least float32's, for values of `item` bytes."""
     return max(item, ITEM_BYTES["float32"])
+
+
+SEVERAL = "several-sizes"
+"""In the place of a stream's name: any stream of several sizes."""
+
+
+def has_several_sizes(workload: Workload) -> bool:
+    """Whether a model of the workload gets images of several sizes."""
+    return workload.stream == SEVERAL or len({(part.height, part.width) for part in workload.batches}) > 1

@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from bench.cost import memory
+from bench.cost.workload import SEVERAL, has_several_sizes
 from bench.gate import parity
 from bench.gate.evidence_cache import NO_CACHE, CachedEvidence, EvidenceCache
 from bench.gate.pool import Job, Outcome, Pool
@@ -56,13 +57,17 @@ class Question:
     gradients: bool = True
 
     def cases(self) -> list[Case]:
-        """The cases that give evidence: at most MOST_IMAGES images, and one for all streams of a network.
+        """The cases that give evidence: at most MOST_IMAGES images, and one for all streams of several sizes.
 
-        Their phase is that of the evidence: "infer" for scores alone, "gradient" for all of it.
+        Their phase is that of the evidence: "infer" for scores alone, "gradient" for all of it. Models that are timed
+        on several sizes are examined as they are built for that.
         """
-        images = 1 if self.workload.stream else min(self.workload.batch, MOST_IMAGES)
+        asked = self.workload
+        images = 1 if asked.stream else min(asked.batch, MOST_IMAGES)
         phase = "gradient" if self.gradients else "infer"
-        examined = replace(self.workload, stream="", parts=(), batch=images, phase=phase)
+        one = ((asked.height, asked.width, images),)
+        stream, parts = (SEVERAL, one) if has_several_sizes(asked) else ("", ())
+        examined = replace(asked, stream=stream, parts=parts, batch=images, phase=phase)
         return [Case(examined, contestant) for contestant in self.contestants]
 
 

@@ -6,13 +6,14 @@ from typing import Any
 
 from bench.shipped import PRESETS, SUITES, titles
 from impls.architectures import architectures
-from impls.frameworks import frameworks
+from impls.frameworks import Execution, frameworks
 
 
 def everything() -> dict[str, Any]:
     """Names of architectures, suites and presets; frameworks with their executions and whether they are installed.
 
-    `missing` says, by execution, why it cannot run here and what would bring it.
+    By execution, `missing` says why it cannot run here and what would bring it, `levels` how networks are written in it
+    (impls.frameworks.LEVELS), `phases` what it runs.
     """
     return {
         "architectures": list(architectures()),
@@ -23,6 +24,8 @@ def everything() -> dict[str, Any]:
                 "installed": one.missing() is None,
                 "executions": [execution.name for execution in one.executions],
                 "missing": {ex.name: why for ex in one.executions if (why := one.missing(ex))},
+                "levels": {ex.name: ex.level for ex in one.executions},
+                "phases": {ex.name: ex.phases for ex in one.executions},
             }
             for one in frameworks().values()
         ],
@@ -52,7 +55,14 @@ def as_text() -> str:
         lines.append(f"  {framework.name:18} {framework.missing() or 'installed'}")
         for execution in framework.executions:
             reason = framework.missing(execution) if framework.missing() is None else None
-            lines.append(f"    {execution.name:16} {execution.note}{f' ({reason})' if reason else ''}")
+            told = "; ".join(filter(None, (_said(execution), reason)))
+            lines.append(f"    {execution.name:20} {execution.note}{f' ({told})' if told else ''}")
     for heading, listed in (("suites (what to measure)", suites()), ("presets (how to measure)", presets())):
         lines += ["", heading, *(f"  {name:22} {title}" for name, title in listed.items())]
     return "\n".join(lines)
+
+
+def _said(execution: Execution) -> str:
+    """What distinguishes an execution from most: its level, and that it lacks phases."""
+    level = execution.level if execution.level != "tuned" else None
+    return "; ".join(filter(None, (level, execution.lacks("train"))))

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from bench.clock import now, time_round
-from bench.cost.workload import network_of
+from bench.cost.workload import has_several_sizes, network_of
 from bench.machine.affinity import bind_computing, running_times
 from bench.machine.interference import Watch
 from bench.machine.resident import Resident
@@ -342,7 +342,7 @@ def new_model(network: Network, case: Case, seed: int, cold: bool = False) -> Mo
     `cold`: without compile caches. A stream measures compilation too, so all its launches are cold.
     """
     workload, contestant = case.workload, case.contestant
-    several = len({(part.height, part.width) for part in workload.batches}) > 1
+    several = has_several_sizes(workload)
     if several and not execution_of(contestant).any_size:
         raise Unsupported(f"{contestant.id} builds a network for images of one size")
     cold = cold or bool(workload.stream)

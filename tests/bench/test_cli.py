@@ -33,7 +33,7 @@ def test_list_json_has_what_there_is_and_what_comes_from_outside(run):
 
 def test_list_text_names_everything(run):
     text = run("bench", "list").stdout
-    for name in ("outside-mlp", "vgg-e", "eager-nhwc", "quick"):
+    for name in ("outside-mlp", "vgg-e", "eager-nhwc", "quick", "runs inference only", "(idiomatic)"):
         assert name in text
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from simulated import opened
 
+from bench.cost.workload import has_several_sizes
 from bench.gate.evidence_cache import NO_CACHE, EvidenceCache
 from bench.gate.gate import Gate, Question
 from bench.gate.parity import SEEDS, TOLERANCES, judge
@@ -148,6 +149,20 @@ def test_networks_are_compared_on_scores_alone_where_inference_alone_is_timed():
     first = Question(LENET, CONTESTANTS).cases()[0].workload
     alone = Question(LENET, CONTESTANTS, gradients=False).cases()[0].workload
     assert (first.phase, alone.phase) == ("gradient", "infer")
+
+
+def test_a_model_for_several_sizes_is_examined_as_it_is_timed():
+    """One graph with open axes is another graph than that of one size."""
+    stream = replace(LENET, stream="exact", parts=((32, 32, 1), (36, 32, 1)))
+    other = replace(LENET, stream="alternate-32-36", parts=((32, 32, 1), (36, 36, 1), (32, 32, 1)))
+    resized = replace(LENET, stream="resized-32", parts=((32, 32, 8),))
+    (several,), (same,), (one,) = (
+        {case.workload for case in Question(workload, CONTESTANTS).cases()} for workload in (stream, other, resized)
+    )
+    assert several == same
+    assert has_several_sizes(several)
+    assert not has_several_sizes(one)
+    assert (one.stream, one.batch, several.batch) == ("", 1, 1)
 
 
 @pytest.mark.parametrize("rejection", [None, 0.1])

@@ -19,6 +19,7 @@ from bench.launch.weights import Weights
 from bench.worker.messages import Loaded, ProbeArithmetic
 from impls.errors import DeadheatError, InvalidInput
 from impls.frameworks import load_framework
+from impls.host.usable import allowed_cores
 from results.schema.record import Case, Contestant, Status
 from tests.support.made_up import workload
 
@@ -69,6 +70,17 @@ def test_an_answer_is_awaited_no_longer_than_a_grace_after_the_budgets_end(monke
 
 
 CASE = Case(workload("lenet5"), Contestant("fake-clock", "fast"))
+
+
+def test_a_launch_begins_on_all_cores_even_where_importing_its_framework_binds_it():
+    """OpenMP binds the thread that loads it: PyTorch's compilers would share one core with it."""
+    if reason := load_framework("pytorch").missing():
+        pytest.skip(reason)
+    with Launcher(60) as launcher:
+        worker, _ = launcher.launch(Case(workload("lenet5"), Contestant("pytorch", "eager")))
+        with worker:
+            worker.ask(ProbeArithmetic(Case(workload("lenet5"), Contestant("pytorch", "eager"))))
+            assert psutil.Process(worker.pid).cpu_affinity() == list(allowed_cores())
 
 
 def test_of_several_launches_the_first_to_answer_is_told_and_one_that_ends_counts_as_well():

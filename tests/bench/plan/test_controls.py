@@ -11,6 +11,7 @@ from bench.networks.probes import PROBES
 from bench.plan import cases as plan_cases
 from bench.plan.controls import with_controls
 from bench.plan.suite import load_suite
+from results.schema.record import Contestant
 
 FOUR = [lenet(phase) for phase in ("infer", "forward", "gradient", "train")]
 
@@ -28,6 +29,15 @@ def test_one_contestant_of_every_network_is_copied_in_all_its_phases(networks, c
         assert [case.workload.phase for case in own] == [one.phase for one in FOUR[:phases]]
         assert {case.contestant.original for case in own} == {(A, B, C)[number % contestants]}
         assert {case.contestant.copy for case in own} == {1}
+
+
+@pytest.mark.parametrize("phases", [("infer", "train"), ("infer",)])
+def test_a_contestant_that_runs_fewer_phases_than_others_is_not_copied(phases):
+    deployed = Contestant("onnx", "onnxruntime")
+    workloads = [lenet(phase, batch=2**number) for number in range(4) for phase in phases]
+    planned = with_controls(suite(controls=True), cases(workloads, (deployed, A)))
+    copied = {case.contestant.original for case in planned if case.contestant.copy}
+    assert copied == ({A} if "train" in phases else {A, deployed})
 
 
 def test_a_copy_has_a_name_of_its_own():

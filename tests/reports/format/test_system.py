@@ -24,6 +24,19 @@ def test_limits_of_a_container_stand_beside_the_machine() -> None:
     assert system.header(system_of(unlimited), None) == system.header(system_of(SYSTEM), None)
 
 
+def test_levels_are_a_sentence_where_all_have_one_and_a_sentence_each_where_they_differ() -> None:
+    def said(**levels: str) -> str:
+        contestants = {name: {"level": level} for name, level in levels.items()}
+        return system.levels(system_of({"contestants": contestants}), list(levels))
+
+    assert said(a="tuned", b="tuned").startswith("All contestants are tuned: each is written in the fastest way")
+    both = said(a="tuned", b="idiomatic", c="tuned")
+    assert both.startswith("a, c: tuned, written in the fastest way")
+    assert both.endswith("b: idiomatic, written as the framework's own tutorials write it.")
+    assert said(a="of another release") == ""
+    assert system.levels(system_of(SYSTEM), ["alpha:eager"]) == "", "earlier campaigns do not say"
+
+
 def test_the_header_has_the_variables_of_launches() -> None:
     said = {"suite": {"environment": {"OMP_X": "a b", "Z": "1"}}, "environment": {"inherited": {"JAX_Y": "2"}}}
     facts = dict(system.header(system_of(said), None))

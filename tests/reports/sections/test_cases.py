@@ -216,6 +216,15 @@ def test_parity_says_in_what_a_contestant_passed_that_was_examined_again(write_c
     assert row.outcome == "passed in float64, without the pooling ties that may explain the error"
 
 
+def test_parity_of_a_contestant_without_gradients_is_of_scores_and_loss(write_campaign) -> None:
+    inferring = Parity(1e-7, 1e-8, None, "", 3)
+    stored = write_campaign([measured(Case(workload(), Contestant("alpha", "eager")), 0, [1.0], inferring)])
+    (row,) = parity(stored, {"scores": 1e-5, "loss": 1e-5, "gradients": 1e-4}).values()
+    assert row.outcome == "within tolerance"
+    assert row.errors["gradients"] == "none"
+    assert row.worst_gradient == ""
+
+
 def test_every_lost_launch_is_counted_once(lively: StoredCampaign) -> None:
     frame = launches_of([lively])
     lost = tables.failure_rows(frame)
