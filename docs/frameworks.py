@@ -16,6 +16,8 @@ from results.tables.cases import judgement
 from results.units import step_time
 
 DATA = Path(__file__).parent.parent / "results" / "data"
+LEVELS = "reference-levels-*"
+"""The campaigns of suites levels-*."""
 
 
 def contestants() -> str:
@@ -37,7 +39,9 @@ def _extra(framework: Framework) -> str:
 
 def levels() -> str:
     """The idiomatic contestant over the tuned one of each framework, by network and phase."""
-    tables = [frame[frame.level == "idiomatic"] for frame in _campaigns("reference-levels-*")]
+    tables = [frame[frame.level == "idiomatic"] for frame in _campaigns(LEVELS)]
+    if not tables:
+        return _not_yet("levels-jax")
     columns = [str(table.contestant.iloc[0]) for table in tables]
     ratios = {
         (_workload(row), column): _ratio(row)
@@ -46,22 +50,28 @@ def levels() -> str:
     }
     workloads = dict.fromkeys(workload for workload, _ in ratios)
     rows = [(workload, *(ratios.get((workload, column), "") for column in columns)) for workload in workloads]
-    return _table(["workload", *columns], rows) + _measured("reference-levels-*")
+    return _table(["workload", *columns], rows) + _measured(LEVELS)
 
 
 def tricks() -> str:
     """Of each trick the largest and the smallest ratio of the contestant that lacks it to the one that has it."""
-    found = pd.concat(_campaigns("reference-levels-*"))
+    found = pd.concat([pd.DataFrame({"contestant": [], "ratio": []}), *_campaigns(LEVELS)])
     rows = []
     for framework in frameworks().values():
-        for execution in (framework.execution(one.idiomatic_of) for one in framework.executions if one.idiomatic_of):
+        for execution in _measured_tuned(framework):
             for trick in framework.tricks:
                 name = f"without:{name_of(framework.name, execution.name, trick.name)}"
                 own = found[(found.contestant == name) & found.ratio.notna()].sort_values("ratio")
-                if len(own):
-                    least, most = (own.iloc[place].to_dict() for place in (0, -1))
-                    rows.append((f"{framework.name}: {trick.what}", _with_workload(most), _with_workload(least)))
-    return _table(["trick", "largest ratio", "smallest ratio"], rows) + _measured("reference-levels-*")
+                extremes = (
+                    [_with_workload(own.iloc[place].to_dict()) for place in (-1, 0)] if len(own) else [UNKNOWN] * 2
+                )
+                rows.append((f"`{name}`", trick.what, *extremes))
+    return _table(["contestant that lacks it", "trick", "largest ratio", "smallest ratio"], rows)
+
+
+def _measured_tuned(framework: Framework) -> list[Execution]:
+    """The tuned execution that suites levels-* measure: the first that has an idiomatic counterpart."""
+    return [framework.execution(one.idiomatic_of) for one in framework.executions if one.idiomatic_of][:1]
 
 
 def deployment() -> str:
@@ -74,7 +84,10 @@ def vendors() -> str:
 
 def _ratios(name: str) -> str:
     """The times of the reference and the ratios of all others, a line for each workload of a campaign."""
-    (frame,) = _campaigns(name)
+    found = _campaigns(name)
+    if not found:
+        return _not_yet(name.removeprefix("reference-"))
+    (frame,) = found
     names = list(dict.fromkeys(frame.contestant))
     rows = []
     for _, group in frame.groupby("group", sort=False):
@@ -87,6 +100,13 @@ def _cell(row: dict) -> str:
     if row["status"] != "measured":
         return row["status"]
     return step_time(row["seconds"]) if row["contestant"] == row["reference"] else f"{_ratio(row)} {judgement(row)}"
+
+
+UNKNOWN = "not measured yet"
+
+
+def _not_yet(suite: str) -> str:
+    return f"{UNKNOWN.capitalize()} on a reference machine: `python -m bench run --suite {suite}`.\n"
 
 
 def _campaigns(pattern: str) -> list[pd.DataFrame]:

@@ -38,6 +38,7 @@ TENSORFLOW = Framework(
             "idiomatic",
             "tf.function, tf.nn as its documentation has it, channels last",
             ENVIRONMENT,
+            precisions=("float32", "float64"),
             any_size=True,
             idiomatic_of="graph",
         ),
