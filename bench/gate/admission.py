@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from bench.clock import now
 from bench.cost.floors import floor_of
+from bench.cost.workload import has_several_sizes
 from bench.gate.gate import Gate, GateResult, Question
 from bench.plan import interpreters
 from bench.plan.executions import lacks
 from bench.plan.suite import Suite
 from bench.scheduling.ledger import Group, Ledger
-from results.schema.record import Case, Contestant, Status
+from results.schema.record import Case, Contestant, Status, Workload
 from results.units import amount
 
 
@@ -47,7 +48,9 @@ class Admission:
         """
         wanted = {group.workload.network_id for group in groups}
         networks = {name: found for name, found in self._to_examine().items() if name in wanted}
-        questions = [Question(its[0].workload, _contestants_of(its), _differentiates(its)) for its in networks.values()]
+        questions = [
+            Question(_examined_of(its), _contestants_of(its), _differentiates(its)) for its in networks.values()
+        ]
         results = gate.examine(questions, lambda: self.clock() <= deadline)
         with closing(results):
             for network_id, its in networks.items():
@@ -100,6 +103,11 @@ class Admission:
             self.ledger.set_parity(network_id, contestant, result.parity)
         if result.status is not None:
             self.ledger.rule_out(_cases_of(contestant, groups), result.status, result.reason, result.log)
+
+
+def _examined_of(groups: Sequence[Group]) -> Workload:
+    """The workload to examine: one of several sizes if there is any, as its models are built for that."""
+    return max((group.workload for group in groups), key=has_several_sizes)
 
 
 def _differentiates(groups: Sequence[Group]) -> bool:

@@ -65,10 +65,10 @@ class Question:
         asked = self.workload
         images = 1 if asked.stream else min(asked.batch, MOST_IMAGES)
         phase = "gradient" if self.gradients else "infer"
-        one = ((asked.height, asked.width, images),)
-        stream, parts = (SEVERAL, one) if has_several_sizes(asked) else ("", ())
-        examined = replace(asked, stream=stream, parts=parts, batch=images, phase=phase)
-        return [Case(examined, contestant) for contestant in self.contestants]
+        examined = replace(asked, stream="", parts=(), batch=images, phase=phase)
+        several = replace(examined, stream=SEVERAL, parts=((asked.height, asked.width, images),))
+        is_open = has_several_sizes(asked)
+        return [Case(several if is_open and execution_of(one).any_size else examined, one) for one in self.contestants]
 
 
 @dataclass(frozen=True)

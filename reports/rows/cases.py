@@ -227,9 +227,9 @@ def _largest(values: Iterable[float]) -> float:
     return max(values, key=_size)
 
 
-def _size(value: float) -> float:
-    """Sort key: NaN is worse than any number."""
-    return math.inf if math.isnan(value) else value
+def _size(value: float | None) -> float:
+    """Sort key: a missing value is worse than any number."""
+    return math.inf if value is None or math.isnan(value) else value
 
 
 def failure_rows(launches: pd.DataFrame) -> list[Failure]:

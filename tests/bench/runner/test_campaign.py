@@ -59,7 +59,7 @@ OUTCOMES = {
     "outside.faulty:exhausts": (Status.OUT_OF_MEMORY, "planted: out of memory"),
     "outside.faulty:diverges": (Status.FAILED, "NaN or infinity"),
     "outside.faulty:late": (Status.CRASHED, "exited with code 3"),
-    "outside.faulty:swapped": (Status.MISMATCH, "the gradient of"),
+    "outside.faulty:swapped": (Status.MISMATCH, "a score differs"),
     "outside.faulty:unsupported": (Status.SKIPPED, "has no arithmetic today"),
     "outside.faulty:absent": (Status.SKIPPED, "pip install no_such_package"),
     "outside.faulty:stillborn": (Status.CRASHED, "No module named 'no_such_module'"),
