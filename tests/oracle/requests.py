@@ -25,17 +25,18 @@ REFERENCE = "pytorch:eager"
 CHOSEN = ("lenet5", "alexnet", "nin-tutorial", "zf5-spp30", "vgg16-tutorial", "lenet5-dense", "lenet-tutorial")
 FEW = tuple(MIXED)
 
-# What a network of a paper costs, in seconds of a core: less than 1 where it is interpreted, 6 with XLA or as graph of
-# TensorFlow, 45 with Inductor. So three implementations that cost little translate every architecture, the others take
-# the chosen, and compilers the few, in float32. With DEADHEAT_PARITY=all in the environment all contestants take all
-# architectures in all their precisions: more than an hour. Every campaign's gate asks all that it times.
-EVERY_ARCHITECTURE = ("pytorch:eager", "onnx:onnxruntime", "onnx:openvino")
+# What a network of a paper costs, in seconds of a core: 1 where it is interpreted, 6 with XLA, 45 with Inductor. So a
+# compiler beside an execution that takes every architecture takes the few, in float32. With DEADHEAT_PARITY=all in the
+# environment all contestants take all architectures in all their precisions: more than an hour.
 INDUCTOR = tuple(
     f"pytorch:{name}" for name in ("compile", "compile-dynamic", "compile-graphs", "compile-frozen", "aot")
 )
 COMPILERS = (*INDUCTOR, "tensorflow:xla", "keras:jax")
 # These take minutes for a network with a gradient, or for a package: the contract tests and every gate ask them.
 SLOWEST = ("pytorch:compile-dynamic", "pytorch:aot")
+# These go through the same functions as tensorflow:graph, called as they are or traced once for all sizes, or the same
+# modules as pytorch:eager, in another order of memory: the chosen few have every function and module.
+SAME_FUNCTIONS = ("tensorflow:eager", "tensorflow:graph-any-size", "pytorch:eager-nhwc")
 EVERYTHING = os.environ.get("DEADHEAT_PARITY") == "all"
 DIRECTIONS = 1
 
@@ -68,11 +69,11 @@ def _is_affordable(case: Case) -> bool:
         return case.precision == "float32" and case.architecture in FEW and case.contestant not in SLOWEST
     if case.architecture in MIXED:
         return case.precision == "float32"
+    if case.contestant in SAME_FUNCTIONS and case.precision == "float32":
+        return case.architecture in CHOSEN
     if case.precision == "bfloat16":
         return case.architecture in ("lenet5", "nin-tutorial")
-    if case.contestant in EVERY_ARCHITECTURE and case.precision == "float32":
-        return True
-    return case.architecture in CHOSEN
+    return case.precision == "float32" or case.architecture in CHOSEN
 
 
 CASES = tuple(cases())

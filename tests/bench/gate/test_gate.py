@@ -69,6 +69,7 @@ def test_a_planted_error_is_a_mismatch_and_has_no_time(records, contestant):
         assert record.status is Status.MISMATCH
         assert record.seconds == ()
         assert "allowed 1e-05" in record.reason
+        assert "the gradient of" in record.reason
 
 
 @pytest.mark.parametrize("contestant", RIGHT)
