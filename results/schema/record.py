@@ -10,6 +10,7 @@ Schema history (a reader takes every version up to its own):
             other names of architectures, frameworks, fields and quantities: earlier ones are in results.schema.renames
 7  2026-11  a launch runs all phases of a network, and its first_call_seconds is known only where it found no compiled
             code; block_seconds of a block; a contestant's copy (controls); parity's evidence_from and cleared
+8  2026-11  node of a launch, in campaigns of several machines
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from results.schema import renames
 
-SCHEMA = 7
+SCHEMA = 8
 STEADY = "steady"
 """The setting of allocator, threads and cores that is the same for all contestants, unless one asks for another."""
 COPY_MARK = "#"
@@ -239,6 +240,7 @@ class Record:
     compilations: int | None = None  # how often its steps were traced or compiled
     fallback: str = ""  # why it went on in another way than it was asked to execute in
     log: str = ""  # of one that failed: the file below the campaign's folder that has what its process printed
+    node: str = ""  # the machine that made it, a key of system.json's `nodes`; empty: the campaign has one machine
     schema: int = field(default=SCHEMA)
 
     def __post_init__(self) -> None:

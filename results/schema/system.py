@@ -175,11 +175,38 @@ class RemainderFacts(Facts):
     seconds: Number | None = None
 
 
+class NodeFacts(Facts):
+    """A machine of a fleet. `type`: nodes of one type are replicates; `environment`: digest of its software.
+
+    `checks`: what `doctor` found there before it measured, other than good.
+    """
+
+    type: str = ""
+    machine: Machine = Machine()
+    environment: str = ""
+    checks: Warnings = ()
+
+
+class AttemptFacts(Facts):
+    """An attempt at a unit of a fleet's campaign. `outcome`: "accepted", "late", "lost", "failed" or "refused".
+
+    `seconds`: how long it took; None if that is not known. `reason`: of every outcome but "accepted".
+    """
+
+    unit: str = ""
+    attempt: int = 0
+    node: str = ""
+    outcome: str = ""
+    reason: str = ""
+    seconds: Number | None = None
+
+
 class System(Facts):
     """All of system.json. Times are in ISO 8601, `measuring_seconds` and `seconds` (of a reproduction) in seconds.
 
     `preparation_seconds` are of the parts of a campaign before its first block, "import" and "gate".
-    Keyed by id: `rules`, `workloads`, `networks` and `contestants`; `parity_tolerances` by precision.
+    Keyed by id: `rules`, `workloads`, `networks`, `contestants`, `nodes`; `parity_tolerances` by precision. `nodes` and
+    `attempts` are of a campaign of a fleet (`fleet`), whose `machine` is that of one of its nodes.
     """
 
     campaign: str | None = None
@@ -211,6 +238,8 @@ class System(Facts):
     preparation_seconds: dict[str, Number] = {}
     seconds: Number | None = None
     advice: Warnings | None = None
+    nodes: dict[str, NodeFacts] = {}
+    attempts: Annotated[tuple[AttemptFacts, ...], Field(strict=False)] = ()
 
 
 def read(content: Mapping[str, Any]) -> tuple[System, tuple[str, ...]]:

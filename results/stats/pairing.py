@@ -17,18 +17,18 @@ def counted(records: Iterable[Record]) -> list[Record]:
     return [record for record in measured if record.attempt == last[_launch(record)]]
 
 
-def _launch(record: Record) -> tuple[Case, int, int]:
-    return record.case, record.launch, record.subset
+def _launch(record: Record) -> tuple[Case, str, int, int]:
+    return record.case, record.node, record.launch, record.subset
 
 
 def group_by_block(records: Iterable[Record]) -> dict[object, Rounds]:
     """One case's launches by block; launches of two cases are paired by block."""
-    return {(record.launch, record.subset, record.attempt): record.seconds for record in counted(records)}
+    return {(record.node, record.launch, record.subset, record.attempt): record.seconds for record in counted(records)}
 
 
 def group_by_pass(records: Iterable[Record]) -> dict[object, float]:
     """One case's launch times by pass; the mean over the subsets of a pass."""
     times: dict[object, list[float]] = {}
     for record in counted(records):
-        times.setdefault(record.launch, []).append(launch_time(record.seconds))
+        times.setdefault((record.node, record.launch), []).append(launch_time(record.seconds))
     return {launch: sum(found) / len(found) for launch, found in times.items()}
