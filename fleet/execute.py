@@ -1,0 +1,231 @@
+"""Runs one attempt at a unit, on its node: `python -m fleet.execute --node FILE --unit FILE --attempt N --out FOLDER`.
+
+Engines start it as a fresh process with the node's environment. It waits until the node is free, checks that this
+process is as one outside the engine and that the node is fit, runs the unit's command in a process of its own, and
+publishes the part. However the attempt ends, `done.json` says how.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import functools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fleet import node as nodes
+from fleet import part
+from fleet import unit as units
+from fleet.node import Node
+from fleet.part import Ended, Outcome
+from fleet.unit import Unit
+from impls.errors import DeadheatError
+from impls.host.process import exit_reason, set_parent_death_signal
+from impls.terminal import outputs
+from results import strict_json
+
+try:
+    import fcntl
+except ImportError:  # Windows: no locks
+    fcntl = None  # type: ignore[assignment]
+
+SLOT = "DEADHEAT_FLEET_SLOT"
+"""Variable with the number of the node's slot that a unit has: 0 for one that has the whole node."""
+PATIENCE = 60.0
+"""Seconds to wait for a node that is still busy: the process of a lost attempt may take a moment to end."""
+POLL = 0.05
+
+
+class Refused(DeadheatError):
+    """The node must not run the unit."""
+
+
+def execute(node: Node, unit: Unit, attempt: int, out: Path, file: Path) -> Ended:
+    """Run an attempt into the folder `out`, which is made; `file` holds the unit. Errors of the disk become FAILED."""
+    start, started = time.monotonic(), _now()
+
+    def ended(outcome: Outcome, reason: str = "", **more: Any) -> Ended:
+        seconds = round(time.monotonic() - start, 3)
+        return Ended(
+            unit.id, attempt, node.id, outcome, reason, seconds,
+            facts=node.facts(), started=started, finished=_now(), **more,
+        )  # fmt: skip
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with _slot(node, unit) as slot:
+            start, started = time.monotonic(), _now()
+            _examine(node, unit, out)
+            reason = _run(node, unit, slot, out, file)
+            result = (
+                ended(Outcome.FAILED, reason) if reason else ended(Outcome.WHOLE, files=part.digests(out / part.PART))
+            )
+            part.publish(out, result)
+            return result
+    except Refused as problem:
+        result = ended(Outcome.REFUSED, str(problem))
+    except OSError as problem:
+        result = ended(Outcome.FAILED, f"{problem.strerror or problem} on node {node.id}: {problem.filename or out}")
+    with contextlib.suppress(OSError):
+        part.publish(out, result)
+    return result
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+@contextlib.contextmanager
+def _slot(node: Node, unit: Unit) -> Iterator[int]:
+    """Hold the node, or one of its slots, against every other unit, whatever engine or driver brings it."""
+    folder = Path(node.spool)
+    folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as files:
+        slots = [files.enter_context((folder / f"slot-{number}.lock").open("ab")) for number in range(node.slots)]
+        deadline = time.monotonic() + PATIENCE
+        while (slot := _locked(slots, unit.needs.exclusive)) is None:
+            if time.monotonic() > deadline:
+                raise Refused(f"node {node.id} was busy with another unit for {PATIENCE:.0f} s")
+            time.sleep(POLL)
+        yield slot
+
+
+def _locked(slots: Sequence[Any], whole: bool) -> int | None:
+    """The number of a slot that is locked now, or 0 if all are; None if there is none, and nothing is locked then."""
+    if fcntl is None:
+        return 0
+    held = []
+    for number, file in enumerate(slots):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        if not whole:
+            return number
+        held.append(file)
+    if whole and len(held) == len(slots):
+        return 0
+    for file in held:
+        fcntl.flock(file, fcntl.LOCK_UN)
+    return None
+
+
+def _examine(node: Node, unit: Unit, out: Path) -> None:
+    """Refused if this process differs from one outside the engine, or the node's software or state is not right."""
+    found = list(nodes.differences(node.state, nodes.state()))
+    if found:
+        raise Refused(f"on node {node.id} {'; '.join(found)}")
+    if unit.software and unit.software != node.software:
+        raise Refused(
+            f"node {node.id} has other packages (digest {node.software}) than the campaign ({unit.software}); install "
+            "the same versions there, or start the campaign with --mixed"
+        )
+    if unit.check:
+        _check(node, unit, out)
+
+
+def _check(node: Node, unit: Unit, out: Path) -> None:
+    """Run the unit's check, once for each campaign on this node; Refused if the node is not fit."""
+    folder = Path(node.spool) / "checks"
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / f"{_campaign(unit)}.json"
+    if not kept.exists():
+        command = _filled(node, unit.check, out, out)
+        done = subprocess.run(
+            command, env=dict(node.environment), cwd=node.folder or None, capture_output=True, text=True
+        )
+        kept.write_text(json.dumps({"status": done.returncode, "stdout": done.stdout, "stderr": done.stderr[-2000:]}))
+    found = json.loads(kept.read_text())
+    if found["status"]:
+        raise Refused(f"node {node.id} is not fit: {_unfit(found)}")
+
+
+def _campaign(unit: Unit) -> str:
+    return str(unit.payload.get("campaign", unit.id))
+
+
+def _unfit(found: dict[str, Any]) -> str:
+    """The worst findings of a check, or what it printed."""
+    try:
+        findings = json.loads(found["stdout"])
+        worst = [f"{one['about']}: {one['what']}" for one in findings if one["level"] == findings[0]["level"]]
+        return "; ".join(worst)
+    except (ValueError, KeyError, IndexError, TypeError):
+        lines = (found["stderr"] or found["stdout"]).strip().splitlines()
+        return f"its check ended with status {found['status']}{f': {lines[-1]}' if lines else ''}"
+
+
+def _run(node: Node, unit: Unit, slot: int, out: Path, file: Path) -> str:
+    """Run the unit's command; why it failed, "" if it did not."""
+    (out / part.PART).mkdir(exist_ok=True)
+    environment = {**node.environment, SLOT: str(slot)}
+    if not unit.needs.cards:
+        environment[nodes.VISIBLE] = ""  # a card that another unit may be timing
+    command = _filled(node, unit.command, file, out / part.PART)
+    log = out / part.LOG
+    with log.open("wb") as output:
+        try:
+            process = subprocess.Popen(
+                command, env=environment, cwd=node.folder or None, stdin=subprocess.DEVNULL, stdout=output,
+                stderr=output, preexec_fn=functools.partial(set_parent_death_signal, os.getpid()),
+            )  # fmt: skip
+        except OSError as problem:
+            return f"its command {command[0]!r} can't be started: {problem.strerror or problem}"
+        try:
+            code = process.wait(unit.time_limit)
+        except subprocess.TimeoutExpired:
+            _end(process)
+            return f"it took longer than its time limit of {unit.time_limit:.0f} s"
+        except BaseException:
+            _end(process)
+            raise
+    return exit_reason(code, log) if code else ""
+
+
+def _end(process: subprocess.Popen[bytes], grace: float = 10.0) -> None:
+    """End a unit: asked first, so that it keeps what it has, then killed."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(grace)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _filled(node: Node, command: Sequence[str], file: Path, folder: Path) -> list[str]:
+    places = {units.PYTHON: node.python, units.UNIT: str(file), units.PART: str(folder)}
+    return [places.get(argument, argument) for argument in command]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Status 0 if the part is whole, 1 if not; the last line printed is the end as JSON."""
+    parser = argparse.ArgumentParser(prog="python -m fleet.execute", description="Run an attempt at a unit.")
+    parser.add_argument("--node", type=Path, help="the node's file (default: describe this machine)")
+    parser.add_argument("--unit", type=Path, required=True)
+    parser.add_argument("--attempt", type=int, default=1)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--parent", type=int, help="end when this process, the parent, dies")
+    given = parser.parse_args(arguments)
+    if given.parent:
+        set_parent_death_signal(given.parent)
+    try:
+        node = nodes.load(given.node) if given.node else nodes.describe()
+        ended = execute(node, units.read(given.unit), given.attempt, given.out, given.unit)
+    except DeadheatError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 2
+    print(strict_json.dumps({"outcome": ended.outcome, "reason": ended.reason}, indent=0).replace("\n", " "))
+    return 0 if ended.outcome is Outcome.WHOLE else 1
+
+
+if __name__ == "__main__":
+    with outputs():
+        sys.exit(main())
