@@ -190,8 +190,24 @@ def build_session(options: Options) -> Session:
 
 
 def _new_session(options: Options) -> Session:
-    suite = suites.load_suite(options.suite, options.preset, **options.changes())
     others = _others(options.interpreters)
+    suite = planned_suite(options, others)
+    asked = suite.environment
+    cases = plan_cases.cases(suite, checked("device", options.device, DEVICES))
+    _check_device(options.device)
+    contestants = tuple(dict.fromkeys(case.contestant for case in cases))
+    _check_used(others, contestants)
+    _check_free(suite.environment, contestants, options.device)
+    for contestant in contestants:
+        interpreters.missing(contestant, suite.interpreters, asked)  # raises if its Python cannot be asked
+    check_writable(options.results)
+    return Session(options.suite, suite, cases, options.results)
+
+
+def planned_suite(options: Options, others: Mapping[str, Sequence[Interpreter]] | None = None) -> Suite:
+    """The suite as the options change it. `others`: interpreters by framework. Raises DeadheatError for wrong ones."""
+    suite = suites.load_suite(options.suite, options.preset, **options.changes())
+    others = others or {}
     paths = {one.label: one.path for found in others.values() for one in found}
     asked = {**suite.environment, **_kept(options)}
     level = checked("level", options.level, LEVELS) if options.level else suite.level
@@ -210,16 +226,7 @@ def _new_session(options: Options) -> Session:
         labels = [one.label for one in others.get(contestant.framework, ())]
         return [replace(contestant, interpreter=label) for label in labels] or [contestant]
 
-    suite = suites.with_contestants(suite, changed)
-    cases = plan_cases.cases(suite, checked("device", options.device, DEVICES))
-    _check_device(options.device)
-    contestants = tuple(dict.fromkeys(case.contestant for case in cases))
-    _check_used(others, contestants)
-    _check_free(suite.environment, contestants, options.device)
-    for contestant in contestants:
-        interpreters.missing(contestant, suite.interpreters, asked)  # raises if its Python cannot be asked
-    check_writable(options.results)
-    return Session(options.suite, suite, cases, options.results)
+    return suites.with_contestants(suite, changed)
 
 
 def _kept(options: Options) -> dict[str, str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from fleet.node import Node
 from fleet.part import Ended
 from fleet.unit import Unit
 from impls import registry
@@ -78,12 +79,14 @@ class Engine(Protocol):
 class Kind:
     """An engine as it is registered. start: makes it from the user's options, by name; DeadheatError if it can't.
 
-    options: the names that it takes, with their meaning.
+    options: the names that it takes, with their meaning; others are ignored. join: makes this machine a node, from its
+    description, the first node's address ("" on the first node itself), its port, and this machine's address.
     """
 
     name: str
-    start: Any
+    start: Callable[[Mapping[str, str]], Engine]
     options: Mapping[str, str]
+    join: Callable[[Node, str, int, str], None] | None = None
 
 
 def engine_names() -> list[str]:

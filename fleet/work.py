@@ -65,14 +65,12 @@ class Work:
     `open`: the units that have neither a part nor been given up.
     """
 
-    def __init__(self, sink: Sink, new: Sequence[Unit] = ()):
+    def __init__(self, sink: Sink, work: Sequence[Unit]):
         self.sink = sink
         self._folder = sink.folder / FOLDER
-        self._folder.mkdir(parents=True, exist_ok=True)
-        for unit in new:
-            units.write(unit, self._folder / UNITS)
-        known = {unit.id: unit for unit in (*new, *map(units.read, sorted((self._folder / UNITS).glob("*.json"))))}
-        self.units = tuple(known.values())
+        self.units = tuple({unit.id: unit for unit in work}.values())
+        for unit in self.units:
+            write_unit(unit, sink.folder)
         self.attempts: dict[tuple[str, int], AttemptFacts] = {}
         self._given_up: set[str] = set()
         self._files = contextlib.ExitStack()
@@ -116,8 +114,14 @@ class Work:
         return self._folder / PARTS / unit.id / str(number)
 
     @property
+    def accepted(self) -> set[str]:
+        """The ids of the units that have a part."""
+        own = {unit.id for unit in self.units}
+        return {one.unit for one in self.attempts.values() if one.outcome == ACCEPTED and one.unit in own}
+
+    @property
     def open(self) -> list[Unit]:
-        done = {one.unit for one in self.attempts.values() if one.outcome == ACCEPTED} | self._given_up
+        done = self.accepted | self._given_up
         return [unit for unit in self.units if unit.id not in done]
 
     def is_open(self, id: str) -> bool:
@@ -174,6 +178,19 @@ class Work:
             file.write(strict_json.dumps(facts.content(), indent=0).replace("\n", "") + "\n")
         self.attempts[facts.unit, facts.attempt] = facts
         self.sink.note([one for one in self.attempts.values() if one.outcome != BEGUN])
+
+
+def write_unit(unit: Unit, campaign: Path) -> None:
+    """Write a unit's file into the folder of its campaign, unless it is there."""
+    folder = campaign / FOLDER / UNITS
+    if not (folder / f"{unit.id}.json").exists():
+        units.write(unit, folder)
+
+
+def stored_units(campaign: Path) -> list[Unit]:
+    """The units in the folder of a campaign, those for the first launches first. InvalidInput for a damaged file."""
+    found = map(units.read, (campaign / FOLDER / UNITS).glob("*.json"))
+    return sorted(found, key=lambda unit: (str(unit.payload.get("first", "")), unit.label))
 
 
 def _read(path: Path) -> Iterator[AttemptFacts]:

@@ -160,4 +160,4 @@ def start(options: Mapping[str, str]) -> RayEngine:
     return RayEngine(options.get("address") or ADDRESS)
 
 
-ENGINE = Kind("ray", start, {"address": f"HOST:PORT of the first node (default: {ADDRESS})"})
+ENGINE = Kind("ray", start, {"address": f"HOST:PORT of the first node (default: {ADDRESS})"}, _ray_node.join)
