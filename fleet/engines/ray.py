@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fleet import part
@@ -28,13 +30,17 @@ class RayEngine:
     places = True
 
     def __init__(self, address: str, lease_seconds: float = LEASE_SECONDS):
-        self._ray = _import()
         _check_answers(address)
-        os.environ.update(_ray_node.settings())
+        os.environ.update(_ray_node.settings())  # before Ray is imported, which reads them once
+        self._ray = _import()
         try:
-            self._ray.init(address=address, log_to_driver=False, configure_logging=False)
+            with _silent():
+                self._ray.init(address=address, log_to_driver=False, configure_logging=False)
         except Exception as problem:  # ConnectionError, RuntimeError, AuthenticationError: all are "can't connect"
-            raise Unavailable(f"Ray at {address} takes no driver: {one_line(problem)}") from None
+            raise Unavailable(
+                f"Ray at {address} takes no driver: {one_line(problem)}; run it on a machine of the cluster, with the "
+                "first machine's ~/.ray/auth_token and the same versions of Ray and Python"
+            ) from None
         self._lease = lease_seconds
         self._running: dict[Any, tuple[Attempt, float]] = {}
         self._given_up: dict[Any, Attempt] = {}
@@ -132,6 +138,20 @@ class RayEngine:
         for attempt, _ in list(self._running.values()):
             self.cancel(attempt)
         self._ray.shutdown()
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Without what this process prints on stderr, C++ included: Ray warns there each second that it tries again."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _import() -> Any:
