@@ -49,7 +49,8 @@ class Silent:
 class Driver:
     """Runs the open units of the campaigns with an engine, until each has a part or is given up.
 
-    join_seconds: how long to wait for a suitable node while nothing runs. clock: in seconds.
+    join_seconds: how long to wait for a suitable node while nothing runs. clock: in seconds. may_begin: when it says
+    no, no attempt is begun any more, and what runs then is waited for.
     """
 
     engine: Engine
@@ -57,6 +58,7 @@ class Driver:
     observer: Observer = field(default_factory=Silent)
     join_seconds: float = JOIN_SECONDS
     clock: Callable[[], float] = time.monotonic
+    may_begin: Callable[[], bool] = lambda: True
     _running: dict[tuple[str, int], Attempt] = field(default_factory=dict)
     _refusing: set[tuple[int, str]] = field(default_factory=set)
 
@@ -64,8 +66,9 @@ class Driver:
         """Raises what the engine raises; KeyboardInterrupt leaves everything as it is, to be resumed."""
         idle_since = self.clock()
         try:
-            while self._open():
-                self._submit()
+            while self._open() and (self._running or self.may_begin()):
+                if self.may_begin():
+                    self._submit()
                 if self._running:
                     idle_since = self.clock()
                 for ended in self.engine.wait(POLL):

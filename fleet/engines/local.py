@@ -15,6 +15,7 @@ from fleet.engine import Attempt, Kind, Offer
 from fleet.node import Node
 from fleet.part import Ended, Outcome, PartError
 from impls.errors import InvalidInput
+from impls.host import usable
 from impls.host.process import exit_reason
 
 POLL = 0.05
@@ -92,10 +93,10 @@ def _end(attempt: Attempt, process: subprocess.Popen[bytes]) -> Ended:
 
 def start(options: Mapping[str, str]) -> LocalEngine:
     """The engine on this machine; InvalidInput for slots that are no number."""
-    slots = options.get("slots", "1")
+    slots = options.get("slots") or str(len(usable.usable_cores()))
     if not slots.isdigit() or not int(slots):
         raise InvalidInput(f"--slots {slots!r} is no number of at least 1")
     return LocalEngine([nodes.describe(slots=int(slots))])
 
 
-ENGINE = Kind("local", start, {"slots": "units that are not timed, at once on this machine"})
+ENGINE = Kind("local", start, {"slots": "units that are not timed, at once on this machine (default: its cores)"})
