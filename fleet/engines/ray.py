@@ -8,6 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from fleet import part
@@ -22,6 +23,18 @@ ADDRESS = "127.0.0.1:6379"
 CONNECT_SECONDS = 5.0
 LEASE_SECONDS = 180.0
 """Time beyond a unit's time limit after which an attempt that has not answered is given up."""
+DEAD_SECONDS = 5.0
+"""Time for an answer, or an error of Ray's own, of a node that Ray has declared dead."""
+
+
+@dataclass
+class _Running:
+    """An attempt on Ray's node `node`, since `begun`; `died`: when that was seen to be dead. Times in seconds."""
+
+    attempt: Attempt
+    node: str
+    begun: float
+    died: float | None = None
 
 
 class RayEngine:
@@ -42,7 +55,7 @@ class RayEngine:
                 "first machine's ~/.ray/auth_token and the same versions of Ray and Python"
             ) from None
         self._lease = lease_seconds
-        self._running: dict[Any, tuple[Attempt, float]] = {}
+        self._running: dict[Any, _Running] = {}
         self._given_up: dict[Any, Attempt] = {}
         self._ids: dict[str, str] = {}
 
@@ -68,7 +81,7 @@ class RayEngine:
             task = self._task(attempt, slots.get(attempt.node, 1))
             unit = units.write(attempt.unit, attempt.folder)
             reference = task.remote(unit.read_bytes(), attempt.unit.id, attempt.number)
-            self._running[reference] = attempt, time.monotonic()
+            self._running[reference] = _Running(attempt, self._ids.get(attempt.node, ""), time.monotonic())
 
     def _task(self, attempt: Attempt, slots: int) -> Any:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -96,7 +109,7 @@ class RayEngine:
     def _end(self, reference: Any) -> Ended | None:
         """How an attempt ended; None for one that was given up, unless its part came after all."""
         known = self._running.pop(reference, None)
-        attempt = known[0] if known else self._given_up.pop(reference)
+        attempt = known.attempt if known else self._given_up.pop(reference)
         try:
             content = self._ray.get(reference)
             _ray_node.unpack(content, attempt.folder)
@@ -114,29 +127,34 @@ class RayEngine:
         return Ended(*key, Outcome.LOST, f"node {attempt.node} was lost ({type(problem).__name__})")
 
     def _overdue(self) -> list[Ended]:
-        now = time.monotonic()
-        late = [
-            reference
-            for reference, (attempt, begun) in self._running.items()
-            if now - begun > attempt.unit.time_limit + self._lease
-        ]
+        """The attempts that are given up: their node is dead, or they have not answered within their lease.
+
+        Ray may leave the task of a node that it has declared dead pending for ever.
+        """
+        now, alive = time.monotonic(), {one["NodeID"] for one in self._ray.nodes() if one["Alive"]}
         ended = []
-        for reference in late:
-            attempt, begun = self._running.pop(reference)
-            self._given_up[reference] = attempt
-            reason = f"node {attempt.node} gave no answer within {now - begun:.0f} s"
+        for reference, running in list(self._running.items()):
+            attempt, waited = running.attempt, now - running.begun
+            running.died = None if running.node in alive else running.died or now
+            if running.died is not None and now - running.died > DEAD_SECONDS:
+                reason = f"node {attempt.node} was lost (Ray has declared it dead)"
+            elif waited > attempt.unit.time_limit + self._lease:
+                reason = f"node {attempt.node} gave no answer within {waited:.0f} s"
+            else:
+                continue
+            self._given_up[reference] = self._running.pop(reference).attempt
             ended.append(Ended(attempt.unit.id, attempt.number, attempt.node, Outcome.LOST, reason))
         return ended
 
     def cancel(self, attempt: Attempt) -> None:
-        for reference, (running, _) in list(self._running.items()):
-            if running.key == attempt.key:
+        for reference, running in list(self._running.items()):
+            if running.attempt.key == attempt.key:
                 del self._running[reference]
                 self._ray.cancel(reference, force=True)
 
     def close(self) -> None:
-        for attempt, _ in list(self._running.values()):
-            self.cancel(attempt)
+        for running in list(self._running.values()):
+            self.cancel(running.attempt)
         self._ray.shutdown()
 
 

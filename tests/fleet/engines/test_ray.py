@@ -17,7 +17,6 @@ import pandas as pd
 import psutil
 import pytest
 
-from bench.fleet import campaigns
 from fleet import node as nodes
 from fleet.driver import Driver
 from fleet.engine import Attempt, Offer
