@@ -73,7 +73,7 @@ class RayEngine:
                     int(labels.get(SLOTS, 1)),
                     int(labels.get(CARDS, 0)),
                 )
-        return list(offers.values())
+        return [offers[name] for name in sorted(offers)]  # Ray has no order of its own
 
     def submit(self, attempts: Sequence[Attempt]) -> None:
         slots = {one.id: one.slots for one in self.nodes()}

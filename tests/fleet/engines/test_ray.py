@@ -75,7 +75,6 @@ class Watched:
 
     node: str = ""
     then: object = None
-    stopped: psutil.Process | None = None
     ended_attempts: list[Ended] = field(default_factory=list)
 
     def changed(self, works: Sequence[Work], running: Sequence[Attempt], offers: Sequence[Offer]) -> None:
@@ -212,55 +211,62 @@ def test_a_node_that_hangs_is_given_up(tmp_path: Path) -> None:
     assert (lost.node, lost.reason[:16]) == ("n2", "node n2 was lost")
 
 
+WAIT = (
+    "import sys, time, pathlib; go = pathlib.Path(sys.argv[2])\n"
+    "while not go.exists(): time.sleep(0.1)\n"
+    "pathlib.Path(sys.argv[1], 'x').write_text('measured')"
+)
+
+
+@dataclass
+class Hanging(Watched):
+    """The process of an attempt stops, and goes on when its unit has a part from elsewhere; then `go` is written."""
+
+    go: Path = Path()
+    stopped: psutil.Process | None = None
+
+    def ended(self, work: Work, attempt: Attempt | None, ended: Ended, outcome: str) -> None:
+        super().ended(work, attempt, ended, outcome)
+        lost = {one.unit for one in self.ended_attempts if one.outcome is Outcome.LOST}
+        if outcome == "accepted" and ended.unit in lost and self.stopped:
+            self.stopped.resume()
+        if outcome == "late":
+            self.go.write_text("")
+
+
 def test_a_late_part_is_fenced(tmp_path: Path) -> None:
-    """The process of an attempt stops for longer than its lease. Its part comes when another one has been accepted."""
-    with fleet(tmp_path) as made:
-        folder = tmp_path / "campaign"
-        folder.mkdir()
-        sink, watched = Sink(folder), Watched("n2")
-        engine = RayEngine(made.address, lease_seconds=3.0)
-        units = sleeping(5, 2.0, time_limit=5.0)
+    """An attempt stops for longer than its lease. Its part comes when another one has been accepted."""
+    folder, go = tmp_path / "campaign", tmp_path / "go"
+    folder.mkdir()
+    with fleet(tmp_path, ("n1", "n2", "n3")) as made:
+        sink, watched = Sink(folder), Hanging("n2", go=go)
+        engine = RayEngine(made.address, lease_seconds=20.0)
 
         def hang() -> None:
-            (executing,) = [one for one in executors() if "/n2/" in " ".join(one.cmdline())]
-            executing.suspend()
-            watched.stopped = executing
+            watched.stopped = executor(tmp_path / "n2")
+            watched.stopped.suspend()
 
         watched.then = hang
-        with Work(sink, units) as work:
-            driver = Driver(engine, [work], watched, join_seconds=20.0, may_begin=lambda: resumed_after_loss(watched))
-            driver.run()
+        waiting = Unit("waiting", ("{python}", "-c", WAIT, "{part}", str(go)), {}, time_limit=3600.0)
+        with Work(sink, [waiting, *sleeping(2, 2.0, time_limit=10.0)]) as work:
+            Driver(engine, [work], watched, join_seconds=20.0).run()
             attempts = list(work.attempts.values())
-    assert sink.accepted == Counter({f"u{number}": 1 for number in range(5)})
-    outcomes = Counter(one.outcome for one in attempts)
-    assert outcomes == {"accepted": 5, "late": 1}, "the attempt that was lost came late"
+    assert sink.accepted == Counter({"waiting": 1, "u0": 1, "u1": 1})
     (late,) = [one for one in attempts if one.outcome == "late"]
+    assert late.node == "n2"
     assert (folder / "fleet/late" / late.unit / str(late.attempt) / "part/x").read_text() == "measured"
 
 
-def executors() -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        if "fleet.execute" in (process.info["cmdline"] or []):
-            found.append(process)
-    return found
-
-
-def resumed_after_loss(watched: Watched) -> bool:
-    """Let the stopped process go on once its unit has a part from elsewhere."""
-    lost = [one.unit for one in watched.ended_attempts if one.outcome is Outcome.LOST]
-    whole = [one.unit for one in watched.ended_attempts if one.outcome is Outcome.WHOLE]
-    if watched.stopped and set(lost) & set(whole):
-        watched.stopped.resume()
-        watched.stopped = None
-    return True
-
-
-def wait_for(file: Path) -> None:
+def executor(spool: Path) -> psutil.Process:
+    """The process that runs an attempt for the node of this spool, once it has begun."""
     deadline = time.monotonic() + PATIENCE
-    while not file.is_file():
-        assert time.monotonic() < deadline, f"{file} was not written"
-        time.sleep(0.1)
+    while time.monotonic() < deadline:
+        for process in psutil.process_iter(["cmdline"]):
+            command = process.info["cmdline"] or []
+            if "fleet.execute" in command and any(text.startswith(str(spool)) for text in command):
+                return process
+        time.sleep(0.05)
+    raise AssertionError(f"nothing runs for {spool}")
 
 
 def test_a_killed_driver_is_resumed_without_running_whole_units_again(cluster: Fleet, tmp_path: Path) -> None:
@@ -270,13 +276,13 @@ def test_a_killed_driver_is_resumed_without_running_whole_units_again(cluster: F
     more = ["--no-doctor", "--no-report", "--results", str(data)]
     driver = subprocess.Popen([*command, "--suite", str(suite), "--launches", "2", *more])
     deadline = time.monotonic() + PATIENCE
-    while not (folders := campaigns_in(data)) or not read_campaign(folders[0]).records:
+    while not (folders := campaigns_in(data)) or not accepted(folders[0]):
         assert time.monotonic() < deadline, "no part came"
         time.sleep(0.1)
     driver.kill()
     driver.wait()
     (folder,) = folders
-    before = [one for one in read_campaign(folder).system.attempts if one.outcome == "accepted"]
+    before = accepted(folder)
     resumed = subprocess.run([*command, "--resume", folder.name, *more], capture_output=True, text=True)
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
     found = read_campaign(folder)
@@ -285,6 +291,10 @@ def test_a_killed_driver_is_resumed_without_running_whole_units_again(cluster: F
     after = Counter(one.unit for one in found.system.attempts)
     assert before
     assert all(after[one.unit] == 1 for one in before)
+
+
+def accepted(folder: Path) -> list[AttemptFacts]:
+    return [one for one in read_campaign(folder).system.attempts if one.outcome == "accepted"]
 
 
 def test_what_runs_ends_with_the_driver(cluster: Fleet, tmp_path: Path) -> None:
