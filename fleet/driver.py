@@ -66,6 +66,7 @@ class Driver:
         """Raises what the engine raises; KeyboardInterrupt leaves everything as it is, to be resumed."""
         idle_since = self.clock()
         try:
+            self._adopt()
             while self._open() and (self._running or self.may_begin()):
                 if self.may_begin():
                     self._submit()
@@ -76,12 +77,24 @@ class Driver:
                 if not self._running and self.clock() - idle_since > self.join_seconds:
                     self._give_up_waiting()
         finally:
-            for attempt in self._running.values():
-                self.engine.cancel(attempt)
             self.engine.close()
             self.observer.close()
         for work in self.works:
             work.finish()
+
+    def _adopt(self) -> None:
+        """Go on with the attempts of an earlier driver that still run; the others that it began are lost."""
+        for work in self.works:
+            begun = work.begun()
+            running = {attempt.key: attempt for attempt in self.engine.adopt(begun)}
+            for attempt in begun:
+                if attempt.key not in running:
+                    reason = "it ended without a part after its driver had ended"
+                    self._end(Ended(*attempt.key, attempt.node, Outcome.LOST, reason))
+                elif work.is_open(attempt.unit.id):
+                    self._running[attempt.key] = attempt
+                else:
+                    self.engine.cancel(attempt)
 
     def _open(self) -> list[tuple[Work, Unit]]:
         return [(work, unit) for work in self.works for unit in work.open]
@@ -94,14 +107,24 @@ class Driver:
         offers = self.engine.nodes()
         begun = []
         for work, unit in self._waiting():
-            node = self._place(work, unit, offers) if self.engine.places else ""
-            if node is not None:
-                attempt = work.begin(unit, node)
+            attempt = self._begin(work, unit, offers)
+            if attempt:
                 self._running[attempt.key] = attempt
                 begun.append(attempt)
         if begun:
             self.engine.submit(begun)
         self.observer.changed(self.works, list(self._running.values()), offers)
+
+    def _begin(self, work: Work, unit: Unit, offers: Sequence[Offer]) -> Attempt | None:
+        """An attempt at the unit, or None as long as no node may run it."""
+        if self.engine.places:
+            node = self._place(work, unit, offers)
+            return None if node is None else work.begin(unit, node)
+        apart = unit.needs.apart
+        if apart and any(one.unit.needs.apart == apart for one in self._running.values()):
+            return None  # nobody knows which node the other one will get
+        refusing = {node for known, node in self._refusing if known == id(work)}
+        return work.begin(unit, "", (refusing | self._taken(work, unit)) - {""})
 
     def _place(self, work: Work, unit: Unit, offers: Sequence[Offer]) -> str | None:
         """The node for a unit: of those that may run it and have room, rather one that has not failed at it."""

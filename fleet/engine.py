@@ -19,12 +19,16 @@ ENGINES = "fleet.engines"
 
 @dataclass(frozen=True)
 class Attempt:
-    """An attempt at a unit. node: where to, "" if the engine's scheduler chooses. folder: where its part is wanted."""
+    """An attempt at a unit. node: where to, "" if the engine's scheduler chooses. folder: where its part is wanted.
+
+    avoid: the nodes that the scheduler must not choose.
+    """
 
     unit: Unit
     number: int
     folder: Path
     node: str = ""
+    avoid: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[str, int]:
@@ -46,13 +50,17 @@ class Engine(Protocol):
     """Brings attempts to nodes.
 
     places: the driver chooses nodes among `nodes()` and submits no more than there is room for. Else the engine's own
-    scheduler does: `nodes()` is empty, and everything is submitted at once.
+    scheduler does: `nodes()` is empty, and everything is submitted at once, but for units that must be apart.
     """
 
     places: bool
 
     def nodes(self) -> Sequence[Offer]:
         """The nodes that are there now."""
+        ...
+
+    def adopt(self, attempts: Sequence[Attempt]) -> Sequence[Attempt]:
+        """Those of an earlier driver's attempts that go on without it; `wait` tells of their ends as well."""
         ...
 
     def submit(self, attempts: Sequence[Attempt]) -> None:
@@ -71,7 +79,7 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None:
-        """End what still runs, as far as it ends with the driver."""
+        """The driver ends. So does what still runs, unless the engine can `adopt` it later."""
         ...
 
 

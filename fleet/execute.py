@@ -3,6 +3,9 @@
 Engines start it as a fresh process with the node's environment. It waits until the node is free, checks that this
 process is as one outside the engine and that the node is fit, runs the unit's command in a process of its own, and
 publishes the part. However the attempt ends, `done.json` says how.
+
+A scheduler may run an attempt again, as Slurm does when its node fails, while the first run goes on where nobody can
+reach it. So each run writes into a folder of its own, `run-*`, and what was published first counts.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -25,9 +29,9 @@ from fleet import node as nodes
 from fleet import part
 from fleet import unit as units
 from fleet.node import Node
-from fleet.part import Ended, Outcome
+from fleet.part import Ended, Outcome, PartError
 from fleet.unit import Unit
-from impls.errors import DeadheatError
+from impls.errors import DeadheatError, InvalidInput
 from impls.host.process import exit_reason, set_parent_death_signal
 from impls.terminal import outputs
 from results import strict_json
@@ -61,22 +65,45 @@ def execute(node: Node, unit: Unit, attempt: int, out: Path, file: Path) -> Ende
 
     try:
         out.mkdir(parents=True, exist_ok=True)
-        with _slot(node, unit) as slot:
+        with contextlib.suppress(PartError):
+            return part.read(out)  # this attempt ran before
+        with _slot(node, unit) as slot, _folder_of_run(out) as run:
             start, started = time.monotonic(), _now()
-            _examine(node, unit, out)
-            reason = _run(node, unit, slot, out, file)
-            result = (
-                ended(Outcome.FAILED, reason) if reason else ended(Outcome.WHOLE, files=part.digests(out / part.PART))
-            )
-            part.publish(out, result)
-            return result
+            _examine(node, unit, run)
+            reason = _run(node, unit, slot, run, file)
+            files = {} if reason else part.digests(run / part.PART)
+            result = ended(Outcome.FAILED, reason) if reason else ended(Outcome.WHOLE, files=files)
+            return _publish(out, result, run)
     except Refused as problem:
         result = ended(Outcome.REFUSED, str(problem))
     except OSError as problem:
         result = ended(Outcome.FAILED, f"{problem.strerror or problem} on node {node.id}: {problem.filename or out}")
     with contextlib.suppress(OSError):
-        part.publish(out, result)
+        return _publish(out, result)
     return result
+
+
+@contextlib.contextmanager
+def _folder_of_run(out: Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="run-", dir=out, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def _publish(out: Path, ended: Ended, run: Path | None = None) -> Ended:
+    """Make a run's part that of the attempt, unless another run of the attempt was first; how the attempt ended.
+
+    Two runs that publish in the same moment can leave the part of one with the digests of the other. That is no whole
+    part, so the attempt is lost, and the unit is attempted again.
+    """
+    with contextlib.suppress(PartError):
+        return part.read(out)
+    for path in [run / part.PART, run / part.LOG] if run else ():
+        if path.exists():
+            with contextlib.suppress(FileNotFoundError):
+                (out / path.name).rename(path.with_name(f"earlier-{path.name}"))  # of a run that was cut off here
+            path.rename(out / path.name)
+    part.publish(out, ended)
+    return ended
 
 
 def _now() -> str:
@@ -123,6 +150,8 @@ def _examine(node: Node, unit: Unit, out: Path) -> None:
     found = list(nodes.differences(node.state, nodes.state()))
     if found:
         raise Refused(f"on node {node.id} {'; '.join(found)}")
+    if unit.needs.machine_type not in ("", node.type):
+        raise Refused(f"node {node.id} is of type {node.type}, and the unit is for {unit.needs.machine_type}")
     if unit.software and unit.software != node.software:
         raise Refused(
             f"node {node.id} has other packages (digest {node.software}) than the campaign ({unit.software}); install "
@@ -164,7 +193,7 @@ def _unfit(found: dict[str, Any]) -> str:
 
 
 def _run(node: Node, unit: Unit, slot: int, out: Path, file: Path) -> str:
-    """Run the unit's command; why it failed, "" if it did not."""
+    """Run the unit's command in the folder `out`; why it failed, "" if it did not."""
     (out / part.PART).mkdir(exist_ok=True)
     environment = {**node.environment, SLOT: str(slot)}
     if not unit.needs.cards:
@@ -205,20 +234,37 @@ def _filled(node: Node, command: Sequence[str], file: Path, folder: Path) -> lis
     return [places.get(argument, argument) for argument in command]
 
 
+def _of_index(fleet: Path, index: int, attempt: int) -> tuple[Path, Path]:
+    """The file of a campaign's unit by its place among them, from 0, and the folder of an attempt at it."""
+    files = units.files(fleet)
+    if not 0 <= index < len(files):
+        allowed = f"0 to {len(files) - 1}" if files else f"it has no {units.UNITS}/*.json"
+        raise InvalidInput(f"--index {index} is no unit of {str(fleet)!r}: {allowed}")
+    return files[index], fleet / part.PARTS / files[index].stem / str(attempt)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Status 0 if the part is whole, 1 if not; the last line printed is the end as JSON."""
     parser = argparse.ArgumentParser(prog="python -m fleet.execute", description="Run an attempt at a unit.")
     parser.add_argument("--node", type=Path, help="the node's file (default: describe this machine)")
-    parser.add_argument("--unit", type=Path, required=True)
+    parser.add_argument("--name", default="", help="the node's name, without --node (default: the host's)")
+    parser.add_argument("--unit", type=Path, help="the unit's file")
     parser.add_argument("--attempt", type=int, default=1)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, help="the attempt's folder")
+    parser.add_argument("--fleet", type=Path, help="instead of --unit and --out: the folder `fleet` of a campaign")
+    parser.add_argument("--index", type=int, help="with --fleet: which of its units, from 0")
     parser.add_argument("--parent", type=int, help="end when this process, the parent, dies")
     given = parser.parse_args(arguments)
+    if (given.fleet is None or given.index is None) and (given.unit is None or given.out is None):
+        parser.error("either --unit and --out or --fleet and --index are needed")
     if given.parent:
         set_parent_death_signal(given.parent)
     try:
-        node = nodes.load(given.node) if given.node else nodes.describe()
-        ended = execute(node, units.read(given.unit), given.attempt, given.out, given.unit)
+        file, out = _of_index(given.fleet, given.index, given.attempt) if given.fleet else (given.unit, given.out)
+        unit = units.read(file)
+        # Without a node's file a scheduler has made room for this process: here it is not limited further.
+        node = nodes.load(given.node) if given.node else nodes.describe(given.name, slots=os.cpu_count() or 1)
+        ended = execute(node, unit, given.attempt, out, file)
     except DeadheatError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 2

@@ -23,6 +23,8 @@ from impls.files import sync_names, whole_file
 from results import strict_json
 from results.schema.record import first_problem
 
+PARTS = "parts"
+"""Folder of a fleet's campaign with the attempts: ID/N/ is attempt N at a unit."""
 PART, LOG, DONE = "part", "log", "done.json"
 
 

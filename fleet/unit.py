@@ -17,6 +17,8 @@ from impls.files import whole_file
 from results import strict_json
 from results.schema.record import first_problem
 
+UNITS = "units"
+"""Folder of a fleet's campaign with the units' files."""
 PYTHON, UNIT, PART = "{python}", "{unit}", "{part}"
 """In a unit's command: the node's Python, the unit's file, and the folder to write the part to."""
 
@@ -69,6 +71,11 @@ def write(unit: Unit, folder: Path) -> Path:
     with whole_file(path) as file:
         file.write((strict_json.dumps(asdict(unit), indent=1) + "\n").encode())
     return path
+
+
+def files(fleet: Path) -> list[Path]:
+    """The files of the units in the folder `fleet` of a campaign, in an order that depends on the units only."""
+    return sorted((fleet / UNITS).glob("*.json"))
 
 
 def read(path: Path) -> Unit:

@@ -13,16 +13,15 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, Self
 
 from fleet import part
 from fleet import unit as units
 from fleet.engine import Attempt
-from fleet.part import Ended, Outcome, PartError
-from fleet.unit import Unit
-from impls.errors import DeadheatError
+from fleet.part import PARTS, Ended, Outcome, PartError
+from fleet.unit import UNITS, Unit
 from results import strict_json
 from results.schema.system import AttemptFacts
 from results.store.journal import ResultsError
@@ -32,7 +31,7 @@ try:
 except ImportError:  # Windows: no lock
     fcntl = None  # type: ignore[assignment]
 
-FOLDER, UNITS, ATTEMPTS, PARTS, LATE, LOCK = "fleet", "units", "attempts.jsonl", "parts", "late", "lock"
+FOLDER, ATTEMPTS, LATE, LOCK = "fleet", "attempts.jsonl", "late", "lock"
 BEGUN, ACCEPTED, LATE_PART = "begun", "accepted", "late"
 """Outcomes of attempts besides those of fleet.part.Outcome."""
 MOST_ATTEMPTS = 3
@@ -97,13 +96,20 @@ class Work:
             ) from None
 
     def _recover(self) -> None:
-        """Accept the parts that came when there was no driver; attempts that were begun then are lost."""
+        """Judge the attempts that ended when there was no driver."""
+        for attempt in self.begun():
+            with contextlib.suppress(PartError):
+                self.end(part.read(attempt.folder))
+
+    def begun(self) -> list[Attempt]:
+        """The attempts that have not ended, as far as is known: they still run, or are lost."""
+        found = []
         for unit in self.units:
             for folder in self._attempt_folders(unit):
-                number = int(folder.name)
-                known = self.attempts.get((unit.id, number))
+                known = self.attempts.get((unit.id, int(folder.name)))
                 if known is None or known.outcome == BEGUN:
-                    self.end(_ended_or_lost(unit, number, folder, known))
+                    found.append(Attempt(unit, int(folder.name), folder, known.node if known else ""))
+        return found
 
     def _attempt_folders(self, unit: Unit) -> list[Path]:
         folders = [path for path in (self._folder / PARTS / unit.id).glob("*") if path.name.isdigit()]
@@ -131,11 +137,11 @@ class Work:
         """The attempts at a unit."""
         return [one for one in self.attempts.values() if one.unit == id]
 
-    def begin(self, unit: Unit, node: str) -> Attempt:
-        """A further attempt, at a node ("": the engine's scheduler chooses)."""
+    def begin(self, unit: Unit, node: str, avoid: Collection[str] = ()) -> Attempt:
+        """A further attempt, at a node ("": the engine's scheduler chooses, but none of those to avoid)."""
         number = 1 + max((one.attempt for one in self.of(unit.id)), default=0)
         self._keep(AttemptFacts(unit=unit.id, attempt=number, node=node, outcome=BEGUN))
-        return Attempt(unit, number, self.folder_of(unit, number), node)
+        return Attempt(unit, number, self.folder_of(unit, number), node, tuple(sorted(avoid)))
 
     def end(self, ended: Ended) -> str:
         """Judge an attempt that has ended; how it counts. The first whole part of a unit is accepted, no other."""
@@ -189,7 +195,7 @@ def write_unit(unit: Unit, campaign: Path) -> None:
 
 def stored_units(campaign: Path) -> list[Unit]:
     """The units in the folder of a campaign, those for the first launches first. InvalidInput for a damaged file."""
-    found = map(units.read, (campaign / FOLDER / UNITS).glob("*.json"))
+    found = map(units.read, units.files(campaign / FOLDER))
     return sorted(found, key=lambda unit: (str(unit.payload.get("first", "")), unit.label))
 
 
@@ -198,14 +204,6 @@ def _read(path: Path) -> Iterator[AttemptFacts]:
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
         with contextlib.suppress(ValueError):
             yield AttemptFacts.model_validate_json(line)
-
-
-def _ended_or_lost(unit: Unit, number: int, folder: Path, known: AttemptFacts | None) -> Ended:
-    try:
-        return part.read(folder)
-    except DeadheatError as problem:
-        reason = f"the driver ended before it did ({problem})"
-        return Ended(unit.id, number, known.node if known else "", Outcome.LOST, reason)
 
 
 def _move(source: Path, target: Path) -> None:
