@@ -138,8 +138,6 @@ class SlurmEngine:
 
     def _refuse(self, attempts: Sequence[Attempt], answer: commands.Answer) -> None:
         """Attempts that may not go anywhere else are refused by the cluster; else nothing can be submitted."""
-        for attempt in attempts:
-            _task_file(attempt).unlink(missing_ok=True)
         if not attempts[0].avoid:
             raise Unavailable(f"Slurm took no job: {answer.problem}")
         reason = f"Slurm has no node besides {', '.join(attempts[0].avoid)} for it: {answer.problem}"
