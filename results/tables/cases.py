@@ -20,6 +20,7 @@ from results.schema.record import Case, Record, Status, Workload
 from results.schema.system import ContestantFacts
 from results.stats.campaign_ratios import judged_ratios
 from results.stats.estimates import Estimate, geometric, launch_time
+from results.stats.nodes import time_over_nodes
 from results.stats.pairing import counted
 from results.stats.verdicts import DECIDED_PERCENT, WIDEST_PERCENT, Judgement, TimingVerdict, judge, launches_needed
 from results.store.campaigns import StoredCampaign
@@ -185,7 +186,7 @@ def _case_row(
     }
     if not measured:
         return {**blank(COLUMNS), **row}
-    estimate = geometric([launch_time(record.seconds) for record in measured])
+    estimate = time_over_nodes(measured)
     batch, used = case.workload.batch, usage_row(measured)
     judged = judge(compared if believable else None) if compared and case.contestant.id != reference else None
     # Of all that were measured: a launch that was made again may have found compiled what the first one compiled.
