@@ -24,9 +24,7 @@ def pairs(campaign: StoredCampaign) -> Mapping[str, Ratios]:
             own = found.setdefault(workload, {})
             for pair, ratio in ratios.items():
                 own.setdefault(pair, []).append(ratio)
-    return {
-        workload: {pair: over_nodes(nodes) for pair, nodes in ratios.items()} for workload, ratios in found.items()
-    }
+    return {workload: {pair: over_nodes(nodes) for pair, nodes in ratios.items()} for workload, ratios in found.items()}
 
 
 @computed_once

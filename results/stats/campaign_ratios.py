@@ -63,7 +63,12 @@ def judged_ratios(records: Iterable[Record], references: Mapping[Workload, Conte
 
 def judged_by_node(records: Iterable[Record], references: Mapping[Workload, Contestant]) -> dict[str, Judged[Case]]:
     """The same for each node, by its name, as if its records were a campaign; a campaign of one machine has one."""
-    return {node: judged_cells(cells_of(own, references)) for node, own in by_node(records).items()}
+    return {node: judged_cells(cells) for node, cells in cells_by_node(records, references).items()}
+
+
+def cells_by_node(records: Iterable[Record], references: Mapping[Workload, Contestant]) -> dict[str, dict[Case, Cell]]:
+    """`cells_of` the records of each node, by its name."""
+    return {node: cells_of(own, references) for node, own in by_node(records).items()}
 
 
 def ratios_by_node(nodes: Mapping[str, Judged[Case]]) -> dict[Case, dict[str, Estimate]]:

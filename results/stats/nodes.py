@@ -17,23 +17,26 @@ that a hundred cells say no more about nodes than one. The simulation that this 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
 from scipy.special import stdtr
 
 from results.schema.record import Record
+from results.stats.cells import Cell
 from results.stats.estimates import CONFIDENCE, Estimate, geometric, holm, launch_time
-from results.stats.moderation import Half, quantile
-from results.stats.pairing import counted
+from results.stats.moderation import FREEDOM_LOST, WITHIN_SHARE, Half, quantile
+from results.stats.pairing import Pass, counted
 
 K = TypeVar("K")
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 FEWEST_NODES = 3
 """With fewer, the spread over nodes is hardly known: an interval is then of these machines, not of their type."""
+NOISY_DEVIATIONS = 3.0
+"""A node counts as noisier or quieter than others from so many standard deviations on (of chi-squared)."""
 SAME = 1e-9
 """Log ratios that are no further apart are equal but for rounding."""
 
@@ -52,19 +55,31 @@ def time_over_nodes(records: Iterable[Record]) -> Estimate:
     return over_nodes([geometric([launch_time(one.seconds) for one in launches]) for launches in own.values()])
 
 
-def over_nodes(nodes: Sequence[Estimate]) -> Estimate:
-    """The geometric mean of the nodes' estimates of a positive quantity; of one node, its own estimate."""
+def geometric_over_nodes(values: Mapping[Pass, float]) -> Estimate:
+    """The geometric mean of positive values by pass, of which there must be one."""
+    nodes: dict[str, list[float]] = {}
+    for (node, _), value in values.items():
+        nodes.setdefault(node, []).append(value)
+    return over_nodes([geometric(own) for own in nodes.values()])
+
+
+def over_nodes(nodes: Sequence[Estimate], logarithmic: bool = True) -> Estimate:
+    """The mean of the nodes' estimates; of one node, its own. `logarithmic`: the geometric mean of positive values."""
     if len(nodes) == 1:
         return nodes[0]
-    logs, halves, freedom = _arrays(nodes)
-    value = nodes[0].value if np.ptp(logs) == 0 else math.exp(float(np.mean(logs)))
-    half, launches = half_over_nodes(logs, halves, freedom), sum(node.launches for node in nodes)
-    width = float(half.width)
+    values, halves, freedom = _arrays(nodes, logarithmic)
+    half, launches = half_over_nodes(values, halves, freedom), sum(node.launches for node in nodes)
+    middle, width = float(np.mean(values)), float(half.width)
+    low, high = middle - width, middle + width
+    if logarithmic:
+        middle, low, high = math.exp(middle), math.exp(low), math.exp(high)
+    if np.ptp(values) == 0:  # exactly that, not its logarithm's exponential
+        middle = nodes[0].value
+        low, high = (middle, middle) if width == 0 else (low, high)
     # More launches on the same nodes do not narrow an interval over nodes: they count as launches on further nodes.
     is_between = len(nodes) >= FEWEST_NODES and float(half.freedom) == len(nodes) - 1
     per_launch = len(nodes) / launches if is_between else 1.0
-    ends = value * math.exp(-width), value * math.exp(width)
-    return Estimate(value, *ends, launches, float(half.freedom), freedom_per_launch=per_launch)
+    return Estimate(middle, low, high, launches, float(half.freedom), freedom_per_launch=per_launch)
 
 
 def half_over_nodes(means: Floats, halves: Floats, freedom: Floats) -> Half:
@@ -103,11 +118,12 @@ def _variance(halves: Floats, freedom: Floats) -> Floats:
         return np.asarray((halves / quantile(freedom, CONFIDENCE)) ** 2)
 
 
-def _arrays(nodes: Sequence[Estimate]) -> tuple[Floats, Floats, Floats]:
-    """Logarithms, halves of their intervals, and degrees of freedom."""
-    logs = np.log([node.value for node in nodes])
-    halves = np.array([math.log(node.high / node.low) / 2 for node in nodes])
-    return logs, halves, np.array([float(node.own_freedom) for node in nodes])
+def _arrays(nodes: Sequence[Estimate], logarithmic: bool = True) -> tuple[Floats, Floats, Floats]:
+    """Values, halves of their intervals (both as logarithms), and degrees of freedom."""
+    values, low, high = (np.array([getattr(node, name) for node in nodes]) for name in ("value", "low", "high"))
+    if logarithmic:
+        values, low, high = np.log(values), np.log(low), np.log(high)
+    return values, (high - low) / 2, np.array([float(node.own_freedom) for node in nodes])
 
 
 def spread(nodes: Sequence[Estimate]) -> float:
@@ -123,44 +139,117 @@ def spread(nodes: Sequence[Estimate]) -> float:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """What nodes measured; the last axes are cells and nodes, others are campaigns.
+
+    `means` of log ratios, their `variance` over launches, what rounds explain of it (`within`); `launches` is 0, and
+    the others may be NaN, where a node does not have a cell. `inflation` is by node.
+    """
+
+    means: Floats
+    variance: Floats
+    launches: Floats
+    within: Floats
+    inflation: Floats | float = 1.0
+
+    def compared(self) -> tuple[Floats, Floats]:
+        """(each node's mean less that of the others, p value of no difference: not adjusted; NaN without a test).
+
+        Student's t: a cell's variance is pooled over its nodes, after that of each node is divided by how noisy the
+        node is in all cells.
+        """
+        freedom = np.maximum(self.launches - 1, 0)
+        squares = np.where(freedom > 0, self.variance, 0.0) * freedom
+        total = freedom.sum(-1, keepdims=True)
+        has = self.launches > 0
+        others = has.sum(-1, keepdims=True) - 1
+        with np.errstate(invalid="ignore", divide="ignore"):
+            noise = _noise(squares, freedom)
+            pooled = (squares / noise).sum(-1, keepdims=True) / total
+            pooled = np.fmax(pooled, WITHIN_SHARE * _mean(np.where(has, self.within / noise, math.nan)))
+            error = np.where(has, pooled * noise * self.inflation**2 / self.launches, 0.0)
+            means = np.where(has, self.means, 0.0)
+            apart = means - (means.sum(-1, keepdims=True) - means) / others
+            deviation = np.sqrt(error + (error.sum(-1, keepdims=True) - error) / others**2)
+            p = 2 * stdtr(np.maximum(total - FREEDOM_LOST, 1), -np.abs(apart) / deviation)
+        p = np.where(deviation > 0, p, (np.abs(apart) < SAME).astype(float))
+        return apart, np.where(has & (total > 0) & (others > 0), p, math.nan)
+
+
+def _noise(squares: Floats, freedom: Floats) -> Floats:
+    """A node's variance over that of all nodes, in the mean of all cells; 1 where that may be by chance."""
+    pooled = squares.sum(-1, keepdims=True) / freedom.sum(-1, keepdims=True)
+    relative = np.where(pooled > 0, squares / pooled, freedom).sum(-2, keepdims=True)
+    expected = freedom.sum(-2, keepdims=True)
+    is_other = np.abs(relative - expected) > NOISY_DEVIATIONS * np.sqrt(2 * expected)
+    return np.where(is_other, relative / expected, 1.0)
+
+
+def _mean(values: Floats) -> Floats:
+    """Over the nodes that have one; NaN without any."""
+    known = ~np.isnan(values)
+    return np.asarray(np.where(known, values, 0.0).sum(-1, keepdims=True) / known.sum(-1, keepdims=True))
+
+
+@dataclass(frozen=True)
 class Difference:
-    """A node's estimate over the mean of the others' (`ratio`); `p` is Holm's, adjusted for all cells and nodes."""
+    """A node's ratio over the mean of the others, and Holm's adjusted p value of no difference."""
 
     ratio: float
     p: float
 
     @property
     def is_significant(self) -> bool:
-        """Errs anywhere in a campaign in at most 5 % of campaigns."""
+        """Without any difference between nodes, one is found in about 5 % of campaigns."""
         return self.p < 1 - CONFIDENCE
 
 
-def differences(cells: Mapping[K, Mapping[str, Estimate]]) -> dict[tuple[K, str], Difference]:
-    """Of every cell and node with an interval, of which there must be two in the cell: how it differs from the others.
+def differences(
+    nodes: Mapping[str, Mapping[K, Cell]], inflation: Mapping[str, float]
+) -> dict[tuple[K, str], Difference]:
+    """How each node differs from the others, in every cell that two nodes have, one of them with two launches.
 
-    Each is tested against the mean of the others by Welch's t.
+    p values are adjusted for all cells and nodes. In a cell of three nodes or more, the node that differs most is found
+    first, and the others are then compared without it: one node that is off does not make them differ. `inflation` is
+    what each node's controls widen its intervals by.
     """
-    found: dict[tuple[K, str], tuple[float, float]] = {}
-    for cell, nodes in cells.items():
-        known = {name: node for name, node in nodes.items() if not math.isnan(node.low)}
-        if len(known) < 2:
-            continue
-        apart, p_values = apart_from_others(*_arrays(list(known.values())))
-        found |= {(cell, name): (float(d), float(p)) for name, d, p in zip(known, apart, p_values)}
-    adjusted = holm({key: p for key, (_, p) in found.items()})
-    return {key: Difference(math.exp(apart), adjusted[key]) for key, (apart, _) in found.items()}
+    cells = list(dict.fromkeys(key for own in nodes.values() for key in own))
+    if not cells:
+        return {}
+    table = [[own.get(key) for own in nodes.values()] for key in cells]
+    measured = Measured(
+        _of_cells(table, lambda cell: float(np.mean(cell.logs))),
+        _of_cells(table, lambda cell: cell.variance),
+        np.nan_to_num(_of_cells(table, lambda cell: float(len(cell.ratios)))),
+        _of_cells(table, lambda cell: cell.within),
+        np.array([inflation[node] for node in nodes]),
+    )
+    apart, adjusted = _one_by_one(measured)
+    return {
+        (key, node): Difference(math.exp(apart[row, place]), float(adjusted[row, place]))
+        for row, key in enumerate(cells)
+        for place, node in enumerate(nodes)
+        if not math.isnan(adjusted[row, place])
+    }
 
 
-def apart_from_others(means: Floats, halves: Floats, freedom: Floats) -> tuple[Floats, Floats]:
-    """(difference of each node's mean, in the last axis, from the mean of the others; its p value, not adjusted)."""
-    others = means.shape[-1] - 1
-    apart = means - (means.sum(-1, keepdims=True) - means) / others
-    variance = _variance(halves, freedom)
-    parts = (variance.sum(-1, keepdims=True) - variance) / others**2
-    squares = variance**2 / freedom
-    total = variance + parts
-    with np.errstate(invalid="ignore", divide="ignore"):
-        welch = total**2 / (squares + (squares.sum(-1, keepdims=True) - squares) / others**4)
-        p_values = 2 * stdtr(welch, -np.abs(apart) / np.sqrt(total))
-    exact = (np.abs(apart) < SAME).astype(float)
-    return apart, np.where(total > 0, p_values, exact)
+def _one_by_one(measured: Measured) -> tuple[Floats, Floats]:
+    """(differences, adjusted p values), each from the nodes that are left when those that differ more are found."""
+    apart, p = measured.compared()
+    is_off = np.zeros(p.shape, dtype=bool)
+    while True:
+        adjusted = np.reshape(list(holm(dict(enumerate(p.flat))).values()), p.shape)
+        left = np.where(is_off, math.inf, np.nan_to_num(p, nan=math.inf))
+        most = left == left.min(-1, keepdims=True)  # several where they are 0
+        first = np.where(most, -np.abs(apart), math.inf).argmin(-1)
+        row = np.arange(len(p))
+        found = (np.isfinite(left).sum(-1) >= FEWEST_NODES) & (adjusted[row, first] < 1 - CONFIDENCE)
+        if not found.any():
+            return apart, adjusted
+        is_off[row[found], first[found]] = True
+        again = replace(measured, launches=np.where(is_off, 0.0, measured.launches)).compared()
+        apart, p = (np.where(is_off, before, after) for before, after in zip((apart, p), again))
+
+
+def _of_cells(found: Sequence[Sequence[Cell | None]], what: Callable[[Cell], float]) -> Floats:
+    return np.array([[math.nan if cell is None else what(cell) for cell in row] for row in found])

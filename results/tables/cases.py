@@ -16,7 +16,7 @@ from results import quality
 from results.compare.limits import Limits, limits_of
 from results.quality.interference import Disturbance
 from results.schema.columns import LIMITS, MEMORY, OUTCOME, PARITY, USAGE, WORKLOAD, Column, device_columns
-from results.schema.record import Case, Record, Status, Workload
+from results.schema.record import Case, Contestant, Record, Status, Workload
 from results.schema.system import ContestantFacts
 from results.stats.campaign_ratios import judged_ratios
 from results.stats.estimates import Estimate, geometric, launch_time
@@ -131,6 +131,14 @@ def reference_of(campaign: StoredCampaign) -> str | None:
     if campaign.system.reference is not None:
         return campaign.system.reference
     return campaign.records[0].case.contestant.id if campaign.records else None
+
+
+def references_in(campaign: StoredCampaign) -> dict[Workload, Contestant]:
+    """The contestant that the ratios of each workload are to."""
+    named = reference_of(campaign)
+    return {
+        workload: group[_reference(group, named)][0].case.contestant for workload, group in _groups(campaign).items()
+    }
 
 
 def _reference(group: Mapping[str, Sequence[Record]], named: str | None) -> str:

@@ -1,0 +1,208 @@
+"""Estimates over nodes of one machine type, and which cells differ between nodes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from results.stats.cells import Cell
+from results.stats.estimates import BAND, Estimate, geometric, launches_for
+from results.stats.nodes import FEWEST_NODES, differences, over_nodes, spread
+from results.stats.verdicts import TimingVerdict, judge
+
+times = st.floats(0.5, 2.0)
+launches = st.lists(times, min_size=2, max_size=5)
+nodes_of_launches = st.lists(launches, min_size=2, max_size=6)
+
+
+def half(found: Estimate) -> float:
+    return math.log(found.high / found.low) / 2
+
+
+def estimates(nodes: Sequence[Sequence[float]]) -> list[Estimate]:
+    return [geometric(node) for node in nodes]
+
+
+def ends(found: Estimate) -> tuple[float, float, float]:
+    return found.value, found.low, found.high
+
+
+@given(launches)
+def test_one_node_is_its_own_estimate(one: list[float]) -> None:
+    assert over_nodes(estimates([one])) == geometric(one)
+
+
+@given(nodes_of_launches, st.randoms(use_true_random=False))
+def test_the_order_of_nodes_and_launches_does_not_matter(nodes: list[list[float]], rng) -> None:
+    shuffled = [rng.sample(node, len(node)) for node in rng.sample(nodes, len(nodes))]
+    assert ends(over_nodes(estimates(nodes))) == pytest.approx(ends(over_nodes(estimates(shuffled))), rel=1e-9)
+
+
+@given(nodes_of_launches)
+def test_the_value_is_the_mean_of_nodes_each_with_the_same_weight(nodes: list[list[float]]) -> None:
+    means = [float(np.mean(np.log(node))) for node in nodes]
+    found = over_nodes(estimates(nodes))
+    assert math.log(found.value) == pytest.approx(np.mean(means), abs=1e-9)
+    assert found.launches == sum(map(len, nodes))
+
+
+@given(st.lists(launches, min_size=FEWEST_NODES, max_size=6))
+def test_an_interval_is_no_narrower_than_launches_within_nodes_say(nodes: list[list[float]]) -> None:
+    """As two nodes and as nodes of equal means, where launches within nodes are all that is known."""
+    alike = [[one / geometric(node).value for one in node] for node in nodes]
+    assert half(over_nodes(estimates(nodes))) >= half(over_nodes(estimates(alike))) * (1 - 1e-9)
+
+
+def test_from_three_nodes_on_the_interval_is_students_over_nodes() -> None:
+    nodes = [[1.0, 1.001], [1.1, 1.101], [1.2, 1.202]]
+    found, plain = over_nodes(estimates(nodes)), geometric([geometric(node).value for node in nodes])
+    assert ends(found) == pytest.approx(ends(plain))
+    assert found.own_freedom == 2
+
+
+def test_two_nodes_are_these_two_machines_however_far_apart() -> None:
+    near, far = ([[1.0, 1.01, 0.99], [apart, 1.01 * apart, 0.99 * apart]] for apart in (1.0, 3.0))
+    assert half(over_nodes(estimates(far))) == pytest.approx(half(over_nodes(estimates(near))))
+    assert half(over_nodes(estimates(far))) < half(geometric(near[0]))
+
+
+def test_two_nodes_of_which_one_has_a_single_launch_have_no_interval() -> None:
+    found = over_nodes(estimates([[1.0, 1.1], [1.2]]))
+    assert math.isnan(found.low)
+    assert found.value == pytest.approx(math.sqrt(math.sqrt(1.1) * 1.2))
+
+
+def test_three_nodes_of_a_single_launch_each_have_one() -> None:
+    found = over_nodes(estimates([[1.0], [1.1], [1.2]]))
+    assert ends(found) == pytest.approx(ends(geometric([1.0, 1.1, 1.2])))
+
+
+@pytest.mark.parametrize("nodes", [2, 3, 8])
+def test_nodes_and_launches_that_are_equal_are_a_dead_heat(nodes: int) -> None:
+    found = over_nodes(estimates([[1.0, 1.0]] * nodes))
+    assert ends(found) == (1.0, 1.0, 1.0)
+    assert judge(found).verdict is TimingVerdict.DEAD_HEAT
+
+
+def test_launches_within_the_band_on_every_node_are_a_dead_heat_over_nodes() -> None:
+    rng = np.random.default_rng(1)
+    found = over_nodes([geometric(list(np.exp(rng.normal(0, BAND / 10, 4)))) for _ in range(4)])
+    assert judge(found).verdict is TimingVerdict.DEAD_HEAT
+
+
+def test_more_launches_are_thought_of_as_on_more_nodes() -> None:
+    """Twice as many nodes of the same spread have the interval that is foretold."""
+    nodes = [[1.0, 1.001], [1.1, 1.101], [1.2, 1.202]]
+    few, many = over_nodes(estimates(nodes)), over_nodes(estimates(nodes * 2))
+    larger = half(many) * math.sqrt(5 / 4) * (1 + 1e-6)  # a sample of six from the spread of three
+    assert launches_for(few, larger) == pytest.approx(many.launches, abs=1)
+
+
+@pytest.mark.parametrize("effect", [0.0, 0.01, 0.05], ids=lambda effect: f"{effect:.0%}")
+@pytest.mark.parametrize("count", [2, 3, 4, 8])
+def test_intervals_hold_the_truth(count: int, effect: float) -> None:
+    """Of the machine type, whose nodes deviate; of two nodes, their own. Without nodes, half of them do at 5 %."""
+    rng, held, campaigns = np.random.default_rng([count, round(100 * effect)]), 0, 400
+    for _ in range(campaigns):
+        deviations = rng.normal(0, effect, count)
+        logs = [rng.normal(deviation, 0.02, 2 + node % 3) for node, deviation in enumerate(deviations)]
+        found = over_nodes([geometric(list(np.exp(node))) for node in logs])
+        truth = 1.0 if count >= FEWEST_NODES else math.exp(deviations.mean())
+        held += found.low <= truth <= found.high
+    assert held > 0.92 * campaigns
+
+
+def test_the_spread_of_nodes_is_what_launches_do_not_explain() -> None:
+    rng = np.random.default_rng(2)
+    apart = [geometric(list(np.exp(rng.normal(node, 0.01, 5)))) for node in rng.normal(0, 0.1, 200)]
+    alike = [geometric(list(np.exp(rng.normal(0, 0.01, 5)))) for _ in range(200)]
+    assert spread(apart) == pytest.approx(0.1, rel=0.15)
+    assert spread(alike) < 0.003
+    assert math.isnan(spread(apart[:1]))
+
+
+def cells(rng: np.random.Generator, nodes: int, number: int = 12, count: int = 4) -> dict[str, dict[int, Cell]]:
+    """Cells of known spread on each node, without a difference between nodes."""
+    spreads = 0.02 * np.exp(rng.normal(0, 0.3, number))
+    return {
+        f"n{node}": {key: Cell(tuple(np.exp(rng.normal(0, own, count)))) for key, own in enumerate(spreads)}
+        for node in range(nodes)
+    }
+
+
+def shifted(cell: Cell, factor: float) -> Cell:
+    return Cell(tuple(factor * ratio for ratio in cell.ratios))
+
+
+def found_in(nodes: dict[str, dict[int, Cell]]) -> set[tuple[int, str]]:
+    return {key for key, one in differences(nodes, dict.fromkeys(nodes, 1.0)).items() if one.is_significant}
+
+
+@pytest.mark.parametrize("nodes", [2, 4, 8])
+def test_no_difference_is_found_in_95_percent_of_campaigns_without_one(nodes: int) -> None:
+    """Without adjusting p values it would be found in most."""
+    rng, campaigns = np.random.default_rng(nodes), 200
+    assert sum(bool(found_in(cells(rng, nodes))) for _ in range(campaigns)) <= 0.09 * campaigns
+
+
+def test_a_planted_difference_is_found_where_it_is_and_only_there() -> None:
+    nodes = cells(np.random.default_rng(30), 4)
+    nodes["n2"][5] = shifted(nodes["n2"][5], 1.25)
+    assert found_in(nodes) == {(5, "n2")}
+    found = differences(nodes, dict.fromkeys(nodes, 1.0))
+    assert found[5, "n2"].ratio == pytest.approx(1.25, rel=0.05)
+    own, *others = (float(np.mean(nodes[node][5].logs)) for node in ("n0", "n1", "n3"))
+    assert math.log(found[5, "n0"].ratio) == pytest.approx(own - np.mean(others)), "without the node that is off"
+
+
+def test_of_two_nodes_that_differ_neither_is_the_one() -> None:
+    nodes = cells(np.random.default_rng(4), 2)
+    nodes["n1"][0] = shifted(nodes["n1"][0], 1.5)
+    assert found_in(nodes) == {(0, "n0"), (0, "n1")}
+
+
+def test_a_noisier_node_is_no_difference() -> None:
+    rng, campaigns = np.random.default_rng(5), 200
+    found = 0
+    for _ in range(campaigns):
+        nodes = cells(rng, 4, number=20)
+        nodes["n0"] = {key: Cell(tuple(np.power(cell.ratios, 4))) for key, cell in nodes["n0"].items()}
+        found += bool(found_in(nodes))
+    assert found <= 0.09 * campaigns
+
+
+def test_what_controls_widen_intervals_by_widens_these_too() -> None:
+    nodes = cells(np.random.default_rng(6), 3)
+    nodes["n2"][5] = shifted(nodes["n2"][5], 1.2)
+    quiet, noisy = (differences(nodes, dict.fromkeys(nodes, by)) for by in (1.0, 2.0))
+    assert noisy[5, "n2"].p > quiet[5, "n2"].p
+
+
+def test_cells_that_a_node_lacks_are_compared_among_the_others() -> None:
+    nodes = cells(np.random.default_rng(7), 4)
+    del nodes["n0"][5]
+    nodes["n2"][5] = shifted(nodes["n2"][5], 1.3)
+    nodes["n1"]["alone"] = nodes["n1"][0]  # type: ignore[index]
+    found = differences(nodes, dict.fromkeys(nodes, 1.0))
+    assert (5, "n0") not in found
+    assert ("alone", "n1") not in found
+    assert found[5, "n2"].is_significant
+
+
+def test_a_node_of_a_single_launch_is_compared_by_the_spread_of_the_others() -> None:
+    nodes = cells(np.random.default_rng(8), 4)
+    nodes["n3"][5] = Cell((nodes["n3"][5].ratios[0] * 1.5,))
+    assert found_in(nodes) == {(5, "n3")}
+
+
+def test_single_launches_alone_and_exact_launches() -> None:
+    single = {f"n{node}": {0: Cell((1.0 + node,))} for node in range(3)}
+    assert differences(single, dict.fromkeys(single, 1.0)) == {}
+    exact = {f"n{node}": {0: Cell((1.0, 1.0)), 1: Cell((1.0 + (node == 2),) * 2)} for node in range(3)}
+    assert found_in(exact) == {(1, "n2")}
+    assert differences({}, {}) == {}
