@@ -36,8 +36,8 @@ COLUMNS = (
     Column("launches", "", "number of valid launches"),
     Column("repeated_launches", "", "number of launches that were disturbed and repeated"),
     Column("seconds", "s/step", "geometric mean of the launches' medians"),
-    Column("seconds_low", "s/step", "lower end of its 95 % interval over launches"),
-    Column("seconds_high", "s/step", "upper end of its 95 % interval over launches"),
+    Column("seconds_low", "s/step", "lower end of its 95 % interval over launches; over nodes, from three on"),
+    Column("seconds_high", "s/step", "upper end of its 95 % interval over launches; over nodes, from three on"),
     Column("images_per_second", "images/s", "batch over seconds"),
     Column("images_per_second_low", "images/s", "lower end of its interval"),
     Column("images_per_second_high", "images/s", "upper end of its interval"),
@@ -46,8 +46,8 @@ COLUMNS = (
     Column("fallback", "", "why a launch was not executed as requested; empty if all were"),
     Column("reference", "", "reference contestant of the ratio"),
     Column("ratio", "", "time over the reference's time, paired by block: below 1 is faster"),
-    Column("ratio_low", "", "lower end of its 95 % interval over blocks"),
-    Column("ratio_high", "", "upper end of its 95 % interval over blocks"),
+    Column("ratio_low", "", "lower end of its 95 % interval over blocks; over nodes, from three on"),
+    Column("ratio_high", "", "upper end of its 95 % interval over blocks; over nodes, from three on"),
     Column("pairs", "", "number of blocks in the ratio"),
     Column("verdict", "", "faster, slower, dead heat (interval within 2 % of 1), within (`within_percent`) or unclear"),
     Column(
@@ -58,7 +58,8 @@ COLUMNS = (
     Column(
         "launches_needed",
         "",
-        f"of unclear, and of within more than {DECIDED_PERCENT} %: estimated total number of launches to decide it",
+        f"of unclear, and of within more than {DECIDED_PERCENT} %: estimated total number of launches to decide it; of "
+        "three nodes or more, as many on each further node",
     ),
     Column("subsets", "", "number of subsets in which the group was measured, as it did not fit in memory together"),
     Column(

@@ -18,7 +18,8 @@ from results.stats.campaign_ratios import cells_by_node, ratios_by_node
 from results.stats.cells import Cell
 from results.stats.estimates import Estimate
 from results.stats.moderation import Judged, judged_cells
-from results.stats.nodes import Difference, by_node, differences, spread, time_over_nodes
+from results.stats.node_differences import Difference, differences
+from results.stats.nodes import by_node, spread, time_over_nodes
 from results.stats.pairing import counted
 from results.stats.verdicts import judge
 from results.store.campaigns import StoredCampaign, computed_once

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from bench.validation.coverage.machines import CELLS, CONTESTANT_OF, CONTESTANTS, CONTROLS, MACHINES, Floats
-from results.stats import nodes as stats
+from results.stats import node_differences
 from results.stats.estimates import CONFIDENCE
 from results.stats.moderation import inflation_of, moderated, quantile
 from results.stats.nodes import FEWEST_NODES, half_over_nodes, half_within
@@ -223,5 +223,7 @@ def detection(campaigns: int, seed: int, machine: str = "normal") -> Iterator[Fo
 
 def _found(found: Measured) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """The differences that Holm's first step finds: without a difference, there is one where it finds one."""
-    tested = stats.Measured(found.means, found.variance, found.launches, found.within).compared()[1][:, ~CONTROLS]
+    tested = node_differences.Measured(found.means, found.variance, found.launches, found.within).compared()[1][
+        :, ~CONTROLS
+    ]
     return np.asarray(tested < (1 - CONFIDENCE) / tested[0].size)
