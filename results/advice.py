@@ -232,6 +232,9 @@ def _more(campaign: StoredCampaign, needed: pd.Series, launches: int) -> str:
     middle = float(needed.fillna(math.inf).median())
     if not math.isfinite(middle) or not launches:
         return "repeat with --preset standard, which measures until intervals are narrow"
+    scope = scope_of(campaign)
+    if scope and max(scope.ratios, default=0) >= FEWEST_NODES:
+        return f"measure on more nodes of this type: about {middle:.0f} launches in all are needed for half of them"
     minutes = math.nan if system.measuring_seconds is None else system.measuring_seconds / 60 * middle / launches
     time = "" if math.isnan(minutes) else f" (about {max(minutes, 1):.1f} min in total)"
     return f"{middle:.0f} launches are needed for half of them{time}: use --preset standard and a larger --budget"

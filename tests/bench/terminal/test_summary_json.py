@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.terminal.markdown import as_markdown
 from bench.terminal.summary import print_summary
 from bench.terminal.summary_json import as_json
 from results.advice import warnings_for
@@ -144,6 +145,7 @@ def test_the_terminal_says_so_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert "verdicts are of 4 machines of this type" in shown
     assert "node n3 differs from the others in 6 ratios; most in" in shown
     assert "95 % interval over nodes" in shown
+    assert "verdicts are of these two machines" in as_markdown(fleet.campaign(2))
     print_summary(fleet.campaign(2), [], brief=True)
     shown = " ".join(capsys.readouterr().out.split())
     assert "verdicts are of these two machines" in shown

@@ -10,9 +10,12 @@ import pandas as pd
 import pytest
 
 from results.advice import warnings_for
+from results.compare.pairwise import compare
+from results.compare.ratios import pairs
 from results.quality import MeasuredCase, flags
 from results.schema.record import Case, Contestant
 from results.schema.system import system_of
+from results.stats.stopping import widest
 from results.stats.verdicts import TimingVerdict
 from results.store.campaigns import StoredCampaign
 from results.tables import cases, controls, launches, load_table, ranking, split
@@ -77,6 +80,42 @@ def test_the_ratio_is_the_mean_of_nodes_with_an_interval_over_nodes(off: StoredC
         assert math.log(row["ratio_high"] / row["ratio_low"]) > 0
     gamma = cases.cases([off]).query("contestant == 'gamma:graph'")
     assert (gamma.ratio_high / gamma.ratio_low > 1.1).all(), "wide, as one node in four is off"
+
+
+def test_the_ratios_of_all_pairs_are_those_of_the_cases(off: StoredCampaign) -> None:
+    found = pairs(off)
+    for row in cases.cases([off]).to_dict("records"):
+        if row["contestant"] != row["reference"]:
+            one = found[row["group"]][row["contestant"], row["reference"]]
+            assert (one.value, one.low, one.high) == (row["ratio"], row["ratio_low"], row["ratio_high"])
+            inverse = found[row["group"]][row["reference"], row["contestant"]]
+            assert inverse.low == pytest.approx(1 / row["ratio_high"])
+
+
+def test_two_campaigns_are_compared_by_one_time_a_node(off: StoredCampaign) -> None:
+    """Launches of a node are no replicates of each other: a node that is off is no change."""
+    before, after = (
+        fleet.campaign(4, noise=0.001, seed=1),
+        fleet.campaign(4, planted={("n3", fleet.GAMMA): 1.2}, noise=0.001, seed=2),
+    )
+    found = {change.case: change for change in compare(before, after).changes}
+    (gamma,) = (one for case, one in found.items() if case.startswith("lenet5") and case.endswith("infer-gamma:graph"))
+    assert gamma.ratio.launches == 4
+    assert gamma.ratio.low < 1 < gamma.ratio.high
+
+
+def test_a_campaign_of_nodes_is_precise_if_its_interval_over_nodes_is() -> None:
+    far, near = (
+        fleet.campaign(3, noise=1e-4, planted={("n3", fleet.GAMMA): factor}, networks=("lenet5",), phases=("infer",))
+        for factor in (1.2, 1.0)
+    )
+    assert widest(near.records, fleet.ALPHA.id) < 0.01 < 0.2 < widest(far.records, fleet.ALPHA.id)
+
+
+def test_the_remedy_for_undecided_verdicts_is_more_nodes() -> None:
+    planted = {(f"n{node}", fleet.GAMMA): factor for node, factor in ((1, 0.9), (2, 0.75), (3, 0.85))}
+    remedies = [note["remedy"] for note in warnings_for(fleet.campaign(3, planted=planted))]
+    assert any(remedy.startswith("measure on more nodes of this type: about ") for remedy in remedies)
 
 
 def test_the_overall_ratio_of_a_ranking_is_over_nodes_too(off: StoredCampaign) -> None:
