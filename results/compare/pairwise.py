@@ -132,7 +132,7 @@ def compare(
     if side_by_side:
         ratios = {case: paired_ratio(after[case], before[case]) for case in both}
     else:
-        old, new = _replicates(baseline), _replicates(candidate)
+        old, new = replicates_of(baseline), replicates_of(candidate)
         ratios = {case: independent_ratio(new[case], old[case]) for case in both}
     found = {case: ratio for case, ratio in ratios.items() if ratio}
     changes = _changes(found, before, after)
@@ -218,7 +218,7 @@ def launches_of(campaign: StoredCampaign) -> dict[Case, Launches]:
     return {case: group_by_block(own) for case, own in launches.items()}
 
 
-def _replicates(campaign: StoredCampaign) -> dict[Case, list[float]]:
+def replicates_of(campaign: StoredCampaign) -> dict[Case, list[float]]:
     """The times of each case's launches; of a case of several nodes one time a node, as its launches share it."""
     cases: dict[Case, list[Record]] = {}
     for record in counted(campaign.records):

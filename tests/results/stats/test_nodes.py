@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import stdtrit
 
 from results.stats.estimates import BAND, Estimate, geometric, launches_for
 from results.stats.nodes import FEWEST_NODES, over_nodes, spread
@@ -50,11 +51,25 @@ def test_the_value_is_the_mean_of_nodes_each_with_the_same_weight(nodes: list[li
     assert found.launches == sum(map(len, nodes))
 
 
+def welch(nodes: Sequence[Sequence[float]]) -> float:
+    """Half of the interval that launches within nodes alone give."""
+    errors = [float(np.var(np.log(node), ddof=1)) / len(node) if len(set(node)) > 1 else 0.0 for node in nodes]
+    if not sum(errors):
+        return 0.0
+    freedom = sum(errors) ** 2 / sum(error**2 / (len(node) - 1) for error, node in zip(errors, nodes, strict=True))
+    return float(stdtrit(freedom, 0.975)) * math.sqrt(sum(errors)) / len(nodes)
+
+
 @given(st.lists(launches, min_size=FEWEST_NODES, max_size=6))
 def test_an_interval_is_no_narrower_than_launches_within_nodes_say(nodes: list[list[float]]) -> None:
-    """As two nodes and as nodes of equal means, where launches within nodes are all that is known."""
+    assert half(over_nodes(estimates(nodes))) >= welch(nodes) * (1 - 1e-6)
     alike = [[one / geometric(node).value for one in node] for node in nodes]
-    assert half(over_nodes(estimates(nodes))) >= half(over_nodes(estimates(alike))) * (1 - 1e-9)
+    assert half(over_nodes(estimates(alike))) == pytest.approx(welch(alike), abs=1e-6)
+
+
+@given(st.lists(launches, min_size=2, max_size=2))
+def test_the_interval_of_two_nodes_is_what_their_launches_say(nodes: list[list[float]]) -> None:
+    assert half(over_nodes(estimates(nodes))) == pytest.approx(welch(nodes), abs=1e-6)
 
 
 def test_from_three_nodes_on_the_interval_is_students_over_nodes() -> None:
