@@ -14,14 +14,14 @@ from typing import Any
 from results.compare.pairwise import (
     REPORTED_DIFFERENCES,
     described,
-    launches_of,
     machine_of,
+    replicates_of,
     unknown_machine,
     versions_of,
     why_missing,
 )
 from results.schema.record import Case
-from results.stats.estimates import Estimate, geometric, launch_times
+from results.stats.estimates import Estimate, geometric
 from results.stats.steps import FEWEST, Level, levels
 from results.store.campaigns import StoredCampaign
 from results.store.journal import ResultsError, when
@@ -193,8 +193,7 @@ def histories(campaigns: Iterable[StoredCampaign]) -> Histories:
         elif started is None:
             left_out.append(f"{campaign.name} has no start time, neither in its metadata nor in a record")
         else:
-            launches = {case: launch_times(own) for case, own in launches_of(campaign).items()}
-            dated = _Dated(started, campaign.name, campaign, launches)
+            dated = _Dated(started, campaign.name, campaign, replicates_of(campaign))
             machines.setdefault(repr(machine_of(campaign)), []).append(dated)
     if not machines:
         raise ResultsError(f"no campaign can be placed in a history: {'; '.join(left_out) or 'none was given'}")

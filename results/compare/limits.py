@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from results.schema.record import Case, Record, Workload
 from results.schema.system import WorkloadFacts
-from results.stats.estimates import geometric, launch_time
+from results.stats.nodes import time_over_nodes
 from results.stats.pairing import counted
 from results.store.campaigns import StoredCampaign
 
@@ -90,7 +90,7 @@ def _sought(facts: WorkloadFacts) -> tuple[str, float]:
 
 
 def _seconds(records: Sequence[Record]) -> float:
-    return geometric([launch_time(record.seconds) for record in records]).value
+    return time_over_nodes(records).value
 
 
 def roof(limits: Limits, kind: Kind, macs_per_byte: float) -> float:

@@ -26,9 +26,11 @@ from results.stats.estimates import (
     geometric_mean,
     holm,
     independent_ratio,
+    launch_time,
     launch_times,
     paired_ratio,
 )
+from results.stats.nodes import by_node
 from results.stats.pairing import counted, group_by_block
 from results.stats.verdicts import Judgement, TimingVerdict, bound, judge, launches_needed
 from results.store.campaigns import StoredCampaign
@@ -127,8 +129,12 @@ def compare(
         raise ResultsError(
             f"no case was measured both in {baseline.name} and in {candidate.name}; nothing to compare{unread}"
         )
-    ratio = paired_ratio if side_by_side else _independent_ratio
-    found = {case: comparison for case in both if (comparison := ratio(after[case], before[case]))}
+    if side_by_side:
+        ratios = {case: paired_ratio(after[case], before[case]) for case in both}
+    else:
+        old, new = replicates_of(baseline), replicates_of(candidate)
+        ratios = {case: independent_ratio(new[case], old[case]) for case in both}
+    found = {case: ratio for case, ratio in ratios.items() if ratio}
     changes = _changes(found, before, after)
     missing = _missing((baseline, before), (candidate, after))
     named = (
@@ -212,8 +218,16 @@ def launches_of(campaign: StoredCampaign) -> dict[Case, Launches]:
     return {case: group_by_block(own) for case, own in launches.items()}
 
 
-def _independent_ratio(launches: Launches, reference: Launches) -> Comparison | None:
-    return independent_ratio(launch_times(launches), launch_times(reference))
+def replicates_of(campaign: StoredCampaign) -> dict[Case, list[float]]:
+    """The times of each case's launches; of a case of several nodes one time a node, as its launches share it."""
+    cases: dict[Case, list[Record]] = {}
+    for record in counted(campaign.records):
+        cases.setdefault(record.case, []).append(record)
+    found = {}
+    for case, records in cases.items():
+        nodes = [[launch_time(record.seconds) for record in own] for own in by_node(records).values()]
+        found[case] = nodes[0] if len(nodes) == 1 else [geometric(own).value for own in nodes]
+    return found
 
 
 def _changes(

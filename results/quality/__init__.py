@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from impls import registry
 from results.schema.record import Record
+from results.stats.nodes import by_node
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,8 +42,8 @@ class Flagged:
     cases: pd.DataFrame
 
     def times(self) -> Iterator[tuple[str, list[float]]]:
-        """Each case's launches in the order in which they ran."""
-        for case, own in self.launches.groupby("case", sort=False):
+        """Each case's launches in the order in which they ran, those of each node for themselves."""
+        for (case, _), own in self.launches.groupby(["case", "node"], sort=False):
             yield str(case), own.seconds.tolist()
 
 
@@ -77,8 +78,8 @@ def raised(cases: Sequence[MeasuredCase]) -> dict[str, list[str]]:
 
 
 def in_each(test: Callable[[Sequence[Record]], bool]) -> Detect:
-    """Detect the cases of which the launches, without those of other cases, pass the test."""
-    return lambda cases: [case.row["case"] for case in cases if test(case.launches)]
+    """Detect the cases of which the launches on some node, without those of other cases, pass the test."""
+    return lambda cases: [case.row["case"] for case in cases if any(map(test, by_node(case.launches).values()))]
 
 
 def in_words(launches: int) -> str:

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from results.schema.record import Case, Record, Status
 from results.stats.estimates import Rounds, launch_time
 
+Pass = tuple[str, int]
+"""Node and number of a launch."""
+
 
 def counted(records: Iterable[Record]) -> list[Record]:
     """The launches for statistics: the last measured attempt of each."""
@@ -26,9 +29,9 @@ def group_by_block(records: Iterable[Record]) -> dict[object, Rounds]:
     return {(record.node, record.launch, record.subset, record.attempt): record.seconds for record in counted(records)}
 
 
-def group_by_pass(records: Iterable[Record]) -> dict[object, float]:
+def group_by_pass(records: Iterable[Record]) -> dict[Pass, float]:
     """One case's launch times by pass; the mean over the subsets of a pass."""
-    times: dict[object, list[float]] = {}
+    times: dict[Pass, list[float]] = {}
     for record in counted(records):
         times.setdefault((record.node, record.launch), []).append(launch_time(record.seconds))
     return {launch: sum(found) / len(found) for launch, found in times.items()}

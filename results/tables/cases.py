@@ -16,10 +16,11 @@ from results import quality
 from results.compare.limits import Limits, limits_of
 from results.quality.interference import Disturbance
 from results.schema.columns import LIMITS, MEMORY, OUTCOME, PARITY, USAGE, WORKLOAD, Column, device_columns
-from results.schema.record import Case, Record, Status, Workload
+from results.schema.record import Case, Contestant, Record, Status, Workload
 from results.schema.system import ContestantFacts
 from results.stats.campaign_ratios import judged_ratios
 from results.stats.estimates import Estimate, geometric, launch_time
+from results.stats.nodes import time_over_nodes
 from results.stats.pairing import counted
 from results.stats.verdicts import DECIDED_PERCENT, WIDEST_PERCENT, Judgement, TimingVerdict, judge, launches_needed
 from results.store.campaigns import StoredCampaign
@@ -35,8 +36,8 @@ COLUMNS = (
     Column("launches", "", "number of valid launches"),
     Column("repeated_launches", "", "number of launches that were disturbed and repeated"),
     Column("seconds", "s/step", "geometric mean of the launches' medians"),
-    Column("seconds_low", "s/step", "lower end of its 95 % interval over launches"),
-    Column("seconds_high", "s/step", "upper end of its 95 % interval over launches"),
+    Column("seconds_low", "s/step", "lower end of its 95 % interval over launches; over nodes, from three on"),
+    Column("seconds_high", "s/step", "upper end of its 95 % interval over launches; over nodes, from three on"),
     Column("images_per_second", "images/s", "batch over seconds"),
     Column("images_per_second_low", "images/s", "lower end of its interval"),
     Column("images_per_second_high", "images/s", "upper end of its interval"),
@@ -45,8 +46,8 @@ COLUMNS = (
     Column("fallback", "", "why a launch was not executed as requested; empty if all were"),
     Column("reference", "", "reference contestant of the ratio"),
     Column("ratio", "", "time over the reference's time, paired by block: below 1 is faster"),
-    Column("ratio_low", "", "lower end of its 95 % interval over blocks"),
-    Column("ratio_high", "", "upper end of its 95 % interval over blocks"),
+    Column("ratio_low", "", "lower end of its 95 % interval over blocks; over nodes, from three on"),
+    Column("ratio_high", "", "upper end of its 95 % interval over blocks; over nodes, from three on"),
     Column("pairs", "", "number of blocks in the ratio"),
     Column("verdict", "", "faster, slower, dead heat (interval within 2 % of 1), within (`within_percent`) or unclear"),
     Column(
@@ -57,7 +58,8 @@ COLUMNS = (
     Column(
         "launches_needed",
         "",
-        f"of unclear, and of within more than {DECIDED_PERCENT} %: estimated total number of launches to decide it",
+        f"of unclear, and of within more than {DECIDED_PERCENT} %: estimated total number of launches to decide it; of "
+        "three nodes or more, as many on each further node",
     ),
     Column("subsets", "", "number of subsets in which the group was measured, as it did not fit in memory together"),
     Column(
@@ -132,6 +134,14 @@ def reference_of(campaign: StoredCampaign) -> str | None:
     return campaign.records[0].case.contestant.id if campaign.records else None
 
 
+def references_in(campaign: StoredCampaign) -> dict[Workload, Contestant]:
+    """The contestant that the ratios of each workload are to."""
+    named = reference_of(campaign)
+    return {
+        workload: group[_reference(group, named)][0].case.contestant for workload, group in _groups(campaign).items()
+    }
+
+
 def _reference(group: Mapping[str, Sequence[Record]], named: str | None) -> str:
     return named if named is not None and named in group else next(iter(group))
 
@@ -185,7 +195,7 @@ def _case_row(
     }
     if not measured:
         return {**blank(COLUMNS), **row}
-    estimate = geometric([launch_time(record.seconds) for record in measured])
+    estimate = time_over_nodes(measured)
     batch, used = case.workload.batch, usage_row(measured)
     judged = judge(compared if believable else None) if compared and case.contestant.id != reference else None
     # Of all that were measured: a launch that was made again may have found compiled what the first one compiled.

@@ -17,8 +17,8 @@ from impls.network import ALONE
 from results.schema.columns import Column
 from results.schema.record import Contestant, Record, Status, Workload
 from results.schema.system import WorkloadFacts
-from results.stats.estimates import geometric, launch_time
-from results.stats.pairing import counted, group_by_pass
+from results.stats.nodes import geometric_over_nodes, time_over_nodes
+from results.stats.pairing import Pass, counted, group_by_pass
 from results.store.campaigns import StoredCampaign
 from results.tables import CAMPAIGNS, Table
 from results.tables._rows import blank, frame
@@ -48,7 +48,7 @@ COLUMNS = (
     Column("sum_share_high", "", "upper end of its 95 % interval over passes"),
 )
 
-Passes = Mapping[object, float]
+Passes = Mapping[Pass, float]
 """Seconds per step by pass."""
 Layers = dict[str, list[Record]]
 """The records of each layer, in the order of the table."""
@@ -89,7 +89,7 @@ def _of(campaign: StoredCampaign) -> list[dict[str, Any]]:
             "device": workload.device,
             "phase": workload.phase,
             "contestant": contestant.id,
-            "whole_seconds": geometric([launch_time(one.seconds) for one in whole]).value if whole else math.nan,
+            "whole_seconds": time_over_nodes(whole).value if whole else math.nan,
             **_share("sum_share", _sum(own, workloads.get(workload.id, WorkloadFacts()).layers), group_by_pass(whole)),
         }
         each = group_by_pass(whole)
@@ -101,7 +101,7 @@ def _layer(layer: str, records: Sequence[Record], whole: Passes) -> dict[str, An
     measured, last = counted(records), records[-1]
     if not measured:
         return {"layer": layer, "status": last.status.value, "reason": last.reason}
-    seconds = geometric([launch_time(record.seconds) for record in measured])
+    seconds = time_over_nodes(measured)
     own = group_by_pass(records)
     return {
         "layer": layer,
@@ -123,8 +123,8 @@ def _sum(own: Layers, table: Iterable[str]) -> Passes:
 
 
 def _share(name: str, times: Passes, whole: Passes) -> dict[str, float]:
-    shared = [times[number] / whole[number] for number in times if number in whole]
-    found = geometric(shared) if shared else None
+    shared = {number: time / whole[number] for number, time in times.items() if number in whole}
+    found = geometric_over_nodes(shared) if shared else None
     return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high} if found else {}
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
 from results.schema.columns import Column
 from results.stats.estimates import Estimate, arithmetic, difference, launch_time
+from results.stats.nodes import over_nodes
 from results.stats.pairing import counted
 from results.store.campaigns import StoredCampaign
 from results.tables import CAMPAIGNS, Table
@@ -37,21 +38,28 @@ def split(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
     """Components of a training step (forward, backward and update) per network and contestant, with intervals."""
     rows = []
     for campaign in campaigns:
-        networks: dict[tuple[str, str], dict[str, Times]] = {}
+        networks: dict[tuple[str, str], dict[str, dict[str, Times]]] = {}
         for record in counted(campaign.in_suite_order):
             workload = record.case.workload
             # Launches of one phase each are independent, whatever their numbers.
             own = "" if record.schema >= PHASES_SHARE_LAUNCHES else workload.phase
             launch = (own, record.launch, record.subset)
-            phases = networks.setdefault((workload.launch_id, record.case.contestant.id), {})
+            nodes = networks.setdefault((workload.launch_id, record.case.contestant.id), {})
+            phases = nodes.setdefault(record.node, {})
             phases.setdefault(workload.phase, {})[launch] = launch_time(record.seconds)
-        for (network, contestant), phases in networks.items():
+        for (network, contestant), nodes in networks.items():
             for part, phase, less in PARTS:
-                estimate = _part(phases.get(phase, {}), None if less is None else phases.get(less, {}))
-                if estimate is not None:
+                estimates = _parts(nodes.values(), phase, less)
+                if estimates:
                     names = {"campaign": campaign.name, "network": network, "contestant": contestant, "component": part}
-                    rows.append({**names, **time_row(estimate)})
+                    rows.append({**names, **time_row(over_nodes(estimates, logarithmic=False))})
     return frame(rows, COLUMNS)
+
+
+def _parts(nodes: Iterable[Mapping[str, Times]], phase: str, less: str | None) -> list[Estimate]:
+    """The component on each node that has it."""
+    found = (_part(own.get(phase, {}), None if less is None else own.get(less, {})) for own in nodes)
+    return [one for one in found if one is not None]
 
 
 def _part(times: Times, less: Times | None) -> Estimate | None:
