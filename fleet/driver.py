@@ -66,11 +66,12 @@ class Driver:
         try:
             while self._open():
                 self._submit()
-                if self._running:
-                    idle_since = self.clock()
+                busy = bool(self._running)
                 for ended in self.engine.wait(POLL):
                     self._end(ended)
-                if not self._running and self.clock() - idle_since > self.join_seconds:
+                if busy:
+                    idle_since = self.clock()
+                elif self.clock() - idle_since > self.join_seconds:
                     self._give_up_waiting()
         finally:
             for attempt in self._running.values():

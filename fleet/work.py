@@ -116,7 +116,8 @@ class Work:
             for folder in self._attempt_folders(unit):
                 number = int(folder.name)
                 known = self.attempts.get((unit.id, number))
-                if known is None or known.outcome == BEGUN:
+                came_late = known is not None and known.outcome == Outcome.LOST and part.is_done(folder)
+                if known is None or known.outcome == BEGUN or came_late:
                     self.end(_ended_or_lost(unit, number, folder, known))
 
     def _attempt_folders(self, unit: Unit) -> list[Path]:

@@ -132,6 +132,12 @@ def test_a_node_that_joins_in_time_is_used_and_one_that_does_not_is_waited_for_n
     assert 10.0 <= late.clock() < 12.0
 
 
+def test_a_unit_that_failed_is_attempted_again_however_short_the_time_to_join(sink):
+    """That time begins when nothing can be placed, not with the last attempt."""
+    work = run(FakeEngine([Stay(offer())], scripted(Fate(FAILED))), sink, A, join_seconds=0.0)
+    assert outcomes(work) == {"a": ["failed", "accepted"]}
+
+
 def test_the_time_to_join_does_not_run_while_something_else_does(sink):
     """The second machine joins after 25 s, when the first one has measured for so long."""
     first, second = unit("a", machine_type="x"), unit("b", machine_type="y")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import pytest
 
 from bench.launch.fake import VirtualClock
 from fleet import part
@@ -16,6 +20,15 @@ from fleet.part import Ended, Outcome, PartError
 from fleet.unit import Needs, Unit
 from fleet.work import Work
 from results.schema.system import AttemptFacts
+
+
+@contextlib.contextmanager
+def without_syncing() -> Iterator[None]:
+    """What is written is not synced: no test here loses power, and a property test writes thousands of small files."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda file: None)
+        yield
+
 
 WHOLE, FAILED, REFUSED, LOST = Outcome.WHOLE, Outcome.FAILED, Outcome.REFUSED, Outcome.LOST
 TYPE = "cpu-2c"
