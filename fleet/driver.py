@@ -152,7 +152,8 @@ class Driver:
         for work, unit in self._open():
             refused = [one for one in work.of(unit.id) if one.outcome == Outcome.REFUSED]
             what = f"of type {unit.needs.machine_type} " if unit.needs.machine_type else ""
-            reason = f"no machine {what}joined within {elapsed(self.join_seconds)} that may run it"
+            when = f"joined within {elapsed(self.join_seconds)} that " if self.join_seconds else ""
+            reason = f"no machine {what}{when}may run it"
             if refused:
                 reason += f"; the last one refused: {refused[-1].reason}"
             work.give_up(unit, reason, skipped=True)

@@ -111,11 +111,12 @@ def joined(
         offers = [one for one in there if one.type in (wanted or found) and found[one.type] >= number]
         if {one.type for one in offers} >= set(wanted) and offers:
             return offers
-        if time.monotonic() > deadline:
+        if time.monotonic() >= deadline:
             types = ", ".join(f"{count} of type {type}" for type, count in sorted(found.items())) or "none"
             what = f"of type {' and of '.join(wanted)}" if wanted else "of one type"
             few = "no machine" if number == 1 else f"fewer than {number} machines"
-            raise DeadheatError(f"{few} {what} joined within {elapsed(seconds)}; there are: {types}")
+            when = f"joined within {elapsed(seconds)}" if seconds else "can be had"
+            raise DeadheatError(f"{few} {what} {when}; there are: {types}")
         if not told:
             say(f"waiting for machines to join, at most {elapsed(seconds)}")
             told = True

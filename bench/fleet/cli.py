@@ -150,6 +150,8 @@ def run(
     with ExitStack() as open, Termination():
         going = kind.start({"address": address, "sbatch": sbatch})
         open.callback(going.close)
+        if going.places and not kind.join:
+            patience = 0.0  # no further machine can join
         if plan:
             offers = campaigns.joined(going, type or (), nodes, patience, _say) if going.places else []
             digests = {one.type: "" for one in offers} if mixed else campaigns.same_software(offers)
