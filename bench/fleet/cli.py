@@ -273,7 +273,7 @@ def _show(work: Work) -> None:
         for unit in missing:
             print(f"  {unit.label}: {work.why_without_part(unit)}")
     else:
-        print(f"all {len(work.units)} units have a part")
+        print(f"{len(work.units)} of {len(work.units)} units have a part")
 
 
 def _end(works: Sequence[Work], report: bool) -> NoReturn:

@@ -181,7 +181,7 @@ def test_each_machine_type_has_a_campaign(home, fleet):
     assert (x.name[20:], y.name[20:]) == ("s-x", "s-y")
     assert {record.node for record in read_campaign(x).records} == {"n1"}
     assert {record.node for record in read_campaign(y).records} == {"n2"}
-    assert done.stdout.count("all 3 units have a part") == 2
+    assert done.stdout.count("3 of 3 units have a part") == 2
     assert "go on with" not in done.stdout
 
 
@@ -273,7 +273,7 @@ def test_units_for_another_scheduler_and_what_it_leaves(home):
     assert done.exit_code == 0
     assert done.stdout.count("/1: accepted\n") == 5
     assert done.stdout.count("/1: known already: accepted\n") == 1
-    assert done.stdout.endswith("all 6 units have a part\n")
+    assert done.stdout.endswith("6 of 6 units have a part\n")
 
 
 def test_a_machine_that_is_not_fit_does_not_join(home, monkeypatch):
@@ -366,7 +366,7 @@ def test_a_driver_that_is_killed_and_then_interrupted_is_resumed_without_a_unit_
     (again,) = re.findall("^go on with: python -m bench fleet run (.*)$", said, re.MULTILINE)
     code, said, problems = Driven(home, *shlex.split(again)).end()
     assert code == 0, problems
-    assert "all 3 units have a part" in said
+    assert "3 of 3 units have a part" in said
     found = read_campaign(folder)
     assert (found.system.stop, found.problems) == ("complete", ())
     keys = Counter((one.case.id, one.launch, one.status) for one in found.records)
