@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -24,6 +27,7 @@ from bench.plan.suite import Suite
 from bench.runner.campaign import CampaignRunner, Observer
 from bench.runner.metadata import describe, environment, reference_of
 from bench.scheduling.ledger import Ledger
+from fleet.work import stored_units
 from impls.errors import InvalidInput
 from impls.frameworks import DEVICES, LEVELS, checked, load_framework
 from impls.host import nvidia
@@ -302,6 +306,11 @@ def _resumed(options: Options, name: str) -> Session:
                 f"--{typed} cannot be changed in a resumed campaign; omit it, or measure without --resume"
             )
     earlier = read_campaign(find_campaign(name, options.results))
+    if stored_units(earlier.folder):
+        raise InvalidInput(
+            f"campaign {earlier.name} is one of several machines; resume it with: python -m bench fleet run --resume "
+            f"{earlier.name}"
+        )
     if any(f"/{SYSTEM}: suite" in problem for problem in earlier.problems):
         raise suites.SuiteError(suites.NO_SUITE)
     suite = suites.suite_from_system(earlier.system).model_copy(update=options.changes())
@@ -312,3 +321,25 @@ def _resumed(options: Options, name: str) -> Session:
     _check_inherited(earlier, cases)
     check_writable(earlier.folder)
     return Session(earlier.system.suite.name or "", suite, cases, earlier.folder.parent, earlier)
+
+
+def make_report(folder: Path, output: Path) -> str:
+    """Write the report of a campaign; a line about it.
+
+    It is made by a process of its own: bench must not import reports, and this process does not hold its memory.
+    """
+    command = [sys.executable, "-m", "reports", str(folder), "--output", str(output)]
+    again = f"try again with: {shlex.join(command)}"
+    try:
+        made = subprocess.run(
+            command,
+            env={**os.environ, **interpreters.OWN.environment()},
+            capture_output=True,
+            text=True,
+            errors="replace",
+        )
+    except KeyboardInterrupt:
+        return f"no report: interrupted; {again}"
+    lines = (made.stdout or made.stderr).strip().splitlines()
+    said = lines[-1] if lines else "nothing"
+    return f"report: {said}" if made.returncode == 0 else f"no report: {said}; {again}"

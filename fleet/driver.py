@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from fleet.engine import Attempt, Engine, Offer
@@ -70,11 +70,12 @@ class Driver:
             while self._open() and (self._running or self.may_begin()):
                 if self.may_begin():
                     self._submit()
-                if self._running:
-                    idle_since = self.clock()
+                busy = bool(self._running)
                 for ended in self.engine.wait(POLL):
                     self._end(ended)
-                if not self._running and self.clock() - idle_since > self.join_seconds:
+                if busy:
+                    idle_since = self.clock()
+                elif self.clock() - idle_since > self.join_seconds:
                     self._give_up_waiting()
         finally:
             self.engine.close()
@@ -128,7 +129,7 @@ class Driver:
 
     def _place(self, work: Work, unit: Unit, offers: Sequence[Offer]) -> str | None:
         """The node for a unit: of those that may run it and have room, rather one that has not failed at it."""
-        able = [one.id for one in offers if self._suits(work, unit, one) and self._has_room(unit, one)]
+        able = [one.id for one in offers if self._has_room(unit, one) and self._suits(work, unit, one)]
         failed = {one.node for one in work.of(unit.id)}
         return min(able, key=lambda id: id in failed, default=None)
 
@@ -143,11 +144,8 @@ class Driver:
 
     def _taken(self, work: Work, unit: Unit) -> set[str]:
         """The nodes that run, or have run, a unit that this one must be apart from."""
-        if not unit.needs.apart:
-            return set()
-        others = {one.id for one in work.units if one.needs.apart == unit.needs.apart and one.id != unit.id}
-        accepted = {one.node for one in work.attempts.values() if one.outcome == ACCEPTED and one.unit in others}
-        return accepted | {one.node for one in self._running.values() if one.unit.id in others}
+        others = work.apart_from(unit)
+        return work.taken(unit) | {one.node for one in self._running.values() if one.unit.id in others}
 
     def _has_room(self, unit: Unit, offer: Offer) -> bool:
         here = [one.unit for one in self._running.values() if one.node == offer.id]
@@ -159,19 +157,20 @@ class Driver:
         attempt = self._running.pop((ended.unit, ended.attempt), None)
         work = next(one for one in self.works if any(unit.id == ended.unit for unit in one.units))
         outcome = work.end(ended)
+        ended = replace(ended, reason=work.attempts[ended.unit, ended.attempt].reason)
         self.observer.ended(work, attempt, ended, outcome)
         if outcome == ACCEPTED:
             for other in [one for one in self._running.values() if one.unit.id == ended.unit]:
                 self.engine.cancel(other)
                 self._running.pop(other.key)
+                work.end(Ended(*other.key, other.node, Outcome.LOST, "ended, as another part was accepted meanwhile"))
             return
         if attempt is None or not work.is_open(ended.unit):
             return
         if ended.outcome is Outcome.REFUSED:
             self._refusing.add((id(work), ended.node))
-        tries = work.failures(attempt.unit)
-        if not self.engine.places:  # its scheduler may choose a node again that has refused
-            tries += sum(one.outcome == Outcome.REFUSED for one in work.of(ended.unit))
+        # The scheduler of an engine may choose a node again that has refused.
+        tries = work.failures(attempt.unit, refused_too=not self.engine.places)
         if tries >= MOST_ATTEMPTS:
             work.give_up(attempt.unit, f"{tries} attempts; the last, on {ended.node or 'a node'}: {ended.reason}")
 
@@ -179,7 +178,8 @@ class Driver:
         for work, unit in self._open():
             refused = [one for one in work.of(unit.id) if one.outcome == Outcome.REFUSED]
             what = f"of type {unit.needs.machine_type} " if unit.needs.machine_type else ""
-            reason = f"no machine {what}joined within {elapsed(self.join_seconds)} that may run it"
+            when = f"joined within {elapsed(self.join_seconds)} that " if self.join_seconds else ""
+            reason = f"no machine {what}{when}may run it"
             if refused:
                 reason += f"; the last one refused: {refused[-1].reason}"
             work.give_up(unit, reason, skipped=True)

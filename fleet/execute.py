@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import functools
+import hashlib
 import json
 import os
 import signal
@@ -33,14 +34,18 @@ from fleet.part import Ended, Outcome, PartError
 from fleet.unit import Unit
 from impls.errors import DeadheatError, InvalidInput
 from impls.host.process import exit_reason, set_parent_death_signal
+from impls.host.termination import Termination
 from impls.terminal import outputs
 from results import strict_json
+from results.units import elapsed
 
 try:
     import fcntl
 except ImportError:  # Windows: no locks
     fcntl = None  # type: ignore[assignment]
 
+WHOLE = "node.lock"
+"""Lock of the whole node in its spool: shared by the units that have a slot, however many slots their engines know."""
 SLOT = "DEADHEAT_FLEET_SLOT"
 """Variable with the number of the node's slot that a unit has: 0 for one that has the whole node."""
 PATIENCE = 60.0
@@ -78,6 +83,8 @@ def execute(node: Node, unit: Unit, attempt: int, out: Path, file: Path) -> Ende
         result = ended(Outcome.REFUSED, str(problem))
     except OSError as problem:
         result = ended(Outcome.FAILED, f"{problem.strerror or problem} on node {node.id}: {problem.filename or out}")
+    except KeyboardInterrupt:  # of a scheduler that takes the node back, as well
+        result = ended(Outcome.LOST, f"it was interrupted on node {node.id}")
     with contextlib.suppress(OSError):
         return _publish(out, result)
     return result
@@ -116,33 +123,37 @@ def _slot(node: Node, unit: Unit) -> Iterator[int]:
     folder = Path(node.spool)
     folder.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as files:
+        whole = files.enter_context((folder / WHOLE).open("ab"))
         slots = [files.enter_context((folder / f"slot-{number}.lock").open("ab")) for number in range(node.slots)]
         deadline = time.monotonic() + PATIENCE
-        while (slot := _locked(slots, unit.needs.exclusive)) is None:
+        while (slot := _locked(whole, slots, unit.needs.exclusive)) is None:
             if time.monotonic() > deadline:
-                raise Refused(f"node {node.id} was busy with another unit for {PATIENCE:.0f} s")
+                raise Refused(f"node {node.id} was busy with another unit for {elapsed(PATIENCE)}")
             time.sleep(POLL)
         yield slot
 
 
-def _locked(slots: Sequence[Any], whole: bool) -> int | None:
-    """The number of a slot that is locked now, or 0 if all are; None if there is none, and nothing is locked then."""
+def _locked(whole: Any, slots: Sequence[Any], exclusive: bool) -> int | None:
+    """The number of a slot that is locked now, 0 if the whole node is; None if there is no room: nothing is locked."""
     if fcntl is None:
         return 0
-    held = []
-    for number, file in enumerate(slots):
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            continue
-        if not whole:
-            return number
-        held.append(file)
-    if whole and len(held) == len(slots):
+    if not _lock(whole, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH):
+        return None
+    if exclusive:
         return 0
-    for file in held:
-        fcntl.flock(file, fcntl.LOCK_UN)
+    for number, file in enumerate(slots):
+        if _lock(file, fcntl.LOCK_EX):
+            return number
+    fcntl.flock(whole, fcntl.LOCK_UN)
     return None
+
+
+def _lock(file: Any, kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _examine(node: Node, unit: Unit, out: Path) -> None:
@@ -162,34 +173,40 @@ def _examine(node: Node, unit: Unit, out: Path) -> None:
 
 
 def _check(node: Node, unit: Unit, out: Path) -> None:
-    """Run the unit's check, once for each campaign on this node; Refused if the node is not fit."""
-    folder = Path(node.spool) / "checks"
-    folder.mkdir(parents=True, exist_ok=True)
-    kept = folder / f"{_campaign(unit)}.json"
-    if not kept.exists():
-        command = _filled(node, unit.check, out, out)
+    """Run the unit's check, until this node has passed it once for the campaign; Refused if the node is not fit."""
+    passed = Path(node.spool) / "checks" / _campaign(unit)
+    if passed.exists():
+        return
+    try:
         done = subprocess.run(
-            command, env=dict(node.environment), cwd=node.folder or None, capture_output=True, text=True
-        )
-        kept.write_text(json.dumps({"status": done.returncode, "stdout": done.stdout, "stderr": done.stderr[-2000:]}))
-    found = json.loads(kept.read_text())
-    if found["status"]:
-        raise Refused(f"node {node.id} is not fit: {_unfit(found)}")
+            _filled(node, unit.check, out, out), env=dict(node.environment), cwd=node.folder or None,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=unit.time_limit,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise Refused(f"node {node.id} is not fit: its check took longer than {elapsed(unit.time_limit)}") from None
+    except OSError as problem:
+        why = f"its check {unit.check[0]!r} can't be started: {problem.strerror or problem}"
+        raise Refused(f"node {node.id} is not fit: {why}") from None
+    if done.returncode:
+        raise Refused(f"node {node.id} is not fit: {_unfit(done)}")
+    passed.parent.mkdir(parents=True, exist_ok=True)
+    passed.touch()
 
 
 def _campaign(unit: Unit) -> str:
-    return str(unit.payload.get("campaign", unit.id))
+    """The name of the file that says that a check was passed: it depends on the campaign and on the check."""
+    content = json.dumps([unit.payload.get("campaign", unit.id), unit.check])
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
-def _unfit(found: dict[str, Any]) -> str:
-    """The worst findings of a check, or what it printed."""
+def _unfit(done: subprocess.CompletedProcess[str]) -> str:
+    """The worst findings of a check, which stand first, or what it printed."""
     try:
-        findings = json.loads(found["stdout"])
-        worst = [f"{one['about']}: {one['what']}" for one in findings if one["level"] == findings[0]["level"]]
-        return "; ".join(worst)
+        findings = json.loads(done.stdout)
+        return "; ".join(f"{one['about']}: {one['what']}" for one in findings if one["level"] == findings[0]["level"])
     except (ValueError, KeyError, IndexError, TypeError):
-        lines = (found["stderr"] or found["stdout"]).strip().splitlines()
-        return f"its check ended with status {found['status']}{f': {lines[-1]}' if lines else ''}"
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        return f"its check ended with status {done.returncode}{f': {lines[-1]}' if lines else ''}"
 
 
 def _run(node: Node, unit: Unit, slot: int, out: Path, file: Path) -> str:
@@ -204,7 +221,7 @@ def _run(node: Node, unit: Unit, slot: int, out: Path, file: Path) -> str:
         try:
             process = subprocess.Popen(
                 command, env=environment, cwd=node.folder or None, stdin=subprocess.DEVNULL, stdout=output,
-                stderr=output, preexec_fn=functools.partial(set_parent_death_signal, os.getpid()),
+                stderr=output, preexec_fn=functools.partial(set_parent_death_signal, os.getpid()), process_group=0,
             )  # fmt: skip
         except OSError as problem:
             return f"its command {command[0]!r} can't be started: {problem.strerror or problem}"
@@ -212,10 +229,13 @@ def _run(node: Node, unit: Unit, slot: int, out: Path, file: Path) -> str:
             code = process.wait(unit.time_limit)
         except subprocess.TimeoutExpired:
             _end(process)
-            return f"it took longer than its time limit of {unit.time_limit:.0f} s"
+            return f"it took longer than its time limit of {elapsed(unit.time_limit)}"
         except BaseException:
             _end(process)
             raise
+        finally:
+            with contextlib.suppress(OSError):  # what it started and left would disturb the next unit
+                os.killpg(process.pid, signal.SIGKILL)
     return exit_reason(code, log) if code else ""
 
 
@@ -264,7 +284,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         unit = units.read(file)
         # Without a node's file a scheduler has made room for this process: here it is not limited further.
         node = nodes.load(given.node) if given.node else nodes.describe(given.name, slots=os.cpu_count() or 1)
-        ended = execute(node, unit, given.attempt, out, file)
+        with Termination():
+            ended = execute(node, unit, given.attempt, out, file)
     except DeadheatError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 2

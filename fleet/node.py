@@ -140,18 +140,22 @@ def differences(outside: State, inside: State) -> Iterator[str]:
             yield f"{name} is {now or 'not set'}, outside the engine it is {was or 'not set'}"
 
 
-def save(node: Node) -> Path:
-    """Write the node's file into its spool; readable by its user only, as variables may be secrets."""
+def save(node: Node, name: str = FILE) -> Path:
+    """Write the node's file into its spool; readable by its user only, as variables may be secrets.
+
+    InvalidInput for a spool that can't be written.
+    """
     spool = Path(node.spool)
-    spool.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = spool / FILE
     old = os.umask(0o077)
     try:
-        with whole_file(path) as file:
+        spool.mkdir(parents=True, exist_ok=True)
+        with whole_file(spool / name) as file:
             file.write((strict_json.dumps(asdict(node), indent=1) + "\n").encode())
+    except OSError as problem:
+        raise InvalidInput(f"spool {str(spool)!r} can't be written: {problem.strerror or problem}") from None
     finally:
         os.umask(old)
-    return path
+    return spool / name
 
 
 def load(path: Path) -> Node:

@@ -60,6 +60,9 @@ class Ended:
     finished: str = ""
 
 
+_ENDED = TypeAdapter(Ended)
+
+
 class PartError(DeadheatError):
     """An attempt's folder that is not whole."""
 
@@ -86,13 +89,16 @@ def is_done(attempt: Path) -> bool:
 def read(attempt: Path) -> Ended:
     """How the attempt in the folder ended; PartError if it has not, or if its part is not as it was published."""
     try:
-        ended = TypeAdapter(Ended).validate_json((attempt / DONE).read_bytes())
+        ended = _ENDED.validate_json((attempt / DONE).read_bytes())
     except OSError as problem:
         raise PartError(f"no {DONE}: {problem.strerror or problem}") from None
     except ValidationError as problem:
         raise PartError(f"{DONE} is damaged: {first_problem(problem)}") from None
     if ended.outcome is Outcome.WHOLE:
-        there = digests(attempt / PART)
+        try:
+            there = digests(attempt / PART)
+        except OSError as problem:
+            raise PartError(f"the part can't be read: {problem.strerror or problem}") from None
         wrong = sorted(name for name in {*there, *ended.files} if there.get(name) != ended.files.get(name))
         if wrong:
             raise PartError(f"the part is cut off or changed: {wrong[0]} is not as it was published")

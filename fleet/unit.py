@@ -64,6 +64,9 @@ class Unit:
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
+_UNIT = TypeAdapter(Unit)
+
+
 def write(unit: Unit, folder: Path) -> Path:
     """Write the unit's file into the folder, atomically; its path. OSError as from any writing."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -81,7 +84,7 @@ def files(fleet: Path) -> list[Path]:
 def read(path: Path) -> Unit:
     """The unit in a file; InvalidInput says what is wrong with it."""
     try:
-        return TypeAdapter(Unit).validate_json(path.read_bytes())
+        return _UNIT.validate_json(path.read_bytes())
     except OSError as problem:
         raise InvalidInput(f"unit {str(path)!r} can't be read: {problem.strerror or problem}") from None
     except ValidationError as problem:

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import shlex
-import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from impls.command import ExitStatus, help_epilog, one_line_errors, path_argument
 from impls.errors import InvalidInput
 
+if TYPE_CHECKING:  # a help text does not need them
+    from bench.fleet.campaigns import Plan
+    from bench.fleet.units import Order
+    from fleet.work import Work
+
+RESUMABLE = {"resume", "engine", "wait", "address", "sbatch", "results", "report"}
+"""Parameters of `run` that may be typed with --resume: none of them changes what is measured."""
+
 app = typer.Typer(
     help="Measure with several machines: start nodes, run a suite on them, merge what other schedulers ran.",
-    epilog=help_epilog("python -m bench fleet run --engine local --suite smoke", "python -m bench fleet run --help"),
+    epilog=help_epilog(
+        "python -m bench fleet run --engine local --suite smoke",
+        "python -m bench fleet run --help",
+        found="a machine is not fit, or a unit has no part",
+    ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -89,8 +100,8 @@ def _refuse_unfit() -> None:
 
 @app.command(
     epilog=help_epilog(
-        "python -m bench fleet run --engine ray --suite standard --nodes 3",
-        'python -m bench fleet run --engine slurm --suite standard --sbatch "-p cpu"',
+        "python -m bench fleet run --engine ray --preset standard --nodes 3",
+        'python -m bench fleet run --engine slurm --suite gpu --device cuda --sbatch "-p gpu"',
         "python -m bench fleet run --engine ray --resume CAMPAIGN",
         found="a unit has no part",
     )
@@ -121,54 +132,81 @@ def run(
     """Measure a suite with several machines; one campaign for each machine type."""
     from bench.fleet import campaigns
     from bench.fleet.units import Order
-    from bench.session import Options, planned_suite
     from fleet import node as here
     from fleet.engine import load_engine
     from fleet.screen import Screen
-    from fleet.work import stored_units
-    from impls.frameworks import DEVICES, checked
     from impls.host.termination import Termination
     from results.store.campaigns import check_writable, find_campaign
     from results.units import seconds
 
-    say = partial(print, file=sys.stderr)
     kind, patience = load_engine(engine), seconds(wait)
-    command = f"{context.command_path} {shlex.join(sys.argv[3:])}".rstrip()
     folder = find_campaign(resume, results) if resume else None
-    chosen = planned_suite(Options(suite, results, preset=preset, level=level))
     order = Order(nodes, launches, seconds(unit_limit), check=not no_doctor)
-    plan = campaigns.Plan(suite, chosen, checked("device", device, DEVICES), command, results, order)
-    plan.check()
-    check_writable(results)
+    plan = None if folder else _planned(context, suite, preset, level, device, order, results)
+    parts = [(folder, campaigns.units_in(folder))] if folder else []
+    if folder:
+        _refuse_changes(context)
+    check_writable(folder or results)
     with ExitStack() as open, Termination():
         going = kind.start({"address": address, "sbatch": sbatch})
         open.callback(going.close)
-        if folder:
-            parts = [(folder, stored_units(folder))]
-            if not parts[0][1]:
-                raise InvalidInput(
-                    f"campaign {folder.name} was measured by one machine; resume it with: bench run --resume"
-                )
-        else:
-            offers = campaigns.joined(going, type or (), patience, say) if going.places else []
+        if going.places and not kind.join:
+            patience = 0.0  # no further machine can join
+        if plan:
+            offers = campaigns.joined(going, type or (), nodes, patience, _say) if going.places else []
             digests = {one.type: "" for one in offers} if mixed else campaigns.same_software(offers)
             wanted = digests or {"": "" if mixed else here.software()}
             parts = [plan.begin(one, digest, len(wanted) > 1) for one, digest in wanted.items()]
-        works = [open.enter_context(campaigns.opened(*one, command if folder else "")) for one in parts]
-        stop = campaigns.measure(going, works, Screen(), patience)
-        missing = sum(len(work.units) - len(work.accepted) for work in works)
-    _show([work.sink.folder for work in works], report)
-    if stop == "interrupted" or missing:
-        print(f"{missing} units have no part; go on with: {_again(engine, works[0].sink.folder, address, sbatch)}")
-    raise typer.Exit(ExitStatus.FINDINGS if missing else ExitStatus.OK)
+        command = _command(context) if folder else ""
+        works = [open.enter_context(campaigns.opened(*one, command)) for one in parts]
+        campaigns.measure(going, works, Screen(), patience)
+    for work in works:
+        _show(work)
+    again = f"{context.command_path} --engine {engine}"
+    again += "".join(
+        f" --{name} {shlex.quote(said)}" for name, said in (("address", address), ("sbatch", sbatch)) if said
+    )
+    for work in works:
+        if work.without_part:
+            print(f"go on with: {again} --resume {shlex.quote(str(work.sink.folder))}")
+    _end(works, report)
 
 
-def _again(engine: str, folder: Path, address: str, sbatch: str) -> str:
-    more = [f"--address {address}"] * bool(address) + [f"--sbatch {shlex.quote(sbatch)}"] * bool(sbatch)
-    return " ".join(["python -m bench fleet run --engine", engine, *more, "--resume", shlex.quote(str(folder))])
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
-@app.command(epilog=help_epilog("python -m bench fleet plan --suite standard --nodes 3"))
+def _command(context: typer.Context) -> str:
+    """What the user typed."""
+    return f"{context.command_path} {shlex.join(sys.argv[3:])}".rstrip()
+
+
+def _planned(
+    context: typer.Context, suite: str, preset: str | None, level: str | None, device: str, order: Order, results: Path
+) -> Plan:
+    """What is to be measured; DeadheatError for wrong options."""
+    from bench.fleet import campaigns
+    from bench.session import Options, planned_suite
+    from impls.frameworks import DEVICES, checked
+
+    chosen = planned_suite(Options(suite, results, preset=preset, level=level))
+    device = checked("device", device, DEVICES)
+    plan = campaigns.Plan(suite, chosen, device, _command(context), results, order)
+    plan.check()
+    return plan
+
+
+def _refuse_changes(context: typer.Context) -> None:
+    """InvalidInput for an option that would change the units of a resumed campaign."""
+    for option in context.command.params:
+        source = context.get_parameter_source(str(option.name))
+        if source and source.name == "COMMANDLINE" and option.name not in RESUMABLE:
+            raise InvalidInput(
+                f"{option.opts[0]} cannot be changed in a resumed campaign; omit it, or measure without --resume"
+            )
+
+
+@app.command(epilog=help_epilog("python -m bench fleet plan --preset standard --nodes 3"))
 @one_line_errors
 def plan(
     context: typer.Context,
@@ -183,20 +221,16 @@ def plan(
     results: Results = Path("results/data"),
 ) -> None:
     """Write the units of a suite for a scheduler of your own, which runs each with python -m fleet.execute."""
-    from bench.fleet import campaigns
     from bench.fleet.units import Order
-    from bench.session import Options, planned_suite
-    from impls.frameworks import DEVICES, checked
+    from results.store.campaigns import check_writable
     from results.units import seconds
 
-    command = f"{context.command_path} {shlex.join(sys.argv[3:])}".rstrip()
-    chosen = planned_suite(Options(suite, results, preset=preset, level=level))
     order = Order(nodes, launches, seconds(unit_limit), check=not no_doctor)
-    made = campaigns.Plan(suite, chosen, checked("device", device, DEVICES), command, results, order)
-    made.check()
+    made = _planned(context, suite, preset, level, device, order, results)
+    check_writable(results)
     folder, units = made.begin("", "", False)
     print(f"{len(units)} units: {folder}/fleet/units")
-    print(f"when they have run: python -m bench fleet collect {folder}")
+    print(f"when they have run: {context.command_path.removesuffix('plan')}collect {shlex.quote(str(folder))}")
 
 
 @app.command(
@@ -220,22 +254,32 @@ def collect(
 
     work, lines = campaigns.collect(campaign, folders or (), results)
     print("\n".join(lines), end="\n" if lines else "")
-    _show([work.sink.folder], report)
-    missing = len(work.units) - len(work.accepted)
-    print(f"{len(work.accepted)} of {len(work.units)} units have a part")
-    raise typer.Exit(ExitStatus.FINDINGS if missing else ExitStatus.OK)
+    _show(work)
+    _end([work], report)
 
 
-def _show(folders: list[Path], report: bool) -> None:
-    """Print the summary of each campaign, and write its report in a process of its own."""
+def _show(work: Work) -> None:
+    """Print the summary of a campaign, and what it lacks."""
     from bench.terminal.summary import print_summary
     from results import advice
     from results.store.campaigns import read_campaign
 
-    for folder in folders:
-        found = read_campaign(folder)
-        if found.records:
-            print_summary(found, advice.warnings_for(found), brief=False, details=False)
-        print(f"results: {folder}")
-        if found.records and report:
-            subprocess.run([sys.executable, "-m", "reports", str(folder)])
+    found = read_campaign(work.sink.folder)
+    if found.records:
+        print_summary(found, advice.warnings_for(found), brief=False, details=False)
+    print(f"results: {work.sink.folder}")
+    if missing := work.without_part:
+        print(f"{len(missing)} of {len(work.units)} units have no part:")
+        for unit in missing:
+            print(f"  {unit.label}: {work.why_without_part(unit)}")
+    else:
+        print(f"{len(work.units)} of {len(work.units)} units have a part")
+
+
+def _end(works: Sequence[Work], report: bool) -> NoReturn:
+    """Write the reports, which may take long, last; then end the command."""
+    from bench.session import make_report
+
+    for folder in (work.sink.folder for work in works if report and work.accepted):
+        print(make_report(folder, Path("reports/html")))
+    raise typer.Exit(ExitStatus.FINDINGS if any(work.without_part for work in works) else ExitStatus.OK)

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
+
 from bench.plan import cases as plan_cases
 from bench.plan.controls import with_controls
 from bench.plan.suite import Suite
 from fleet.unit import PART, PYTHON, UNIT, Needs, Unit
+from impls.errors import InvalidInput, one_line
 from results.schema.record import Case
 
 COMMAND = (PYTHON, "-m", "bench.fleet.measure", UNIT, PART)
@@ -51,7 +54,11 @@ class Share:
 
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> Share:
-        return cls(**{**payload, "suite": Suite.model_validate(payload["suite"])})
+        """InvalidInput for a payload of something else."""
+        try:
+            return cls(**{**payload, "suite": Suite.model_validate(payload["suite"])})
+        except (TypeError, KeyError, ValidationError) as problem:
+            raise InvalidInput(f"the unit's payload is none of a suite's launches: {one_line(problem)}") from None
 
 
 @dataclass(frozen=True)

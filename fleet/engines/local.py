@@ -22,13 +22,16 @@ POLL = 0.05
 
 
 class LocalEngine:
-    """Runs attempts as processes here. `here`: the nodes, several of them for tests."""
+    """Runs attempts as processes here. `here`: the nodes, several of them for tests.
+
+    Each engine has a node's file of its own: another driver on this machine may have another Python or environment.
+    """
 
     places = True
 
     def __init__(self, here: Sequence[Node]):
         self._nodes = {node.id: node for node in here}
-        self._files = {node.id: nodes.save(node) for node in here}
+        self._files = {node.id: nodes.save(node, f"node-{os.getpid()}.json") for node in here}
         self._running: dict[tuple[str, int], tuple[Attempt, subprocess.Popen[bytes]]] = {}
 
     def nodes(self) -> Sequence[Offer]:
@@ -67,6 +70,8 @@ class LocalEngine:
     def close(self) -> None:
         for attempt, _ in list(self._running.values()):
             self.cancel(attempt)
+        for file in self._files.values():
+            file.unlink(missing_ok=True)
 
 
 def command(node: Node, file: Path, unit: Path, number: int, out: Path) -> list[str]:

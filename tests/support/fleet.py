@@ -1,97 +1,219 @@
-"""Campaigns of several machines, made up: nodes with times of their own, and one that differs."""
+"""A fleet for tests: an engine on a virtual clock that does with each attempt what a script says, and a sink."""
 
 from __future__ import annotations
 
-import copy
-import math
-import random
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+import contextlib
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-from results.schema.record import Case, Contestant, Record, Status
-from results.schema.system import system_of
-from results.store.campaigns import StoredCampaign
-from tests.support.made_up import SHARE, SYSTEM, measured, workload
+import pytest
 
-ALPHA, BETA, GAMMA = (Contestant(*name.split(":")) for name in ("alpha:eager", "beta:jit", "gamma:graph"))
-COPY = replace(BETA, copy=1)
-FACTORS = {ALPHA: 1.0, BETA: 0.7, GAMMA: 1.2, COPY: 0.7}
-NETWORKS = ("lenet5", "alexnet", "vgg-a")
-TYPE = "Some CPU @ 2.4 GHz, 2 cores"
+from bench.launch.fake import VirtualClock
+from fleet import part
+from fleet.driver import Driver
+from fleet.engine import Attempt, Offer
+from fleet.part import Ended, Outcome, PartError
+from fleet.unit import Needs, Unit
+from fleet.work import Work
+from results.schema.system import AttemptFacts
 
 
-def campaign(
-    nodes: int = 4,
-    launches: int = 5,
-    noise: float = 0.01,
-    planted: Mapping[tuple[str, Contestant], float] | None = None,
-    seed: int = 0,
-    networks: Sequence[str] = NETWORKS,
-    phases: Sequence[str] = ("infer", "train"),
-) -> StoredCampaign:
-    """A campaign of nodes n1, n2, …, whose launches deviate by `noise`; launch numbers are of the whole campaign.
+@contextlib.contextmanager
+def without_syncing() -> Iterator[None]:
+    """What is written is not synced: no test here loses power, and a property test writes thousands of small files."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda file: None)
+        yield
 
-    `planted`: factors of the times of a contestant on a node, in all networks.
+
+WHOLE, FAILED, REFUSED, LOST = Outcome.WHOLE, Outcome.FAILED, Outcome.REFUSED, Outcome.LOST
+TYPE = "cpu-2c"
+
+
+def unit(name: str = "a", **needs: object) -> Unit:
+    return Unit(name, ("{python}", "-c", "pass"), {"name": name}, Needs(**needs))  # type: ignore[arg-type]
+
+
+def offer(id: str = "n1", **more: object) -> Offer:
+    return Offer(**{"id": id, "type": TYPE, "software": "d", **more})  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What happens to an attempt: it ends after `seconds` as `outcome`.
+
+    late: one that was LOST ends WHOLE all the same, so many seconds later. twice: its end is told twice. damaged: the
+    sink can't read its part.
     """
-    rng, records = random.Random(seed), []
-    for node in range(nodes):
-        name = f"n{node + 1}"
-        for launch in range(node * launches, (node + 1) * launches):
-            for network in networks:
-                for phase in phases:
-                    records += _block(rng, network, phase, launch, name, noise, planted or {})
-    system = system_of(facts(nodes))
-    copies = [record for record in records if record.case.contestant.copy]
-    originals = [record for record in records if not record.case.contestant.copy]
-    return StoredCampaign(Path("2026-11-29-fleet"), system, tuple(originals), copies=tuple(copies))
+
+    outcome: Outcome = WHOLE
+    seconds: float = 1.0
+    late: float | None = None
+    twice: bool = False
+    damaged: bool = False
 
 
-def _block(
-    rng: random.Random,
-    network: str,
-    phase: str,
-    launch: int,
-    node: str,
-    noise: float,
-    planted: Mapping[tuple[str, Contestant], float],
-) -> list[Record]:
-    common = rng.gauss(0, 3 * noise)
-    found = []
-    for contestant, factor in FACTORS.items():
-        middle = 0.01 * SHARE[phase] * factor * planted.get((node, contestant.original), 1.0)
-        seconds = middle * math.exp(common + rng.gauss(0, noise))
-        record = measured(Case(workload(network, phase), contestant), launch, [seconds] * 3)
-        found.append(replace(record, node=node))
+@dataclass(frozen=True)
+class Stay:
+    """A node that is there from one time to another."""
+
+    offer: Offer
+    joins: float = 0.0
+    leaves: float = float("inf")
+
+
+@dataclass
+class Run:
+    """An attempt as the driver sees it, from its submission to its end."""
+
+    attempt: Attempt
+    begun: float
+    ended: float = float("inf")
+
+
+class Killed(BaseException):
+    """The driver was killed."""
+
+
+class FakeEngine:
+    """`script` tells the fate of an attempt. kill_at: at that time the driver is killed, whatever it does."""
+
+    def __init__(
+        self,
+        stays: Sequence[Stay],
+        script: Callable[[Attempt], Fate] = lambda attempt: Fate(),
+        clock: VirtualClock | None = None,
+        places: bool = True,
+        kill_at: float = float("inf"),
+    ):
+        self.places = places
+        self.clock = clock or VirtualClock()
+        self.runs: list[Run] = []
+        self.cancelled: list[Attempt] = []
+        self.closed = 0
+        self._stays, self._script, self._kill_at = stays, script, kill_at
+        self._events: list[tuple[float, Attempt, Ended]] = []
+
+    def nodes(self) -> Sequence[Offer]:
+        return [one.offer for one in self._stays if self.places and one.joins <= self.clock() < one.leaves]
+
+    def submit(self, attempts: Sequence[Attempt]) -> None:
+        for attempt in attempts:
+            fate, now = self._script(attempt), self.clock()
+            self.runs.append(Run(attempt, now))
+            leaves = min((one.leaves for one in self._stays if one.offer.id == attempt.node), default=float("inf"))
+            if now + fate.seconds > leaves:
+                fate = Fate(LOST, leaves - now)
+            events = [(fate.seconds, fate.outcome)] * (1 + fate.twice)
+            events += [(fate.seconds + fate.late, WHOLE)] if fate.late is not None else []
+            self._events += [(now + after, attempt, _ended(attempt, outcome, fate)) for after, outcome in events]
+
+    def wait(self, seconds: float) -> Sequence[Ended]:
+        until = min([self.clock() + seconds, self._kill_at, *(time for time, _, _ in self._events)])
+        self.clock.advance(max(0.0, until - self.clock()))
+        now = self.clock()
+        over = [event for event in self._events if event[0] <= now]
+        self._events = [event for event in self._events if event[0] > now]
+        for _, attempt, ended in over:
+            for run in self.runs:
+                if run.attempt.key == attempt.key:
+                    run.ended = min(run.ended, now)
+            if ended.outcome is WHOLE and not attempt.folder.exists():
+                write_part(attempt.folder, ended)
+        if now >= self._kill_at:
+            raise Killed
+        return [ended for _, _, ended in over]
+
+    def cancel(self, attempt: Attempt) -> None:
+        self.cancelled.append(attempt)
+        for run in self.runs:
+            if run.attempt.key == attempt.key:
+                run.ended = min(run.ended, self.clock())
+
+    def adopt(self, attempts: Sequence[Attempt]) -> Sequence[Attempt]:
+        return []
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def _ended(attempt: Attempt, outcome: Outcome, fate: Fate) -> Ended:
+    reason = "" if outcome is WHOLE else f"planted: {outcome}"
+    facts = {"damaged": fate.damaged, "type": TYPE}
+    return Ended(attempt.unit.id, attempt.number, attempt.node or "x1", outcome, reason, fate.seconds, facts=facts)
+
+
+def write_part(folder: Path, ended: Ended, files: Mapping[str, str] | None = None) -> Ended:
+    """An attempt's folder as a node leaves it."""
+    for name, text in (files or {"campaign/records.jsonl": json.dumps([ended.unit, ended.attempt])}).items():
+        path = folder / part.PART / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    ended = replace(ended, files=part.digests(folder / part.PART) if ended.outcome is WHOLE else {})
+    folder.mkdir(parents=True, exist_ok=True)
+    part.publish(folder, ended)
+    return ended
+
+
+@dataclass
+class RecordingSink:
+    """Keeps what it is told; `merged` has the attempts of which it has the records, as a campaign on the disk would.
+
+    kill_after_merging: the number of the merge after which the driver is killed.
+    """
+
+    folder: Path
+    merged: dict[tuple[str, int], str] = field(default_factory=dict)
+    given_up: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    notes: list[Sequence[AttemptFacts]] = field(default_factory=list)
+    kill_after_merging: int | None = None
+
+    def accept(self, unit: Unit, ended: Ended, part: Path) -> None:
+        if ended.facts.get("damaged"):
+            raise PartError("the part is damaged")
+        self.merged[unit.id, ended.attempt] = (part / "campaign" / "records.jsonl").read_text()
+        if self.kill_after_merging == len(self.merged):
+            self.kill_after_merging = None
+            raise Killed
+
+    def give_up(self, unit: Unit, reason: str, skipped: bool) -> None:
+        self.given_up[unit.id] = reason, skipped
+
+    def note(self, attempts: Sequence[AttemptFacts]) -> None:
+        self.notes.append(attempts)
+
+
+def run(engine: FakeEngine, sink: RecordingSink, *units: Unit, join_seconds: float = 10.0, **more: object) -> Work:
+    """Have a driver do the units; the work as it is then."""
+    with Work(sink, units) as work:
+        Driver(engine, [work], join_seconds=join_seconds, clock=engine.clock, **more).run()  # type: ignore[arg-type]
+    return work
+
+
+def outcomes(work: Work) -> dict[str, list[str]]:
+    """The outcomes of the attempts at each unit, by its label, in order."""
+    return {one.label: [attempt.outcome for attempt in work.of(one.id)] for one in work.units}
+
+
+def together(runs: Sequence[Run]) -> list[tuple[Run, Run]]:
+    """The pairs of runs that were on one node at the same time."""
+    return [
+        (one, other)
+        for place, one in enumerate(runs)
+        for other in runs[place + 1 :]
+        if one.attempt.node == other.attempt.node and one.begun < other.ended and other.begun < one.ended
+    ]
+
+
+def accepted_nodes(work: Work) -> Mapping[str, Counter[str]]:
+    """By `apart`: how many accepted parts each node has."""
+    found: dict[str, Counter[str]] = {}
+    known = {one.id: one for one in work.units}
+    for attempt in work.attempts.values():
+        if attempt.outcome == "accepted" and known[attempt.unit].needs.apart:
+            found.setdefault(known[attempt.unit].needs.apart, Counter())[attempt.node] += 1
     return found
-
-
-def facts(nodes: int) -> dict[str, Any]:
-    """system.json of a fleet's campaign: one attempt was lost, one came late, and a node has a check."""
-    system = copy.deepcopy(SYSTEM)
-    system["nodes"] = {
-        f"n{number}": {"type": TYPE, "machine": system["machine"], "environment": "0a1b2c3d4e5f6789", "checks": []}
-        for number in range(1, nodes + 1)
-    }
-    system["nodes"]["n1"]["checks"] = [{"what": "the clock is not steady", "remedy": "set the governor"}]
-    system["attempts"] = [
-        *(
-            {"unit": f"u{number}", "node": f"n{number}", "outcome": "accepted", "seconds": 61.5}
-            for number in range(1, nodes + 1)
-        ),
-        {"unit": "u2", "attempt": 1, "node": "n1", "outcome": "lost", "reason": "node n1 did not answer for 60 s"},
-        {"unit": "u2", "node": "n1", "outcome": "late", "reason": "attempt 1 was accepted before", "seconds": 90.0},
-    ]
-    return system
-
-
-def without(given: StoredCampaign, node: str, contestant: Contestant) -> StoredCampaign:
-    """The campaign in which a contestant crashed on a node."""
-    records = [
-        Record(one.case, one.launch, Status.CRASHED, "signal 11", node=node)
-        if (one.node, one.case.contestant) == (node, contestant)
-        else one
-        for one in given.records
-    ]
-    return replace(given, records=tuple(records))

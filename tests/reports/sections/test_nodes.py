@@ -11,14 +11,14 @@ from reports.sections import nodes
 from reports.sections.section import CampaignView
 from results.schema.system import system_of
 from results.store.campaigns import StoredCampaign
-from tests.support import fleet
+from tests.support import node_campaigns
 from tests.support.made_up import HOSTILE
 
 
 @pytest.fixture(scope="module")
 def off() -> StoredCampaign:
     """Gamma takes a tenth longer on the third of four nodes, and beta crashed on the second."""
-    return fleet.without(fleet.campaign(4, planted={("n3", fleet.GAMMA): 1.1}), "n2", fleet.BETA)
+    return node_campaigns.without(node_campaigns.campaign(4, planted={("n3", node_campaigns.GAMMA): 1.1}), "n2", node_campaigns.BETA)
 
 
 def built(campaign: StoredCampaign) -> nodes.Nodes:
@@ -53,10 +53,10 @@ def test_attempts_that_do_not_count_are_listed(off: StoredCampaign) -> None:
 
 
 def test_nodes_without_a_difference_say_so() -> None:
-    found = built(fleet.campaign(3))
+    found = built(node_campaigns.campaign(3))
     assert (found.cells, found.figure) == ([], "")
-    assert "none differs significantly" in page.render([fleet.campaign(3)])
-    assert "Not tested" in page.render([fleet.campaign(1)])
+    assert "none differs significantly" in page.render([node_campaigns.campaign(3)])
+    assert "Not tested" in page.render([node_campaigns.campaign(1)])
 
 
 def test_a_node_that_measured_nothing_is_listed(off: StoredCampaign) -> None:

@@ -20,7 +20,7 @@ from results.stats.verdicts import TimingVerdict
 from results.store.campaigns import StoredCampaign
 from results.tables import cases, controls, launches, load_table, ranking, split
 from results.tables.nodes import differing, nodes, scope_of, summaries_of
-from tests.support import fleet
+from tests.support import node_campaigns
 from tests.support.made_up import measured, workload
 
 ESTIMATES = ["seconds", "seconds_low", "seconds_high", "ratio", "ratio_low", "ratio_high", "pairs"]
@@ -30,7 +30,7 @@ TABLES = ("cases", "controls", "ranking", "split", "time", "layers", "switches",
 @pytest.fixture(scope="module")
 def off() -> StoredCampaign:
     """Four nodes; gamma takes a tenth longer on the third."""
-    return fleet.campaign(4, planted={("n3", fleet.GAMMA): 1.1})
+    return node_campaigns.campaign(4, planted={("n3", node_campaigns.GAMMA): 1.1})
 
 
 def renamed(campaign: StoredCampaign, node: str) -> StoredCampaign:
@@ -41,7 +41,7 @@ def renamed(campaign: StoredCampaign, node: str) -> StoredCampaign:
 
 @pytest.mark.parametrize("name", TABLES)
 def test_one_node_is_as_a_campaign_of_one_machine(name: str) -> None:
-    campaign = fleet.campaign(1)
+    campaign = node_campaigns.campaign(1)
     found, plain = (load_table(name).make([renamed(campaign, node)]) for node in ("n1", ""))
     pd.testing.assert_frame_equal(found, plain, check_exact=True)
 
@@ -95,8 +95,8 @@ def test_the_ratios_of_all_pairs_are_those_of_the_cases(off: StoredCampaign) -> 
 def test_two_campaigns_are_compared_by_one_time_a_node(off: StoredCampaign) -> None:
     """Launches of a node are no replicates of each other: a node that is off is no change."""
     before, after = (
-        fleet.campaign(4, noise=0.001, seed=1),
-        fleet.campaign(4, planted={("n3", fleet.GAMMA): 1.2}, noise=0.001, seed=2),
+        node_campaigns.campaign(4, noise=0.001, seed=1),
+        node_campaigns.campaign(4, planted={("n3", node_campaigns.GAMMA): 1.2}, noise=0.001, seed=2),
     )
     found = {change.case: change for change in compare(before, after).changes}
     (gamma,) = (one for case, one in found.items() if case.startswith("lenet5") and case.endswith("infer-gamma:graph"))
@@ -106,15 +106,15 @@ def test_two_campaigns_are_compared_by_one_time_a_node(off: StoredCampaign) -> N
 
 def test_a_campaign_of_nodes_is_precise_if_its_interval_over_nodes_is() -> None:
     far, near = (
-        fleet.campaign(3, noise=1e-4, planted={("n3", fleet.GAMMA): factor}, networks=("lenet5",), phases=("infer",))
+        node_campaigns.campaign(3, noise=1e-4, planted={("n3", node_campaigns.GAMMA): factor}, networks=("lenet5",), phases=("infer",))
         for factor in (1.2, 1.0)
     )
-    assert widest(near.records, fleet.ALPHA.id) < 0.01 < 0.2 < widest(far.records, fleet.ALPHA.id)
+    assert widest(near.records, node_campaigns.ALPHA.id) < 0.01 < 0.2 < widest(far.records, node_campaigns.ALPHA.id)
 
 
 def test_the_remedy_for_undecided_verdicts_is_more_nodes() -> None:
-    planted = {(f"n{node}", fleet.GAMMA): factor for node, factor in ((1, 0.9), (2, 0.75), (3, 0.85))}
-    remedies = [note["remedy"] for note in warnings_for(fleet.campaign(3, planted=planted))]
+    planted = {(f"n{node}", node_campaigns.GAMMA): factor for node, factor in ((1, 0.9), (2, 0.75), (3, 0.85))}
+    remedies = [note["remedy"] for note in warnings_for(node_campaigns.campaign(3, planted=planted))]
     assert any(remedy.startswith("measure on more nodes of this type: about ") for remedy in remedies)
 
 
@@ -127,7 +127,7 @@ def test_the_overall_ratio_of_a_ranking_is_over_nodes_too(off: StoredCampaign) -
 
 
 def test_workloads_of_different_nodes_have_no_narrower_overall_ratio() -> None:
-    campaign = fleet.campaign(6, noise=0.02)
+    campaign = node_campaigns.campaign(6, noise=0.02)
     first = {"n1", "n2", "n3"}
     kept = tuple(one for one in campaign.records if (one.node in first) == (one.case.workload.architecture == "lenet5"))
     apart = replace(campaign, records=kept, copies=())
@@ -140,7 +140,7 @@ def test_workloads_of_different_nodes_have_no_narrower_overall_ratio() -> None:
 
 
 def test_a_node_without_a_case_is_left_out_of_it_and_its_row_says_why(off: StoredCampaign) -> None:
-    campaign = fleet.without(off, "n2", fleet.BETA)
+    campaign = node_campaigns.without(off, "n2", node_campaigns.BETA)
     table = nodes([campaign]).query("contestant == 'beta:jit'")
     lost = table[table.node == "n2"]
     assert set(lost.status) == {"crashed"}
@@ -152,7 +152,7 @@ def test_a_node_without_a_case_is_left_out_of_it_and_its_row_says_why(off: Store
 
 
 def test_a_node_without_the_reference_has_no_ratio(off: StoredCampaign) -> None:
-    campaign = fleet.without(off, "n4", fleet.ALPHA)
+    campaign = node_campaigns.without(off, "n4", node_campaigns.ALPHA)
     table = nodes([campaign]).query("node == 'n4' and contestant != 'alpha:eager'")
     assert table.ratio.isna().all()
     assert not (table.verdict != "").any()
@@ -174,7 +174,7 @@ def test_nothing_differs_between_equal_nodes_and_their_verdict_is_a_dead_heat() 
         for launch in range(6)
         for name in ("one", "other")
     ]
-    campaign = StoredCampaign(fleet.campaign(1).folder, system_of({}), tuple(records))
+    campaign = StoredCampaign(node_campaigns.campaign(1).folder, system_of({}), tuple(records))
     table = nodes([campaign])
     assert not table.differs.eq(True).any()
     assert set(table.between_nodes.dropna()) == {0.0}
@@ -182,7 +182,7 @@ def test_nothing_differs_between_equal_nodes_and_their_verdict_is_a_dead_heat() 
 
 
 def test_a_campaign_of_one_machine_has_no_rows_and_no_scope() -> None:
-    campaign = renamed(fleet.campaign(1), "")
+    campaign = renamed(node_campaigns.campaign(1), "")
     assert nodes([campaign]).empty
     assert scope_of(campaign) is None
     assert summaries_of(campaign) == []
@@ -207,7 +207,7 @@ def test_controls_of_all_nodes_count(off: StoredCampaign) -> None:
 
 def test_parts_of_a_step_are_over_nodes() -> None:
     """Their intervals hold what nodes deviate by, as those of the phases do."""
-    campaign = fleet.campaign(3, planted={("n3", fleet.GAMMA): 1.5}, phases=("forward", "gradient"), noise=0.001)
+    campaign = node_campaigns.campaign(3, planted={("n3", node_campaigns.GAMMA): 1.5}, phases=("forward", "gradient"), noise=0.001)
     found = split.split([campaign]).query("component == 'backward'").set_index("contestant")
     relative = (found.seconds_high - found.seconds_low) / found.seconds
     assert (relative["gamma:graph"] > 0.5).all()
@@ -216,7 +216,7 @@ def test_parts_of_a_step_are_over_nodes() -> None:
 
 def test_flags_are_of_launches_on_one_node() -> None:
     """Nodes that differ are no modes of launches."""
-    case = Case(workload(), fleet.GAMMA)
+    case = Case(workload(), node_campaigns.GAMMA)
     records = [
         replace(measured(case, launch, [0.01 * (1 + launch / 1e4) * (1.5 if launch > 5 else 1)]), node=f"n{launch > 5}")
         for launch in range(12)
@@ -232,9 +232,9 @@ def said(campaign: StoredCampaign) -> str:
 
 
 def test_two_nodes_are_warned_of() -> None:
-    assert "12 of 12 ratios are from two nodes" in said(fleet.campaign(2))
-    assert "two nodes" not in said(fleet.campaign(3))
-    assert "two nodes" not in said(fleet.campaign(1))
+    assert "12 of 12 ratios are from two nodes" in said(node_campaigns.campaign(2))
+    assert "two nodes" not in said(node_campaigns.campaign(3))
+    assert "two nodes" not in said(node_campaigns.campaign(1))
 
 
 def test_different_software_is_warned_of(off: StoredCampaign) -> None:
@@ -248,9 +248,9 @@ def test_different_software_is_warned_of(off: StoredCampaign) -> None:
 
 def test_a_node_that_differs_in_most_ratios_or_is_slower_is_suspected(off: StoredCampaign) -> None:
     assert "suspect" not in str(warnings_for(off))
-    both = {("n3", fleet.GAMMA): 1.2, ("n3", fleet.BETA): 0.8}
-    assert "node n3 differs from the other nodes in 12 of 12 ratios" in said(fleet.campaign(4, planted=both))
-    slow = {("n2", contestant): 1.5 for contestant in (fleet.ALPHA, fleet.BETA, fleet.GAMMA)}
-    found = said(fleet.campaign(4, planted=slow))
+    both = {("n3", node_campaigns.GAMMA): 1.2, ("n3", node_campaigns.BETA): 0.8}
+    assert "node n3 differs from the other nodes in 12 of 12 ratios" in said(node_campaigns.campaign(4, planted=both))
+    slow = {("n2", contestant): 1.5 for contestant in (node_campaigns.ALPHA, node_campaigns.BETA, node_campaigns.GAMMA)}
+    found = said(node_campaigns.campaign(4, planted=slow))
     assert "node n2 takes 1.5" in found
     assert "differs from the other nodes" not in found
