@@ -280,10 +280,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.parent:
         set_parent_death_signal(given.parent)
     try:
-        file, out = _of_index(given.fleet, given.index, given.attempt) if given.fleet else (given.unit, given.out)
-        unit = units.read(file)
         # Without a node's file a scheduler has made room for this process: here it is not limited further.
         node = nodes.load(given.node) if given.node else nodes.describe(given.name, slots=os.cpu_count() or 1)
+        file, out = _of_index(given.fleet, given.index, given.attempt) if given.fleet else (given.unit, given.out)
+        unit = units.read(file)
         with Termination():
             ended = execute(node, unit, given.attempt, out, file)
     except DeadheatError as problem:

@@ -210,7 +210,7 @@ def test_units_that_share_a_node_have_its_slots_and_cards(sink):
     assert len(sink.merged) == 9
 
 
-def test_ctrl_c_ends_what_runs_and_leaves_the_rest_to_be_resumed(sink):
+def test_ctrl_c_closes_the_engine_and_leaves_the_rest_to_be_resumed(sink):
     def interrupted(attempt: Attempt) -> Fate:
         if attempt.unit == B:
             raise KeyboardInterrupt
@@ -219,8 +219,7 @@ def test_ctrl_c_ends_what_runs_and_leaves_the_rest_to_be_resumed(sink):
     engine = FakeEngine([Stay(offer("n1"))], interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(engine, sink, A, B)
-    assert [one.unit for one in engine.cancelled] == [B]
-    assert engine.closed == 1
+    assert engine.closed == 1, "the engine ends what it runs, if that ends with the driver"
     work = run(FakeEngine([Stay(offer("n1"))]), sink, A, B)
     assert outcomes(work) == {"a": ["accepted"], "b": ["lost", "accepted"]}
 

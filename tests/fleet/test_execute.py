@@ -41,8 +41,9 @@ def node(described, tmp_path) -> Node:
 def attempt(node, tmp_path) -> Callable[..., Ended]:
     """Runs a Python script with a unit's placeholders as its arguments."""
 
-    def attempt(script: str = WRITE, out: str = "out", on: Node = node, **more: object) -> Ended:
+    def attempt(script: str = WRITE, out: str = "", on: Node = node, **more: object) -> Ended:
         unit = python(script, **more)
+        out = out or ("out" if not (tmp_path / "out").exists() else f"out-{len(list(tmp_path.iterdir()))}")
         return executing.execute(on, unit, 1, tmp_path / out, units.write(unit, tmp_path / f"units {out}"))
 
     return attempt
@@ -285,8 +286,7 @@ def started(tmp_path: Path, node: Node, script: str) -> subprocess.Popen[str]:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda one: one.name)
 def test_an_attempt_that_is_interrupted_is_lost_and_says_so(tmp_path, node, number):
     process = started(tmp_path, node, "import time; print('begun', flush=True); time.sleep(600)")
-    log = tmp_path / "out" / "log"
-    poll(lambda: log.exists() and log.read_text(), 60, lambda: process.poll() is None)
+    poll(lambda: any(log.read_text() for log in tmp_path.glob("out/run-*/log")), 60, lambda: process.poll() is None)
     process.send_signal(number)
     said, problems = process.communicate(timeout=60)
     assert (process.returncode, problems) == (1, "")

@@ -71,10 +71,11 @@ def begun(engine: LocalEngine, folder: Path, script: str) -> Attempt:
 def test_an_attempt_that_is_cancelled_ends_with_its_process_and_is_not_told(here, tmp_path):
     engine = LocalEngine(here)
     attempt = begun(engine, tmp_path, "import os, time; print(os.getpid(), flush=True); time.sleep(600)")
-    log = attempt.folder / "log"
-    poll(lambda: log.exists() and log.read_text(), 60)
+    poll(lambda: any(log.read_text() for log in attempt.folder.glob("run-*/log")), 60)
+    (log,) = attempt.folder.glob("run-*/log")
+    process = Path(f"/proc/{log.read_text().strip()}")
     engine.cancel(attempt)
-    poll(lambda: not Path(f"/proc/{log.read_text().strip()}").exists(), 60)
+    poll(lambda: not process.exists(), 60)
     assert engine.wait(0.0) == []
     engine.close()
 
@@ -96,7 +97,7 @@ def test_engines_are_found_by_name():
         load_engine("locale")
 
 
-@pytest.mark.parametrize("slots", ["0", "-1", "two", ""])
+@pytest.mark.parametrize("slots", ["0", "-1", "two"])
 def test_slots_are_a_number(slots):
     with pytest.raises(InvalidInput, match=f"--slots '{slots}' is no number of at least 1"):
         local.start({"slots": slots})

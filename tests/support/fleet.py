@@ -138,7 +138,11 @@ class FakeEngine:
         return []
 
     def close(self) -> None:
+        """What runs ends with the driver."""
         self.closed += 1
+        for run in self.runs:
+            if run.ended == float("inf"):
+                self.cancel(run.attempt)
 
 
 def _ended(attempt: Attempt, outcome: Outcome, fate: Fate) -> Ended:

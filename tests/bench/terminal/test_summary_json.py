@@ -132,7 +132,11 @@ def test_time_is_by_part_and_missing_for_older_campaigns() -> None:
 def test_nodes_say_which_machines_verdicts_are_of_and_what_differs() -> None:
     campaign = node_campaigns.campaign(4, planted={("n3", node_campaigns.GAMMA): 1.1})
     found = as_json(campaign, [])["nodes"]
-    assert (found["type"], list(found["nodes"]), found["ratios"]) == (node_campaigns.TYPE, ["n1", "n2", "n3", "n4"], {4: 12})
+    assert (found["type"], list(found["nodes"]), found["ratios"]) == (
+        node_campaigns.TYPE,
+        ["n1", "n2", "n3", "n4"],
+        {4: 12},
+    )
     assert found["scope"].endswith("verdicts are of 4 machines of this type")
     assert {row["node"] for row in found["differing"]} == {"n3"}
     json.dumps(found, allow_nan=False)

@@ -18,7 +18,9 @@ from tests.support.made_up import HOSTILE
 @pytest.fixture(scope="module")
 def off() -> StoredCampaign:
     """Gamma takes a tenth longer on the third of four nodes, and beta crashed on the second."""
-    return node_campaigns.without(node_campaigns.campaign(4, planted={("n3", node_campaigns.GAMMA): 1.1}), "n2", node_campaigns.BETA)
+    return node_campaigns.without(
+        node_campaigns.campaign(4, planted={("n3", node_campaigns.GAMMA): 1.1}), "n2", node_campaigns.BETA
+    )
 
 
 def built(campaign: StoredCampaign) -> nodes.Nodes:

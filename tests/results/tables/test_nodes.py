@@ -106,7 +106,9 @@ def test_two_campaigns_are_compared_by_one_time_a_node(off: StoredCampaign) -> N
 
 def test_a_campaign_of_nodes_is_precise_if_its_interval_over_nodes_is() -> None:
     far, near = (
-        node_campaigns.campaign(3, noise=1e-4, planted={("n3", node_campaigns.GAMMA): factor}, networks=("lenet5",), phases=("infer",))
+        node_campaigns.campaign(
+            3, noise=1e-4, planted={("n3", node_campaigns.GAMMA): factor}, networks=("lenet5",), phases=("infer",)
+        )
         for factor in (1.2, 1.0)
     )
     assert widest(near.records, node_campaigns.ALPHA.id) < 0.01 < 0.2 < widest(far.records, node_campaigns.ALPHA.id)
@@ -207,7 +209,9 @@ def test_controls_of_all_nodes_count(off: StoredCampaign) -> None:
 
 def test_parts_of_a_step_are_over_nodes() -> None:
     """Their intervals hold what nodes deviate by, as those of the phases do."""
-    campaign = node_campaigns.campaign(3, planted={("n3", node_campaigns.GAMMA): 1.5}, phases=("forward", "gradient"), noise=0.001)
+    campaign = node_campaigns.campaign(
+        3, planted={("n3", node_campaigns.GAMMA): 1.5}, phases=("forward", "gradient"), noise=0.001
+    )
     found = split.split([campaign]).query("component == 'backward'").set_index("contestant")
     relative = (found.seconds_high - found.seconds_low) / found.seconds
     assert (relative["gamma:graph"] > 0.5).all()
