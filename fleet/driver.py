@@ -10,6 +10,7 @@ Launches of two attempts are never mixed: a unit starts again from its beginning
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,8 @@ from results.units import elapsed
 
 POLL = 0.5
 """Seconds that the driver waits for an engine at a time."""
+SUSPECT_SECONDS = 15.0
+"""Time for which a node gets nothing after an attempt was lost there: its engine may not know yet that it is dead."""
 JOIN_SECONDS = 600.0
 """Time for a suitable node to join while nothing runs."""
 
@@ -61,6 +64,7 @@ class Driver:
     may_begin: Callable[[], bool] = lambda: True
     _running: dict[tuple[str, int], Attempt] = field(default_factory=dict)
     _refusing: set[tuple[int, str]] = field(default_factory=set)
+    _suspect: dict[str, float] = field(default_factory=dict)
 
     def run(self) -> None:
         """Raises what the engine raises; KeyboardInterrupt leaves everything as it is, to be resumed."""
@@ -139,6 +143,7 @@ class Driver:
             needs.machine_type in ("", offer.type)
             and needs.cards <= offer.cards
             and (id(work), offer.id) not in self._refusing
+            and self._suspect.get(offer.id, -math.inf) <= self.clock()
             and offer.id not in self._taken(work, unit)
         )
 
@@ -167,6 +172,8 @@ class Driver:
             return
         if attempt is None or not work.is_open(ended.unit):
             return
+        if ended.outcome is Outcome.LOST:
+            self._suspect[ended.node] = self.clock() + SUSPECT_SECONDS
         if ended.outcome is Outcome.REFUSED:
             self._refusing.add((id(work), ended.node))
         # The scheduler of an engine may choose a node again that has refused.

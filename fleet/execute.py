@@ -83,8 +83,8 @@ def execute(node: Node, unit: Unit, attempt: int, out: Path, file: Path) -> Ende
         result = ended(Outcome.REFUSED, str(problem))
     except OSError as problem:
         result = ended(Outcome.FAILED, f"{problem.strerror or problem} on node {node.id}: {problem.filename or out}")
-    except KeyboardInterrupt:  # of a scheduler that takes the node back, as well
-        result = ended(Outcome.LOST, f"it was interrupted on node {node.id}")
+    except KeyboardInterrupt:  # not published: a scheduler that takes the node back may run the attempt again
+        return ended(Outcome.LOST, f"it was interrupted on node {node.id}")
     with contextlib.suppress(OSError):
         return _publish(out, result)
     return result

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.launch.fake import VirtualClock
+from fleet.driver import SUSPECT_SECONDS, Driver
 from fleet.engine import Attempt
 from fleet.unit import Unit
 from fleet.work import COUNTED, MOST_ATTEMPTS, Work
@@ -162,15 +163,15 @@ def test_a_part_that_comes_late_is_accepted_if_there_is_no_other_and_ends_the_at
 
 
 def test_a_part_that_comes_after_another_one_is_kept_apart_and_never_merged(sink):
-    engine = FakeEngine([Stay(offer("n1"))], scripted(Fate(LOST, 1.0, late=2.0)))
-    work = run(engine, sink, A, B, unit("c"))
+    engine = FakeEngine([Stay(offer("n1")), Stay(offer("n2"))], scripted(Fate(LOST, 1.0, late=2.0)))
+    work = run(engine, sink, A, B, unit("c"), unit("d"))
     assert outcomes(work)["a"] == ["late", "accepted"]
     assert [attempt for id, attempt in sink.merged if id == A.id] == [2]
     assert (sink.folder / "fleet" / "late" / A.id / "1" / "done.json").exists()
 
 
 def test_a_part_that_comes_after_its_unit_was_given_up_is_accepted(sink):
-    fates = Fate(LOST, 1.0, late=4.0), Fate(FAILED, 1.0), Fate(FAILED, 1.0)
+    fates = Fate(LOST, 1.0, late=SUSPECT_SECONDS + 5.0), Fate(FAILED, 1.0), Fate(FAILED, 1.0)
     work = run(FakeEngine([Stay(offer())], scripted(*fates)), sink, A, *[unit(name) for name in "bcdef"])
     assert outcomes(work)["a"] == ["accepted", "failed", "failed"]
     assert A.id in sink.given_up
@@ -233,7 +234,6 @@ def test_the_ends_of_drivers_are_no_failures_of_a_unit(sink):
 
 
 def test_two_campaigns_share_the_nodes_of_an_engine(tmp_path):
-    from fleet.driver import Driver
 
     sinks = RecordingSink(tmp_path / "1"), RecordingSink(tmp_path / "2")
     engine = FakeEngine([Stay(offer("n1", type="x")), Stay(offer("n2", type="y"))])
@@ -342,3 +342,14 @@ def _stored(sink: RecordingSink, story: Story) -> dict[tuple[str, int], str]:
 
     found = _read(sink.folder / "fleet" / "attempts.jsonl")
     return {(one.unit, one.attempt): one.outcome for one in found}
+
+
+def test_a_node_that_has_lost_an_attempt_gets_nothing_for_a_while(sink):
+    """An engine may still offer a node that is dead, and a unit would lose all its attempts there at once."""
+    engine = FakeEngine([Stay(offer("n1")), Stay(offer("n2"))], lambda one: Fate(LOST if one.node == "n1" else WHOLE))
+    work = run(engine, sink, A, B)
+    assert outcomes(work) == {"a": ["lost", "accepted"], "b": ["accepted"]}
+    assert [one.attempt.node for one in engine.runs] == ["n1", "n2", "n2"]
+    alone = FakeEngine([Stay(offer("n1"))], lambda one: Fate(LOST if one.number == 1 else WHOLE))
+    run(alone, RecordingSink(sink.folder / "alone"), unit("c"), join_seconds=60.0)
+    assert alone.runs[1].begun - alone.runs[0].ended >= SUSPECT_SECONDS
