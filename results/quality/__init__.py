@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from impls import registry
-from results.schema.record import Record
+from results.stats.launches import Launches
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,7 @@ class MeasuredCase:
     """A measured case: its row, and its valid launches in the order in which they ran."""
 
     row: Row
-    launches: Sequence[Record]
+    launches: Launches
 
 
 Detect = Callable[[Sequence[MeasuredCase]], Iterable[str]]
@@ -76,7 +76,7 @@ def raised(cases: Sequence[MeasuredCase]) -> dict[str, list[str]]:
     return found
 
 
-def in_each(test: Callable[[Sequence[Record]], bool]) -> Detect:
+def in_each(test: Callable[[Launches], bool]) -> Detect:
     """Detect the cases of which the launches, without those of other cases, pass the test."""
     return lambda cases: [case.row["case"] for case in cases if test(case.launches)]
 

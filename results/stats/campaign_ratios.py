@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from results.schema.record import Case, Contestant, Record, Workload
 from results.stats.cells import Cell, cell_of
+from results.stats.estimates import Rounds
 from results.stats.moderation import Judged, judged_cells
 from results.stats.pairing import counted, group_by_block
 
@@ -19,6 +21,14 @@ def references_of(cases: Iterable[Case], named: str | None) -> dict[Workload, Co
     return found
 
 
+@dataclass(frozen=True)
+class Timed:
+    """A case's counted launches by block, and the rounds in a turn of its first one."""
+
+    blocks: Mapping[object, Rounds]
+    rounds_per_turn: int
+
+
 def cells_of(records: Iterable[Record], references: Mapping[Workload, Contestant]) -> dict[Case, Cell]:
     """The cell of every case that ran in a block with its reference, which itself has none.
 
@@ -27,15 +37,21 @@ def cells_of(records: Iterable[Record], references: Mapping[Workload, Contestant
     cases: dict[Case, list[Record]] = {}
     for record in counted(records):
         cases.setdefault(record.case, []).append(record)
-    blocks = {case: group_by_block(own) for case, own in cases.items()}
+    return cells_between(
+        {case: Timed(group_by_block(own), _rounds_per_turn(own[0])) for case, own in cases.items()}, references
+    )
+
+
+def cells_between(cases: Mapping[Case, Timed], references: Mapping[Workload, Contestant]) -> dict[Case, Cell]:
+    """The same from launches by block."""
     found = {}
     for case, own in cases.items():
         copied = bool(case.contestant.copy)
         theirs = case.contestant.original if copied else references.get(case.workload)
         if theirs is None or theirs == case.contestant:
             continue
-        against = blocks.get(Case(case.workload, theirs), {})
-        cell = cell_of(blocks[case], against, copied, _rounds_per_turn(own[0]))
+        against = cases.get(Case(case.workload, theirs))
+        cell = cell_of(own.blocks, against.blocks, copied, own.rounds_per_turn) if against else None
         if cell is not None:
             found[case] = cell
     return found
@@ -47,4 +63,9 @@ def judged_ratios(records: Iterable[Record], references: Mapping[Workload, Conte
 
 
 def _rounds_per_turn(record: Record) -> int:
-    return max(len(record.seconds) // max(len(record.turns), 1), 1)
+    return rounds_per_turn(len(record.seconds), len(record.turns))
+
+
+def rounds_per_turn(rounds: int, turns: int) -> int:
+    """Of a launch of so many rounds in so many turns (0: its record does not say)."""
+    return max(rounds // max(turns, 1), 1)

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from results.stats.estimates import Rounds, paired_shift
+from results.stats.estimates import Rounds, paired_shifts
 
 MEDIAN_DIFFERENCE = 0.9538725524
 """The median absolute difference of two values from a normal distribution with standard deviation 1."""
@@ -61,30 +61,46 @@ def cell_of(
     shared = [(rounds, reference[block]) for block, rounds in launches.items() if block in reference]
     if not shared:
         return None
-    ratios = tuple(paired_shift(*pair) for pair in shared)
-    variance, turns = turn_variance([turn_ratios(*pair, rounds_per_turn) for pair in shared])
+    ratios = tuple(paired_shifts(shared))
+    variance, turns = turn_variance(turns_of(shared, rounds_per_turn))
     return Cell(ratios, variance, turns, control)
 
 
-def turn_ratios(rounds: Rounds, reference: Rounds, rounds_per_turn: int = 1) -> np.ndarray:
-    """The log ratio of each turn of a launch, its rounds paired in order; empty where the two don't have as many."""
-    if len(rounds) != len(reference):
-        return np.empty(0)
-    logs = np.log(np.divide(rounds, reference))
-    starts = np.arange(0, len(logs), rounds_per_turn)
-    return np.asarray(np.add.reduceat(logs, starts) / np.diff(starts, append=len(logs)))
+def turns_of(pairs: Sequence[tuple[Rounds, Rounds]], rounds_per_turn: int = 1) -> list[np.ndarray]:
+    """The log ratio of each turn of launches, their rounds paired in order: arrays (launches, turns), by rounds.
+
+    Launches that don't have as many rounds as their reference are left out.
+    """
+    alike: dict[int, list[tuple[Rounds, Rounds]]] = {}
+    for pair in pairs:
+        if len(pair[0]) == len(pair[1]):
+            alike.setdefault(len(pair[0]), []).append(pair)
+    return [_turns(own, rounds_per_turn) for size, own in alike.items() if size]
+
+
+def _turns(pairs: Sequence[tuple[Rounds, Rounds]], rounds_per_turn: int) -> np.ndarray:
+    logs = np.log(np.divide([rounds for rounds, _ in pairs], [reference for _, reference in pairs]))
+    starts = np.arange(0, logs.shape[1], rounds_per_turn)
+    return np.asarray(np.add.reduceat(logs, starts, axis=1) / np.diff(starts, append=logs.shape[1]))
 
 
 def turn_variance(launches: Sequence[np.ndarray]) -> tuple[float, float]:
-    """(variance of a turn's log ratio about its launch's, turns per launch), from turn_ratios; NaN if unknown.
+    """(variance of a turn's log ratio about its launch's, turns per launch), from `turns_of`; NaN if unknown.
 
     From the median difference between turns of the same launch (Shamos), which a disturbed turn moves as little as it
     moves the launch's ratio. Divided by the turns it is the variance of the launch's log ratio that turns explain: the
     median shift is a little less efficient than the mean, which is included.
     """
-    known = [ratios for ratios in launches if len(ratios) > 1]
+    known = [ratios for ratios in launches if ratios.shape[1] > 1]
     if not known:
         return math.nan, math.nan
-    differences = [np.abs(np.subtract.outer(ratios, ratios))[np.triu_indices(len(ratios), 1)] for ratios in known]
-    deviation = float(np.median(np.concatenate(differences))) / MEDIAN_DIFFERENCE
-    return deviation**2 / EFFICIENCY, float(np.mean([len(ratios) for ratios in known]))
+    differences = np.concatenate([_differences(ratios) for ratios in known])
+    deviation = float(np.median(differences)) / MEDIAN_DIFFERENCE
+    turns = sum(ratios.size for ratios in known) / sum(map(len, known))
+    return deviation**2 / EFFICIENCY, turns
+
+
+def _differences(ratios: np.ndarray) -> np.ndarray:
+    """Of all pairs of turns of each launch, without sign; flat."""
+    first, second = np.triu_indices(ratios.shape[1], 1)
+    return np.asarray(np.abs(ratios[:, first] - ratios[:, second])).ravel()

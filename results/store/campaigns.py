@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import cached_property, wraps
 from pathlib import Path
 from typing import TypeVar
 
-from results.schema.record import Record, UnreadableRecord, from_json, to_json
+from results.schema.record import Case, Record, UnreadableRecord, from_json, to_json
 from results.schema.system import System
+from results.stats.launches import Launches, Recorded, Source
 from results.store.journal import Journal, ResultsError, by_start, read_system, unwritable
 
 DATA = Path("results/data")
@@ -28,24 +29,40 @@ Found = TypeVar("Found")
 class StoredCampaign:
     """A campaign as read from its folder.
 
-    `problems`: unreadable lines; `copies`: the records of controls, contestants launched twice.
+    `problems`: unreadable lines; `copies`: the records of controls, contestants launched twice. `columns`: the same
+    launches as columns, where a mirror has them; going through records of such a campaign reads them from disk again.
     """
 
     folder: Path
     system: System
-    records: tuple[Record, ...]
+    records: Sequence[Record]
     problems: tuple[str, ...] = ()
-    copies: tuple[Record, ...] = ()
+    copies: Sequence[Record] = ()
+    columns: Source | None = None
 
     @property
     def name(self) -> str:
         return _name(self.folder)
 
-    @property
-    def in_suite_order(self) -> list[Record]:
-        """The records by workload in the order of the suite, which may not be that of measuring."""
+    @cached_property
+    def source(self) -> Source:
+        """All launches as columns, those of controls included."""
+        return self.columns or Recorded((*self.records, *self.copies))
+
+    @cached_property
+    def launches(self) -> Mapping[Case, Launches]:
+        """The launches of each case, without controls; cases in the order of their first records."""
+        return {case: own for case, own in self.all_launches.items() if not case.contestant.copy}
+
+    @cached_property
+    def all_launches(self) -> Mapping[Case, Launches]:
+        """The same with the controls, which come last."""
+        return {case: Launches(self.source, rows) for case, rows in self.source.cases.items()}
+
+    def by_suite(self, cases: Iterable[Case]) -> list[Case]:
+        """The cases by workload in the order of the suite, which may not be that of measuring."""
         place = {workload: number for number, workload in enumerate(self.system.workloads)}
-        return sorted(self.records, key=lambda record: place.get(record.case.workload.id, len(place)))
+        return sorted(cases, key=lambda case: place.get(case.workload.id, len(place)))
 
 
 def computed_once(compute: Callable[[StoredCampaign], Found]) -> Callable[[StoredCampaign], Found]:
@@ -98,20 +115,28 @@ def read_campaign(folder: Path) -> StoredCampaign:
     """The campaign in `folder`; ResultsError if there is none."""
     if not (folder / RECORDS).is_file():
         raise ResultsError(f"no campaign in {str(folder)!r}: it has no {RECORDS}{_nearby(folder)}")
+    system, trouble = read_system(folder)
     records: list[Record] = []
     copies: list[Record] = []
-    problems = []
+    problems: list[str] = []
+    for record in read_lines(folder):
+        if isinstance(record, str):
+            problems.append(record)
+        else:
+            (copies if record.case.contestant.copy else records).append(record)
+    return StoredCampaign(folder, system, tuple(records), (*problems, *trouble), tuple(copies))
+
+
+def read_lines(folder: Path) -> Iterator[Record | str]:
+    """The records of a campaign as they are on disk; of an unreadable line, what is wrong with it."""
     with (folder / RECORDS).open(
         encoding="utf-8-sig", errors="replace", newline="\n"
     ) as lines:  # a reason may hold U+2028
         for number, line in enumerate(lines, 1):
             try:
-                record = from_json(line.removesuffix("\n"))
-                (copies if record.case.contestant.copy else records).append(record)
+                yield from_json(line.removesuffix("\n"))
             except UnreadableRecord as problem:
-                problems.append(f"{folder.name}/{RECORDS} line {number}: {problem}")
-    system, trouble = read_system(folder)
-    return StoredCampaign(folder, system, tuple(records), (*problems, *trouble), tuple(copies))
+                yield f"{folder.name}/{RECORDS} line {number}: {problem}"
 
 
 def campaigns_in(data: Path) -> list[Path]:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import pandas as pd
 
 from results.schema.columns import Column
-from results.stats.estimates import Estimate, arithmetic, difference, launch_time
-from results.stats.pairing import counted
+from results.stats.estimates import Estimate, arithmetic, difference
+from results.stats.launches import Launches
 from results.store.campaigns import StoredCampaign
 from results.tables import CAMPAIGNS, Table
 from results.tables._rows import frame, time_row
@@ -38,13 +38,11 @@ def split(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
     rows = []
     for campaign in campaigns:
         networks: dict[tuple[str, str], dict[str, Times]] = {}
-        for record in counted(campaign.in_suite_order):
-            workload = record.case.workload
-            # Launches of one phase each are independent, whatever their numbers.
-            own = "" if record.schema >= PHASES_SHARE_LAUNCHES else workload.phase
-            launch = (own, record.launch, record.subset)
-            phases = networks.setdefault((workload.launch_id, record.case.contestant.id), {})
-            phases.setdefault(workload.phase, {})[launch] = launch_time(record.seconds)
+        for case in campaign.by_suite(campaign.launches):
+            counted = campaign.launches[case].counted
+            if len(counted):
+                phases = networks.setdefault((case.workload.launch_id, case.contestant.id), {})
+                phases[case.workload.phase] = _times(counted, case.workload.phase)
         for (network, contestant), phases in networks.items():
             for part, phase, less in PARTS:
                 estimate = _part(phases.get(phase, {}), None if less is None else phases.get(less, {}))
@@ -52,6 +50,13 @@ def split(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
                     names = {"campaign": campaign.name, "network": network, "contestant": contestant, "component": part}
                     rows.append({**names, **time_row(estimate)})
     return frame(rows, COLUMNS)
+
+
+def _times(counted: Launches, phase: str) -> Times:
+    # Launches of one phase each are independent, whatever their numbers.
+    own = ["" if shares else phase for shares in counted["schema"] >= PHASES_SHARE_LAUNCHES]
+    names = ("launch", "subset", "seconds")
+    return {(one, *rest): time for one, *rest, time in zip(own, *(counted[name].tolist() for name in names))}
 
 
 def _part(times: Times, less: Times | None) -> Estimate | None:
