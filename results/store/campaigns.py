@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from results.schema.record import Case, Record, UnreadableRecord, from_json, to_json
 from results.schema.system import System
@@ -20,7 +20,7 @@ from results.stats.launches import Launches, Recorded, Source
 from results.store.journal import Journal, ResultsError, by_start, read_system, unwritable
 
 DATA = Path("results/data")
-RECORDS, BENCHMARK = "records.jsonl", "benchmark.json"
+RECORDS, BENCHMARK, MIRROR = "records.jsonl", "benchmark.json", "launches.parquet"
 
 Found = TypeVar("Found")
 
@@ -116,12 +116,19 @@ def read_campaign(folder: Path) -> StoredCampaign:
     if not (folder / RECORDS).is_file():
         raise ResultsError(f"no campaign in {str(folder)!r}: it has no {RECORDS}{_nearby(folder)}")
     system, trouble = read_system(folder)
+    if (folder / MIRROR).is_file():
+        from results.store import mirror  # imports pyarrow, which most campaigns do not need
+
+        if columns := mirror.read(folder):
+            problems = [f"{folder.name}/{RECORDS} {problem}" for problem in columns.about.problems]
+            streamed = (Streamed(folder, columns, are_copies) for are_copies in (False, True))
+            return StoredCampaign(folder, system, next(streamed), (*problems, *trouble), next(streamed), columns)
     records: list[Record] = []
     copies: list[Record] = []
-    problems: list[str] = []
+    problems = []
     for record in read_lines(folder):
         if isinstance(record, str):
-            problems.append(record)
+            problems.append(f"{folder.name}/{RECORDS} {record}")
         else:
             (copies if record.case.contestant.copy else records).append(record)
     return StoredCampaign(folder, system, tuple(records), (*problems, *trouble), tuple(copies))
@@ -136,7 +143,30 @@ def read_lines(folder: Path) -> Iterator[Record | str]:
             try:
                 yield from_json(line.removesuffix("\n"))
             except UnreadableRecord as problem:
-                yield f"{folder.name}/{RECORDS} line {number}: {problem}"
+                yield f"line {number}: {problem}"
+
+
+class Streamed(Sequence[Record]):
+    """The records of a campaign, without controls or of controls alone, read from disk whenever they are gone through.
+
+    `columns` has the same launches.
+    """
+
+    def __init__(self, folder: Path, columns: Source, are_copies: bool):
+        self._folder, self._are_copies = folder, are_copies
+        self._cases = columns.cases
+
+    def __iter__(self) -> Iterator[Record]:
+        for record in read_lines(self._folder):
+            if isinstance(record, Record) and bool(record.case.contestant.copy) == self._are_copies:
+                yield record
+
+    def __len__(self) -> int:
+        cases = self._cases.items()
+        return sum(rows.stop - rows.start for case, rows in cases if bool(case.contestant.copy) == self._are_copies)
+
+    def __getitem__(self, place: Any) -> Any:
+        return tuple(self)[place]
 
 
 def campaigns_in(data: Path) -> list[Path]:

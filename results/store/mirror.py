@@ -1,0 +1,209 @@
+"""The mirror of a campaign: its launches as columns in a Parquet file beside records.jsonl, for large campaigns.
+
+Records remain the truth: a mirror of another schema, or of other records than there are now, is ignored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from results.schema.record import SCHEMA, Case, Contestant, Workload
+from results.stats.estimates import Rounds
+from results.stats.launches import FIELDS, Kind
+from results.store.campaigns import MIRROR, RECORDS
+
+VERSION = 1
+"""Of the mirror's columns and their meaning; another one is ignored, and made again by `python -m bench mirror`."""
+METADATA = b"deadheat"
+WHOLE_DIGEST = 2**24
+"""Bytes of a file up to which all of it is digested; of a larger one, SAMPLES parts of SAMPLE bytes."""
+SAMPLES, SAMPLE = 256, 2**16
+
+WORD = pa.dictionary(pa.int32(), pa.string())
+TYPES = {
+    Kind.WORD: WORD,
+    Kind.TEXT: pa.string(),
+    Kind.WHOLE: pa.int64(),
+    Kind.COUNT: pa.int64(),
+    Kind.NUMBER: pa.float64(),
+    Kind.TRUTH: pa.bool_(),
+    Kind.AMOUNTS: pa.map_(pa.string(), pa.float64()),
+}
+WORKLOAD: Mapping[str, pa.DataType] = {
+    "architecture": WORD,
+    "height": pa.int64(),
+    "width": pa.int64(),
+    "channels": pa.int64(),
+    "classes": pa.int64(),
+    "batch": pa.int64(),
+    "precision": WORD,
+    "device": WORD,
+    "phase": WORD,
+    "stream": WORD,
+    "parts": WORD,
+}
+"""The fields of a workload; `parts` as JSON."""
+CONTESTANT: Mapping[str, pa.DataType] = {
+    "framework": WORD,
+    "execution": WORD,
+    "interpreter": WORD,
+    "setting": WORD,
+    "copy": pa.int64(),
+}
+ROUNDS = "round_seconds"
+TABLE = pa.schema(
+    {
+        "case": WORD,
+        "group": WORD,
+        "contestant": WORD,
+        **WORKLOAD,
+        **CONTESTANT,
+        "line": pa.int64(),
+        **{name: TYPES[kind] for name, kind in FIELDS.items()},
+        ROUNDS: pa.list_(pa.float64()),
+    }
+)
+"""A row a launch, by case. `line` is the launch's place in the order recorded; the others: docs/queries.md."""
+
+
+@dataclass(frozen=True)
+class About:
+    """What a mirror's metadata says: of which records it is, and which lines of them are unreadable."""
+
+    digest: str
+    problems: tuple[str, ...] = ()
+    mirror: int = VERSION
+    schema: int = SCHEMA
+
+    def encoded(self) -> dict[bytes, bytes]:
+        return {METADATA: json.dumps(self.__dict__).encode()}
+
+    @classmethod
+    def decoded(cls, metadata: Mapping[bytes, bytes] | None) -> About:
+        """KeyError, TypeError or ValueError for that of another file."""
+        said = json.loads((metadata or {})[METADATA])
+        return cls(**{**said, "problems": tuple(said["problems"])})
+
+
+def digest(path: Path) -> str:
+    """Of a file's size and contents; of a large file, of parts of it: records are appended, not edited in place."""
+    size = path.stat().st_size
+    found = hashlib.blake2b(str(size).encode(), digest_size=16)
+    with path.open("rb") as file:
+        if size <= WHOLE_DIGEST:
+            found.update(file.read())
+        else:
+            for number in range(SAMPLES):
+                file.seek(number * (size - SAMPLE) // (SAMPLES - 1))
+                found.update(file.read(SAMPLE))
+    return found.hexdigest()
+
+
+def read(folder: Path) -> Mirror | None:
+    """The mirror of a campaign; None without one that has the launches of the records as they are now."""
+    path = folder / MIRROR
+    try:
+        file = pq.ParquetFile(path)
+        about = About.decoded(file.schema_arrow.metadata)
+        fresh = (VERSION, SCHEMA, digest(folder / RECORDS)) == (about.mirror, about.schema, about.digest)
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
+        return None
+    return Mirror(path, about) if fresh and file.schema_arrow.equals(TABLE) else None
+
+
+class Mirror:
+    """A source of launches (results.stats.launches) on disk. Columns are read when they are asked for, and kept."""
+
+    def __init__(self, path: Path, about: About):
+        self.path, self.about = path, about
+        self._columns: dict[str, np.ndarray] = {}
+        self._decoded: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+
+    @cached_property
+    def cases(self) -> Mapping[Case, slice]:
+        """Those that are no copies in the order of their first records, then copies."""
+        codes = self._read("case").indices.to_numpy()
+        begins = np.flatnonzero(np.diff(codes, prepend=-1))
+        keys = {name: self._read(name).take(pa.array(begins)).to_pylist() for name in (*WORKLOAD, *CONTESTANT)}
+        cases = [_case(dict(zip(keys, key, strict=True))) for key in zip(*keys.values(), strict=True)]
+        rows = map(slice, begins.tolist(), [*begins.tolist()[1:], len(codes)])
+        first = np.minimum.reduceat(self.column("line"), begins).tolist() if len(codes) else []
+        ordered = sorted(zip(cases, rows, first, strict=True), key=lambda one: (bool(one[0].contestant.copy), one[2]))
+        return {case: own for case, own, _ in ordered}
+
+    def column(self, name: str) -> np.ndarray:
+        """A column of FIELDS, or `line`."""
+        if name not in self._columns:
+            self._columns[name] = _array(FIELDS.get(name, Kind.WHOLE), self._read(name))
+        return self._columns[name]
+
+    def rounds(self, rows: slice) -> Sequence[Rounds]:
+        """Decodes whole row groups and keeps the last one: launches in the order on disk are decoded once."""
+        found: list[Rounds] = []
+        ends = self._ends
+        for group in range(int(np.searchsorted(ends, rows.start, "right")), len(ends)):
+            begin = int(ends[group - 1]) if group else 0
+            if begin >= rows.stop:
+                break
+            found += self._rounds_in(group, max(rows.start - begin, 0), min(rows.stop, int(ends[group])) - begin)
+        return found
+
+    def _rounds_in(self, group: int, begin: int, end: int) -> list[Rounds]:
+        if group not in self._decoded:
+            with pq.ParquetFile(self.path) as file:
+                lists = file.read_row_group(group, columns=[ROUNDS]).column(0).combine_chunks()
+            self._decoded = {group: (lists.flatten().to_numpy(), lists.offsets.to_numpy() - lists.offsets[0].as_py())}
+        seconds, offsets = self._decoded[group]
+        places = offsets[begin : end + 1].tolist()
+        return [seconds[start:stop] for start, stop in zip(places, places[1:])]
+
+    @cached_property
+    def _ends(self) -> np.ndarray:
+        """The row after each row group."""
+        with pq.ParquetFile(self.path) as file:
+            groups = file.metadata
+        return np.cumsum([groups.row_group(number).num_rows for number in range(groups.num_row_groups)], dtype=int)
+
+    def _read(self, name: str) -> Any:
+        """A column of the file as one Arrow array."""
+        with pq.ParquetFile(self.path) as file:
+            found = file.read(columns=[name], use_threads=False).unify_dictionaries().column(name)
+        return found.chunk(0) if found.num_chunks == 1 else pa.concat_arrays(found.chunks or [_empty(found.type)])
+
+
+def _empty(of: Any) -> Any:
+    return pa.array([], of)
+
+
+def _case(key: Mapping[str, Any]) -> Case:
+    parts = tuple(map(tuple, json.loads(key["parts"]))) if key["parts"] else ()
+    workload = Workload(**{**{name: key[name] for name in WORKLOAD}, "parts": parts})
+    return Case(workload, Contestant(**{name: key[name] for name in CONTESTANT}))
+
+
+def _array(kind: Kind, found: Any) -> np.ndarray:
+    """An Arrow array as results.stats.launches.as_array has it."""
+    match kind:
+        case Kind.WORD:
+            words = np.array([*found.dictionary.to_pylist(), None], object)
+            return np.asarray(words[found.indices.fill_null(len(words) - 1).to_numpy()])
+        case Kind.COUNT:
+            return np.asarray(found.cast(pa.float64()).to_numpy(zero_copy_only=False))
+        case Kind.AMOUNTS:
+            array = np.empty(len(found), object)
+            some = np.flatnonzero(np.diff(found.offsets.to_numpy()))
+            array[some] = [dict(one) for one in found.take(pa.array(some)).to_pylist()]
+            return array
+        case Kind.TRUTH:
+            return np.asarray(found.to_numpy(zero_copy_only=False)).astype(object)
+    return np.asarray(found.to_numpy(zero_copy_only=False))
