@@ -9,21 +9,25 @@ import pandas as pd
 
 from results import quality, words
 from results.quality.stability import MIN_LAUNCHES_BOTH_MODES
+from results.schema.columns import PARITY, USAGE
 from results.schema.record import Status
 from results.stats.verdicts import TimingVerdict
 from results.store.campaigns import StoredCampaign
 from results.tables import cases as table
 from results.tables.controls import control_of
+from results.tables.launches import NAMES
 from results.tables.launches import launches as launches_of
 from results.words import in_words, stop_reason
 
+OF_LAUNCHES = tuple(name for name in NAMES if name not in {one.name for one in (*USAGE, *PARITY)})
+"""Columns of launches that warnings, and descriptions of flags, may use."""
 Note = dict[str, str]
 """{"what": a sentence with figures, "remedy": what to do about it}."""
 
 
 def warnings_for(campaign: StoredCampaign) -> list[Note]:
     """Warnings about a campaign, the most severe first."""
-    cases, launches = table.cases([campaign]), launches_of([campaign])
+    cases, launches = table.cases([campaign]), launches_of([campaign], OF_LAUNCHES, compact=True)
     return [
         *_unreadable(campaign),
         *_unmeasured(cases),

@@ -51,8 +51,9 @@ def titles(found: Sequence[Network]) -> Mapping[str, str]:
 
 def with_network(frame: pd.DataFrame) -> pd.DataFrame:
     """The table with a column `network` as in the table `split`: the id of the workload without its phase."""
-    pairs = zip(frame["group"], frame["phase"], strict=True)
-    return frame.assign(network=[group.removesuffix(f"-{phase}") for group, phase in pairs])
+    pairs = frame[["group", "phase"]].drop_duplicates()
+    network = {group: group.removesuffix(f"-{phase}") for group, phase in pairs.itertuples(index=False)}
+    return frame.assign(network=frame["group"].map(network).astype(frame["group"].dtype.name))
 
 
 def rows(frame: pd.DataFrame) -> list[Row]:

@@ -14,6 +14,7 @@ from reports.figures.drawing.selection import round_robin
 from reports.format import networks
 from results.compare.limits import Limits, limits_of
 from results.compare.ratios import Ratios, pairs
+from results.schema.columns import PARITY
 from results.schema.record import Status
 from results.schema.system import System
 from results.store.campaigns import StoredCampaign
@@ -26,6 +27,12 @@ DRAWN = 8
 """Maximum number of networks with figures of their own; for more, curves over sizes and batches are clearer."""
 FEW = 2
 """Tables are expanded up to this number of networks."""
+LAUNCHES = (
+    "case", "group", "phase", "contestant", "launch", "subset", "attempt", "status", "reason", "log", "seconds",
+    "first_call_seconds", "build_seconds", "start_seconds", "other_cpus_used", "steal",
+    *(column.name for column in PARITY),
+)  # fmt: skip
+"""Columns of the table of launches that sections need."""
 
 Rows = TypeVar("Rows")
 
@@ -71,7 +78,7 @@ class CampaignView:
 
     @cached_property
     def launches(self) -> pd.DataFrame:
-        return with_superseded(networks.with_network(launches_of([self.campaign])))
+        return with_superseded(networks.with_network(launches_of([self.campaign], LAUNCHES, compact=True)))
 
     @cached_property
     def split(self) -> pd.DataFrame:

@@ -34,7 +34,10 @@ Detect = Callable[[Sequence[MeasuredCase]], Iterable[str]]
 
 @dataclass(frozen=True)
 class Flagged:
-    """The cases with a flag, their valid launches, and all cases of the campaign, as tables."""
+    """The cases with a flag, their valid launches, and all cases of the campaign, as tables.
+
+    Launches are without usage and parity (results.advice.OF_LAUNCHES); their texts are categories.
+    """
 
     rows: pd.DataFrame
     launches: pd.DataFrame
