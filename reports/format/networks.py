@@ -53,7 +53,8 @@ def with_network(frame: pd.DataFrame) -> pd.DataFrame:
     """The table with a column `network` as in the table `split`: the id of the workload without its phase."""
     pairs = frame[["group", "phase"]].drop_duplicates()
     network = {group: group.removesuffix(f"-{phase}") for group, phase in pairs.itertuples(index=False)}
-    return frame.assign(network=frame["group"].map(network).astype(frame["group"].dtype.name))
+    found = frame["group"].map(network)
+    return frame.assign(network=pd.Categorical(found) if frame["group"].dtype == "category" else found)
 
 
 def rows(frame: pd.DataFrame) -> list[Row]:

@@ -165,9 +165,9 @@ def first_call_rows(network: Network, launches: pd.DataFrame, phases: Sequence[s
 
 def _spread(seconds: pd.Series | None) -> str | None:
     """Median, and the extremes if there are several: launches are too few for other statistics."""
-    known = [] if seconds is None else seconds.dropna()
-    if not len(known):
+    if seconds is None or not seconds.count():
         return None
+    known = seconds.dropna()
     middle = numbers.plain(float(known.median()))
     return middle if len(known) < 2 else f"{middle} ({numbers.plain(known.min())}–{numbers.plain(known.max())})"
 

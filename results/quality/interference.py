@@ -44,7 +44,7 @@ class Disturbance:
     @classmethod
     def of(cls, conditions: Conditions | None) -> Disturbance:
         """Of one launch, as floats."""
-        sums = {name: math.nan if value is None else float(value) for name, value in sums_of(conditions).items()}
+        sums = {name: np.float64(math.nan if value is None else value) for name, value in sums_of(conditions).items()}
         return cls._rates(sums.__getitem__)
 
     @classmethod
@@ -53,6 +53,7 @@ class Disturbance:
         return cls._rates(launches.__getitem__)
 
     @classmethod
+    @np.errstate(divide="ignore", invalid="ignore")  # a clock that stood still, or a sum beyond all numbers
     def _rates(cls, sums: Callable[[str], Any]) -> Disturbance:
         wall = sums("wall_seconds")
         of_cores = wall * sums("cores")
@@ -107,6 +108,7 @@ class Taken:
         return cls._less_ticks(known["cores"].max(), known["wall_seconds"].sum(), turns, lambda name: known[name].sum())
 
     @classmethod
+    @np.errstate(divide="ignore", invalid="ignore")
     def _less_ticks(cls, cores: Any, wall: Any, turns: Any, lost: Callable[[str], Any]) -> Taken:
         unsure = TICK * np.sqrt(cores * turns) / wall
         others, steal = lost("foreign_cpu_seconds") / wall, lost("steal_seconds") / wall

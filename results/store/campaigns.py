@@ -196,12 +196,17 @@ def _name(folder: Path) -> str:
     return Path(os.path.abspath(folder)).name
 
 
-def read_campaigns(names: Sequence[str | Path] | None = None, data: Path = DATA) -> list[StoredCampaign]:
-    """The given campaigns, each once, or all of `data`, sorted by name; ResultsError if one does not exist."""
+def find_campaigns(names: Sequence[str | Path] | None = None, data: Path = DATA) -> list[Path]:
+    """The folders of the given campaigns, each once, or all of `data` by name; ResultsError if one does not exist."""
     found = [find_campaign(name, data) for name in names] if names else campaigns_in(data)
     if not found:
         raise _none_yet(data)
-    return [read_campaign(folder) for folder in {folder.resolve(): folder for folder in found}.values()]
+    return list({folder.resolve(): folder for folder in found}.values())
+
+
+def read_campaigns(names: Sequence[str | Path] | None = None, data: Path = DATA) -> Iterator[StoredCampaign]:
+    """The same campaigns, read one after another: hundreds need not be in memory together."""
+    return map(read_campaign, find_campaigns(names, data))
 
 
 def latest_campaign(data: Path = DATA) -> Path:

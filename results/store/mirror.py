@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, field, replace
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -78,21 +79,48 @@ TABLE = pa.schema(
 
 @dataclass(frozen=True)
 class About:
-    """What a mirror's metadata says: of which records it is, and which lines of them are unreadable."""
+    """What a mirror's metadata says: of which records it is, which lines of them are unreadable, and where cases are.
+
+    `cases`: the number of launches of each case in the order of rows; `order`: the places of cases by their first
+    records.
+    """
 
     digest: str
-    problems: tuple[str, ...] = ()
+    problems: Sequence[str] = ()
+    cases: Mapping[Case, int] = field(default_factory=dict)
+    order: Sequence[int] = ()
     mirror: int = VERSION
     schema: int = SCHEMA
 
     def encoded(self) -> dict[bytes, bytes]:
-        return {METADATA: json.dumps(self.__dict__).encode()}
+        """As JSON; workloads and contestants once each, and for each case their places and its launches."""
+        workloads = {case.workload: None for case in self.cases}
+        contestants = {case.contestant: None for case in self.cases}
+        place = {one: number for known in (workloads, contestants) for number, one in enumerate(known)}
+        said = {
+            **{name: getattr(self, name) for name in ("digest", "problems", "order", "mirror", "schema")},
+            "workloads": list(map(astuple, workloads)),
+            "contestants": list(map(astuple, contestants)),
+            "cases": [[place[case.workload], place[case.contestant], count] for case, count in self.cases.items()],
+        }
+        return {METADATA: json.dumps(said).encode()}
 
     @classmethod
     def decoded(cls, metadata: Mapping[bytes, bytes] | None) -> About:
-        """KeyError, TypeError or ValueError for that of another file."""
+        """KeyError, TypeError or ValueError for that of another file, or of another version."""
         said = json.loads((metadata or {})[METADATA])
-        return cls(**{**said, "problems": tuple(said["problems"])})
+        if (said["mirror"], said["schema"]) != (VERSION, SCHEMA):
+            raise ValueError("another version")
+        workloads = [_workload(*values) for values in said.pop("workloads")]
+        contestants = [Contestant(*values) for values in said.pop("contestants")]
+        cases = {Case(workloads[one], contestants[other]): count for one, other, count in said.pop("cases")}
+        return cls(**said, cases=cases)
+
+
+def _workload(*values: Any) -> Workload:
+    """From its fields as JSON has them: lists for tuples."""
+    workload = Workload(*values)
+    return replace(workload, parts=tuple((height, width, images) for height, width, images in workload.parts))
 
 
 def digest(path: Path) -> str:
@@ -115,7 +143,7 @@ def read(folder: Path) -> Mirror | None:
     try:
         file = pq.ParquetFile(path)
         about = About.decoded(file.schema_arrow.metadata)
-        fresh = (VERSION, SCHEMA, digest(folder / RECORDS)) == (about.mirror, about.schema, about.digest)
+        fresh = about.digest == digest(folder / RECORDS)
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
         return None
     return Mirror(path, about) if fresh and file.schema_arrow.equals(TABLE) else None
@@ -132,14 +160,10 @@ class Mirror:
     @cached_property
     def cases(self) -> Mapping[Case, slice]:
         """Those that are no copies in the order of their first records, then copies."""
-        codes = self._read("case").indices.to_numpy()
-        begins = np.flatnonzero(np.diff(codes, prepend=-1))
-        keys = {name: self._read(name).take(pa.array(begins)).to_pylist() for name in (*WORKLOAD, *CONTESTANT)}
-        cases = [_case(dict(zip(keys, key, strict=True))) for key in zip(*keys.values(), strict=True)]
-        rows = map(slice, begins.tolist(), [*begins.tolist()[1:], len(codes)])
-        first = np.minimum.reduceat(self.column("line"), begins).tolist() if len(codes) else []
-        ordered = sorted(zip(cases, rows, first, strict=True), key=lambda one: (bool(one[0].contestant.copy), one[2]))
-        return {case: own for case, own, _ in ordered}
+        counts = list(self.about.cases.values())
+        rows = [slice(end - count, end) for count, end in zip(counts, accumulate(counts), strict=True)]
+        found = list(zip(self.about.cases, rows, strict=True))
+        return dict(sorted((found[place] for place in self.about.order), key=lambda one: bool(one[0].contestant.copy)))
 
     def column(self, name: str) -> np.ndarray:
         """A column of FIELDS, or `line`."""
@@ -158,7 +182,7 @@ class Mirror:
             found += self._rounds_in(group, max(rows.start - begin, 0), min(rows.stop, int(ends[group])) - begin)
         return found
 
-    def _rounds_in(self, group: int, begin: int, end: int) -> list[Rounds]:
+    def _rounds_in(self, group: int, begin: int, end: int) -> list[Any]:
         if group not in self._decoded:
             with pq.ParquetFile(self.path) as file:
                 lists = file.read_row_group(group, columns=[ROUNDS]).column(0).combine_chunks()
@@ -183,12 +207,6 @@ class Mirror:
 
 def _empty(of: Any) -> Any:
     return pa.array([], of)
-
-
-def _case(key: Mapping[str, Any]) -> Case:
-    parts = tuple(map(tuple, json.loads(key["parts"]))) if key["parts"] else ()
-    workload = Workload(**{**{name: key[name] for name in WORKLOAD}, "parts": parts})
-    return Case(workload, Contestant(**{name: key[name] for name in CONTESTANT}))
 
 
 def _array(kind: Kind, found: Any) -> np.ndarray:

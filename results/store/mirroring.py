@@ -6,6 +6,7 @@ are written beside the campaign, and then each row group is put together from it
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -30,6 +31,8 @@ RUN, BATCH = 20_000, 1_000
 """Launches of a run, and of a part of it that is read at once."""
 GROUP = 100_000
 """Launches of a row group at most; cases are split only if they have more."""
+LARGE = 2**24
+"""Bytes of records from which on a campaign gets a mirror when it ends (measured: see below)."""
 CODE = pa.int32()
 PLAIN = {
     "case": CODE,
@@ -40,6 +43,16 @@ PLAIN = {
 """Columns of a run: words as their places in `_Words`."""
 
 
+def if_large(folder: Path) -> None:
+    """Make the mirror of a campaign that has ended if reading is faster with it, or if an earlier one is there.
+
+    Without it everything is read from the records, so a full disk is no failure.
+    """
+    if (folder / RECORDS).stat().st_size >= LARGE or (folder / MIRROR).is_file():
+        with contextlib.suppress(ResultsError):
+            write(folder)
+
+
 def write(folder: Path) -> int:
     """Make the mirror of the campaign in `folder` anew; the number of its launches. ResultsError if that fails."""
     of = digest(folder / RECORDS)  # before reading: of records that come meanwhile, the mirror is none
@@ -47,7 +60,7 @@ def write(folder: Path) -> int:
         with tempfile.TemporaryDirectory(dir=folder, prefix=".mirror-") as runs:
             sorting = _Sorting(Path(runs))
             sorting.add(read_lines(folder))
-            metadata = About(of, tuple(sorting.problems)).encoded()
+            metadata = sorting.about(of).encoded()
             with whole_file(folder / MIRROR) as file:
                 _write(file, TABLE.with_metadata(metadata), sorting)
     except OSError as problem:
@@ -56,7 +69,7 @@ def write(folder: Path) -> int:
         ) from None
     except (pa.ArrowException, OverflowError) as problem:
         raise ResultsError(f"{folder / RECORDS} holds a value that no column can hold: {problem}") from None
-    return sum(map(int, (counts.sum() for counts in sorting.counts)))
+    return int(sorting.counted.sum())
 
 
 def _write(file: Any, schema: Any, sorting: _Sorting) -> None:
@@ -120,19 +133,31 @@ class _Sorting:
         places[sorted(range(len(ids)), key=lambda number: (ids[number], number))] = np.arange(len(ids))
         return places
 
+    @property
+    def counted(self) -> np.ndarray:
+        """The number of launches of each case in each run: (runs, cases)."""
+        counts = np.zeros((len(self.counts), len(self.cases)), int)
+        for number, own in enumerate(self.counts):
+            counts[number, : len(own)] = own
+        return counts
+
+    def about(self, records: str) -> About:
+        """The mirror's metadata; `records` is their digest."""
+        cases, places, counts = list(self.cases), self._places(), self.counted.sum(0).tolist()
+        by_row = {cases[number]: counts[number] for number in np.argsort(places).tolist()}
+        return About(records, self.problems, by_row, places.tolist())
+
     def groups(self) -> Iterator[Any]:
         """The mirror's row groups: launches sorted by case, those of a case in the order recorded."""
         places = self._places()
-        order = np.argsort(places)
-        counts = np.zeros((len(self.counts), len(order)), int)
-        for number, own in enumerate(self.counts):
-            counts[number, : len(own)] = own
-        ends = np.cumsum(counts[:, order], axis=1)  # of each case in each run
-        begins = ends - counts[:, order]
-        for first, last in _cuts(counts.sum(0)[order]):
+        counts = self.counted[:, np.argsort(places)]
+        ends = np.cumsum(counts, axis=1)  # of each case in each run
+        begins = ends - counts
+        for first, last in _cuts(counts.sum(0)):
             spans = list(zip(begins[:, first].tolist(), ends[:, last].tolist()))
             parts = [self._part(run, *span) for run, span in enumerate(spans) if span[0] < span[1]]
-            together = len(parts) if first < last else max(GROUP // RUN, 1)  # a case alone is sorted already
+            is_long = first == last and sum(map(len, parts)) > GROUP  # of one case, parts are in order as they are
+            together = max(GROUP // RUN, 1) if is_long else len(parts)
             for begin in range(0, len(parts), together):
                 group = pa.concat_tables(parts[begin : begin + together])
                 by_case = np.argsort(places[group.column("case").to_numpy()], kind="stable")
