@@ -32,7 +32,11 @@ RUN, BATCH = 20_000, 1_000
 GROUP = 100_000
 """Launches of a row group at most; cases are split only if they have more."""
 LARGE = 2**24
-"""Bytes of records from which on a campaign gets a mirror when it ends (measured: see below)."""
+"""Bytes of records from which on a campaign gets a mirror when it ends: of about 8,000 launches.
+
+Their table of cases takes 1.0 s from records and 0.25 s from a mirror, which takes 0.8 s to write; at its end, a campaign
+is read three times (measured, seconds of a processor).
+"""
 CODE = pa.int32()
 PLAIN = {
     "case": CODE,
