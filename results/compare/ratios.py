@@ -22,16 +22,31 @@ Ratios = Mapping[tuple[str, str], Estimate]
 def judged_ratios(campaign: StoredCampaign, *choices: References) -> list[Judged[Case]]:
     """For each choice of references, the ratios of a campaign's cases and copies, as in results.stats.campaign_ratios.
 
-    The rounds of one workload are in memory at a time.
+    The rounds of one workload are in memory at a time. What was computed is kept with the campaign.
     """
+    kept, keys = _kept(campaign), [frozenset(references.items()) for references in choices]
+    missing = {key: references for key, references in zip(keys, choices, strict=True) if key not in kept}
+    if missing:
+        kept.update(zip(missing, _judged(campaign, list(missing.values())), strict=True))
+    return [kept[key] for key in keys]
+
+
+@computed_once
+def _kept(campaign: StoredCampaign) -> dict[frozenset[tuple[Workload, Contestant]], Judged[Case]]:
+    """By references; filled by `judged_ratios`."""
+    return {}
+
+
+def _judged(campaign: StoredCampaign, choices: Sequence[References]) -> list[Judged[Case]]:
     workloads: dict[Workload, dict[Case, Launches]] = {}
     for case, launches in campaign.all_launches.items():
         workloads.setdefault(case.workload, {})[case] = launches
     found: list[dict[Case, Cell]] = [{} for _ in choices]
-    for own in sorted(workloads.values(), key=_first_row):  # the order on disk
-        timed = {case: launches.timed for case, launches in own.items() if len(launches.counted)}
-        for cells, references in zip(found, choices, strict=True):
-            cells.update(cells_between(timed, references))
+    for workload, own in sorted(workloads.items(), key=lambda one: _first_row(one[1])):  # the order on disk
+        if any(workload in references for references in choices) or any(case.contestant.copy for case in own):
+            timed = {case: launches.timed for case, launches in own.items() if len(launches.counted)}
+            for cells, references in zip(found, choices, strict=True):
+                cells.update(cells_between(timed, references))
     return [judged_cells({case: cells[case] for case in campaign.all_launches if case in cells}) for cells in found]
 
 

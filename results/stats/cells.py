@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from results.stats.estimates import Rounds, paired_shifts
+from results.stats.estimates import Rounds, round_ratios, shifts_of
 
 MEDIAN_DIFFERENCE = 0.9538725524
 """The median absolute difference of two values from a normal distribution with standard deviation 1."""
@@ -61,31 +61,21 @@ def cell_of(
     shared = [(rounds, reference[block]) for block, rounds in launches.items() if block in reference]
     if not shared:
         return None
-    ratios = tuple(paired_shifts(shared))
-    variance, turns = turn_variance(turns_of(shared, rounds_per_turn))
+    of_rounds = round_ratios(shared)
+    ratios = tuple(shifts_of(shared, of_rounds))
+    variance, turns = turn_variance([turn_ratios(own, rounds_per_turn) for _, own in of_rounds])
     return Cell(ratios, variance, turns, control)
 
 
-def turns_of(pairs: Sequence[tuple[Rounds, Rounds]], rounds_per_turn: int = 1) -> list[np.ndarray]:
-    """The log ratio of each turn of launches, their rounds paired in order: arrays (launches, turns), by rounds.
-
-    Launches that don't have as many rounds as their reference are left out.
-    """
-    alike: dict[int, list[tuple[Rounds, Rounds]]] = {}
-    for pair in pairs:
-        if len(pair[0]) == len(pair[1]):
-            alike.setdefault(len(pair[0]), []).append(pair)
-    return [_turns(own, rounds_per_turn) for size, own in alike.items() if size]
-
-
-def _turns(pairs: Sequence[tuple[Rounds, Rounds]], rounds_per_turn: int) -> np.ndarray:
-    logs = np.log(np.divide([rounds for rounds, _ in pairs], [reference for _, reference in pairs]))
-    starts = np.arange(0, logs.shape[1], rounds_per_turn)
-    return np.asarray(np.add.reduceat(logs, starts, axis=1) / np.diff(starts, append=logs.shape[1]))
+def turn_ratios(ratios: np.ndarray, rounds_per_turn: int = 1) -> np.ndarray:
+    """The log ratio of each turn: (launches, turns), from the ratios of rounds, (launches, rounds)."""
+    starts = np.arange(0, ratios.shape[1], rounds_per_turn)
+    sums = np.add.reduceat(np.log(ratios), starts, axis=1)
+    return np.asarray(sums / np.diff(starts, append=ratios.shape[1]))
 
 
 def turn_variance(launches: Sequence[np.ndarray]) -> tuple[float, float]:
-    """(variance of a turn's log ratio about its launch's, turns per launch), from `turns_of`; NaN if unknown.
+    """(variance of a turn's log ratio about its launch's, turns per launch), from `turn_ratios`; NaN if unknown.
 
     From the median difference between turns of the same launch (Shamos), which a disturbed turn moves as little as it
     moves the launch's ratio. Divided by the turns it is the variance of the launch's log ratio that turns explain: the

@@ -108,20 +108,38 @@ def paired_shift(rounds: Rounds, reference: Rounds) -> float:
 
 def paired_shifts(pairs: Sequence[tuple[Rounds, Rounds]]) -> list[float]:
     """`paired_shift` of each of the pairs, computed together: NumPy's overhead on one pair exceeds its computation."""
-    found = [math.nan] * len(pairs)
+    return shifts_of(pairs, round_ratios(pairs))
+
+
+def round_ratios(pairs: Sequence[tuple[Rounds, Rounds]]) -> list[tuple[list[int], np.ndarray]]:
+    """The ratios of rounds, paired in order, of pairs with equally many: (places of pairs, array (pairs, rounds)) each.
+
+    Pairs of another number of rounds are in another part. A part has at most MOST_AT_ONCE pairs of ratios.
+    """
     alike: dict[int, list[int]] = {}
     for place, (rounds, reference) in enumerate(pairs):
         if len(rounds) == len(reference):
             alike.setdefault(len(rounds), []).append(place)
-        else:
-            found[place] = launch_time(rounds) / launch_time(reference)
+    found = []
     for size, places in alike.items():
-        step = max(MOST_AT_ONCE // size**2, 1)
+        step = max(MOST_AT_ONCE // max(size, 1) ** 2, 1)
         for begin in range(0, len(places), step):
             some = places[begin : begin + step]
-            ratios = np.divide([pairs[place][0] for place in some], [pairs[place][1] for place in some])
-            for place, shift in zip(some, _shifts(ratios).tolist(), strict=True):
-                found[place] = shift
+            found.append((some, np.divide([pairs[place][0] for place in some], [pairs[place][1] for place in some])))
+    return found
+
+
+def shifts_of(pairs: Sequence[tuple[Rounds, Rounds]], ratios: Sequence[tuple[list[int], np.ndarray]]) -> list[float]:
+    """`paired_shifts`, from the ratios of their rounds."""
+    found = [math.nan] * len(pairs)
+    unlike = set(range(len(pairs)))
+    for places, own in ratios:
+        unlike.difference_update(places)
+        for place, shift in zip(places, _shifts(own).tolist(), strict=True):
+            found[place] = shift
+    for place in unlike:
+        rounds, reference = pairs[place]
+        found[place] = launch_time(rounds) / launch_time(reference)
     return found
 
 

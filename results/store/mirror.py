@@ -185,7 +185,7 @@ class Mirror:
     def _rounds_in(self, group: int, begin: int, end: int) -> list[Any]:
         if group not in self._decoded:
             with pq.ParquetFile(self.path) as file:
-                lists = file.read_row_group(group, columns=[ROUNDS]).column(0).combine_chunks()
+                lists = file.read_row_group(group, columns=[ROUNDS], use_threads=False).column(0).combine_chunks()
             self._decoded = {group: (lists.flatten().to_numpy(), lists.offsets.to_numpy() - lists.offsets[0].as_py())}
         seconds, offsets = self._decoded[group]
         places = offsets[begin : end + 1].tolist()

@@ -34,8 +34,8 @@ GROUP = 100_000
 LARGE = 2**24
 """Bytes of records from which on a campaign gets a mirror when it ends: of about 8,000 launches.
 
-Their table of cases takes 1.0 s from records and 0.25 s from a mirror, which takes 0.8 s to write; at its end, a campaign
-is read three times (measured, seconds of a processor).
+Their table of cases takes 1.0 s from records and 0.25 s from a mirror, which takes 0.8 s to write (measured, seconds of
+a processor); at its end, a campaign is read three times.
 """
 CODE = pa.int32()
 PLAIN = {

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from results.stats.cells import Cell, cell_of, turn_variance, turns_of
+from results.stats.cells import Cell, cell_of, turn_ratios, turn_variance
 from results.stats.estimates import paired_shift
 
 
@@ -36,20 +36,19 @@ def test_what_rounds_explain_is_the_variance_of_the_ratio_of_launches_that_diffe
 def test_rounds_of_a_turn_are_alike_and_count_together():
     rng = np.random.default_rng(4)
     turns = np.repeat(rng.normal(0, 0.03, (500, 10)), 2, axis=1)
-    pairs = [(np.exp(one), np.ones(20)) for one in turns]
-    apart = turn_variance(turns_of(pairs))
-    together = turn_variance(turns_of(pairs, rounds_per_turn=2))
+    apart = turn_variance([turn_ratios(np.exp(turns))])
+    together = turn_variance([turn_ratios(np.exp(turns), rounds_per_turn=2)])
     assert (apart[1], together[1]) == (20, 10)
     assert together[0] / together[1] > 1.8 * apart[0] / apart[1]
 
 
 def test_turns_that_are_cut_short_count_by_the_rounds_they_have():
-    (turns,) = turns_of([([1, 1, 4], [1, 1, 2])], rounds_per_turn=2)
-    assert turns[0] == pytest.approx([0, math.log(2)])
+    assert turn_ratios(np.array([[1, 1, 2]]), rounds_per_turn=2)[0] == pytest.approx([0, math.log(2)])
 
 
 def test_without_rounds_in_pairs_the_variance_is_unknown():
-    assert all(map(math.isnan, turn_variance(turns_of([([1, 2], [1, 2, 3]), ([1], [2])]))))
+    cell = cell_of({1: [1.0, 2.0], 2: [1.0]}, {1: [1.0, 2.0, 3.0], 2: [2.0]})
+    assert all(map(math.isnan, (cell.turn_variance, cell.turns)))
     assert math.isnan(Cell((1.0, 1.1)).within)
 
 
