@@ -29,7 +29,7 @@ REACH = 1.5
 
 def strips(network: Network, launches: pd.DataFrame, slots: Sequence[str], key: str) -> str:
     """Each launch of every case of a network over the case's mean; "" if no case has two."""
-    measured = launches[launches["status"] == Status.MEASURED]
+    measured = launches.loc[launches["status"] == Status.MEASURED, ["phase", "contestant", "seconds", "superseded"]]
     times = {
         (str(phase), str(contestant)): part[["seconds", "superseded"]]
         for (phase, contestant), part in measured.groupby(["phase", "contestant"], sort=False)

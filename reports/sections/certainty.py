@@ -132,7 +132,7 @@ def order(launches: pd.DataFrame, cases: pd.DataFrame) -> list[tuple[float, bool
     `launches` are those of a CampaignView. Cases with one launch are left out: it is its own mean.
     """
     means = dict(zip(cases["case"], cases["seconds"]))
-    measured = launches[launches["status"] == Status.MEASURED]
+    measured = launches.loc[launches["status"] == Status.MEASURED, ["case", "seconds", "superseded"]]
     counts = measured[~measured["superseded"]]["case"].value_counts()
     measured = measured[measured["case"].map(counts).astype(float) > 1]
     over = measured["seconds"] / measured["case"].map(means).astype(float)

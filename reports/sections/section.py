@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic, TypeVar
 
+import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
@@ -39,15 +40,21 @@ Rows = TypeVar("Rows")
 
 @dataclass(frozen=True)
 class NetworkPart:
-    """A network of a campaign with its launches; `id` is the prefix of its figures' ids.
+    """A network of a campaign; `id` is the prefix of its figures' ids. `is_drawn`: whether its figures are drawn.
 
-    `is_drawn`: whether its figures are drawn.
+    `rows`: where its launches are among `all_launches` of the campaign.
     """
 
     id: str
     network: networks.Network
-    launches: pd.DataFrame
+    all_launches: pd.DataFrame
+    rows: np.ndarray
     is_drawn: bool
+
+    @property
+    def launches(self) -> pd.DataFrame:
+        """Its launches, taken when they are needed: of a large campaign, they are not in memory twice."""
+        return self.all_launches.take(self.rows)
 
 
 @dataclass(frozen=True)
@@ -114,10 +121,10 @@ class CampaignView:
     def parts(self) -> Sequence[NetworkPart]:
         """The networks, without the machine's peak probes."""
         found = networks.networks(self.cases[self.cases["peak_probe"] == ""])
-        own = {str(network): part for network, part in self.launches.groupby("network", sort=False)}
+        own = self.launches.groupby("network", sort=False).indices
         drawn = _drawn(found)
         return [
-            NetworkPart(f"{self.key}-n{number}", network, own[network.id], network.id in drawn)
+            NetworkPart(f"{self.key}-n{number}", network, self.launches, own[network.id], network.id in drawn)
             for number, network in enumerate(found, 1)
         ]
 

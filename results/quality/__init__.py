@@ -36,7 +36,7 @@ Detect = Callable[[Sequence[MeasuredCase]], Iterable[str]]
 class Flagged:
     """The cases with a flag, their valid launches, and all cases of the campaign, as tables.
 
-    Launches are without usage and parity (results.advice.OF_LAUNCHES); their texts are categories.
+    Launches have the columns of results.advice.OF_LAUNCHES; their texts are categories.
     """
 
     rows: pd.DataFrame

@@ -242,8 +242,10 @@ class Launches:
         return self.rows.stop - self.rows.start if self.chosen is None else len(self.chosen)
 
     def __getitem__(self, name: str) -> np.ndarray:
-        column = self.source.column(name)[self.rows]
-        return column if self.chosen is None else column[self.chosen]
+        column = self.source.column(name)
+        if column.strides == (0,) and len(self):  # one value for all of a source, which takes no memory
+            return np.broadcast_to(column[:1], (len(self),))
+        return column[self.rows] if self.chosen is None else column[self.rows][self.chosen]
 
     @property
     def rounds(self) -> Sequence[Rounds]:

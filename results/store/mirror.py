@@ -168,7 +168,7 @@ class Mirror:
     def column(self, name: str) -> np.ndarray:
         """A column of FIELDS, or `line`."""
         if name not in self._columns:
-            self._columns[name] = _array(FIELDS.get(name, Kind.WHOLE), self._read(name))
+            self._columns[name] = _small(_array(FIELDS.get(name, Kind.WHOLE), self._read(name)))
         return self._columns[name]
 
     def rounds(self, rows: slice) -> Sequence[Rounds]:
@@ -207,6 +207,15 @@ class Mirror:
 
 def _empty(of: Any) -> Any:
     return pa.array([], of)
+
+
+def _small(column: np.ndarray) -> np.ndarray:
+    """The same, as one value where all are equal or none is known: many columns are, and each takes 8 MB a million."""
+    if len(column) < 2:
+        return column
+    first = column[:1]
+    is_one = np.isnan(column).all() if first.dtype == float and np.isnan(first) else (column == first).all()
+    return np.broadcast_to(first.copy(), column.shape) if is_one else column
 
 
 def _array(kind: Kind, found: Any) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -77,7 +77,9 @@ def launches(campaigns: Iterable[StoredCampaign], names: Sequence[str] = NAMES, 
     `names`: columns to compute, of a large campaign not more than are needed. `compact`: texts as categories, which
     take a tenth of the memory.
     """
-    found = [pd.DataFrame(_columns(campaign, names, compact)) for campaign in campaigns if campaign.launches]
+    found = [
+        pd.DataFrame(_columns(campaign, names, compact), copy=False) for campaign in campaigns if campaign.launches
+    ]
     if not found:
         return pd.DataFrame(columns=list(names))
     return found[0] if len(found) == 1 else pd.concat(found, ignore_index=True)
@@ -93,7 +95,7 @@ def _columns(campaign: StoredCampaign, names: Sequence[str], compact: bool) -> d
     of_case = pd.DataFrame([workload_row(campaign, case, limits) for case in own])
     if compact:
         of_case = of_case.astype(dict.fromkeys(of_case.select_dtypes("str"), "category"))
-    rates = asdict(Disturbance.each(whole)) if _RATES.intersection(names) else {}
+    rates = vars(Disturbance.each(whole)) if _RATES.intersection(names) else {}
 
     def column(name: str) -> Any:
         if name in of_case:

@@ -31,9 +31,9 @@ STEPS = {
     "mirror": "from results.store.mirroring import write; write(folder)",
     "cases": "import results; results.load(folder, rows='cases')",
     "rounds of a case": """
-import time
-from results.store.campaigns import read_campaign
+import pandas, time
 import results.store.mirror
+from results.store.campaigns import read_campaign
 begun = time.perf_counter()
 launches = list(read_campaign(folder).launches.values())
 assert len(launches[len(launches) // 2].rounds)
