@@ -124,7 +124,9 @@ class CampaignView:
         own = self.launches.groupby("network", sort=False).indices
         drawn = _drawn(found)
         return [
-            NetworkPart(f"{self.key}-n{number}", network, self.launches, own[network.id], network.id in drawn)
+            NetworkPart(
+                f"{self.key}-n{number}", network, self.launches, np.asarray(own[network.id]), network.id in drawn
+            )
             for number, network in enumerate(found, 1)
         ]
 
