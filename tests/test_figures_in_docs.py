@@ -66,6 +66,7 @@ FACTS = {
     ("docs/method.md", "85 %"): (STEPS, "0.85"),
     ("docs/method.md", "1.5 cores"): ("tests/impls/test_cgroups.py", "== 1.5"),
     ("docs/method.md", "5 s"): ("bench/launch/process.py", "GRACE, GRACE_SHARE = 5.0, 0.1"),
+    ("docs/queries.md", "16 MiB"): ("results/store/mirroring.py", "LARGE = 2**24"),
     ("docs/reproduction.md", "95 %"): (STATISTICS, "CONFIDENCE = 0.95"),
     ("docs/reproduction.md", "98.9 %"): ("repro/claims/sequential.py", "CONFIDENCE = 0.989"),
     ("docs/results.md", "64 KiB"): ("results/store/logs.py", "HEAD_BYTES, TAIL_BYTES = 2**14, 2**16 - 2**14"),
