@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate
@@ -22,6 +23,7 @@ from results.schema.record import SCHEMA, Case, Contestant, Workload
 from results.stats.estimates import Rounds
 from results.stats.launches import FIELDS, Kind
 from results.store.campaigns import MIRROR, RECORDS
+from results.store.journal import ResultsError
 
 VERSION = 1
 """Of the mirror's columns and their meaning; another one is ignored, and made again by `python -m bench mirror`."""
@@ -146,14 +148,17 @@ def read(folder: Path) -> Mirror | None:
         fresh = about.digest == digest(folder / RECORDS)
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
         return None
-    return Mirror(path, about) if fresh and file.schema_arrow.equals(TABLE) else None
+    return Mirror(path, file, about) if fresh and file.schema_arrow.equals(TABLE) else None
 
 
 class Mirror:
-    """A source of launches (results.stats.launches) on disk. Columns are read when they are asked for, and kept."""
+    """A source of launches (results.stats.launches) on disk. Columns are read when they are asked for, and kept.
 
-    def __init__(self, path: Path, about: About):
-        self.path, self.about = path, about
+    The file stays open: one that takes its place meanwhile has other rows. ResultsError if a part of it is damaged.
+    """
+
+    def __init__(self, path: Path, file: Any, about: About):
+        self.path, self.about, self._file = path, about, file
         self._columns: dict[str, np.ndarray] = {}
         self._decoded: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
@@ -184,8 +189,8 @@ class Mirror:
 
     def _rounds_in(self, group: int, begin: int, end: int) -> list[Any]:
         if group not in self._decoded:
-            with pq.ParquetFile(self.path) as file:
-                lists = file.read_row_group(group, columns=[ROUNDS], use_threads=False).column(0).combine_chunks()
+            with self._whole():
+                lists = self._file.read_row_group(group, [ROUNDS], use_threads=False).column(0).combine_chunks()
             self._decoded = {group: (lists.flatten().to_numpy(), lists.offsets.to_numpy() - lists.offsets[0].as_py())}
         seconds, offsets = self._decoded[group]
         places = offsets[begin : end + 1].tolist()
@@ -194,19 +199,22 @@ class Mirror:
     @cached_property
     def _ends(self) -> np.ndarray:
         """The row after each row group."""
-        with pq.ParquetFile(self.path) as file:
-            groups = file.metadata
+        groups = self._file.metadata
         return np.cumsum([groups.row_group(number).num_rows for number in range(groups.num_row_groups)], dtype=int)
 
     def _read(self, name: str) -> Any:
         """A column of the file as one Arrow array."""
-        with pq.ParquetFile(self.path) as file:
-            found = file.read(columns=[name], use_threads=False).unify_dictionaries().column(name)
-        return found.chunk(0) if found.num_chunks == 1 else pa.concat_arrays(found.chunks or [_empty(found.type)])
+        with self._whole():
+            found = self._file.read([name], use_threads=False).unify_dictionaries().column(name)
+        return pa.concat_arrays(found.chunks or [pa.array([], found.type)])
 
-
-def _empty(of: Any) -> Any:
-    return pa.array([], of)
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, pa.ArrowException) as problem:
+            why = " ".join(str(problem).split())
+            raise ResultsError(f"{self.path} is damaged: {why}; delete it, all is in {RECORDS}") from None
 
 
 def _small(column: np.ndarray) -> np.ndarray:

@@ -185,6 +185,26 @@ def test_a_damaged_mirror_is_ignored(content: bytes, tmp_path: Path):
     assert read_campaign(folder).columns is None
 
 
+def test_a_damaged_part_is_one_line(tmp_path: Path):
+    folder = written(tmp_path, list(large.passes(1, 12)))
+    mirroring.write(folder)
+    content = bytearray((folder / MIRROR).read_bytes())
+    content[4 : len(content) // 2] = bytes(len(content) // 2 - 4)  # the end has the metadata
+    (folder / MIRROR).write_bytes(content)
+    with pytest.raises(ResultsError, match=rf"{MIRROR} is damaged: .*; delete it, all is in {RECORDS}"):
+        load_table("launches").make([read_campaign(folder)])
+
+
+def test_a_campaign_that_is_open_keeps_its_mirror_when_another_takes_its_place(tmp_path: Path):
+    folder = written(tmp_path, list(large.passes(1, 3)))
+    plain, mirrored = both(folder)
+    with (folder / RECORDS).open("a") as lines:
+        lines.write((folder / RECORDS).read_text())
+    mirroring.write(folder)
+    assert_same(plain, mirrored, ["cases"])
+    assert len(read_campaign(folder).records) == 2 * len(plain.records)
+
+
 def test_of_a_large_file_parts_are_digested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(mirror, "WHOLE_DIGEST", 1000)
     monkeypatch.setattr(mirror, "SAMPLE", 10)
