@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from bench.fleet import cli as fleet
 from impls.command import ExitStatus, help_epilog, one_line_errors, path_argument
 from impls.errors import InvalidInput
 from results import strict_json
@@ -59,6 +60,9 @@ class MeasuringCommand(TyperCommand):
         super().format_help(ctx, formatter)
         with formatter.section("Measurement options"):
             formatter.write_dl([(f"{option.short} {option.metavar}", option.help) for option in OPTIONS])
+
+
+app.add_typer(fleet.app, name="fleet")
 
 
 @app.command(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import subprocess
-import sys
 import warnings
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -18,10 +16,9 @@ import pytest
 
 import results
 from bench import foreign, options
-from bench.plan.interpreters import OWN
 from bench.runner.campaign import NullProgress
 from bench.scheduling.ledger import Ledger
-from bench.session import Options, Session, build_session
+from bench.session import Options, Session, build_session, make_report
 from bench.terminal.progress import Progress
 from impls.errors import DeadheatError, one_line
 from impls.host.termination import Termination
@@ -260,7 +257,7 @@ def _summarize(terminalreporter: Any, config: pytest.Config) -> None:
         terminalreporter.write_line(_save(strict_json.dumps(as_json(found, notes)), path))
     terminalreporter.write_line(f"results: {ours.writer.folder}")
     if not config.getoption("bench_no_report"):
-        terminalreporter.write_line(_make_report(ours, typed_path(config.getoption("bench_report"))))
+        terminalreporter.write_line(make_report(ours.writer.folder, typed_path(config.getoption("bench_report"))))
 
 
 class _BenchmarkFile(os.PathLike[str]):
@@ -279,22 +276,6 @@ def _save(text: str, path: Path) -> str:
         why = f"{str(path)!r} can't be written: {problem.strerror}"
         return f"no summary: {why}; try again with: python -m bench show --json"
     return f"summary: {path}"
-
-
-def _make_report(ours: Session, output: Path) -> str:
-    """Made by a process of its own: this one must not depend on the room to the right, nor hold its memory."""
-    assert ours.writer is not None
-    command = [sys.executable, "-m", "reports", str(ours.writer.folder), "--output", str(output)]
-    again = f"try again with: {shlex.join(command)}"
-    try:
-        made = subprocess.run(
-            command, env={**os.environ, **OWN.environment()}, capture_output=True, text=True, errors="replace"
-        )
-    except KeyboardInterrupt:
-        return f"no report: interrupted; {again}"
-    lines = (made.stdout or made.stderr).strip().splitlines()
-    said = lines[-1] if lines else "nothing"
-    return f"report: {said}" if made.returncode == 0 else f"no report: {said}; {again}"
 
 
 def _is_case(item: pytest.Item) -> bool:

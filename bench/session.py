@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -24,6 +27,7 @@ from bench.plan.suite import Suite
 from bench.runner.campaign import CampaignRunner, Observer
 from bench.runner.metadata import describe, environment, reference_of
 from bench.scheduling.ledger import Ledger
+from fleet.work import stored_units
 from impls.errors import InvalidInput
 from impls.frameworks import DEVICES, LEVELS, checked, load_framework
 from impls.host import nvidia
@@ -190,8 +194,24 @@ def build_session(options: Options) -> Session:
 
 
 def _new_session(options: Options) -> Session:
-    suite = suites.load_suite(options.suite, options.preset, **options.changes())
     others = _others(options.interpreters)
+    suite = planned_suite(options, others)
+    asked = suite.environment
+    cases = plan_cases.cases(suite, checked("device", options.device, DEVICES))
+    _check_device(options.device)
+    contestants = tuple(dict.fromkeys(case.contestant for case in cases))
+    _check_used(others, contestants)
+    _check_free(suite.environment, contestants, options.device)
+    for contestant in contestants:
+        interpreters.missing(contestant, suite.interpreters, asked)  # raises if its Python cannot be asked
+    check_writable(options.results)
+    return Session(options.suite, suite, cases, options.results)
+
+
+def planned_suite(options: Options, others: Mapping[str, Sequence[Interpreter]] | None = None) -> Suite:
+    """The suite as the options change it. `others`: interpreters by framework. Raises DeadheatError for wrong ones."""
+    suite = suites.load_suite(options.suite, options.preset, **options.changes())
+    others = others or {}
     paths = {one.label: one.path for found in others.values() for one in found}
     asked = {**suite.environment, **_kept(options)}
     level = checked("level", options.level, LEVELS) if options.level else suite.level
@@ -210,16 +230,7 @@ def _new_session(options: Options) -> Session:
         labels = [one.label for one in others.get(contestant.framework, ())]
         return [replace(contestant, interpreter=label) for label in labels] or [contestant]
 
-    suite = suites.with_contestants(suite, changed)
-    cases = plan_cases.cases(suite, checked("device", options.device, DEVICES))
-    _check_device(options.device)
-    contestants = tuple(dict.fromkeys(case.contestant for case in cases))
-    _check_used(others, contestants)
-    _check_free(suite.environment, contestants, options.device)
-    for contestant in contestants:
-        interpreters.missing(contestant, suite.interpreters, asked)  # raises if its Python cannot be asked
-    check_writable(options.results)
-    return Session(options.suite, suite, cases, options.results)
+    return suites.with_contestants(suite, changed)
 
 
 def _kept(options: Options) -> dict[str, str]:
@@ -295,6 +306,11 @@ def _resumed(options: Options, name: str) -> Session:
                 f"--{typed} cannot be changed in a resumed campaign; omit it, or measure without --resume"
             )
     earlier = read_campaign(find_campaign(name, options.results))
+    if stored_units(earlier.folder):
+        raise InvalidInput(
+            f"campaign {earlier.name} is one of several machines; resume it with: python -m bench fleet run --resume "
+            f"{earlier.name}"
+        )
     if any(f"/{SYSTEM}: suite" in problem for problem in earlier.problems):
         raise suites.SuiteError(suites.NO_SUITE)
     suite = suites.suite_from_system(earlier.system).model_copy(update=options.changes())
@@ -305,3 +321,25 @@ def _resumed(options: Options, name: str) -> Session:
     _check_inherited(earlier, cases)
     check_writable(earlier.folder)
     return Session(earlier.system.suite.name or "", suite, cases, earlier.folder.parent, earlier)
+
+
+def make_report(folder: Path, output: Path) -> str:
+    """Write the report of a campaign; a line about it.
+
+    It is made by a process of its own: bench must not import reports, and this process does not hold its memory.
+    """
+    command = [sys.executable, "-m", "reports", str(folder), "--output", str(output)]
+    again = f"try again with: {shlex.join(command)}"
+    try:
+        made = subprocess.run(
+            command,
+            env={**os.environ, **interpreters.OWN.environment()},
+            capture_output=True,
+            text=True,
+            errors="replace",
+        )
+    except KeyboardInterrupt:
+        return f"no report: interrupted; {again}"
+    lines = (made.stdout or made.stderr).strip().splitlines()
+    said = lines[-1] if lines else "nothing"
+    return f"report: {said}" if made.returncode == 0 else f"no report: {said}; {again}"

@@ -21,8 +21,16 @@ APPS = {"python -m bench": bench.cli.app, "python -m repro": repro.cli.app}
 def commands() -> Iterator[tuple[str, Any]]:
     """Every command as (how it is called, what click makes of it)."""
     for program, app in APPS.items():
-        for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
-            yield f"{program} {name}", command
+        yield from below(program, typer.main.get_command(app))
+
+
+def below(called: str, group: Any) -> Iterator[tuple[str, Any]]:
+    """The commands of a group, and those of the groups in it, which are no commands themselves."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from below(f"{called} {name}", command)
+        else:
+            yield f"{called} {name}", command
 
 
 def _section(called: str, command: Any) -> str:

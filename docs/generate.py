@@ -16,7 +16,7 @@ from tabulate import tabulate
 
 from bench.plan.suite import load_suite
 from bench.terminal import catalogue
-from docs import commands, frameworks, intervals, method, reproduction, sizes
+from docs import commands, frameworks, intervals, method, nodes, reproduction, sizes
 from impls.architectures import architectures
 from results import quality
 from results.schema import renames as names
@@ -177,6 +177,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     **frameworks.BLOCKS,
     **intervals.BLOCKS,
     **method.BLOCKS,
+    **nodes.BLOCKS,
     **reproduction.BLOCKS,
     **sizes.BLOCKS,
 }

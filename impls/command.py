@@ -19,7 +19,7 @@ from impls.errors import DeadheatError
 from impls.paths import typed_path
 from impls.terminal import OutputLost, outputs
 
-PACKAGES = "results", "bench", "repro", "reports"
+PACKAGES = "results", "fleet", "bench", "repro", "reports"
 """The other packages of this project, whose names are common ones."""
 
 

@@ -6,11 +6,11 @@ import contextlib
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,9 @@ from impls.command import ExitStatus, help_epilog, one_line_errors, path_argumen
 from impls.errors import InvalidInput
 from impls.paths import typed_path
 from results import strict_json
+
+if TYPE_CHECKING:
+    from repro.runner.remote import Where
 
 app = typer.Typer(
     help="Test the claims of the papers. All quick claims: tox -e reproduce",
@@ -150,6 +153,14 @@ def run(
         str | None, typer.Option(help="Start no new trial after this time, such as 20m (default: no limit).")
     ] = None,
     jobs: SideBySide = None,
+    engine: Annotated[
+        str | None, typer.Option(help="Train on several machines: ray, slurm, or local (docs/fleet.md).")
+    ] = None,
+    address: Annotated[str, typer.Option(help="Ray: HOST:PORT of the first machine.")] = "",
+    sbatch: Annotated[str, typer.Option(help="Slurm: further options of sbatch.")] = "",
+    checkpoints: Annotated[
+        Path | None, typer.Option(parser=path_argument, help="Folder for checkpoints that all machines see.")
+    ] = None,
     results: Results = DEFAULT,
     name: Name = None,
     resume: Resume = None,
@@ -174,8 +185,9 @@ def run(
     at = plan.where(framework, device.value) if any(not claim.check for claim in found) else None
     limit = None if budget is None else seconds(budget)
     quick = not (claims or full)
+    where = _machines(engine, {"address": address, "sbatch": sbatch, "slots": str(jobs or "")}, checkpoints)
     selection.fetch(found, places, partial(print, file=sys.stderr), quick)
-    options = campaign.Options(at, full, seeds or 3, limit, jobs, places, quiet, until_decided, quick)
+    options = campaign.Options(at, full, seeds or 3, limit, jobs, places, quiet, until_decided, quick, where)
     with campaign.ReproductionRunner(campaign.begin(results, typed(context), name, resume), options) as going:
         agreed = None if claims or at is None else going.compare_frameworks()
         tested = going.test(found)
@@ -259,6 +271,20 @@ def train(
         _show(folder, report)
     met = all(verdicts.is_met(one, trials) for one in trained)
     raise typer.Exit(ExitStatus.OK if met else ExitStatus.FINDINGS)
+
+
+def _machines(engine: str | None, given: Mapping[str, str], checkpoints: Path | None) -> Where | None:
+    """The machines to train on; None for this one. InvalidInput for options without an engine."""
+    from repro.runner.remote import Where
+
+    options = {name: value for name, value in given.items() if value}
+    if engine is None:
+        if options.keys() - {"slots"} or checkpoints:
+            raise InvalidInput("--address, --sbatch and --checkpoints are for several machines; give --engine, too")
+        return None
+    where = Where(engine, options, checkpoints)
+    where.check()
+    return where
 
 
 def paths(given: Sequence[str] | None) -> dict[str, Path]:

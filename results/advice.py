@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
@@ -11,14 +11,21 @@ from results import quality, words
 from results.quality.stability import MIN_LAUNCHES_BOTH_MODES
 from results.schema.columns import PARITY, USAGE, WORKLOAD
 from results.schema.record import Status
+from results.schema.system import NodeFacts
+from results.stats.nodes import FEWEST_NODES
 from results.stats.verdicts import TimingVerdict
 from results.store.campaigns import StoredCampaign
 from results.tables import cases as table
 from results.tables.controls import control_of
 from results.tables.launches import NAMES
 from results.tables.launches import launches as launches_of
+from results.tables.nodes import scope_of, summaries_of
 from results.words import in_words, stop_reason
 
+MOST_DIFFERING = 0.5
+"""Of the ratios of a node: with more that differ from other nodes, the machine is the likely cause."""
+MOST_SLOWER = 0.1
+"""Nodes of one type whose times differ by more, in the middle of their cases, are hardly alike."""
 _COMMON = {one.name for one in (*WORKLOAD, *USAGE, *PARITY)} | {"usage_missing", "allocator_source", "started"}
 OF_LAUNCHES = ("case", "contestant", *(name for name in NAMES if name not in _COMMON))
 """Columns of launches that warnings, and descriptions of flags, may use; of what a case has in common, see its row."""
@@ -41,6 +48,7 @@ def warnings_for(campaign: StoredCampaign) -> list[Note]:
         *_subsets(cases),
         *_undecided(campaign, cases),
         *_noisy(campaign),
+        *_nodes(campaign),
     ]
 
 
@@ -99,7 +107,7 @@ def _flagged(cases: pd.DataFrame, launches: pd.DataFrame) -> Iterator[Note]:
     if not (cases.quality_flags != "").any():
         return
     measured = launches.status == Status.MEASURED
-    last = launches.loc[measured].groupby(["case", "launch", "subset"]).attempt.transform("max")
+    last = launches.loc[measured].groupby(["case", "node", "launch", "subset"]).attempt.transform("max")
     launches = launches[measured & (launches.attempt == last.reindex(launches.index))]
     flagged = cases.assign(flag=cases.quality_flags.str.split(", ")).explode("flag")
     for flag, rows in flagged[flagged.flag != ""].groupby("flag", sort=False):
@@ -171,9 +179,53 @@ def _noisy(campaign: StoredCampaign) -> Iterator[Note]:
         }
     elif control.inflation > 1:
         yield {
-            "what": f"intervals of ratios are {control.inflation:.2f} times as wide as launches suggest, since "
-            f"{control.pairs} controls (the same code against itself) differ by more than those allow",
+            "what": f"intervals of ratios are {_up_to(campaign)}{control.inflation:.2f} times as wide as launches "
+            f"suggest, since {control.pairs} controls (the same code against itself) differ by more than those allow",
             "remedy": "none; on a quieter machine they are narrower",
+        }
+
+
+def _nodes(campaign: StoredCampaign) -> Iterator[Note]:
+    """Warn of nodes that are no replicates of each other, and of verdicts that are not of the machine type."""
+    yield from _software(campaign.system.nodes)
+    for node in summaries_of(campaign):
+        if node.differing > MOST_DIFFERING * node.tested:
+            yield {
+                "what": f"node {node.node} differs from the other nodes in {node.differing} of {node.tested} ratios",
+                "remedy": "suspect the machine: run `python -m bench doctor` on it, then measure again without it",
+            }
+        if abs(math.log(node.relative_seconds)) > math.log1p(MOST_SLOWER):
+            yield {
+                "what": f"node {node.node} takes {node.relative_seconds:.2f} times as long as the other nodes in the "
+                "middle of its cases; ratios are within a node and less affected",
+                "remedy": "suspect the machine: compare its clock, cooling, memory and other load with the others'",
+            }
+    scope = scope_of(campaign)
+    if scope and (two := scope.ratios.get(2, 0)):
+        yield {
+            "what": f"{two} of {sum(scope.ratios.values())} ratios are from two nodes: their verdicts are of these two "
+            "machines, not of the machine type",
+            "remedy": f"measure on {FEWEST_NODES} nodes of this type or more for intervals over nodes",
+        }
+
+
+def _up_to(campaign: StoredCampaign) -> str:
+    """Before a factor that is of the node with the largest."""
+    scope = scope_of(campaign)
+    return "up to " if scope and len(scope.nodes) > 1 else ""
+
+
+def _software(nodes: Mapping[str, NodeFacts]) -> Iterator[Note]:
+    digests: dict[str, list[str]] = {}
+    for name, facts in nodes.items():
+        if facts.environment:
+            digests.setdefault(facts.environment, []).append(name)
+    if len(digests) > 1:
+        said = "; ".join(f"{', '.join(names)}: {digest[:12]}" for digest, names in digests.items())
+        yield {
+            "what": f"nodes have {len(digests)} different digests of their software ({said}): a difference between "
+            "nodes may be one of versions",
+            "remedy": "install the same versions on all nodes, then measure again",
         }
 
 
@@ -186,6 +238,9 @@ def _more(campaign: StoredCampaign, needed: pd.Series, launches: int) -> str:
     middle = float(needed.fillna(math.inf).median())
     if not math.isfinite(middle) or not launches:
         return "repeat with --preset standard, which measures until intervals are narrow"
+    scope = scope_of(campaign)
+    if scope and max(scope.ratios, default=0) >= FEWEST_NODES:
+        return f"measure on more nodes of this type: about {middle:.0f} launches in all are needed for half of them"
     minutes = math.nan if system.measuring_seconds is None else system.measuring_seconds / 60 * middle / launches
     time = "" if math.isnan(minutes) else f" (about {max(minutes, 1):.1f} min in total)"
     return f"{middle:.0f} launches are needed for half of them{time}: use --preset standard and a larger --budget"

@@ -6,11 +6,13 @@ Headlines are methods of the results in results.compare. Durations and amounts o
 from __future__ import annotations
 
 import calendar
+from collections.abc import Mapping
 from datetime import datetime
 
 from results.schema.findings import Agreement, ContrastResult, SizeVerdict, Verdict
 from results.schema.system import System
 from results.stats.moderation import Control
+from results.stats.nodes import FEWEST_NODES
 from results.stats.verdicts import Judgement, TimingVerdict
 
 VERDICT_ORDER = (
@@ -77,6 +79,26 @@ def control(control: Control) -> str:
     )
 
 
+def scope(machine_type: str, nodes: int, ratios: Mapping[int, int]) -> str:
+    """Which machines the verdicts are of: "measured on 4 nodes of type T; verdicts are of 4 machines of this type".
+
+    `ratios`: how many ratios are from how many nodes.
+    """
+    of = f" of type {machine_type}" if machine_type else ""
+    measured = f"measured on {nodes} node{'s' if nodes > 1 else ''}{of}"
+    many = [number for number in ratios if number >= FEWEST_NODES]
+    of_type = f"{many[0]}{f' to {many[-1]}' if len(many) > 1 else ''} machines of this type" if many else ""
+    found = {of_type: sum(ratios[number] for number in many), "two machines": ratios.get(2, 0)}
+    found = {what: count for what, count in {**found, "one machine": ratios.get(1, 0)}.items() if count}
+    if not found:
+        return measured
+    if len(found) > 1:
+        return f"{measured}; verdicts are of {', '.join(f'{what} ({count})' for what, count in found.items())}"
+    (only,) = found
+    these = {"two machines": "these two machines", "one machine": "this machine"} if nodes < FEWEST_NODES else {}
+    return f"{measured}; verdicts are of {these.get(only, only)}"
+
+
 def effect_size(contrast: ContrastResult) -> str:
     """Whether half of the paper's effect is there, with a bound: "less than half of the paper's: at most 0.3 %".
 
@@ -126,6 +148,7 @@ def campaign_title(system: System, name: str) -> str:
     where = [
         *([f"on {machine.cpu}"] if machine.cpu else []),
         *([f"{machine.cores} core{'s' if machine.cores > 1 else ''}"] if machine.cores else []),
+        *([f"{len(system.nodes)} nodes"] if len(system.nodes) > 1 else []),
         *filter(None, [_day(system.started)]),
     ]
     return f"{', '.join(first)}{' and ' if first else ''}{last} {', '.join(where)}".strip()

@@ -16,7 +16,7 @@ import typer
 import deadheat.cli
 import reports.cli
 from bench.plan import suite
-from docs.commands import APPS, commands
+from docs.commands import APPS, below, commands
 from docs.generate import DOCUMENTS
 from impls.command import ExitStatus, help_epilog, one_line_errors
 from impls.terminal import OutputLost
@@ -25,10 +25,7 @@ ROOT = Path(__file__).parent.parent
 SPAN = re.compile(r"`([^`\n]+)`|^ {4}(\S.*)$|^(pytest .*|tox .*|python .*|deadheat .*)$", re.MULTILINE)
 COMMAND = re.compile(r"(?:\S*/)?(pytest|tox|python|deadheat)3? .*")
 KNOWN = dict(commands())
-VERBS = {
-    f"deadheat {name}": command
-    for name, command in typer.main.get_command(deadheat.cli.app).commands.items()  # type: ignore[attr-defined]
-}
+VERBS = dict(below("deadheat", typer.main.get_command(deadheat.cli.app)))
 EXAMPLES = {called: command.epilog.split("\n\n") for called, command in KNOWN.items()}
 
 
@@ -112,10 +109,13 @@ def assert_pytest_takes(arguments: list[str], known: set[str]) -> None:
 
 def assert_taken(program: str, arguments: list[str]) -> None:
     """There is such a command, and it has these options."""
-    called = f"{program} {arguments[0]}" if arguments else program
     known = {**KNOWN, **VERBS}
-    assert called in {program, *known}, called
-    names = {argument.partition("=")[0] for argument in arguments if argument.startswith("-")}
+    called = " ".join([program, *arguments[:1]])
+    groups = {one.rpartition(" ")[0] for one in known}
+    if called in groups:
+        called = " ".join([program, *arguments[:2]])
+    assert called in {program, *groups, *known}, called
+    names = {one.partition("=")[0] for one in arguments if one.startswith("-") and " " not in one}
     assert not names or names <= {option for one in known[called].params for option in one.opts}
 
 

@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 import deadheat.__main__
-from deadheat.cli import APPS, VERBS, app
+from deadheat.cli import APPS, VERBS, app, name_of
 from impls.command import ExitStatus
 
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
@@ -19,17 +19,16 @@ REPLACED = {("python -m bench", "report")}
 
 
 def test_every_command_of_the_programs_is_a_verb_once():
-    known = {
-        (program, one.name or one.callback.__name__)  # type: ignore[union-attr]
-        for program, one in ((program, one) for program, app in APPS.items() for one in app.registered_commands)
-    }
+    known = {(program, name_of(one)) for program, app in APPS.items() for one in app.registered_commands}
+    known |= {(program, str(one.name)) for program, app in APPS.items() for one in app.registered_groups}
     assert {(verb.source, verb.called) for verb in VERBS} == known - REPLACED
-    assert list(COMMANDS) == [verb.name for verb in VERBS]
+    assert sorted(COMMANDS) == sorted(verb.name for verb in VERBS)
 
 
 def test_the_help_lists_every_verb():
     shown = CliRunner().invoke(app, ["--help"]).stdout
     assert all(f" {verb.name} " in shown for verb in VERBS)
+    assert shown.index(" run ") < shown.index(" fleet ") < shown.index(" list ")
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
@@ -38,10 +37,19 @@ def test_a_verb_takes_what_its_program_does_and_its_examples_are_its_own(verb):
     theirs = getattr(theirs, "commands", {verb.called: theirs})[verb.called]
     ours = COMMANDS[verb.name]
     assert [one.opts for one in ours.params] == [one.opts for one in theirs.params]
-    assert theirs.callback.__name__ == ours.callback.__name__
+    assert_same(theirs, ours, verb.name)
+
+
+def assert_same(theirs, ours, called: str) -> None:
+    """A command, or a group and each of its commands."""
+    assert getattr(theirs.callback, "__name__", None) == getattr(ours.callback, "__name__", None)
     *examples, statuses = ours.epilog.split("\n\n")
     assert statuses == theirs.epilog.split("\n\n")[-1]
-    assert all(example.startswith(f"$ deadheat {verb.name}") for example in examples)
+    assert examples
+    assert all(example.startswith(f"$ deadheat {called}") for example in examples)
+    assert getattr(ours, "commands", {}).keys() == getattr(theirs, "commands", {}).keys()
+    for name, command in getattr(ours, "commands", {}).items():
+        assert_same(theirs.commands[name], command, f"{called} {name}")
 
 
 def test_a_mistake_is_one_line_and_the_same_status():

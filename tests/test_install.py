@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.started import ROOT, tiny
 
-PACKAGES = ("impls", "results", "bench", "repro", "reports", "deadheat")
+PACKAGES = ("impls", "results", "fleet", "bench", "repro", "reports", "deadheat")
 BACKEND = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["build-backend"]
 BUILD = f"import sys, {BACKEND} as backend; getattr(backend, sys.argv[1])(sys.argv[2])"
 

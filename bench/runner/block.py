@@ -28,6 +28,7 @@ class Block:
 
     `attempt`: number of earlier, contaminated runs of the block. `isolated`: contestants with a dedicated zygote.
     `cold`: contestants whose compiled code is on no disk yet; their first calls are made one at a time and timed.
+    `first_launch`: launches that other machines make of the same network, whose orders and seeds are not repeated.
     """
 
     group: Group
@@ -38,6 +39,12 @@ class Block:
     attempt: int = 0
     isolated: frozenset[Contestant] = frozenset()
     cold: frozenset[Contestant] = frozenset()
+    first_launch: int = 0
+
+    @property
+    def number(self) -> int:
+        """The launch's number among those of all machines that measure the campaign."""
+        return self.first_launch + self.launch
 
     def run(
         self,
@@ -51,12 +58,12 @@ class Block:
 
         `known`: fields of a case's record from earlier steps. `used`: usage that is not measured again.
         """
-        order = random.Random(f"{suite.seed}/{self.group.id}/{self.launch}/{self.subset}/{self.attempt}")
+        order = random.Random(f"{suite.seed}/{self.group.id}/{self.number}/{self.subset}/{self.attempt}")
         parts = PartTimes(clock)
         with ExitStack() as alive:
             launches = [
                 ContestantLaunch(
-                    contestant, self._runs(contestant, used), launcher, suite, self.weights, self.launch, alive, parts,
+                    contestant, self._runs(contestant, used), launcher, suite, self.weights, self.number, alive, parts,
                     contestant in self.isolated, contestant in self.cold,
                 )
                 for contestant in _shuffled(order, self.group.contestants)

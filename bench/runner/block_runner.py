@@ -23,7 +23,10 @@ from results.schema.record import Case, Contestant, Record, Usage, Workload
 
 @dataclass(frozen=True)
 class BlockRunner:
-    """Runs blocks with a launcher. `memory`: limit in bytes for concurrent contestants; `clock`: seconds."""
+    """Runs blocks with a launcher. `memory`: limit in bytes for concurrent contestants; `clock`: seconds.
+
+    `first_launch`: see Block.
+    """
 
     launcher: LauncherLike
     weights: Weights
@@ -32,6 +35,7 @@ class BlockRunner:
     retry_policy: RetryPolicy
     memory: int
     clock: Callable[[], float] = now
+    first_launch: int = 0
     _compiled: set[Case] = field(default_factory=set)
 
     def run(self, task: Task, deadline: float) -> None:
@@ -41,7 +45,11 @@ class BlockRunner:
             subset = max(subsets[workload] for workload in group.workloads)
             subsets.update(group.workloads)
             weights = self.weights.folder_of(group.workloads[0])
-            self._run_block(Block(group, task.launch, subset, task.turns, weights), task.retries, deadline)
+            self._run_block(
+                Block(group, task.launch, subset, task.turns, weights, first_launch=self.first_launch),
+                task.retries,
+                deadline,
+            )
 
     def _parts(self, group: Group) -> Iterator[Group]:
         """The group in subsets of contestants that fit into memory, each with the reference and with all phases.

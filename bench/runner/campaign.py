@@ -65,7 +65,7 @@ class CampaignRunner:
     "precision" (all intervals within the target), "launches" (the suite's maximum), or `stop`. `seconds`: of "import"
     and "gate", the parts before the first block. `remainder`: what more time would decide. `logs` keeps the output of
     failed launches, `cache` the gate's evidence. With a `launcher` (bench.launch.fake) and its `clock`, in seconds,
-    launches are simulated; without, they are processes.
+    launches are simulated; without, they are processes. `first_launch`: see Block.
     """
 
     ledger: Ledger
@@ -78,6 +78,7 @@ class CampaignRunner:
     stop: str = COMPLETE
     seconds: dict[str, float] = field(default_factory=dict)
     remainder: Remainder | None = None
+    first_launch: int = 0
 
     def __post_init__(self) -> None:
         self._together = colocation.memory_limit(self.suite.memory)
@@ -157,7 +158,9 @@ class CampaignRunner:
         """
         schedule, decided = self._schedule, DecidedVerdicts(self.observer.verdict)
         decided.update(self.ledger)
-        blocks = BlockRunner(launcher, weights, self.suite, self.ledger, RetryPolicy(), self._together, self.clock)
+        blocks = BlockRunner(
+            launcher, weights, self.suite, self.ledger, RetryPolicy(), self._together, self.clock, self.first_launch
+        )
         while True:
             while waiting := schedule.admissible(self.ledger, Readings(self.clock(), deadline)):
                 admit(waiting)

@@ -11,8 +11,9 @@ from results.compare.ranking import TITLES, WorkloadRanking, unbeaten_words
 from results.store.campaigns import StoredCampaign
 from results.tables import cases
 from results.tables.controls import control_of
+from results.tables.nodes import scope_of
 from results.tables.ranking import rankings
-from results.words import campaign_title, control
+from results.words import campaign_title, control, scope
 
 KEY = (
     "Time of a step of the reference (first column); others relative to it, below 1 is faster, with half of the 95 % "
@@ -21,7 +22,7 @@ KEY = (
 
 
 def as_markdown(campaign: StoredCampaign) -> str:
-    """Title, rankings, a table with the ranked phases, what the controls show, and what the numbers are."""
+    """Title, rankings, a table with the ranked phases, what controls show, which machines it is of, and a key."""
     found = rankings(campaign)
     sentences = [f"**{TITLES[one.phase]}:** {one.headline()} {one.overall_sentence()}".strip() for one in found]
     ranked = {workload.workload: workload for one in found for workload in one.workloads}
@@ -32,9 +33,16 @@ def as_markdown(campaign: StoredCampaign) -> str:
         *sentences,
         table or "No network was measured.",
         control(control_of(campaign)),
+        _scope(campaign),
         KEY if table else "",
     ]
     return "\n\n".join(filter(None, parts))
+
+
+def _scope(campaign: StoredCampaign) -> str:
+    """Which machines the verdicts are of; "" for one machine."""
+    found = scope_of(campaign)
+    return scope(found.type, len(found.nodes), found.ratios) if found else ""
 
 
 def _table(frame: pd.DataFrame, ranked: Mapping[str, WorkloadRanking]) -> str:

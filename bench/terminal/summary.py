@@ -19,19 +19,22 @@ from results.compare.limits import limits_of
 from results.compare.ranking import TITLES
 from results.schema import environment
 from results.schema.record import Status
+from results.stats.nodes import FEWEST_NODES
 from results.store.campaigns import StoredCampaign
 from results.tables import cases
 from results.tables.controls import control_of
 from results.tables.largest import is_search, largest
+from results.tables.nodes import differing, scope_of
 from results.tables.ranking import rankings
 from results.tables.streams import of_cases
 from results.units import amount
 from results.words import PEAKS, in_words
 from results.words import control as control_words
+from results.words import scope as scope_words
 
 LEGEND = (
     "time of a step of the reference; ratio to the reference: below 1 is faster, "
-    "± half of its 95 % interval over launches"
+    "± half of its 95 % interval over {replicates}"
 )
 STREAM_COLUMNS = ("cold", "warm", "compilations", "memory", "break-even")
 STREAM_LEGEND = (
@@ -54,6 +57,8 @@ def print_summary(
         out.print(part)
     for line in () if brief else (*ceilings(campaign), *_control(campaign), *variables(campaign)):
         out.print(line, style="dim", markup=False, highlight=False)
+    for line in nodes(campaign):
+        out.print(line, markup=False, highlight=False)
     for note in notes:
         remedy = "" if brief else f"\n  → {note['remedy']}"
         out.print(f"! {note['what']}{remedy}", style="yellow", markup=False, highlight=False)
@@ -70,7 +75,7 @@ def _tables(campaign: StoredCampaign, width: int, brief: bool, details: bool) ->
     single = frame[~of_streams]
     found: list[RenderableType] = [*verdict_tables(single, width)]
     if found and not brief:
-        found.append(Text(LEGEND, style="dim"))
+        found.append(Text(LEGEND.format(replicates=_replicates(campaign)), style="dim"))
     if found and details:
         found += _use(single, width)
     elif found and not brief:
@@ -78,6 +83,12 @@ def _tables(campaign: StoredCampaign, width: int, brief: bool, details: bool) ->
     if of_streams.any():
         found += [*stream_tables(frame, width), *([] if brief else [Text(STREAM_LEGEND, style="dim")])]
     return found
+
+
+def _replicates(campaign: StoredCampaign) -> str:
+    """What intervals are over."""
+    scope = scope_of(campaign)
+    return "nodes" if scope and max(scope.ratios, default=0) >= FEWEST_NODES else "launches"
 
 
 def _use(frame: pd.DataFrame, width: int) -> list[RenderableType]:
@@ -95,6 +106,19 @@ def variables(campaign: StoredCampaign) -> list[str]:
     """Environment variables that all launches have, besides those of their setting."""
     found = environment.kept(campaign.system)
     return [f"environment variables of all launches: {words(found)}"] if found else []
+
+
+def nodes(campaign: StoredCampaign) -> list[str]:
+    """Which machines the verdicts are of, and the nodes that differ from the others; empty for one machine."""
+    scope = scope_of(campaign)
+    if scope is None:
+        return []
+    found = [scope_words(scope.type, len(scope.nodes), scope.ratios)]
+    for node, rows in differing(campaign).groupby("node"):
+        first = rows.iloc[0]
+        where = f"most in {first.case}: {first.ratio:.2f}, {first.relative_ratio:.2f} of the others'"
+        found.append(f"node {node} differs from the others in {len(rows)} ratio{'s' if len(rows) > 1 else ''}; {where}")
+    return found
 
 
 def ceilings(campaign: StoredCampaign) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from results import words
 from results.export import plain
 from results.schema import environment
 from results.stats.verdicts import Judgement, TimingVerdict
@@ -17,6 +18,7 @@ from results.store.campaigns import StoredCampaign
 from results.tables import cases
 from results.tables.controls import control_of
 from results.tables.largest import is_search, largest
+from results.tables.nodes import differing, scope_of
 from results.tables.time import seconds_by_part
 
 
@@ -27,6 +29,7 @@ def as_json(campaign: StoredCampaign, notes: Sequence[dict[str, str]]) -> dict[s
         **_identity(campaign),
         **_ratios(frame),
         "control": _control(campaign),
+        "nodes": _nodes(campaign),
         "time": seconds_by_part(campaign) or None,
         "notes": list(notes),
         **_tables(campaign, frame),
@@ -55,6 +58,18 @@ def _control(campaign: StoredCampaign) -> dict[str, Any] | None:
     if not control.pairs:
         return None
     return {**asdict(control), "believable": control.believable}
+
+
+def _nodes(campaign: StoredCampaign) -> dict[str, Any] | None:
+    """The machines that verdicts are of, and the cells that differ between them; None for one machine."""
+    scope = scope_of(campaign)
+    if scope is None:
+        return None
+    return {
+        **asdict(scope),
+        "scope": words.scope(scope.type, len(scope.nodes), scope.ratios),
+        "differing": plain(differing(campaign)),
+    }
 
 
 def _counts(judged: Sequence[Judgement]) -> dict[str, Any]:

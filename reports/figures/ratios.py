@@ -33,6 +33,14 @@ def ratios(
     return Markup(svg.draw(lambda: _draw(bands, control), key, label))
 
 
+def by_node(bands: Sequence[Band], key: str) -> Markup:
+    """The ratios of cases on nodes, a mark for each node; "" without any."""
+    if not bands:
+        return Markup("")
+    label = "ratio of each case to the reference on every node; numbers in the table"
+    return Markup(svg.draw(lambda: _draw(bands, math.nan), key, label))
+
+
 def _marks(network: Network, phase: str, slots: Sequence[str]) -> list[Mark]:
     """A mark for each contestant but the reference; a note where it has no ratio."""
     rows = [network.rows[phase, one] for one in slots if (phase, one) in network.rows]

@@ -16,7 +16,7 @@ from results.units import amount, elapsed
 from results.words import stop_reason
 
 DEEPEST = 5
-IN_TABLES = ("workloads", "networks", "pyramids")
+IN_TABLES = ("workloads", "networks", "pyramids", "nodes", "attempts")
 
 Entry = tuple[str, str]
 
@@ -25,7 +25,8 @@ def header(system: System, reference: str | None) -> list[Entry]:
     """The facts for the header of a campaign; missing facts are omitted."""
     entries = (
         ("When", _when(system)),
-        ("Machine", _machine(system.machine)),
+        ("Machine", machine(system.machine)),
+        ("Nodes", ", ".join(system.nodes)),
         ("Suite", _suite(system.suite)),
         ("Stopped", stop_reason(system.stop or "", system.suite.budget)),
         ("Kept variables", _variables(environment.kept(system))),
@@ -142,7 +143,8 @@ def _when(system: System) -> str:
     return ", ".join(filter(None, (ends, measuring)))
 
 
-def _machine(machine: Machine) -> str:
+def machine(machine: Machine) -> str:
+    """Processor, cores, memory, cards, system and Python of a machine, as far as they are known."""
     memory, limit = machine.memory_bytes, machine.memory_limit_bytes
     parts = (
         machine.cpu,

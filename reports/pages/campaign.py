@@ -21,6 +21,7 @@ from reports.sections import (
     limits,
     lost,
     many_sizes,
+    nodes,
     parity,
     parts,
     times,
@@ -36,6 +37,7 @@ from results.stats.verdicts import DECIDED_PERCENT, WIDEST_PERCENT, TimingVerdic
 from results.store.campaigns import StoredCampaign
 from results.tables.cases import judgements
 from results.tables.controls import control_of
+from results.tables.nodes import scope_of
 from results.tables.ranking import rankings
 
 PAGE = "index.html"
@@ -43,6 +45,7 @@ SHOWN_WARNINGS = 4
 """The most severe warnings are in view; the others are folded."""
 SECTIONS: tuple[Section, ...] = (
     verdicts.SECTION,
+    nodes.SECTION,
     times.SECTION,
     parts.SECTION,
     layers.SECTION,
@@ -161,7 +164,14 @@ def answer_of(view: CampaignView) -> Answer:
         view.reference or "",
         {part.id: note for part in view.parts if (note := _parity_note(view, part))},
         control_of(view.campaign).believable,
+        _scope(view),
     )
+
+
+def _scope(view: CampaignView) -> str:
+    """Which machines the verdicts are of, as a sentence; "" for one machine."""
+    scope = scope_of(view.campaign)
+    return f"{words.scope(scope.type, len(scope.nodes), scope.ratios)}." if scope else ""
 
 
 def _parity_note(view: CampaignView, part: NetworkPart) -> str:

@@ -100,7 +100,7 @@ class Answer:
 
     `command` goes on where the campaign stopped; "" where nothing is left to decide. `common`: precision and device of
     all workloads, "" if they differ. `rows`: their cases as data, the names of the columns first. `left_out`: number of
-    further networks.
+    further networks. `scope`: which machines the verdicts are of, "" for one.
     """
 
     state: State
@@ -115,6 +115,7 @@ class Answer:
     common: str
     rows: Sequence[Sequence[Any]]
     left_out: int
+    scope: str
 
 
 def answer(
@@ -126,10 +127,12 @@ def answer(
     reference: str,
     parity: Mapping[str, str],
     believable: bool,
+    scope: str = "",
 ) -> Answer:
     """The answer of a campaign; `networks` and notes on their `parity` by the anchors of their figures.
 
-    Isolated layers are counted, not listed. `believable`: whether the controls allow for verdicts.
+    Isolated layers are counted, not listed. `believable`: whether the controls allow for verdicts. `scope`: which
+    machines these are of, "" for one.
     """
     ranked = {workload.workload: workload for found in rankings for workload in found.workloads}
     whole = {anchor: network for anchor, network in networks.items() if not is_alone(network.architecture)}
@@ -152,6 +155,7 @@ def answer(
         common=_common(shown.values()),
         rows=[COLUMNS, *_data(shown.values())],
         left_out=len(whole) - len(shown),
+        scope=scope,
     )
 
 

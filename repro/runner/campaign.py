@@ -19,6 +19,7 @@ from repro.runner import agreement, plan
 from repro.runner.choice import DatasetCache
 from repro.runner.goals import Goal
 from repro.runner.plan import Target
+from repro.runner.remote import Where
 from repro.runner.trials import Runner
 from results import VERSION, machine
 from results.schema.findings import Agreement, ClaimResult, Findings, Trained, Verdict
@@ -34,7 +35,8 @@ class Options:
     """What was asked for. `seconds`: after which no trial is begun; `side_by_side`: trials at a time (None: cores).
 
     `until_decided`: seeds are added after each look (`repro.claims.sequential`); `seeds` is then without meaning.
-    `quick`: no claim was named, so cheap experiments suffice where no data was named either.
+    `quick`: no claim was named, so cheap experiments suffice where no data was named either. `where`: the machines to
+    train on (None: this one).
     """
 
     at: Target | None
@@ -46,6 +48,7 @@ class Options:
     quiet: bool = False
     until_decided: bool = False
     quick: bool = False
+    where: Where | None = None
 
     def command(self) -> str:
         """What asks for the same again, but for the claims."""
@@ -62,7 +65,7 @@ class ReproductionRunner:
     def __init__(self, folder: ReproductionWriter, options: Options):
         self._folder, self._options = folder, options
         self._shelf = DatasetCache(options.paths)
-        self._runner = Runner(folder, self._shelf, options.seconds, options.side_by_side, options.quiet)
+        self._runner = Runner(folder, self._shelf, options.seconds, options.side_by_side, options.quiet, options.where)
         before = reproductions.read(folder.folder)
         self.findings = before.findings
         self._termination = Termination()

@@ -4,33 +4,32 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
 from impls.host import usable
 from repro.data import Dataset
-from repro.runner import workers
+from repro.runner import remote, workers
 from repro.runner.choice import DatasetCache
 from repro.runner.progress import Meter
+from repro.runner.remote import Where
 from repro.runner.workers import Task
 from repro.training.job import Job
-from results.schema.trial import Outcome, Trial
+from results.schema.trial import FAILURES, Outcome, Trial
 from results.store import reproductions
 from results.store.logs import Logs
 from results.store.reproductions import PICTURES, ReproductionWriter
 
 CHECKPOINTS = "checkpoints"
-FAILURES = (Outcome.CRASHED, Outcome.FAILED, Outcome.OUT_OF_MEMORY)
-"""What a trial's log may say more about."""
 
 
 class Runner:
     """Runs the jobs of one reproduction into its folder. `trials`: every trial that is there, by id.
 
     seconds: after which no trial is begun; side_by_side: trials at a time, None for as many as there are usable cores;
-    quiet: without progress.
+    quiet: without progress; where: the machines to train on, None for this one.
     """
 
     def __init__(
@@ -40,8 +39,10 @@ class Runner:
         seconds: float | None,
         side_by_side: int | None,
         quiet: bool = False,
+        where: Where | None = None,
     ):
-        self._folder, self._shelf, self._meter = folder, shelf, Meter(quiet)
+        self._folder, self._shelf, self._meter = folder, shelf, Meter(quiet or where is not None)
+        self._where, self._quiet = where, quiet
         self._logs = Logs(folder.folder)
         self._seconds, self._side_by_side = seconds, side_by_side
         self.trials: dict[str, Trial] = dict(reproductions.read(folder.folder).trials)
@@ -83,6 +84,10 @@ class Runner:
             self._meter.end()
 
     def _run(self, tasks: Mapping[str, Task], devices: Sequence[str]) -> None:
+        if self._where:
+            remote.run(list(tasks.values()), self._where, self._folder, self._keep(tasks), self._in_time, self._quiet)
+            return
+        keep = self._keep(tasks)
         with tempfile.TemporaryDirectory(prefix="deadheat-") as cache:
             for trial in workers.run(
                 list(tasks.values()),
@@ -91,16 +96,26 @@ class Runner:
                 lambda task, share: self._meter.tell(task.id, share),
                 self._in_time,
             ):
-                if trial.outcome in FAILURES:
-                    trial = replace(trial, log=self._logs.keep(tasks[trial.id].log))
-                self._folder.append(trial)
-                self.trials[trial.id] = trial
-                tasks[trial.id].log.unlink(missing_ok=True)
-                if self._done(trial.id):  # one that crashed goes on from there the next time
-                    tasks[trial.id].checkpoint.unlink(missing_ok=True)
-                if trial.outcome is not Outcome.FINISHED:
-                    log = f" (log: {trial.log})" if trial.log else ""
-                    self._meter.say(f"{trial.network}, seed {trial.seed}: {trial.outcome}: {trial.reason}{log}")
+                keep(trial)
+
+    def _keep(self, tasks: Mapping[str, Task]) -> Callable[[Trial], None]:
+        """A function that keeps a trial as it ends, once."""
+
+        def keep(trial: Trial) -> None:
+            if self._done(trial.id):
+                return
+            if trial.outcome in FAILURES:
+                trial = replace(trial, log=self._logs.keep(tasks[trial.id].log))
+            self._folder.append(trial)
+            self.trials[trial.id] = trial
+            tasks[trial.id].log.unlink(missing_ok=True)
+            if self._done(trial.id):  # one that crashed goes on from there the next time
+                tasks[trial.id].checkpoint.unlink(missing_ok=True)
+            if trial.outcome is not Outcome.FINISHED:
+                log = f" (log: {trial.log})" if trial.log else ""
+                self._meter.say(f"{trial.network}, seed {trial.seed}: {trial.outcome}: {trial.reason}{log}")
+
+        return keep
 
     def _done(self, id: str) -> bool:
         """Whether a trial is there that came to its own end; one that crashed is tried again."""

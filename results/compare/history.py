@@ -18,6 +18,7 @@ from results.compare.pairwise import (
     described,
     last_outcomes,
     machine_of,
+    replicates_of,
     unknown_machine,
     versions_of,
     why_missing,
@@ -196,9 +197,8 @@ def histories(campaigns: Iterable[StoredCampaign]) -> Histories:
         elif started is None:
             left_out.append(f"{campaign.name} has no start time, neither in its metadata nor in a record")
         else:
-            times = {case: own.counted["seconds"].tolist() for case, own in campaign.launches.items()}
             without = replace(campaign, records=(), copies=(), columns=None)  # of hundreds, they would fill memory
-            dated = _Dated(started, campaign.name, without, times, last_outcomes(campaign))
+            dated = _Dated(started, campaign.name, without, replicates_of(campaign), last_outcomes(campaign))
             machines.setdefault(repr(machine_of(campaign)), []).append(dated)
     if not machines:
         raise ResultsError(f"no campaign can be placed in a history: {'; '.join(left_out) or 'none was given'}")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from results.schema.record import Workload
 from results.schema.system import WorkloadFacts
-from results.stats.estimates import geometric
+from results.stats.launches import time_over_nodes
 from results.store.campaigns import StoredCampaign
 
 Kind = tuple[str, str]
@@ -70,7 +70,7 @@ def limits_of(campaign: StoredCampaign) -> Limits:
         if case.workload.id not in probes or not len(launches.counted):
             continue
         of, amount = _sought(workloads[case.workload.id])
-        seconds = geometric(launches.counted["seconds"].tolist()).value
+        seconds = time_over_nodes(launches).value
         found = Ceiling(amount / seconds, case.id, case.contestant.id)
         key = of, kind_of(case.workload)
         ceilings[key] = max(ceilings.get(key, found), found, key=lambda one: one.rate)

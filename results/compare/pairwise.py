@@ -128,8 +128,12 @@ def compare(
         raise ResultsError(
             f"no case was measured both in {baseline.name} and in {candidate.name}; nothing to compare{unread}"
         )
-    ratio = paired_ratio if side_by_side else _independent_ratio
-    found = {case: comparison for case in both if (comparison := ratio(after[case], before[case]))}
+    if side_by_side:
+        ratios = {case: paired_ratio(after[case], before[case]) for case in both}
+    else:
+        old, new = replicates_of(baseline), replicates_of(candidate)
+        ratios = {case: independent_ratio(new[case], old[case]) for case in both}
+    found = {case: ratio for case, ratio in ratios.items() if ratio}
     changes = _changes(found, before, after)
     missing = _missing((baseline, before), (candidate, after))
     named = (
@@ -215,8 +219,14 @@ def last_outcomes(campaign: StoredCampaign) -> dict[Case, Outcome]:
     return {case: (own["status"][-1], own["reason"][-1]) for case, own in campaign.launches.items()}
 
 
-def _independent_ratio(launches: Launches, reference: Launches) -> Comparison | None:
-    return independent_ratio(launch_times(launches), launch_times(reference))
+def replicates_of(campaign: StoredCampaign) -> dict[Case, list[float]]:
+    """The times of each case's launches; of a case of several nodes one time a node, as its launches share it."""
+    found = {}
+    for case, launches in campaign.launches.items():
+        nodes = [own["seconds"].tolist() for own in launches.counted.by_node.values()]
+        if nodes:
+            found[case] = nodes[0] if len(nodes) == 1 else [geometric(own).value for own in nodes]
+    return found
 
 
 def _changes(

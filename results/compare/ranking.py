@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from results.compare.ratios import Ratios
 from results.stats.estimates import Estimate, geometric_mean
+from results.stats.nodes import over_nodes
 from results.stats.verdicts import TimingVerdict, judge
 
 TITLES = {"infer": "Inference", "train": "Training"}
@@ -107,21 +108,47 @@ def unbeaten_words(found: WorkloadRanking | None) -> str:
     return "no significant difference" if found.is_tied else ", ".join(map(_name, found.unbeaten))
 
 
-def rank(phase: str, reference: str, contestants: Sequence[str], pairs: Mapping[str, Ratios]) -> Ranking:
+def rank(
+    phase: str,
+    reference: str,
+    contestants: Sequence[str],
+    pairs: Mapping[str, Ratios],
+    nodes: Sequence[Mapping[str, Ratios]] = (),
+) -> Ranking:
     """The ranking in `phase`, from the ratios of all pairs on each of its workloads (results.compare.ratios.pairs).
 
-    Contestants come in the order given; those that were measured on none of the workloads are left out.
+    Contestants come in the order given; those that were measured on none of the workloads are left out. `nodes`: the
+    same ratios on each node, of a campaign of several.
     """
     workloads = tuple(_of_workload(name, contestants, ratios) for name, ratios in pairs.items())
     present = tuple(one for one in contestants if any(one in ranked.contestants for ranked in workloads))
     compared = [one for one in present if any(_is_compared(ratios, one, reference) for ratios in pairs.values())]
     common = [
-        ratios
-        for ratios in pairs.values()
+        name
+        for name, ratios in pairs.items()
         if all(_is_compared(ratios, one, reference) for one in compared) and compared
     ]
-    overall = {one: geometric_mean([ratios[one, reference] for ratios in common]) for one in compared if common}
+    overall = {one: _overall((one, reference), common, pairs, nodes) for one in compared if common}
     return Ranking(phase, reference, present, workloads, overall, len(common))
+
+
+def _overall(
+    pair: tuple[str, str], workloads: Sequence[str], pairs: Mapping[str, Ratios], nodes: Sequence[Mapping[str, Ratios]]
+) -> Estimate:
+    """The geometric mean over workloads: on each node first, as a node's deviation may be the same in all of them.
+
+    Where workloads were measured on different nodes, their errors do not average out either.
+    """
+    found = [[node[name][pair] for name in workloads if pair in node.get(name, {})] for node in nodes]
+    measuring = [ratios for ratios in found if ratios]
+    if len(measuring) > 1 and all(len(ratios) == len(workloads) for ratios in measuring):
+        return over_nodes([_of_node(ratios) for ratios in measuring])
+    return geometric_mean([pairs[name][pair] for name in workloads], shared=len(measuring) > 1)
+
+
+def _of_node(ratios: Sequence[Estimate]) -> Estimate:
+    """The mean over workloads, with no more degrees of freedom than each of its ratios."""
+    return replace(geometric_mean(ratios), freedom=min(ratio.own_freedom for ratio in ratios))
 
 
 def _of_workload(name: str, contestants: Sequence[str], ratios: Ratios) -> WorkloadRanking:

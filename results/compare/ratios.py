@@ -6,11 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from results.schema.record import Case, Contestant, Workload
-from results.stats.campaign_ratios import cells_between
+from results.stats.campaign_ratios import (
+    CampaignRatios,
+    Timed,
+    cells_between,
+    control_over_nodes,
+    ratios_by_node,
+)
 from results.stats.cells import Cell
 from results.stats.estimates import Estimate
 from results.stats.launches import Launches
 from results.stats.moderation import Judged, judged_cells
+from results.stats.nodes import over_nodes
 from results.store.campaigns import StoredCampaign, computed_once
 
 References = Mapping[Workload, Contestant]
@@ -19,35 +26,62 @@ Ratios = Mapping[tuple[str, str], Estimate]
 """By (contestant, reference); pairs that never ran in the same block are absent."""
 
 
-def judged_ratios(campaign: StoredCampaign, *choices: References) -> list[Judged[Case]]:
-    """For each choice of references, the ratios of a campaign's cases and copies, as in results.stats.campaign_ratios.
+def judged_ratios(campaign: StoredCampaign, references: References) -> CampaignRatios:
+    """The ratios of a campaign's cases and copies, over nodes, as in results.stats.campaign_ratios."""
+    (nodes,) = judged_by_node(campaign, references)
+    ratios = {case: over_nodes(list(own.values())) for case, own in ratios_by_node(nodes).items()}
+    return CampaignRatios(ratios, control_over_nodes(list(nodes.values())))
 
-    The rounds of one workload are in memory at a time. What was computed is kept with the campaign.
-    """
+
+def judged_by_node(campaign: StoredCampaign, *choices: References) -> list[Mapping[str, Judged[Case]]]:
+    """For each choice of references, the same on each node, by its name; kept with the campaign once computed."""
     kept, keys = _kept(campaign), [frozenset(references.items()) for references in choices]
     missing = {key: references for key, references in zip(keys, choices, strict=True) if key not in kept}
     if missing:
-        kept.update(zip(missing, _judged(campaign, list(missing.values())), strict=True))
+        for key, nodes in zip(missing, cells_by_node(campaign, *missing.values()), strict=True):
+            kept[key] = {node: judged_cells(cells) for node, cells in nodes.items()}
     return [kept[key] for key in keys]
 
 
 @computed_once
-def _kept(campaign: StoredCampaign) -> dict[frozenset[tuple[Workload, Contestant]], Judged[Case]]:
-    """By references; filled by `judged_ratios`."""
+def _kept(campaign: StoredCampaign) -> dict[frozenset[tuple[Workload, Contestant]], Mapping[str, Judged[Case]]]:
+    """By references; filled by `judged_by_node`."""
     return {}
 
 
-def _judged(campaign: StoredCampaign, choices: Sequence[References]) -> list[Judged[Case]]:
+def cells_by_node(campaign: StoredCampaign, *choices: References) -> list[Mapping[str, dict[Case, Cell]]]:
+    """For each choice of references, the cells of each node, by its name.
+
+    The rounds of one workload are in memory at a time.
+    """
     workloads: dict[Workload, dict[Case, Launches]] = {}
     for case, launches in campaign.all_launches.items():
         workloads.setdefault(case.workload, {})[case] = launches
-    found: list[dict[Case, Cell]] = [{} for _ in choices]
+    nodes = node_names(campaign)
+    found: list[dict[str, dict[Case, Cell]]] = [{node: {} for node in nodes} for _ in choices]
     for workload, own in sorted(workloads.items(), key=lambda one: _first_row(one[1])):  # the order on disk
         if any(workload in references for references in choices) or any(case.contestant.copy for case in own):
-            timed = {case: launches.timed for case, launches in own.items() if len(launches.counted)}
-            for cells, references in zip(found, choices, strict=True):
-                cells.update(cells_between(timed, references))
-    return [judged_cells({case: cells[case] for case in campaign.all_launches if case in cells}) for cells in found]
+            for node, timed in _timed(own).items():
+                for cells, references in zip(found, choices, strict=True):
+                    cells[node].update(cells_between(timed, references))
+    order = list(campaign.all_launches)
+    return [
+        {node: {case: own[case] for case in order if case in own} for node, own in cells.items()} for cells in found
+    ]
+
+
+def node_names(campaign: StoredCampaign) -> list[str]:
+    """The names of the nodes that a campaign has launches of, sorted; "" for one machine."""
+    return sorted({str(node) for node in dict.fromkeys(campaign.source.column("node"))})
+
+
+def _timed(cases: Mapping[Case, Launches]) -> Mapping[str, dict[Case, Timed]]:
+    """The counted launches of each node's cases."""
+    found: dict[str, dict[Case, Timed]] = {}
+    for case, launches in cases.items():
+        for node, own in launches.counted.by_node.items():
+            found.setdefault(node, {})[case] = own.timed
+    return found
 
 
 def _first_row(cases: Mapping[Case, Launches]) -> int:
@@ -56,21 +90,34 @@ def _first_row(cases: Mapping[Case, Launches]) -> int:
 
 @computed_once
 def pairs(campaign: StoredCampaign) -> Mapping[str, Ratios]:
-    """The ratios within each workload, by its id: of each pair of contestants, and the inverse.
+    """The ratios within each workload, by its id: of each pair of contestants, and the inverse; over nodes."""
+    found: dict[str, dict[tuple[str, str], list[Estimate]]] = {}
+    for workloads in pairs_by_node(campaign).values():
+        for workload, ratios in workloads.items():
+            own = found.setdefault(workload, {})
+            for pair, ratio in ratios.items():
+                own.setdefault(pair, []).append(ratio)
+    return {workload: {pair: over_nodes(nodes) for pair, nodes in ratios.items()} for workload, ratios in found.items()}
+
+
+@computed_once
+def pairs_by_node(campaign: StoredCampaign) -> Mapping[str, Mapping[str, Ratios]]:
+    """The same on each node, by its name.
 
     Intervals depend on the other ratios of the campaign (results.stats.moderation), so a pair is estimated once: with
     the campaign's reference as the reference of all workloads, then with each other contestant in turn.
     """
     workloads = list(dict.fromkeys(case.workload for case in campaign.launches))
-    found: dict[str, dict[tuple[str, str], Estimate]] = {workload.id: {} for workload in workloads}
     references = _references(campaign)
-    for reference, judged in zip(
-        references, judged_ratios(campaign, *(dict.fromkeys(workloads, one) for one in references)), strict=True
-    ):
-        for case, ratio in judged.ratios.items():
-            pair, own = (case.contestant.id, reference.id), found[case.workload.id]
-            if not case.contestant.copy and pair not in own:
-                own[pair], own[pair[::-1]] = ratio, _inverse(ratio)
+    by_reference = judged_by_node(campaign, *(dict.fromkeys(workloads, one) for one in references))
+    found: dict[str, dict[str, dict[tuple[str, str], Estimate]]] = {}
+    for reference, nodes in zip(references, by_reference, strict=True):
+        for node, judged in nodes.items():
+            of_node = found.setdefault(node, {workload.id: {} for workload in workloads})
+            for case, ratio in judged.ratios.items():
+                pair, own = (case.contestant.id, reference.id), of_node[case.workload.id]
+                if not case.contestant.copy and pair not in own:
+                    own[pair], own[pair[::-1]] = ratio, _inverse(ratio)
     return found
 
 

@@ -44,8 +44,8 @@ class Flagged:
     cases: pd.DataFrame
 
     def times(self) -> Iterator[tuple[str, list[float]]]:
-        """Each case's launches in the order in which they ran."""
-        for case, own in self.launches.groupby("case", sort=False):
+        """Each case's launches in the order in which they ran, those of each node for themselves."""
+        for (case, _), own in self.launches.groupby(["case", "node"], sort=False):
             yield str(case), own.seconds.tolist()
 
 
@@ -80,8 +80,8 @@ def raised(cases: Sequence[MeasuredCase]) -> dict[str, list[str]]:
 
 
 def in_each(test: Callable[[Launches], bool]) -> Detect:
-    """Detect the cases of which the launches, without those of other cases, pass the test."""
-    return lambda cases: [case.row["case"] for case in cases if test(case.launches)]
+    """Detect the cases of which the launches on some node, without those of other cases, pass the test."""
+    return lambda cases: [case.row["case"] for case in cases if any(map(test, case.launches.by_node.values()))]
 
 
 def in_words(launches: int) -> str:

@@ -31,6 +31,10 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+FAILURES = (Outcome.CRASHED, Outcome.FAILED, Outcome.OUT_OF_MEMORY)
+"""What a trial's log may say more about."""
+
+
 @dataclass(frozen=True)
 class Point:
     """A trial after so many `images`: mean loss since the previous point, and errors as shares of images.

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from results.schema.record import Case, Contestant, Record, Workload
 from results.stats.cells import Cell, cell_of
-from results.stats.estimates import Rounds
-from results.stats.moderation import Judged, judged_cells
+from results.stats.estimates import Estimate, Rounds
+from results.stats.moderation import Control, Judged, judged_cells
+from results.stats.nodes import by_node, over_nodes
 from results.stats.pairing import counted, group_by_block
 
 
@@ -57,9 +60,56 @@ def cells_between(cases: Mapping[Case, Timed], references: Mapping[Workload, Con
     return found
 
 
-def judged_ratios(records: Iterable[Record], references: Mapping[Workload, Contestant]) -> Judged[Case]:
+@dataclass(frozen=True)
+class CampaignRatios:
+    """The ratios of a campaign, over its nodes if it has several (results.stats.nodes), and what its controls show."""
+
+    ratios: Mapping[Case, Estimate]
+    control: Control
+
+
+def judged_ratios(records: Iterable[Record], references: Mapping[Workload, Contestant]) -> CampaignRatios:
     """The ratios of a campaign's cases and copies to their references, as in `cells_of`."""
-    return judged_cells(cells_of(records, references))
+    nodes = judged_by_node(records, references)
+    ratios = {case: over_nodes(list(own.values())) for case, own in ratios_by_node(nodes).items()}
+    return CampaignRatios(ratios, control_over_nodes(list(nodes.values())))
+
+
+def judged_by_node(records: Iterable[Record], references: Mapping[Workload, Contestant]) -> dict[str, Judged[Case]]:
+    """The same for each node, by its name, as if its records were a campaign; a campaign of one machine has one."""
+    return {node: judged_cells(cells) for node, cells in cells_by_node(records, references).items()}
+
+
+def cells_by_node(records: Iterable[Record], references: Mapping[Workload, Contestant]) -> dict[str, dict[Case, Cell]]:
+    """`cells_of` the records of each node, by its name."""
+    return {node: cells_of(own, references) for node, own in by_node(records).items()}
+
+
+def ratios_by_node(nodes: Mapping[str, Judged[Case]]) -> dict[Case, dict[str, Estimate]]:
+    """The ratio of each case on each node that has it."""
+    found: dict[Case, dict[str, Estimate]] = {}
+    for node, judged in nodes.items():
+        for case, ratio in judged.ratios.items():
+            found.setdefault(case, {})[node] = ratio
+    return found
+
+
+def control_over_nodes(nodes: Sequence[Judged[Case]]) -> Control:
+    """What the controls of all nodes show together; `inflation` is that of the node with the most."""
+    if len(nodes) == 1:
+        return nodes[0].control
+    with_controls = [judged for judged in nodes if judged.control.pairs]
+    if not with_controls:
+        return Control()
+    copies = [
+        ratio.value
+        for judged in with_controls
+        for case, ratio in judged.ratios.items()
+        if case.contestant.copy and ratio.launches > 1
+    ]
+    differences = np.expm1(np.abs(np.log(copies)))
+    inflation = max(judged.control.inflation for judged in with_controls)
+    return Control(len(copies), float(differences.max()), float(np.median(differences)), inflation)
 
 
 def _rounds_per_turn(record: Record) -> int:

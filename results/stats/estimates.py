@@ -40,7 +40,8 @@ class Estimate:
 
     The interval is Student's t with `freedom` degrees of freedom (None: launches - 1). It uses up
     `error_share` of the error that its confidence allows: all, unless it is the narrower of two
-    (results.stats.moderation).
+    (results.stats.moderation). A further launch adds `freedom_per_launch` degrees of freedom: less than one where the
+    interval is over nodes (results.stats.nodes).
     """
 
     value: float
@@ -49,6 +50,7 @@ class Estimate:
     launches: int
     freedom: float | None = None
     error_share: float = 1.0
+    freedom_per_launch: float = 1.0
 
     @property
     def relative_half_width(self) -> float:
@@ -63,10 +65,15 @@ class Estimate:
         wider = self.quantile(DETECTION_CONFIDENCE) / self.quantile()
         return abs(math.log(self.low * self.high)) > wider * math.log(self.high / self.low)
 
+    @property
+    def own_freedom(self) -> float:
+        """Degrees of freedom of its interval; 0 for a single launch."""
+        return self.launches - 1 if self.freedom is None else self.freedom
+
     def quantile(self, confidence: float = CONFIDENCE, launches: int | None = None) -> float:
         """Half of the interval of that confidence, in standard errors; or as it would be after so many launches."""
-        freedom = self.launches - 1 if self.freedom is None else self.freedom
-        freedom += 0 if launches is None else launches - self.launches
+        freedom = self.own_freedom
+        freedom += 0 if launches is None else (launches - self.launches) * self.freedom_per_launch
         return _quantile(freedom, 1 - (1 - confidence) * self.error_share)
 
 
@@ -223,14 +230,15 @@ def holm(p_values: Mapping[T, float]) -> dict[T, float]:
     return dict(zip(p_values, adjusted, strict=True))
 
 
-def geometric_mean(ratios: Sequence[Estimate]) -> Estimate:
+def geometric_mean(ratios: Sequence[Estimate], shared: bool = False) -> Estimate:
     """The geometric mean of ratios of different workloads, with an interval propagated from theirs.
 
-    It describes these workloads, not a population of workloads; `launches` is their number.
+    It describes these workloads, not a population of workloads; `launches` is their number. `shared`: their errors may
+    be the same, so that they do not average out.
     """
     middle = float(np.mean([math.log(one.value) for one in ratios]))
     halves = [(math.log(one.high) - math.log(one.low)) / 2 for one in ratios]
-    half = math.sqrt(sum(half**2 for half in halves)) / len(ratios)
+    half = (sum(halves) if shared else math.sqrt(sum(half**2 for half in halves))) / len(ratios)
     return Estimate(math.exp(middle), math.exp(middle - half), math.exp(middle + half), len(ratios))
 
 

@@ -19,8 +19,9 @@ import numpy as np
 from results.schema.columns import PARITY, USAGE
 from results.schema.record import Case, Conditions, Parity, Record, Status, Usage
 from results.stats.campaign_ratios import Timed, rounds_per_turn
-from results.stats.estimates import Rounds, launch_time
-from results.stats.pairing import by_pass, last_attempts
+from results.stats.estimates import Estimate, Rounds, geometric, launch_time
+from results.stats.nodes import over_nodes
+from results.stats.pairing import Pass, by_pass, last_attempts
 
 
 class Kind(StrEnum):
@@ -280,8 +281,16 @@ class Launches:
         keys = zip(*(counted[name].tolist() for name in ("node", "launch", "subset", "attempt")))
         return dict(zip(keys, counted.rounds))
 
+    @cached_property
+    def by_node(self) -> Mapping[str, Launches]:
+        """Those of each node, by its name; campaigns of one machine have one, ""."""
+        names = self["node"]
+        if names.strides == (0,) and len(self):
+            return {str(names[0]): self}
+        return {node: self.where(names == node) for node in sorted(set(names.tolist()))}
+
     @property
-    def passes(self) -> dict[object, float]:
+    def passes(self) -> dict[Pass, float]:
         """Of one case: its launch times by pass, as in results.stats.pairing.group_by_pass."""
         node, launch, seconds = (self.counted[name].tolist() for name in ("node", "launch", "seconds"))
         return by_pass(zip(zip(node, launch), seconds))
@@ -291,3 +300,8 @@ class Launches:
         """Of one case that was measured: what its ratios need."""
         first = self.counted
         return Timed(self.blocks, rounds_per_turn(int(first["rounds"][0]), int(first["turns"][0])))
+
+
+def time_over_nodes(launches: Launches) -> Estimate:
+    """Seconds per step of one case, from its counted launches, of which there must be one."""
+    return over_nodes([geometric(own["seconds"].tolist()) for own in launches.counted.by_node.values()])

@@ -7,6 +7,9 @@ from collections.abc import Hashable, Iterable, Sequence
 from results.schema.record import Case, Record, Status
 from results.stats.estimates import Rounds, launch_time
 
+Pass = tuple[str, int]
+"""Node and number of a launch."""
+
 
 def counted(records: Iterable[Record]) -> list[Record]:
     """The launches for statistics: the last measured attempt of each."""
@@ -34,14 +37,14 @@ def group_by_block(records: Iterable[Record]) -> dict[object, Rounds]:
     return {(record.node, record.launch, record.subset, record.attempt): record.seconds for record in counted(records)}
 
 
-def group_by_pass(records: Iterable[Record]) -> dict[object, float]:
+def group_by_pass(records: Iterable[Record]) -> dict[Pass, float]:
     """One case's launch times by pass; the mean over the subsets of a pass."""
     return by_pass(((record.node, record.launch), launch_time(record.seconds)) for record in counted(records))
 
 
-def by_pass(timed: Iterable[tuple[Hashable, float]]) -> dict[object, float]:
+def by_pass(timed: Iterable[tuple[Pass, float]]) -> dict[Pass, float]:
     """The mean of the times of each pass, from (pass, time) of each subset."""
-    times: dict[object, list[float]] = {}
+    times: dict[Pass, list[float]] = {}
     for launch, seconds in timed:
         times.setdefault(launch, []).append(seconds)
     return {launch: sum(found) / len(found) for launch, found in times.items()}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from results.schema.record import Record
-from results.stats.estimates import Estimate, geometric, launch_times, ratio
+from results.stats.estimates import Estimate, Rounds, geometric, launch_times, ratio
+from results.stats.nodes import by_node, over_nodes
 from results.stats.pairing import counted, group_by_block
 
+Blocks = Mapping[object, Rounds]
 IN_A_ROW = 2
 """Number of consecutive launches after which intervals must be narrow: a single one may be narrow by chance."""
 
@@ -32,11 +34,21 @@ def widest(records: Sequence[Record], reference: str) -> float:
         launches.setdefault(record.case.contestant.id, []).append(record)
     if not launches:
         return math.inf
-    blocks = {contestant: group_by_block(own) for contestant, own in launches.items()}
-    middle = blocks.get(reference, next(iter(blocks.values())))
-    estimates = [geometric(launch_times(own)) for own in blocks.values()]
-    estimates += [found for own in blocks.values() if own is not middle and (found := ratio(own, middle)) is not None]
+    nodes = {
+        contestant: {node: group_by_block(records) for node, records in by_node(own).items()}
+        for contestant, own in launches.items()
+    }
+    middle = nodes.get(reference, next(iter(nodes.values())))
+    estimates = [over_nodes([geometric(launch_times(blocks)) for blocks in own.values()]) for own in nodes.values()]
+    ratios = (_ratios(own, middle) for own in nodes.values() if own is not middle)
+    estimates += [over_nodes(found) for found in ratios if found]
     return max(_half_widths(estimates))
+
+
+def _ratios(nodes: Mapping[str, Blocks], reference: Mapping[str, Blocks]) -> list[Estimate]:
+    """On each node that has one."""
+    found = (ratio(blocks, reference.get(node, {})) for node, blocks in nodes.items())
+    return [one for one in found if one is not None]
 
 
 def _half_widths(estimates: Iterable[Estimate]) -> Iterable[float]:

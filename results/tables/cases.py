@@ -20,7 +20,7 @@ from results.schema.columns import LIMITS, MEMORY, OUTCOME, PARITY, USAGE, WORKL
 from results.schema.record import Case, Contestant, Status, Workload
 from results.schema.system import ContestantFacts
 from results.stats.estimates import Estimate, geometric
-from results.stats.launches import Launches
+from results.stats.launches import Launches, time_over_nodes
 from results.stats.verdicts import DECIDED_PERCENT, WIDEST_PERCENT, Judgement, TimingVerdict, judge, launches_needed
 from results.store.campaigns import StoredCampaign, computed_once
 from results.tables import CAMPAIGNS, Table
@@ -35,8 +35,8 @@ COLUMNS = (
     Column("launches", "", "number of valid launches"),
     Column("repeated_launches", "", "number of launches that were disturbed and repeated"),
     Column("seconds", "s/step", "geometric mean of the launches' medians"),
-    Column("seconds_low", "s/step", "lower end of its 95 % interval over launches"),
-    Column("seconds_high", "s/step", "upper end of its 95 % interval over launches"),
+    Column("seconds_low", "s/step", "lower end of its 95 % interval over launches; over nodes, from three on"),
+    Column("seconds_high", "s/step", "upper end of its 95 % interval over launches; over nodes, from three on"),
     Column("images_per_second", "images/s", "batch over seconds"),
     Column("images_per_second_low", "images/s", "lower end of its interval"),
     Column("images_per_second_high", "images/s", "upper end of its interval"),
@@ -45,8 +45,8 @@ COLUMNS = (
     Column("fallback", "", "why a launch was not executed as requested; empty if all were"),
     Column("reference", "", "reference contestant of the ratio"),
     Column("ratio", "", "time over the reference's time, paired by block: below 1 is faster"),
-    Column("ratio_low", "", "lower end of its 95 % interval over blocks"),
-    Column("ratio_high", "", "upper end of its 95 % interval over blocks"),
+    Column("ratio_low", "", "lower end of its 95 % interval over blocks; over nodes, from three on"),
+    Column("ratio_high", "", "upper end of its 95 % interval over blocks; over nodes, from three on"),
     Column("pairs", "", "number of blocks in the ratio"),
     Column("verdict", "", "faster, slower, dead heat (interval within 2 % of 1), within (`within_percent`) or unclear"),
     Column(
@@ -57,7 +57,8 @@ COLUMNS = (
     Column(
         "launches_needed",
         "",
-        f"of unclear, and of within more than {DECIDED_PERCENT} %: estimated total number of launches to decide it",
+        f"of unclear, and of within more than {DECIDED_PERCENT} %: estimated total number of launches to decide it; of "
+        "three nodes or more, as many on each further node",
     ),
     Column("subsets", "", "number of subsets in which the group was measured, as it did not fit in memory together"),
     Column(
@@ -138,6 +139,15 @@ def reference_of(campaign: StoredCampaign) -> str | None:
     return next((case.contestant.id for case in campaign.launches), None)
 
 
+def references_in(campaign: StoredCampaign) -> dict[Workload, Contestant]:
+    """The contestant that the ratios of each workload are to."""
+    named = reference_of(campaign)
+    return {
+        workload: next(one for one in group if one.id == _reference(group, named))
+        for workload, group in _groups(campaign).items()
+    }
+
+
 def _reference(group: Mapping[Contestant, Launches], named: str | None) -> str:
     ids = [contestant.id for contestant in group]
     return named if named is not None and named in ids else ids[0]
@@ -153,7 +163,7 @@ def _ratios(
         for contestant in group
         if contestant.id == references[workload]
     }
-    (judged,) = judged_ratios(campaign, known)
+    judged = judged_ratios(campaign, known)
     launches = {Case(workload, one): len(groups[workload][one].counted) for workload, one in known.items()}
     own_ratios = {case: geometric([1.0] * count) for case, count in launches.items() if count}
     return {**judged.ratios, **own_ratios}, judged.control.believable
@@ -196,7 +206,7 @@ def _case_row(
     }
     if not len(measured):
         return {**blank(COLUMNS), **row}
-    estimate = geometric(measured["seconds"].tolist())
+    estimate = time_over_nodes(measured)
     batch, used = case.workload.batch, usage_row(measured)
     judged = judge(compared if believable else None) if compared and case.contestant.id != reference else None
     disturbed = Disturbance.each(measured)

@@ -31,8 +31,7 @@ def controls(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
     """One row a workload in which a contestant was launched twice under two names."""
     rows = []
     for campaign in campaigns:
-        (judged,) = judged_ratios(campaign, {})
-        for case, found in judged.ratios.items():
+        for case, found in judged_ratios(campaign, {}).ratios.items():
             rows.append(
                 {
                     "campaign": campaign.name,
@@ -51,8 +50,7 @@ def controls(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
 @computed_once
 def control_of(campaign: StoredCampaign) -> Control:
     """What the controls of a campaign show together."""
-    (judged,) = judged_ratios(campaign, references_of(campaign.launches, campaign.system.reference))
-    return judged.control
+    return judged_ratios(campaign, references_of(campaign.launches, campaign.system.reference)).control
 
 
 TABLE = Table(COLUMNS, controls, CAMPAIGNS)

@@ -27,6 +27,9 @@ COLUMNS = (
         "",
         "number of the subset, of a group that did not fit in memory together; ratios are paired within a subset",
     ),
+    Column(
+        "node", "", "the machine that it ran on, a key of `nodes` in system.json; empty in campaigns of one machine"
+    ),
     Column("attempt", "", "number of earlier attempts at this launch, which were disturbed; the last attempt is valid"),
     *OUTCOME,
     Column("seconds", "s/step", "median of the launch's rounds"),

@@ -17,8 +17,9 @@ from impls.network import ALONE
 from results.schema.columns import Column
 from results.schema.record import Contestant, Status, Workload
 from results.schema.system import WorkloadFacts
-from results.stats.estimates import geometric
-from results.stats.launches import Launches
+from results.stats.launches import Launches, time_over_nodes
+from results.stats.nodes import geometric_over_nodes
+from results.stats.pairing import Pass
 from results.store.campaigns import StoredCampaign
 from results.tables import CAMPAIGNS, Table
 from results.tables._rows import blank, frame
@@ -48,7 +49,7 @@ COLUMNS = (
     Column("sum_share_high", "", "upper end of its 95 % interval over passes"),
 )
 
-Passes = Mapping[object, float]
+Passes = Mapping[Pass, float]
 """Seconds per step by pass."""
 Layers = dict[str, Launches]
 """The launches of each layer, in the order of the table."""
@@ -89,7 +90,7 @@ def _of(campaign: StoredCampaign) -> list[dict[str, Any]]:
             "device": workload.device,
             "phase": workload.phase,
             "contestant": contestant.id,
-            "whole_seconds": geometric(whole["seconds"].tolist()).value if len(whole) else math.nan,
+            "whole_seconds": time_over_nodes(whole).value if len(whole) else math.nan,
             **_share("sum_share", _sum(own, workloads.get(workload.id, WorkloadFacts()).layers), whole.passes),
         }
         each = whole.passes
@@ -101,7 +102,7 @@ def _layer(layer: str, launches: Launches, whole: Passes) -> dict[str, Any]:
     measured = launches.counted
     if not len(measured):
         return {"layer": layer, "status": launches["status"][-1], "reason": launches["reason"][-1]}
-    seconds = geometric(measured["seconds"].tolist())
+    seconds = time_over_nodes(measured)
     own = launches.passes
     return {
         "layer": layer,
@@ -123,8 +124,8 @@ def _sum(own: Layers, table: Iterable[str]) -> Passes:
 
 
 def _share(name: str, times: Passes, whole: Passes) -> dict[str, float]:
-    shared = [times[number] / whole[number] for number in times if number in whole]
-    found = geometric(shared) if shared else None
+    shared = {number: time / whole[number] for number, time in times.items() if number in whole}
+    found = geometric_over_nodes(shared) if shared else None
     return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high} if found else {}
 
 

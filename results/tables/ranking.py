@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from results.compare.ranking import TITLES, Ranking, rank
-from results.compare.ratios import pairs
+from results.compare.ratios import pairs, pairs_by_node
 from results.schema.columns import Column
 from results.store.campaigns import StoredCampaign
 from results.tables import CAMPAIGNS, Table
@@ -82,6 +82,7 @@ def rankings(campaign: StoredCampaign) -> list[Ranking]:
             reference,
             contestants,
             {name: ratios[name] for name, its in ids.items() if its == phase and name not in probes and ratios[name]},
+            list(pairs_by_node(campaign).values()),
         )
         for phase in TITLES
     ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
 from results.schema.columns import Column
 from results.stats.estimates import Estimate, arithmetic, difference
 from results.stats.launches import Launches
+from results.stats.nodes import over_nodes
 from results.store.campaigns import StoredCampaign
 from results.tables import CAMPAIGNS, Table
 from results.tables._rows import frame, time_row
@@ -37,18 +38,17 @@ def split(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
     """Components of a training step (forward, backward and update) per network and contestant, with intervals."""
     rows = []
     for campaign in campaigns:
-        networks: dict[tuple[str, str], dict[str, Times]] = {}
+        networks: dict[tuple[str, str], dict[str, dict[str, Times]]] = {}
         for case in campaign.by_suite(campaign.launches):
-            counted = campaign.launches[case].counted
-            if len(counted):
-                phases = networks.setdefault((case.workload.launch_id, case.contestant.id), {})
-                phases[case.workload.phase] = _times(counted, case.workload.phase)
-        for (network, contestant), phases in networks.items():
+            nodes = networks.setdefault((case.workload.launch_id, case.contestant.id), {})
+            for node, counted in campaign.launches[case].counted.by_node.items():
+                nodes.setdefault(node, {})[case.workload.phase] = _times(counted, case.workload.phase)
+        for (network, contestant), nodes in networks.items():
             for part, phase, less in PARTS:
-                estimate = _part(phases.get(phase, {}), None if less is None else phases.get(less, {}))
-                if estimate is not None:
+                estimates = _parts(nodes.values(), phase, less)
+                if estimates:
                     names = {"campaign": campaign.name, "network": network, "contestant": contestant, "component": part}
-                    rows.append({**names, **time_row(estimate)})
+                    rows.append({**names, **time_row(over_nodes(estimates, logarithmic=False))})
     return frame(rows, COLUMNS)
 
 
@@ -57,6 +57,12 @@ def _times(counted: Launches, phase: str) -> Times:
     own = ["" if shares else phase for shares in counted["schema"] >= PHASES_SHARE_LAUNCHES]
     names = ("launch", "subset", "seconds")
     return {(one, *rest): time for one, *rest, time in zip(own, *(counted[name].tolist() for name in names))}
+
+
+def _parts(nodes: Iterable[Mapping[str, Times]], phase: str, less: str | None) -> list[Estimate]:
+    """The component on each node that has it."""
+    found = (_part(own.get(phase, {}), None if less is None else own.get(less, {})) for own in nodes)
+    return [one for one in found if one is not None]
 
 
 def _part(times: Times, less: Times | None) -> Estimate | None:

@@ -16,8 +16,8 @@ import pandas as pd
 from results.schema.columns import Column
 from results.schema.record import Case, Contestant, Status, Workload
 from results.schema.streams import StreamKind, stream_kind
-from results.stats.estimates import geometric
 from results.stats.launches import Launches
+from results.stats.nodes import geometric_over_nodes
 from results.store.campaigns import StoredCampaign
 from results.tables import CAMPAIGNS, Table
 from results.tables._rows import blank, frame
@@ -108,13 +108,13 @@ def _switch(case: Case, turns: Launches, staying: Mapping[Side, tuple[Case, Laun
             Status.SKIPPED.value, "no pass in which it and the constant streams of both sizes were measured"
         )
     whole = sum(images.values())
-    stayed = [sum(each[side][number] * count / whole for side, count in images.items()) for number in passes]
-    switch = geometric([times[number] / other for number, other in zip(passes, stayed)])
+    stayed = {number: sum(each[side][number] * count / whole for side, count in images.items()) for number in passes}
+    switch = geometric_over_nodes({number: times[number] / stayed[number] for number in passes})
     return {
         "status": Status.MEASURED.value,
         "reason": "",
-        "seconds": geometric([times[number] for number in passes]).value,
-        "staying_seconds": geometric(stayed).value,
+        "seconds": geometric_over_nodes({number: times[number] for number in passes}).value,
+        "staying_seconds": geometric_over_nodes(stayed).value,
         "switching_ratio": switch.value,
         "switching_ratio_low": switch.low,
         "switching_ratio_high": switch.high,

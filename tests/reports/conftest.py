@@ -21,6 +21,7 @@ from results.store import pictures
 from results.store.campaigns import CampaignWriter, StoredCampaign, read_campaign
 from results.store.pictures import Pictures
 from results.store.reproductions import PICTURES, Reproduction, ReproductionWriter, read
+from tests.support import node_campaigns
 from tests.support.made_up import HOSTILE, SYSTEM, lively_records, measured, workload
 
 REFERENCE = Path(__file__).parents[2] / "results" / "data" / "reference-cpu-2cores"
@@ -60,6 +61,12 @@ def lively(tmp_path_factory: pytest.TempPathFactory) -> StoredCampaign:
 @pytest.fixture(scope="session")
 def lively_page(lively: StoredCampaign) -> str:
     return campaign.render([lively])
+
+
+@pytest.fixture(scope="session")
+def fleet_page() -> str:
+    """Of a campaign of four machines, of which one differs."""
+    return campaign.render([node_campaigns.campaign(4, planted={("n3", node_campaigns.GAMMA): 1.1})])
 
 
 def trial(name: str, seed: int = 0, end: float = 0.02, **other: object) -> Trial:

@@ -68,3 +68,26 @@ def test_step_time_has_three_digits(seconds: float, text: str) -> None:
 )
 def test_amount_is_in_binary_units(count: int, text: str) -> None:
     assert amount(count) == text
+
+
+@pytest.mark.parametrize(
+    ("nodes", "ratios", "said"),
+    [
+        (4, {4: 12}, "measured on 4 nodes of type T; verdicts are of 4 machines of this type"),
+        (4, {3: 2, 4: 10}, "measured on 4 nodes of type T; verdicts are of 3 to 4 machines of this type"),
+        (2, {2: 12}, "measured on 2 nodes of type T; verdicts are of these two machines"),
+        (1, {1: 12}, "measured on 1 node of type T; verdicts are of this machine"),
+        (
+            5,
+            {1: 3, 2: 4, 5: 12},
+            "measured on 5 nodes of type T; verdicts are of 5 machines of this type (12), two machines (4), "
+            "one machine (3)",
+        ),
+        (5, {2: 4}, "measured on 5 nodes of type T; verdicts are of two machines"),
+        (3, {}, "measured on 3 nodes of type T"),
+    ],
+    ids=["type", "some", "two", "one", "mixed", "two of five", "no ratio"],
+)
+def test_the_scope_of_verdicts(nodes: int, ratios: dict[int, int], said: str) -> None:
+    assert words.scope("T", nodes, ratios) == said
+    assert words.scope("", nodes, ratios) == said.replace(" of type T", "")

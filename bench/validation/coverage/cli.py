@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from tabulate import tabulate
 
+from bench.validation.coverage import nodes
 from bench.validation.coverage.checks import WIDENED, Held, fixed, predicted, stopped, verdicts
 from bench.validation.coverage.machines import MACHINES, Machine, Resampled
 from bench.validation.coverage.measured import measured_campaigns, predictable, resampled
@@ -35,13 +36,45 @@ def main(
     campaigns: Annotated[int, typer.Option(help="Simulated campaigns per machine.", min=2)] = 400,
     seed: Annotated[int, typer.Option(help="Seed of the simulation.", min=0)] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    of_nodes: Annotated[bool, typer.Option("--nodes", help="Of campaigns of several machines instead.")] = False,
 ) -> None:
     """Simulate how often intervals hold the true ratio; exit status 1 if those in use do so in less than 93 %."""
+    if of_nodes:
+        _over_nodes(campaigns, seed, as_json)
     report = measure(Path(DATA), campaigns, seed)
     print(json.dumps(strict_json.plain(rounded(report))) if as_json else table(report))
     least = min(held.covered for found in report["coverage"].values() for held in found[WIDENED])
     least = min([least, *(held.covered for found in report["stopped"].values() for held in found)])
     raise typer.Exit(ExitStatus.OK if least >= LEAST_COVERED else ExitStatus.FINDINGS)
+
+
+def _over_nodes(campaigns: int, seed: int, as_json: bool) -> None:
+    """The same of intervals over nodes, and how often differences between nodes are reported."""
+    covered, found = nodes.coverage(campaigns, seed), list(nodes.detection(campaigns, seed))
+    report = {"campaigns": campaigns, "seed": seed, "coverage": covered, "differences": found}
+    print(json.dumps(strict_json.plain(rounded(report))) if as_json else nodes_table(covered, found))
+    least = min(min(one.covered) for one in covered if "used" in one.interval and one.kind != nodes.ODD_NODES)
+    raise typer.Exit(ExitStatus.OK if least >= LEAST_COVERED else ExitStatus.FINDINGS)
+
+
+def nodes_table(covered: Sequence[nodes.Covered], found: Sequence[nodes.Found]) -> str:
+    """Coverage by nodes, deviation and interval, a column for each number of launches; then differences of nodes."""
+    launches = [" ".join(map(str, one)) for one in nodes.LAUNCHES]
+    rows = [
+        [one.nodes, one.kind, f"{one.effect:.0%}", one.interval, *(f"{share:.1%}" for share in one.covered)]
+        for one in covered
+    ]
+    headers = ["nodes", "deviations", "size", "interval", *(f"launches {one}" for one in launches)]
+    shares = [
+        [
+            one.nodes,
+            " ".join(map(str, one.launches)),
+            *(f"{one:.1%}" for one in (one.false, one.false_noisy, one.found)),
+        ]
+        for one in found
+    ]
+    found_headers = ["nodes", "launches", "false differences", "with a noisier node", "planted ones found"]
+    return "\n\n".join(tabulate(*table, disable_numparse=True) for table in ((rows, headers), (shares, found_headers)))
 
 
 def measure(data: Path, campaigns: int, seed: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import statistics
 from dataclasses import replace
@@ -9,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from bench.terminal.markdown import as_markdown
+from bench.terminal.summary import print_summary
 from bench.terminal.summary_json import as_json
 from results.advice import warnings_for
 from results.schema.record import Case, Contestant, Record
 from results.schema.system import system_of
 from results.store.campaigns import StoredCampaign, read_campaign
 from results.tables import cases
+from tests.support import node_campaigns
 from tests.support.made_up import SYSTEM, measured, probe, workload
 
 REFERENCE = Path(__file__).parents[3] / "results" / "data" / "reference-cpu-2cores"
@@ -123,3 +127,30 @@ def test_time_is_by_part_and_missing_for_older_campaigns() -> None:
         "import": 5.0, "gate": 7.0, "rounds": 4.0, "other": 4.0,
     }  # fmt: skip
     assert said(reference=ONES)["time"] is None
+
+
+def test_nodes_say_which_machines_verdicts_are_of_and_what_differs() -> None:
+    campaign = node_campaigns.campaign(4, planted={("n3", node_campaigns.GAMMA): 1.1})
+    found = as_json(campaign, [])["nodes"]
+    assert (found["type"], list(found["nodes"]), found["ratios"]) == (
+        node_campaigns.TYPE,
+        ["n1", "n2", "n3", "n4"],
+        {4: 12},
+    )
+    assert found["scope"].endswith("verdicts are of 4 machines of this type")
+    assert {row["node"] for row in found["differing"]} == {"n3"}
+    json.dumps(found, allow_nan=False)
+    assert said(reference=ONES)["nodes"] is None
+
+
+def test_the_terminal_says_so_too(capsys: pytest.CaptureFixture[str]) -> None:
+    print_summary(node_campaigns.campaign(4, planted={("n3", node_campaigns.GAMMA): 1.1}), [])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "verdicts are of 4 machines of this type" in shown
+    assert "node n3 differs from the others in 6 ratios; most in" in shown
+    assert "95 % interval over nodes" in shown
+    assert "verdicts are of these two machines" in as_markdown(node_campaigns.campaign(2))
+    print_summary(node_campaigns.campaign(2), [], brief=True)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "verdicts are of these two machines" in shown
+    assert "differs from" not in shown

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from bench.validation.coverage import cli
+from bench.validation.coverage import cli, nodes
 from bench.validation.coverage.checks import WIDENED, fixed, predicted, stopped, verdicts
 from bench.validation.coverage.machines import CELLS, CONTROLS, MACHINES, Simulated
 from bench.validation.coverage.measured import measured_campaigns, predictable, resampled
@@ -138,3 +138,46 @@ def test_outside_of_a_checkout_it_says_so_in_one_line(tmp_path, monkeypatch):
     done = CliRunner().invoke(cli.app, ["--campaigns", "4"])
     assert done.exit_code == 2
     assert "start in a checkout" in done.output
+
+
+NODES = json.loads((DATA / "reference-nodes" / "coverage.json").read_text())
+
+
+def test_the_interval_over_nodes_is_the_narrowest_that_held_in_the_whole_simulation():
+    """The rule of bench.validation.coverage.nodes, by what is stored."""
+    held, widths = {}, {}
+    for one in NODES["coverage"]:
+        key = one["nodes"] > 2, one["interval"]
+        if one["kind"] != nodes.ODD_NODES:
+            held[key] = min([held.get(key, 1.0), *one["covered"]])
+        if not one["effect"]:
+            widths.setdefault(key, []).append(np.median(one["half_width"]))
+    for of_type in (False, True):
+        good = [key for key, least in held.items() if key[0] == of_type and least >= cli.LEAST_COVERED]
+        assert "used" in min(good, key=lambda key: np.median(widths[key]))[1]
+
+
+def test_differences_of_nodes_were_seldom_false_in_the_whole_simulation():
+    assert all(one["false"] <= 0.06 and one["false_noisy"] <= 0.09 for one in NODES["differences"])
+
+
+@pytest.mark.parametrize(("count", "kind"), [(2, "own cells"), (3, "all cells"), (4, "contestants"), (8, "own cells")])
+def test_intervals_over_nodes_hold_the_truth(count, kind):
+    rng = np.random.default_rng(count)
+    found = nodes.measure(rng, "normal", 60, count, (2, 3), nodes.DEVIATIONS[kind](rng, 60, count, 0.05))
+    truth = found.truth if count > 2 else found.truth + found.deviations.mean(-1)
+    held = np.abs(found.means.mean(-1) - truth) <= nodes.used(found)
+    assert 0.9 <= held[:, ~CONTROLS].mean() <= 0.99
+    if count > 2:
+        within = np.abs(found.means.mean(-1) - truth) <= nodes.within_welch(found)
+        assert within[:, ~CONTROLS].mean() < 0.8
+
+
+def test_nodes_are_a_command_of_its_own(monkeypatch):
+    monkeypatch.setattr(nodes, "NODES", (2, 3))
+    monkeypatch.setattr(nodes, "LAUNCHES", ((3,),))
+    found = CliRunner().invoke(cli.app, ["--nodes", "--campaigns", "20", "--json"])
+    said = json.loads(found.stdout)
+    assert {one["nodes"] for one in said["coverage"]} == {2, 3}
+    assert len(said["differences"]) == 2
+    assert "planted ones found" in CliRunner().invoke(cli.app, ["--nodes", "--campaigns", "4"]).stdout

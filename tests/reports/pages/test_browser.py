@@ -83,7 +83,7 @@ def test_it_is_silent_and_fits(
 
 
 @pytest.mark.parametrize("width", [1440, 390])
-@pytest.mark.parametrize("html", ["planted_page", "comparison_page", "history_page"])
+@pytest.mark.parametrize("html", ["planted_page", "comparison_page", "history_page", "fleet_page"])
 def test_the_other_pages_are_silent_and_fit(
     browser: sync_api.Browser, request: pytest.FixtureRequest, html: str, tmp_path: Path, width: int
 ) -> None:

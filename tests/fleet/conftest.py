@@ -1,0 +1,11 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.support.fleet import without_syncing
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _without_syncing():
+    with without_syncing():
+        yield
