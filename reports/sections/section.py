@@ -29,7 +29,7 @@ DRAWN = 8
 FEW = 2
 """Tables are expanded up to this number of networks."""
 LAUNCHES = (
-    "case", "group", "phase", "contestant", "launch", "subset", "attempt", "status", "reason", "log", "seconds",
+    "case", "group", "phase", "contestant", "node", "launch", "subset", "attempt", "status", "reason", "log", "seconds",
     "first_call_seconds", "build_seconds", "start_seconds", "other_cpus_used", "steal",
     *(column.name for column in PARITY),
 )  # fmt: skip
@@ -173,5 +173,5 @@ class Section:
 def with_superseded(launches: pd.DataFrame) -> pd.DataFrame:
     """The table with a column `superseded`: whether the launch was measured, but its disturbed block repeated."""
     measured = launches["status"] == Status.MEASURED
-    last = launches[measured].groupby(["case", "launch", "subset"])["attempt"].transform("max")
+    last = launches[measured].groupby(["case", "node", "launch", "subset"])["attempt"].transform("max")
     return launches.assign(superseded=measured & (launches["attempt"] < last.reindex(launches.index)))

@@ -255,18 +255,24 @@ class Launches:
 
     def where(self, mask: Sequence[bool] | np.ndarray) -> Launches:
         """Those for which the mask is true."""
-        places = np.flatnonzero(mask)
+        return self._at(np.flatnonzero(mask))
+
+    def _at(self, places: np.ndarray) -> Launches:
         return Launches(self.source, self.rows, places if self.chosen is None else self.chosen[places])
 
     @property
     def nodes(self) -> list[str]:
         """The names of their nodes, in order; "" alone in campaigns of one machine."""
-        return sorted(set(self["node"]))
+        return sorted(set(self["node"].tolist()))
 
     def by_node(self) -> dict[str, Launches]:
         """Those of each node, by its name."""
-        names = self.nodes
-        return {name: self if len(names) == 1 else self.where(self["node"] == name) for name in names}
+        places: dict[str, list[int]] = {name: [] for name in self.nodes}
+        if len(places) < 2:
+            return dict.fromkeys(places, self)
+        for place, name in enumerate(self["node"].tolist()):
+            places[name].append(place)
+        return {name: self._at(np.array(own)) for name, own in places.items()}
 
     @cached_property
     def measured(self) -> Launches:
