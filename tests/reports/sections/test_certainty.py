@@ -57,6 +57,12 @@ def test_superseded_launches_are_marked_and_keep_their_place(again: StoredCampai
     assert [over for over, _ in order] == pytest.approx([1.0] * 14)
 
 
+def test_a_repetition_supersedes_no_launch_of_another_node(write_campaign: Callable[..., StoredCampaign]) -> None:
+    attempts = [("n1", 0), ("n1", 1), ("n2", 0)]
+    made = [replace(disturbed(ALPHA, 0, attempt, 0.01), node=node) for node, attempt in attempts]
+    assert with_superseded(launches_of([write_campaign(made)]))["superseded"].tolist() == [True, False, False]
+
+
 def test_strips_need_a_second_launch(again: StoredCampaign, write_campaign: Callable[..., StoredCampaign]) -> None:
     def drawn(campaign: StoredCampaign) -> str:
         frame = with_superseded(networks.with_network(launches_of([campaign])))
