@@ -296,6 +296,26 @@ def _page(kind: str, arguments: Sequence[str], file: Path, results: Path) -> Non
         raise typer.Exit(ExitStatus.USAGE_ERROR)
 
 
+@app.command(epilog=help_epilog("python -m bench mirror", "python -m bench mirror CAMPAIGN ANOTHER"))
+@one_line_errors
+def mirror(
+    campaigns: Annotated[
+        list[str] | None, typer.Argument(help="Names or folders of campaigns (default: all in --results).")
+    ] = None,
+    results: Results = Path("results/data"),
+) -> None:
+    """Write launches.parquet beside the records of campaigns: large ones are read faster, and queries can use it."""
+    from results.store import campaigns as store
+    from results.store import mirror as mirrors
+    from results.store.mirroring import write
+
+    for folder in store.find_campaigns(campaigns, results):
+        if mirrors.read(folder):
+            print(f"{folder / store.MIRROR}: up to date")
+        else:
+            print(f"{folder / store.MIRROR}: {write(folder):,} launches")
+
+
 @app.command(epilog=help_epilog("python -m bench doctor --seconds 10", found="the machine is not fit for measurements"))
 @one_line_errors
 def doctor(

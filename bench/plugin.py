@@ -241,7 +241,9 @@ def _summarize(terminalreporter: Any, config: pytest.Config) -> None:
     from bench.terminal.summary import print_summary
     from bench.terminal.summary_json import as_json
     from results import advice  # imports pandas: only after the options were checked
+    from results.store import mirroring
 
+    mirroring.if_large(ours.writer.folder)
     notes = advice.warnings_for(read_campaign(ours.writer.folder))
     ours.writer.update_system(System(advice=tuple(map(Warned.model_validate, notes))))
     found = read_campaign(ours.writer.folder)

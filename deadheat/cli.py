@@ -47,6 +47,7 @@ VERBS = (
     Verb("compare", BENCH, "compare", READ),
     Verb("history", BENCH, "history", READ),
     Verb("export", BENCH, "export", READ),
+    Verb("mirror", BENCH, "mirror", READ),
     Verb("report", REPORTS, "report", READ),
     Verb("reproduce", REPRO, "run", REPRODUCE),
     Verb("claims", REPRO, "list", REPRODUCE),

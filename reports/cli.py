@@ -91,7 +91,7 @@ def _write(campaigns: Sequence[Path], reproduced: Path | None, output: Path) -> 
 
     written = []
     if campaigns:
-        html = campaign.render([store.read_campaign(folder) for folder in campaigns])
+        html = campaign.render(map(store.read_campaign, campaigns))
         written.append(campaign.write(html, output))
     if reproduced:
         html = reproduction_page.render(reproduction.read(reproduced))

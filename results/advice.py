@@ -9,6 +9,7 @@ import pandas as pd
 
 from results import quality, words
 from results.quality.stability import MIN_LAUNCHES_BOTH_MODES
+from results.schema.columns import PARITY, USAGE, WORKLOAD
 from results.schema.record import Status
 from results.schema.system import NodeFacts
 from results.stats.nodes import FEWEST_NODES
@@ -16,6 +17,7 @@ from results.stats.verdicts import TimingVerdict
 from results.store.campaigns import StoredCampaign
 from results.tables import cases as table
 from results.tables.controls import control_of
+from results.tables.launches import NAMES
 from results.tables.launches import launches as launches_of
 from results.tables.nodes import scope_of, summaries_of
 from results.words import in_words, stop_reason
@@ -25,13 +27,16 @@ MOST_DIFFERING = 0.5
 MOST_SLOWER = 0.1
 """Nodes of one type whose times differ by more, in the middle of their cases, are hardly alike."""
 
+_COMMON = {one.name for one in (*WORKLOAD, *USAGE, *PARITY)} | {"usage_missing", "allocator_source", "started"}
+OF_LAUNCHES = ("case", "contestant", *(name for name in NAMES if name not in _COMMON))
+"""Columns of launches that warnings, and descriptions of flags, may use; of what a case has in common, see its row."""
 Note = dict[str, str]
 """{"what": a sentence with figures, "remedy": what to do about it}."""
 
 
 def warnings_for(campaign: StoredCampaign) -> list[Note]:
     """Warnings about a campaign, the most severe first."""
-    cases, launches = table.cases([campaign]), launches_of([campaign])
+    cases, launches = table.cases([campaign]), launches_of([campaign], OF_LAUNCHES, compact=True)
     return [
         *_unreadable(campaign),
         *_unmeasured(cases),
@@ -100,9 +105,11 @@ def _asked(launches: tuple[int, int] | None) -> str:
 
 def _flagged(cases: pd.DataFrame, launches: pd.DataFrame) -> Iterator[Note]:
     """A warning for each flag that is raised for a case."""
-    counting = launches[launches.status == Status.MEASURED]
-    last = counting.groupby(["case", "launch", "subset"]).attempt.transform("max")
-    launches = counting[counting.attempt == last]
+    if not (cases.quality_flags != "").any():
+        return
+    measured = launches.status == Status.MEASURED
+    last = launches.loc[measured].groupby(["case", "node", "launch", "subset"]).attempt.transform("max")
+    launches = launches[measured & (launches.attempt == last.reindex(launches.index))]
     flagged = cases.assign(flag=cases.quality_flags.str.split(", ")).explode("flag")
     for flag, rows in flagged[flagged.flag != ""].groupby("flag", sort=False):
         found = quality.flags()[str(flag)]

@@ -78,6 +78,7 @@ def test_a_command_that_is_shown_is_taken(command, pytest_options):
             (
                 "docs.generate"
                 | "tests.tools.report_growth"
+                | "tests.tools.million_records"
                 | "docs.sample"
                 | "bench.validation.coverage"
                 | "bench.validation.peers"

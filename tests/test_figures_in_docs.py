@@ -22,9 +22,9 @@ UNIT = (
     r"launches|cores?|lines|faster|slower"
 )
 WITH_UNIT = rf"{NUMBER}(?: (?:to|and|or|–) \d[\d.,]*)?\s?(?:{UNIT})(?!\w)"
-FIGURE = re.compile(rf"{WITH_UNIT}|(?<!\d)[×±]\s?\d[\d.,]*(?:\s?%)?|(?<![\w.,])\d+\.\d+\b")
+FIGURE = re.compile(rf"{WITH_UNIT}|(?<!\d)[×±]\s?\d[\d.,]*(?:\s?%)?|(?<![\w.,])\d+\.\d+\b(?!\.\d)")
 CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
-PLACE = re.compile(r"(section|table|figure|Table|Python ≥) \d[\d.]*")
+PLACE = re.compile(r"(section|table|figure|Table|Python ≥|Kubernetes) \d[\d.]*")
 
 PRESETS = "bench/presets/standard.toml"
 STATISTICS = "results/stats/estimates.py"
@@ -43,6 +43,10 @@ FACTS = {
     ("docs/faq.md", "1 %"): ("results/quality/interference.py", "THROTTLED_SHARE = 0.01"),
     ("docs/faq.md", "5 minutes"): (PRESETS, 'time_limit = "5m"'),
     ("docs/faq.md", "5 seconds"): ("bench/launch/process.py", "GRACE, GRACE_SHARE = 5.0, 0.1"),
+    ("docs/fleet.md", "15 minutes"): ("fleet/engines/slurm.py", "SILENCE = 900.0"),
+    ("docs/fleet.md", "24 hours"): ("repro/runner/remote.py", "TIME_LIMIT = 24 * 3600.0"),
+    ("docs/fleet.md", "95 %"): ("fleet/engines/_ray_node.py", "Ray kills workers itself at 95 %"),
+    ("docs/fleet.md", "15 s"): ("fleet/engines/_ray_node.py", "after five missed checks, 15 s"),
     ("docs/gpu.md", "50 ms"): ("bench/plan/suite.py", "GPU_ROUND_SECONDS = 0.05"),
     ("docs/gpu.md", "2 s"): ("bench/meters/nvml.py", "SHORTEST = 2.0"),
     ("docs/method.md", "20 ms"): (PRESETS, "round_seconds = 0.02"),
@@ -66,6 +70,7 @@ FACTS = {
     ("docs/method.md", "85 %"): (STEPS, "0.85"),
     ("docs/method.md", "1.5 cores"): ("tests/impls/test_cgroups.py", "== 1.5"),
     ("docs/method.md", "5 s"): ("bench/launch/process.py", "GRACE, GRACE_SHARE = 5.0, 0.1"),
+    ("docs/queries.md", "16 MiB"): ("results/store/mirroring.py", "LARGE = 2**24"),
     ("docs/reproduction.md", "95 %"): (STATISTICS, "CONFIDENCE = 0.95"),
     ("docs/reproduction.md", "98.9 %"): ("repro/claims/sequential.py", "CONFIDENCE = 0.989"),
     ("docs/results.md", "64 KiB"): ("results/store/logs.py", "HEAD_BYTES, TAIL_BYTES = 2**14, 2**16 - 2**14"),
@@ -100,7 +105,7 @@ def test_where_a_fact_is_said_to_stand_it_stands(page, figure):
         ("It took 12.5 ms, then 3 s.", ["12.5 ms", "3 s"]),
         ("It is ×0.8 or ±3% or 2.1 times faster.", ["×0.8", "±3%", "2.1 times"]),
         ("between 3 and 5 % of 2 cores in 1.06", ["3 and 5 %", "2 cores", "1.06"]),
-        ("`--sustained 3s`, 1×1, section 2.3, Python ≥ 3.11, VGG-16, 224 by 224, 2 %ages", []),
+        ("`--sustained 3s`, 1×1, section 2.3, Python ≥ 3.11, 10.0.0.1:6379, VGG-16, 224 by 224, 2 %ages", []),
         ("<!-- generated: x -->\n5 ms\n<!-- end -->", []),
         ("takes 8 GB, 512MiB, 7 minutes\nor 20\nminutes", ["8 GB", "512MiB", "7 minutes", "20 minutes"]),
     ],

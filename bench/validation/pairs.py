@@ -19,8 +19,9 @@ from bench.runner.campaign import CampaignRunner
 from bench.scheduling.ledger import Ledger
 from impls.frameworks import PHASES
 from results.schema.record import Case, Contestant, Record, Workload
-from results.stats.campaign_ratios import judged_ratios
+from results.stats.campaign_ratios import cells_of
 from results.stats.estimates import Estimate
+from results.stats.moderation import judged_cells
 from results.stats.verdicts import judge
 
 REFERENCE = "a"
@@ -151,7 +152,7 @@ def measure_pair(
     ledger = Ledger([Case(load, slowed) for load in loads for slowed in (first, second)], first.id, NullWriter())
     campaign = CampaignRunner(ledger, protocol, clock=clock)
     campaign.measure(launcher, weights, start + protocol.budget)
-    ratios, rules = judged_ratios(ledger.records, dict.fromkeys(loads, first)).ratios, campaign.rules
+    ratios = judged_cells(cells_of(ledger.records, dict.fromkeys(loads, first))).ratios
     seconds = round((clock() - start) / len(loads), 2)
     found = []
     for load in loads:
@@ -162,7 +163,7 @@ def measure_pair(
         found.append(
             Pair(
                 contestant.id, architecture, SLOWDOWNS[suffix], estimate.value, estimate.low, estimate.high,
-                estimate.launches, str(judge(ratio)), seconds, rules.get(load.id, "nothing measured"), failure,
+                estimate.launches, str(judge(ratio)), seconds, campaign.rules.get(load.id, "nothing measured"), failure,
                 estimate.freedom, estimate.error_share, load.phase,
             )
         )  # fmt: skip

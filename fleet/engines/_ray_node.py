@@ -5,7 +5,7 @@ The settings, and what Ray does without them (Ray 2.60, src/ray/common/ray_confi
     RAY_worker_niceness=0                      workers, and what they start, run at niceness 15
     RAY_worker_oom_score_adjustment=0          the kernel kills workers first when memory is short
     RAY_memory_monitor_refresh_ms=0            Ray kills workers itself at 95 % of the memory
-    RAY_health_check_failure_threshold=20      a busy node is declared dead after five missed checks
+    RAY_health_check_failure_threshold=20      a busy node is declared dead after five missed checks, 15 s
     RAY_AUTH_MODE=token                        whoever reaches the port can run code
     RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO=1       num_gpus=0 leaves the cards visible (accelerators/accelerator.py)
     --num-cpus=1                               one idle Python is started for each CPU (services.py)

@@ -20,6 +20,8 @@ from results.stats.estimates import BAND
 TALL, WIDE = 0.3, 3
 COLUMNS, HEIGHT = 150, 220
 """Of the figure of all launches: maximum number of points, and pixels."""
+MOST_LINES, MOST_CROSSES = 150, 30
+"""Launches of a case that are drawn: more could not be told apart, and would make the page as large as the campaign."""
 STEPS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4)
 REACH = 1.5
 """A launch further than this from its case's mean is drawn at the edge."""
@@ -27,7 +29,7 @@ REACH = 1.5
 
 def strips(network: Network, launches: pd.DataFrame, slots: Sequence[str], key: str) -> str:
     """Each launch of every case of a network over the case's mean; "" if no case has two."""
-    measured = launches[launches["status"] == Status.MEASURED]
+    measured = launches.loc[launches["status"] == Status.MEASURED, ["phase", "contestant", "seconds", "superseded"]]
     times = {
         (str(phase), str(contestant)): part[["seconds", "superseded"]]
         for (phase, contestant), part in measured.groupby(["phase", "contestant"], sort=False)
@@ -66,15 +68,24 @@ def _strips(
             own, again = over[phase, item.label], times[phase, item.label]["superseded"].to_numpy()
             colour = COLOURS[item.slot % len(COLOURS)]
             _ticks(axes, own[~again], row, colour)
-            axes.plot(_clip(own[again]), np.full(again.sum(), row), "x", color=colour, markersize=5)
+            crosses = _spread(own[again], MOST_CROSSES)
+            axes.plot(_clip(crosses), np.full(len(crosses), row), "x", color=colour, markersize=5)
     return figure
 
 
 def _ticks(axes: Axes, values: np.ndarray, row: int, colour: str) -> None:
     """A short vertical line at each value, as one path."""
-    x = np.repeat(_clip(values), WIDE)
-    y = np.tile([row - TALL, row + TALL, np.nan], len(values))
+    drawn = _spread(values, MOST_LINES)
+    x = np.repeat(_clip(drawn), WIDE)
+    y = np.tile([row - TALL, row + TALL, np.nan], len(drawn))
     axes.plot(x, y, color=colour, linewidth=1.4, solid_capstyle="butt")
+
+
+def _spread(values: np.ndarray, most: int) -> np.ndarray:
+    """Of more values, so many at even distances in their order of size, the extremes included."""
+    if len(values) <= most:
+        return values
+    return np.asarray(np.sort(values)[np.linspace(0, len(values) - 1, most).round().astype(int)])
 
 
 def run_order(over: Sequence[tuple[float, bool]], key: str) -> str:

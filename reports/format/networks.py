@@ -51,8 +51,10 @@ def titles(found: Sequence[Network]) -> Mapping[str, str]:
 
 def with_network(frame: pd.DataFrame) -> pd.DataFrame:
     """The table with a column `network` as in the table `split`: the id of the workload without its phase."""
-    pairs = zip(frame["group"], frame["phase"], strict=True)
-    return frame.assign(network=[group.removesuffix(f"-{phase}") for group, phase in pairs])
+    pairs = frame[["group", "phase"]].drop_duplicates()
+    network = {group: group.removesuffix(f"-{phase}") for group, phase in pairs.itertuples(index=False)}
+    found = frame["group"].map(network)
+    return frame.assign(network=pd.Categorical(found) if frame["group"].dtype == "category" else found)
 
 
 def rows(frame: pd.DataFrame) -> list[Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,7 @@ class CampaignArticle:
     sections: Sequence[BuiltSection]
 
 
-def render(campaigns: Sequence[StoredCampaign]) -> str:
+def render(campaigns: Iterable[StoredCampaign]) -> str:
     """The page as one HTML text: an article per campaign, no external resources, the same for the same input."""
     return document.document(
         "page.html.j2",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +59,7 @@ class Chart:
     figure: Markup
 
 
-def render(campaigns: Sequence[StoredCampaign]) -> str:
+def render(campaigns: Iterable[StoredCampaign]) -> str:
     """The page as one HTML text, the same for the same input; ResultsError as for `histories`."""
     found = histories(campaigns)
     return document.document(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import median
 
 import pandas as pd
 
@@ -93,7 +92,7 @@ class Failure:
 
 def case_rows(network: Network, launches: pd.DataFrame) -> list[CaseRow]:
     """Every case of a network, by phase."""
-    failed = launches[launches["status"] != Status.MEASURED].groupby("case").size()
+    failed = launches[launches["status"] != Status.MEASURED].groupby("case").size().to_dict()
     order = [
         (phase, contestant)
         for phase in network.phases
@@ -149,31 +148,28 @@ def _part(row: Row | None, network: Network, contestant: str, part: str) -> tupl
 def first_call_rows(network: Network, launches: pd.DataFrame, phases: Sequence[str]) -> list[FirstCallRow]:
     """A contestant's times before its first recorded step, in these phases."""
     mine = launches[(launches["network"] == network.id) & (launches["status"] == Status.MEASURED)]
-    seconds: dict[tuple[str, str], list[float]] = {}
-    names = ["contestant", "phase", "first_call_seconds", *BEFORE]
-    for contestant, phase, first_call, *before in mine[names].itertuples(index=False):
-        for what, value in ((phase, first_call), *zip(BEFORE, before, strict=True)):
-            seconds.setdefault((contestant, what), []).append(value)
+    seconds: dict[tuple[str, str], pd.Series] = {}
+    for contestant, own in mine.groupby("contestant", sort=False):
+        seconds |= {(str(contestant), what): own[what] for what in BEFORE}
+        for phase, part in own.groupby("phase", sort=False):
+            seconds[str(contestant), str(phase)] = part["first_call_seconds"]
     needs = {**{phase: (phase,) for phase in phases}, **dict.fromkeys(BEFORE, network.phases)}
     return [
         FirstCallRow(
             contestant,
-            [
-                _spread(seconds.get((contestant, what), ())) or missing(network, contestant, needs[what])
-                for what in needs
-            ],
+            [_spread(seconds.get((contestant, what))) or missing(network, contestant, needs[what]) for what in needs],
         )
         for contestant in network.contestants
     ]
 
 
-def _spread(seconds: Iterable[float]) -> str | None:
+def _spread(seconds: pd.Series | None) -> str | None:
     """Median, and the extremes if there are several: launches are too few for other statistics."""
-    known = [one for one in seconds if one is not None and not math.isnan(one)]
-    if not known:
+    if seconds is None or not seconds.count():
         return None
-    middle = numbers.plain(median(known))
-    return middle if len(known) < 2 else f"{middle} ({numbers.plain(min(known))}–{numbers.plain(max(known))})"
+    known = seconds.dropna()
+    middle = numbers.plain(float(known.median()))
+    return middle if len(known) < 2 else f"{middle} ({numbers.plain(known.min())}–{numbers.plain(known.max())})"
 
 
 def parity_rows(network: Network, launches: pd.DataFrame, tolerances: Mapping[str, float]) -> list[ParityRow]:

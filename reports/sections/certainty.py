@@ -22,6 +22,9 @@ from results.store.campaigns import StoredCampaign
 from results.tables.controls import controls
 from results.words import in_words
 
+MOST_NAMED = 20
+"""Launches of a workload that are named as repeated; the others are counted."""
+
 
 @dataclass
 class FlaggedCases:
@@ -129,9 +132,9 @@ def order(launches: pd.DataFrame, cases: pd.DataFrame) -> list[tuple[float, bool
     `launches` are those of a CampaignView. Cases with one launch are left out: it is its own mean.
     """
     means = dict(zip(cases["case"], cases["seconds"]))
-    measured = launches[launches["status"] == Status.MEASURED]
+    measured = launches.loc[launches["status"] == Status.MEASURED, ["case", "seconds", "superseded"]]
     counts = measured[~measured["superseded"]]["case"].value_counts()
-    measured = measured[measured["case"].map(counts) > 1]
+    measured = measured[measured["case"].map(counts).astype(float) > 1]
     over = measured["seconds"] / measured["case"].map(means).astype(float)
     return list(zip(over.tolist(), measured["superseded"].tolist()))
 
@@ -144,6 +147,8 @@ class Certainty:
     redone: Sequence[Redone]
     same: Sequence[Same]
     controls: Sequence[ControlPair]
+    most_lines: int = strips.MOST_LINES
+    most_named: int = MOST_NAMED
 
 
 def build(view: CampaignView) -> Certainty:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic, TypeVar
 
+import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
@@ -14,6 +15,7 @@ from reports.figures.drawing.selection import round_robin
 from reports.format import networks
 from results.compare.limits import Limits, limits_of
 from results.compare.ratios import Ratios, pairs
+from results.schema.columns import PARITY
 from results.schema.record import Status
 from results.schema.system import System
 from results.store.campaigns import StoredCampaign
@@ -26,21 +28,33 @@ DRAWN = 8
 """Maximum number of networks with figures of their own; for more, curves over sizes and batches are clearer."""
 FEW = 2
 """Tables are expanded up to this number of networks."""
+LAUNCHES = (
+    "case", "group", "phase", "contestant", "node", "launch", "subset", "attempt", "status", "reason", "log", "seconds",
+    "first_call_seconds", "build_seconds", "start_seconds", "other_cpus_used", "steal",
+    *(column.name for column in PARITY),
+)  # fmt: skip
+"""Columns of the table of launches that sections need."""
 
 Rows = TypeVar("Rows")
 
 
 @dataclass(frozen=True)
 class NetworkPart:
-    """A network of a campaign with its launches; `id` is the prefix of its figures' ids.
+    """A network of a campaign; `id` is the prefix of its figures' ids. `is_drawn`: whether its figures are drawn.
 
-    `is_drawn`: whether its figures are drawn.
+    `rows`: where its launches are among `all_launches` of the campaign.
     """
 
     id: str
     network: networks.Network
-    launches: pd.DataFrame
+    all_launches: pd.DataFrame
+    rows: np.ndarray
     is_drawn: bool
+
+    @property
+    def launches(self) -> pd.DataFrame:
+        """Its launches, taken when they are needed: of a large campaign, they are not in memory twice."""
+        return self.all_launches.take(self.rows)
 
 
 @dataclass(frozen=True)
@@ -71,7 +85,7 @@ class CampaignView:
 
     @cached_property
     def launches(self) -> pd.DataFrame:
-        return with_superseded(networks.with_network(launches_of([self.campaign])))
+        return with_superseded(networks.with_network(launches_of([self.campaign], LAUNCHES, compact=True)))
 
     @cached_property
     def split(self) -> pd.DataFrame:
@@ -107,10 +121,12 @@ class CampaignView:
     def parts(self) -> Sequence[NetworkPart]:
         """The networks, without the machine's peak probes."""
         found = networks.networks(self.cases[self.cases["peak_probe"] == ""])
-        own = {str(network): part for network, part in self.launches.groupby("network", sort=False)}
+        own = self.launches.groupby("network", sort=False).indices
         drawn = _drawn(found)
         return [
-            NetworkPart(f"{self.key}-n{number}", network, own[network.id], network.id in drawn)
+            NetworkPart(
+                f"{self.key}-n{number}", network, self.launches, np.asarray(own[network.id]), network.id in drawn
+            )
             for number, network in enumerate(found, 1)
         ]
 
@@ -157,5 +173,5 @@ class Section:
 def with_superseded(launches: pd.DataFrame) -> pd.DataFrame:
     """The table with a column `superseded`: whether the launch was measured, but its disturbed block repeated."""
     measured = launches["status"] == Status.MEASURED
-    last = launches[measured].groupby(["case", "launch", "subset"])["attempt"].transform("max")
+    last = launches[measured].groupby(["case", "node", "launch", "subset"])["attempt"].transform("max")
     return launches.assign(superseded=measured & (launches["attempt"] < last.reindex(launches.index)))

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from results.compare.pairwise import (
     REPORTED_DIFFERENCES,
+    Outcome,
     described,
+    last_outcomes,
     machine_of,
     replicates_of,
     unknown_machine,
@@ -169,12 +172,13 @@ class Histories:
 
 @dataclass(frozen=True, order=True)
 class _Dated:
-    """A campaign with each case's times; sorts by start time."""
+    """A campaign without its launches, each case's times (none: not measured) and last outcome; sorts by start time."""
 
     started: datetime
     name: str
     campaign: StoredCampaign = field(compare=False)
     times: Mapping[Case, Sequence[float]] = field(compare=False)
+    last: Mapping[Case, Outcome] = field(compare=False)
 
 
 def histories(campaigns: Iterable[StoredCampaign]) -> Histories:
@@ -193,7 +197,8 @@ def histories(campaigns: Iterable[StoredCampaign]) -> Histories:
         elif started is None:
             left_out.append(f"{campaign.name} has no start time, neither in its metadata nor in a record")
         else:
-            dated = _Dated(started, campaign.name, campaign, replicates_of(campaign))
+            without = replace(campaign, records=(), copies=(), columns=None)  # of hundreds, they would fill memory
+            dated = _Dated(started, campaign.name, without, replicates_of(campaign), last_outcomes(campaign))
             machines.setdefault(repr(machine_of(campaign)), []).append(dated)
     if not machines:
         raise ResultsError(f"no campaign can be placed in a history: {'; '.join(left_out) or 'none was given'}")
@@ -209,27 +214,26 @@ def histories(campaigns: Iterable[StoredCampaign]) -> Histories:
 
 def _started(campaign: StoredCampaign) -> datetime | None:
     """The start time of the campaign, or else of its first record with a start time."""
-    said = (campaign.system.started, *(record.started for record in campaign.records))
+    said = chain([campaign.system.started], (record.started for record in campaign.records))
     return next(filter(None, map(when, said)), None)
 
 
 def _judged(found: Sequence[_Dated]) -> int:
     """The number of series that are tested for steps."""
-    measured = Counter(case for one in found for case in one.times)
+    measured = Counter(case for one in found for case, times in one.times.items() if times)
     return sum(count >= ENOUGH for count in measured.values())
 
 
 def _history(found: Sequence[_Dated], looked_at: int) -> History:
     campaigns = [one.campaign for one in found]
     entries = [Entry(one.name, one.started, changed) for one, changed in zip(found, _changes(campaigns))]
-    last = [{record.case: record for record in campaign.records} for campaign in campaigns]
     series = []
-    for case in dict.fromkeys(case for records in last for case in records):
-        measured = {number: one.times[case] for number, one in enumerate(found) if case in one.times}
+    for case in dict.fromkeys(case for one in found for case in one.last):
+        measured = {number: one.times[case] for number, one in enumerate(found) if one.times.get(case)}
         lost = {
-            number: why_missing(one.name, last[number][case])
+            number: why_missing(one.name, one.last[case])
             for number, one in enumerate(found)
-            if case in last[number] and number not in measured
+            if case in one.last and number not in measured
         }
         points = tuple(Point(number, geometric(seconds)) for number, seconds in measured.items())
         series.append(Series(case, points, levels(list(measured.values()), max(looked_at, 1)), lost))

@@ -31,7 +31,7 @@ def _found(name: str, data: Path) -> tuple[StoredCampaign, str]:
 
 def side(campaign: StoredCampaign, label: str) -> StoredCampaign:
     """The part of the interpreter `label`: contestants without the label, which is in the campaign's name instead."""
-    labels = sorted({record.case.contestant.interpreter for record in campaign.records} - {""})
+    labels = sorted({case.contestant.interpreter for case in campaign.launches} - {""})
     if label not in labels:
         known = ", ".join(labels) or "none"
         raise ResultsError(f"no interpreter {label!r} in {campaign.name}; known: {known}")
@@ -40,9 +40,7 @@ def side(campaign: StoredCampaign, label: str) -> StoredCampaign:
         for record in campaign.records
         if record.case.contestant.interpreter == label
     )
-    contestants = dict.fromkeys(
-        record.case.contestant for record in campaign.records if record.case.contestant.interpreter == label
-    )
+    contestants = dict.fromkeys(case.contestant for case in campaign.launches if case.contestant.interpreter == label)
     system = campaign.system.model_copy(update={"contestants": _contestants_of(campaign.system, contestants)})
     return StoredCampaign(campaign.folder.with_name(f"{campaign.name}@{label}"), system, records, campaign.problems)
 

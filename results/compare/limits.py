@@ -6,13 +6,12 @@ A ceiling is the highest rate that any contestant reached on any probe; it may d
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from results.schema.record import Case, Record, Workload
+from results.schema.record import Workload
 from results.schema.system import WorkloadFacts
 from results.stats.nodes import time_over_nodes
-from results.stats.pairing import counted
 from results.store.campaigns import StoredCampaign
 
 Kind = tuple[str, str]
@@ -65,14 +64,13 @@ def kind_of(workload: Workload) -> Kind:
 def limits_of(campaign: StoredCampaign) -> Limits:
     """The limits from a campaign's own probes and tables; empty for a campaign without them."""
     workloads = {name: facts for name, facts in campaign.system.workloads.items() if _whole(facts)}
-    launches: dict[Case, list[Record]] = {}
     probes = {name for name, facts in workloads.items() if facts.ceiling}
-    for record in counted(record for record in campaign.records if record.case.workload.id in probes):
-        launches.setdefault(record.case, []).append(record)
     ceilings: dict[tuple[str, Kind], Ceiling] = {}
-    for case, records in launches.items():
+    for case, launches in campaign.launches.items():
+        if case.workload.id not in probes or not len(launches.counted):
+            continue
         of, amount = _sought(workloads[case.workload.id])
-        found = Ceiling(amount / _seconds(records), case.id, case.contestant.id)
+        found = Ceiling(amount / time_over_nodes(launches).value, case.id, case.contestant.id)
         key = of, kind_of(case.workload)
         ceilings[key] = max(ceilings.get(key, found), found, key=lambda one: one.rate)
     return Limits(workloads, ceilings)
@@ -87,10 +85,6 @@ def _sought(facts: WorkloadFacts) -> tuple[str, float]:
     """The quantity that a probe measures, and its amount per step."""
     amount = facts.macs if facts.ceiling == "macs" else facts.traffic_bytes
     return facts.ceiling or "", float(amount or 0)
-
-
-def _seconds(records: Sequence[Record]) -> float:
-    return time_over_nodes(records).value
 
 
 def roof(limits: Limits, kind: Kind, macs_per_byte: float) -> float:

@@ -15,7 +15,7 @@ from typing import Any
 from impls.host.environment import words
 from results.machine import USUAL
 from results.schema import environment
-from results.schema.record import Case, Record
+from results.schema.record import Case
 from results.schema.system import System
 from results.stats.estimates import (
     CONFIDENCE,
@@ -26,12 +26,9 @@ from results.stats.estimates import (
     geometric_mean,
     holm,
     independent_ratio,
-    launch_time,
     launch_times,
     paired_ratio,
 )
-from results.stats.nodes import by_node
-from results.stats.pairing import counted, group_by_block
 from results.stats.verdicts import Judgement, TimingVerdict, bound, judge, launches_needed
 from results.store.campaigns import StoredCampaign
 from results.store.journal import SYSTEM, ResultsError
@@ -52,6 +49,8 @@ REPORTED_DIFFERENCES = (
 
 Launches = Mapping[object, Rounds]
 """A case's launches: the rounds of each, by block."""
+Outcome = tuple[str, str]
+"""The status of a launch, and its reason."""
 
 
 @dataclass(frozen=True)
@@ -212,21 +211,21 @@ def _version_differences(baseline: StoredCampaign, candidate: StoredCampaign) ->
 
 def launches_of(campaign: StoredCampaign) -> dict[Case, Launches]:
     """Each measured case's valid launches, by block."""
-    launches: dict[Case, list[Record]] = {}
-    for record in counted(campaign.records):
-        launches.setdefault(record.case, []).append(record)
-    return {case: group_by_block(own) for case, own in launches.items()}
+    return {case: own.blocks for case, own in campaign.launches.items() if len(own.counted)}
+
+
+def last_outcomes(campaign: StoredCampaign) -> dict[Case, Outcome]:
+    """How the last launch of each case ended."""
+    return {case: (own["status"][-1], own["reason"][-1]) for case, own in campaign.launches.items()}
 
 
 def replicates_of(campaign: StoredCampaign) -> dict[Case, list[float]]:
     """The times of each case's launches; of a case of several nodes one time a node, as its launches share it."""
-    cases: dict[Case, list[Record]] = {}
-    for record in counted(campaign.records):
-        cases.setdefault(record.case, []).append(record)
     found = {}
-    for case, records in cases.items():
-        nodes = [[launch_time(record.seconds) for record in own] for own in by_node(records).values()]
-        found[case] = nodes[0] if len(nodes) == 1 else [geometric(own).value for own in nodes]
+    for case, launches in campaign.launches.items():
+        nodes = [own["seconds"].tolist() for own in launches.counted.by_node().values()]
+        if nodes:
+            found[case] = nodes[0] if len(nodes) == 1 else [geometric(own).value for own in nodes]
     return found
 
 
@@ -264,12 +263,12 @@ def _judge(ratio: Estimate, slower: float, faster: float) -> Judgement:
 
 def _missing(*sides: tuple[StoredCampaign, Mapping[Case, Any]]) -> dict[str, str]:
     """Cases of either campaign that cannot be compared, with the reason on each side."""
-    said = [{record.case: record for record in campaign.records} for campaign, _ in sides]  # the last of each case
+    said = [last_outcomes(campaign) for campaign, _ in sides]
     missing = {}
-    for case in dict.fromkeys(case for records in said for case in records):
+    for case in dict.fromkeys(case for outcomes in said for case in outcomes):
         reasons = [
-            why_missing(campaign.name, records.get(case))
-            for (campaign, times), records in zip(sides, said, strict=True)
+            why_missing(campaign.name, outcomes.get(case))
+            for (campaign, times), outcomes in zip(sides, said, strict=True)
             if case not in times
         ]
         if reasons:
@@ -277,9 +276,9 @@ def _missing(*sides: tuple[StoredCampaign, Mapping[Case, Any]]) -> dict[str, str
     return missing
 
 
-def why_missing(name: str, last: Record | None) -> str:
-    """Why a campaign has no time of a case, from the last record of that case."""
-    return f"{in_words(last.status)} in {name}: {last.reason}" if last else f"not measured in {name}"
+def why_missing(name: str, last: Outcome | None) -> str:
+    """Why a campaign has no time of a case, from how the last launch of that case ended."""
+    return f"{in_words(last[0])} in {name}: {last[1]}" if last else f"not measured in {name}"
 
 
 def _overall(found: Mapping[Case, Comparison]) -> dict[str, Estimate]:

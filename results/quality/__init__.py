@@ -11,8 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from impls import registry
-from results.schema.record import Record
-from results.stats.nodes import by_node
+from results.stats.launches import Launches
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +25,7 @@ class MeasuredCase:
     """A measured case: its row, and its valid launches in the order in which they ran."""
 
     row: Row
-    launches: Sequence[Record]
+    launches: Launches
 
 
 Detect = Callable[[Sequence[MeasuredCase]], Iterable[str]]
@@ -35,7 +34,10 @@ Detect = Callable[[Sequence[MeasuredCase]], Iterable[str]]
 
 @dataclass(frozen=True)
 class Flagged:
-    """The cases with a flag, their valid launches, and all cases of the campaign, as tables."""
+    """The cases with a flag, their valid launches, and all cases of the campaign, as tables.
+
+    Launches have the columns of results.advice.OF_LAUNCHES; their texts are categories.
+    """
 
     rows: pd.DataFrame
     launches: pd.DataFrame
@@ -77,9 +79,9 @@ def raised(cases: Sequence[MeasuredCase]) -> dict[str, list[str]]:
     return found
 
 
-def in_each(test: Callable[[Sequence[Record]], bool]) -> Detect:
+def in_each(test: Callable[[Launches], bool]) -> Detect:
     """Detect the cases of which the launches on some node, without those of other cases, pass the test."""
-    return lambda cases: [case.row["case"] for case in cases if any(map(test, by_node(case.launches).values()))]
+    return lambda cases: [case.row["case"] for case in cases if any(map(test, case.launches.by_node().values()))]
 
 
 def in_words(launches: int) -> str:

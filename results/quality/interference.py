@@ -10,9 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from results.quality import Detect, Flag, in_each
 from results.schema.record import TICK, Conditions, Record
+from results.stats.launches import Launches, sums_of
 
 FOREIGN_CORES = 0.15
 FOREIGN_SHARE = 0.10
@@ -25,105 +29,107 @@ in nearly every period and loses 0.8 % of its time by that."""
 
 @dataclass(frozen=True)
 class Disturbance:
-    """Rates of a launch's conditions over all its recorded rounds; NaN if unknown."""
+    """Rates of a launch's conditions over all its recorded rounds, or arrays of those of launches; NaN if unknown."""
 
-    other_cpus_used: float = math.nan
-    steal: float = math.nan
-    pressure: float = math.nan
-    process_cpus_used: float = math.nan
-    minor_faults: float = math.nan
-    major_faults: float = math.nan
-    runnable: float = math.nan
-    throttled: float = math.nan
-    throttled_periods: float = math.nan
+    other_cpus_used: Any = math.nan
+    steal: Any = math.nan
+    pressure: Any = math.nan
+    process_cpus_used: Any = math.nan
+    minor_faults: Any = math.nan
+    major_faults: Any = math.nan
+    runnable: Any = math.nan
+    throttled: Any = math.nan
+    throttled_periods: Any = math.nan
 
     @classmethod
     def of(cls, conditions: Conditions | None) -> Disturbance:
-        if conditions is None or not conditions.wall:
-            return cls()
-        wall = sum(conditions.wall)
+        """Of one launch, as floats."""
+        sums = {name: np.float64(math.nan if value is None else value) for name, value in sums_of(conditions).items()}
+        return cls._rates(sums.__getitem__)
+
+    @classmethod
+    def each(cls, launches: Launches) -> Disturbance:
+        """Of each of the launches, as arrays."""
+        return cls._rates(launches.__getitem__)
+
+    @classmethod
+    @np.errstate(divide="ignore", invalid="ignore")  # a clock that stood still, or a sum beyond all numbers
+    def _rates(cls, sums: Callable[[str], Any]) -> Disturbance:
+        wall = sums("wall_seconds")
+        of_cores = wall * sums("cores")
         return cls(
-            other_cpus_used=_rate(conditions.foreign_cpu, wall),
-            steal=_rate(conditions.steal, wall * conditions.cores),
-            pressure=_rate(conditions.pressure, wall),
-            process_cpus_used=_rate(conditions.own_cpu, wall),
-            minor_faults=_count(conditions.minor_faults),
-            major_faults=_count(conditions.major_faults),
-            runnable=sum(conditions.runnable) / len(conditions.runnable) if conditions.runnable else math.nan,
-            throttled=_rate(conditions.throttled, wall * conditions.cores),
-            throttled_periods=_count(conditions.throttled_periods),
+            other_cpus_used=sums("foreign_cpu_seconds") / wall,
+            steal=sums("steal_seconds") / of_cores,
+            pressure=sums("pressure_seconds") / wall,
+            process_cpus_used=sums("own_cpu_seconds") / wall,
+            minor_faults=sums("minor_faults"),
+            major_faults=sums("major_faults"),
+            runnable=sums("runnable"),
+            throttled=sums("throttled_seconds") / of_cores,
+            throttled_periods=sums("throttled_periods"),
         )
 
 
-def _rate(seconds: Sequence[float], wall: float) -> float:
-    return sum(seconds) / wall if seconds else math.nan
-
-
-def _count(entries: Sequence[int]) -> float:
-    return float(sum(entries)) if entries else math.nan
-
-
-def foreign_limit(cores: int) -> float:
-    """The most cores that other processes may use during a launch that may use `cores`."""
-    return max(FOREIGN_CORES, FOREIGN_SHARE * cores)
+def foreign_limit(cores: Any) -> Any:
+    """The most cores that other processes may use during a launch that may use `cores`; an array for an array."""
+    return np.maximum(FOREIGN_CORES, FOREIGN_SHARE * cores)
 
 
 @dataclass(frozen=True)
 class Taken:
     """Cores lost to other processes, hypervisor and quota over all rounds of launches, less the uncertainty of ticks.
 
-    NaN, for which no comparison is true, if the system does not report it.
+    Numbers, or arrays of those of several launches. NaN, for which no comparison is true, if the system does not report
+    it.
+
+    Rounds of a turn follow each other without a gap, so only the ends of a turn are rounded to whole ticks, on each
+    core. These errors are independent, so one tick times the square root of their number bounds them (2.4 standard
+    deviations). Throttled time is not counted in ticks.
     """
 
-    cores: int
-    others: float
-    steal: float
-    throttled: float
+    cores: Any
+    others: Any
+    steal: Any
+    throttled: Any
 
     @classmethod
-    def of(cls, records: Sequence[Record]) -> Taken | None:
-        """None if no launch has conditions.
+    def each(cls, launches: Launches) -> Taken:
+        """Of each launch by itself."""
+        turns = np.maximum(launches["turns"], 1)
+        return cls._less_ticks(launches["cores"], launches["wall_seconds"], turns, launches.__getitem__)
 
-        Rounds of a turn follow each other without a gap, so only the ends of a turn are rounded to whole ticks, on each
-        core. These errors are independent, so one tick times the square root of their number bounds them (2.4
-        standard deviations). Throttled time is not counted in ticks.
-        """
-        known = [record.conditions for record in records if record.conditions is not None and record.conditions.wall]
-        if not known:
-            return None
-        wall = math.fsum(second for conditions in known for second in conditions.wall)
-        cores = max(conditions.cores for conditions in known)
-        unsure = TICK * math.sqrt(cores * sum(max(len(record.turns), 1) for record in records)) / wall
-        others, steal, throttled = (_together(known, name) / wall for name in ("foreign_cpu", "steal", "throttled"))
-        return cls(cores, others - unsure, steal - unsure, throttled)
+    @classmethod
+    def together(cls, launches: Launches) -> Taken:
+        """Of all that have conditions."""
+        known = launches.where(~np.isnan(launches["wall_seconds"]))
+        if not len(known):
+            return cls(*[math.nan] * 4)
+        turns = np.maximum(known["turns"], 1).sum()
+        return cls._less_ticks(known["cores"].max(), known["wall_seconds"].sum(), turns, lambda name: known[name].sum())
+
+    @classmethod
+    @np.errstate(divide="ignore", invalid="ignore")
+    def _less_ticks(cls, cores: Any, wall: Any, turns: Any, lost: Callable[[str], Any]) -> Taken:
+        unsure = TICK * np.sqrt(cores * turns) / wall
+        others, steal = lost("foreign_cpu_seconds") / wall, lost("steal_seconds") / wall
+        return cls(cores, others - unsure, steal - unsure, lost("throttled_seconds") / wall)
 
 
-def _together(launches: Sequence[Conditions], name: str) -> float:
-    """Seconds over all rounds of all launches; NaN if the system does not report them."""
-    entries = [getattr(conditions, name) for conditions in launches]
-    return math.fsum(second for entry in entries for second in entry) if all(entries) else math.nan
-
-
-def _others_compute(taken: Taken) -> bool:
+def _others_compute(taken: Taken) -> Any:
     return taken.others > foreign_limit(taken.cores)
 
 
-def _cores_are_stolen(taken: Taken) -> bool:
+def _cores_are_stolen(taken: Taken) -> Any:
     return taken.steal / taken.cores > STEAL_SHARE
 
 
-def _quota_withholds(taken: Taken) -> bool:
+def _quota_withholds(taken: Taken) -> Any:
     return taken.throttled / taken.cores > THROTTLED_SHARE
 
 
-def _in_one_or_all(is_beyond: Callable[[Taken], bool]) -> Detect:
+def _in_one_or_all(is_beyond: Callable[[Taken], Any]) -> Detect:
     """Detect cases of which a launch, or all launches together, exceed the limit."""
-
-    def test(launches: Sequence[Record]) -> bool:
-        found = (Taken.of(some) for some in (*([one] for one in launches), launches))
-        return any(taken is not None and is_beyond(taken) for taken in found)
-
-    return in_each(test)
+    return in_each(lambda launches: bool(is_beyond(Taken.each(launches)).any() or is_beyond(Taken.together(launches))))
 
 
 CPU_CONTENTION = Flag(
@@ -160,14 +166,14 @@ THROTTLED = Flag(
 MAJOR_FAULTS = Flag(
     name="major_faults",
     meaning="major page faults during its timed rounds",
-    detect=in_each(lambda launches: any(Disturbance.of(one.conditions).major_faults > 0 for one in launches)),
+    detect=in_each(lambda launches: bool((launches["major_faults"] > 0).any())),
     describe=lambda seen: (
         f"{seen.launches.major_faults.sum():.0f} major page faults (pages read from disk) during timed rounds"
     ),
     hint="free memory, or lower `memory` in the suite so that fewer contestants run concurrently",
 )
 
-CONTAMINATIONS: Mapping[str, Callable[[Taken], bool]] = {
+CONTAMINATIONS: Mapping[str, Callable[[Taken], Any]] = {
     CPU_CONTENTION.name: _others_compute,
     STEAL.name: _cores_are_stolen,
     THROTTLED.name: _quota_withholds,
@@ -177,5 +183,5 @@ CONTAMINATIONS: Mapping[str, Callable[[Taken], bool]] = {
 
 def contaminations(records: Sequence[Record]) -> tuple[str, ...]:
     """The names of CONTAMINATIONS that apply to these launches, taken together."""
-    taken = Taken.of(records)
-    return tuple(name for name, is_beyond in CONTAMINATIONS.items() if taken is not None and is_beyond(taken))
+    taken = Taken.together(Launches.of(records))
+    return tuple(name for name, is_beyond in CONTAMINATIONS.items() if is_beyond(taken))

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from results.quality import Flag, Flagged, in_each, in_words
-from results.schema.record import Record
-from results.stats.estimates import BAND, geometric, launch_time
+from results.stats.estimates import BAND, geometric
+from results.stats.launches import Launches
 from results.units import step_time
 
 FEWEST = 6
@@ -72,8 +72,8 @@ def drift(times: Sequence[float]) -> float:
     return math.expm1(slope) if spearmanr(np.arange(len(logs)), logs).pvalue < TREND_P else 0.0
 
 
-def _times(launches: Sequence[Record]) -> list[float]:
-    return [launch_time(record.seconds) for record in launches]
+def _times(launches: Launches) -> list[float]:
+    return list(launches["seconds"].tolist())
 
 
 def _kinds(seen: Flagged) -> str:
@@ -99,7 +99,7 @@ def _unsettled(seen: Flagged) -> str:
 WARMUP_NOT_CONVERGED = Flag(
     name="warmup_not_converged",
     meaning="step times had not converged when warm-up ended",
-    detect=in_each(lambda launches: any(one.warmup_converged is False for one in launches)),
+    detect=in_each(lambda launches: any(one is False for one in launches["warmup_converged"])),
     describe=_unsettled,
     hint="raise warmup_limit in the suite; if they never converge, inspect the rounds in results.load()",
 )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from results.schema.record import Case, Contestant, Record, Workload
-from results.stats.cells import Cell, cell_of
+from results.stats.cells import Cell, Timed, cell_of, rounds_per_turn_of
 from results.stats.estimates import Estimate
-from results.stats.moderation import Control, Judged, judged_cells
-from results.stats.nodes import by_node, over_nodes
+from results.stats.moderation import Control, Judged
+from results.stats.nodes import over_nodes
 from results.stats.pairing import counted, group_by_block
 
 
@@ -32,15 +33,21 @@ def cells_of(records: Iterable[Record], references: Mapping[Workload, Contestant
     cases: dict[Case, list[Record]] = {}
     for record in counted(records):
         cases.setdefault(record.case, []).append(record)
-    blocks = {case: group_by_block(own) for case, own in cases.items()}
+    return cells_between(
+        {case: Timed(group_by_block(own), _rounds_per_turn(own[0])) for case, own in cases.items()}, references
+    )
+
+
+def cells_between(cases: Mapping[Case, Timed], references: Mapping[Workload, Contestant]) -> dict[Case, Cell]:
+    """The same from launches by block."""
     found = {}
     for case, own in cases.items():
         copied = bool(case.contestant.copy)
         theirs = case.contestant.original if copied else references.get(case.workload)
         if theirs is None or theirs == case.contestant:
             continue
-        against = blocks.get(Case(case.workload, theirs), {})
-        cell = cell_of(blocks[case], against, copied, _rounds_per_turn(own[0]))
+        against = cases.get(Case(case.workload, theirs))
+        cell = cell_of(own.blocks, against.blocks, copied, own.rounds_per_turn) if against else None
         if cell is not None:
             found[case] = cell
     return found
@@ -48,27 +55,19 @@ def cells_of(records: Iterable[Record], references: Mapping[Workload, Contestant
 
 @dataclass(frozen=True)
 class CampaignRatios:
-    """The ratios of a campaign, over its nodes if it has several (results.stats.nodes), and what its controls show."""
+    """The ratios of a campaign: of each node by its name, judged as a campaign of its own; one machine is one node."""
 
-    ratios: Mapping[Case, Estimate]
-    control: Control
+    nodes: Mapping[str, Judged[Case]]
 
+    @cached_property
+    def ratios(self) -> dict[Case, Estimate]:
+        """The ratio of each case, over the nodes that have it (results.stats.nodes)."""
+        return {case: over_nodes(list(own.values())) for case, own in ratios_by_node(self.nodes).items()}
 
-def judged_ratios(records: Iterable[Record], references: Mapping[Workload, Contestant]) -> CampaignRatios:
-    """The ratios of a campaign's cases and copies to their references, as in `cells_of`."""
-    nodes = judged_by_node(records, references)
-    ratios = {case: over_nodes(list(own.values())) for case, own in ratios_by_node(nodes).items()}
-    return CampaignRatios(ratios, control_over_nodes(list(nodes.values())))
-
-
-def judged_by_node(records: Iterable[Record], references: Mapping[Workload, Contestant]) -> dict[str, Judged[Case]]:
-    """The same for each node, by its name, as if its records were a campaign; a campaign of one machine has one."""
-    return {node: judged_cells(cells) for node, cells in cells_by_node(records, references).items()}
-
-
-def cells_by_node(records: Iterable[Record], references: Mapping[Workload, Contestant]) -> dict[str, dict[Case, Cell]]:
-    """`cells_of` the records of each node, by its name."""
-    return {node: cells_of(own, references) for node, own in by_node(records).items()}
+    @cached_property
+    def control(self) -> Control:
+        """What the controls of all nodes show together."""
+        return control_over_nodes(list(self.nodes.values()))
 
 
 def ratios_by_node(nodes: Mapping[str, Judged[Case]]) -> dict[Case, dict[str, Estimate]]:
@@ -99,4 +98,4 @@ def control_over_nodes(nodes: Sequence[Judged[Case]]) -> Control:
 
 
 def _rounds_per_turn(record: Record) -> int:
-    return max(len(record.seconds) // max(len(record.turns), 1), 1)
+    return rounds_per_turn_of(len(record.seconds), len(record.turns))

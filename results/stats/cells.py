@@ -9,12 +9,25 @@ from functools import cached_property
 
 import numpy as np
 
-from results.stats.estimates import Rounds, paired_shift
+from results.stats.estimates import Rounds, round_ratios, shifts_of
 
 MEDIAN_DIFFERENCE = 0.9538725524
 """The median absolute difference of two values from a normal distribution with standard deviation 1."""
 EFFICIENCY = 3 / math.pi
 """Of the median shift (Hodges and Lehmann) relative to the mean, for normal values."""
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A case's counted launches by block, and the rounds in a turn of its first one."""
+
+    blocks: Mapping[object, Rounds]
+    rounds_per_turn: int
+
+
+def rounds_per_turn_of(rounds: int, turns: int) -> int:
+    """Of a launch of so many rounds in so many turns (0: its record does not say)."""
+    return max(rounds // max(turns, 1), 1)
 
 
 @dataclass(frozen=True)
@@ -61,30 +74,36 @@ def cell_of(
     shared = [(rounds, reference[block]) for block, rounds in launches.items() if block in reference]
     if not shared:
         return None
-    ratios = tuple(paired_shift(*pair) for pair in shared)
-    variance, turns = turn_variance([turn_ratios(*pair, rounds_per_turn) for pair in shared])
+    of_rounds = round_ratios(shared)
+    ratios = tuple(shifts_of(shared, of_rounds))
+    variance, turns = turn_variance([turn_ratios(own, rounds_per_turn) for _, own in of_rounds])
     return Cell(ratios, variance, turns, control)
 
 
-def turn_ratios(rounds: Rounds, reference: Rounds, rounds_per_turn: int = 1) -> np.ndarray:
-    """The log ratio of each turn of a launch, its rounds paired in order; empty where the two don't have as many."""
-    if len(rounds) != len(reference):
-        return np.empty(0)
-    logs = np.log(np.divide(rounds, reference))
-    starts = np.arange(0, len(logs), rounds_per_turn)
-    return np.asarray(np.add.reduceat(logs, starts) / np.diff(starts, append=len(logs)))
+def turn_ratios(ratios: np.ndarray, rounds_per_turn: int = 1) -> np.ndarray:
+    """The log ratio of each turn: (launches, turns), from the ratios of rounds, (launches, rounds)."""
+    starts = np.arange(0, ratios.shape[1], rounds_per_turn)
+    sums = np.add.reduceat(np.log(ratios), starts, axis=1)
+    return np.asarray(sums / np.diff(starts, append=ratios.shape[1]))
 
 
 def turn_variance(launches: Sequence[np.ndarray]) -> tuple[float, float]:
-    """(variance of a turn's log ratio about its launch's, turns per launch), from turn_ratios; NaN if unknown.
+    """(variance of a turn's log ratio about its launch's, turns per launch), from `turn_ratios`; NaN if unknown.
 
     From the median difference between turns of the same launch (Shamos), which a disturbed turn moves as little as it
     moves the launch's ratio. Divided by the turns it is the variance of the launch's log ratio that turns explain: the
     median shift is a little less efficient than the mean, which is included.
     """
-    known = [ratios for ratios in launches if len(ratios) > 1]
+    known = [ratios for ratios in launches if ratios.shape[1] > 1]
     if not known:
         return math.nan, math.nan
-    differences = [np.abs(np.subtract.outer(ratios, ratios))[np.triu_indices(len(ratios), 1)] for ratios in known]
-    deviation = float(np.median(np.concatenate(differences))) / MEDIAN_DIFFERENCE
-    return deviation**2 / EFFICIENCY, float(np.mean([len(ratios) for ratios in known]))
+    differences = np.concatenate([_differences(ratios) for ratios in known])
+    deviation = float(np.median(differences)) / MEDIAN_DIFFERENCE
+    turns = sum(ratios.size for ratios in known) / sum(map(len, known))
+    return deviation**2 / EFFICIENCY, turns
+
+
+def _differences(ratios: np.ndarray) -> np.ndarray:
+    """Of all pairs of turns of each launch, without sign; flat."""
+    first, second = np.triu_indices(ratios.shape[1], 1)
+    return np.asarray(np.abs(ratios[:, first] - ratios[:, second])).ravel()

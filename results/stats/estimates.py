@@ -19,6 +19,8 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 T = TypeVar("T")
+MOST_AT_ONCE = 2**20
+"""Numbers that are computed with at once, to bound memory."""
 Rounds = Sequence[float]
 """Seconds per step of one launch's rounds, in the order of time."""
 
@@ -108,13 +110,55 @@ def paired_shift(rounds: Rounds, reference: Rounds) -> float:
     more than it bears, so there it is the median of the ratios. If the numbers of rounds differ, it is the ratio of the
     medians.
     """
-    if len(rounds) != len(reference):
-        return launch_time(rounds) / launch_time(reference)
-    ratios = np.divide(rounds, reference)
-    if len(ratios) == 3:
-        return float(np.median(ratios))
-    means = np.sort(np.sqrt(np.outer(ratios, ratios))[_upper_triangle(len(ratios))])
-    return math.sqrt(means[(len(means) - 1) // 2] * means[len(means) // 2])
+    return paired_shifts([(rounds, reference)])[0]
+
+
+def paired_shifts(pairs: Sequence[tuple[Rounds, Rounds]]) -> list[float]:
+    """`paired_shift` of each of the pairs, computed together: NumPy's overhead on one pair exceeds its computation."""
+    return shifts_of(pairs, round_ratios(pairs))
+
+
+def round_ratios(pairs: Sequence[tuple[Rounds, Rounds]]) -> list[tuple[list[int], np.ndarray]]:
+    """The ratios of rounds, paired in order, of pairs with equally many: (places of pairs, array (pairs, rounds)) each.
+
+    Pairs of another number of rounds are in another part. A part has at most MOST_AT_ONCE pairs of ratios.
+    """
+    alike: dict[int, list[int]] = {}
+    for place, (rounds, reference) in enumerate(pairs):
+        if len(rounds) == len(reference):
+            alike.setdefault(len(rounds), []).append(place)
+    found = []
+    for size, places in alike.items():
+        step = max(MOST_AT_ONCE // max(size, 1) ** 2, 1)
+        for begin in range(0, len(places), step):
+            some = places[begin : begin + step]
+            found.append((some, np.divide([pairs[place][0] for place in some], [pairs[place][1] for place in some])))
+    return found
+
+
+def shifts_of(pairs: Sequence[tuple[Rounds, Rounds]], ratios: Sequence[tuple[list[int], np.ndarray]]) -> list[float]:
+    """`paired_shifts`, from the ratios of their rounds."""
+    found = [math.nan] * len(pairs)
+    unlike = set(range(len(pairs)))
+    for places, own in ratios:
+        unlike.difference_update(places)
+        for place, shift in zip(places, _shifts(own).tolist(), strict=True):
+            found[place] = shift
+    for place in unlike:
+        rounds, reference = pairs[place]
+        found[place] = launch_time(rounds) / launch_time(reference)
+    return found
+
+
+def _shifts(ratios: np.ndarray) -> np.ndarray:
+    """The shift of each row of ratios of rounds."""
+    size = ratios.shape[1]
+    if size == 3:
+        return np.asarray(np.median(ratios, axis=1))
+    first, second = _upper_triangle(size)
+    means = np.sort(np.sqrt(ratios[:, first] * ratios[:, second]), axis=1)
+    count = means.shape[1]
+    return np.asarray(np.sqrt(means[:, (count - 1) // 2] * means[:, count // 2]))
 
 
 @cache
@@ -125,7 +169,7 @@ def _upper_triangle(size: int) -> tuple[np.ndarray, np.ndarray]:
 
 def ratio(launches: Mapping[object, Rounds], reference: Mapping[object, Rounds]) -> Estimate | None:
     """The ratio of `launches` to `reference`, paired by key (the block of both); None without a pair."""
-    pairs = [paired_shift(rounds, reference[block]) for block, rounds in launches.items() if block in reference]
+    pairs = paired_shifts([(rounds, reference[block]) for block, rounds in launches.items() if block in reference])
     return geometric(pairs) if pairs else None
 
 
@@ -151,8 +195,7 @@ def independent_ratio(times: Sequence[float], reference: Sequence[float]) -> Com
 
 def paired_ratio(launches: Mapping[object, Rounds], reference: Mapping[object, Rounds]) -> Comparison | None:
     """The same for launches of the same blocks, paired by key: Student's test on logarithms."""
-    shared = [block for block in launches if block in reference]
-    pairs = np.log([paired_shift(launches[block], reference[block]) for block in shared])
+    pairs = np.log(paired_shifts([(launches[block], reference[block]) for block in launches if block in reference]))
     if not len(pairs):
         return None
     value = float(np.mean(pairs))

@@ -17,15 +17,15 @@ that a hundred cells say no more about nodes than one. The simulation that this 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from results.schema.record import Record
-from results.stats.estimates import CONFIDENCE, Estimate, geometric, launch_time
+from results.stats.estimates import CONFIDENCE, Estimate, geometric
+from results.stats.launches import Launches
 from results.stats.moderation import Half, quantile
-from results.stats.pairing import Pass, counted
+from results.stats.pairing import Pass
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -33,18 +33,9 @@ FEWEST_NODES = 3
 """With fewer, the spread over nodes is hardly known: an interval is then of these machines, not of their type."""
 
 
-def by_node(records: Iterable[Record]) -> dict[str, list[Record]]:
-    """The records of each node, by its name; campaigns of one machine have one, ""."""
-    found: dict[str, list[Record]] = {}
-    for record in records:
-        found.setdefault(record.node, []).append(record)
-    return dict(sorted(found.items()))
-
-
-def time_over_nodes(records: Iterable[Record]) -> Estimate:
-    """Seconds per step of one case, from its measured launches, of which there must be one."""
-    own = by_node(counted(records))
-    return over_nodes([geometric([launch_time(one.seconds) for one in launches]) for launches in own.values()])
+def time_over_nodes(launches: Launches) -> Estimate:
+    """Seconds per step of one case, from its counted launches, of which there must be one."""
+    return over_nodes([geometric(own["seconds"].tolist()) for own in launches.counted.by_node().values()])
 
 
 def geometric_over_nodes(values: Mapping[Pass, float]) -> Estimate:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from results.schema.record import Record
 from results.stats.estimates import Estimate, Rounds, geometric, launch_times, ratio
-from results.stats.nodes import by_node, over_nodes
+from results.stats.nodes import over_nodes
 from results.stats.pairing import counted, group_by_block
 
 Blocks = Mapping[object, Rounds]
@@ -29,13 +29,13 @@ def widest(records: Sequence[Record], reference: str) -> float:
 
     Infinite if one of them has no interval. Without the reference, ratios are to the first contestant.
     """
-    launches: dict[str, list[Record]] = {}
+    launches: dict[str, dict[str, list[Record]]] = {}
     for record in counted(records):
-        launches.setdefault(record.case.contestant.id, []).append(record)
+        launches.setdefault(record.case.contestant.id, {}).setdefault(record.node, []).append(record)
     if not launches:
         return math.inf
     nodes = {
-        contestant: {node: group_by_block(records) for node, records in by_node(own).items()}
+        contestant: {node: group_by_block(of_node) for node, of_node in own.items()}
         for contestant, own in launches.items()
     }
     middle = nodes.get(reference, next(iter(nodes.values())))

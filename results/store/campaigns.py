@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import cached_property, wraps
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from results.schema.record import Record, UnreadableRecord, from_json, to_json
+from results.schema.record import Case, Record, UnreadableRecord, from_json, to_json
 from results.schema.system import System
+from results.stats.launches import Launches, Recorded, Source
 from results.store.journal import Journal, ResultsError, by_start, read_system, unwritable
 
 DATA = Path("results/data")
-RECORDS, BENCHMARK = "records.jsonl", "benchmark.json"
+RECORDS, BENCHMARK, MIRROR = "records.jsonl", "benchmark.json", "launches.parquet"
 
 Found = TypeVar("Found")
 
@@ -28,24 +29,40 @@ Found = TypeVar("Found")
 class StoredCampaign:
     """A campaign as read from its folder.
 
-    `problems`: unreadable lines; `copies`: the records of controls, contestants launched twice.
+    `problems`: unreadable lines; `copies`: the records of controls, contestants launched twice. `columns`: the same
+    launches as columns, where a mirror has them; going through records of such a campaign reads them from disk again.
     """
 
     folder: Path
     system: System
-    records: tuple[Record, ...]
+    records: Sequence[Record]
     problems: tuple[str, ...] = ()
-    copies: tuple[Record, ...] = ()
+    copies: Sequence[Record] = ()
+    columns: Source | None = None
 
     @property
     def name(self) -> str:
         return _name(self.folder)
 
-    @property
-    def in_suite_order(self) -> list[Record]:
-        """The records by workload in the order of the suite, which may not be that of measuring."""
+    @cached_property
+    def source(self) -> Source:
+        """All launches as columns, those of controls included."""
+        return self.columns or Recorded((*self.records, *self.copies))
+
+    @cached_property
+    def launches(self) -> Mapping[Case, Launches]:
+        """The launches of each case, without controls; cases in the order of their first records."""
+        return {case: own for case, own in self.all_launches.items() if not case.contestant.copy}
+
+    @cached_property
+    def all_launches(self) -> Mapping[Case, Launches]:
+        """The same with the controls, which come last."""
+        return {case: Launches(self.source, rows) for case, rows in self.source.cases.items()}
+
+    def by_suite(self, cases: Iterable[Case]) -> list[Case]:
+        """The cases by workload in the order of the suite, which may not be that of measuring."""
         place = {workload: number for number, workload in enumerate(self.system.workloads)}
-        return sorted(self.records, key=lambda record: place.get(record.case.workload.id, len(place)))
+        return sorted(cases, key=lambda case: place.get(case.workload.id, len(place)))
 
 
 def computed_once(compute: Callable[[StoredCampaign], Found]) -> Callable[[StoredCampaign], Found]:
@@ -98,20 +115,58 @@ def read_campaign(folder: Path) -> StoredCampaign:
     """The campaign in `folder`; ResultsError if there is none."""
     if not (folder / RECORDS).is_file():
         raise ResultsError(f"no campaign in {str(folder)!r}: it has no {RECORDS}{_nearby(folder)}")
+    system, trouble = read_system(folder)
+    if (folder / MIRROR).is_file():
+        from results.store import mirror  # imports pyarrow, which most campaigns do not need
+
+        if columns := mirror.read(folder):
+            problems = [f"{folder.name}/{RECORDS} {problem}" for problem in columns.about.problems]
+            streamed = (Streamed(folder, columns, are_copies) for are_copies in (False, True))
+            return StoredCampaign(folder, system, next(streamed), (*problems, *trouble), next(streamed), columns)
     records: list[Record] = []
     copies: list[Record] = []
     problems = []
+    for record in read_lines(folder):
+        if isinstance(record, str):
+            problems.append(f"{folder.name}/{RECORDS} {record}")
+        else:
+            (copies if record.case.contestant.copy else records).append(record)
+    return StoredCampaign(folder, system, tuple(records), (*problems, *trouble), tuple(copies))
+
+
+def read_lines(folder: Path) -> Iterator[Record | str]:
+    """The records of a campaign as they are on disk; of an unreadable line, what is wrong with it."""
     with (folder / RECORDS).open(
         encoding="utf-8-sig", errors="replace", newline="\n"
     ) as lines:  # a reason may hold U+2028
         for number, line in enumerate(lines, 1):
             try:
-                record = from_json(line.removesuffix("\n"))
-                (copies if record.case.contestant.copy else records).append(record)
+                yield from_json(line.removesuffix("\n"))
             except UnreadableRecord as problem:
-                problems.append(f"{folder.name}/{RECORDS} line {number}: {problem}")
-    system, trouble = read_system(folder)
-    return StoredCampaign(folder, system, tuple(records), (*problems, *trouble), tuple(copies))
+                yield f"line {number}: {problem}"
+
+
+class Streamed(Sequence[Record]):
+    """The records of a campaign, without controls or of controls alone, read from disk whenever they are gone through.
+
+    `columns` has the same launches.
+    """
+
+    def __init__(self, folder: Path, columns: Source, are_copies: bool):
+        self._folder, self._are_copies = folder, are_copies
+        self._cases = columns.cases
+
+    def __iter__(self) -> Iterator[Record]:
+        for record in read_lines(self._folder):
+            if isinstance(record, Record) and bool(record.case.contestant.copy) == self._are_copies:
+                yield record
+
+    def __len__(self) -> int:
+        cases = self._cases.items()
+        return sum(rows.stop - rows.start for case, rows in cases if bool(case.contestant.copy) == self._are_copies)
+
+    def __getitem__(self, place: Any) -> Any:
+        return tuple(self)[place]
 
 
 def campaigns_in(data: Path) -> list[Path]:
@@ -141,12 +196,17 @@ def _name(folder: Path) -> str:
     return Path(os.path.abspath(folder)).name
 
 
-def read_campaigns(names: Sequence[str | Path] | None = None, data: Path = DATA) -> list[StoredCampaign]:
-    """The given campaigns, each once, or all of `data`, sorted by name; ResultsError if one does not exist."""
+def find_campaigns(names: Sequence[str | Path] | None = None, data: Path = DATA) -> list[Path]:
+    """The folders of the given campaigns, each once, or all of `data` by name; ResultsError if one does not exist."""
     found = [find_campaign(name, data) for name in names] if names else campaigns_in(data)
     if not found:
         raise _none_yet(data)
-    return [read_campaign(folder) for folder in {folder.resolve(): folder for folder in found}.values()]
+    return list({folder.resolve(): folder for folder in found}.values())
+
+
+def read_campaigns(names: Sequence[str | Path] | None = None, data: Path = DATA) -> Iterator[StoredCampaign]:
+    """The same campaigns, read one after another: hundreds need not be in memory together."""
+    return map(read_campaign, find_campaigns(names, data))
 
 
 def latest_campaign(data: Path = DATA) -> Path:

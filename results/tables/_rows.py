@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from results.compare.limits import Limits
 from results.schema.columns import PARITY, USAGE, Column
-from results.schema.record import Case, Parity, Record
+from results.schema.record import Case
 from results.stats.estimates import Estimate
+from results.stats.launches import Launches
 from results.store.campaigns import StoredCampaign
 
 
@@ -69,38 +72,49 @@ def workload_row(campaign: StoredCampaign, case: Case, limits: Limits) -> dict[s
     }
 
 
-def usage_row(records: Sequence[Record]) -> dict[str, Any]:
+def known(values: np.ndarray) -> list[float]:
+    """Those that are not missing."""
+    return list(values[~np.isnan(values)].tolist())
+
+
+def whole(count: float) -> float:
+    """A count as a whole number, NaN where it is unknown."""
+    return count if math.isnan(count) else int(count)
+
+
+def usage_row(launches: Launches) -> dict[str, Any]:
     """The median of each quantity over the launches that have it, and the reasons for quantities that none has."""
-    used = [record.usage for record in records if record.usage]
-    values = {name: [one.values[name] for one in used if name in one.values] for one in used for name in one.values}
+    found = {name: known(launches[name]) for name in blank(USAGE)}
     reasons: dict[str, list[str]] = {}
-    for one in used:
-        for name, reason in one.missing.items():
-            if name not in values and name not in reasons.setdefault(reason, []):
+    for missing in texts(launches["usage_missing"]):
+        for name, reason in missing.items():
+            if not found.get(name) and name not in reasons.setdefault(reason, []):
                 reasons[reason].append(name)
-    sources = dict.fromkeys(source for one in used for source in one.sources.values())
-    missing = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
+    sources = dict.fromkeys(source for said in texts(launches["usage_sources"]) for source in said.values())
     return {
-        **{name: float(median(values[name])) if name in values else math.nan for name in blank(USAGE)},
-        "usage_missing": missing,
+        **{name: float(median(values)) if values else math.nan for name, values in found.items()},
+        "usage_missing": missing_words(reasons),
         "allocator_source": ", ".join(sources),
     }
+
+
+def texts(column: Iterable[str]) -> list[dict[str, str]]:
+    """The different texts by name in a column of them as JSON, in order of appearance."""
+    return [json.loads(said) for said in dict.fromkeys(column) if said]
+
+
+def missing_words(reasons: Mapping[str, Sequence[str]]) -> str:
+    """What each reason is why so many quantities are missing."""
+    return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
 
 
 def time_row(estimate: Estimate) -> dict[str, float]:
     return {"seconds": estimate.value, "seconds_low": estimate.low, "seconds_high": estimate.high}
 
 
-def parity_row(parity: Parity | None) -> dict[str, Any]:
-    if parity is None:
+def parity_row(launches: Launches) -> dict[str, Any]:
+    """Of the last of the launches."""
+    last = {name: launches[name].tolist()[-1] for name in blank(PARITY)}
+    if last["parity_worst_gradient"] is None:
         return dict(blank(PARITY))
-    return {
-        "parity_scores": parity.scores,
-        "parity_loss": parity.loss,
-        "parity_gradients": parity.gradients,
-        "parity_worst_gradient": parity.worst_gradient,
-        "parity_contestants": parity.contestants,
-        "parity_shows_nothing": parity.shows_nothing,
-        "parity_cleared": parity.cleared,
-        "parity_evidence_from": parity.evidence_from,
-    }
+    return {**last, "parity_contestants": whole(last["parity_contestants"])}

@@ -6,7 +6,7 @@ Campaigns are never pooled: every statistic stays within one.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,21 +14,21 @@ import pandas as pd
 
 from results import quality
 from results.compare.limits import Limits, limits_of
+from results.compare.ratios import judged_ratios
 from results.quality.interference import Disturbance
 from results.schema.columns import LIMITS, MEMORY, OUTCOME, PARITY, USAGE, WORKLOAD, Column, device_columns
-from results.schema.record import Case, Contestant, Record, Status, Workload
+from results.schema.record import Case, Contestant, Status, Workload
 from results.schema.system import ContestantFacts
-from results.stats.campaign_ratios import judged_ratios
-from results.stats.estimates import Estimate, geometric, launch_time
+from results.stats.estimates import Estimate, geometric
+from results.stats.launches import Launches
 from results.stats.nodes import time_over_nodes
-from results.stats.pairing import counted
 from results.stats.verdicts import DECIDED_PERCENT, WIDEST_PERCENT, Judgement, TimingVerdict, judge, launches_needed
-from results.store.campaigns import StoredCampaign
+from results.store.campaigns import StoredCampaign, computed_once
 from results.tables import CAMPAIGNS, Table
-from results.tables._rows import blank, frame, parity_row, time_row, usage_row, workload_row
+from results.tables._rows import blank, frame, known, parity_row, time_row, usage_row, whole, workload_row
 
-Groups = dict[Workload, dict[str, list[Record]]]
-"""The records of each workload by contestant."""
+Groups = dict[Workload, dict[Contestant, Launches]]
+"""The launches of each workload by contestant."""
 COLUMNS = (
     *WORKLOAD,
     Column("level", "", "how the contestant is written: tuned, or idiomatic; empty in campaigns that do not say"),
@@ -88,26 +88,32 @@ def cases(campaigns: Iterable[StoredCampaign], reference: str | None = None) -> 
     `reference` is a contestant's id; left out, each campaign's own (the first of its suite), or the first of the
     group where that does not take part. A group in which the reference was not measured has no ratios.
     """
+    made = (_rows(campaign, reference) if reference else _own_rows(campaign) for campaign in campaigns)
+    return frame((row for rows in made for row in rows), COLUMNS)
+
+
+@computed_once
+def _own_rows(campaign: StoredCampaign) -> list[dict[str, Any]]:
+    return _rows(campaign, None)
+
+
+def _rows(campaign: StoredCampaign, reference: str | None) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    for campaign in campaigns:
-        own_rows: list[dict[str, Any]] = []
-        measured: list[quality.MeasuredCase] = []
-        named, limits = reference_of(campaign), limits_of(campaign)
-        groups = _groups(campaign)
-        references = {workload: reference or _reference(group, named) for workload, group in groups.items()}
-        ratios, believable = _ratios(campaign, groups, references)
-        for workload, group in groups.items():
-            subsets = 1 + max(record.subset for records in group.values() for record in records)
-            for records in group.values():
-                row = _case_row(
-                    campaign, records, limits, ratios.get(records[0].case), references[workload], believable
-                )
-                own_rows.append({**row, "subsets": subsets})
-                if launches := counted(records):
-                    measured.append(quality.MeasuredCase(row, launches))
-        raised = quality.raised(measured)
-        rows += [{**row, "quality_flags": ", ".join(raised.get(row["case"], ()))} for row in own_rows]
-    return frame(rows, COLUMNS)
+    measured: list[quality.MeasuredCase] = []
+    named, limits = reference_of(campaign), limits_of(campaign)
+    groups = _groups(campaign)
+    references = {workload: reference or _reference(group, named).id for workload, group in groups.items()}
+    ratios, believable = _ratios(campaign, groups, references)
+    for workload, group in groups.items():
+        subsets = 1 + max(int(launches["subset"].max()) for launches in group.values())
+        for contestant, launches in group.items():
+            case = Case(workload, contestant)
+            row = _case_row(campaign, case, launches, limits, ratios.get(case), references[workload], believable)
+            rows.append({**row, "subsets": subsets})
+            if len(launches.counted):
+                measured.append(quality.MeasuredCase(row, launches.counted))
+    raised = quality.raised(measured)
+    return [{**row, "quality_flags": ", ".join(raised.get(row["case"], ()))} for row in rows]
 
 
 def judgement(row: Mapping[Any, Any]) -> Judgement | None:
@@ -131,86 +137,86 @@ def reference_of(campaign: StoredCampaign) -> str | None:
     """The contestant that a campaign's ratios are to: what its suite named, else the first one recorded."""
     if campaign.system.reference is not None:
         return campaign.system.reference
-    return campaign.records[0].case.contestant.id if campaign.records else None
+    return next((case.contestant.id for case in campaign.launches), None)
 
 
 def references_in(campaign: StoredCampaign) -> dict[Workload, Contestant]:
     """The contestant that the ratios of each workload are to."""
     named = reference_of(campaign)
-    return {
-        workload: group[_reference(group, named)][0].case.contestant for workload, group in _groups(campaign).items()
-    }
+    return {workload: _reference(group, named) for workload, group in _groups(campaign).items()}
 
 
-def _reference(group: Mapping[str, Sequence[Record]], named: str | None) -> str:
-    return named if named is not None and named in group else next(iter(group))
+def _reference(group: Mapping[Contestant, Launches], named: str | None) -> Contestant:
+    return next((contestant for contestant in group if contestant.id == named), next(iter(group)))
 
 
 def _ratios(
     campaign: StoredCampaign, groups: Groups, references: Mapping[Workload, str]
 ) -> tuple[Mapping[Case, Estimate], bool]:
     """The ratio of each case to the reference of its group (its own is 1); and whether controls allow verdicts."""
-    own = {workload: groups[workload][name] for workload, name in references.items() if name in groups[workload]}
-    known = {workload: records[0].case.contestant for workload, records in own.items()}
-    judged = judged_ratios((*campaign.records, *campaign.copies), known)
-    launches = {records[0].case: len(counted(records)) for records in own.values()}
+    known = {
+        workload: contestant
+        for workload, group in groups.items()
+        for contestant in group
+        if contestant.id == references[workload]
+    }
+    (judged,) = judged_ratios(campaign, known)
+    launches = {Case(workload, one): len(groups[workload][one].counted) for workload, one in known.items()}
     own_ratios = {case: geometric([1.0] * count) for case, count in launches.items() if count}
     return {**judged.ratios, **own_ratios}, judged.control.believable
 
 
 def _groups(campaign: StoredCampaign) -> Groups:
-    """The records of each workload by contestant id; contestants in the suite's order, not in order of records."""
-    groups: dict[Workload, dict[str, list[Record]]] = {}
-    for record in campaign.in_suite_order:
-        groups.setdefault(record.case.workload, {}).setdefault(record.case.contestant.id, []).append(record)
+    """The launches of each workload by contestant, in the suite's order, not in order of records."""
+    groups: Groups = {}
+    for case in campaign.by_suite(campaign.launches):
+        groups.setdefault(case.workload, {})[case.contestant] = campaign.launches[case]
     place = {contestant: number for number, contestant in enumerate(campaign.system.contestants)}
     return {
-        workload: dict(sorted(group.items(), key=lambda item: place.get(item[0], len(place))))
+        workload: dict(sorted(group.items(), key=lambda item: place.get(item[0].id, len(place))))
         for workload, group in groups.items()
     }
 
 
 def _case_row(
     campaign: StoredCampaign,
-    records: Sequence[Record],
+    case: Case,
+    launches: Launches,
     limits: Limits,
     compared: Estimate | None,
     reference: str,
     believable: bool,
 ) -> dict[str, Any]:
     """`compared`: the ratio to the contestant `reference`; its verdict is unclear unless it is `believable`."""
-    measured, last = counted(records), records[-1]
-    case = last.case
+    measured = launches.counted
     row = {
         **workload_row(campaign, case, limits),
         "level": campaign.system.contestants.get(case.contestant.id, ContestantFacts()).level or "",
-        "status": (Status.MEASURED if measured else last.status).value,
-        "reason": "" if measured else last.reason,
-        "log": "" if measured else last.log,
+        "status": Status.MEASURED.value if len(measured) else launches["status"][-1],
+        "reason": "" if len(measured) else launches["reason"][-1],
+        "log": "" if len(measured) else launches["log"][-1],
         "launches": len(measured),
-        "repeated_launches": sum(record.status is Status.MEASURED for record in records) - len(measured),
+        "repeated_launches": len(launches.measured) - len(measured),
         "reference": reference,
         "pairs": 0,
-        **parity_row(last.parity),
+        **parity_row(launches),
     }
-    if not measured:
+    if not len(measured):
         return {**blank(COLUMNS), **row}
     estimate = time_over_nodes(measured)
     batch, used = case.workload.batch, usage_row(measured)
     judged = judge(compared if believable else None) if compared and case.contestant.id != reference else None
-    # Of all that were measured: a launch that was made again may have found compiled what the first one compiled.
-    tried = [record.first_call_seconds for record in records if record.status is Status.MEASURED]
-    first_calls = [seconds for seconds in tried if seconds is not None]
-    disturbed = [Disturbance.of(record.conditions) for record in measured]
+    disturbed = Disturbance.each(measured)
     return {
         **row,
         **time_row(estimate),
         "images_per_second": batch / estimate.value,
         "images_per_second_low": batch / estimate.high,
         "images_per_second_high": batch / estimate.low,
-        "first_call_seconds": max(first_calls, default=math.nan),
-        "compilations": max((one.compilations for one in measured if one.compilations is not None), default=math.nan),
-        "fallback": next((record.fallback for record in measured if record.fallback), ""),
+        # Of all that were measured: a launch that was made again may have found compiled what the first one compiled.
+        "first_call_seconds": _largest(launches.measured["first_call_seconds"]),
+        "compilations": whole(_largest(measured["compilations"])),
+        "fallback": next(filter(None, measured["fallback"]), ""),
         "ratio": compared.value if compared else math.nan,
         "ratio_low": compared.low if compared else math.nan,
         "ratio_high": compared.high if compared else math.nan,
@@ -218,12 +224,10 @@ def _case_row(
         "verdict": judged.verdict.value if judged else "",
         "within_percent": judged.percent if judged and judged.percent is not None else math.nan,
         "launches_needed": launches_needed(compared) if judged and not judged.is_decided else math.nan,
-        "other_cpus_used": float(np.mean([one.other_cpus_used for one in disturbed])),
-        "process_cpus_used": float(np.mean([one.process_cpus_used for one in disturbed])),
-        "device_seconds": _device_seconds(measured),
-        "effective_precision": ", ".join(
-            dict.fromkeys(record.effective_precision for record in measured if record.effective_precision)
-        ),
+        "other_cpus_used": float(np.mean(disturbed.other_cpus_used)),
+        "process_cpus_used": float(np.mean(disturbed.process_cpus_used)),
+        "device_seconds": _mean(measured["device_seconds"]),
+        "effective_precision": ", ".join(filter(None, dict.fromkeys(measured["effective_precision"]))),
         **blank(LIMITS),
         **limits.columns(case.workload, estimate.value),
         **used,
@@ -231,14 +235,19 @@ def _case_row(
     }
 
 
-def _device_seconds(measured: Sequence[Record]) -> float:
-    own = [launch_time(record.device_seconds) for record in measured if record.device_seconds]
-    return geometric(own).value if own else math.nan
+def _largest(values: np.ndarray) -> float:
+    """Of those that are known; NaN if none is."""
+    return max(known(values), default=math.nan)
+
+
+def _mean(values: np.ndarray) -> float:
+    """The geometric mean of those that are known; NaN if none is."""
+    return geometric(own).value if (own := known(values)) else math.nan
 
 
 def _memory(used: Mapping[str, Any], device: str) -> float:
-    known = (used[name] for name in device_columns(device).step_memory)
-    return next((value for value in known if not math.isnan(value)), math.nan)
+    found = (used[name] for name in device_columns(device).step_memory)
+    return next((value for value in found if not math.isnan(value)), math.nan)
 
 
 TABLE = Table(COLUMNS, cases, CAMPAIGNS)

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from results.compare.ratios import judged_ratios
 from results.schema.columns import Column
-from results.stats.campaign_ratios import judged_ratios, references_of
+from results.stats.campaign_ratios import references_of
 from results.stats.moderation import Control
 from results.store.campaigns import StoredCampaign, computed_once
 from results.tables import CAMPAIGNS, Table
@@ -30,7 +31,8 @@ def controls(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
     """One row a workload in which a contestant was launched twice under two names."""
     rows = []
     for campaign in campaigns:
-        for case, found in judged_ratios((*campaign.records, *campaign.copies), {}).ratios.items():
+        (judged,) = judged_ratios(campaign, {})
+        for case, found in judged.ratios.items():
             rows.append(
                 {
                     "campaign": campaign.name,
@@ -49,8 +51,8 @@ def controls(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
 @computed_once
 def control_of(campaign: StoredCampaign) -> Control:
     """What the controls of a campaign show together."""
-    references = references_of((record.case for record in campaign.records), campaign.system.reference)
-    return judged_ratios((*campaign.records, *campaign.copies), references).control
+    (judged,) = judged_ratios(campaign, references_of(campaign.launches, campaign.system.reference))
+    return judged.control
 
 
 TABLE = Table(COLUMNS, controls, CAMPAIGNS)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from results.compare.limits import limits_of
 from results.quality.interference import Disturbance
 from results.schema.columns import OUTCOME, PARITY, USAGE, WORKLOAD, Column
-from results.schema.record import Case, Record
-from results.stats.estimates import launch_time
+from results.stats.launches import FIELDS, Kind, Launches, as_array
 from results.store.campaigns import StoredCampaign
 from results.tables import CAMPAIGNS, Table
-from results.tables._rows import frame, parity_row, usage_row, workload_row
+from results.tables._rows import missing_words, workload_row
 
 COLUMNS = (
     *WORKLOAD,
@@ -70,46 +71,77 @@ COLUMNS = (
 )
 
 
-def launches(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
-    """One row per launch, measured or not, in the order recorded."""
-    return frame((row for campaign in campaigns for row in _launch_rows(campaign)), COLUMNS)
+NAMES = tuple(column.name for column in COLUMNS)
 
 
-def _launch_rows(campaign: StoredCampaign) -> Iterator[dict[str, Any]]:
+def launches(campaigns: Iterable[StoredCampaign], names: Sequence[str] = NAMES, compact: bool = False) -> pd.DataFrame:
+    """One row per launch, measured or not, in the order recorded.
+
+    `names`: columns to compute, of a large campaign not more than are needed. `compact`: texts as categories, which
+    take a tenth of the memory.
+    """
+    found = [
+        pd.DataFrame(_columns(campaign, names, compact), copy=False) for campaign in campaigns if campaign.launches
+    ]
+    if not found:
+        return pd.DataFrame(columns=list(names))
+    return found[0] if len(found) == 1 else pd.concat(found, ignore_index=True)
+
+
+def _columns(campaign: StoredCampaign, names: Sequence[str], compact: bool) -> dict[str, Any]:
+    own, source = campaign.launches, campaign.source
+    rows = np.concatenate([np.arange(launches.rows.start, launches.rows.stop) for launches in own.values()])
+    number = np.repeat(np.arange(len(own)), [len(launches) for launches in own.values()])
+    order = np.argsort(source.column("line")[rows])
+    whole = Launches(source, slice(0, int(rows.max()) + 1), rows[order])
     limits = limits_of(campaign)
-    known: dict[Case, dict[str, Any]] = {}
-    for record in campaign.records:
-        if record.case not in known:
-            known[record.case] = workload_row(campaign, record.case, limits)
-        yield {**known[record.case], **_launch_row(record)}
+    of_case = pd.DataFrame([workload_row(campaign, case, limits) for case in own])
+    if compact:
+        of_case = of_case.astype(dict.fromkeys(of_case.select_dtypes("str"), "category"))
+    rates = vars(Disturbance.each(whole)) if _RATES.intersection(names) else {}
+
+    def column(name: str) -> Any:
+        if name in of_case:
+            return of_case[name].take(number[order]).array
+        return rates[name] if name in rates else _column(whole, name, compact)
+
+    return {name: column(name) for name in names}
 
 
-def _launch_row(record: Record) -> dict[str, Any]:
-    return {
-        "launch": record.launch,
-        "subset": record.subset,
-        "node": record.node,
-        "attempt": record.attempt,
-        "status": record.status.value,
-        "reason": record.reason,
-        "log": record.log,
-        "seconds": launch_time(record.seconds) if record.seconds else math.nan,
-        "rounds": len(record.seconds),
-        "steps": record.steps,
-        "first_call_seconds": record.first_call_seconds,
-        "build_seconds": record.build_seconds,
-        "start_seconds": record.start_seconds,
-        "started": record.started,
-        "warmup_converged": record.warmup_converged,
-        "pinned_threads": record.pinned_threads,
-        **asdict(Disturbance.of(record.conditions)),
-        "device_seconds": launch_time(record.device_seconds) if record.device_seconds else math.nan,
-        "effective_precision": record.effective_precision,
-        "compilations": record.compilations,
-        "fallback": record.fallback,
-        **usage_row([record]),
-        **parity_row(record.parity),
-    }
+def _column(launches: Launches, name: str, compact: bool) -> Any:
+    """A column of the launches' own."""
+    values = launches[_STORED.get(name, name)]
+    if name in _WORDS:
+        return _in_words(values, _WORDS[name])
+    match FIELDS[name]:
+        case Kind.COUNT if not np.isnan(values).any():
+            return values.astype(int)
+        case Kind.WORD | Kind.TEXT if not any(isinstance(value, str) for value in values):
+            return np.full(len(values), math.nan)
+        case Kind.WORD | Kind.TEXT if compact:
+            return pd.Categorical(values)
+    return values
+
+
+def _in_words(said: np.ndarray, words: Callable[[Mapping[str, str]], str]) -> np.ndarray:
+    known = {text: words(json.loads(text)) if text else "" for text in dict.fromkeys(said)}
+    return as_array(Kind.WORD, [known[text] for text in said])
+
+
+def _why_missing(reasons: Mapping[str, str]) -> str:
+    names: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        names.setdefault(reason, []).append(name)
+    return missing_words(names)
+
+
+_RATES = {field.name for field in fields(Disturbance)}
+_STORED = {"allocator_source": "usage_sources"}
+_WORDS: Mapping[str, Callable[[Mapping[str, str]], str]] = {
+    "usage_missing": _why_missing,
+    "allocator_source": lambda sources: ", ".join(dict.fromkeys(sources.values())),
+}
+"""Columns that are stored as texts by the name of a quantity."""
 
 
 TABLE = Table(COLUMNS, launches, CAMPAIGNS)

@@ -7,7 +7,7 @@ measures all groups once in each pass.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,10 +15,11 @@ import pandas as pd
 
 from impls.network import ALONE
 from results.schema.columns import Column
-from results.schema.record import Contestant, Record, Status, Workload
+from results.schema.record import Contestant, Status, Workload
 from results.schema.system import WorkloadFacts
+from results.stats.launches import Launches
 from results.stats.nodes import geometric_over_nodes, time_over_nodes
-from results.stats.pairing import Pass, counted, group_by_pass
+from results.stats.pairing import Pass
 from results.store.campaigns import StoredCampaign
 from results.tables import CAMPAIGNS, Table
 from results.tables._rows import blank, frame
@@ -50,8 +51,9 @@ COLUMNS = (
 
 Passes = Mapping[Pass, float]
 """Seconds per step by pass."""
-Layers = dict[str, list[Record]]
-"""The records of each layer, in the order of the table."""
+Layers = dict[str, Launches]
+"""The launches of each layer, in the order of the table."""
+NONE = Launches.of(())
 
 
 def is_alone(architecture: str) -> bool:
@@ -66,20 +68,19 @@ def layers(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
 
 
 def _of(campaign: StoredCampaign) -> list[dict[str, Any]]:
-    wholes: dict[tuple[Workload, Contestant], list[Record]] = {}
+    wholes: dict[tuple[Workload, Contestant], Launches] = {}
     found: dict[tuple[Workload, Contestant], Layers] = {}
-    for record in campaign.in_suite_order:
-        workload, contestant = record.case.workload, record.case.contestant
-        network, alone, layer = workload.architecture.partition(ALONE)
-        key = replace(workload, architecture=network), contestant
+    for case in campaign.by_suite(campaign.launches):
+        network, alone, layer = case.workload.architecture.partition(ALONE)
+        key = replace(case.workload, architecture=network), case.contestant
         if alone:
-            found.setdefault(key, {}).setdefault(layer, []).append(record)
+            found.setdefault(key, {})[layer] = campaign.launches[case]
         else:
-            wholes.setdefault(key, []).append(record)
+            wholes[key] = campaign.launches[case]
     workloads = campaign.system.workloads
     rows = []
     for (workload, contestant), own in found.items():
-        whole = counted(wholes.get((workload, contestant), ()))
+        whole = wholes.get((workload, contestant), NONE).counted
         names = {
             "campaign": campaign.name,
             "network": workload.architecture,
@@ -89,20 +90,20 @@ def _of(campaign: StoredCampaign) -> list[dict[str, Any]]:
             "device": workload.device,
             "phase": workload.phase,
             "contestant": contestant.id,
-            "whole_seconds": time_over_nodes(whole).value if whole else math.nan,
-            **_share("sum_share", _sum(own, workloads.get(workload.id, WorkloadFacts()).layers), group_by_pass(whole)),
+            "whole_seconds": time_over_nodes(whole).value if len(whole) else math.nan,
+            **_share("sum_share", _sum(own, workloads.get(workload.id, WorkloadFacts()).layers), whole.passes),
         }
-        each = group_by_pass(whole)
+        each = whole.passes
         rows += [{**blank(COLUMNS), **names, **_layer(layer, records, each)} for layer, records in own.items()]
     return rows
 
 
-def _layer(layer: str, records: Sequence[Record], whole: Passes) -> dict[str, Any]:
-    measured, last = counted(records), records[-1]
-    if not measured:
-        return {"layer": layer, "status": last.status.value, "reason": last.reason}
+def _layer(layer: str, launches: Launches, whole: Passes) -> dict[str, Any]:
+    measured = launches.counted
+    if not len(measured):
+        return {"layer": layer, "status": launches["status"][-1], "reason": launches["reason"][-1]}
     seconds = time_over_nodes(measured)
-    own = group_by_pass(records)
+    own = launches.passes
     return {
         "layer": layer,
         "status": Status.MEASURED.value,
@@ -117,7 +118,7 @@ def _layer(layer: str, records: Sequence[Record], whole: Passes) -> dict[str, An
 
 def _sum(own: Layers, table: Iterable[str]) -> Passes:
     """Sum over all layers, for the passes in which each layer of the table was measured; empty if there is none."""
-    each = [group_by_pass(own.get(layer, ())) for layer in table]
+    each = [own.get(layer, NONE).passes for layer in table]
     shared = [number for number in each[0] if all(number in times for times in each)] if each else []
     return {number: sum(times[number] for times in each) for number in shared}
 

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from results.compare.ratios import cells_by_node, judged_ratios
 from results.schema.columns import Column
-from results.schema.record import Case, Record, Status
+from results.schema.record import Case, Status
 from results.schema.system import NodeFacts
-from results.stats.campaign_ratios import cells_by_node, ratios_by_node
+from results.stats.campaign_ratios import ratios_by_node
 from results.stats.cells import Cell
 from results.stats.estimates import Estimate
-from results.stats.moderation import Judged, judged_cells
+from results.stats.launches import Launches
+from results.stats.moderation import Judged
 from results.stats.node_differences import Difference, differences
-from results.stats.nodes import by_node, spread, time_over_nodes
-from results.stats.pairing import counted
+from results.stats.nodes import spread, time_over_nodes
 from results.stats.verdicts import judge
 from results.store.campaigns import StoredCampaign, computed_once
 from results.tables import CAMPAIGNS, Table
@@ -80,16 +81,15 @@ def nodes_of(campaign: StoredCampaign) -> pd.DataFrame:
 
 
 def _rows(campaign: StoredCampaign) -> Iterator[dict[str, Any]]:
-    if not any(record.node for record in campaign.records):
+    if not any(any(own.nodes) for own in campaign.launches.values()):
         return
     references = references_in(campaign)
-    cells = cells_by_node((*campaign.records, *campaign.copies), references)
-    judged = {node: judged_cells(own) for node, own in cells.items()}
-    ratios = ratios_by_node(judged)
+    (cells,), (compared,) = cells_by_node(campaign, references), judged_ratios(campaign, references)
+    judged, ratios = compared.nodes, ratios_by_node(compared.nodes)
     apart = _apart(cells, judged)
-    for case, records in _cases(campaign).items():
-        launches = by_node(records)
-        times = {node: time_over_nodes(own) for node, own in launches.items() if counted(own)}
+    for case in campaign.by_suite(campaign.launches):
+        launches = campaign.launches[case].by_node()
+        times = {node: time_over_nodes(own) for node, own in launches.items() if len(own.counted)}
         for node, own in launches.items():
             facts = campaign.system.nodes.get(node, NodeFacts())
             yield {
@@ -116,16 +116,9 @@ def _apart(
     return differences(tested, {node: own.control.inflation for node, own in judged.items()})
 
 
-def _cases(campaign: StoredCampaign) -> dict[Case, list[Record]]:
-    found: dict[Case, list[Record]] = {}
-    for record in campaign.in_suite_order:
-        found.setdefault(record.case, []).append(record)
-    return found
-
-
-def _times(records: Sequence[Record], times: Mapping[str, Estimate], node: str) -> dict[str, Any]:
+def _times(launches: Launches, times: Mapping[str, Estimate], node: str) -> dict[str, Any]:
     if node not in times:
-        return {"status": records[-1].status.value, "reason": records[-1].reason, "launches": 0}
+        return {"status": launches["status"][-1], "reason": launches["reason"][-1], "launches": 0}
     return {
         "status": Status.MEASURED.value,
         "reason": "",

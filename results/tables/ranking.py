@@ -68,12 +68,12 @@ def rankings(campaign: StoredCampaign) -> list[Ranking]:
     if reference is None or not control_of(campaign).believable:
         return []
     ids = {
-        record.case.workload.id: record.case.workload.phase
-        for record in campaign.in_suite_order
-        if not (record.case.workload.stream or is_alone(record.case.workload.architecture))
+        case.workload.id: case.workload.phase
+        for case in campaign.by_suite(campaign.launches)
+        if not (case.workload.stream or is_alone(case.workload.architecture))
     }
     probes = {name for name, facts in campaign.system.workloads.items() if facts.ceiling}
-    measured = dict.fromkeys(record.case.contestant.id for record in campaign.records)
+    measured = dict.fromkeys(case.contestant.id for case in campaign.launches)
     contestants = [one for one in dict.fromkeys((*campaign.system.contestants, *measured)) if one in measured]
     ratios = pairs(campaign)
     found = [

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from results.schema.columns import Column
-from results.stats.estimates import Estimate, arithmetic, difference, launch_time
+from results.stats.estimates import Estimate, arithmetic, difference
+from results.stats.launches import Launches
 from results.stats.nodes import over_nodes
-from results.stats.pairing import counted
 from results.store.campaigns import StoredCampaign
 from results.tables import CAMPAIGNS, Table
 from results.tables._rows import frame, time_row
@@ -39,14 +39,11 @@ def split(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
     rows = []
     for campaign in campaigns:
         networks: dict[tuple[str, str], dict[str, dict[str, Times]]] = {}
-        for record in counted(campaign.in_suite_order):
-            workload = record.case.workload
-            # Launches of one phase each are independent, whatever their numbers.
-            own = "" if record.schema >= PHASES_SHARE_LAUNCHES else workload.phase
-            launch = (own, record.launch, record.subset)
-            nodes = networks.setdefault((workload.launch_id, record.case.contestant.id), {})
-            phases = nodes.setdefault(record.node, {})
-            phases.setdefault(workload.phase, {})[launch] = launch_time(record.seconds)
+        for case in campaign.by_suite(campaign.launches):
+            workload = case.workload
+            for node, own in campaign.launches[case].counted.by_node().items():
+                nodes = networks.setdefault((workload.launch_id, case.contestant.id), {})
+                nodes.setdefault(node, {})[workload.phase] = _times(own, workload.phase)
         for (network, contestant), nodes in networks.items():
             for part, phase, less in PARTS:
                 estimates = _parts(nodes.values(), phase, less)
@@ -54,6 +51,13 @@ def split(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
                     names = {"campaign": campaign.name, "network": network, "contestant": contestant, "component": part}
                     rows.append({**names, **time_row(over_nodes(estimates, logarithmic=False))})
     return frame(rows, COLUMNS)
+
+
+def _times(counted: Launches, phase: str) -> Times:
+    # Launches of one phase each are independent, whatever their numbers.
+    own = ["" if shares else phase for shares in counted["schema"] >= PHASES_SHARE_LAUNCHES]
+    names = ("launch", "subset", "seconds")
+    return {(one, *rest): time for one, *rest, time in zip(own, *(counted[name].tolist() for name in names))}
 
 
 def _parts(nodes: Iterable[Mapping[str, Times]], phase: str, less: str | None) -> list[Estimate]:

@@ -7,17 +7,17 @@ campaign measures all groups once in each pass.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from results.schema.columns import Column
-from results.schema.record import Case, Contestant, Record, Status, Workload
+from results.schema.record import Case, Contestant, Status, Workload
 from results.schema.streams import StreamKind, stream_kind
+from results.stats.launches import Launches
 from results.stats.nodes import geometric_over_nodes
-from results.stats.pairing import counted, group_by_pass
 from results.store.campaigns import StoredCampaign
 from results.tables import CAMPAIGNS, Table
 from results.tables._rows import blank, frame
@@ -53,17 +53,17 @@ def switches(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
 
 
 def _of(campaign: StoredCampaign) -> list[dict[str, Any]]:
-    turns: dict[Case, list[Record]] = {}
-    staying: dict[tuple[Workload, Contestant], dict[Side, list[Record]]] = {}
-    for record in campaign.records:
-        sides, kind = list(_images(record.case.workload)), stream_kind(record.case.workload.stream)
+    turns: dict[Case, Launches] = {}
+    staying: dict[tuple[Workload, Contestant], dict[Side, tuple[Case, Launches]]] = {}
+    for case, launches in campaign.launches.items():
+        sides, kind = list(_images(case.workload)), stream_kind(case.workload.stream)
         if sides and kind is StreamKind.ALTERNATE:
-            turns.setdefault(record.case, []).append(record)
+            turns[case] = launches
         elif len(sides) == 1 and kind is StreamKind.ALWAYS:
-            staying.setdefault(_common(record.case), {}).setdefault(sides[0], []).append(record)
+            staying.setdefault(_common(case), {})[sides[0]] = case, launches
     return [
-        {**blank(COLUMNS), **_names(campaign, case), **_switch(case.workload, records, staying.get(_common(case), {}))}
-        for case, records in turns.items()
+        {**blank(COLUMNS), **_names(campaign, case), **_switch(case, launches, staying.get(_common(case), {}))}
+        for case, launches in turns.items()
     ]
 
 
@@ -93,18 +93,20 @@ def _names(campaign: StoredCampaign, case: Case) -> dict[str, Any]:
     }
 
 
-def _switch(workload: Workload, turns: Sequence[Record], staying: Mapping[Side, Sequence[Record]]) -> dict[str, Any]:
-    images = _images(workload)
+def _switch(case: Case, turns: Launches, staying: Mapping[Side, tuple[Case, Launches]]) -> dict[str, Any]:
+    images = _images(case.workload)
     for side in images:
         if side not in staying:
-            return _missing(Status.SKIPPED, f"the campaign has no constant stream of {side[0]}x{side[1]}")
-    for records in (turns, *(staying[side] for side in images)):
-        if not counted(records):
-            return _missing(records[-1].status, f"{records[-1].case.workload.stream}: {records[-1].reason}")
-    times, each = group_by_pass(turns), {side: group_by_pass(staying[side]) for side in images}
+            return _missing(Status.SKIPPED.value, f"the campaign has no constant stream of {side[0]}x{side[1]}")
+    for own, launches in ((case, turns), *(staying[side] for side in images)):
+        if not len(launches.counted):
+            return _missing(launches["status"][-1], f"{own.workload.stream}: {launches['reason'][-1]}")
+    times, each = turns.passes, {side: staying[side][1].passes for side in images}
     passes = [number for number in times if all(number in own for own in each.values())]
     if not passes:
-        return _missing(Status.SKIPPED, "no pass in which it and the constant streams of both sizes were measured")
+        return _missing(
+            Status.SKIPPED.value, "no pass in which it and the constant streams of both sizes were measured"
+        )
     whole = sum(images.values())
     stayed = {number: sum(each[side][number] * count / whole for side, count in images.items()) for number in passes}
     switch = geometric_over_nodes({number: times[number] / stayed[number] for number in passes})
@@ -120,8 +122,8 @@ def _switch(workload: Workload, turns: Sequence[Record], staying: Mapping[Side, 
     }
 
 
-def _missing(status: Status, reason: str) -> dict[str, Any]:
-    return {"status": status.value, "reason": reason, "passes": 0}
+def _missing(status: str, reason: str) -> dict[str, Any]:
+    return {"status": status, "reason": reason, "passes": 0}
 
 
 TABLE = Table(COLUMNS, switches, CAMPAIGNS)

@@ -40,8 +40,8 @@ def time(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
 def seconds_by_part(campaign: StoredCampaign) -> dict[str, float]:
     """Seconds by part, which add up to the measuring time where that is known; empty for an older campaign."""
     spent: Counter[str] = Counter()
-    for record in (*campaign.records, *campaign.copies):
-        for part, seconds in record.block_seconds.items():
+    for parts in filter(None, campaign.source.column("block_seconds")):  # in the first record of each block
+        for part, seconds in parts.items():
             spent[part if part in PARTS else "other"] += seconds  # type: ignore[assignment]
     if not spent:
         return {}

@@ -23,16 +23,34 @@ DISTURBED, CRASHED = 0.03, 0.001
 
 
 def records(networks: int, launches: int, seed: int = 0) -> Iterator[Record]:
-    """20 cases for each network, so many launches of each, block by block as a campaign writes them."""
+    """20 cases for each network, so many launches of each, one network after another."""
     rng = random.Random(seed)
+    for load, base in loads(networks):
+        for launch in range(launches):
+            yield from blocks(rng, load, base, launch)
+
+
+def passes(networks: int, launches: int, seed: int = 0) -> Iterator[Record]:
+    """The same pass by pass as a campaign writes them: one launch of each case, then the next of each."""
+    rng = random.Random(seed)
+    for launch in range(launches):
+        for load, base in loads(networks):
+            yield from blocks(rng, load, base, launch)
+
+
+def loads(networks: int) -> Iterator[tuple[Workload, float]]:
+    """The workloads, each with the seconds of a step."""
     for size, architecture, batch in NETWORKS[:networks]:
         for phase, share in PHASES.items():
             load = Workload(architecture, size, size, 3, 10, batch, "float32", "cpu", phase)
-            base = 1e-3 * share * batch * (size / 64) ** 2
-            for launch in range(launches):
-                attempts = 2 if rng.random() < DISTURBED else 1
-                for attempt in range(attempts):
-                    yield from _block(rng, load, base, launch, attempt, attempt < attempts - 1)
+            yield load, 1e-3 * share * batch * (size / 64) ** 2
+
+
+def blocks(rng: random.Random, load: Workload, base: float, launch: int) -> Iterator[Record]:
+    """The records of a block, and of its disturbed attempt if it has one."""
+    attempts = 2 if rng.random() < DISTURBED else 1
+    for attempt in range(attempts):
+        yield from _block(rng, load, base, launch, attempt, attempt < attempts - 1)
 
 
 def _block(

@@ -11,7 +11,7 @@ from reports.figures import strips
 from reports.format import networks
 from reports.pages import campaign as page
 from reports.sections import certainty
-from reports.sections.section import with_superseded
+from reports.sections.section import CampaignView, with_superseded
 from results.compare import ratios
 from results.schema.record import Case, Conditions, Contestant, Record
 from results.store.campaigns import StoredCampaign
@@ -55,6 +55,12 @@ def test_superseded_launches_are_marked_and_keep_their_place(again: StoredCampai
     order = certainty.order(frame, cases.cases([again]))
     assert [superseded for _, superseded in order].index(True) == 4
     assert [over for over, _ in order] == pytest.approx([1.0] * 14)
+
+
+def test_a_repetition_supersedes_no_launch_of_another_node(write_campaign: Callable[..., StoredCampaign]) -> None:
+    attempts = [("n1", 0), ("n1", 1), ("n2", 0)]
+    made = [replace(disturbed(ALPHA, 0, attempt, 0.01), node=node) for node, attempt in attempts]
+    assert with_superseded(launches_of([write_campaign(made)]))["superseded"].tolist() == [True, False, False]
 
 
 def test_strips_need_a_second_launch(again: StoredCampaign, write_campaign: Callable[..., StoredCampaign]) -> None:
@@ -116,3 +122,21 @@ def test_the_same_is_found_by_its_versions_and_compared(write_campaign: Callable
 
 def test_without_the_same_twice_the_page_says_how_to_see_it(again: StoredCampaign) -> None:
     assert "This campaign has no pair of identical contestants" in page.render([again])
+
+
+def strip(write_campaign: Callable[..., StoredCampaign], launches: int) -> str:
+    made = [disturbed(ALPHA, launch, 0, 0.01, 0.01 + 1e-5 * (launch % 97)) for launch in range(launches)]
+    (part,) = CampaignView(write_campaign(made, name=f"of-{launches}"), "c1").parts
+    return strips.strips(part.network, part.launches, [ALPHA.id], "k")
+
+
+def test_a_figure_of_launches_does_not_grow_with_their_number(write_campaign: Callable[..., StoredCampaign]) -> None:
+    few, many, most = (len(strip(write_campaign, launches)) for launches in (30, 300, 900))
+    assert few < many
+    assert most == pytest.approx(many, rel=0.02)
+
+
+def test_of_many_repeated_launches_some_are_named(again: StoredCampaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    redone = certainty.Redone("group", list(range(23)), 23, "0.70", "0.0")
+    monkeypatch.setattr(certainty, "repeated_blocks", lambda launches: [redone])
+    assert "<td>" + ", ".join(map(str, range(20))) + " and 3 more</td>" in page.render([again])

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 
-from results.compare.ratios import pairs
+from results.compare.ratios import judged_ratios, pairs
 from results.schema.record import Case, Contestant
+from results.stats.campaign_ratios import cells_of, references_of
+from results.stats.moderation import judged_cells
 from results.store.campaigns import CampaignWriter, read_campaign
 from tests.support.made_up import SYSTEM, launches, measured, workload
 
 ALPHA, BETA, GAMMA = Contestant("alpha", "eager"), Contestant("beta", "jit"), Contestant("gamma", "graph")
 LOAD = workload()
+REFERENCE = Path(__file__).parents[3] / "results" / "data" / "reference-quick"
 
 
 @pytest.fixture
@@ -49,3 +53,13 @@ def test_pairs_keeps_workloads_apart(ratios):
     other = workload(phase="train")
     records = [measured(Case(load, one), 0, [0.01]) for load in (LOAD, other) for one in (ALPHA, BETA)]
     assert ratios(*records).keys() == {LOAD.id, other.id}
+
+
+def test_a_committed_campaign_of_one_machine_has_the_very_ratios_of_its_launches():
+    campaign = read_campaign(REFERENCE)
+    records = (*campaign.records, *campaign.copies)
+    references = references_of((record.case for record in records), campaign.system.reference)
+    judged = judged_cells(cells_of(records, references))
+    (found,) = judged_ratios(campaign, references)
+    assert found.ratios == judged.ratios
+    assert found.control == judged.control

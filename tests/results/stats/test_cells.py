@@ -8,19 +8,19 @@ from results.stats.estimates import paired_shift
 
 
 def launches(rng, count, turns, deviation):
-    return [rng.normal(0.1, deviation, turns) + rng.normal(0, 0.05) for _ in range(count)]
+    return np.array([rng.normal(0.1, deviation, turns) + rng.normal(0, 0.05) for _ in range(count)])
 
 
 def test_the_variance_of_turns_is_found_without_that_of_launches():
-    variance, turns = turn_variance(launches(np.random.default_rng(1), 400, 12, 0.03))
+    variance, turns = turn_variance([launches(np.random.default_rng(1), 400, 12, 0.03)])
     assert math.sqrt(variance * 3 / math.pi) == pytest.approx(0.03, rel=0.02)
     assert turns == 12
 
 
 def test_a_disturbed_turn_hardly_counts():
     quiet = launches(np.random.default_rng(2), 50, 12, 0.03)
-    disturbed = [np.where(np.arange(12) == 5, 2.0, one) for one in quiet]
-    assert turn_variance(disturbed)[0] < 1.7 * turn_variance(quiet)[0]
+    disturbed = np.where(np.arange(12) == 5, 2.0, quiet)
+    assert turn_variance([disturbed])[0] < 1.7 * turn_variance([quiet])[0]
     assert np.mean([one.var(ddof=1) for one in disturbed]) > 100 * np.mean([one.var(ddof=1) for one in quiet])
 
 
@@ -36,19 +36,19 @@ def test_what_rounds_explain_is_the_variance_of_the_ratio_of_launches_that_diffe
 def test_rounds_of_a_turn_are_alike_and_count_together():
     rng = np.random.default_rng(4)
     turns = np.repeat(rng.normal(0, 0.03, (500, 10)), 2, axis=1)
-    pairs = [(np.exp(one), np.ones(20)) for one in turns]
-    apart = turn_variance([turn_ratios(*pair) for pair in pairs])
-    together = turn_variance([turn_ratios(*pair, rounds_per_turn=2) for pair in pairs])
+    apart = turn_variance([turn_ratios(np.exp(turns))])
+    together = turn_variance([turn_ratios(np.exp(turns), rounds_per_turn=2)])
     assert (apart[1], together[1]) == (20, 10)
     assert together[0] / together[1] > 1.8 * apart[0] / apart[1]
 
 
 def test_turns_that_are_cut_short_count_by_the_rounds_they_have():
-    assert turn_ratios([1, 1, 4], [1, 1, 2], rounds_per_turn=2) == pytest.approx([0, math.log(2)])
+    assert turn_ratios(np.array([[1, 1, 2]]), rounds_per_turn=2)[0] == pytest.approx([0, math.log(2)])
 
 
 def test_without_rounds_in_pairs_the_variance_is_unknown():
-    assert all(map(math.isnan, turn_variance([turn_ratios([1, 2], [1, 2, 3]), turn_ratios([1], [2])])))
+    cell = cell_of({1: [1.0, 2.0], 2: [1.0]}, {1: [1.0, 2.0, 3.0], 2: [2.0]})
+    assert all(map(math.isnan, (cell.turn_variance, cell.turns)))
     assert math.isnan(Cell((1.0, 1.1)).within)
 
 

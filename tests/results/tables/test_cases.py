@@ -198,3 +198,11 @@ def test_load_and_export(campaign, tmp_path):
     assert export("known", "markdown", "split", None, tmp_path).startswith("| campaign")
     with pytest.raises(ResultsError, match="--output"):
         export("known", "parquet", "cases", None, tmp_path)
+
+
+def test_a_compact_table_of_launches_has_the_same_values(campaign):
+    names = ("case", "status", "reason", "seconds", "other_cpus_used", "parity_worst_gradient", "log")
+    compact, plain = launches.launches([campaign], names, compact=True), launches.launches([campaign])
+    assert tuple(compact.columns) == names
+    assert compact["case"].dtype == "category"
+    pd.testing.assert_frame_equal(compact.astype(plain[list(names)].dtypes), plain[list(names)])

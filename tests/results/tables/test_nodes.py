@@ -15,6 +15,7 @@ from results.compare.ratios import pairs
 from results.quality import MeasuredCase, flags
 from results.schema.record import Case, Contestant
 from results.schema.system import system_of
+from results.stats.launches import Launches
 from results.stats.stopping import widest
 from results.stats.verdicts import TimingVerdict
 from results.store.campaigns import StoredCampaign
@@ -225,10 +226,13 @@ def test_flags_are_of_launches_on_one_node() -> None:
         replace(measured(case, launch, [0.01 * (1 + launch / 1e4) * (1.5 if launch > 5 else 1)]), node=f"n{launch > 5}")
         for launch in range(12)
     ]
-    row = {"case": case.id}
+    of_two, of_one = (
+        MeasuredCase({"case": case.id}, Launches.of(one))
+        for one in (records, [replace(record, node="") for record in records])
+    )
     for name in ("bimodal", "drift"):
-        assert list(flags()[name].detect([MeasuredCase(row, records)])) == []
-        assert list(flags()[name].detect([MeasuredCase(row, [replace(one, node="") for one in records])])) == [case.id]
+        assert list(flags()[name].detect([of_two])) == []
+        assert list(flags()[name].detect([of_one])) == [case.id]
 
 
 def said(campaign: StoredCampaign) -> str:
