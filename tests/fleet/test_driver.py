@@ -172,7 +172,9 @@ def test_a_part_that_comes_after_another_one_is_kept_apart_and_never_merged(sink
 
 def test_a_part_that_comes_after_its_unit_was_given_up_is_accepted(sink):
     fates = Fate(LOST, 1.0, late=SUSPECT_SECONDS + 5.0), Fate(FAILED, 1.0), Fate(FAILED, 1.0)
-    work = run(FakeEngine([Stay(offer())], scripted(*fates)), sink, A, *[unit(name) for name in "bcdef"])
+    work = run(
+        FakeEngine([Stay(offer())], scripted(*fates)), sink, A, *[unit(name) for name in "bcdef"], join_seconds=60.0
+    )
     assert outcomes(work)["a"] == ["accepted", "failed", "failed"]
     assert A.id in sink.given_up
     assert work.without_part == []
