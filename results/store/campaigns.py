@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from results.schema.record import Case, Record, UnreadableRecord, from_json, to_json
 from results.schema.system import System
-from results.stats.launches import Launches, Recorded, Source
 from results.store.journal import Journal, ResultsError, by_start, read_system, unwritable
+
+if TYPE_CHECKING:
+    from results.stats.launches import Launches, Source
 
 DATA = Path("results/data")
 RECORDS, BENCHMARK, MIRROR = "records.jsonl", "benchmark.json", "launches.parquet"
@@ -47,6 +49,8 @@ class StoredCampaign:
     @cached_property
     def source(self) -> Source:
         """All launches as columns, those of controls included."""
+        from results.stats.launches import Recorded  # imports NumPy and SciPy, which help and lists do not need
+
         return self.columns or Recorded((*self.records, *self.copies))
 
     @cached_property
@@ -57,6 +61,8 @@ class StoredCampaign:
     @cached_property
     def all_launches(self) -> Mapping[Case, Launches]:
         """The same with the controls, which come last."""
+        from results.stats.launches import Launches
+
         return {case: Launches(self.source, rows) for case, rows in self.source.cases.items()}
 
     def by_suite(self, cases: Iterable[Case]) -> list[Case]:
