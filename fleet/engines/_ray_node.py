@@ -72,7 +72,9 @@ def labels(node: Node) -> dict[str, str]:
 
 def start_command(node: Node, address: str, port: int, ip: str) -> list[str]:
     """`ray start`, for the first node (no address) or a further one."""
-    where = ["--head", f"--port={port}"] if not address else [f"--address={address}"]
+    # The dashboard is the first node's; Ray takes its option from no other.
+    first = ["--head", f"--port={port}", "--include-dashboard=false"]
+    where = first if not address else [f"--address={address}"]
     return [
         node.python, "-m", "ray.scripts.scripts", "start", *where,
         *([f"--node-ip-address={ip}"] if ip else []),
@@ -80,7 +82,7 @@ def start_command(node: Node, address: str, port: int, ip: str) -> list[str]:
         f"--resources={json.dumps({MACHINE: 1})}",
         "--labels=" + ",".join(f"{name}={value}" for name, value in labels(node).items()),
         f"--object-store-memory={OBJECT_STORE_BYTES}",
-        "--include-dashboard=false", "--disable-usage-stats",
+        "--disable-usage-stats",
     ]  # fmt: skip
 
 
