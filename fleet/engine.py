@@ -88,13 +88,14 @@ class Kind:
     """An engine as it is registered. start: makes it from the user's options, by name; DeadheatError if it can't.
 
     options: the names that it takes, with their meaning; others are ignored. join: makes this machine a node, from its
-    description, the first node's address ("" on the first node itself), its port, and this machine's address.
+    description, the first node's address ("" on the first node itself), its port, and this machine's address;
+    gives lines on what the further nodes need.
     """
 
     name: str
     start: Callable[[Mapping[str, str]], Engine]
     options: Mapping[str, str]
-    join: Callable[[Node, str, int, str], None] | None = None
+    join: Callable[[Node, str, int, str], Sequence[str]] | None = None
 
 
 def engine_names() -> list[str]:

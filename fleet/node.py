@@ -87,8 +87,9 @@ def describe(name: str = "", slots: int = 1, spool: Path | None = None) -> Node:
 
 
 def default_spool() -> Path:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "deadheat" / "fleet"
+    import pooch
+
+    return Path(pooch.os_cache("deadheat")) / "fleet"
 
 
 def machine_type(described: Mapping[str, Any]) -> str:

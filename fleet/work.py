@@ -27,12 +27,7 @@ from fleet.unit import UNITS, Unit
 from impls.errors import InvalidInput
 from results import strict_json
 from results.schema.system import AttemptFacts
-from results.store.journal import ResultsError
-
-try:
-    import fcntl
-except ImportError:  # Windows: no lock
-    fcntl = None  # type: ignore[assignment]
+from results.store.journal import ResultsError, lock
 
 FOLDER, ATTEMPTS, LATE, LOCK = "fleet", "attempts.jsonl", "late", "lock"
 BEGUN, MERGING, ACCEPTED, LATE_PART = "begun", "merging", "accepted", "late"
@@ -94,17 +89,8 @@ class Work:
 
     def _lock(self) -> None:
         file = self._files.enter_context((self._folder / LOCK).open("ab"))
-        if fcntl is None:
-            return
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._files.close()
-            raise ResultsError(
-                f"campaign {self.sink.folder.name} has a driver already; wait for it, or end it, then resume"
-            ) from None
-        except OSError:  # a file system without locks
-            return
+        name = self.sink.folder.name
+        lock(file, f"campaign {name} has a driver already; wait for it, or end it, then resume")
 
     def _recover(self) -> None:
         """Judge the attempts that ended when there was no driver, and those whose part came after they were lost."""

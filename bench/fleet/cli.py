@@ -80,12 +80,12 @@ def node(
     join = load_engine(engine).join
     if join is None:
         raise InvalidInput(f"machines do not join {engine}: it runs units where its scheduler puts them")
-    join(here, address, port, ip)
+    needed = join(here, address, port, ip)
     print(f"node {here.id} of type {here.type}, {slots} slot{'s' * (slots > 1)}, packages {here.software}")
     if head:
         where = f"{ip or 'HOST'}:{port}"
         print(f"on the other machines: python -m bench fleet node --address {where}")
-        print("they need the same token: copy ~/.ray/auth_token to each of them")
+        print("\n".join(needed))
 
 
 def _refuse_unfit() -> None:

@@ -14,11 +14,10 @@ from bench.machine.lock import CONCURRENT_CAMPAIGN_WARNING, campaign_lock
 from bench.runner.campaign import CampaignRunner
 from bench.runner.metadata import describe, reference_of
 from bench.scheduling.ledger import Ledger
-from fleet import unit as units
+from fleet import command
+from fleet.unit import Unit
 from impls.errors import DeadheatError
 from impls.host import nvidia
-from impls.host.termination import Termination
-from impls.paths import typed_path
 from results.schema.system import System, Warned
 from results.store.campaigns import CampaignWriter
 from results.store.logs import Logs
@@ -61,19 +60,12 @@ def _run(campaign: CampaignRunner, writer: CampaignWriter) -> None:
         writer.update_system(known)
 
 
+def _measure(unit: Unit, part: Path) -> None:
+    measure(Share.of(unit.payload), unit.time_limit, part)
+
+
 def main(arguments: Sequence[str]) -> int:
-    """Status 0 when measured, 1 when interrupted, 2 for an error in one line."""
-    try:
-        with Termination():
-            unit = units.read(typed_path(arguments[0]))
-            measure(Share.of(unit.payload), unit.time_limit, typed_path(arguments[1]))
-    except DeadheatError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 1
-    return 0
+    return command.main(_measure, arguments)
 
 
 if __name__ == "__main__":

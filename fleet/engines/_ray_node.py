@@ -95,8 +95,8 @@ def token(python: str) -> None:
         raise Unavailable(f"Ray made no token: {_last_line(made.stderr)}")
 
 
-def join(node: Node, address: str, port: int, ip: str) -> None:
-    """Start Ray on this node; Unavailable says why it did not start."""
+def join(node: Node, address: str, port: int, ip: str) -> list[str]:
+    """Start Ray on this node; what further nodes need, if it is the first. Unavailable if it did not start."""
     file = nodes.save(node)
     if not address:
         token(node.python)
@@ -106,6 +106,7 @@ def join(node: Node, address: str, port: int, ip: str) -> None:
     )
     if done.returncode:
         raise Unavailable(f"Ray did not start: {_last_line(done.stderr or done.stdout)}")
+    return [] if address else ["they need the same token: copy ~/.ray/auth_token to each of them"]
 
 
 def _last_line(text: str) -> str:

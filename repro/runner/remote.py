@@ -21,6 +21,7 @@ from repro.runner.workers import Task, failed_trial
 from results.schema.record import UnreadableRecord
 from results.schema.system import AttemptFacts, NodeFacts, System
 from results.schema.trial import FAILURES, Outcome, Trial, from_json
+from results.store.journal import read_system
 from results.store.reproductions import ReproductionWriter
 
 COMMAND = (PYTHON, "-m", "repro.runner.remote_trial", UNIT, PART)
@@ -86,7 +87,7 @@ class _Sink:
 
     def __init__(self, writer: ReproductionWriter, tasks: Mapping[str, Task], keep: Callable[[Trial], None]):
         self._writer, self._tasks, self._keep = writer, tasks, keep
-        self._nodes: dict[str, NodeFacts] = {}
+        self._nodes = dict(read_system(writer.folder)[0].nodes)  # of the trials before these
         self._failed: dict[str, Trial] = {}
 
     @property

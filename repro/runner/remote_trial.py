@@ -10,13 +10,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from fleet import unit as units
+from fleet import command
 from fleet.execute import SLOT
 from fleet.unit import Unit
-from impls.errors import DeadheatError, InvalidInput
+from impls.errors import InvalidInput
 from impls.host import usable
-from impls.host.termination import Termination
-from impls.paths import typed_path
 from repro import data
 from repro.runner import workers
 from repro.runner.remote import PICTURES, TRIAL
@@ -54,17 +52,7 @@ def train(unit: Unit, part: Path) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Status 0 when there is a trial, whatever it came to; 1 when interrupted, 2 for an error in one line."""
-    try:
-        with Termination():
-            train(units.read(typed_path(arguments[0])), typed_path(arguments[1]))
-    except DeadheatError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 1
-    return 0
+    return command.main(train, arguments)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import IO, Any, ClassVar, Self
 
 try:
     import fcntl
@@ -44,18 +44,9 @@ class Journal:
         self._write_system()
 
     def _lock(self) -> None:
-        """Lock the folder against other writers, until the file is closed or this process ends."""
-        if fcntl is None:
-            return
-        try:
-            fcntl.flock(self._lines, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._lines.close()
-            raise ResultsError(
-                f"campaign {self.folder.name} is being written by another process; wait for it, or measure anew"
-            ) from None
-        except OSError:  # a file system without locks
-            return
+        """Lock the folder against other writers."""
+        name = self.folder.name
+        lock(self._lines, f"campaign {name} is being written by another process; wait for it, or measure anew")
 
     @classmethod
     def create(cls, data: Path, name: str, system: Mapping[str, Any]) -> Self:
@@ -130,6 +121,22 @@ class Journal:
         """Write a file atomically and sync it."""
         with whole_file(self.folder / name) as file:
             file.write(text.encode())
+
+
+def lock(file: IO[bytes], taken: str) -> None:
+    """Lock an open file until it is closed or this process ends; if another holds it, close it and raise `taken`.
+
+    ResultsError with that text. Where the system or the file system has no locks, nothing is locked.
+    """
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise ResultsError(taken) from None
+    except OSError:
+        return
 
 
 def unwritable(data: Path, problem: OSError) -> str:

@@ -15,6 +15,7 @@ from fleet.part import Ended, PartError
 from fleet.unit import Needs, Unit
 from fleet.work import Work, stored_units
 from impls.errors import InvalidInput
+from results.store import journal
 from results.store.journal import ResultsError
 from tests.support.fleet import FAILED, LOST, WHOLE, Killed, RecordingSink, unit, write_part
 
@@ -139,7 +140,7 @@ def test_a_file_system_without_locks_is_no_error(sink, monkeypatch):
     def unlockable(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(works.fcntl, "flock", unlockable)
+    monkeypatch.setattr(journal.fcntl, "flock", unlockable)
     with Work(sink, [A]) as work:
         assert work.open == [A]
 

@@ -12,6 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from fleet import unit as units
+from fleet.part import Ended
+from fleet.part import Outcome as Whole
 from repro import cli
 from repro.runner import campaign, remote, remote_trial
 from repro.runner.campaign import Options, ReproductionRunner
@@ -19,7 +21,7 @@ from repro.runner.remote import Where
 from repro.runner.workers import Task
 from repro.training.job import Job
 from results.schema.findings import ClaimResult
-from results.schema.trial import Outcome, Trial
+from results.schema.trial import Outcome, Trial, to_json
 from results.store import reproductions
 from tests.repro.planted import EXPERIMENT
 from tests.repro.runner.test_campaign import AT, claim
@@ -81,6 +83,22 @@ def test_a_node_with_other_data_is_told(tmp_path: Path, fashion: Path, capsys: p
     said = capsys.readouterr().err
     assert "is not the data that the campaign is trained on" in said
     assert said.count("\n") == 1
+
+
+def test_nodes_of_earlier_trials_stay(tmp_path: Path) -> None:
+    """A reproduction trains in several batches, such as learning rates and then trials, each with a sink of its own."""
+    folder = campaign.begin(tmp_path, "the command", "made-up")
+    task = Task("0123456789abcdef", job(), tmp_path, tmp_path / "a.npz", tmp_path / "b.npz")
+    part = tmp_path / "attempt" / "part"
+    part.mkdir(parents=True)
+    trial = Trial(task.id, "net", "data", "numpy", "numpy", "cpu", 1, Outcome.FINISHED)
+    (part / remote.TRIAL).write_text(to_json(trial))
+    for node in ("n1", "n2"):
+        one = remote.unit_of(task, node, None)
+        ended = Ended(one.id, 1, node, Whole.WHOLE, facts={"type": "t"})
+        remote._Sink(folder, {one.id: task}, lambda trial: None).accept(one, ended, part)
+    assert set(reproductions.read(folder.folder).system.nodes) == {"n1", "n2"}
+    folder.close()
 
 
 def test_a_trial_that_fails_is_attempted_again_and_then_kept(tmp_path: Path, fashion: Path) -> None:
