@@ -316,18 +316,28 @@ def mirror(
             print(f"{folder / store.MIRROR}: {write(folder):,} launches")
 
 
-@app.command(epilog=help_epilog("python -m bench doctor --seconds 10", found="the machine is not fit for measurements"))
+@app.command(
+    epilog=help_epilog(
+        "python -m bench doctor --seconds 10",
+        "python -m bench doctor --device cuda",
+        found="the machine is not fit for measurements",
+    )
+)
 @one_line_errors
 def doctor(
     seconds: Annotated[float, typer.Option(help="Duration of the check for interference.", min=0.5, max=600)] = 3.0,
     as_json: Json = False,
+    device: Annotated[
+        str, typer.Option(help="cpu or cuda: what to measure on; default: a card is checked if there is one.")
+    ] = "",
 ) -> None:
     """Check whether this machine is fit for measurements, and suggest remedies."""
     from dataclasses import asdict
 
     from bench.validation import doctor as examining
+    from impls.frameworks import DEVICES, checked
 
-    found = examining.examine(seconds)
+    found = examining.examine(seconds, checked("device", device, DEVICES) if device else "")
     if as_json:
         print(strict_json.dumps([asdict(finding) for finding in found]))
     else:

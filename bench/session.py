@@ -40,6 +40,8 @@ from results.store.journal import SYSTEM
 from results.store.logs import Logs
 from results.units import seconds, seconds_or_none, share, size
 
+BLOCKING = "CUDA_LAUNCH_BLOCKING"
+
 
 @dataclass(frozen=True)
 class Options:
@@ -202,6 +204,7 @@ def _new_session(options: Options) -> Session:
     contestants = tuple(dict.fromkeys(case.contestant for case in cases))
     _check_used(others, contestants)
     _check_free(suite.environment, contestants, options.device)
+    _check_blocking(suite, contestants, options.device)
     for contestant in contestants:
         interpreters.missing(contestant, suite.interpreters, asked)  # raises if its Python cannot be asked
     check_writable(options.results)
@@ -252,6 +255,16 @@ def _check_free(asked: Mapping[str, str], contestants: Sequence[Contestant], dev
                 f"{taken[0]} can't be kept: the harness sets it for {one.id} on {device}; "
                 "remove it from --keep-env, and from `environment` in the suite"
             )
+
+
+def _check_blocking(suite: Suite, contestants: Sequence[Contestant], device: str) -> None:
+    """InvalidInput if launches on a card would wait for each kernel, which nobody does who does not debug."""
+    passed = {**environment(contestants, os.environ)["inherited"], **suite.environment}
+    if device == "cuda" and passed.get(BLOCKING, "0") not in ("", "0"):
+        raise InvalidInput(
+            f"{BLOCKING}={passed[BLOCKING]} would reach the launches, and each kernel would wait for the one before; "
+            f"unset {BLOCKING}, and remove it from --keep-env and from `environment` in the suite"
+        )
 
 
 def _check_inherited(earlier: Stored, cases: Sequence[Case]) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from impls.host import cgroups, usable
+from impls.host import cgroups, nvidia, usable
 
 USUAL = "other"
 """The default scheduling policy of processes (SCHED_OTHER)."""
@@ -18,8 +19,10 @@ BUSY_SHARE = 0.15
 """The load, as a share of the cores, above which a machine counts as busy."""
 
 
-def describe(gpus: object = None) -> dict[str, Any]:
+def describe(gpus: object = None, cards: object = None) -> dict[str, Any]:
     """CPU, memory, operating system and Python, null if the system does not report it; and the given facts of its GPUs.
+
+    `cards`: facts of those that launches compute on.
 
     `allowed_cores`: number of cores in this process's affinity. `cpu_quota` (in cores) and `memory_limit_bytes`: the
     strictest limits of its control groups, null without one.
@@ -40,13 +43,14 @@ def describe(gpus: object = None) -> dict[str, Any]:
         "niceness": psutil.Process().nice(),
         "scheduling": _scheduling(),
         "gpus": gpus,
+        "cards": cards,
     }
 
 
 def warnings(machine: dict[str, Any]) -> list[dict[str, str]]:
     """Warnings about the machine and the priority of this process, each with a remedy."""
     quota = short_quota(machine["cpu_quota"], machine["allowed_cores"])
-    return [*busy(machine), *quota, *priority(machine)]
+    return [*busy(machine), *quota, *priority(machine), *card_warnings(machine["cards"] or ())]
 
 
 def short_quota(quota: float | None, cores: int) -> list[dict[str, str]]:
@@ -89,6 +93,43 @@ def priority(machine: dict[str, Any]) -> list[dict[str, str]]:
             "remedy": f"start it without nice and chrt, so that it has niceness 0 and policy {USUAL}",
         }
     ]
+
+
+def card_warnings(cards: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Warn of the state of cards before the measurement; `cards`: facts as of impls.host.nvidia.chosen.
+
+    A fact that the driver does not tell gives no warning.
+    """
+    return [
+        {"what": f"{card.get('name') or 'the card'}: {what}", "remedy": remedy}
+        for card in cards
+        for what, remedy in _about(card)
+    ]
+
+
+def _about(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What a card's state does to times, and the remedy."""
+    if others := card.get("processes"):
+        yield f"{others} other compute processes are on it", "stop them (nvidia-smi lists them), or choose another card"
+    elif (card.get("utilisation") or 0) > nvidia.IDLE_UTILISATION:
+        used = f"{card['utilisation']:.0%} of the time in use, though no process is listed"
+        yield f"{used}: another container or guest may share it", "choose a card that nothing else uses"
+    if drawing := card.get("graphics_processes"):
+        what = f"{drawing} graphics processes draw on it, which delays kernels and takes memory"
+        yield what, "measure without a display (systemctl isolate multi-user), or on another card"
+    if why := card.get("slowed_by"):
+        yield f"its clocks are lowered before the measurement by {why}", "cool it, or nvidia-smi -lgc MHZ, -pl WATTS"
+    if card.get("persistence") is False:
+        yield "persistence mode is off: the driver may unload between processes", "nvidia-smi -pm 1"
+    if card.get("mig_profile"):
+        what = "a MIG device, whose card others may use at the same time; its clock, power and energy are not known"
+        yield what, "measure on a whole card if it is to be had (nvidia-smi -mig 0)"
+    if card.get("compute_mode") == nvidia.EXCLUSIVE:
+        what = "its compute mode is exclusive process: contestants run one at a time, and there are no ratios"
+        yield what, "nvidia-smi -c DEFAULT"
+    if card.get("ecc") is False:
+        what = "ECC is off, with which memory may be a little faster and is not checked"
+        yield what, "compare only with cards that are set alike, or nvidia-smi -e 1"
 
 
 def _scheduling() -> str | None:

@@ -20,6 +20,7 @@ from impls.host import cgroups, usable
 from tests.support.distribution import schedule_by_file
 from tests.support.preloaded import run_module
 from tests.support.started import ROOT, environment
+from tests.support.stub_driver import StubDriver
 
 __all__ = ["children"]  # a fixture
 
@@ -111,3 +112,12 @@ def limited(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[float | None,
 
     yield limited
     usable.usable_cores.cache_clear()
+
+
+@pytest.fixture
+def stub_driver(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> StubDriver:
+    """A driver of NVIDIA's cards that answers what a test says."""
+    driver = StubDriver(tmp_path_factory.getbasetemp() / "stub-driver", tmp_path / "answers.txt")
+    driver.libraries.mkdir(exist_ok=True)
+    driver.answer({})
+    return driver

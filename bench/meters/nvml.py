@@ -6,39 +6,25 @@ missing with the driver's message as the reason.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Set
 from statistics import fmean
 from typing import Any
 
 from bench.clock import now
+from bench.machine.card import HIDDEN, compute_pids, foreign_processes
 from bench.meters import Meter, Readings, SustainedStats, Watcher
 from impls.host import nvidia
+from impls.host.nvml import slowed_by
 
 SHORTEST = 2.0
-"""Minimum seconds of a sustained run for the energy counter, which advances in steps."""
+"""Minimum seconds of a sustained run for the energy counter, which advances in steps of about 0.1 s."""
 SETTLE = 1.0
 """Seconds at the start of a sustained run without readings: utilisation and power cover the second before."""
-SLOWED = (
-    "nvmlClocksEventReasonSwPowerCap",
-    "nvmlClocksThrottleReasonHwSlowdown",
-    "nvmlClocksEventReasonSwThermalSlowdown",
-    "nvmlClocksThrottleReasonHwThermalSlowdown",
-    "nvmlClocksThrottleReasonHwPowerBrakeSlowdown",
-)
-"""Reasons for lower clocks that disturb a measurement; idling and clocks set by the user are not among them."""
-
-
-def _slowed(nvml: Any, handle: Any) -> float:
-    reasons = _reasons(nvml, handle)
-    return float(any(reasons & getattr(nvml, name) for name in SLOWED))
-
-
-def _reasons(nvml: Any, handle: Any) -> int:
-    try:
-        return int(nvml.nvmlDeviceGetCurrentClocksEventReasons(handle))
-    except nvml.NVMLError_FunctionNotFound:  # an older driver, with the older name
-        return int(nvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle))
-
+EDGE_LIMIT = 0.5
+"""Seconds within which the energy counter must advance."""
+EDGE_POLL = 0.002
+"""Seconds between two looks at it."""
 
 MOMENTS: Mapping[str, Callable[[Any, Any], float]] = {
     "gpu_utilisation": lambda nvml, handle: nvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100,
@@ -47,18 +33,21 @@ MOMENTS: Mapping[str, Callable[[Any, Any], float]] = {
     "gpu_clock_hz": lambda nvml, handle: nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_SM) * 1e6,
     "gpu_memory_clock_hz": lambda nvml, handle: nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_MEM) * 1e6,
     "gpu_celsius": lambda nvml, handle: float(nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU)),
-    "gpu_throttled": _slowed,
+    "gpu_throttled": lambda nvml, handle: float(bool(slowed_by(nvml, handle))),
 }
 """Queries for instantaneous values; their mean over the sustained run is reported."""
 
 
 def _energy(nvml: Any, handle: Any) -> float:
-    """Millijoules since the driver was loaded."""
-    return float(nvml.nvmlDeviceGetTotalEnergyConsumption(handle))
+    """Millijoules since the driver was loaded, just after the counter has advanced.
 
-
-def _processes(nvml: Any, handle: Any) -> list[Any]:
-    return list(nvml.nvmlDeviceGetComputeRunningProcesses(handle))
+    Read at any time, a counter that advances every 0.1 s would be off by up to 3 % of a run of 3 s.
+    """
+    read = nvml.nvmlDeviceGetTotalEnergyConsumption
+    before, deadline = read(handle), now() + EDGE_LIMIT
+    while (found := read(handle)) == before and now() < deadline:
+        time.sleep(EDGE_POLL)
+    return float(found)
 
 
 class NvmlMeter(Watcher):
@@ -66,7 +55,6 @@ class NvmlMeter(Watcher):
 
     def __init__(self, pid: int, device: str, other_pids: Set[int], settle: float = SETTLE):
         self._pid, self._other_pids = pid, other_pids
-        self._settled = now() + settle
         self._seen: dict[str, list[float]] = {name: [] for name in (*MOMENTS, *PROCESSES)}
         self._missing: dict[str, str] = {}
         self._handle: Any
@@ -74,6 +62,7 @@ class NvmlMeter(Watcher):
         if self._handle is None:
             self._missing = dict.fromkeys(NVML.quantities, problem)
         self._energy = self._ask("gpu_joules_per_image", _energy)
+        self._settled = now() + settle
 
     def _ask(self, name: str, query: Callable[[Any, Any], Any]) -> Any:
         """The driver's answer; None, with the reason kept, if there is none. Such a query is not repeated."""
@@ -81,9 +70,11 @@ class NvmlMeter(Watcher):
             return None
         try:
             return query(nvidia.library(), self._handle)
+        except LookupError as problem:
+            self._missing[name] = str(problem)
         except Exception as problem:  # the driver failed, or the package lacks the function
             self._missing[name] = f"the driver does not tell: {nvidia.reason(problem)}"
-            return None
+        return None
 
     def sample(self) -> None:
         if now() < self._settled:
@@ -91,26 +82,23 @@ class NvmlMeter(Watcher):
         for name, query in MOMENTS.items():
             if (value := self._ask(name, query)) is not None:
                 self._seen[name].append(float(value))
-        processes = self._ask("gpu_foreign_processes", _processes)
+        processes = self._ask("gpu_foreign_processes", compute_pids)
         if processes is not None:
             self._count(processes)
 
-    def _count(self, processes: list[Any]) -> None:
-        """Count foreign processes and read the launch's memory.
+    def _count(self, processes: Mapping[int, int | None]) -> None:
+        """Count foreign processes and read the launch's memory, from bytes by process id.
 
-        In containers the driver reports other process ids: then as many as the block has launches are taken as its
-        own, and a single process as the launch."""
+        In containers the driver reports other process ids: a single process is then taken for the launch."""
         ours = {self._pid, *self._other_pids}
-        hidden = not any(process.pid in ours for process in processes)
-        matching = [process for process in processes if process.pid == self._pid]
-        if hidden and len(processes) == len(ours) == 1:
-            matching = processes
-        others = len(processes) - len(ours) if hidden else sum(process.pid not in ours for process in processes)
-        self._seen["gpu_foreign_processes"].append(max(others, 0))
-        if matching and matching[0].usedGpuMemory is not None:
-            self._seen["gpu_memory_bytes"].append(matching[0].usedGpuMemory)
+        self._seen["gpu_foreign_processes"].append(foreign_processes(processes, ours))
+        alone = len(processes) == len(ours) == 1
+        pid = next(iter(processes)) if alone else self._pid
+        if (memory := processes.get(pid)) is not None:
+            self._seen["gpu_memory_bytes"].append(memory)
         else:
-            what = "its memory" if matching else "which process is the launch, as process ids differ in containers"
+            is_listed = pid in processes
+            what = "its memory" if is_listed else "which process is the launch, as process ids differ in containers"
             self._missing["gpu_memory_bytes"] = f"the driver does not tell {what}"
 
     def end(self, sustained: SustainedStats) -> Readings:
@@ -127,6 +115,8 @@ class NvmlMeter(Watcher):
         if after is not None and "gpu_joules_per_image" not in self._missing:
             values["gpu_joules_per_image"] = joules / sustained.images
         default = dict.fromkeys(NVML.quantities, "the sustained run ended before the first reading")
+        if (unknown := self._missing.get("gpu_foreign_processes")) == HIDDEN:
+            default["gpu_memory_bytes"] = unknown
         return {**default, **self._missing, **values}
 
 

@@ -12,12 +12,14 @@ from typing import Any, TypeVar
 
 from bench.clock import now
 from bench.launch.launcher import LauncherLike
+from bench.machine import card as cards
+from bench.machine.card import CardWatch
 from bench.plan.suite import Suite
 from bench.runner.contestant_launch import ContestantLaunch, PhaseRun, joined
 from bench.scheduling.ledger import Group
 from bench.scheduling.parts import BUILD, FIRST_CALL, PartTimes
 from impls.frameworks import PHASES
-from results.schema.record import Case, Contestant, Record, Status, Usage
+from results.schema.record import CardConditions, Case, Contestant, Record, Status, Usage
 
 T = TypeVar("T")
 
@@ -53,18 +55,24 @@ class Block:
         known: Mapping[Case, Mapping[str, Any]],
         used: Mapping[Case, Usage],
         clock: Callable[[], float] = now,
+        card: CardWatch | None = None,
     ) -> list[Record]:
         """Run the block; returns one record per case, also for failures.
 
-        `known`: fields of a case's record from earlier steps. `used`: usage that is not measured again.
+        `known`: fields of a case's record from earlier steps. `used`: usage that is not measured again. `card`: the
+        card that is asked after each turn.
         """
         order = random.Random(f"{suite.seed}/{self.group.id}/{self.number}/{self.subset}/{self.attempt}")
         parts = PartTimes(clock)
+
+        def read_card() -> CardConditions | None:
+            return card.read({launch.worker.pid for launch in launches if launch.worker}) if card else None
+
         with ExitStack() as alive:
             launches = [
                 ContestantLaunch(
                     contestant, self._runs(contestant, used), launcher, suite, self.weights, self.number, alive, parts,
-                    contestant in self.isolated, contestant in self.cold,
+                    contestant in self.isolated, contestant in self.cold, read_card=read_card,
                 )
                 for contestant in _shuffled(order, self.group.contestants)
             ]  # fmt: skip
@@ -136,6 +144,7 @@ class Block:
             conditions=joined(run.conditions),
             started=run.started,
             usage=run.usage,
+            card=cards.joined(run.card),
             **{**known, **run.facts},
         )
 

@@ -11,6 +11,7 @@ from bench.clock import now
 from bench.cost import colocation, memory
 from bench.launch.launcher import LauncherLike
 from bench.launch.weights import Weights
+from bench.machine.card import CardWatch
 from bench.plan.suite import Suite
 from bench.runner import usage
 from bench.runner.block import Block
@@ -25,7 +26,7 @@ from results.schema.record import Case, Contestant, Record, Usage, Workload
 class BlockRunner:
     """Runs blocks with a launcher. `memory`: limit in bytes for concurrent contestants; `clock`: seconds.
 
-    `first_launch`: see Block.
+    `first_launch`: see Block. `card`: the campaign's.
     """
 
     launcher: LauncherLike
@@ -37,6 +38,7 @@ class BlockRunner:
     clock: Callable[[], float] = now
     first_launch: int = 0
     _compiled: set[Case] = field(default_factory=set)
+    card: CardWatch | None = None
 
     def run(self, task: Task, deadline: float) -> None:
         """Run the launch of a task."""
@@ -84,7 +86,7 @@ class BlockRunner:
         used = {case: self._usage_of(case) for case in group.cases}
         isolated = frozenset(case.contestant for case in group.cases if self.ledger.has_just_crashed(case))
         again = replace(block, group=group, attempt=attempt, isolated=isolated, cold=self._cold(group))
-        return again.run(self.launcher, self.suite, known, used, self.clock)
+        return again.run(self.launcher, self.suite, known, used, self.clock, self.card)
 
     def _cold(self, group: Group) -> frozenset[Contestant]:
         """The contestants whose code for a phase is not compiled yet; a copy finds the code of its original.

@@ -14,6 +14,7 @@ from bench.gate.evidence_cache import NO_CACHE, EvidenceCache
 from bench.gate.gate import Gate
 from bench.launch.launcher import Launcher, LauncherLike
 from bench.launch.weights import Weights
+from bench.machine.card import CardWatch
 from bench.plan.suite import Suite
 from bench.runner.block_runner import BlockRunner
 from bench.runner.decided import DecidedVerdicts
@@ -22,6 +23,7 @@ from bench.scheduling.allocation import Allocation
 from bench.scheduling.largest_batch import BatchSearch
 from bench.scheduling.ledger import Group, Ledger
 from bench.scheduling.schedule import BUDGET, COMPLETE, Readings, Remainder, Schedule, Task, rule
+from impls.host import nvidia
 from results.schema.record import Status
 from results.store.logs import Logs
 
@@ -82,6 +84,9 @@ class CampaignRunner:
 
     def __post_init__(self) -> None:
         self._together = colocation.memory_limit(self.suite.memory)
+        self._card = CardWatch(self._device)
+        if nvidia.is_exclusive(self._device):  # a second process on the card would fail: one contestant at a time
+            self._together = 0
 
     def run(self) -> None:
         """Run the whole campaign, from skipping contestants that are not installed to the last launch."""
@@ -89,7 +94,7 @@ class CampaignRunner:
         admission = Admission(self.ledger, self.suite, self.clock)
         admission.rule_out()
         try:
-            with self._launcher() as launcher:
+            with self._launcher() as launcher, self._card:
                 self.observer.begin(admission.steps() + self._schedule.steps(self.ledger))
                 admission.begin()
                 with self._timed("import"):
@@ -159,8 +164,9 @@ class CampaignRunner:
         schedule, decided = self._schedule, DecidedVerdicts(self.observer.verdict)
         decided.update(self.ledger)
         blocks = BlockRunner(
-            launcher, weights, self.suite, self.ledger, RetryPolicy(), self._together, self.clock, self.first_launch
-        )
+            launcher, weights, self.suite, self.ledger, RetryPolicy(), self._together, self.clock, self.first_launch,
+            card=self._card,
+        )  # fmt: skip
         while True:
             while waiting := schedule.admissible(self.ledger, Readings(self.clock(), deadline)):
                 admit(waiting)

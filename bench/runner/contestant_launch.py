@@ -22,7 +22,7 @@ from bench.runner import usage
 from bench.scheduling.parts import BUILD, FIRST_CALL, METERS, OTHER, ROUNDS, SETTLING, WARM_UP, PartTimes
 from bench.worker.messages import Called, CheckOutputs, FirstCall, Load, Loaded, RunTurn, WarmUp
 from results import words
-from results.schema.record import Case, Conditions, Contestant, Status, Usage
+from results.schema.record import CardConditions, Case, Conditions, Contestant, Status, Usage
 
 
 @dataclass
@@ -42,6 +42,7 @@ class PhaseRun:
     conditions: list[Conditions] = field(default_factory=list)
     usage: Usage | None = None
     failure: LaunchFailed | None = None
+    card: list[CardConditions] = field(default_factory=list)
 
     @property
     def phase(self) -> str:
@@ -60,6 +61,7 @@ class ContestantLaunch:
     """A contestant's launch. `dedicated_zygote` as in LauncherLike.launch; `weights`: a folder; `seed`: of dropout.
 
     `cold`: its compiled code is on no disk yet, so the seconds of each phase's first call are recorded.
+    `read_card`: gives what the card does now; None if it computes on the CPU.
     """
 
     contestant: Contestant
@@ -74,6 +76,7 @@ class ContestantLaunch:
     cold: bool = False
     worker: WorkerLike | None = None
     _process: ExitStack = field(default_factory=ExitStack)  # ends the process of `worker`
+    read_card: Callable[[], CardConditions | None] = lambda: None
 
     def order(self, order: random.Random) -> list[PhaseRun]:
         """The phases in random order; in their own as long as the memory of one is to be measured."""
@@ -161,6 +164,7 @@ class ContestantLaunch:
 
     def _ran_turn(self, run: PhaseRun, worker: WorkerLike, place: int) -> None:
         turn = worker.ask(RunTurn(run.phase, self.suite.rounds, self.suite.max_turn_seconds))
+        card = self.read_card()  # before the outputs are checked, while the card is as the rounds have left it
         steps = run.facts["steps"]
         self.parts.move(sum(turn.settling) * steps, OTHER, SETTLING)
         self.parts.move(sum(turn.seconds) * steps, OTHER, ROUNDS)
@@ -175,6 +179,7 @@ class ContestantLaunch:
         run.device_seconds += turn.device_seconds
         run.turns.append(place)
         run.conditions.append(turn.conditions)
+        run.card += [card] if card else []
 
     def run_meters(self, pids: Set[int]) -> None:
         """Read the meters during a sustained run of each phase, unless they are known. `pids`: of the whole block.

@@ -34,7 +34,7 @@ def reference_of(suite: Suite, cases: Sequence[Case]) -> Contestant:
 
 def describe(suite_name: str, suite: Suite, cases: Sequence[Case], command: str) -> System:
     """Machine, suite, contestants with versions, settings, and warnings."""
-    described = machine.describe(nvidia.state())
+    described = machine.describe(nvidia.state(), nvidia.chosen(cases[0].workload.device))
     contestants = list(dict.fromkeys(case.contestant for case in cases))
     inherits = environment(contestants, os.environ)
     workloads = list(dict.fromkeys(case.workload for case in cases))

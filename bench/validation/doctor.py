@@ -48,9 +48,13 @@ class Check:
     remedy: str = ""
 
 
-def examine(seconds: float) -> list[Check]:
-    """All checks, the most severe first; `seconds`: time spent on measuring interference."""
-    findings = [finding for check in CHECKS for finding in check()] + list(_watch(seconds))
+def examine(seconds: float, device: str = "") -> list[Check]:
+    """All checks, the most severe first.
+
+    `seconds`: time spent on measuring interference. `device`: what will be measured on, "cpu" or "cuda"; without one, a
+    card is examined if there is one.
+    """
+    findings = [finding for check in CHECKS for finding in check()] + [*_cards(device), *_watch(seconds)]
     return sorted(findings, key=lambda finding: (BAD, WARN, GOOD).index(finding.level))
 
 
@@ -155,6 +159,24 @@ def _meters() -> Iterator[Check]:
         yield Check(
             "meters", WARN, f"{name} is absent: {reason}", "repair or remove it, or ignore this if you do not need it"
         )
+
+
+def _cards(device: str) -> Iterator[Check]:
+    """The cards that launches would compute on."""
+    if device == "cpu":
+        return
+    if reason := nvidia.missing():
+        if device:
+            yield Check("card", BAD, f"--device {device}: {reason}", "repair that, or measure with --device cpu")
+        return
+    if reason := nvidia.undescribed():
+        what = f"CUDA works, but clocks, energy and other processes are not known: {reason}"
+        yield Check("card", WARN, what, "in a container, add utility to NVIDIA_DRIVER_CAPABILITIES")
+    for card in nvidia.chosen():
+        facts = (card["uuid"], card["pci"], f"driver {card['driver']}", f"compute capability {card['capability']}")
+        yield Check("card", GOOD, f"{card['name']} ({', '.join(filter(None, facts))})")
+        for warning in machine.card_warnings([card]):
+            yield Check("card", WARN, warning["what"], warning["remedy"])
 
 
 def _watch(seconds: float) -> Iterator[Check]:

@@ -1,73 +1,50 @@
-"""The NVIDIA GPU of `--device cuda`, through its driver's library (NVML); CUDA is not started.
+"""The NVIDIA GPUs of `--device cuda`, through their driver's library (impls.host.nvml); CUDA is not started.
 
-The library and its Python package may have any version and fail in any way, and another distribution may use the
-package's name. Values that they do not report are missing, with the reason, and nothing else is affected.
+`cards` is the number of cards that a launch computes on, the first of those that CUDA_VISIBLE_DEVICES chooses
+(impls.host.visible).
 """
 
 from __future__ import annotations
 
-import contextlib
-import math
-import os
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from impls.errors import one_line
+from impls.host import cuda
+from impls.host.nvml import begin, driver, end, library, memory_by_process, query, reason, slowed_by, unanswered
+from impls.host.visible import VARIABLE, NoCard, asked, card_of, visible
 
-PACKAGE = "another package has taken the name pynvml; pip uninstall pynvml, then pip install nvidia-ml-py"
+__all__ = ["begin", "driver", "end", "library", "reason"]
+
+EXCLUSIVE, PROHIBITED = "exclusive process", "prohibited"
+COMPUTE_MODES = {0: "default", 2: PROHIBITED, 3: EXCLUSIVE}
+"""Which processes may compute on a card: any number, none, one at a time."""
+IDLE_UTILISATION = 0.05
+"""The largest share of the time in which a kernel ran, of a card that counts as idle."""
 
 
-def environment(device: str) -> Mapping[str, str]:
-    """Environment variables of a launch on a device.
+def environment(device: str, cards: int = 1) -> Mapping[str, str]:
+    """Environment variables of a launch on a device: it sees the cards that it computes on, and no others.
 
-    With PCI bus order, CUDA's index is the driver's. On the CPU, GPUs are hidden: frameworks would otherwise
-    initialise them, which takes memory and time.
+    Frameworks initialise every GPU that they see, which takes memory and time. On the CPU they see none. Cards are
+    named by UUID where the driver tells it, else in the user's words or by index, in PCI bus order as the driver's are.
     """
-    return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"} if device == "cuda" else {"CUDA_VISIBLE_DEVICES": ""}
+    if device != "cuda":
+        return {VARIABLE: ""}
+    return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", VARIABLE: ",".join(_names(cards))}
 
 
-def library() -> Any:
-    """The Python package of the driver's library. Raises what its import raises."""
-    import pynvml
-
-    return pynvml
-
-
-def reason(problem: Exception) -> str:
-    """The error of the package or the driver as text; the driver's own message if there is one."""
-    with contextlib.suppress(Exception):
-        if isinstance(problem, library().NVMLError):
-            return str(problem)
-    lacks = isinstance(problem, ImportError | AttributeError)
-    return f"{one_line(problem)}; {PACKAGE}" if lacks else one_line(problem)
-
-
-@contextlib.contextmanager
-def driver() -> Iterator[str | None]:
-    """Initialise and shut down the driver's library; yields the reason if that fails, else None."""
-    problem = begin()
-    try:
-        yield problem
-    finally:
+def _names(cards: int) -> list[str]:
+    with driver() as problem:
         if problem is None:
-            end()
-
-
-def begin() -> str | None:
-    """Initialise the driver's library, which counts calls; returns the reason if that fails."""
-    try:
-        library().nvmlInit()
-        return None
-    except Exception as problem:
-        return _unanswered(problem)
-
-
-def end() -> None:
-    """Shut down the driver's library; once for each `begin`."""
-    with contextlib.suppress(Exception):
-        library().nvmlShutdown()
+            try:
+                nvml = library()
+                uuids = [query(partial(nvml.nvmlDeviceGetUUID, handle)) for handle in visible(cards)]
+            except Exception:  # `missing` says why
+                uuids = [None]
+            if all(uuids):
+                return [str(uuid) for uuid in uuids]
+    return (asked() or list(map(str, range(cards))))[:cards]
 
 
 def handle() -> tuple[Any, str]:
@@ -75,22 +52,20 @@ def handle() -> tuple[Any, str]:
     if problem := begin():
         return None, problem
     try:
-        return _visible(), ""
+        return visible()[0], ""
     except Exception as trouble:
         end()
-        return None, _unanswered(trouble)
+        return None, _why(trouble)
 
 
-def _unanswered(problem: Exception) -> str:
-    return f"NVIDIA's driver cannot be asked: {reason(problem)}"
+def _why(trouble: Exception) -> str:
+    return str(trouble) if isinstance(trouble, NoCard) else unanswered(trouble)
 
 
-def _visible() -> Any:
-    """The first card in CUDA_VISIBLE_DEVICES, or the first of the machine."""
-    first = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")[0].strip()
-    if first.startswith(("GPU-", "MIG-")):
-        return library().nvmlDeviceGetHandleByUUID(first)
-    return library().nvmlDeviceGetHandleByIndex(int(first) if re.fullmatch("[0-9]{1,9}", first) else 0)
+def _mig_profile(name: str) -> str | None:
+    """ "1g.10gb", of the name of a MIG device."""
+    _, divided, profile = name.rpartition(" MIG ")
+    return profile if divided else None
 
 
 FACTS: Mapping[str, Callable[[Any, Any], Any]] = {
@@ -98,7 +73,7 @@ FACTS: Mapping[str, Callable[[Any, Any], Any]] = {
     "uuid": lambda nvml, card: nvml.nvmlDeviceGetUUID(card),
     "memory_bytes": lambda nvml, card: nvml.nvmlDeviceGetMemoryInfo(card).total,
     "memory_used_bytes": lambda nvml, card: nvml.nvmlDeviceGetMemoryInfo(card).used,
-    "processes": lambda nvml, card: len(nvml.nvmlDeviceGetComputeRunningProcesses(card)),
+    "processes": lambda nvml, card: len(memory_by_process(nvml.nvmlDeviceGetComputeRunningProcesses(card))),
     "celsius": lambda nvml, card: nvml.nvmlDeviceGetTemperature(card, nvml.NVML_TEMPERATURE_GPU),
     "watts": lambda nvml, card: nvml.nvmlDeviceGetPowerUsage(card) / 1e3,
     "limit_watts": lambda nvml, card: nvml.nvmlDeviceGetEnforcedPowerLimit(card) / 1e3,
@@ -107,8 +82,17 @@ FACTS: Mapping[str, Callable[[Any, Any], Any]] = {
     "persistence": lambda nvml, card: bool(nvml.nvmlDeviceGetPersistenceMode(card)),
     "mig": lambda nvml, card: bool(nvml.nvmlDeviceGetMigMode(card)[0]),
     "ecc": lambda nvml, card: bool(nvml.nvmlDeviceGetEccMode(card)[0]),
+    "pci": lambda nvml, card: nvml.nvmlDeviceGetPciInfo(card_of(card)).busId,
+    "mig_profile": lambda nvml, card: _mig_profile(query(partial(nvml.nvmlDeviceGetName, card)) or ""),
+    "capability": lambda nvml, card: "{}.{}".format(*nvml.nvmlDeviceGetCudaComputeCapability(card)),
+    "compute_mode": lambda nvml, card: COMPUTE_MODES.get(nvml.nvmlDeviceGetComputeMode(card_of(card))),
+    "graphics_processes": lambda nvml, card: len(
+        memory_by_process(nvml.nvmlDeviceGetGraphicsRunningProcesses(card_of(card)))
+    ),
+    "utilisation": lambda nvml, card: nvml.nvmlDeviceGetUtilizationRates(card).gpu / 100,
+    "slowed_by": lambda nvml, card: slowed_by(nvml, card),
 }
-"""Queries by name: functions of the driver's library (pynvml) and a card's handle."""
+"""Queries by name: functions of the driver's library (pynvml) and the handle of a card or MIG device."""
 
 
 def state() -> list[dict[str, Any]]:
@@ -117,9 +101,29 @@ def state() -> list[dict[str, Any]]:
         if problem:
             return []
         nvml = library()
-        version = _query(lambda: nvml.nvmlSystemGetDriverVersion())
-        count = _query(lambda: int(nvml.nvmlDeviceGetCount())) or 0
-        return [facts for index in range(count) if (facts := _facts(nvml, index, version))]
+        count = query(lambda: int(nvml.nvmlDeviceGetCount())) or 0
+        return [_facts(found) for index in range(count) if (found := _by_index(index)) is not None]
+
+
+def chosen(device: str = "cuda", cards: int = 1) -> list[dict[str, Any]]:
+    """The facts of the cards that launches compute on, a MIG device's own where it is one; empty without a driver.
+
+    `idle_watts`: the power of a card that computed nothing for anyone; None if it was busy.
+    """
+    if device != "cuda":
+        return []
+    with driver() as problem:
+        if problem:
+            return []
+        try:
+            found = [_facts(handle) for handle in visible(cards)]
+        except Exception:  # `missing` says why
+            return []
+    return [{**facts, "idle_watts": facts["watts"] if _is_idle(facts) else None} for facts in found]
+
+
+def _is_idle(facts: Mapping[str, Any]) -> bool:
+    return facts["utilisation"] is not None and facts["utilisation"] <= IDLE_UTILISATION
 
 
 def models() -> list[list[Any]]:
@@ -127,26 +131,34 @@ def models() -> list[list[Any]]:
     return [[card.get(fact) for fact in ("driver", "name", "memory_bytes")] for card in state()]
 
 
-def _facts(nvml: Any, index: int, version: str | None) -> dict[str, Any]:
-    try:
-        card = nvml.nvmlDeviceGetHandleByIndex(index)
-    except Exception:
-        return {}
-    return {"driver": version, **{name: _query(partial(fact, nvml, card)) for name, fact in FACTS.items()}}
+def capability(cards: int = 1) -> tuple[int, int] | None:
+    """The lowest compute capability of the cards that launches compute on; None if the driver does not tell."""
+    with driver() as problem:
+        if problem:
+            return None
+        try:
+            found = [library().nvmlDeviceGetCudaComputeCapability(handle) for handle in visible(cards)]
+            return min((int(major), int(minor)) for major, minor in found)
+        except Exception:
+            return None
 
 
-def _query(query: Callable[[], Any]) -> Any:
-    """The driver's answer as a JSON value; None if there is none. Invalid UTF-8 is replaced."""
+def is_exclusive(device: str = "cuda", cards: int = 1) -> bool:
+    """Whether only one process at a time can compute on a card."""
+    return any(card["compute_mode"] == EXCLUSIVE for card in chosen(device, cards))
+
+
+def _by_index(index: int) -> Any:
     try:
-        answer = query()
-    except UnicodeDecodeError as problem:
-        answer = problem.object
+        return library().nvmlDeviceGetHandleByIndex(index)
     except Exception:
         return None
-    if isinstance(answer, bytes):
-        return answer.decode(errors="replace")
-    known = isinstance(answer, str | bool | int) or (isinstance(answer, float) and math.isfinite(answer))
-    return answer if known else None
+
+
+def _facts(card: Any) -> dict[str, Any]:
+    nvml = library()
+    version = query(lambda: nvml.nvmlSystemGetDriverVersion())
+    return {"driver": version, **{name: query(partial(fact, nvml, card)) for name, fact in FACTS.items()}}
 
 
 def undescribed() -> str | None:
@@ -155,16 +167,22 @@ def undescribed() -> str | None:
         return problem
 
 
-def missing(device: str = "cuda") -> str | None:
-    """Why the device "cpu" or "cuda" cannot be used here; None if it can."""
+def missing(device: str = "cuda", cards: int = 1) -> str | None:
+    """Why the device "cpu" or "cuda" cannot be used here, on so many cards; None if it can.
+
+    Where the driver cannot be asked, CUDA is; quantities of the driver are then missing.
+    """
     if device == "cpu":
         return None
-    if os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1"):
-        return "CUDA_VISIBLE_DEVICES hides every card"
+    if asked() == []:
+        return f"{VARIABLE} hides every card"
     with driver() as problem:
         if problem:
-            return problem
+            return (trouble := cuda.missing(cards)) and f"{problem}; {trouble}"
         try:
-            return None if library().nvmlDeviceGetCount() else "the driver sees no card"
+            modes = [query(partial(FACTS["compute_mode"], library(), handle)) for handle in visible(cards)]
         except Exception as trouble:
-            return _unanswered(trouble)
+            return _why(trouble)
+        if PROHIBITED in modes:
+            return "the card's compute mode is prohibited: no process may compute on it; nvidia-smi -c DEFAULT"
+    return None

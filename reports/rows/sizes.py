@@ -124,7 +124,7 @@ def _cell(row: Row | None) -> Cell:
 
 def _memory_missing(row: Row) -> str:
     """Why memory of a step is unknown, from the launches' reasons."""
-    name = device_columns(row["device"]).step_memory[0]
+    name = device_columns(row["device"]).step_memory
     for part in text(row["usage_missing"]).split("; "):
         names, _, reason = part.partition(": ")
         if name in names.split(", "):

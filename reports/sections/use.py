@@ -45,6 +45,7 @@ QUANTITIES = (
     Quantity("minimum memory", "MB", _scaled("min_memory_bytes", MEGA)),
     Quantity("peak RSS of the launch", "MB", _scaled("peak_rss_launch_bytes", MEGA)),
     Quantity("allocator peak", "MB", _scaled("allocator_bytes", MEGA)),
+    Quantity("GPU memory of the process", "MB", _scaled("gpu_memory_bytes", MEGA)),
     Quantity("CPUs used while timed", "cores", _scaled("process_cpus_used")),
     Quantity("CPU utilisation, sustained run", "%", _scaled("cpu_utilisation", 100)),
     Quantity("GPU utilisation, sustained run", "%", _scaled("gpu_utilisation", 100)),

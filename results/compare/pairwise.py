@@ -37,7 +37,7 @@ from results.words import in_words, share_of_cases
 VARIABLES = "kept variables", "inherited variables"
 """Differences in the environment variables of launches: "none", or in words."""
 SAME_SYSTEM = (
-    "cpu", "cores", "threads", "memory in GiB", "os", "architecture", "gpus", "usable cores",
+    "cpu", "cores", "threads", "memory in GiB", "os", "architecture", "gpus", "cards", "usable cores",
     *VARIABLES,
 )  # fmt: skip
 """Facts of a machine that must be equal; kernel, drivers and Python may be the subject of the comparison."""
@@ -179,6 +179,8 @@ def described(system: System) -> dict[str, Any]:
         "architecture": machine.architecture,
         "python": machine.python,
         "gpus": [card.name for card in cards],
+        # Of what launches computed on; campaigns on the CPU have none, and older ones do not say.
+        "cards": [" ".join(filter(None, (card.uuid, card.pci, card.mig_profile))) for card in machine.cards or ()],
         "drivers": [card.driver for card in cards],
         "usable cores": system.settings.cores,
         # Older campaigns say nothing of these: they are taken for what is usual.

@@ -93,7 +93,12 @@ USAGE = (
     Column("gpu_utilisation", "share", "of the time in which the GPU executed at least one kernel (NVML)"),
     Column("gpu_memory_utilisation", "share", "of the time in which GPU memory was read or written (NVML)"),
     Column("gpu_watts", "W", "power of the GPU, mean over the sustained run (NVML)"),
-    Column("gpu_joules_per_image", "J/image", "energy of the GPU per image, from its energy counter (NVML)"),
+    Column(
+        "gpu_joules_per_image",
+        "J/image",
+        "energy of the GPU per image, its power when idle included (idle_watts in system.json); from its energy "
+        "counter, which advances about every 0.1 s and is read as it advances (NVML)",
+    ),
     Column("gpu_clock_hz", "Hz", "clock of the GPU's multiprocessors, mean over the sustained run (NVML)"),
     Column("gpu_memory_clock_hz", "Hz", "clock of the GPU's memory, mean over the sustained run (NVML)"),
     Column("gpu_celsius", "°C", "temperature of the GPU, mean over the sustained run (NVML)"),
@@ -103,28 +108,47 @@ USAGE = (
         "of samples in which the GPU had reduced its clocks because of power or temperature (NVML)",
     ),
     Column("gpu_foreign_processes", "", "largest number of other compute processes on the GPU during the run (NVML)"),
-    Column("gpu_memory_bytes", "bytes", "peak GPU memory of the process, CUDA's own included (NVML)"),
+    Column(
+        "gpu_memory_bytes",
+        "bytes",
+        "GPU memory that the process holds at most, by the driver: its allocator's pool since its start, autotuning "
+        "and CUDA's own included, which is more than a step needs (NVML)",
+    ),
 )
+
+CARD = (
+    Column("turn_clock_low_hz", "Hz", "lowest clock of the GPU's multiprocessors right after one of its turns (NVML)"),
+    Column(
+        "turn_clock_high_hz", "Hz", "highest clock of the GPU's multiprocessors right after one of its turns (NVML)"
+    ),
+    Column("turn_slowed", "share", "of its turns after which the GPU had lowered its clocks (NVML)"),
+    Column("turn_slowed_by", "", "why it had: power, temperature or the hardware; empty if it had not, or is unknown"),
+    Column(
+        "turn_foreign_processes",
+        "",
+        "largest number of other compute processes on the GPU right after one of its turns (NVML)",
+    ),
+)
+"""What a launch's GPU did between its turns; empty on the CPU."""
 
 MEMORY = Column(
     "memory_bytes",
     "bytes",
-    "memory of a step on its device: peak_rss_step_bytes; on a GPU gpu_memory_bytes, else allocator_bytes",
+    "memory of a step on its device: peak_rss_step_bytes; on a GPU allocator_bytes",
 )
 
 
 @dataclass(frozen=True)
 class DeviceColumns:
-    """The columns of one device: memory of a step (the first one with a value is used), memory from building the model
-    on, and energy."""
+    """The columns of one device: memory of a step, memory from building the model on, and energy."""
 
-    step_memory: tuple[str, ...]
+    step_memory: str
     launch_memory: str
     energy: str
 
 
-_ON_CPU = DeviceColumns(("peak_rss_step_bytes",), "peak_rss_launch_bytes", "package_joules_per_image")
-_ON_CARD = DeviceColumns(("gpu_memory_bytes", "allocator_bytes"), "memory_bytes", "gpu_joules_per_image")
+_ON_CPU = DeviceColumns("peak_rss_step_bytes", "peak_rss_launch_bytes", "package_joules_per_image")
+_ON_CARD = DeviceColumns("allocator_bytes", "memory_bytes", "gpu_joules_per_image")
 
 
 def device_columns(device: str) -> DeviceColumns:

@@ -11,6 +11,7 @@ Schema history (a reader takes every version up to its own):
 7  2026-11  a launch runs all phases of a network, and its first_call_seconds is known only where it found no compiled
             code; block_seconds of a block; a contestant's copy (controls); parity's evidence_from and cleared
 8  2026-11  node of a launch, in campaigns of several machines
+9  2026-11  card of a launch: what its GPU did after each turn
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from results.schema import renames
 
-SCHEMA = 8
+SCHEMA = 9
 STEADY = "steady"
 """The setting of allocator, threads and cores that is the same for all contestants, unless one asks for another."""
 COPY_MARK = "#"
@@ -183,6 +184,21 @@ class Conditions:
 
 
 @dataclass(frozen=True, slots=True)
+class CardConditions:
+    """What the driver said of the card right after each turn: an entry a turn, in their order.
+
+    `clock_hz`: of its multiprocessors. `slowed_by`: what had lowered its clocks, in words; empty if nothing had.
+    `foreign_processes`: number of compute processes that were no launch of the block. `missing`: why there are no
+    entries, or fewer than turns, by name.
+    """
+
+    clock_hz: tuple[float, ...] = ()
+    slowed_by: tuple[str, ...] = ()
+    foreign_processes: tuple[int, ...] = ()
+    missing: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """A launch's memory, utilisation and energy; keys are the names of results.schema.columns.USAGE.
 
@@ -241,6 +257,7 @@ class Record:
     fallback: str = ""  # why it went on in another way than it was asked to execute in
     log: str = ""  # of one that failed: the file below the campaign's folder that has what its process printed
     node: str = ""  # the machine that made it, a key of system.json's `nodes`; empty: the campaign has one machine
+    card: CardConditions | None = None  # after each turn; None: it runs on the CPU
     schema: int = field(default=SCHEMA)
 
     def __post_init__(self) -> None:

@@ -53,12 +53,21 @@ Warnings = Annotated[tuple[Annotated[Warned, BeforeValidator(_plain)], ...], Fie
 
 
 class Gpu(Facts):
+    """A card, or the MIG device of one, whose `mig_profile` is "1g.10gb" or the like."""
+
     name: str | None = None
     driver: str | None = None
+    uuid: str | None = None
+    pci: str | None = None
+    mig_profile: str | None = None
 
 
 class Machine(Facts):
-    """Sizes are in bytes; `cpu_quota` is in cores; None: no limit, or not reported by the system."""
+    """Sizes are in bytes; `cpu_quota` is in cores; None: no limit, or not reported by the system.
+
+    `gpus`: all of the machine; `cards`: those that launches compute on. Both are empty where the driver
+    cannot be asked; None in campaigns that do not say.
+    """
 
     cpu: str | None = None
     cores: int | None = None
@@ -75,6 +84,7 @@ class Machine(Facts):
     niceness: int | None = None
     scheduling: str | None = None
     gpus: Annotated[tuple[Gpu, ...], Field(strict=False)] | None = None
+    cards: Annotated[tuple[Gpu, ...], Field(strict=False)] | None = None
 
 
 def _range(launches: object) -> object:

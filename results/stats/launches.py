@@ -16,8 +16,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from results.schema.columns import PARITY, USAGE
-from results.schema.record import Case, Conditions, Parity, Record, Status, Usage
+from results.schema.columns import CARD, PARITY, USAGE
+from results.schema.record import CardConditions, Case, Conditions, Parity, Record, Status, Usage
 from results.stats.cells import Timed, rounds_per_turn_of
 from results.stats.estimates import Rounds, launch_time
 from results.stats.pairing import Pass, by_pass, last_attempts
@@ -72,6 +72,7 @@ FIELDS: Mapping[str, Kind] = {
     "cores": Kind.COUNT,
     **dict.fromkeys(SUMS, Kind.NUMBER),
     "runnable": Kind.NUMBER,
+    **{column.name: Kind.WORD if column.name == "turn_slowed_by" else Kind.NUMBER for column in CARD},
     "device_seconds": Kind.NUMBER,
     "effective_precision": Kind.WORD,
     "compilations": Kind.COUNT,
@@ -109,11 +110,12 @@ def values(record: Record) -> dict[str, Any]:
         "warmup_converged": record.warmup_converged,
         "pinned_threads": record.pinned_threads,
         **sums_of(record.conditions),
+        **_card(record.card),
         "device_seconds": launch_time(record.device_seconds) if record.device_seconds else None,
         "effective_precision": record.effective_precision,
         "compilations": record.compilations,
         "fallback": record.fallback,
-        **_usage(record.usage),
+        **_usage(record.usage, record.card),
         **_parity(record.parity),
         "block_seconds": record.block_seconds,
         "schema": record.schema,
@@ -139,11 +141,35 @@ def _sum(entries: Sequence[float]) -> float | None:
         return None
 
 
-def _usage(usage: Usage | None) -> dict[str, Any]:
-    usage = usage or _NO_USAGE
+def _card(card: CardConditions | None) -> dict[str, Any]:
+    """The columns CARD of one launch."""
+    card = card or _NO_CARD
+    slowed = card.slowed_by
+    return {
+        "turn_clock_low_hz": min(card.clock_hz, default=None),
+        "turn_clock_high_hz": max(card.clock_hz, default=None),
+        "turn_slowed": sum(map(bool, slowed)) / len(slowed) if slowed else None,
+        "turn_slowed_by": "; ".join(filter(None, dict.fromkeys(slowed))) if slowed else None,
+        "turn_foreign_processes": max(card.foreign_processes, default=None),
+    }
+
+
+_NO_CARD = CardConditions()
+_OF_TURNS = {
+    "clock_hz": ("turn_clock_low_hz", "turn_clock_high_hz"),
+    "slowed_by": ("turn_slowed", "turn_slowed_by"),
+    "foreign_processes": ("turn_foreign_processes",),
+}
+"""The columns of each of a card's conditions."""
+
+
+def _usage(usage: Usage | None, card: CardConditions | None) -> dict[str, Any]:
+    usage, card = usage or _NO_USAGE, card or _NO_CARD
+    missing = {name: why for name, why in usage.missing.items() if name not in usage.values}
+    missing |= {name: why for of, why in card.missing.items() if not getattr(card, of) for name in _OF_TURNS[of]}
     return {
         **{column.name: usage.values.get(column.name) for column in USAGE},
-        "usage_missing": _json({name: why for name, why in usage.missing.items() if name not in usage.values}),
+        "usage_missing": _json(missing),
         "usage_sources": _json(usage.sources),
     }
 

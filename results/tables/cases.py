@@ -231,7 +231,7 @@ def _case_row(
         **blank(LIMITS),
         **limits.columns(case.workload, estimate.value),
         **used,
-        "memory_bytes": _memory(used, case.workload.device),
+        "memory_bytes": used[device_columns(case.workload.device).step_memory],
     }
 
 
@@ -243,11 +243,6 @@ def _largest(values: np.ndarray) -> float:
 def _mean(values: np.ndarray) -> float:
     """The geometric mean of those that are known; NaN if none is."""
     return geometric(own).value if (own := known(values)) else math.nan
-
-
-def _memory(used: Mapping[str, Any], device: str) -> float:
-    found = (used[name] for name in device_columns(device).step_memory)
-    return next((value for value in found if not math.isnan(value)), math.nan)
 
 
 TABLE = Table(COLUMNS, cases, CAMPAIGNS)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from results.compare.limits import limits_of
 from results.quality.interference import Disturbance
-from results.schema.columns import OUTCOME, PARITY, USAGE, WORKLOAD, Column
+from results.schema.columns import CARD, OUTCOME, PARITY, USAGE, WORKLOAD, Column
 from results.stats.launches import FIELDS, Kind, Launches, as_array
 from results.store.campaigns import StoredCampaign
 from results.tables import CAMPAIGNS, Table
@@ -58,6 +58,7 @@ COLUMNS = (
         "throttled", "share", "of its cores' time, withheld because the CPU quota was used up; empty if no quota is set"
     ),
     Column("throttled_periods", "", "number of periods in which the quota was used up"),
+    *CARD,
     Column("device_seconds", "s/step", "median of the launch's rounds by the device's own clock"),
     Column(
         "effective_precision", "", "precision in which its products were computed, as detected, whatever was requested"

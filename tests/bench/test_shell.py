@@ -131,6 +131,32 @@ def test_what_is_kept_is_recorded_by_name_and_value_with_what_the_suite_says(she
     assert not [one for one in described.warnings if "JAX_DISABLE_JIT" in one.what]
 
 
+WAITING = 'environment = {CUDA_LAUNCH_BLOCKING = "1"}'
+
+
+@pytest.mark.parametrize(
+    ("suite", "options"),
+    [(WAITING, {}), ("", {"keep_env": ["CUDA_LAUNCH_*"]}), ("", {"as_shipped": True})],
+    ids=["suite", "kept", "as shipped"],
+)
+def test_launches_on_a_card_do_not_wait_for_every_kernel(shell, begun, monkeypatch, suite, options):
+    monkeypatch.setenv("CUDA_LAUNCH_BLOCKING", "1")
+    monkeypatch.setattr(nvidia, "missing", lambda device: None)
+    with pytest.raises(InvalidInput, match="^CUDA_LAUNCH_BLOCKING=1 would reach the launches, .*; unset"):
+        begun(suite, device="cuda", **options)
+    begun(suite, device="cpu", **options)
+    monkeypatch.setenv("CUDA_LAUNCH_BLOCKING", "0")
+    if not suite:
+        begun(device="cuda", **options)
+
+
+def test_a_variable_of_the_shell_that_reaches_no_launch_is_not_refused(shell, begun, monkeypatch):
+    monkeypatch.setenv("CUDA_LAUNCH_BLOCKING", "1")
+    monkeypatch.setattr(nvidia, "missing", lambda device: None)
+    _, described = begun(device="cuda")
+    assert "CUDA_LAUNCH_BLOCKING" in described.environment.dropped
+
+
 def test_as_shipped_warns_of_what_may_change_times(shell, begun):
     _, described = begun(as_shipped=True)
     (warning,) = [one for one in described.warnings if "JAX_DISABLE_JIT" in one.what]

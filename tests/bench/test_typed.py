@@ -15,7 +15,6 @@ from bench.plan import interpreters, streams, suite
 from bench.plan.parse import parse_contestant, parse_size
 from bench.validation import selftest
 from impls.errors import DeadheatError, InvalidInput
-from impls.host import nvidia
 from repro.cli import paths
 from results.units import seconds, seconds_or_none, share, size
 
@@ -76,13 +75,6 @@ def test_what_is_typed_is_read_or_refused(name: str, typed: str) -> None:
 def test_sizes_that_are_none(text: str) -> None:
     with pytest.raises(InvalidInput, match="^size .* is neither a positive number of pixels nor HEIGHTxWIDTH"):
         parse_size(text)
-
-
-@pytest.mark.parametrize("first", ["²", FAR, "", "-1", "x"])
-def test_a_card_that_is_no_number_is_the_first(first: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", first)
-    monkeypatch.setattr(nvidia.library(), "nvmlDeviceGetHandleByIndex", lambda index: index)
-    assert nvidia._visible() == 0
 
 
 def kept(folder: Path, content: bytes) -> str:

@@ -54,6 +54,21 @@ def test_what_changes_times_is_known_by_its_kind_and_what_is_only_named_so_is_no
     assert environment.altering(shell) == dict(sorted(REPORTED.items()))
 
 
+OF_CARDS = (
+    "CUDA_LAUNCH_BLOCKING", "NVIDIA_TF32_OVERRIDE", "XLA_FLAGS", "TF_XLA_FLAGS", "PYTORCH_ALLOC_CONF",
+    "PYTORCH_CUDA_ALLOC_CONF", "XLA_PYTHON_CLIENT_ALLOCATOR", "XLA_PYTHON_CLIENT_MEM_FRACTION", "TF_CUDNN_USE_AUTOTUNE",
+    "CUBLAS_WORKSPACE_CONFIG", "CUDA_MODULE_LOADING", "CUDA_CACHE_PATH", "CUDA_DEVICE_MAX_CONNECTIONS",
+    "TORCHINDUCTOR_MAX_AUTOTUNE", "TRITON_CACHE_DIR", "JAX_DEFAULT_MATMUL_PRECISION", "CUDNN_LOGLEVEL_DBG", "NCCL_ALGO",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OF_CARDS)
+def test_what_changes_times_on_a_card_is_reported_and_reaches_launches_only_by_name(name):
+    assert environment.altering({name: "1"}) == {name: "1"}
+    assert environment.clean({name: "1"}) == {}
+    assert environment.kept([name], {name: "1"}) == {name: "1"}
+
+
 def test_what_chooses_libraries_cards_and_compilers_is_passed_and_known():
     assert environment.choosing({**USUAL, **REPORTED}) == {"CUDA_VISIBLE_DEVICES": "1", "LD_LIBRARY_PATH": "/cuda/lib"}
 

@@ -2,74 +2,31 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-from bench.meters.nvml import NVML
+from bench.meters import SustainedStats, nvml
+from bench.meters.nvml import NVML, NvmlMeter
+from impls.host import nvidia
+from tests.support.stub_driver import ALL_ONES
 
-STUB = Path(__file__).parent.parent.parent / "stub" / "nvml.c"
-COMPILER = shutil.which("cc") or shutil.which("gcc")
 OWN, SECONDS, STEPS, BATCH = 77, 4.0, 10, 8
 SAMPLES = 3
 
-WATCH = f"""
-import json, sys
-from impls.host import nvidia
-from bench.meters import SustainedStats
-from bench.meters.nvml import NvmlMeter
-watcher = NvmlMeter({OWN}, sys.argv[1], set(map(int, sys.argv[3].split())), settle=0)
-for _ in range({SAMPLES}):
-    watcher.sample()
-sustained = SustainedStats(float(sys.argv[2]), {STEPS}, 1.0, {BATCH})
-print(json.dumps(dict(read=watcher.end(sustained), missing=nvidia.missing(), state=nvidia.state())))
-"""
-
-ANSWERS = {
-    "nvmlDeviceGetCount": "1",
-    "nvmlDeviceGetUtilizationRates": "80",
-    "nvmlDeviceGetPowerUsage": "250000",
-    "nvmlDeviceGetClockInfo": "1500",
-    "nvmlDeviceGetTemperature": "60",
-    "nvmlDeviceGetTotalEnergyConsumption": "+ 400000",
-    "nvmlDeviceGetMemoryInfo.total": "80000000000",
-    "processes.own": str(OWN),
-    "processes.memory": "123456",
-}
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory):
-    """Folders that each hold a library: of a driver of today, and of one from before a function's new name."""
-    if COMPILER is None:
-        pytest.skip("no C compiler to build the stub with; install gcc (apt install gcc)")
-    folders = {}
-    for name, options in {"today": (), "old": ("-DOLD_DRIVER",)}.items():
-        folders[name] = tmp_path_factory.mktemp(name)
-        target = folders[name] / "libnvidia-ml.so.1"
-        subprocess.run([COMPILER, "-shared", "-fPIC", *options, "-o", target, STUB], check=True)
-    return folders
-
 
 @pytest.fixture
-def ask(library, tmp_path):
+def ask(stub_driver, monkeypatch):
     """What the meter reads of a card that gives these answers."""
 
     def ask(driver="today", device="cuda", seconds=SECONDS, company: str = "", **answers: str):
-        script = tmp_path / "answers.txt"
-        given = {**ANSWERS, **{name.replace("_", "."): value for name, value in answers.items()}}
-        script.write_text("".join(f"{name} {value}\n" for name, value in given.items()))
-        environment = {**os.environ, "LD_LIBRARY_PATH": str(library[driver]), "DEADHEAT_STUB_NVML": str(script)}
-        environment.pop("CUDA_VISIBLE_DEVICES", None)
-        command = [sys.executable, "-c", WATCH, device, str(seconds), company]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=STUB.parents[2])
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        given = {name.replace("_", "."): value for name, value in answers.items()}
+        steady = {"nvmlDeviceGetTotalEnergyConsumption": "+ 400000", "processes.own": str(OWN)}
+        stub_driver.load(monkeypatch, driver)
+        stub_driver.answer({**steady, **given})
+        watcher = NvmlMeter(OWN, device, set(map(int, company.split())), settle=0)
+        for _ in range(SAMPLES):
+            watcher.sample()
+        read = dict(watcher.end(SustainedStats(seconds, STEPS, 1.0, BATCH)))
+        return {"read": read, "missing": nvidia.missing(), "state": nvidia.state()}
 
     return ask
 
@@ -86,18 +43,18 @@ def test_a_card_that_tells_everything(ask):
             "gpu_throttled": 0.0,
             "gpu_foreign_processes": 0,
             "gpu_memory_bytes": 123456,
-            "gpu_joules_per_image": 400 / (STEPS * BATCH),
+            "gpu_joules_per_image": 2 * 400 / (STEPS * BATCH),  # each end waits until the counter has advanced once
         }
     )
 
 
 def test_its_state_is_recorded_and_null_where_it_does_not_tell(ask):
-    (state,) = ask(nvmlDeviceGetMigMode="! 3")["state"]
+    state, _ = ask(nvmlDeviceGetMigMode="! 3")["state"]
     assert state["name"] == "Stub 1000"
     assert state["driver"] == "999.1"
     assert state["memory_bytes"] == 80_000_000_000
     assert state["mig"] is None
-    assert state["ecc"] is False
+    assert state["ecc"] is True
 
 
 ERRORS = {"Not Supported": "! 3", "Insufficient Permissions": "! 4", "GPU is lost": "! 15"}
@@ -133,7 +90,9 @@ def test_a_driver_that_cannot_be_asked_at_all_is_a_reason_for_everything(ask, er
 
 
 def test_a_card_that_is_lost_is_a_reason_for_everything(ask):
-    assert all("GPU is lost" in str(value) for value in ask(nvmlDeviceGetHandleByIndex="! 15")["read"].values())
+    found = ask(nvmlDeviceGetHandleByIndex="! 15")
+    assert all("GPU is lost" in str(value) for value in found["read"].values())
+    assert found["missing"] == "NVIDIA's driver cannot be asked: GPU is lost"
 
 
 def test_no_card_is_said(ask):
@@ -184,7 +143,42 @@ def test_in_a_container_among_others_our_process_is_unknown(ask):
     assert "which process is the launch" in read["gpu_memory_bytes"]
 
 
+@pytest.mark.parametrize("answer", ["0", ALL_ONES])
+def test_a_memory_of_0_or_of_all_ones_is_unknown(ask, answer):
+    """0: drivers from 560 on, of a container's process; all ones: NVML_VALUE_NOT_AVAILABLE."""
+    assert ask(processes_memory=answer)["read"]["gpu_memory_bytes"] == "the driver does not tell its memory"
+
+
+def test_the_entries_of_a_process_are_summed_and_are_one_process(ask):
+    read = ask(processes_entries="3", processes_foreign="1")["read"]
+    assert (read["gpu_foreign_processes"], read["gpu_memory_bytes"]) == (1, 3 * 123456)
+
+
+def test_where_not_even_the_launch_is_listed_nothing_is_known_of_processes(ask):
+    read = ask(processes_own="0")["read"]
+    assert "lists no process" in read["gpu_foreign_processes"]
+    assert "lists no process" in read["gpu_memory_bytes"]
+
+
 @pytest.mark.parametrize(("energy", "seconds"), [("5000", SECONDS), ("+ 400000", 1.0)])
-def test_a_counter_that_stands_still_or_a_run_too_short_is_no_energy(ask, energy, seconds):
+def test_a_counter_that_stands_still_or_a_run_too_short_is_no_energy(ask, monkeypatch, energy, seconds):
+    monkeypatch.setattr(nvml, "EDGE_LIMIT", 0.0)
     read = ask(seconds=seconds, nvmlDeviceGetTotalEnergyConsumption=energy)["read"]
     assert "run for longer" in read["gpu_joules_per_image"]
+
+
+def test_energy_is_read_as_its_counter_advances(stub_driver, monkeypatch):
+    """With a counter that advances every 100 ms by 25 J, two readings on its edges differ by whole steps."""
+    stub_driver.load(monkeypatch)
+    reads: list[int] = []
+    library = nvidia.library()
+    read = library.nvmlDeviceGetTotalEnergyConsumption
+    monkeypatch.setattr(
+        library, "nvmlDeviceGetTotalEnergyConsumption", lambda handle: reads.append(read(handle)) or reads[-1]
+    )
+    watcher = NvmlMeter(OWN, "cuda", set(), settle=0)
+    begun = len(reads)
+    told = watcher.end(SustainedStats(SECONDS, STEPS, 1.0, BATCH))
+    assert reads[begun - 2] < reads[begun - 1], "it begins just after the counter has advanced"
+    assert reads[-2] < reads[-1], "and ends so"
+    assert told["gpu_joules_per_image"] == (reads[-1] - reads[begun - 1]) / 1e3 / (STEPS * BATCH)

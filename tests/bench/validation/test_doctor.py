@@ -23,6 +23,7 @@ from impls.frameworks import Execution, Framework
 from impls.host import cgroups
 from results.quality.interference import Disturbance
 from results.schema.record import Case
+from tests.support.stub_driver import UUIDS
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +154,35 @@ def test_cached_evidence_is_counted_with_its_folder(monkeypatch, tmp_path):
     (found,) = doctor._parity()
     assert found.level == doctor.GOOD
     assert found.what.startswith(f"2 proofs of equal networks are kept in {tmp_path}, the newest of 20")
+
+
+@pytest.mark.parametrize("device", ["", "cuda"])
+def test_a_card_has_its_rows(stub_driver, monkeypatch, device):
+    stub_driver.load(monkeypatch)
+    stub_driver.answer({"nvmlDeviceGetPersistenceMode": "0", "nvmlDeviceGetUtilizationRates": "0"})
+    known, warned = doctor._cards(device)
+    assert known == Check(
+        "card",
+        GOOD,
+        f"Stub 1000 ({UUIDS[0]}, 00000000:01:00.0, driver 999.1, compute capability 9.0)",
+    )
+    assert (warned.level, warned.remedy) == (WARN, "nvidia-smi -pm 1")
+    assert list(doctor._cards("cpu")) == []
+
+
+def test_a_card_that_cannot_be_used_is_bad_only_where_it_is_asked_for(stub_driver, monkeypatch):
+    stub_driver.load(monkeypatch)
+    stub_driver.answer({"nvmlDeviceGetCount": "0"})
+    assert list(doctor._cards("")) == []
+    (found,) = doctor._cards("cuda")
+    assert (found.level, found.what) == (BAD, "--device cuda: the driver sees no card")
+    assert found.remedy
+
+
+def test_a_device_that_is_none_is_a_mistake():
+    done = CliRunner().invoke(app, ["doctor", "--device", "cdua"])
+    assert done.exit_code == 2
+    assert "did you mean 'cuda'?" in done.output
 
 
 def test_less_than_half_a_second_is_a_mistake(run):

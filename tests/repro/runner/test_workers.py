@@ -48,7 +48,10 @@ def test_a_trial_has_what_it_needs_of_the_shell_and_nothing_that_changes_its_res
     assert {name for name in seen if name.startswith(("JAX_", "MALLOC_"))} == set(STEADY_ALLOCATOR)
 
 
-def test_a_trial_computes_on_its_core_and_sees_no_card_that_it_is_not_for(tmp_path: Path) -> None:
+def test_a_trial_computes_on_its_core_and_sees_no_card_that_it_is_not_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
     shell = {"CUDA_VISIBLE_DEVICES": "1", CORES: "0,1", "OMP_NUM_THREADS": "8"}
     alone = workers.variables(JOB, 3, tmp_path, shell)
     assert (alone[CORES], alone["OMP_NUM_THREADS"], alone["CUDA_VISIBLE_DEVICES"]) == ("3", "1", "")

@@ -88,6 +88,13 @@ def test_machines_have_histories_of_their_own():
     assert found.histories[1].remarks == (f"4 of 4 cases have fewer than {ENOUGH} campaigns, too few to detect a step",)
 
 
+@pytest.mark.parametrize("fact", ["uuid", "pci", "mig_profile"])
+def test_cards_of_one_machine_have_histories_of_their_own(fact):
+    """Two cards of a machine are of one model and may differ as two machines do."""
+    moved = [campaign(day, cards=[{fact: "one" if day > 5 else "other"}]) for day in range(1, 13)]
+    assert [one.machine["cards"] for one in histories(moved).histories] == [["one"], ["other"]]
+
+
 def test_a_change_names_its_contestant_and_the_value_before():
     campaigns = dozen()
     new = {"alpha:eager": {"alpha": "2.14.0"}}

@@ -1,0 +1,99 @@
+"""A campaign on the second of two cards of a machine, from the command to the page: the driver is that of the tests."""
+
+from __future__ import annotations
+
+import html
+import math
+import os
+import subprocess
+import sys
+
+import pytest
+
+import results
+from results.schema.columns import CARD, USAGE
+from results.store.campaigns import read_campaign
+from tests.support.started import ROOT, environment, tiny
+from tests.support.stub_driver import UUIDS
+
+LENET = """
+[[workloads]]
+architectures = ["lenet5"]
+batches = [1]
+phases = ["infer"]
+"""
+SECOND = {
+    "0/nvmlDeviceGetClockInfo": "900",  # what is asked of the first card would be seen
+    "1/nvmlDeviceGetCurrentClocksEventReasons": "4",
+    "processes.workers": "1",
+}
+
+
+@pytest.fixture
+def on_card(stub_driver, tmp_path):
+    """Measures on a card that answers this: (the command's output, the campaign, the page)."""
+
+    def on_card(*options: str, variables: dict[str, str] | None = None, **answers: str):
+        stub_driver.answer({**SECOND, **{name.replace("_", "."): value for name, value in answers.items()}})
+        suite, data, page = tmp_path / "card.toml", tmp_path / "data", tmp_path / "html"
+        suite.write_text(tiny("fake-clock:slow", "fake-clock:fast", turns=2, sustained=2.5, workloads=LENET))
+        command = ["pytest", "--benchmark-only", "--device", "cuda", f"--suite={suite}", f"--results={data}"]
+        chosen = {"CUDA_VISIBLE_DEVICES": "1", **stub_driver.environment(), **(variables or {})}
+        done = subprocess.run(
+            [sys.executable, "-m", *command, f"--report={page}", "-p", "no:cacheprovider", *options],
+            cwd=ROOT, env={**os.environ, **environment(), **chosen}, capture_output=True, text=True,
+        )  # fmt: skip
+        said = done.stdout + done.stderr
+        if done.returncode:
+            return said, None, ""
+        (folder,) = data.iterdir()
+        return said, read_campaign(folder), (page / "index.html").read_text()
+
+    return on_card
+
+
+def test_a_campaign_on_the_second_of_two_cards_has_every_figure_of_it_or_a_reason(on_card):
+    said, campaign, page = on_card()
+    assert campaign, said
+    (card,) = campaign.system.machine.cards
+    assert (card.uuid, card.pci) == (UUIDS[1], "00000000:02:00.0")
+    assert len(campaign.system.machine.gpus) == 2
+    for record in campaign.records:
+        assert record.card.clock_hz == (1.5e9, 1.5e9)
+        assert record.card.slowed_by == ("its power limit",) * 2
+        assert record.card.foreign_processes == (0, 0), "the launches of the block are not foreign to each other"
+    launches = results.load(campaign.folder, rows="launches")
+    names = [column.name for column in (*USAGE, *CARD) if column.name != "turn_slowed_by"]
+    for row in launches.drop_duplicates("contestant").to_dict("records"):
+        unexplained = [name for name in names if math.isnan(row[name]) and name not in row["usage_missing"]]
+        assert unexplained == []
+        assert (row["gpu_watts"], row["gpu_clock_hz"], row["gpu_memory_bytes"]) == (250.0, 1.5e9, 123456)
+        assert row["gpu_joules_per_image"] > 0
+    for raised in results.load(campaign.folder, rows="cases").quality_flags:
+        assert "gpu_throttled" in raised
+        assert "gpu_clock" not in raised
+        assert "gpu_shared" not in raised
+    for shown in (said, html.unescape(page)):
+        assert "the GPU had lowered its clocks after up to 100% of a launch's turns: its power limit" in shown
+        assert "Stub 1000: 80% of the time in use, though no process is listed" in shown
+    assert UUIDS[1] in page
+    assert "GPU memory of the process" in page
+
+
+def test_in_an_exclusive_mode_contestants_are_measured_one_at_a_time(on_card):
+    said, campaign, _ = on_card("--sustained=0s", nvmlDeviceGetComputeMode="3")
+    assert campaign, said
+    assert {record.case.contestant.execution: record.subset for record in campaign.records} == {"slow": 0, "fast": 1}
+    assert "contestants run one at a time, and there are no ratios" in said
+
+
+def test_a_card_that_cannot_be_used_is_one_line_before_anything_is_measured(on_card):
+    said, _, _ = on_card(variables={"CUDA_VISIBLE_DEVICES": "NoDevFiles"})
+    (line,) = said.strip().splitlines()
+    assert "--device cuda: CUDA_VISIBLE_DEVICES=NoDevFiles names no card" in line
+
+
+def test_a_variable_that_makes_every_kernel_wait_is_refused_where_it_would_reach_a_launch(on_card):
+    said, _, _ = on_card("--as-shipped", variables={"CUDA_LAUNCH_BLOCKING": "1"})
+    (line,) = said.strip().splitlines()
+    assert "CUDA_LAUNCH_BLOCKING=1 would reach the launches" in line
