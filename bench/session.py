@@ -278,6 +278,18 @@ def _check_inherited(earlier: Stored, cases: Sequence[Case]) -> None:
         )
 
 
+def _check_cards(earlier: Stored, device: str) -> None:
+    """InvalidInput if a campaign would go on on another card."""
+    before = [card.uuid for card in earlier.system.machine.cards or ()]
+    here = [card["uuid"] for card in nvidia.chosen(device)]
+    if before and before != here:
+        raise InvalidInput(
+            f"campaign {earlier.name} was measured on {', '.join(map(str, before))}, now it would be on "
+            f"{', '.join(map(str, here)) or 'an unknown card'}; set CUDA_VISIBLE_DEVICES to that card, or measure "
+            "without --resume"
+        )
+
+
 def _check_device(device: str) -> None:
     """InvalidInput if this machine has no such device."""
     if reason := nvidia.missing(device):
@@ -331,6 +343,7 @@ def _resumed(options: Options, name: str) -> Session:
     cases = [case for device in DEVICES for case in plan_cases.cases(suite, device) if case.id in known]
     for device in dict.fromkeys(case.workload.device for case in cases):
         _check_device(device)
+        _check_cards(earlier, device)
     _check_inherited(earlier, cases)
     check_writable(earlier.folder)
     return Session(earlier.system.suite.name or "", suite, cases, earlier.folder.parent, earlier)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
+from impls.host import nvidia
 from results import quality, words
 from results.quality.stability import MIN_LAUNCHES_BOTH_MODES
 from results.schema.columns import PARITY, USAGE, WORKLOAD
@@ -46,7 +47,7 @@ def warnings_for(campaign: StoredCampaign) -> list[Note]:
         *_flagged(cases, launches),
         *_few(cases),
         *_repeated(cases),
-        *_subsets(cases),
+        *_subsets(campaign, cases),
         *_undecided(campaign, cases),
         *_noisy(campaign),
         *_nodes(campaign),
@@ -139,15 +140,21 @@ def _repeated(cases: pd.DataFrame) -> Iterator[Note]:
         }
 
 
-def _subsets(cases: pd.DataFrame) -> Iterator[Note]:
+def _subsets(campaign: StoredCampaign, cases: pd.DataFrame) -> Iterator[Note]:
+    is_exclusive = any(card.compute_mode == nvidia.EXCLUSIVE for card in campaign.system.machine.cards or ())
+    why, remedy = (
+        ("could not share the GPU", "nvidia-smi -c DEFAULT lets several processes compute on it")
+        if is_exclusive
+        else ("did not fit in memory", "raise `memory` in the suite if the machine has more, or use a smaller batch")
+    )
     apart = cases[cases.subsets > 1]
     if len(apart):
         ratios = apart.pairs.where(apart.contestant != apart.reference, 0).any()
         how = "each with the reference, ratios paired within a subset" if ratios else "one contestant each, no ratios"
         yield {
-            "what": f"{_count(apart.drop_duplicates('group'), 'group')} did not fit in memory and ran in "
+            "what": f"{_count(apart.drop_duplicates('group'), 'group')} {why} and ran in "
             f"{apart.subsets.max()} subsets, {how}",
-            "remedy": "raise `memory` in the suite if the machine has more, or use a smaller batch",
+            "remedy": remedy,
         }
 
 

@@ -117,7 +117,7 @@ class Launcher:
         self._shell, self._asked = dict(os.environ), environment or {}
         self._limit = Limit(time_limit, budget)
         self._logs = logs or Logs()
-        self._card_environment = nvidia.environment(device)
+        self._device = device
         self._interpreters = interpreters or {}
         self._fresh = fresh
         self._zygotes: dict[ZygoteKey, Zygote] = {}
@@ -174,7 +174,7 @@ class Launcher:
         variables = settings.environment_for_case(case, self._asked)
         case_environment = {name: value.replace(CACHE, str(self.folder)) for name, value in variables.items()}
         shell = settings.inherited(case.contestant.setting, self._shell)
-        environment = {**shell, **case_environment, **self._card_environment}
+        environment = {**shell, **case_environment, **nvidia.environment(self._device)}
         interpreter = interpreter_of(case.contestant, self._interpreters)
         return ZygoteKey(interpreter, (*framework.preload, *execution.preload), tuple(sorted(environment.items())))
 

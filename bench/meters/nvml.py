@@ -18,11 +18,13 @@ from impls.host import nvidia
 from impls.host.nvml import slowed_by
 
 SHORTEST = 2.0
-"""Minimum seconds of a sustained run for the energy counter, which advances in steps of about 0.1 s."""
+"""Minimum seconds of a sustained run for the energy counter, which advances in steps."""
 SETTLE = 1.0
 """Seconds at the start of a sustained run without readings: utilisation and power cover the second before."""
-EDGE_LIMIT = 0.5
-"""Seconds within which the energy counter must advance."""
+COUNTER_STEP = 0.1
+"""Seconds, at most, in which the energy counter advances once: NVIDIA documents no figure, 0.01 to 0.1 are reported."""
+EDGE_LIMIT = 5 * COUNTER_STEP
+"""Seconds after which it is no longer waited for."""
 EDGE_POLL = 0.002
 """Seconds between two looks at it."""
 
@@ -41,7 +43,7 @@ MOMENTS: Mapping[str, Callable[[Any, Any], float]] = {
 def _energy(nvml: Any, handle: Any) -> float:
     """Millijoules since the driver was loaded, just after the counter has advanced.
 
-    Read at any time, a counter that advances every 0.1 s would be off by up to 3 % of a run of 3 s.
+    Read at any time, it would be off by as much as the energy of COUNTER_STEP, which is 3 % of a run of 3 s.
     """
     read = nvml.nvmlDeviceGetTotalEnergyConsumption
     before, deadline = read(handle), now() + EDGE_LIMIT

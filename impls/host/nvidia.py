@@ -127,8 +127,8 @@ def _is_idle(facts: Mapping[str, Any]) -> bool:
 
 
 def models() -> list[list[Any]]:
-    """Driver's version, name and memory in bytes of every card: what results may depend on."""
-    return [[card.get(fact) for fact in ("driver", "name", "memory_bytes")] for card in state()]
+    """Driver's version, name and memory in bytes of the card that launches compute on: what results may depend on."""
+    return [[card[fact] for fact in ("driver", "name", "memory_bytes")] for card in chosen()]
 
 
 def capability(cards: int = 1) -> tuple[int, int] | None:

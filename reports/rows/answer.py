@@ -31,7 +31,7 @@ COLUMNS = (
 
 
 DISAGREES = "the times have another order than the ratio, which is of rounds next to each other in time"
-APART = ", as they did not fit into memory together: ratios are within a group"
+APART = ", as they could not run together: ratios are within a group"
 MOST_NETWORKS = 12
 """More do not fit a first screen; the matrix of verdicts has all."""
 

@@ -60,6 +60,7 @@ class Gpu(Facts):
     uuid: str | None = None
     pci: str | None = None
     mig_profile: str | None = None
+    compute_mode: str | None = None
 
 
 class Machine(Facts):

@@ -10,7 +10,7 @@ import pytest
 
 from results import advice, quality
 from results.quality.stability import MIN_LAUNCHES_BOTH_MODES
-from results.schema.record import Case, Conditions, Contestant, Parity, Record
+from results.schema.record import CardConditions, Case, Conditions, Contestant, Parity, Record
 from results.schema.system import system_of
 from results.store.campaigns import StoredCampaign
 from tests.support.made_up import SYSTEM, measured, probe, workload
@@ -94,6 +94,18 @@ SEEN: dict[str, tuple[Sequence[Record], str]] = {
         phases(forward=0.004, gradient=0.01, train=0.009),
         "1 case: less time than the same contestant takes for a part of that work "
         f"(9 ms for {Case(workload(phase='train'), ALPHA).id}, 10 ms for {Case(workload(phase='gradient'), ALPHA).id})",
+    ),
+    "gpu_shared": (
+        launches(CASE, 0.01, card=CardConditions(foreign_processes=(0, 2))),
+        "1 case: up to 2 other compute processes were on the GPU between turns",
+    ),
+    "gpu_throttled": (
+        launches(CASE, 0.01, card=CardConditions(slowed_by=("", "its temperature", "", ""))),
+        "1 case: the GPU had lowered its clocks after up to 25% of a launch's turns: its temperature",
+    ),
+    "gpu_clock": (
+        launches(CASE, 0.01, card=CardConditions(clock_hz=(1.2e9, 1.8e9))),
+        "1 case: the GPU's clock differed by up to 50.0% between turns of a case (1200 to 1800 MHz; limit: 2%)",
     ),
 }
 """By flag: what makes it fire, and how its sentence begins."""

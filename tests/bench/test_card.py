@@ -85,6 +85,7 @@ def test_in_an_exclusive_mode_contestants_are_measured_one_at_a_time(on_card):
     assert campaign, said
     assert {record.case.contestant.execution: record.subset for record in campaign.records} == {"slow": 0, "fast": 1}
     assert "contestants run one at a time, and there are no ratios" in said
+    assert "1 group could not share the GPU and ran in 2 subsets, one contestant each, no ratios" in said
 
 
 def test_a_card_that_cannot_be_used_is_one_line_before_anything_is_measured(on_card):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from bench import session as sessions
 from bench.cli import app
 from bench.launch.launcher import Launcher
 from bench.plan import interpreters, settings
@@ -31,6 +32,7 @@ from results.store.campaigns import CampaignWriter, StoredCampaign
 from results.store.journal import ResultsError
 from tests.support.made_up import SYSTEM, measured, workload
 from tests.support.started import read
+from tests.support.stub_driver import UUIDS
 
 STEADY = Contestant("fake-clock", "fast")
 SHIPPED = replace(STEADY, setting="as-shipped")
@@ -148,6 +150,17 @@ def test_launches_on_a_card_do_not_wait_for_every_kernel(shell, begun, monkeypat
     monkeypatch.setenv("CUDA_LAUNCH_BLOCKING", "0")
     if not suite:
         begun(device="cuda", **options)
+
+
+def test_a_campaign_goes_on_on_its_own_card_only(stub_driver, monkeypatch):
+    stub_driver.load(monkeypatch)
+    earlier = StoredCampaign(Path("mine"), system_of({"machine": {"cards": nvidia.chosen()}}), ())
+    sessions._check_cards(earlier, "cuda")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    with pytest.raises(InvalidInput, match=f"^campaign mine was measured on {UUIDS[0]}, now it would be on {UUIDS[1]}"):
+        sessions._check_cards(earlier, "cuda")
+    sessions._check_cards(StoredCampaign(Path("older"), system_of({"machine": {}}), ()), "cuda")
+    sessions._check_cards(StoredCampaign(Path("cpu"), system_of({"machine": {"cards": []}}), ()), "cpu")
 
 
 def test_a_variable_of_the_shell_that_reaches_no_launch_is_not_refused(shell, begun, monkeypatch):

@@ -80,7 +80,7 @@ def test_what_others_take_is_judged_by_what_disturbs(monkeypatch, foreign, steal
 
 @pytest.mark.parametrize(("level", "status"), [(GOOD, 0), (WARN, 0), (BAD, 1)])
 def test_the_command_ends_with_1_only_if_something_is_bad(monkeypatch, level, status):
-    monkeypatch.setattr(doctor, "examine", lambda seconds: [Check(doctor.LOAD, level, "so it is", "do this")])
+    monkeypatch.setattr(doctor, "examine", lambda seconds, device: [Check(doctor.LOAD, level, "so it is", "do this")])
     assert CliRunner().invoke(app, ["doctor"]).exit_code == status
 
 

@@ -148,9 +148,9 @@ def test_memory_is_missing_for_the_reason_that_launches_gave(grown):
     def reasons(**other) -> set[str]:
         return {cell.memory_missing for size in grown(1, **other).sizes for cell in size.cells if not cell.missing}
 
-    told = Usage({}, {"peak_rss_step_bytes": "not asked", "gpu_watts": "no card", "gpu_memory_bytes": "no NVML"})
+    told = Usage({}, {"peak_rss_step_bytes": "not asked", "gpu_watts": "no card", "allocator_bytes": "not counted"})
     assert reasons(usage=told) == {"not known: not asked"}
-    assert reasons(usage=told, device="cuda") == {"not known: no NVML"}
+    assert reasons(usage=told, device="cuda") == {"not known: not counted"}
     assert reasons(usage=None) == {"not known: the campaign did not measure it"}
 
 
