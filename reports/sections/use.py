@@ -49,6 +49,8 @@ QUANTITIES = (
     Quantity("CPUs used while timed", "cores", _scaled("process_cpus_used")),
     Quantity("CPU utilisation, sustained run", "%", _scaled("cpu_utilisation", 100)),
     Quantity("GPU utilisation, sustained run", "%", _scaled("gpu_utilisation", 100)),
+    Quantity("GPU clock, sustained run", "MHz", _scaled("gpu_clock_hz", MEGA)),
+    Quantity("GPU power, sustained run", "W", _scaled("gpu_watts")),
     Quantity("energy", "J/image", _energy),
     Quantity("rate", "GMAC/s", _scaled("macs_per_second", GIGA)),
     Quantity("of peak", "%", _scaled("fraction_of_peak", 100)),
@@ -69,7 +71,7 @@ class Use:
     """The known quantities of all networks, with a row per measured case; `title` names what is known.
 
     `trade_offs`: (id of the network's part of the page, title, figure of time against memory). `notes`: (missing
-    quantities with reasons, or sources; the contestants concerned), each once.
+    quantities with reasons, or sources; the contestants concerned), each once. `is_on_card`: it was measured on a GPU.
     """
 
     title: str
@@ -77,6 +79,7 @@ class Use:
     chapters: Sequence[Chapter[Sequence[UseRow]]]
     trade_offs: Sequence[tuple[str, str, Markup]]
     notes: Sequence[tuple[str, str]]
+    is_on_card: bool = False
 
 
 def measured_rows(network: Network) -> list[Row]:
@@ -212,6 +215,7 @@ def build(view: CampaignView) -> Use | None:
         ),
         trade_offs=list(_trade_offs(view)),
         notes=notes(measured),
+        is_on_card=any(row["device"] != "cpu" for row in measured),
     )
 
 

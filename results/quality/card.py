@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from results.quality import Flag, Flagged, in_each
-from results.stats.launches import Launches
+from results.quality import Detect, Flag, Flagged, in_each
 
 CLOCK_SPREAD = 0.02
 
 
-def _is_beyond(launches: Launches, name: str, limit: float) -> bool:
-    return any(value > limit for value in launches[name])
+def _in_any_launch(name: str) -> Detect:
+    """Detect cases of which a launch has a value above 0 in this column."""
+    return in_each(lambda launches: bool((launches[name] > 0).any()))
 
 
 def clock_spread(low: np.ndarray, high: np.ndarray) -> float:
@@ -44,7 +44,7 @@ def _slowed(seen: Flagged) -> str:
 GPU_SHARED = Flag(
     name="gpu_shared",
     meaning="other processes computed on the same GPU",
-    detect=in_each(lambda launches: _is_beyond(launches, "turn_foreign_processes", 0)),
+    detect=_in_any_launch("turn_foreign_processes"),
     describe=lambda seen: (
         f"up to {seen.launches.turn_foreign_processes.max():.0f} other compute processes were on the GPU between turns"
     ),
@@ -53,7 +53,7 @@ GPU_SHARED = Flag(
 GPU_THROTTLED = Flag(
     name="gpu_throttled",
     meaning="its GPU had lowered its clocks because of power or temperature",
-    detect=in_each(lambda launches: _is_beyond(launches, "turn_slowed", 0)),
+    detect=_in_any_launch("turn_slowed"),
     describe=_slowed,
     hint="lock a clock that it can hold (nvidia-smi -lgc MHZ), raise its power limit (nvidia-smi -pl WATTS) or cool it",
 )

@@ -77,7 +77,9 @@ def test_a_campaign_on_the_second_of_two_cards_has_every_figure_of_it_or_a_reaso
         assert "the GPU had lowered its clocks after up to 100% of a launch's turns: its power limit" in shown
         assert "Stub 1000: 80% of the time in use, though no process is listed" in shown
     assert UUIDS[1] in page
-    assert "GPU memory of the process" in page
+    for quantity in ("GPU memory of the process", "GPU clock, sustained run", "GPU power, sustained run"):
+        assert quantity in page
+    assert "Energy is that of the whole GPU with its idle power" in page
 
 
 def test_in_an_exclusive_mode_contestants_are_measured_one_at_a_time(on_card):
