@@ -253,9 +253,9 @@ class Execution:
             return None
         if not self.parallel:
             return "runs on one device"
-        if network.statistics:
+        if network.normalises_batches:
             return "batch normalisation is not supported on several devices: its statistics depend on the framework"
-        return "a single layer runs on one device" if network.differentiates_input else None
+        return "a layer with the gradient of its images runs on one device" if network.differentiates_input else None
 
 
 @dataclass(frozen=True)

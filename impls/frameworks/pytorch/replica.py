@@ -48,7 +48,7 @@ class Order:
 
 
 class Replica(PyTorchModel):
-    """The eager model of one device: each has the same weights and its part of the batch, and gradients are averaged."""
+    """The eager model of one device: each has equal weights and its part of the batch, and gradients are averaged."""
 
     def __init__(self, plan: Plan, rank: int):
         self._rank, self._devices = rank, plan.devices
