@@ -91,7 +91,7 @@ def test_a_contestant_of_one_device_is_skipped_on_several():
 
 @pytest.mark.parametrize(
     ("architecture", "why"),
-    [("vgg16-tutorial", "batch normalisation is not supported on several devices"), ("lenet5/c3", "a layer with")],
+    [("nin-tutorial", "batch normalisation is not supported on several devices"), ("lenet5/c3", "a layer with")],
 )
 def test_what_cannot_be_divided_is_skipped(architecture, why):
     (one, *_) = plan.cases(suite(devices=(1,), architectures=(architecture,)), "cpu")
