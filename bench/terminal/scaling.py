@@ -16,7 +16,7 @@ SAME = ["architecture", "size", "batch", "precision", "device", "phase"]
 
 
 def scaling_lines(campaign: StoredCampaign) -> list[str]:
-    """A line for each contestant of a workload on several devices; none where every step is on one."""
+    """A line for each contestant of a workload on several devices, unless it was skipped there; none without one."""
     table = scaling([campaign])
     lines: list[str] = []
     for values, part in table.groupby(SAME, sort=False):
@@ -26,7 +26,8 @@ def scaling_lines(campaign: StoredCampaign) -> list[str]:
         lines.append(f"speedup over devices of {network}:")
         for contestant, own in part.groupby("contestant", sort=False):
             several = [row for row in own.to_dict("records") if row["devices"] > 1]
-            lines.append(f"  {contestant}: {', '.join(map(_words, several))}")
+            if any(row["status"] != Status.SKIPPED for row in several):
+                lines.append(f"  {contestant}: {', '.join(map(_words, several))}")
     if (table.device == "cpu").any():
         lines.append(SHARED_CORES)
     return lines

@@ -19,8 +19,8 @@ from impls.errors import one_line
 PACKAGE = "another package has taken the name pynvml; pip uninstall pynvml, then pip install nvidia-ml-py"
 
 
-def environment(device: str) -> Mapping[str, str]:
-    """Environment variables of a launch on a device.
+def environment(device: str, cards: int = 1) -> Mapping[str, str]:
+    """Environment variables of a launch on a device, or on several `cards`: all that the user chose are visible.
 
     With PCI bus order, CUDA's index is the driver's. On the CPU, GPUs are hidden: frameworks would otherwise
     initialise them, which takes memory and time.
@@ -155,16 +155,22 @@ def undescribed() -> str | None:
         return problem
 
 
-def missing(device: str = "cuda") -> str | None:
-    """Why the device "cpu" or "cuda" cannot be used here; None if it can."""
+def missing(device: str = "cuda", cards: int = 1) -> str | None:
+    """Why the device "cpu" or "cuda" cannot be used here, on so many cards; None if it can."""
     if device == "cpu":
         return None
-    if os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1"):
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is not None and named.strip() in ("", "-1"):
         return "CUDA_VISIBLE_DEVICES hides every card"
+    if named and len(named.split(",")) < cards:
+        return f"{cards} cards are needed, CUDA_VISIBLE_DEVICES names {len(named.split(','))}"
     with driver() as problem:
         if problem:
             return problem
         try:
-            return None if library().nvmlDeviceGetCount() else "the driver sees no card"
+            count = library().nvmlDeviceGetCount()
+            if count < cards:
+                return f"{cards} cards are needed, the driver sees {count}" if count else "the driver sees no card"
+            return None
         except Exception as trouble:
             return _unanswered(trouble)

@@ -100,7 +100,9 @@ def test_contestants_and_devices_of_other_kinds_are_apart_and_one_device_alone_h
 
 def test_the_terminal_says_speedup_interval_and_efficiency_and_that_cores_are_shared(stored):
     lost = [Record(case(4), 0, Status.TIMED_OUT, "no answer within 60 s")]
-    folder = stored(times(1, 4.0, 4.0, 4.0), times(2, 2.0, 2.2, 2.1), lost)
+    alone = Contestant("gamma", "one")
+    skipped = [Record(case(devices, alone), 0, Status.SKIPPED, "runs on one device") for devices in (2, 4)]
+    folder = stored(times(1, 4.0, 4.0, 4.0), times(2, 2.0, 2.2, 2.1), lost, times(1, 1.0, contestant=alone), skipped)
     heading, line, remark = scaling_lines(read_campaign(folder))
     assert heading == "speedup over devices of alexnet 64, train, batch 8, float32 on cpu:"
     assert line == "  alpha:many: 1.91 ±12% on 2 (efficiency 95%), timed out on 4"
