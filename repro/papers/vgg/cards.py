@@ -46,11 +46,11 @@ def speed_ups(campaign: StoredCampaign) -> dict[str, Estimate]:
         ):
             times.setdefault((contestant.id, replace(work, devices=1)), {})[work.devices] = launches.passes
     found = {}
-    for (contestant, work), by_devices in times.items():
+    for (name, work), by_devices in times.items():
         one, four = by_devices.get(1, {}), by_devices.get(CARDS, {})
         ratios = {number: one[number] / seconds for number, seconds in four.items() if number in one}
         if ratios:
-            found[f"{work.architecture}, {work.precision}, {contestant}"] = geometric_over_nodes(ratios)
+            found[f"{work.architecture}, {work.precision}, {name}"] = geometric_over_nodes(ratios)
     return found
 
 
