@@ -86,6 +86,11 @@ OPTIONS = (
     ),
     Option("sizes-from", "take the input sizes of streams from the images in FOLDER (suite stream)", "FOLDER"),
     Option("resume", "resume an interrupted campaign in its folder", "CAMPAIGN"),
+    Option(
+        "devices",
+        "divide every step over N devices, or over each of several numbers, such as 1,2,4 (default: the suite's)",
+        "N,…",
+    ),
     Option("device", "cpu or cuda (default: cpu)", "DEVICE", {"default": "cpu"}),
     Option("report", "folder for the HTML report (default: reports/html)", "DIR", {"default": "reports/html"}),
     Option("json", "also write the summary as JSON: every case with its verdict, every warning", "FILE"),

@@ -137,6 +137,7 @@ def _session_of(config: pytest.Config) -> Session:
                 device=config.getoption("bench_device"),
                 resume=config.getoption("bench_resume"),
                 prove_parity=config.getoption("bench_prove_parity"),
+                devices=config.getoption("bench_devices"),
             )
         )
     return config.stash[KEY]

@@ -23,6 +23,7 @@ from bench.plan import suite as suites
 from bench.plan.cases import photographs
 from bench.plan.controls import with_controls
 from bench.plan.interpreters import Interpreter
+from bench.plan.parse import parse_devices
 from bench.plan.suite import Suite
 from bench.runner.campaign import CampaignRunner, Observer
 from bench.runner.metadata import describe, environment, reference_of
@@ -65,6 +66,7 @@ class Options:
     device: str = "cpu"
     resume: str | None = None
     prove_parity: bool = False
+    devices: str | None = None
 
     def changes(self) -> dict[str, Any]:
         """The settings of the suite that the options override."""
@@ -218,6 +220,8 @@ def planned_suite(options: Options, others: Mapping[str, Sequence[Interpreter]] 
     paths = {one.label: one.path for found in others.values() for one in found}
     asked = {**suite.environment, **_kept(options)}
     level = checked("level", options.level, LEVELS) if options.level else suite.level
+    if options.devices:
+        suite = suites.with_devices(suite, parse_devices(options.devices))
     suite = suite.model_copy(
         update={"interpreters": {**suite.interpreters, **paths}, "environment": asked, "level": level}
     )
@@ -324,9 +328,9 @@ def _check_used(others: Mapping[str, Sequence[Interpreter]], contestants: Sequen
 
 def _resumed(options: Options, name: str) -> Session:
     """Resume a campaign: its suite, cases and device; budget, target, memory and sustained may change."""
-    for option in ("preset", "as_shipped", "level", "interpreters", "keep_env", "sizes_from"):
+    for option in ("preset", "as_shipped", "level", "interpreters", "keep_env", "sizes_from", "devices"):
         if getattr(options, option):
-            typed = option.removesuffix("s").replace("_", "-")
+            typed = option.replace("interpreters", "interpreter").replace("_", "-")
             raise InvalidInput(
                 f"--{typed} cannot be changed in a resumed campaign; omit it, or measure without --resume"
             )

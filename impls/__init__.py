@@ -91,11 +91,13 @@ def build(
     device: str = "cpu",
     precision: str = "float32",
     seed: int = 0,
+    devices: int = 1,
 ) -> Model:
     """Build a model of `architecture` (a name, or a network from `Architecture.at`) in `framework`, without weights.
 
     `execution` defaults to the framework's first; `precision` is one of impls.frameworks.PRECISIONS; `seed` seeds
-    dropout. Imports the framework into this process. Raises UnknownName, Unavailable, Unsupported.
+    dropout; `devices`: over how many a step is divided. Imports the framework into this process. Raises UnknownName,
+    Unavailable, Unsupported.
     """
     from impls.frameworks import DEVICES, PRECISIONS, checked
 
@@ -108,5 +110,6 @@ def build(
             device=checked("device", device, DEVICES),
             precision=checked("precision", precision, PRECISIONS),
             seed=seed,
+            devices=devices,
         )
     )

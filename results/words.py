@@ -49,6 +49,16 @@ PEAKS = {"macs": ("multiply-accumulates", "GMAC/s"), "bytes": ("memory reads", "
 """The quantity of each peak probe, and the unit of its rate (10^9 per second)."""
 
 
+SHARED_CORES = (
+    "devices of a CPU share its cores: what is seen is what dividing a step costs, not what further processors bring"
+)
+
+
+def on(device: str, devices: int) -> str:
+    """What a step runs on: "cpu", "4 cpu devices"."""
+    return device if devices == 1 else f"{devices} {device} devices"
+
+
 def in_words(name: str) -> str:
     """A stored name of a status, flag or outcome as words: "out_of_memory" is "out of memory"."""
     return name.replace("_", " ")

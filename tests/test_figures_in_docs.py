@@ -73,6 +73,8 @@ FACTS = {
     ("docs/method.md", "85 %"): (STEPS, "0.85"),
     ("docs/method.md", "1.5 cores"): ("tests/impls/test_cgroups.py", "== 1.5"),
     ("docs/method.md", "5 s"): ("bench/launch/process.py", "GRACE, GRACE_SHARE = 5.0, 0.1"),
+    ("docs/parallel.md", "3.75"): ("repro/papers/vgg/__init__.py", 'number="3.75 times"'),
+    ("docs/parallel.md", "95 %"): (STATISTICS, "CONFIDENCE = 0.95"),
     ("docs/queries.md", "16 MiB"): ("results/store/mirroring.py", "LARGE = 2**24"),
     ("docs/reproduction.md", "95 %"): (STATISTICS, "CONFIDENCE = 0.95"),
     ("docs/reproduction.md", "98.9 %"): ("repro/claims/sequential.py", "CONFIDENCE = 0.989"),

@@ -7,7 +7,7 @@ Multiply-accumulates are those of the table; an algorithm that needs fewer (Wino
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.cost.workload import ITEM_BYTES, network_of, storage_bytes
@@ -28,6 +28,9 @@ class Floor:
 def floor_of(workload: Workload) -> Floor:
     """The floor of a step of the workload; for a stream, of all its batches in turn."""
     floors = [_floor(batch) for batch in workload.batches]
+    if workload.devices > 1:  # each has all weights, and its part of the batch
+        (one,) = floors
+        return Floor(*(workload.devices * bound for bound in (one.macs, one.traffic_bytes, one.memory_bytes)))
     return Floor(
         macs=sum(floor.macs for floor in floors),
         traffic_bytes=sum(floor.traffic_bytes for floor in floors),
@@ -36,6 +39,8 @@ def floor_of(workload: Workload) -> Floor:
 
 
 def _floor(workload: Workload) -> Floor:
+    """Of one device."""
+    workload = replace(workload, batch=workload.batch // workload.devices)
     network, item = network_of(workload), ITEM_BYTES[workload.precision]
     rows = [row for row in network.rows if row.facts.arrays]
     return Floor(

@@ -16,7 +16,7 @@ COPIES = {"infer": (1.3, 1.5), "forward": (1.3, 2.0), "gradient": (2.6, 3.0), "t
 
 def estimate(workload: Workload) -> int:
     """Bytes that one contestant of the workload needs, including the framework."""
-    return PROCESS_BYTES + of_network(workload)
+    return PROCESS_BYTES * workload.devices + of_network(workload)
 
 
 def estimate_together(workloads: Iterable[Workload]) -> int:
@@ -24,11 +24,14 @@ def estimate_together(workloads: Iterable[Workload]) -> int:
 
     They share weights, and a phase's outputs and activations are freed before the next one runs.
     """
-    return PROCESS_BYTES + max(map(of_network, workloads))
+    return max(map(estimate, workloads))
 
 
 def of_network(workload: Workload) -> int:
-    """The network's share of `estimate` in bytes: weights, their gradients and momentum, and activations."""
+    """The network's share of `estimate` in bytes: weights, their gradients and momentum, and activations.
+
+    Each device has all weights, and the activations of its part of the batch.
+    """
     return max(map(_of_network, workload.batches))
 
 
@@ -36,7 +39,8 @@ def _of_network(workload: Workload) -> int:
     network, item = network_of(workload), ITEM_BYTES[workload.precision]
     weights, activations = COPIES[workload.phase]
     activation_bytes = workload.batch * network.activation_bytes(item)
-    return int(weights * network.parameter_bytes(storage_bytes(item)) + activations * activation_bytes)
+    weight_bytes = workload.devices * network.parameter_bytes(storage_bytes(item))
+    return int(weights * weight_bytes + activations * activation_bytes)
 
 
 def estimate_evidence(workload: Workload) -> int:

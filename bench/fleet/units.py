@@ -82,11 +82,11 @@ def units_of(campaign: str, suite_name: str, suite: Suite, device: str, order: O
     Launches are numbered over the whole campaign, so that no two nodes have a launch in common.
     """
     cases = plan_cases.cases(suite, device)
-    groups = dict.fromkeys(case.workload.launch_id for case in cases)
-    cards = int(device == "cuda")
+    devices = {case.workload.launch_id: case.workload.devices for case in cases}
     made = []
     for number in range(order.nodes):
-        for group in groups:
+        for group in devices:
+            cards = devices[group] if device == "cuda" else 0
             share = Share(campaign, suite_name, suite, device, group, number * order.launches, order.launches)
             needs = Needs(order.machine_type, exclusive=True, cards=cards, apart=group if order.nodes > 1 else "")
             label = f"{group} launches {share.first}-{share.first + share.launches - 1}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 
 from bench.clock import now
 from bench.cost.floors import floor_of
@@ -14,6 +15,7 @@ from bench.plan import interpreters
 from bench.plan.executions import lacks
 from bench.plan.suite import Suite
 from bench.scheduling.ledger import Group, Ledger
+from impls.host import nvidia
 from results.schema.record import Case, Contestant, Status, Workload
 from results.units import amount
 
@@ -66,9 +68,9 @@ class Admission:
                 self.ledger.rule_out(cases, Status.SKIPPED, reason)
 
     def _skip_lacking(self) -> None:
-        """Skip the phases that a contestant does not run."""
+        """Skip the phases that a contestant does not run, and workloads on more cards than there are."""
         for case in self.ledger.cases:
-            if reason := lacks(case):
+            if reason := lacks(case) or _missing_cards(case.workload.device, case.workload.devices):
                 self.ledger.rule_out([case], Status.SKIPPED, reason)
 
     def _skip_too_large(self) -> None:
@@ -103,6 +105,12 @@ class Admission:
             self.ledger.set_parity(network_id, contestant, result.parity)
         if result.status is not None:
             self.ledger.rule_out(_cases_of(contestant, groups), result.status, result.reason, result.log)
+
+
+@cache
+def _missing_cards(device: str, devices: int) -> str | None:
+    """Why this machine has not as many cards; that there is one was checked before the campaign began."""
+    return nvidia.missing(device, devices) if devices > 1 else None
 
 
 def _examined_of(groups: Sequence[Group]) -> Workload:

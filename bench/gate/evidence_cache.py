@@ -140,7 +140,7 @@ class EvidenceCache:
         """A hash of all that the evidence or the arithmetic of a case depends on."""
         depends = self._depends(case)
         if what == "arithmetic":
-            del depends["network"], depends["phase"], depends["stream"]
+            del depends["network"], depends["phase"], depends["stream"], depends["devices"]
         return _hash({"what": what, **depends})
 
     def _depends(self, case: Case) -> dict[str, Any]:
@@ -151,6 +151,7 @@ class EvidenceCache:
             "network": [repr(network_of(workload).without_dropout()), workload.batch],
             "phase": workload.phase,
             "stream": workload.stream,
+            "devices": workload.devices,
             "precision": workload.precision,
             "device": workload.device,
             "environment": settings.environment_for_case(case, self.environment),

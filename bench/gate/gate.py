@@ -63,12 +63,19 @@ class Question:
         on several sizes are examined as they are built for that.
         """
         asked = self.workload
-        images = 1 if asked.stream else min(asked.batch, MOST_IMAGES)
+        images = 1 if asked.stream else asked.devices * min(asked.batch // asked.devices, MOST_IMAGES)
         phase = "gradient" if self.gradients else "infer"
         examined = replace(asked, stream="", parts=(), batch=images, phase=phase)
         several = replace(examined, stream=SEVERAL, parts=((asked.height, asked.width, images),))
         is_open = has_several_sizes(asked)
         return [Case(several if is_open and execution_of(one).any_size else examined, one) for one in self.contestants]
+
+    def compared(self) -> list[Case]:
+        """The cases whose evidence is compared: with several devices, each contestant's on one device, too."""
+        cases = self.cases()
+        if self.workload.devices == 1:
+            return cases
+        return [*cases, *(replace(case, workload=replace(case.workload, devices=1)) for case in cases)]
 
 
 @dataclass(frozen=True)
@@ -123,7 +130,7 @@ class _Collector:
     ) -> None:
         """Queue the launches that a question needs, on the images of `seed`. `anew`: without the cache."""
         seeds, jobs = parity.SEEDS if seed == parity.SEEDS[0] else (seed,), []
-        for case in question.cases():
+        for case in question.compared():
             if (case, seed) not in self._jobs and (anew or not self._cached(case, seed)):
                 job = self._job(case, seeds, urgent)
                 self._jobs |= {(case, one): job for one in seeds}
@@ -132,7 +139,7 @@ class _Collector:
 
     def wait_for(self, question: Question, seed: int = parity.SEEDS[0]) -> bool:
         """Wait for a question's launches; False if one of them may not start any more."""
-        jobs = [self._jobs[case, seed] for case in question.cases() if (case, seed) in self._jobs]
+        jobs = [self._jobs[case, seed] for case in question.compared() if (case, seed) in self._jobs]
         return all(self._pool.outcome(job) is not None for job in jobs)
 
     def evidence(self, case: Case, seed: int) -> Evidence:
@@ -212,7 +219,9 @@ class _Examination:
         used = [(self.question, parity.SEEDS[0])]
         found = self._examined(used)
         mismatch = any(result.status is Status.MISMATCH for result in found.values())
-        if mismatch and any(self.collector.cached_since(case, seed) for asked, seed in used for case in asked.cases()):
+        if mismatch and any(
+            self.collector.cached_since(case, seed) for asked, seed in used for case in asked.compared()
+        ):
             self.collector.request(self.question, urgent=True, anew=True)
             self.collector.wait_for(self.question)
             found = self._examined(used, anew=True)
@@ -246,7 +255,7 @@ class _Examination:
     def _refused(self) -> Results:
         """The results of contestants that compute in another precision than requested."""
         precision, refused = self.question.workload.precision, {}
-        for case in self._with_evidence(self.question, parity.SEEDS[0]):
+        for case in self._with_evidence(self.question.cases(), parity.SEEDS[0]):
             computed = self.collector.arithmetic(case)
             if computed and computed not in fingerprint.accepted(precision):
                 reason = f"computes in {computed} where {precision} was requested"
@@ -254,24 +263,24 @@ class _Examination:
         return refused
 
     def _compared(self, question: Question, seed: int = parity.SEEDS[0]) -> Results:
-        evidence_of: dict[Contestant, Evidence] = {}
-        findings: Results = {}
-        for case in question.cases():
+        evidence_of: dict[Case, Evidence] = {}
+        findings: dict[Case, GateResult] = {}
+        for case in question.compared():
             try:
-                evidence_of[case.contestant] = self.collector.evidence(case, seed)
+                evidence_of[case] = self.collector.evidence(case, seed)
             except LaunchFailed as failure:
-                findings[case.contestant] = GateResult(status=failure.status, reason=failure.reason, log=failure.log)
-        for contestant, reason in parity.shape_mismatches(evidence_of).items():
-            findings[contestant] = GateResult(status=Status.MISMATCH, reason=reason)
-            del evidence_of[contestant]
+                findings[case] = GateResult(status=failure.status, reason=failure.reason, log=failure.log)
+        for case, reason in parity.shape_mismatches(evidence_of).items():
+            findings[case] = GateResult(status=Status.MISMATCH, reason=reason)
+            del evidence_of[case]
         if evidence_of:
             tolerance = parity.TOLERANCES[question.workload.precision]
-            for contestant, (errors, reason) in parity.judge(evidence_of, tolerance).items():
-                findings[contestant] = GateResult(errors, Status.MISMATCH if reason else None, reason)
-        return findings
+            for case, (errors, reason) in parity.judge(evidence_of, tolerance).items():
+                findings[case] = GateResult(errors, Status.MISMATCH if reason else None, _on_devices(case, reason))
+        return {case.contestant: findings[case] for case in question.cases()}
 
-    def _with_evidence(self, question: Question, seed: int) -> Iterator[Case]:
-        for case in question.cases():
+    def _with_evidence(self, cases: Sequence[Case], seed: int) -> Iterator[Case]:
+        for case in cases:
             try:
                 self.collector.evidence(case, seed)
             except LaunchFailed:
@@ -281,7 +290,7 @@ class _Examination:
     def _keep(self, used: Sequence[tuple[Question, int]], found: Results) -> None:
         """Put the evidence of contestants that passed into the cache."""
         for question, seed in used:
-            for case in self._with_evidence(question, seed):
+            for case in self._with_evidence(question.compared(), seed):
                 if found[case.contestant].status is None:
                     self.collector.keep(case, seed)
 
@@ -309,6 +318,12 @@ def _arithmetic_in(outcome: Outcome) -> str:
             found = fingerprint.arithmetic(answer.scores)
             return "" if found == fingerprint.UNKNOWN else found
     return ""
+
+
+def _on_devices(case: Case, reason: str) -> str:
+    """The reason, with what was compared where that was more than a contestant's own case."""
+    devices = case.workload.devices
+    return f"{reason} (each on {devices} devices and on one)" if reason and devices > 1 else reason
 
 
 def _computes_in(contestant: Contestant, precision: str) -> bool:

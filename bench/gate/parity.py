@@ -18,9 +18,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from bench.worker.evidence import Evidence, Scores
-from results.schema.record import Contestant, Parity
+from results.schema.record import Parity
 
 Form = TypeVar("Form", bound=Hashable)
+Who = TypeVar("Who", bound=Hashable)
+"""What the evidence is of: a contestant, or its case where a contestant has several."""
 
 SEEDS = (0, 1)
 """Seeds of the images of a contestant's first launch: the second ones are looked at where the first ones have ties."""
@@ -52,7 +54,7 @@ TOLERANCES = {
 in a deep network and show gross errors only. That the networks are equal is verified in float32."""
 
 
-def shape_mismatches(evidence_of: Mapping[Contestant, Evidence]) -> dict[Contestant, str]:
+def shape_mismatches(evidence_of: Mapping[Who, Evidence]) -> dict[Who, str]:
     """Reasons by contestant, for those whose scores or gradients have other shapes or names than most."""
     shapes = {contestant: tuple(evidence.scores.shape) for contestant, evidence in evidence_of.items()}
     names = {contestant: tuple(sorted(evidence.gradients)) for contestant, evidence in _with_gradients(evidence_of)}
@@ -74,13 +76,13 @@ def _counted(names: tuple[str, ...] | None) -> str:
     return "" if names is None else f" and {len(names)} gradients"
 
 
-def _with_gradients(evidence_of: Mapping[Contestant, Evidence]) -> list[tuple[Contestant, Any]]:
+def _with_gradients(evidence_of: Mapping[Who, Evidence]) -> list[tuple[Who, Any]]:
     """The contestants that compute gradients, with their evidence."""
     return [(contestant, evidence) for contestant, evidence in evidence_of.items() if evidence.gradients is not None]
 
 
 @np.errstate(invalid="ignore")
-def judge(evidence_of: Mapping[Contestant, Evidence], tolerance: Tolerance) -> dict[Contestant, tuple[Parity, str]]:
+def judge(evidence_of: Mapping[Who, Evidence], tolerance: Tolerance) -> dict[Who, tuple[Parity, str]]:
     """Each contestant's errors relative to the median, and why it fails the gate ("" if it passes)."""
     scores = _MedianScores.of([evidence.scores for evidence in evidence_of.values()])
     losses = _MedianLosses.of(list(evidence_of.values()))

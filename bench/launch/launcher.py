@@ -174,7 +174,7 @@ class Launcher:
         variables = settings.environment_for_case(case, self._asked)
         case_environment = {name: value.replace(CACHE, str(self.folder)) for name, value in variables.items()}
         shell = settings.inherited(case.contestant.setting, self._shell)
-        environment = {**shell, **case_environment, **nvidia.environment(self._device)}
+        environment = {**shell, **case_environment, **nvidia.environment(self._device, case.workload.devices)}
         interpreter = interpreter_of(case.contestant, self._interpreters)
         return ZygoteKey(interpreter, (*framework.preload, *execution.preload), tuple(sorted(environment.items())))
 

@@ -52,31 +52,36 @@ class Watch:
     quotas: Sequence[str] = field(default_factory=throttling_files)
     seen: dict[str, list[Any]] = field(default_factory=dict)
     _last: Reading | None = None
+    processes: Sequence[int] = ()  # the ids of others that compute for this one
 
     def begin(self) -> None:
         """Mark the begin of the first round."""
-        self._last = read(self.cores, self.quotas)
+        self._last = read(self.cores, self.quotas, self.processes)
 
     def round(self) -> None:
         """Mark the end of a round, which is the begin of the next."""
         assert self._last is not None, "begin() comes before round()"
-        before, self._last = self._last, read(self.cores, self.quotas)
+        before, self._last = self._last, read(self.cores, self.quotas, self.processes)
         for name, value in between(before, self._last).items():
             self.seen.setdefault(name, []).append(value)
 
 
-def read(cores: Iterable[str], quotas: Iterable[str] = ()) -> Reading:
-    """Read the counters. `cores`: names as in /proc/stat; `quotas`: the files of `throttling_files`."""
+def read(cores: Iterable[str], quotas: Iterable[str] = (), processes: Iterable[int] = ()) -> Reading:
+    """Read the counters. `cores`: names as in /proc/stat; `quotas`: the files of `throttling_files`.
+
+    `processes`: the ids of others that compute for this one, whose time and faults are added.
+    """
     busy, steal = _processor_times(frozenset(cores))
     used = resource.getrusage(resource.RUSAGE_SELF)
+    others = [used_by(process) for process in processes]
     return Reading(
         wall=time.monotonic(),
-        own_cpu=time.process_time(),
+        own_cpu=time.process_time() + sum(one.cpu for one in others),
         busy=busy,
         steal=steal,
         pressure=_pressure(),
-        minor_faults=used.ru_minflt,
-        major_faults=used.ru_majflt,
+        minor_faults=used.ru_minflt + sum(one.minor_faults for one in others),
+        major_faults=used.ru_majflt + sum(one.major_faults for one in others),
         runnable=_runnable(),
         throttling=cgroups.throttling(map(_read, quotas)),
     )
@@ -99,6 +104,25 @@ def between(before: Reading, after: Reading) -> dict[str, float]:
         "throttled_periods": end.periods - start.periods if start and end else None,
     }
     return {name: round(value, 6) for name, value in differences.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Used:
+    """What another process has used since it began: seconds on all cores, and page faults."""
+
+    cpu: float = 0.0
+    minor_faults: int = 0
+    major_faults: int = 0
+
+
+def used_by(process: int) -> Used:
+    """From /proc/ID/stat, whose times are in ticks; nothing where the system does not say."""
+    _, _, rest = _read(f"/proc/{process}/stat").rpartition(")")  # the name before it may have spaces
+    fields = rest.split()
+    if len(fields) < 13:
+        return Used()
+    minor_faults, major_faults, user, system = (int(fields[place]) for place in (7, 9, 11, 12))
+    return Used((user + system) / TICKS, minor_faults, major_faults)
 
 
 def _less(after: float | None, before: float | None) -> float | None:

@@ -12,7 +12,7 @@ from bench.plan.parse import parse_contestant, parse_size
 from bench.plan.suite import Suite, SuiteError, WorkloadGrid
 from impls.architectures import load_architecture
 from impls.errors import DeadheatError, InvalidInput
-from impls.frameworks import PHASES, PRECISIONS, checked
+from impls.frameworks import PHASES, PRECISIONS, checked, images_per_device
 from impls.layers import Pair
 from impls.network import ALONE, Network, can_be_alone
 from results.schema.record import Case, Workload
@@ -66,17 +66,28 @@ def _ceiling_cases(suite: Suite, device: str) -> Iterator[Case]:
 
 def _entry_cases(suite: Suite, entry: WorkloadGrid, device: str, sizes: Sequence[Pair] | None) -> Iterator[Case]:
     contestants = [parse_contestant(text) for text in entry.contestants or suite.contestants]
+    _check_devices(suite, entry)
     plain = workloads(entry, device)
     for workload in _streamed(plain, entry.streams, suite.seed, sizes) if entry.streams else plain:
         for contestant in contestants:
             yield Case(workload, contestant)
 
 
+def _check_devices(suite: Suite, entry: WorkloadGrid) -> None:
+    """InvalidInput where a step cannot be divided: a stream's, whose parts have few images, and in a search."""
+    several = [devices for devices in entry.devices if devices > 1]
+    if several and (entry.streams or suite.largest_batch):
+        what = "a stream" if entry.streams else "a search for the largest batch"
+        raise InvalidInput(f"devices = {several}: {what} runs on one device; leave devices out")
+
+
 def workloads(entry: WorkloadGrid, device: str) -> Iterator[Workload]:
     sizes: tuple[Pair | None, ...] = tuple(map(parse_size, entry.sizes)) or (None,)
     names = [name_or_layer for name in entry.architectures for name_or_layer in _with_layers(name, entry)]
-    for name, size, batch, precision in itertools.product(names, sizes, entry.batches, entry.precisions):
+    grid = itertools.product(names, sizes, entry.batches, entry.precisions, entry.devices)
+    for name, size, batch, precision, devices in grid:
         network = _whole_network(name, size, entry)
+        _ = images_per_device(batch, devices)
         channels, height, width = network.input_shape
         for phase in entry.phases:
             yield Workload(
@@ -89,6 +100,7 @@ def workloads(entry: WorkloadGrid, device: str) -> Iterator[Workload]:
                 precision=checked("precision", precision, PRECISIONS),
                 device=device,
                 phase=checked("phase", phase, PHASES),
+                devices=devices,
             )
 
 

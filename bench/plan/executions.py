@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bench.cost.workload import network_of
 from impls.frameworks import Execution, load_framework
 from results.schema.record import Case, Contestant
 
@@ -12,5 +13,6 @@ def execution_of(contestant: Contestant) -> Execution:
 
 
 def lacks(case: Case) -> str | None:
-    """Why the case's contestant does not run its phase; None if it does."""
-    return execution_of(case.contestant).lacks(case.workload.phase)
+    """Why the case's contestant does not run its phase, or not on so many devices; None if it does."""
+    execution, workload = execution_of(case.contestant), case.workload
+    return execution.lacks(workload.phase) or execution.lacks_devices(workload.devices, network_of(workload))

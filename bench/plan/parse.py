@@ -29,6 +29,13 @@ def parse_contestant(text: str) -> Contestant:
     )
 
 
+def parse_devices(text: str) -> tuple[int, ...]:
+    """Numbers of devices, written with commas between; InvalidInput with the form allowed."""
+    if not re.fullmatch(r"[1-9][0-9]{0,3}(,[1-9][0-9]{0,3})*", text):
+        raise InvalidInput(f"--devices {text!r}: give positive numbers with commas between, such as 4 or 1,2,4")
+    return tuple(dict.fromkeys(map(int, text.split(","))))
+
+
 SIDE = r"\s*0*([1-9][0-9]{0,8})\s*"
 
 

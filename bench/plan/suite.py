@@ -63,6 +63,7 @@ class WorkloadGrid(_Strict):
     classes: Count | None = None
     precisions: tuple[str, ...] = ("float32",)
     contestants: tuple[ContestantName, ...] | None = None  # instead of the suite's
+    devices: tuple[Count, ...] = Field(default=(1,), min_length=1)  # over how many a step, and its batch, is divided
 
 
 def _as_range(count: object) -> object:
@@ -188,6 +189,12 @@ def with_contestants(suite: Suite, change: Callable[[Contestant], Iterable[Conte
         for entry in suite.workloads
     )
     return suite.model_copy(update={"contestants": changed(suite.contestants), "workloads": workloads})
+
+
+def with_devices(suite: Suite, devices: tuple[int, ...]) -> Suite:
+    """The suite with every workload divided over each of these numbers of devices."""
+    workloads = tuple(entry.model_copy(update={"devices": devices}) for entry in suite.workloads)
+    return suite.model_copy(update={"workloads": workloads})
 
 
 NO_SUITE = "system.json holds no complete suite; this campaign is too old or damaged to resume"

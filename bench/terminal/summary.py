@@ -13,6 +13,7 @@ from rich.text import Text
 
 from bench.terminal.case_tables import flag_letters, use_tables, verdict_tables
 from bench.terminal.grid import Column, Line, grids
+from bench.terminal.scaling import scaling_lines
 from impls.host.environment import words
 from impls.terminal import console
 from results.compare.limits import limits_of
@@ -57,7 +58,7 @@ def print_summary(
         out.print(part)
     for line in () if brief else (*ceilings(campaign), *_control(campaign), *variables(campaign)):
         out.print(line, style="dim", markup=False, highlight=False)
-    for line in nodes(campaign):
+    for line in (*scaling_lines(campaign), *nodes(campaign)):
         out.print(line, markup=False, highlight=False)
     for note in notes:
         remedy = "" if brief else f"\n  → {note['remedy']}"

@@ -8,8 +8,8 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import numpy as np
 from bench.clock import now, time_round
 from bench.cost.workload import has_several_sizes, network_of
 from bench.machine.affinity import bind_computing, running_times
-from bench.machine.interference import Watch
+from bench.machine.interference import Watch, used_by
 from bench.machine.resident import Resident
 from bench.plan import settings
 from bench.plan.executions import execution_of
@@ -158,6 +158,7 @@ class ContestantSession:
     def __init__(self, model: Model, batches: list[Any], build_seconds: float, resident: Resident, binds: bool):
         self._model, self._batches, self._binds = model, batches, binds
         self._resident = resident
+        self._processes = model.processes
         self._phases: dict[str, PhaseState] = {}
         self._growth = Growth()
         self._time_round = partial(time_round, clock=model.clock, stopwatch=model.stopwatch)
@@ -205,7 +206,7 @@ class ContestantSession:
         before = running_times()
         limits = request.warmup_seconds, request.warmup_limit
         times, converged = warm_up(partial(self._round, phase), *limits, lambda: self._growth.grew)
-        bound = bind_computing(before) if self._binds else None
+        bound = bind_computing(before) if self._binds and not self._processes else None  # which have their own cores
         fastest = min(times)
         for _ in range(CALIBRATIONS if fastest < request.round_seconds else 0):  # repeated: one round may be disturbed
             state.steps = max(1, math.ceil(request.round_seconds / fastest))
@@ -222,7 +223,7 @@ class ContestantSession:
         several times what a step costs, and once a heap has its final size there are no more.
         """
         phase, state = request.phase, self._phases[request.phase]
-        steps, watch = state.steps, Watch()
+        steps, watch = state.steps, Watch(processes=self._processes)
         settling: list[float] = []
         seconds: list[float] = []
         device_seconds: list[float] = []
@@ -269,7 +270,8 @@ class ContestantSession:
 
     def sustained_run(self, request: SustainedRun) -> SustainedRunDone:
         """Run steps without a pause for at least the requested seconds; they are not recorded as timings."""
-        passed, rounds, own_cpu = repeat_rounds(partial(self._round, request.phase), request.seconds)
+        cpu = partial(cpu_seconds, self._processes)
+        passed, rounds, own_cpu = repeat_rounds(partial(self._round, request.phase), request.seconds, cpu=cpu)
         self._outputs = None
         return SustainedRunDone(passed, rounds * self._phases[request.phase].steps, own_cpu)
 
@@ -280,6 +282,11 @@ class ContestantSession:
         state.compilations += self._model.compilations - before
         self._growth.note(self._resident.now(), taken * state.steps)
         return taken
+
+
+def cpu_seconds(processes: Iterable[int]) -> float:
+    """CPU seconds of this process and of others since they began."""
+    return time.process_time() + sum(used_by(process).cpu for process in processes)
 
 
 def repeat_rounds(
@@ -304,6 +311,7 @@ def load(request: Load) -> ContestantSession:
     resident, start = Resident(), now()
     workload = request.case.workload
     model = build(network_of(workload), request.case, request.weights, request.seed)
+    resident.include(model.processes)
     resident.loaded()
     made = (make_batch(network_of(part), part.batch) for part in workload.batches)
     batches = [model.put(batch.images, batch.labels) for batch in made]
@@ -318,10 +326,11 @@ def run_all(step: Callable[[Any], Any], batches: list[Any]) -> list[Any]:
 
 def probe_arithmetic(request: ProbeArithmetic) -> ArithmeticProbed:
     """Scores of the precision probe; a contestant without convolutions runs the probe without one."""
+    on_one = replace(request.case, workload=replace(request.case.workload, devices=1))
     for architecture in (arithmetic.ROUNDING, arithmetic.PRODUCT):
         network = architecture.at()
         try:
-            model = new_model(network, request.case, seed=0)
+            model = new_model(network, on_one, seed=0)
         except Unsupported:
             continue
         return ArithmeticProbed(tuple(arithmetic.scores(model, network)))
@@ -347,7 +356,14 @@ def new_model(network: Network, case: Case, seed: int, cold: bool = False) -> Mo
         raise Unsupported(f"{contestant.id} builds a network for images of one size")
     cold = cold or bool(workload.stream)
     plan = Plan(
-        network, contestant.execution, workload.device, workload.precision, seed=seed, cold=cold, open_sizes=several
+        network,
+        contestant.execution,
+        workload.device,
+        workload.precision,
+        seed=seed,
+        cold=cold,
+        open_sizes=several,
+        devices=workload.devices,
     )
     return load_framework(contestant.framework).build(plan)
 

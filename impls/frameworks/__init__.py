@@ -17,7 +17,7 @@ import importlib.metadata
 import importlib.util
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -66,6 +66,7 @@ class Plan:
     cold: bool = False  # compile again, without the results of earlier compilations on disk
     open_sizes: bool = False  # images of several sizes will come, to a model of an execution of `any_size`
     plain: tuple[str, ...] = ()  # the framework's tricks that are left out, by name
+    devices: int = 1  # that a step is divided over, each with a part of the batch (data parallelism)
 
     @property
     def stored(self) -> str:
@@ -200,6 +201,11 @@ class Model(ABC):
         method: Callable[[Any], Any] = getattr(self, name)
         return method
 
+    @property
+    def processes(self) -> Sequence[int]:
+        """The ids of further processes that compute for this model; none if all is computed in this process."""
+        return ()
+
 
 @dataclass(frozen=True)
 class Execution:
@@ -210,7 +216,8 @@ class Execution:
     (impls.host.process.ARENA_BYTES), except with the setting as-shipped. `missing` returns why it cannot run here,
     or None; `requires` adds packages to the framework's; `precisions` are the arithmetics it really computes in;
     `any_size`: whether a model takes images of other sizes than it was built for; `phases` are those that it runs.
-    `idiomatic_of`: the name of the execution that this one is, but without the framework's tricks.
+    `idiomatic_of`: the name of the execution that this one is, but without the framework's tricks. `parallel`: whether
+    it divides a step over several devices.
     """
 
     name: str
@@ -224,6 +231,7 @@ class Execution:
     any_size: bool = False
     phases: tuple[Phase, ...] = PHASES
     idiomatic_of: str = ""
+    parallel: bool = False
 
     @property
     def level(self) -> Level:
@@ -235,6 +243,19 @@ class Execution:
         if phase in self.phases:
             return None
         return "runs inference only" if self.phases == ("infer",) else f"runs {', '.join(self.phases)} only"
+
+    def lacks_devices(self, devices: int, network: Network) -> str | None:
+        """Why it does not divide a step of the network over so many devices; None if it does.
+
+        Frameworks disagree about batch normalisation: its statistics are those of a device's images or of the batch.
+        """
+        if devices == 1:
+            return None
+        if not self.parallel:
+            return "runs on one device"
+        if network.normalises_batches:
+            return "batch normalisation is not supported on several devices: its statistics depend on the framework"
+        return "a layer with the gradient of its images runs on one device" if network.differentiates_input else None
 
 
 @dataclass(frozen=True)
@@ -301,6 +322,8 @@ class Framework:
             raise Unsupported(f"{self.name}:{execution.name} does not support {plan.precision}; it supports {has}")
         if reason := unsupported_reason(plan.precision, plan.device):
             raise Unsupported(reason)
+        if reason := execution.lacks_devices(plan.devices, plan.network):
+            raise Unsupported(f"{self.name}:{execution.name}: {reason}")
         if reason := self.missing(execution):
             raise Unavailable(f"{self.name}:{execution.name}: {reason}")
         for name in plan.plain:
@@ -310,6 +333,21 @@ class Framework:
         module, _, name = self.model.partition(":")
         model: Model = getattr(importlib.import_module(module), name)(plan)
         return model
+
+
+def images_per_device(batch: int, devices: int) -> int:
+    """The images of a batch that each device computes. InvalidInput if they would not be equally many."""
+    if batch % devices:
+        raise InvalidInput(
+            f"a batch of {batch} cannot be divided evenly over {devices} devices; give a multiple of {devices}"
+        )
+    return batch // devices
+
+
+def shares(images: np.ndarray, labels: np.ndarray, devices: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The images and labels of each device, consecutive ones. InvalidInput as `images_per_device`."""
+    each = images_per_device(len(images), devices)
+    return [(images[start : start + each], labels[start : start + each]) for start in range(0, len(images), each)]
 
 
 GROUP = "deadheat.frameworks"

@@ -8,6 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from results.words import on
+
 PHASES = ("infer", "forward", "gradient", "train")
 
 Row = Mapping[str, Any]
@@ -29,6 +31,7 @@ class Network:
     contestants: Sequence[str]
     rows: Mapping[tuple[str, str], Row]
     """By (phase, contestant); combinations without a record are absent."""
+    devices: int = 1
 
 
 def networks(cases: pd.DataFrame) -> list[Network]:
@@ -39,7 +42,8 @@ def networks(cases: pd.DataFrame) -> list[Network]:
 def titles(found: Sequence[Network]) -> Mapping[str, str]:
     """Short titles by id: architecture and size, and what else tells networks apart."""
     facts = {
-        one.id: (f"{one.architecture} {one.size}", f"batch {one.batch}", one.precision, one.device) for one in found
+        one.id: (f"{one.architecture} {one.size}", f"batch {one.batch}", one.precision, on(one.device, one.devices))
+        for one in found
     }
     shown: dict[str, str] = {}
     for count in range(1, 5):
@@ -98,11 +102,12 @@ def _network(key: str, part: pd.DataFrame) -> Network:
         id=key,
         architecture=first["architecture"],
         size=_size(first),
-        conditions=" · ".join((_images(first), first["precision"], first["device"])),
+        conditions=" · ".join((_images(first), first["precision"], on(first["device"], first["devices"]))),
         batch=first["batch"],
         precision=first["precision"],
         device=first["device"],
         phases=in_order(part["phase"]),
         contestants=contestants(part),
         rows={(row["phase"], row["contestant"]): row for row in own},
+        devices=first["devices"],
     )

@@ -53,6 +53,7 @@ SECTIONS: tuple[Section, ...] = (
     use.SECTION,
     limits.SECTION,
     batches.SECTION,
+    batches.DEVICES,
     many_sizes.SECTION,
     parity.SECTION,
     certainty.SECTION,

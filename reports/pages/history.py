@@ -177,4 +177,4 @@ def conditions(workload: Workload) -> str:
     images = f"{workload.channels} × {workload.height} × {workload.width}"
     if workload.stream:
         images = f"stream {workload.stream}"
-    return f"{images} · batch {workload.batch} · {workload.precision} · {workload.device}"
+    return f"{images} · batch {workload.batch} · {workload.precision} · {words.on(workload.device, workload.devices)}"

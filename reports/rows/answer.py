@@ -204,6 +204,7 @@ def _lines(
 def _conditions(network: Network, is_common: bool) -> str:
     """ "227 px, batch 2", and precision and device where they are not common to all workloads."""
     own = [] if is_common else [network.precision, network.device]
+    own += [words.on(network.device, network.devices)] if network.devices > 1 else []
     batch = f"{network.batch} images" if network.size.startswith("stream ") else f"batch {network.batch}"
     return ", ".join([network.size, batch, *own])
 

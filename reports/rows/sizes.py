@@ -18,13 +18,13 @@ from reports.format.networks import Row, rows, text
 from results.compare.limits import Limits
 from results.schema.columns import device_columns
 from results.schema.record import Status
-from results.words import in_words
+from results.words import in_words, on
 
 FEWEST_SIZES = 2
 """Minimum number of sizes of a network for a curve."""
 DRAWN = 8
 """Maximum number of figures, each as large as two of others."""
-SAME = ["batch", "precision", "device", "phase"]
+SAME = ["batch", "precision", "device", "devices", "phase"]
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,9 @@ def growth(cases: pd.DataFrame, limits: Limits, slots: Sequence[str], key: str) 
 def _growth(own: Sequence[Row], limits: Limits, slots: Sequence[str], key: str) -> Growth:
     first, parameters = own[0], {row["group"]: limits.facts(row["group"]).parameters for row in own}
     contestants, networks = (list(dict.fromkeys(row[name] for row in own)) for name in ("contestant", "architecture"))
-    workload = f"{first['phase']}, batch {first['batch']}, {first['precision']} on {first['device']}"
+    workload = (
+        f"{first['phase']}, batch {first['batch']}, {first['precision']} on {on(first['device'], first['devices'])}"
+    )
     title = f"{' and '.join(networks)}, {workload}"
     label = f"{title}: {', '.join(PANELS)}, each over megapixels of an image; numbers in the table"
     figure = svg.draw(lambda: size_sweep(own, networks, slots), key, label) if key else ""

@@ -1,4 +1,4 @@
-"""Batch-size scaling: time per image over images per step."""
+"""Scaling: time per image over images per step, and the time of a step over the devices that it is divided over."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from reports.figures.lines import lines
 from reports.format import numbers
 from reports.format.networks import Row, rows
 from reports.format.numbers import FormattedEstimate
+from reports.rows.devices import Devices, devices
 from reports.sections.section import CampaignView, Section
 from results.schema.record import Status
+from results.tables.scaling import scaling
+from results.words import on
 
 FEWEST = 3
 """Minimum number of batch sizes of a network for a curve."""
-SAME = ["architecture", "size", "precision", "device", "phase"]
+SAME = ["architecture", "size", "precision", "device", "devices", "phase"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,8 @@ def batches(cases: pd.DataFrame, slots: Sequence[str], key: str) -> list[Batches
 
 
 def _batches(names: Mapping[str, Any], own: Sequence[Row], slots: Sequence[str], key: str) -> Batches:
-    title = f"{names['architecture']} {names['size']}, {names['phase']}, {names['precision']} on {names['device']}"
+    title = f"{names['architecture']} {names['size']}, {names['phase']}, {names['precision']}"
+    title += f" on {on(names['device'], names['devices'])}"
     contestants = list(dict.fromkeys(row["contestant"] for row in own))
     at = {(row["batch"], row["contestant"]): row for row in own}
     table = [
@@ -79,4 +83,9 @@ def build(view: CampaignView) -> list[Batches] | None:
     return batches(view.cases, view.contestants, view.key) or None
 
 
+def build_devices(view: CampaignView) -> list[Devices] | None:
+    return devices(scaling([view.campaign]), view.contestants, view.key) or None
+
+
 SECTION = Section("batches", "Batch-size scaling", "batches.html.j2", build)
+DEVICES = Section("devices", "Scaling over devices", "devices.html.j2", build_devices)

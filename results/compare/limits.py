@@ -49,7 +49,8 @@ class Limits:
             "min_memory_bytes": float(facts.memory_bytes),
         }
         if ceiling := self.ceilings.get(("macs", kind_of(workload))):
-            found["fraction_of_peak"] = found["macs_per_second"] / ceiling.rate
+            devices = 1 if workload.device == "cpu" else workload.devices  # a processor's devices share its peak
+            found["fraction_of_peak"] = found["macs_per_second"] / (ceiling.rate * devices)
         return found
 
     def facts(self, workload: str) -> WorkloadFacts:

@@ -11,7 +11,7 @@ from results.units import step_time
 
 PHASE_ORDER = ("forward", "gradient", "train")
 """Each phase includes the work of the one before it."""
-_KEY = ("architecture", "size", "channels", "classes", "precision", "device", "contestant", "phase", "batch")
+_KEY = ("architecture", "size", "channels", "classes", "precision", "device", "contestant", "phase", "batch", "devices")
 
 
 def _above_peak(cases: Sequence[MeasuredCase]) -> Iterable[str]:

@@ -39,6 +39,7 @@ WORKLOAD = (
     Column(
         "setting", "", "setting of its process: steady (the same allocator, threads and cores for all) or as-shipped"
     ),
+    Column("devices", "", "devices that a step is divided over, each with an equal part of the batch"),
 )
 
 OUTCOME = (

@@ -11,7 +11,7 @@ Schema history (a reader takes every version up to its own):
 7  2026-11  a launch runs all phases of a network, and its first_call_seconds is known only where it found no compiled
             code; block_seconds of a block; a contestant's copy (controls); parity's evidence_from and cleared
 8  2026-11  node of a launch, in campaigns of several machines
-9  2026-11  card of a launch: what its GPU did after each turn
+9  2026-11  devices of a workload; card of a launch: what its GPU did after each turn
 """
 
 from __future__ import annotations
@@ -55,6 +55,8 @@ class Workload:
     A stream is a workload of `batch` images whose sizes differ: `stream` names what is done with them, and `parts` are
     the batches that come of it, (height, width, images) each, which a step goes through one after another. Height and
     width are then those at which it is made sure that contestants compute the same.
+
+    With several `devices` a step is divided over them: each computes as many of the `batch` images.
     """
 
     architecture: str
@@ -68,6 +70,7 @@ class Workload:
     phase: str
     stream: str = ""
     parts: tuple[tuple[int, int, int], ...] = ()
+    devices: int = 1
 
     @property
     def size(self) -> str:
@@ -99,7 +102,8 @@ class Workload:
     def network_id(self) -> str:
         """The workload without its phase: what parity is checked on."""
         shape = f"{self.channels}x{self.height}x{self.width}"
-        return f"{self.architecture}-{shape}-k{self.classes}-b{self.batch}-{self.precision}-{self.device}"
+        several = f"-x{self.devices}" if self.devices > 1 else ""
+        return f"{self.architecture}-{shape}-k{self.classes}-b{self.batch}-{self.precision}-{self.device}{several}"
 
 
 @dataclass(frozen=True, order=True, slots=True)

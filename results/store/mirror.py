@@ -54,6 +54,7 @@ WORKLOAD: Mapping[str, pa.DataType] = {
     "phase": WORD,
     "stream": WORD,
     "parts": WORD,
+    "devices": pa.int64(),
 }
 """The fields of a workload; `parts` as JSON."""
 CONTESTANT: Mapping[str, pa.DataType] = {

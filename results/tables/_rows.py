@@ -69,6 +69,7 @@ def workload_row(campaign: StoredCampaign, case: Case, limits: Limits) -> dict[s
         "interpreter": contestant.interpreter,
         "setting": contestant.setting,
         "peak_probe": limits.probe(workload),
+        "devices": workload.devices,
     }
 
 

@@ -100,6 +100,8 @@ CASES = {
     "limits": (40, "d365954fcf262399"),
     "multisize": (16, "f728948604610e04"),
     "overhead": (0, "e3b0c44298fc1c14"),
+    "parallel": (27, "0ba32389fec52c7f"),
+    "parallel-gpu": (60, "d08665214f6fceaa"),
     "precisions": (24, "487e3e6d69914244"),
     "quick": (88, "4783d0d2b3bffde0"),
     "settings": (24, "5831c16c0a834b7c"),

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bench.plan import interpreters, streams, suite
-from bench.plan.parse import parse_contestant, parse_size
+from bench.plan.parse import parse_contestant, parse_devices, parse_size
 from bench.validation import selftest
 from impls.errors import DeadheatError, InvalidInput
 from repro.cli import paths
@@ -21,6 +21,7 @@ from results.units import seconds, seconds_or_none, share, size
 NUMBERS = {"seconds": seconds, "seconds_or_none": seconds_or_none, "share": share, "size": size}
 OTHERS: dict[str, Callable[[str], object]] = {
     "parse_size": parse_size,
+    "parse_devices": parse_devices,
     "stream": lambda text: streams.parts(text, 3, 0),
     "stream's numbers": lambda text: streams.parts(f"random-{text}-7", 3, 0),
     "interpreter": interpreters.parse,

@@ -18,7 +18,7 @@ PRECISIONS = ("float32", "tf32", "bfloat16", "float64")
 JAX = Framework(
     name="jax",
     title="JAX",
-    model="impls.frameworks.jax.model:JaxModel",
+    model="impls.frameworks.jax.build:build",
     executions=(
         Execution(
             "jit",
@@ -38,10 +38,18 @@ JAX = Framework(
             any_size=True,
             idiomatic_of="jit",
         ),
+        Execution(
+            "sharded",
+            "as jit, with the batch sharded over a mesh of devices",
+            environment=ENVIRONMENT,
+            large_block_environment=ONE_ARENA,
+            precisions=PRECISIONS,
+            parallel=True,
+        ),
     ),
     requires=("jax", "optax"),
     extra="jax",
-    preload=("jax", "optax", "impls.frameworks.jax.model"),
+    preload=("jax", "optax", "impls.frameworks.jax.build"),
     supports_checkpointing=True,
     tricks=(
         Trick("groups", "a convolution for each group, in place of feature_group_count"),

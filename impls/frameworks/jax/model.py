@@ -44,6 +44,7 @@ class JaxModel(Model):
             jax.config.update("jax_enable_compilation_cache", False)
         self._compilations = 0
         self._device = jax.devices(plan.device)[0]
+        self._home = self.home(plan)
         self._dtype = np.dtype(plan.stored)
         self._mixed = plan.precision == "bfloat16"
         self._network = plan.network
@@ -55,10 +56,18 @@ class JaxModel(Model):
             optax.sgd(plan.sgd.learning_rate, plan.sgd.momentum),
         )
         self._state = State({}, {}, None, self._new_key(plan.seed))
-        self._infer = jax.jit(self._scores)
-        self._forward = jax.jit(self._loss_alone, donate_argnums=(1, 2))
-        self._gradient = jax.jit(self._loss_and_gradients, donate_argnums=(1, 2))
-        self._train = jax.jit(self._step, donate_argnums=0)
+        self._infer = self.jit(self._scores)
+        self._forward = self.jit(self._loss_alone, (1, 2))
+        self._gradient = self.jit(self._loss_and_gradients, (1, 2))
+        self._train = self.jit(self._step, (0,))
+
+    def home(self, plan: Plan) -> Any:
+        """Where the state is: a device, or a sharding over several."""
+        return self._device
+
+    def jit(self, function: Any, donate: tuple[int, ...] = ()) -> Any:
+        """`function` compiled; `donate`: the arguments whose memory it may overwrite."""
+        return jax.jit(function, donate_argnums=donate)
 
     def translate(self, network: Network) -> Apply:
         """The pure function that computes the scores."""
@@ -69,7 +78,7 @@ class JaxModel(Model):
             return None
         with jax.default_device(self._device):
             key = jax.random.key(seed)  # threefry: 0.3 to 0.8 times rbg on the CPU
-        return jax.device_put(key, self._device)  # committed to it like a step's results, or step 2 compiles again
+        return jax.device_put(key, self._home)  # committed to it like a step's results, or step 2 compiles again
 
     def load(self, weights: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray]) -> None:
         params = self._put_all(self._layout.all_to_native(weights))
@@ -79,8 +88,8 @@ class JaxModel(Model):
         """Copies on the device: donated arrays must not be the caller's memory."""
         return {name: self._put(array, self._dtype) for name, array in arrays.items()}
 
-    def _put(self, array: np.ndarray, dtype: np.dtype) -> Array:
-        return jax.device_put(np.asarray(array, dtype), self._device, may_alias=False)
+    def _put(self, array: np.ndarray, dtype: np.dtype, where: Any = None) -> Array:
+        return jax.device_put(np.asarray(array, dtype), where or self._home, may_alias=False)
 
     def weights(self) -> dict[str, np.ndarray]:
         return self._canonical(self._state.params)
@@ -99,7 +108,7 @@ class JaxModel(Model):
 
     def _begin_momentum(self) -> None:
         if self._state.momentum is None:
-            momentum = jax.device_put(self._optimizer.init(self._state.params), self._device)
+            momentum = jax.device_put(self._optimizer.init(self._state.params), self._home)
             self._state = self._state._replace(momentum=momentum)
 
     def reseed(self, seed: int) -> None:

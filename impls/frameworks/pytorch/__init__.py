@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 from impls.frameworks import CACHE, Execution, Framework, Trick
@@ -20,6 +21,10 @@ def _no_compiler() -> str | None:
 
 def _no_cuda() -> str | None:
     return None if shutil.which("nvidia-smi") else "CUDA graphs need an NVIDIA GPU and its driver; use compile"
+
+
+def _no_fork() -> str | None:
+    return None if hasattr(os, "fork") else "its processes are forked, which this system cannot; use eager"
 
 
 PYTORCH = Framework(
@@ -72,6 +77,15 @@ PYTORCH = Framework(
             environment={**INDUCTOR, PACKAGES: f"{CACHE}/packages"},
             missing=_no_compiler,
             phases=("infer",),
+        ),
+        Execution(
+            "ddp",
+            "DistributedDataParallel: a process a device, each with its part of the batch; module by module",
+            # Each process would bind its threads to the same first cores; replicas take their own (pytorch.replica).
+            environment={"OMP_PROC_BIND": "false"},
+            missing=_no_fork,
+            precisions=PRECISIONS,
+            parallel=True,
         ),
     ),
     requires=("torch",),

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from impls.frameworks import Model, Plan
 from impls.frameworks.pytorch.deployed import AheadOfTimeModel, FrozenModel
 from impls.frameworks.pytorch.model import PyTorchModel
+from impls.frameworks.pytorch.replicated import ReplicatedModel
 
-MODELS: dict[str, type[PyTorchModel]] = {"compile-frozen": FrozenModel, "aot": AheadOfTimeModel}
+MODELS: dict[str, Callable[[Plan], Model]] = {
+    "compile-frozen": FrozenModel,
+    "aot": AheadOfTimeModel,
+    "ddp": ReplicatedModel,
+}
 """Of the executions that are not a PyTorchModel."""
 
 

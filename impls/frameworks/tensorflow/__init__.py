@@ -13,7 +13,7 @@ PRECISIONS = ("float32", "tf32", "bfloat16", "float64")
 TENSORFLOW = Framework(
     name="tensorflow",
     title="TensorFlow",
-    model="impls.frameworks.tensorflow.model:TensorFlowModel",
+    model="impls.frameworks.tensorflow.build:build",
     executions=(
         Execution("graph", "tf.function, channels last", ENVIRONMENT, precisions=PRECISIONS, any_size=True),
         Execution(
@@ -42,10 +42,17 @@ TENSORFLOW = Framework(
             any_size=True,
             idiomatic_of="graph",
         ),
+        Execution(
+            "mirrored",
+            "MirroredStrategy: as graph, with the variables on every device and the batch divided among them",
+            ENVIRONMENT,
+            precisions=PRECISIONS,
+            parallel=True,
+        ),
     ),
     requires=("tensorflow",),
     extra="tensorflow",
-    preload=("tensorflow", "impls.frameworks.tensorflow.model"),
+    preload=("tensorflow", "impls.frameworks.tensorflow.build"),
     supports_checkpointing=True,
     tricks=(
         Trick("lrn", "local response normalisation with a gradient rule of its own, in place of tf.nn's"),

@@ -124,6 +124,8 @@ def test_a_case_above_the_peak_or_faster_with_more_work_is_flagged(tmp_path):
 
 def test_one_launch_has_no_interval_and_casts_no_doubt():
     row = {"seconds": 1.0, "seconds_low": float("nan"), "seconds_high": float("nan"), "peak_probe": "", "case": "x"}
-    key = dict.fromkeys(("architecture", "size", "channels", "classes", "precision", "device", "contestant"), "")
+    key = dict.fromkeys(
+        ("architecture", "size", "channels", "classes", "precision", "device", "devices", "contestant"), ""
+    )
     rows = [{**row, **key, "phase": phase, "batch": 1} for phase in ("train", "gradient")]
     assert quicker_with_more(rows) == []

@@ -471,3 +471,28 @@ class TestGate:
             found = list(gate.examine(questions, lambda: launcher.clock() < 25.0))
         assert len(found) == 2
         assert len(launcher.launches) == 6
+
+    def test_examine_compares_several_devices_with_one(self):
+        """Errors that all contestants make on several devices alike are seen."""
+        divided = replace(LENET, batch=32, devices=4)
+        launched = {(one.case.workload.devices, one.case.workload.batch) for one in _divided(divided, GOOD).launches}
+        assert launched == {(4, 8), (1, 8)}, "two images a device, and the same images on one"
+        assert _divided(divided, GOOD).statuses == [None] * 3
+        found = _divided(divided, WRONG)
+        assert found.statuses == [Status.MISMATCH] * 3
+        reason = found.results[CONTESTANTS[0]].reason
+        assert "from the median of 6 contestants (each on 4 devices and on one)" in reason
+
+    def test_examine_leaves_out_one_device_where_its_launch_fails(self):
+        crash = Behaviour(faults=(Fault(GiveEvidence, Status.CRASHED, "killed by SIGSEGV"),))
+        found = examined_by(
+            lambda case, launch: RIGHT_ONE if case.workload.devices == 2 else crash, replace(LENET, batch=2, devices=2)
+        )
+        assert found.statuses == [None] * 3
+        assert {one.parity.contestants for one in found.results.values()} == {3}
+
+
+def _divided(workload: Workload, on_several: Evidence) -> Examined:
+    return examined_by(
+        lambda case, launch: Behaviour(evidence=on_several if case.workload.devices > 1 else GOOD), workload
+    )

@@ -19,6 +19,7 @@ from repro.papers.lenet import checks as lenet
 from repro.papers.nin import checks as nin
 from repro.papers.spp import checks as spp
 from repro.papers.spp import windows
+from repro.papers.vgg import cards
 from repro.papers.vgg import checks as vgg
 from results.schema.findings import Verdict
 from results.schema.record import Case, Contestant, Record, Status, Workload
@@ -194,6 +195,41 @@ def write(data: Path, name: str, times: Times, started: str = "") -> Path:
     )
     writer.close()
     return writer.folder
+
+
+ONE_CARD = Workload("vgg-d", 224, 224, 3, 1000, 64, "float32", "cuda", "train")
+FOUR_CARDS = replace(ONE_CARD, devices=4)
+OTHERS_OF_CARDS = {
+    "on one card": {ONE_CARD: (1.0, 1.1)},
+    "on four alone": {FOUR_CARDS: (1.0, 1.1)},
+    "of a processor": {replace(one, device="cpu"): (1.0, 1.1) for one in (ONE_CARD, FOUR_CARDS)},
+    "of another phase": {replace(one, phase="infer"): (1.0, 1.1) for one in (ONE_CARD, FOUR_CARDS)},
+    "of another network": {replace(one, architecture="alexnet"): (1.0, 1.1) for one in (ONE_CARD, FOUR_CARDS)},
+}
+CARDS = {
+    "three times as fast": ((0.4, 0.41, 0.39), SUPPORTED, ("vgg-d, float32, jax:jit 3.0", "paper 3.75x")),
+    "slower": ((2.4, 2.41, 2.39), CONTRADICTED, ("0.50x",)),
+    "not to be told": ((0.4, 5.0, 1.2), Verdict.INCONCLUSIVE, ("jax:jit",)),
+    "one launch": ((0.4,), Verdict.INCONCLUSIVE, ("3.00x", "no interval", "--suite parallel-gpu")),
+}
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_four_cards_are_judged_by_the_interval_of_what_was_measured(name: str, tmp_path: Path) -> None:
+    four, verdict, numbers = CARDS[name]
+    write(tmp_path, "measured", {ONE_CARD: (1.2, 1.21, 1.19), FOUR_CARDS: four})
+    finding = cards.four_cards(tmp_path)
+    assert finding.verdict is verdict
+    for number in (*numbers, "campaign measured"):
+        assert number in finding.evidence
+
+
+@pytest.mark.parametrize("name", OTHERS_OF_CARDS)
+def test_four_cards_are_not_testable_by_what_was_measured_otherwise(name: str, tmp_path: Path) -> None:
+    write(tmp_path, "measured", OTHERS_OF_CARDS[name])
+    finding = cards.four_cards(tmp_path)
+    assert finding.verdict is Verdict.NOT_TESTABLE
+    assert "--suite parallel-gpu" in finding.evidence
 
 
 SPEEDS = {

@@ -1,0 +1,93 @@
+"""What models on several devices do in child processes, beside the same network on one device."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
+
+import numpy as np
+
+import impls
+from bench.worker.evidence import Evidence, evidence
+from impls.arrays import Batch, make_batch, make_statistics, make_weights
+from impls.errors import DeadheatError
+from impls.frameworks import Model
+from impls.network import Network
+
+DEVICES, BATCH, STEPS = 4, 8, 2
+KEPT: list[Model] = []
+"""Models whose processes outlive the request that built them."""
+
+
+def _model(framework: str, execution: str, network: Network, devices: int = 1) -> Model:
+    model = impls.build(framework, network, execution, devices=devices)
+    model.load(make_weights(network), make_statistics(network))
+    return model
+
+
+def compare(framework: str, execution: str, plain: str) -> dict[str, Any]:
+    """Evidence of LeNet-5 on DEVICES devices, with errors planted in it, and on one; weights after STEPS steps."""
+    network = impls.load_architecture("lenet5").at()
+    batch, several = make_batch(network, BATCH), _model(framework, execution, network, DEVICES)
+    alone = _model(framework, plain, network)
+    return {
+        "several": evidence(several, network, batch),
+        "one": evidence(alone, network, batch),
+        **{error: _planted(error, several, network, batch) for error in ("sum", "first")},
+        "losses": (_trained(several, batch), _trained(alone, batch)),
+        "weights": (several.weights(), alone.weights()),
+        "of_devices": getattr(several, "weights_of_devices", list)(),
+        "refused": _refusal(several, batch),
+    }
+
+
+def _planted(error: str, model: Model, network: Network, batch: Batch) -> Evidence:
+    """Evidence with gradients summed over devices in place of the mean, or with the first device's images on all."""
+    if error == "first":
+        each = BATCH // DEVICES
+        first = Batch(*(np.concatenate([array[:each]] * DEVICES) for array in (batch.images, batch.labels)))
+        return evidence(model, network, first)
+    mean = model.gradients
+    try:
+        model.gradients = lambda outputs: {name: DEVICES * one for name, one in mean(outputs).items()}  # type: ignore[method-assign]
+        return evidence(model, network, batch)
+    finally:
+        del model.gradients  # type: ignore[method-assign]
+
+
+def _trained(model: Model, batch: Batch) -> list[float]:
+    placed = model.put(batch.images, batch.labels)
+    losses = []
+    for _ in range(STEPS):
+        loss = model.train(placed)
+        model.synchronize(loss)
+        losses.append(float(model.to_numpy(loss)))
+    return losses
+
+
+def _refusal(model: Model, batch: Batch) -> str:
+    try:
+        model.put(batch.images[1:], batch.labels[1:])
+    except DeadheatError as problem:
+        return str(problem)
+    return "not refused"
+
+
+def processes() -> tuple[int, list[int]]:
+    """The ids of this process and of those that compute for a model in it."""
+    KEPT.append(_model("pytorch", "ddp", impls.load_architecture("lenet5").at(), 2))
+    return os.getpid(), list(KEPT[0].processes)
+
+
+def after_a_death() -> str:
+    """What is said when one of a model's processes was killed; how many of the others are left when the model goes."""
+    network = impls.load_architecture("lenet5").at()
+    model, batch = _model("pytorch", "ddp", network, 2), make_batch(network, 2)
+    placed = model.put(batch.images, batch.labels)
+    os.kill(model.processes[1], signal.SIGKILL)
+    try:
+        model.synchronize(model.train(placed))
+    except RuntimeError as problem:
+        return str(problem)
+    return "nothing"
