@@ -11,6 +11,7 @@ Schema history (a reader takes every version up to its own):
 7  2026-11  a launch runs all phases of a network, and its first_call_seconds is known only where it found no compiled
             code; block_seconds of a block; a contestant's copy (controls); parity's evidence_from and cleared
 8  2026-11  node of a launch, in campaigns of several machines
+9  2026-11  cached_first_call_seconds of a launch
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from results.schema import renames
 
-SCHEMA = 8
+SCHEMA = 9
 STEADY = "steady"
 """The setting of allocator, threads and cores that is the same for all contestants, unless one asks for another."""
 COPY_MARK = "#"
@@ -242,6 +243,7 @@ class Record:
     log: str = ""  # of one that failed: the file below the campaign's folder that has what its process printed
     node: str = ""  # the machine that made it, a key of system.json's `nodes`; empty: the campaign has one machine
     schema: int = field(default=SCHEMA)
+    cached_first_call_seconds: float | None = None  # the first step, if it was the first that could find compiled code
 
     def __post_init__(self) -> None:
         if self.status is Status.MEASURED:
