@@ -18,7 +18,7 @@ from bench.plan.suite import load_suite
 from bench.terminal import catalogue
 from docs import commands, frameworks, intervals, method, nodes, reproduction, sizes
 from impls.architectures import architectures
-from results import quality
+from results import quality, words
 from results.schema import renames as names
 from results.store.campaigns import read_campaign
 from results.tables import Table, cases, load_table, table_names
@@ -148,6 +148,12 @@ def flags() -> str:
     return tabulate(rows, headers=["flag", "meaning", "what to do"], tablefmt="github", disable_numparse=True) + "\n"
 
 
+def terms() -> str:
+    """The words of tables and pages, as the pages have them."""
+    rows = list(words.TERMS.items())
+    return tabulate(rows, headers=["word", "meaning"], tablefmt="github", disable_numparse=True) + "\n"
+
+
 def renames() -> str:
     """Every earlier name beside the current one, by kind."""
     kinds = {
@@ -173,6 +179,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "columns": columns,
     "flags": flags,
     "renames": renames,
+    "terms": terms,
     **commands.BLOCKS,
     **frameworks.BLOCKS,
     **intervals.BLOCKS,

@@ -80,7 +80,9 @@ def pictures() -> dict[Path, str]:
 
 def _standing_alone(picture: str) -> str:
     """A page's picture as a file: with its namespace, font and ink, on white."""
-    where = 'xmlns="http://www.w3.org/2000/svg" color="#222" font-family="sans-serif"'
+    where = (
+        'xmlns="http://www.w3.org/2000/svg" color="#222" fill="currentColor" font-family="sans-serif" font-size="11px"'
+    )
     start, tag, rest = picture.partition(">")
     return f'{start.replace("<svg", f"<svg {where}", 1)}{tag}<rect width="100%" height="100%" fill="#fff"/>{rest}\n'
 

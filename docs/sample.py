@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 
 from docs import reproduction
-from reports.pages import campaign
+from reports.pages import campaign, documents
 from results.store.campaigns import read_campaign
 
 ROOT = Path(__file__).parent.parent
@@ -41,5 +41,5 @@ if __name__ == "__main__":
     reproduction.PICTURES.mkdir(exist_ok=True)
     for path, picture in reproduction.pictures().items():
         path.write_text(picture, encoding="utf-8")
-    SAMPLE.write_text(render(), encoding="utf-8")
+    SAMPLE.write_text(documents.linked(render(), SAMPLE.parent), encoding="utf-8")
     take_picture()

@@ -45,6 +45,30 @@ PHASES = {
 }
 """What a step of each phase computes."""
 
+TERMS = {
+    "campaign": "one run of a suite, with everything that it measured; campaigns are never pooled",
+    "workload": "a network at a size, batch, precision and device, in one phase",
+    "contestant": "a framework and how it executes, as pytorch:eager",
+    "case": "a workload with a contestant: what has a time",
+    "reference": "the contestant whose time is the denominator of all ratios",
+    "step": "one call of a phase with one batch of images",
+    "round": "as many steps as the clock needs, timed together; its value is the time of one step",
+    "launch": "a run of a contestant in a fresh process: the unit of all intervals",
+    "block": "one launch of each contestant of a network; all are alive at the same time and take turns, so that "
+    "a disturbance affects all of them",
+    "warm-up": "steps before the first turn, until their times settle; they are not counted",
+    "first call": "the first step of a process, with tracing and compilation: cold without compiled code, cached where "
+    "an earlier launch may have left some on disk",
+    "interval": "the range that holds the true value with 95 % confidence, over launches",
+    "unbeaten": "of a contestant: no other one is shown to be faster on the workload; several may be",
+    "control": "a contestant that is launched twice in each block, so that its true ratio to itself is 1",
+    "parity": "before they are timed, contestants must compute the same scores, loss and gradients to a tolerance",
+    "flag": "a sign that the time of a case may not be trusted, with what to do about it",
+    "peak": "the highest rate that a contestant reached in this campaign in a simple operation; no data sheet is used",
+    "minimum memory": "what a step needs at least, by the network's table of layers",
+}
+"""The words of tables and pages; docs/method.md says more on each."""
+
 PEAKS = {"macs": ("multiply-accumulates", "GMAC/s"), "bytes": ("memory reads", "GB/s")}
 """The quantity of each peak probe, and the unit of its rate (10^9 per second)."""
 

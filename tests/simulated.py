@@ -152,6 +152,7 @@ def run_block(
     turns: int = 2,
     isolated: Iterable[Contestant] = (),
     cold: Iterable[Contestant] = (),
+    reusing: Iterable[Contestant] = (),
     attempt: int = 0,
     time_limit: float = 60.0,
     **changes: object,
@@ -164,7 +165,10 @@ def run_block(
         return own or known.get(case.contestant, Behaviour())
 
     with opened(script, time_limit) as launcher:
-        block = Block(whole, launch, 0, turns, Path("weights"), attempt, frozenset(isolated), frozenset(cold))
+        block = Block(
+            whole, launch, 0, turns, Path("weights"), attempt, frozenset(isolated), frozenset(cold),
+            reusing=frozenset(reusing),
+        )  # fmt: skip
         records = block.run(launcher, suite(**changes), {}, used or {}, launcher.clock)
     assert [record.case for record in records] == list(whole.cases)
     return BlockRun({(one.case.workload.phase, one.case.contestant): one for one in records}, launcher)

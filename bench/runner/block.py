@@ -15,7 +15,7 @@ from bench.launch.launcher import LauncherLike
 from bench.machine import card as cards
 from bench.machine.card import CardWatch
 from bench.plan.suite import Suite
-from bench.runner.contestant_launch import ContestantLaunch, PhaseRun, joined
+from bench.runner.contestant_launch import ContestantLaunch, PhaseRun, TimedFirstCall, joined
 from bench.scheduling.ledger import Group
 from bench.scheduling.parts import BUILD, FIRST_CALL, PartTimes
 from impls.frameworks import PHASES
@@ -30,6 +30,7 @@ class Block:
 
     `attempt`: number of earlier, contaminated runs of the block. `isolated`: contestants with a dedicated zygote.
     `cold`: contestants whose compiled code is on no disk yet; their first calls are made one at a time and timed.
+    `reusing`: contestants whose first calls are the first ones that can find compiled code; they are timed, too.
     `first_launch`: launches that other machines make of the same network, whose orders and seeds are not repeated.
     """
 
@@ -42,6 +43,7 @@ class Block:
     isolated: frozenset[Contestant] = frozenset()
     cold: frozenset[Contestant] = frozenset()
     first_launch: int = 0
+    reusing: frozenset[Contestant] = frozenset()
 
     @property
     def number(self) -> int:
@@ -72,7 +74,7 @@ class Block:
             launches = [
                 ContestantLaunch(
                     contestant, self._runs(contestant, used), launcher, suite, self.weights, self.number, alive, parts,
-                    contestant in self.isolated, contestant in self.cold, read_card=read_card,
+                    contestant in self.isolated, self._timed(contestant), read_card=read_card,
                 )
                 for contestant in _shuffled(order, self.group.contestants)
             ]  # fmt: skip
@@ -90,6 +92,11 @@ class Block:
         records = [self._record(runs[case], known.get(case, {})) for case in self.group.cases]
         return [replace(records[0], block_seconds=parts.seconds()), *records[1:]]
 
+    def _timed(self, contestant: Contestant) -> TimedFirstCall | None:
+        if contestant in self.cold:
+            return TimedFirstCall.COLD
+        return TimedFirstCall.CACHED if contestant in self.reusing else None
+
     def _runs(self, contestant: Contestant, used: Mapping[Case, Usage]) -> list[PhaseRun]:
         cases = [case for case in self.group.cases if case.contestant == contestant]
         cases.sort(key=lambda case: PHASES.index(case.workload.phase))  # type: ignore[arg-type]
@@ -100,16 +107,16 @@ class Block:
     ) -> None:
         """First calls and warm-up of all phases.
 
-        A cold contestant's phases come in the order of their memory, which is measured on the way: a phase would
-        otherwise be charged what a larger one has left behind. The others make their first calls concurrently, which
-        are not timed, and in random order unless their memory is still to be measured.
+        Those that are timed are made one at a time. The phases then come in the order of their memory, which is
+        measured on the way: a phase would otherwise be charged what a larger one has left behind. The others make their
+        first calls concurrently, and in random order unless their memory is still to be measured.
         """
         for launch in launches:
-            for run in launch.runs if launch.cold else ():
+            for run in launch.runs if launch.timed else ():
                 with parts.of(FIRST_CALL):
                     launch.first_call(run)
                 launch.warm_up(run)
-        warm = [(launch, launch.order(order)) for launch in launches if not launch.cold]
+        warm = [(launch, launch.order(order)) for launch in launches if not launch.timed]
         with parts.of(FIRST_CALL):
             _call_concurrently(launcher, warm)
         for launch, runs in warm:

@@ -38,6 +38,7 @@ class BlockRunner:
     clock: Callable[[], float] = now
     first_launch: int = 0
     _compiled: set[Case] = field(default_factory=set)
+    _reused: set[Case] = field(default_factory=set)
     card: CardWatch | None = None
 
     def run(self, task: Task, deadline: float) -> None:
@@ -85,7 +86,9 @@ class BlockRunner:
         known = {case: self.ledger.gate_result(case) for case in group.cases}
         used = {case: self._usage_of(case) for case in group.cases}
         isolated = frozenset(case.contestant for case in group.cases if self.ledger.has_just_crashed(case))
-        again = replace(block, group=group, attempt=attempt, isolated=isolated, cold=self._cold(group))
+        cold = self._cold(group)
+        reusing = self._reusing(group, cold)
+        again = replace(block, group=group, attempt=attempt, isolated=isolated, cold=cold, reusing=reusing)
         return again.run(self.launcher, self.suite, known, used, self.clock, self.card)
 
     def _cold(self, group: Group) -> frozenset[Contestant]:
@@ -100,6 +103,13 @@ class BlockRunner:
         self._compiled.update(originals.values())
         first = {one.original: one for one in sorted(cold, key=lambda one: -one.copy)}
         return frozenset(first.values())
+
+    def _reusing(self, group: Group, cold: frozenset[Contestant]) -> frozenset[Contestant]:
+        """The contestants whose code for a phase is found for the first time; a copy is a control of times only."""
+        found = {case for case in group.cases if case.contestant not in cold and not case.contestant.copy}
+        first = found - self._reused
+        self._reused.update(first)
+        return frozenset(case.contestant for case in first)
 
     def _usage_of(self, case: Case) -> Usage:
         """The usage that is known of a case; that of a copy is not measured."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence, Set
 from contextlib import ExitStack
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,13 @@ from bench.scheduling.parts import BUILD, FIRST_CALL, METERS, OTHER, ROUNDS, SET
 from bench.worker.messages import Called, CheckOutputs, FirstCall, Load, Loaded, RunTurn, WarmUp
 from results import words
 from results.schema.record import CardConditions, Case, Conditions, Contestant, Status, Usage
+
+
+class TimedFirstCall(StrEnum):
+    """First calls whose time is recorded, by the field of a record that has it."""
+
+    COLD = "first_call_seconds"
+    CACHED = "cached_first_call_seconds"
 
 
 @dataclass
@@ -60,7 +68,7 @@ class PhaseRun:
 class ContestantLaunch:
     """A contestant's launch. `dedicated_zygote` as in LauncherLike.launch; `weights`: a folder; `seed`: of dropout.
 
-    `cold`: its compiled code is on no disk yet, so the seconds of each phase's first call are recorded.
+    `timed`: the field of a record that gets the seconds of each phase's first call; None if they are not recorded.
     `read_card`: gives what the card does now; None if it computes on the CPU.
     """
 
@@ -73,7 +81,7 @@ class ContestantLaunch:
     alive: ExitStack
     parts: PartTimes
     dedicated_zygote: bool = False
-    cold: bool = False
+    timed: TimedFirstCall | None = None
     worker: WorkerLike | None = None
     _process: ExitStack = field(default_factory=ExitStack)  # ends the process of `worker`
     read_card: Callable[[], CardConditions | None] = lambda: None
@@ -125,8 +133,8 @@ class ContestantLaunch:
         def receive(worker: WorkerLike) -> None:
             seconds = worker.receive(Called).first_call_seconds
             run.called = True
-            if self.cold:
-                run.facts.setdefault("first_call_seconds", seconds)
+            if self.timed:
+                run.facts.setdefault(self.timed.value, seconds)
 
         self._attempt(run, receive)
 

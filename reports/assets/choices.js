@@ -15,14 +15,16 @@ const showChosen = () => {
       const { phase } = row.dataset;
       row.classList.toggle("filtered-out", !isChosen({ ...parts[part], ...(phase && { phase }) }));
     }
-    for (const figure of article.querySelectorAll("figure[data-part]")) figure.classList.toggle("filtered-out", !isChosen(parts[figure.dataset.part]));
+    const isDrawn = ({ part, phase }) => isChosen({ ...parts[part], ...(phase && { phase }) });
+    for (const figure of article.querySelectorAll("figure[data-part], figure[data-phase]")) figure.classList.toggle("filtered-out", !isDrawn(figure.dataset));
+    for (const drawn of article.querySelectorAll("svg [data-part], svg [data-phase]")) drawn.classList.toggle("faded", !isDrawn(drawn.dataset));
     for (const body of article.querySelectorAll("tbody:has(> tr.group)")) {
       const rows = [...body.rows].filter((row) => !row.classList.contains("group"));
       body.classList.toggle("filtered-out", rows.length > 0 && rows.every((row) => row.classList.contains("filtered-out")));
     }
   }
   const chosen = FILTERS.filter((name) => address.get(name)).map((name) => `${name} ${short(address.get(name))}`);
-  shownNote.textContent = chosen.length ? `Shown: ${chosen.join(", ")}. Figures and tables of several networks show all.` : "";
+  shownNote.textContent = chosen.length ? `Shown: ${chosen.join(", ")}. In figures of several networks and phases the others are faded; curves over sizes, batches and launches show all.` : "";
 };
 
 // The verdicts of an article, read when they are first needed: [class, word] of each, and the cells of each workload.
@@ -59,6 +61,9 @@ const fillMatrix = (cells, row, verdicts, reference) =>
 // As reports.format.numbers.ratio.
 const brief = (ratio) => (ratio >= 0.1 ? ratio.toFixed(2) : String(Number(ratio.toPrecision(2))));
 
+// How sure a bounded ratio is, as reports.rows.answer: " (9 %)" of "≈ within 9 %".
+const bound = (word) => (word.startsWith("≈") ? ` (${word.match(/\d+ %/)[0]})` : "");
+
 // The results at the top: times stay, ratios change.
 const fillResults = (cells, row, verdicts, reference) =>
   cells.forEach((cell, column) => {
@@ -71,7 +76,7 @@ const fillResults = (cells, row, verdicts, reference) =>
     cell.replaceChildren(time);
     if (column === reference || !ratio) return;
     cell.title = `${word.slice(2)}, ${ratio[2]}`;
-    cell.append(" ", element("data", { value: ratio[3] }, `${word[0]} ${brief(ratio[3])}`));
+    cell.append(" ", element("data", { value: ratio[3] }, `${word[0]} ${brief(ratio[3])}${bound(word)}`));
   });
 
 // As the page was written: to each workload's own reference.
@@ -146,14 +151,11 @@ const referenceMenu = () => {
 };
 
 const makeMenus = () => {
-  const bar = element("div", { className: "menus", role: "group", ariaLabel: "Networks, phases and reference that the page shows" });
-  bar.append(...FILTERS.map(filterMenu), referenceMenu());
-  if (bar.children.length) document.querySelector("main").prepend(bar, shownNote);
-  // What a link leads to lands below the menus, which wrap on narrow screens.
-  const noteHeight = () => document.documentElement.style.setProperty("--menus", `${bar.offsetHeight}px`);
-  new ResizeObserver(noteHeight).observe(bar);
+  const bar = menuBar("Networks, phases and reference that the page shows", ...FILTERS.map(filterMenu), referenceMenu());
+  bar.after(shownNote);
   if (FILTERS.some((name) => address.get(name))) showChosen();
   if (address.get(REFERENCE)) changeReference(address.get(REFERENCE));
 };
 
 if (articles.length) makeMenus();
+else menuBar("Sections of the page");

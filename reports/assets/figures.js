@@ -10,7 +10,7 @@ const png = (svg, name, caption) => {
   still.setAttribute("width", box.width);
   still.setAttribute("height", box.height);
   // Not by the attribute, which the page's policy forbids.
-  Object.assign(still.style, { color: style.color, fill: style.color, fontFamily: style.fontFamily });
+  Object.assign(still.style, { color: style.color, fill: style.color, fontFamily: style.fontFamily, fontSize: "11px" });
   const image = new Image();
   image.onload = () => {
     const canvas = element("canvas", { width: 2 * box.width, height: 2 * (box.height + TITLE) });

@@ -23,10 +23,11 @@ from reports.figures.drawing.canvas import (
     dot,
     fixed_ticks,
     log_ticks,
+    printable_label,
     rows_of,
 )
-from reports.format.networks import Network
-from reports.format.numbers import MILLISECONDS, plain
+from reports.format.networks import Network, Row
+from reports.format.numbers import MILLISECONDS, estimate, plain
 from reports.format.words import missing
 from results.schema.columns import device_columns
 from results.schema.record import Status
@@ -68,8 +69,10 @@ def _memory_band(phase: str, network: Network, slots: Sequence[str]) -> Band:
             "" if known else "not known" if row["status"] == Status.MEASURED else missing(network, contestant, (phase,))
         )
         value, peak = (row[name] * MEGA for name in ("memory_bytes", device_columns(row["device"]).launch_memory))
-        marks.append(Mark(contestant, slots.index(contestant), value, note=note, peak=peak))
-    return Band(phase, marks)
+        tip = f"{phase}, {printable_label(contestant)}: {plain(value)} MB in a step"
+        tip += "" if math.isnan(peak) else f", {plain(peak)} MB at the peak of the launch"
+        marks.append(Mark(contestant, slots.index(contestant), value, note=note, peak=peak, tip=tip))
+    return Band(phase, marks, {"phase": phase})
 
 
 def _band(phase: str, network: Network, slots: Sequence[str]) -> Band:
@@ -80,8 +83,16 @@ def _band(phase: str, network: Network, slots: Sequence[str]) -> Band:
             marks.append(Mark(contestant, slot, note=missing(network, contestant, (phase,))))
         else:
             value, low, high = (row[name] * MILLISECONDS for name in ("seconds", "seconds_low", "seconds_high"))
-            marks.append(Mark(contestant, slot, value, low, high))
-    return Band(phase, marks)
+            launches = f"{row['launches']} launch{'es' if row['launches'] > 1 else ''}"
+            tip = f"{phase}, {printable_label(contestant)}: {in_ms(row)}, {launches}"
+            marks.append(Mark(contestant, slot, value, low, high, tip=tip))
+    return Band(phase, marks, {"phase": phase})
+
+
+def in_ms(row: Row) -> str:
+    """ "16.2 ms per step [15.1, 17.3]" of a row of `cases`."""
+    found = estimate(row["seconds"], row["seconds_low"], row["seconds_high"], MILLISECONDS)
+    return f"{found.text} ms per step {found.interval}" if found else ""
 
 
 def _times(bands: Sequence[Band]) -> Figure:
@@ -114,9 +125,11 @@ def linear_axis(axes: Axes, most: float) -> None:
 
 def _bar_with_peak(axes: Axes, mark: Mark, row: int) -> None:
     colour = svg.INK if mark.label == FLOOR else COLOURS[mark.slot % len(COLOURS)]
-    axes.barh([row], [mark.value], height=0.62, color=colour, alpha=0.75, linewidth=0)
+    (bar,) = axes.barh([row], [mark.value], height=0.62, color=colour, alpha=0.75, linewidth=0)
+    svg.describe(bar, tip=mark.tip, **mark.facts)
     if mark.peak > mark.value:
-        axes.plot([mark.value, mark.peak], [row, row], color=colour, linewidth=2, solid_capstyle="butt")
+        (tail,) = axes.plot([mark.value, mark.peak], [row, row], color=colour, linewidth=2, solid_capstyle="butt")
+        svg.describe(tail, **mark.facts)
 
 
 def _place(bands: Sequence[Band], paint: Callable[[Mark, int], None]) -> None:

@@ -9,23 +9,34 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from reports.figures.drawing import svg
-from reports.figures.drawing.canvas import REACH, Band, Mark, canvas, dot, log_axis, rows_of
+from reports.figures.drawing.canvas import (
+    LONGEST_TITLE,
+    REACH,
+    Band,
+    Mark,
+    canvas,
+    dot,
+    log_axis,
+    printable_label,
+    rows_of,
+)
 from reports.format.networks import Network, Row
-from reports.format.numbers import ratio
+from reports.format.numbers import estimate, ratio
 from results.stats.estimates import BAND
+from results.tables.cases import judgement
 
 AT_LEAST = 1.25
 """The axis reaches so far to both sides of 1, so that small differences look small."""
 
 
 def ratios(
-    networks: Sequence[tuple[str, Network]], phase: str, slots: Sequence[str], control: float, key: str
+    networks: Sequence[tuple[str, str, Network]], phase: str, slots: Sequence[str], control: float, key: str
 ) -> Markup:
-    """The ratios of all workloads of a phase, each under the title given; "" without any.
+    """The ratios of all workloads of a phase, each (part of the page, title, network); "" without any.
 
     `control`: the largest difference of the same code from itself, shaded beside the band of a dead heat; NaN without.
     """
-    bands = [Band(title, _marks(network, phase, slots)) for title, network in networks]
+    bands = [Band(title, _marks(title, network, phase, slots), {"part": part}) for part, title, network in networks]
     bands = [band for band in bands if band.marks]
     if not any(not math.isnan(mark.value) for band in bands for mark in band.marks):
         return Markup("")
@@ -41,17 +52,19 @@ def by_node(bands: Sequence[Band], key: str) -> Markup:
     return Markup(svg.draw(lambda: _draw(bands, math.nan), key, label))
 
 
-def _marks(network: Network, phase: str, slots: Sequence[str]) -> list[Mark]:
+def _marks(title: str, network: Network, phase: str, slots: Sequence[str]) -> list[Mark]:
     """A mark for each contestant but the reference; a note where it has no ratio."""
     rows = [network.rows[phase, one] for one in slots if (phase, one) in network.rows]
-    return [_mark(row, slots) for row in rows if row["contestant"] != row["reference"]]
+    return [_mark(title, row, slots) for row in rows if row["contestant"] != row["reference"]]
 
 
-def _mark(row: Row, slots: Sequence[str]) -> Mark:
+def _mark(title: str, row: Row, slots: Sequence[str]) -> Mark:
     slot = slots.index(row["contestant"])
     if math.isnan(row["ratio"]):
         return Mark(row["contestant"], slot, note="no ratio")
-    return Mark(row["contestant"], slot, row["ratio"], row["ratio_low"], row["ratio_high"])
+    judged, shown = judgement(row), estimate(row["ratio"], row["ratio_low"], row["ratio_high"])
+    tip = f"{printable_label(title, LONGEST_TITLE)}, {printable_label(row['contestant'])}: {shown}, {judged}"
+    return Mark(row["contestant"], slot, row["ratio"], row["ratio_low"], row["ratio_high"], tip=tip)
 
 
 def _draw(bands: Sequence[Band], control: float) -> Figure:

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from reports.figures.drawing import svg
 from reports.figures.drawing.canvas import log_axis, new_figure, panel, printable_label, style
 from reports.format.networks import Row
+from reports.format.numbers import plain
 from results.compare.limits import Kind, Limits, roof
 
 HEIGHT, LINE = 360, 14
@@ -45,15 +46,14 @@ def _draw(rows: Sequence[Row], limits: Limits, kind: Kind, slots: Sequence[str])
     line = np.geomspace(min(intensities) / 3, max(intensities) * 3, 100)
     axes.plot(line, [GIGA * roof(limits, kind, float(one)) for one in line], color=svg.INK, linewidth=1.5)
     for contestant in dict.fromkeys(row["contestant"] for row in rows):
-        own = [row for row in rows if row["contestant"] == contestant]
-        axes.plot(
-            [row["macs_per_byte"] for row in own],
-            [GIGA * row["macs_per_second"] for row in own],
-            linestyle="none",
-            alpha=0.8,
-            label=printable_label(contestant),
-            **style(slots, contestant),
-        )
+        label = printable_label(contestant)
+        for row in (row for row in rows if row["contestant"] == contestant):
+            across, up = row["macs_per_byte"], GIGA * row["macs_per_second"]
+            look = {**style(slots, contestant), "linestyle": "none", "alpha": 0.8, "label": label}
+            (point,) = axes.plot([across], [up], **look)
+            where = f"{printable_label(row['architecture'])}, {row['phase']}, {label}"
+            svg.describe(point, tip=f"{where}: {plain(up)} GMAC/s, {plain(across)} MAC per byte", phase=row["phase"])
+            label = ""  # one entry of the legend
     for network in dict.fromkeys(row["architecture"] for row in rows):
         own = [row for row in rows if row["architecture"] == network]
         highest = max(own, key=lambda row: row["macs_per_second"])

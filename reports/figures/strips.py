@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from reports.figures.drawing import svg
 from reports.figures.drawing.canvas import COLOURS, Band, Mark, canvas, fixed_ticks, new_figure, panel, rows_of
@@ -45,6 +46,7 @@ def strips(network: Network, launches: pd.DataFrame, slots: Sequence[str], key: 
                 for contestant in network.contestants
                 if (phase, contestant) in times
             ],
+            {"phase": phase},
         )
         for phase in network.phases
     ]
@@ -67,18 +69,20 @@ def _strips(
         else:
             own, again = over[phase, item.label], times[phase, item.label]["superseded"].to_numpy()
             colour = COLOURS[item.slot % len(COLOURS)]
-            _ticks(axes, own[~again], row, colour)
+            ticks = _ticks(axes, own[~again], row, colour)
             crosses = _spread(own[again], MOST_CROSSES)
-            axes.plot(_clip(crosses), np.full(len(crosses), row), "x", color=colour, markersize=5)
+            ticks += axes.plot(_clip(crosses), np.full(len(crosses), row), "x", color=colour, markersize=5)
+            for one in ticks:
+                svg.describe(one, **item.facts)
     return figure
 
 
-def _ticks(axes: Axes, values: np.ndarray, row: int, colour: str) -> None:
+def _ticks(axes: Axes, values: np.ndarray, row: int, colour: str) -> list[Line2D]:
     """A short vertical line at each value, as one path."""
     drawn = _spread(values, MOST_LINES)
     x = np.repeat(_clip(drawn), WIDE)
     y = np.tile([row - TALL, row + TALL, np.nan], len(drawn))
-    axes.plot(x, y, color=colour, linewidth=1.4, solid_capstyle="butt")
+    return axes.plot(x, y, color=colour, linewidth=1.4, solid_capstyle="butt")
 
 
 def _spread(values: np.ndarray, most: int) -> np.ndarray:

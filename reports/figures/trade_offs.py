@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from reports.figures.drawing import svg
 from reports.figures.drawing.canvas import fixed_ticks, log_ticks, new_figure, panel, printable_label, style
 from reports.format.networks import Network, Row
-from reports.format.numbers import MILLISECONDS
+from reports.format.numbers import MILLISECONDS, plain
 
 HEIGHT, PLOT, LINE = 260, 200, 12
 """Pixels of the figure, of its axes, and of a line of text."""
@@ -61,8 +61,9 @@ def _draw(rows: Sequence[Row], slots: Sequence[str]) -> Figure:
     for row, (x, y), shift in zip(rows, points, _shifts(axes.get_ylim(), [y for _, y in points]), strict=True):
         look = style(slots, row["contestant"])
         face = look["color"] if is_on_frontier(row, rows) else "none"
-        axes.plot([x], [y], linestyle="none", markerfacecolor=face, **{**look, "markersize": 7})
+        (point,) = axes.plot([x], [y], linestyle="none", markerfacecolor=face, **{**look, "markersize": 7})
         label = printable_label(row["contestant"])
+        svg.describe(point, tip=f"{label}: {plain(x)} ms, {plain(y)} MB")
         axes.annotate(label, (x, y), (7, shift), textcoords="offset points", va="center", fontsize=10)
     frontier = sorted(point for point, row in zip(points, rows, strict=True) if is_on_frontier(row, rows))
     axes.step(*zip(*frontier), where="post", color=svg.INK, linewidth=0.8, alpha=0.5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 
 from results.schema.system import System
 
@@ -17,17 +17,29 @@ VALUED = frozenset({"--preset", "--device", "--sizes-from", "--interpreter", "--
 def campaign_options(system: System) -> Sequence[str]:
     """The options with which a campaign's cases are measured, as far as they are recorded."""
     suite = system.suite.name
+    return [*(["--suite", suite] if suite else []), *_kept(system, VALUED)]
+
+
+def resume(system: System, campaign: str, minutes: int) -> str:
+    """The command that goes on with a campaign; `minutes`: its budget, 0 for the suite's own."""
+    budget = ["--budget", f"{minutes}m"] if minutes else []
+    found = _kept(system, frozenset({"--results"}))
+    return " ".join(["python -m bench run", shlex.join(["--resume", campaign, *budget, *found])])
+
+
+def _kept(system: System, valued: Set[str]) -> Sequence[str]:
+    """FLAG and the options `valued` of the recorded command, under their current names."""
     try:
         words = shlex.split(system.command or "")
     except ValueError:  # recorded text of any content
         words = []
-    kept = ["--suite", suite] if suite else []
+    kept: list[str] = []
     for number, word in enumerate(words):
         word = word.replace("--bench-", "--", 1) if word.startswith("--bench-") else word
         name, equals, _ = word.partition("=")
-        if word == FLAG or (name in VALUED and equals):
+        if (word == FLAG and valued is VALUED) or (name in valued and equals):
             kept.append(word)
-        elif name in VALUED:
+        elif name in valued:
             kept += [name, *words[number + 1 : number + 2]]
     return kept
 

@@ -6,6 +6,8 @@ Every key of system.json is optional here.
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +18,7 @@ from results.units import amount, elapsed
 from results.words import stop_reason
 
 DEEPEST = 5
+RESUME = re.compile(r"--resume [^\s,;]+")
 IN_TABLES = ("workloads", "networks", "pyramids", "nodes", "attempts")
 
 Entry = tuple[str, str]
@@ -38,12 +41,14 @@ def header(system: System, reference: str | None) -> list[Entry]:
     return [(term, value) for term, value in entries if value]
 
 
-def warnings(system: System) -> list[tuple[str, str]]:
+def warnings(system: System, campaign: str) -> list[tuple[str, str]]:
     """The warnings of a campaign as (what, remedy); a plain text is a warning without a remedy.
 
-    Those of system.json while it runs; afterwards the final ones, which include them.
+    Those of system.json while it runs; afterwards the final ones, which include them. `campaign`: the name by which it
+    is resumed, as its folder may have been renamed.
     """
-    return [_warning(one) for one in (system.warnings if system.advice is None else system.advice)]
+    found = [_warning(one) for one in (system.warnings if system.advice is None else system.advice)]
+    return [(what, RESUME.sub(lambda _: f"--resume {shlex.quote(campaign)}", remedy)) for what, remedy in found]
 
 
 def versions(system: System, contestant: str) -> str:

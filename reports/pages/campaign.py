@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,7 @@ def _article(view: CampaignView) -> CampaignArticle:
         answer=answer_of(view),
         facts=system.header(view.system, view.reference),
         health=_health(view),
-        warnings=system.warnings(view.system),
+        warnings=system.warnings(view.system, view.campaign.name),
         problems=view.campaign.problems,
         has_lost=bool((view.launches["status"] != Status.MEASURED).any()),
         has_flags=bool((view.cases["quality_flags"] != "").any()),
@@ -141,7 +142,7 @@ def _article(view: CampaignView) -> CampaignArticle:
         columns={contestant: place for place, contestant in enumerate(view.contestants)},
         menu=menu_of(view),
         sections=[
-            BuiltSection(section.anchor, section.title, section.template, content)
+            BuiltSection(section.anchor, getattr(content, "title", section.title), section.template, content)
             for section in SECTIONS
             if (content := section.build(view)) is not None
         ],
@@ -157,7 +158,7 @@ def menu_of(view: CampaignView) -> Mapping[str, Any]:
 def answer_of(view: CampaignView) -> Answer:
     """The first screen, of the campaign's networks."""
     return answer(
-        view.campaign.name,
+        partial(commands.resume, view.system, view.campaign.name),
         {part.id: part.network for part in view.parts},
         view.contestants,
         rankings(view.campaign),

@@ -62,7 +62,9 @@ def render(
         other_machine=report.differences[: report.machines],
         differences=report.differences[report.machines :],
         problems=report.problems,
-        warnings=[(one.name, *warning) for one in (baseline, candidate) for warning in system.warnings(one.system)],
+        warnings=[
+            (one.name, *warning) for one in (baseline, candidate) for warning in system.warnings(one.system, one.name)
+        ],
         facts=_side_by_side(system.header(baseline.system, None), system.header(candidate.system, None)),
         rows=sorted(rows, key=lambda row: [kind(verdict) for verdict in words.VERDICT_ORDER].index(row.kind)),
         groups=[group for number, one in enumerate(found) if (group := _group(one, changes, f"n{number}")).figure],

@@ -13,10 +13,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from impls.files import whole_file
-from reports.pages import siblings
+from reports.pages import documents, siblings
+from results.words import TERMS
 
 ASSETS = files("reports") / "assets"
-SCRIPTS = ("basics.js", "tables.js", "figures.js", "links.js", "choices.js", "detail.js", "print.js")
+SCRIPTS = ("basics.js", "tables.js", "figures.js", "tips.js", "links.js", "choices.js", "detail.js", "print.js")
 BETWEEN = re.compile(r">\n+(?=</?(?:td|th|tr|tbody|thead|tfoot|table|li|ul|dl|dt|dd|div|figure|section)\b)")
 """Line ends between elements that are laid out as blocks: a tenth of a large page."""
 INDENT = re.compile(r"^ +", re.MULTILINE)
@@ -38,7 +39,7 @@ def document(template: str, **values: Any) -> str:
     allowed = f"style-src {_hash(style)}; script-src {_hash(script)}; img-src data:"  # saving a figure uses one
     policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
     page = environment.get_template(template).render(
-        style=Markup(style), script=Markup(script), policy=policy, **values
+        style=Markup(style), script=Markup(script), policy=policy, terms=TERMS, **values
     )
     return BETWEEN.sub(">", page)
 
@@ -54,12 +55,12 @@ def _hash(text: str) -> str:
 
 
 def write(html: str, path: Path) -> Path:
-    """Write a page atomically, and the links between the pages of its folder.
+    """Write a page atomically, with links to the project's documents if they are near, and between pages of its folder.
 
     A lone surrogate is written as its escape.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as file:
-        file.write(html.encode("utf-8", "backslashreplace"))
+        file.write(documents.linked(html, path.parent).encode("utf-8", "backslashreplace"))
     siblings.link(path.parent)
     return path

@@ -30,7 +30,7 @@ def render(reproduction: Reproduction) -> str:
         "reproduction.html.j2",
         name=reproduction.name,
         facts=system.header(reproduction.system, None),
-        warnings=system.warnings(reproduction.system),
+        warnings=system.warnings(reproduction.system, reproduction.name),
         problems=(*reproduction.problems, *left_out),
         counts=_counts(reproduction),
         verdicts={claims.KINDS[verdict]: words.claim_verdict(verdict) for verdict in Verdict},

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -119,7 +118,7 @@ class Answer:
 
 
 def answer(
-    campaign: str,
+    resume: Callable[[int], str],
     networks: Mapping[str, Network],
     contestants: Sequence[str],
     rankings: Sequence[Ranking],
@@ -131,7 +130,8 @@ def answer(
 ) -> Answer:
     """The answer of a campaign; `networks` and notes on their `parity` by the anchors of their figures.
 
-    Isolated layers are counted, not listed. `believable`: whether the controls allow for verdicts. `scope`: which
+    `resume`: the command that goes on, from the minutes of its budget (0: the suite's own). Isolated layers are
+    counted, not listed. `believable`: whether the controls allow for verdicts. `scope`: which
     machines these are of, "" for one.
     """
     ranked = {workload.workload: workload for found in rankings for workload in found.workloads}
@@ -148,7 +148,7 @@ def answer(
         sure=sure,
         why=_why(networks.values(), believable) if state is State.NONE else "",
         more=_more(remainder, minutes) if state is not State.ALL else "",
-        command=_command(campaign, minutes) if state is not State.ALL else "",
+        command=resume(minutes) if state is not State.ALL else "",
         reference=reference,
         contestants=contestants,
         groups=[group for group in groups if group.lines],
@@ -226,7 +226,8 @@ def _cell(row: Row | None, rows: Mapping[str, Row]) -> Cell:
     if judged is None or shown is None:
         return Cell("alone", time, word="no ratio", flags=flags)
     mark = words.VERDICT_MARKS[judged.verdict]
-    ratio = f"{mark} {numbers.ratio(row['ratio'])}"
+    bound = "" if judged.percent is None else f" ({judged.percent} %)"
+    ratio = f"{mark} {numbers.ratio(row['ratio'])}{bound}"
     return Cell(kind(judged.verdict), time, ratio, row["ratio"], shown.interval, str(judged), flags)
 
 
@@ -271,8 +272,3 @@ def _more(remainder: RemainderFacts | None, minutes: int) -> str:
     if remainder is None or not remainder.decidable or not minutes:
         return "More launches make the intervals narrower."
     return f"About {minutes} more minutes are expected to decide {remainder.decidable} more."
-
-
-def _command(campaign: str, minutes: int) -> str:
-    budget = f" --budget {minutes}m" if minutes else ""
-    return f"python -m bench run --resume {shlex.quote(campaign)}{budget}"

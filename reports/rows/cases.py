@@ -24,6 +24,8 @@ ERRORS = ("scores", "loss", "gradients")
 WORST = "parity_worst_gradient"
 BEFORE = ("build_seconds", "start_seconds")
 """The parts of a launch before its first call."""
+COLD, CACHED = "first_call_seconds", "cached_first_call_seconds"
+"""First calls that found no compiled code, and those of the first launch that could find some."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,10 @@ class PartsRow:
 
 @dataclass(frozen=True)
 class FirstCallRow:
-    """Seconds of the first step by phase, then of building, then of starting; a reason if missing."""
+    """Seconds of the first step by phase, for each kind of first call; then of building and of starting.
+
+    A reason if missing.
+    """
 
     contestant: str
     seconds: Sequence[str]
@@ -145,19 +150,22 @@ def _part(row: Row | None, network: Network, contestant: str, part: str) -> tupl
     return shown, "below 0" if row["seconds"] < 0 else ""
 
 
-def first_call_rows(network: Network, launches: pd.DataFrame, phases: Sequence[str]) -> list[FirstCallRow]:
-    """A contestant's times before its first recorded step, in these phases."""
+def first_call_rows(
+    network: Network, launches: pd.DataFrame, phases: Sequence[str], kinds: Sequence[str] = (COLD,)
+) -> list[FirstCallRow]:
+    """A contestant's times before its first recorded step, in these phases. `kinds`: of first calls."""
     mine = launches[(launches["network"] == network.id) & (launches["status"] == Status.MEASURED)]
-    seconds: dict[tuple[str, str], pd.Series] = {}
+    seconds: dict[tuple[str, str, str], pd.Series] = {}
     for contestant, own in mine.groupby("contestant", sort=False):
-        seconds |= {(str(contestant), what): own[what] for what in BEFORE}
+        seconds |= {(str(contestant), what, ""): own[what] for what in BEFORE}
         for phase, part in own.groupby("phase", sort=False):
-            seconds[str(contestant), str(phase)] = part["first_call_seconds"]
-    needs = {**{phase: (phase,) for phase in phases}, **dict.fromkeys(BEFORE, network.phases)}
+            seconds |= {(str(contestant), what, str(phase)): part[what] for what in kinds}
+    needs: dict[tuple[str, str], Sequence[str]] = {(kind, phase): (phase,) for kind in kinds for phase in phases}
+    needs |= {(what, ""): network.phases for what in BEFORE}
     return [
         FirstCallRow(
             contestant,
-            [_spread(seconds.get((contestant, what))) or missing(network, contestant, needs[what]) for what in needs],
+            [_spread(seconds.get((contestant, *of))) or missing(network, contestant, needs[of]) for of in needs],
         )
         for contestant in network.contestants
     ]

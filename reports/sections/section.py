@@ -30,7 +30,7 @@ FEW = 2
 """Tables are expanded up to this number of networks."""
 LAUNCHES = (
     "case", "group", "phase", "contestant", "node", "launch", "subset", "attempt", "status", "reason", "log", "seconds",
-    "first_call_seconds", "build_seconds", "start_seconds", "other_cpus_used", "steal",
+    "first_call_seconds", "cached_first_call_seconds", "build_seconds", "start_seconds", "other_cpus_used", "steal",
     *(column.name for column in PARITY),
 )  # fmt: skip
 """Columns of the table of launches that sections need."""
@@ -161,7 +161,8 @@ def _drawn(found: Sequence[networks.Network]) -> Set[str]:
 class Section:
     """A section of the campaign page: its anchor, link title, template, and the function that builds its content.
 
-    `build` returns the template's `content`; for None, the section and its link are omitted.
+    `build` returns the template's `content`; for None, the section and its link are omitted. A content with a `title`
+    gives the title itself.
     """
 
     anchor: str

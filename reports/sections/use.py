@@ -228,4 +228,4 @@ def _trade_offs(view: CampaignView) -> Iterator[tuple[str, str, Markup]]:
             yield part.id, f"{view.titles[network.id]}, {phase}", Markup(figure)
 
 
-SECTION = Section("use", "Memory, utilisation, energy", "use.html.j2", build)
+SECTION = Section("use", "Memory and use", "use.html.j2", build)

@@ -20,8 +20,8 @@ from results.tables.controls import control_of
 class Verdicts:
     """`contestants` with their versions; `choices`: the ratios to each possible reference.
 
-    `figures`: (title, forest plot) of each phase with a ratio. `control`: the largest difference of the same code from
-    itself, as text; "" without controls.
+    `figures`: (phase, title, forest plot) of each phase with a ratio. `control`: the largest difference of the same
+    code from itself, as text; "" without controls.
     """
 
     matrix: Sequence[matrix.Block]
@@ -29,7 +29,7 @@ class Verdicts:
     contestants: Sequence[tuple[str, str]]
     choices: Mapping[str, Any]
     networks: Sequence[NetworkPart]
-    figures: Sequence[tuple[str, Markup]]
+    figures: Sequence[tuple[str, str, Markup]]
     control: str
 
 
@@ -47,11 +47,11 @@ def build(view: CampaignView) -> Verdicts:
     )
 
 
-def _figures(view: CampaignView, control: float) -> Iterator[tuple[str, Markup]]:
-    networks = [(view.titles[part.network.id], part.network) for part in view.parts if part.is_drawn]
+def _figures(view: CampaignView, control: float) -> Iterator[tuple[str, str, Markup]]:
+    networks = [(part.id, view.titles[part.network.id], part.network) for part in view.parts if part.is_drawn]
     for phase, title in TITLES.items():
         if figure := ratios.ratios(networks, phase, view.contestants, control, f"{view.key}-ratios-{phase}"):
-            yield title, figure
+            yield phase, title, figure
 
 
 SECTION = Section("verdicts", "Verdicts", "verdicts.html.j2", build)

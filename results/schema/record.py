@@ -11,7 +11,7 @@ Schema history (a reader takes every version up to its own):
 7  2026-11  a launch runs all phases of a network, and its first_call_seconds is known only where it found no compiled
             code; block_seconds of a block; a contestant's copy (controls); parity's evidence_from and cleared
 8  2026-11  node of a launch, in campaigns of several machines
-9  2026-11  devices of a workload; card of a launch: what its GPU did after each turn
+9  2026-11  devices of a workload; card of a launch: what its GPU did after each turn; cached_first_call_seconds
 """
 
 from __future__ import annotations
@@ -263,6 +263,7 @@ class Record:
     node: str = ""  # the machine that made it, a key of system.json's `nodes`; empty: the campaign has one machine
     card: CardConditions | None = None  # after each turn; None: it runs on the CPU
     schema: int = field(default=SCHEMA)
+    cached_first_call_seconds: float | None = None  # the first step, if it was the first that could find compiled code
 
     def __post_init__(self) -> None:
         if self.status is Status.MEASURED:

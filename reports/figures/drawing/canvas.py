@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from matplotlib.artist import Artist
@@ -35,7 +35,10 @@ MARKERS = ("o", "s", "D", "^", "v", "P", "X", "h", "d")
 
 @dataclass(frozen=True)
 class Mark:
-    """One row of a figure; `note`: why there is no value; `peak`: a larger value at another time, as of memory."""
+    """One row of a figure; `note`: why there is no value; `peak`: a larger value at another time, as of memory.
+
+    `tip`: its values in words, for the pointer. `facts`: those of its band.
+    """
 
     label: str
     slot: int
@@ -44,14 +47,17 @@ class Mark:
     high: float = math.nan
     note: str = ""
     peak: float = math.nan
+    tip: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Band:
-    """Rows under one heading."""
+    """Rows under one heading; `facts`: the phase or part of the page that they are of (reports.figures.drawing.svg)."""
 
     title: str
     marks: Sequence[Mark]
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 def new_figure(height: float, width: float = WIDTH, layout: Literal["constrained"] | None = None) -> Figure:
@@ -94,22 +100,25 @@ def canvas(bands: Sequence[Band], shown: Callable[[Mark], str]) -> tuple[Figure,
         if isinstance(item, Band):
             axes.axhline(row - 0.5, color=svg.INK, alpha=0.3, linewidth=0.6, clip_on=False)
             title = printable_label(item.title, LONGEST_TITLE)
-            axes.text(-left / plot, row, title, transform=beside, weight="bold", va="center")
+            texts = [axes.text(-left / plot, row, title, transform=beside, weight="bold", va="center")]
         else:
-            axes.text(-0.01, row, printable_label(item.label), transform=beside, va="center", ha="right")
+            texts = [axes.text(-0.01, row, printable_label(item.label), transform=beside, va="center", ha="right")]
+            at_end: dict[str, Any] = {"transform": beside, "va": "center", "ha": "right", "fontsize": 10}
             if not math.isnan(item.value):
-                axes.text(1 + RIGHT / plot, row, shown(item), transform=beside, va="center", ha="right", fontsize=10)
+                texts.append(axes.text(1 + RIGHT / plot, row, shown(item), **at_end))
             if item.note:
-                axes.text(0.02, row, item.note, transform=beside, va="center", style="italic", alpha=0.75)
+                texts.append(axes.text(0.02, row, item.note, transform=beside, va="center", style="italic", alpha=0.75))
+        for one in texts:
+            svg.describe(one, **item.facts)
     return figure, axes
 
 
 def rows_of(bands: Sequence[Band]) -> Iterator[tuple[int, Band | Mark]]:
-    """Headings and marks with their row numbers, from the top."""
+    """Headings and marks with their row numbers, from the top; the marks with the facts of their band."""
     row = 0
     for band in bands:
         yield row, band
-        yield from enumerate(band.marks, row + 1)
+        yield from enumerate((replace(mark, facts=band.facts) for mark in band.marks), row + 1)
         row += 1 + len(band.marks)
 
 
@@ -118,10 +127,12 @@ def dot(axes: Axes, mark: Mark, row: int, limits: tuple[float, float]) -> None:
     colour, known = COLOURS[mark.slot % len(COLOURS)], not math.isnan(mark.low)
     if known:
         ends = [min(max(end, limits[0]), limits[1]) for end in (mark.low, mark.high)]
-        axes.plot(ends, [row, row], color=colour, linewidth=2.5, solid_capstyle="butt", clip_on=False)
+        (line,) = axes.plot(ends, [row, row], color=colour, linewidth=2.5, solid_capstyle="butt", clip_on=False)
+        svg.describe(line, **mark.facts)
     marker = MARKERS[mark.slot % len(MARKERS)]
     face = colour if known else "none"
-    axes.plot([mark.value], [row], marker, color=colour, markersize=6, markerfacecolor=face, clip_on=False)
+    (point,) = axes.plot([mark.value], [row], marker, color=colour, markersize=6, markerfacecolor=face, clip_on=False)
+    svg.describe(point, tip=mark.tip, **mark.facts)
 
 
 def log_ticks(low: float, high: float) -> list[float]:

@@ -6,28 +6,50 @@ import re
 from xml.etree.ElementTree import Element
 
 NUMBER = re.compile(r"-?\d+\.\d+")
+AROUND_COMMAND = re.compile(r" ?([A-Za-z]) ?")
 GEOMETRY = ("d", "x", "y", "transform", "width", "height", "points")
 UNTURNED = re.compile(r"rotate\(-?0 [^)]*\)")
 GROUPS = ("g", "defs")
+TIP = "data-tip"
+SHARED = ("data-phase", "data-part")
+"""Facts that neighbours have in common: they stand once, at a group."""
 
 
 def minify(root: Element) -> None:
-    """Replace groups without attributes by their children, and round coordinates to tenths of a pixel."""
+    """Replace groups without attributes by their children, and round coordinates to tenths of a pixel.
+
+    What an element would inherit anyway, and what a marker's shape has already, is left out.
+    """
     root.text = None
+    shapes = {f"#{element.get('id')}": element for element in root.iter() if "id" in element.attrib}
     for element in root.iter():
         element.tail = None
         if element.tag in GROUPS or element.tag == "path":
             element.text = None
         _plain(element)
+        if element.tag == "use":
+            _inherit(element, shapes.get(element.get("href", "")))
     _unwrap(root)
+    _share(root)
 
 
 def _plain(element: Element) -> None:
     for name in GEOMETRY:
         if name in element.attrib:
             element.set(name, " ".join(NUMBER.sub(_rounded, element.attrib[name]).split()))
+    if "d" in element.attrib:
+        element.set("d", AROUND_COMMAND.sub(r"\1", element.attrib["d"]))
+    if element.get("fill") == "currentColor" and element.tag in ("text", "use"):  # as the figure itself
+        del element.attrib["fill"]
     if UNTURNED.fullmatch(element.get("transform", "")):
         del element.attrib["transform"]
+
+
+def _inherit(use: Element, shape: Element | None) -> None:
+    """Leave out the stroke that the shape has."""
+    for name in ("stroke", "stroke-width"):
+        if shape is not None and name in shape.attrib and use.get(name) == shape.get(name):
+            del use.attrib[name]
 
 
 def _rounded(number: re.Match[str]) -> str:
@@ -43,6 +65,32 @@ def _unwrap(parent: Element) -> None:
             parent.remove(child)
         elif child.tag == "g" and not child.attrib:
             parent[place : place + 1] = list(child)
+
+
+def _share(parent: Element) -> None:
+    """Put neighbours with the same phase and part of the page into one group."""
+    for child in parent:
+        _share(child)
+    groups: list[Element] = []
+    for child in parent:
+        shared = {name: child.attrib.pop(name) for name in SHARED if name in child.attrib}
+        own = list(child) if child.tag == "g" and not child.attrib else [_single(child)]
+        if shared and groups and groups[-1].tag == "g" and groups[-1].attrib == shared:
+            groups[-1].extend(own)
+        elif shared:
+            groups.append(Element("g", shared))
+            groups[-1].extend(own)
+        else:
+            groups.append(_single(child))
+    parent[:] = groups
+
+
+def _single(group: Element) -> Element:
+    """The only child of a group that has nothing but a tip, with the tip; any other element as it is."""
+    if group.tag != "g" or len(group) != 1 or group.attrib.keys() != {TIP} or TIP in group[0].attrib:
+        return group
+    group[0].set(TIP, group.attrib[TIP])
+    return group[0]
 
 
 def _is_invisible(element: Element) -> bool:

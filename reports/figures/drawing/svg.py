@@ -7,6 +7,7 @@ ink's colour becomes the page's text colour, so that figures follow a dark theme
 from __future__ import annotations
 
 import io
+import json
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -15,10 +16,13 @@ from typing import Any
 from xml.etree import ElementTree
 
 import matplotlib.style
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 from reports.figures.drawing.slim import minify
 
+SIZE = 11
+"""Pixels of a figure's letters; the page's style sheet has the same."""
 INK = "#010203"
 """Drawn in this colour, shown in the page's text colour."""
 
@@ -27,7 +31,7 @@ SETTINGS: Mapping[str, Any] = {
     "svg.hashsalt": "deadheat",
     "text.parse_math": False,  # a name is not a formula
     "figure.dpi": 72,
-    "font.size": 11,
+    "font.size": SIZE,
     "text.color": INK,
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
@@ -37,6 +41,8 @@ SETTINGS: Mapping[str, Any] = {
     "image.composite_image": False,  # images keep their resolution
 }
 REFERENCE = re.compile(r"url\(#([^)]*)\)")
+FACTS = "facts:"
+"""Begins the id of an artist that has facts for the page's script."""
 
 
 def draw(paint: Callable[[], Figure], key: str, label: str) -> str:
@@ -45,6 +51,15 @@ def draw(paint: Callable[[], Figure], key: str, label: str) -> str:
         figure, buffer = paint(), io.BytesIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     return _embed(buffer.getvalue(), key, printable(label))
+
+
+def describe(artist: Artist, **facts: str) -> None:
+    """Give a part of a figure data-* attributes for the page's script; empty facts are left out.
+
+    `tip`: what is shown at the pointer; `phase`, `part`: which phase, and which network's part of the page, it is of.
+    """
+    if known := {name: fact for name, fact in facts.items() if fact}:
+        artist.set_gid(FACTS + json.dumps(known))
 
 
 def printable(text: str) -> str:
@@ -67,6 +82,7 @@ def _embed(source: bytes, key: str, label: str) -> str:
         element.tag = _local(element.tag)
         element.attrib = {_local(name): value for name, value in element.attrib.items()}
         _style_to_attributes(element)
+        _facts_to_attributes(element)
     used = dict.fromkeys(name for element in root.iter() for name in _referenced(element))
     ours = {name: f"{key}-{number}" for number, name in enumerate(used)}
     for element in root.iter():
@@ -85,15 +101,27 @@ def _drop_unwanted(root: ElementTree.Element) -> None:
                 parent.remove(child)
 
 
-DEFAULTS = {"stroke-linejoin": "miter", "stroke-linecap": "butt", "text-anchor": "start"}
-"""Values that attributes of SVG have without being set."""
+DEFAULTS = {
+    "stroke-linejoin": ("miter",),
+    "stroke-linecap": ("butt", "square"),  # which differ by less than a pixel
+    "text-anchor": ("start",),
+    "font-size": (f"{SIZE}px",),
+}
+"""Values that the page's style sheet or SVG itself gives."""
 
 
 def _style_to_attributes(element: ElementTree.Element) -> None:
     for part in element.attrib.pop("style", "").split(";"):
         name, value = (text.strip() for text in part.partition(":")[::2])
-        if name and name != "font-family" and DEFAULTS.get(name) != value:  # the font is the page's own
+        if name and name != "font-family" and value not in DEFAULTS.get(name, ()):  # the font is the page's own
             element.set(name, value.replace(INK, "currentColor"))
+
+
+def _facts_to_attributes(element: ElementTree.Element) -> None:
+    if (name := element.get("id", "")).startswith(FACTS):
+        del element.attrib["id"]
+        for fact, text in json.loads(name.removeprefix(FACTS)).items():
+            element.set(f"data-{fact}", printable(text))
 
 
 def _referenced(element: ElementTree.Element) -> list[str]:

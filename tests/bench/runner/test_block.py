@@ -134,6 +134,17 @@ def test_launches_that_find_compiled_code_run_beside_cold_ones_after_their_first
     assert timed == {A}
 
 
+def test_the_first_calls_that_find_compiled_code_are_made_one_at_a_time_as_cold_ones_and_recorded_apart():
+    took = {(phase, one): 1.0 + place for place, (phase, one) in enumerate((p, c) for p in PHASES for c in ALL)}
+    behaviours = {key: Behaviour(first_call_seconds=seconds) for key, seconds in took.items()}
+    done = run(behaviours, reusing=ALL, used=KNOWN)
+    assert {key: record.cached_first_call_seconds for key, record in done.records.items()} == took
+    assert {record.first_call_seconds for record in done.records.values()} == {None}
+    assert done.records["infer", A].block_seconds[FIRST_CALL] == pytest.approx(sum(took.values()))
+    for contestant in ALL:
+        assert [phase for phase, _ in done.asked(FirstCall, contestant)] == list(PHASES)
+
+
 def test_usage_that_is_known_is_not_asked_again():
     first = run()
     assert {first.records["infer", A].usage.missing[name] for name in metered()} == {NO_SUSTAINED_RUN}

@@ -168,9 +168,9 @@ def test_a_task_whose_cases_are_ruled_out_makes_no_launch():
     assert not done.campaign.launcher.launches
 
 
-def first_calls(done: Runner) -> list[set[tuple[str, Contestant]]]:
+def first_calls(done: Runner, kind: str = "first_call_seconds") -> list[set[tuple[str, Contestant]]]:
     """Phase and contestant of the first calls that were timed, by launch."""
-    timed = [record for record in done.records if record.first_call_seconds is not None]
+    timed = [record for record in done.records if getattr(record, kind) is not None]
     launches = range(1 + max(record.launch for record in done.records))
     return [
         {(one.case.workload.phase, one.case.contestant) for one in timed if one.launch == launch} for launch in launches
@@ -184,6 +184,27 @@ def everything(phases: Sequence[str], contestants: Sequence[Contestant]) -> set[
 def test_the_first_launch_of_a_network_in_a_runner_is_cold_and_no_other():
     whole = group(PHASES)
     assert first_calls(Runner(whole).run(launches=3)) == [everything(PHASES, (A, B)), set(), set()]
+
+
+@pytest.mark.parametrize("room", [1, 2, 3])
+def test_the_second_launch_of_a_contestant_times_first_calls_that_find_compiled_code_and_no_other(room):
+    """Where phases run apart, the reference runs in every subset of the first launch: there it is second."""
+    done = Runner(group(PHASES, (A, B, C)), memory_limit=room_for(room, PHASES)).run(launches=3)
+    cached = first_calls(done, "cached_first_call_seconds")
+    assert set.union(*cached) == everything(PHASES, (A, B, C))
+    assert sum(map(len, cached)) == len(PHASES) * 3
+    assert cached[2] == set()
+    assert everything(PHASES, (B, C)) <= cached[1]
+    both = [one for one in done.records if one.first_call_seconds and one.cached_first_call_seconds]
+    assert both == []
+
+
+def test_a_copy_and_a_stream_have_no_time_of_a_first_call_that_finds_compiled_code():
+    done = Runner(group(PHASES, (A, B, COPY))).run(launches=3)
+    assert first_calls(done, "cached_first_call_seconds") == [set(), everything(PHASES, (A, B)), set()]
+    stream = replace(lenet(), stream="exact", parts=((32, 32, 1), (32, 32, 1)))
+    done = Runner(Group(tuple(cases([stream], (A, B))))).run(launches=3)
+    assert first_calls(done, "cached_first_call_seconds") == [set(), set(), set()]
 
 
 def test_another_network_has_a_cold_launch_of_its_own():

@@ -61,6 +61,26 @@ def test_a_step_is_the_sum_of_its_parts(lively: StoredCampaign) -> None:
     assert plain(1000 * total) in texts(both(lively)[1])
 
 
+def test_marks_have_their_values_as_tips_and_say_their_phase(lively: StoredCampaign) -> None:
+    times, parts = both(lively)[:2]
+    root = ElementTree.fromstring(times)
+    tips = [element.get("data-tip") for element in root.iter() if element.get("data-tip")]
+    frame = table.cases([lively])
+    own = frame[(frame.architecture == "alexnet") & (frame.status == "measured")]
+    assert len(tips) == len(own)
+    assert any(
+        re.fullmatch(r"train, beta:jit: [\d.]+ ms per step \[[\d.]+, [\d.]+\], 5 launches", tip or "") for tip in tips
+    )
+    assert {element.get("data-phase") for element in root.iter()} - {None} == {"infer", "forward", "gradient", "train"}
+    assert re.search(r'data-tip="alpha:eager: forward [^"]* \+ backward [^"]* \+ update [^"]* = [\d.]+ ms"', parts)
+
+
+def test_facts_are_text_and_few_groups(lively: StoredCampaign) -> None:
+    for svg in both(lively):
+        assert "facts:" not in svg
+        assert svg.count("data-phase") <= 3 * 4
+
+
 def test_what_is_missing_says_so(lively: StoredCampaign) -> None:
     times, parts = both(lively)[:2]
     assert texts(times).count("not measured: skipped") == 4

@@ -18,7 +18,7 @@ ALPHA, BETA = Contestant("alpha", "eager"), Contestant("beta", "jit")
 
 def drawn(campaign, phase: str = "infer", control: float = math.nan) -> str:
     cases = table.cases([campaign])
-    found = [(network.architecture, network) for network in networks.networks(cases)]
+    found = [("c1-n1", network.architecture, network) for network in networks.networks(cases)]
     return ratios(found, phase, networks.contestants(cases), control, "k")
 
 

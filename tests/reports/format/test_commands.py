@@ -50,6 +50,24 @@ def test_what_changes_a_case_is_asked_for_again_and_how_long_is_not(typed: str, 
     ]
 
 
+@pytest.mark.parametrize(
+    ("typed", "minutes", "command"),
+    [
+        ("", 0, "--resume 'my run'"),
+        (
+            "--as-shipped --results 'the results' --report=html",
+            7,
+            "--resume 'my run' --budget 7m --results 'the results'",
+        ),
+        ("--results=here --device cuda", 0, "--resume 'my run' --results=here"),
+    ],
+    ids=["default", "folder", "folder with ="],
+)
+def test_a_campaign_is_resumed_where_it_is(typed: str, minutes: int, command: str) -> None:
+    system = system_of({"command": f"python -m bench run {typed}"})
+    assert commands.resume(system, "my run", minutes) == f"python -m bench run {command}"
+
+
 @pytest.mark.parametrize("odd", [{}, {"command": 5}, {"command": "pytest 'unclosed"}, {"suite": 3, "command": None}])
 def test_a_campaign_that_does_not_say_how_it_was_called_asks_for_nothing(odd: dict[str, object]) -> None:
     assert commands.campaign_options(system_of(odd)) == []

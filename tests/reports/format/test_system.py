@@ -49,14 +49,19 @@ def test_values_of_other_kinds_are_left_out() -> None:
         {"machine": "a box", "suite": ["quick"], "stop": 3, "contestants": None, "warnings": "none", "started": True}
     )
     assert dict(system.header(odd, "r")) == {"Reference": "r"}
-    assert system.warnings(odd) == []
+    assert system.warnings(odd, "c") == []
     assert system.versions(odd, "alpha:eager") == ""
     assert system.tolerances(system_of({"parity_tolerances": {"float32": {"scores": "small"}}}), "float32") == {}
 
 
 def test_warnings_of_every_form_are_kept() -> None:
     found = {"warnings": [{"what": "w", "remedy": "r"}, "plain", {"other": 1}]}
-    assert system.warnings(system_of(found)) == [("w", "r"), ("plain", ""), ('{"other": 1}', "")]
+    assert system.warnings(system_of(found), "c") == [("w", "r"), ("plain", ""), ('{"other": 1}', "")]
+
+
+def test_a_remedy_names_the_campaign_as_its_folder_is_called_now() -> None:
+    found = {"advice": [{"what": "w", "remedy": "resume with --resume 2026-11-29-quick, or not"}]}
+    assert system.warnings(system_of(found), "my run") == [("w", "resume with --resume 'my run', or not")]
 
 
 def test_everything_is_listed() -> None:

@@ -303,9 +303,9 @@ def test_a_workload_opens_with_its_numbers_and_the_command_that_measures_it_agai
     options = ["--suite", "quick"]
     assert code.inner_text() == commands.reproduce(frame.case, options)
     told = panel.inner_text()
-    for name in ("ms per step", "memory of a step", "first call: train", "launches", "ratio to alpha:eager"):
+    for name in ("ms per step", "memory of a step MB", "cold: train s", "launches", "ratio to alpha:eager"):
         assert name in told
-    assert "first call: infer" not in told
+    assert "cold: infer" not in told
     tab.keyboard.press("Escape")
     assert not panel.is_visible()
     assert tab.evaluate("document.activeElement.innerText") == "alexnet"
@@ -392,6 +392,83 @@ def test_two_campaigns_keep_their_references_and_links_lead_to_the_right_one(
     tab.goto("about:blank")
     tab.goto(link)
     assert tab.locator("dialog a").first.evaluate("link => link.hash").startswith("#c2-")
+
+
+def test_a_mark_of_a_figure_says_its_value_at_the_pointer_and_by_keys(tab: sync_api.Page) -> None:
+    figure = tab.locator("#c1-verdicts figure svg").first
+    figure.scroll_into_view_if_needed()
+    mark = figure.locator("[data-tip]").first
+    said = mark.get_attribute("data-tip")
+    box = mark.bounding_box()
+    tip = tab.locator(".tip")
+    assert not tip.is_visible()
+    tab.mouse.move(box["x"] - 5, box["y"] + box["height"] / 2)  # near is enough
+    assert tip.inner_text() == said
+    tab.mouse.move(2, 2)
+    assert not tip.is_visible()
+    figure.focus()
+    seen = []
+    for _ in range(3):
+        tab.keyboard.press("ArrowDown")
+        seen.append(tip.inner_text())
+        assert tab.locator(".announced").inner_text() == seen[-1]
+    tab.keyboard.press("ArrowUp")
+    assert tip.inner_text() == seen[1]
+    assert len(set(seen)) == 3
+    tab.keyboard.press("Escape")
+    assert not tip.is_visible()
+
+
+def test_figures_follow_the_phase_and_the_network_that_are_chosen(tab: sync_api.Page) -> None:
+    faded = """() => [...document.querySelectorAll("svg [data-phase], svg [data-part]")]
+        .map(drawn => [drawn.dataset.phase ?? "", drawn.dataset.part ?? "", drawn.classList.contains("faded")])"""
+    assert not any(one for _, _, one in tab.evaluate(faded))
+    tab.get_by_label("phase", exact=True).select_option("train")
+    assert {(phase, one) for phase, _, one in tab.evaluate(faded) if phase} == {
+        ("infer", True),
+        ("forward", True),
+        ("gradient", True),
+        ("train", False),
+    }
+    assert [title.inner_text() for title in tab.locator("#c1-verdicts figcaption:visible").all()] == ["Training"]
+    tab.get_by_label("network", exact=True).select_option("vgg-a")
+    assert {(part, one) for _, part, one in tab.evaluate(faded) if part} == {("c1-n1", True), ("c1-n2", False)}
+    tab.get_by_label("phase", exact=True).select_option("gradient")
+    told = "figures => getComputedStyle(figures, '::after').content"
+    assert "No figure" in tab.locator("#c1-verdicts .figures").evaluate(told)
+
+
+def test_on_a_phone_a_menu_leads_to_every_section_from_everywhere(
+    browser: sync_api.Browser, lively_page: str, planted_page: str, tmp_path: Path
+) -> None:
+    for number, html in enumerate((lively_page, planted_page)):
+        tab = browser.new_page(viewport={"width": 390, "height": 844})
+        tab.goto(document.write(html, tmp_path / str(number) / "page.html").as_uri())
+        menu = tab.get_by_label("section", exact=True)
+        links = [link.get_attribute("href") for link in tab.locator(".sections a").all()]
+        assert menu.locator("option").evaluate_all("options => options.map(option => option.value)") == ["", *links]
+        assert menu.bounding_box()["y"] < 844, "on the first screen"
+        menu.select_option(links[-1])
+        top = tab.locator(links[-1] or "").bounding_box()["y"]
+        below = menu.bounding_box()["y"] + menu.bounding_box()["height"]
+        assert 0 <= menu.bounding_box()["y"] < 20, "it stays"
+        assert below <= top < 844
+
+
+def test_a_bounded_ratio_says_how_sure_it_is_with_any_reference(
+    browser: sync_api.Browser, write_campaign: Callable[..., StoredCampaign], tmp_path: Path
+) -> None:
+    pair = [Case(workload(), Contestant(name, "e")) for name in ("alpha", "beta")]
+    records = [record for one in pair for record in launches(one, 0.01, 5, 0.04, one.contestant.id)]
+    stored = write_campaign(records)
+    percents = [cases.cases([stored], reference=one).within_percent.dropna().item() for one in ("alpha:e", "beta:e")]
+    tab = browser.new_page(viewport={"width": 1440, "height": 900})
+    tab.goto(page.write(page.render([stored]), tmp_path / "html").as_uri())
+    cell = tab.locator(".results td.within data")
+    assert cell.inner_text().endswith(f" ({percents[0]:.0f} %)")
+    tab.get_by_label("reference", exact=True).select_option("beta:e")
+    assert cell.inner_text().endswith(f" ({percents[1]:.0f} %)")
+    assert cell.inner_text().startswith("≈ ")
 
 
 def test_on_a_phone_menus_act_on_the_cards(browser: sync_api.Browser, lively_page: str, tmp_path: Path) -> None:
@@ -571,6 +648,10 @@ def test_paper_is_white_and_without_controls(tab: sync_api.Page) -> None:
     assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert not tab.locator(".tools").first.is_visible()
     assert not tab.locator(".save").first.is_visible()
+    apart = "body => getComputedStyle(body).breakInside"
+    assert tab.locator("table.cases tbody[data-part]").first.evaluate(apart) == "avoid", (
+        "a network's rows stay together"
+    )
 
 
 @pytest.mark.parametrize("wish", ["reduce", "no-preference"])

@@ -10,17 +10,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 
 from impls.registry import instances_in, modules_in
 from reports.format import numbers
 from reports.pages import campaign as page
 from reports.sections import lost, verdicts
 from reports.sections.section import Section
-from results.schema.record import Case, Contestant, Status
+from results.schema.record import Case, Contestant, Status, Usage
 from results.store.campaigns import StoredCampaign, read_campaign
 from results.tables import cases
 from results.tables.launches import launches as launches_of
 from results.tables.split import split
+from results.words import TERMS
 from tests.support.made_up import HOSTILE, LONG, launches, measured, workload
 from tests.support.read_page import Reader, read
 
@@ -137,6 +139,23 @@ def test_the_command_of_a_case_can_be_put_together_without_the_script(lively: St
         assert case.removesuffix(f"-{phase}-{contestant}") in text
 
 
+def test_a_section_is_listed_by_what_it_has(write_campaign: Callable[..., StoredCampaign]) -> None:
+    record = measured(Case(workload(), Contestant("alpha", "eager")), 0, [0.01])
+    assert record.usage
+    values = {name: value for name, value in record.usage.values.items() if "joules" not in name}
+    with_memory = replace(record, usage=Usage(values, {"package_joules_per_image": "no counter"}))
+    for number, (one, title) in enumerate(((record, "Memory, energy"), (with_memory, "Memory"))):
+        html = page.render([write_campaign([one], str(number))])
+        assert f'<a href="#c1-use">{title}</a>' in html
+        assert f"<h3>{title}</h3>" in html
+
+
+def test_the_words_of_the_page_are_explained_on_it(lively_page: str) -> None:
+    assert {"launch", "block", "reference", "first call"} <= TERMS.keys()
+    assert all(f"<dt>{term}</dt><dd>{escape(meaning)}</dd>" in lively_page for term, meaning in TERMS.items())
+    assert lively_page.count('id="terms"') == 1
+
+
 def test_the_same_input_gives_the_same_page(lively: StoredCampaign, lively_page: str) -> None:
     assert lively_page == page.render([read_campaign(lively.folder)])
 
@@ -198,5 +217,9 @@ def test_links_and_sections_are_those_of_the_list(lively: StoredCampaign, monkey
     monkeypatch.setattr(page, "SECTIONS", (cited, left_out, verdicts.SECTION))
     html = page.render([lively])
     nav = html[html.index('<nav class="sections" aria-label="Sections of') :].partition("</nav>")[0]
-    assert re.findall(r'href="#(.*?)">(.*?)<', nav) == [("c1-cited", "Cited"), ("c1-verdicts", "Verdicts")]
+    assert re.findall(r'href="#(.*?)">(.*?)<', nav) == [
+        ("c1-cited", "Cited"),
+        ("c1-verdicts", "Verdicts"),
+        ("terms", "Words"),
+    ]
     assert re.findall(r"<section id=\"(.*?)\"", html) == ["c1-cited", "c1-verdicts"]

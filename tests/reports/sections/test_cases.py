@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from reports.format import networks
 from reports.rows import cases as tables
 from reports.rows import choices, matrix
+from reports.sections import first_call
+from reports.sections.section import CampaignView
 from results.compare.ratios import pairs
 from results.schema.record import Case, Contestant, Parity, Record, Status
 from results.store.campaigns import StoredCampaign
@@ -174,6 +177,33 @@ def test_first_calls_have_their_extremes(lively: StoredCampaign) -> None:
     assert rows["alpha:eager"][0] == "0.700 (0.500–0.900)"
     assert rows["single:eager"][0] == "0.500"
     assert set(rows["absent:eager"]) == {"not measured: skipped"}
+
+
+def test_first_calls_that_find_compiled_code_are_apart(write_campaign: Callable[..., StoredCampaign]) -> None:
+    case = Case(workload(), ALPHA)
+    cold, later = measured(case, 0, [0.01]), [measured(case, n, [0.01]) for n in (1, 2)]
+    bare = [replace(one, first_call_seconds=None) for one in later]
+    records = [cold, replace(bare[0], cached_first_call_seconds=0.125), bare[1]]
+    network = networks.networks(table.cases([write_campaign(records)]))[0]
+    frame = networks.with_network(launches_of([write_campaign(records, "again")]))
+    (row,) = tables.first_call_rows(network, frame, network.phases, (tables.COLD, tables.CACHED))
+    assert row.seconds[:2] == ["0.500", "0.125"]
+    found = first_call.build(CampaignView(write_campaign(records, "third"), "c1"))
+    assert found is not None
+    assert found.has_cached
+    ((phase, figure),) = found.figures
+    assert phase == "infer"
+    assert "diamond: with compiled code in the cache" in figure
+    assert "with compiled code in the cache: 0.335 s" in figure
+
+
+def test_without_a_cached_first_call_the_figure_and_the_table_have_none(lively: StoredCampaign) -> None:
+    found = first_call.build(CampaignView(lively, "c1"))
+    assert found is not None
+    assert not found.has_cached
+    assert [phase for phase, _ in found.figures] == ["infer", "train"]
+    assert all("diamond" not in figure for _, figure in found.figures)
+    assert len(found.chapters[0].rows[0].seconds) == len(found.phases) + 2
 
 
 def parity(campaign: StoredCampaign, tolerances: dict[str, float]) -> dict[str, tables.ParityRow]:
