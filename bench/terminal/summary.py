@@ -13,6 +13,7 @@ from rich.text import Text
 
 from bench.terminal.case_tables import flag_letters, use_tables, verdict_tables
 from bench.terminal.grid import Column, Line, grids
+from bench.terminal.latency import latency_tables
 from impls.host.environment import words
 from impls.terminal import console
 from results.compare.limits import limits_of
@@ -77,7 +78,7 @@ def _tables(campaign: StoredCampaign, width: int, brief: bool, details: bool) ->
     if found and not brief:
         found.append(Text(LEGEND.format(replicates=_replicates(campaign)), style="dim"))
     if found and details:
-        found += _use(single, width)
+        found += [*_use(single, width), *latency_tables(campaign, width)]
     elif found and not brief:
         found.append(Text(f"memory, fractions of the peak, flags: {SHOW} {campaign.name} --details", style="dim"))
     if of_streams.any():

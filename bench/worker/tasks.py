@@ -34,8 +34,10 @@ from bench.worker.messages import (
     Failure,
     FirstCall,
     GiveEvidence,
+    LatencyMeasured,
     Load,
     Loaded,
+    MeasureLatency,
     MeasureMemory,
     MemoryMeasured,
     OutputsChecked,
@@ -66,6 +68,9 @@ NEGLIGIBLE = 0.01
 """Fraction of a round's time that new pages may take."""
 MOST_SETTLING = 6
 """Unrecorded rounds of a turn, at most: memory that grows forever must not take all the time."""
+UNTIMED_STEPS, UNTIMED_SHARE = 10, 0.1
+"""Single steps before those of the latency, at most, and the share of its time that they may take: the first ones
+refill caches after the turns of other contestants."""
 
 
 def serve(link: socket.socket) -> None:
@@ -178,6 +183,8 @@ class ContestantSession:
                 return self.measure_memory(request.phase)
             case SustainedRun():
                 return self.sustained_run(request)
+            case MeasureLatency():
+                return self.measure_latency(request)
 
     def first_call(self, phase: str) -> Called:
         """Run the first step of a phase.
@@ -272,6 +279,26 @@ class ContestantSession:
         passed, rounds, own_cpu = repeat_rounds(partial(self._round, request.phase), request.seconds)
         self._outputs = None
         return SustainedRunDone(passed, rounds * self._phases[request.phase].steps, own_cpu)
+
+    def measure_latency(self, request: MeasureLatency) -> LatencyMeasured:
+        """Run single steps, each waited for; nothing else happens between them."""
+        step, watch = self._phases[request.phase].step, Watch()
+        one = partial(time_round, step, self._model.synchronize, 1, self._model.clock)
+        self._outputs = None
+        untimed = 0.0
+        for _ in range(UNTIMED_STEPS):
+            if (untimed := untimed + one()[0]) > UNTIMED_SHARE * request.seconds:
+                break
+        seconds: list[float] = []
+        spent = 0.0
+        watch.begin()
+        while len(seconds) < request.steps and (spent < request.seconds or not seconds):
+            taken, _ = one()
+            seconds.append(taken)
+            spent += taken
+        watch.round()
+        conditions = {name: tuple(values) for name, values in watch.seen.items()}
+        return LatencyMeasured(tuple(seconds), Conditions(len(watch.cores), **conditions))
 
     def _round(self, phase: str) -> float:
         """Run a round of a phase; returns its seconds per step."""

@@ -58,7 +58,7 @@ def test_every_probe_is_a_network_like_any_other(device):
     suite = suites.load_suite("smoke", ceilings=True)
     found = [case for case in plan_cases.cases(suite, device) if probes.probed(case.workload.architecture)]
     assert {case.contestant.framework for case in found} == {"pytorch", "tensorflow", "jax", "keras"}
-    assert len(found) == len(probes.PROBES) * 4
+    assert len(found) == len(probes.probes_on(device)) * 4
     for case in found:
         floor = floor_of(case.workload)
         of = probes.probed(case.workload.architecture)
