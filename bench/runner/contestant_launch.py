@@ -95,7 +95,9 @@ class ContestantLaunch:
         self.worker = self._process.enter_context(worker)
         for run in waiting:
             run.facts["start_seconds"] = seconds
-        worker.send(Load(waiting[0].case, str(self.weights), seed=self.seed))
+        case = waiting[0].case
+        copies = self.suite.largest_batch and case.workload.device != "cpu"
+        worker.send(Load(case, str(self.weights), seed=self.seed, copies=copies))
 
     def await_model(self) -> None:
         """Wait until the model is built and its weights are loaded."""

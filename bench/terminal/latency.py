@@ -38,4 +38,5 @@ def _cell(row: Mapping[Hashable, Any], name: str) -> Text:
     if pd.isna(row[name]):
         return Text("-", style="dim")
     half = (row[f"{name}_high"] - row[f"{name}_low"]) / 2 / row[name]
-    return Text(step_time(row[name]) + ("" if pd.isna(half) else f" ±{half:.0%}"))
+    interval = "" if pd.isna(half) else f" ±{half:.0%}" if half < 1 else " ±>100%"
+    return Text(step_time(row[name]) + interval)

@@ -94,6 +94,7 @@ class Load(Request[Loaded]):
     case: Case
     weights: str
     seed: int
+    copies: bool = False  # the batch is one image many times, made on the device
     kind: Literal["load"] = "load"
 
 

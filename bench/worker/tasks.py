@@ -55,7 +55,7 @@ from impls.arrays import make_batch, make_statistics
 from impls.errors import Unavailable, Unsupported, is_out_of_memory, one_line
 from impls.frameworks import Allocated, Model, Plan, load_framework
 from impls.network import Network
-from results.schema.record import Case, Conditions, Status
+from results.schema.record import Case, Conditions, Status, Workload
 
 CALIBRATIONS = 3
 ENOUGH = 0.9
@@ -332,10 +332,19 @@ def load(request: Load) -> ContestantSession:
     workload = request.case.workload
     model = build(network_of(workload), request.case, request.weights, request.seed)
     resident.loaded()
-    made = (make_batch(network_of(part), part.batch) for part in workload.batches)
-    batches = [model.put(batch.images, batch.labels) for batch in made]
+    batches = [put_batch(model, part, request.copies) for part in workload.batches]
     binds = settings.SETTINGS[request.case.contestant.setting].controlled
     return ContestantSession(model, batches, now() - start, resident, binds)
+
+
+def put_batch(model: Model, workload: Workload, copies: bool) -> Any:
+    """The workload's batch on the model's device: different images, or `copies` of one."""
+    network = network_of(workload)
+    if copies:
+        one = make_batch(network, 1)
+        return model.put_copies(one.images, one.labels, workload.batch)
+    batch = make_batch(network, workload.batch)
+    return model.put(batch.images, batch.labels)
 
 
 def run_all(step: Callable[[Any], Any], batches: list[Any]) -> list[Any]:

@@ -55,6 +55,7 @@ Warnings = Annotated[tuple[Annotated[Warned, BeforeValidator(_plain)], ...], Fie
 class Gpu(Facts):
     name: str | None = None
     driver: str | None = None
+    memory_bytes: Number | None = None
 
 
 class Machine(Facts):
@@ -95,6 +96,7 @@ class SuiteFacts(Facts):
     largest_batch: bool | None = None
     fresh_interpreter: bool | None = None
     environment: dict[str, str] = {}
+    time_limit: Number | None = None
 
 
 class Variables(Facts):
