@@ -16,7 +16,7 @@ from tabulate import tabulate
 
 from bench.plan.suite import load_suite
 from bench.terminal import catalogue
-from docs import commands, frameworks, intervals, method, nodes, reproduction, sizes
+from docs import cards, commands, frameworks, intervals, method, nodes, reproduction, sizes
 from impls.architectures import architectures
 from results import quality
 from results.schema import renames as names
@@ -173,6 +173,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "columns": columns,
     "flags": flags,
     "renames": renames,
+    **cards.BLOCKS,
     **commands.BLOCKS,
     **frameworks.BLOCKS,
     **intervals.BLOCKS,
