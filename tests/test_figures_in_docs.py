@@ -49,6 +49,8 @@ FACTS = {
     ("docs/fleet.md", "15 s"): ("fleet/engines/_ray_node.py", "after five missed checks, 15 s"),
     ("docs/gpu.md", "50 ms"): ("bench/plan/suite.py", "GPU_ROUND_SECONDS = 0.05"),
     ("docs/gpu.md", "2 s"): ("bench/meters/nvml.py", "SHORTEST = 2.0"),
+    ("docs/gpu.md", "10 s"): ("bench/scheduling/costs.py", "10 s a case"),
+    ("docs/gpu.md", "10 ns"): ("bench/scheduling/costs.py", "10 ns a weight"),
     ("docs/method.md", "20 ms"): (PRESETS, "round_seconds = 0.02"),
     ("docs/method.md", "50 ms"): ("bench/plan/suite.py", "GPU_ROUND_SECONDS = 0.05"),
     ("docs/method.md", "2 %"): (STATISTICS, "BAND = 0.02"),
