@@ -102,14 +102,6 @@ class Probe:
             "classes": size.classes,
         }
 
-    def precisions(self, device: str, precisions: tuple[str, ...]) -> tuple[str, ...]:
-        """Those of a suite in which it is measured.
-
-        A card's bandwidth is measured in float32 alone, as weights are stored in it: in a shorter format they are also
-        cast, which moves more than is counted.
-        """
-        return ("float32",) if self.of == "bytes" and device == "cuda" else precisions
-
 
 # A card needs larger sizes to be fully used, and to exceed its caches. At the size of a CPU's product a card would take
 # longer to cast images and scores of a 16-bit format than to multiply, hence products in a row. The two further

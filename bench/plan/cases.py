@@ -54,12 +54,11 @@ def _too_small(architecture: str, entry: WorkloadGrid, sizes: Mapping[str, Pair]
 
 def _ceiling_cases(suite: Suite, device: str) -> Iterator[Case]:
     """The peak probes, in every precision of the suite, with each of its frameworks."""
-    precisions = tuple(dict.fromkeys(precision for entry in suite.workloads for precision in entry.precisions))
+    precisions = dict.fromkeys(precision for entry in suite.workloads for precision in entry.precisions)
     contestants = [parse_contestant(text) for text in suite.contestants]
     first = {parsed.framework: parsed for parsed in reversed(contestants)}
     for probe in probes.probes_on(device):
-        own = probe.precisions(device, precisions)
-        entry = WorkloadGrid(**probe.entry(device), precisions=own, phases=("infer",))
+        entry = WorkloadGrid(**probe.entry(device), precisions=tuple(precisions), phases=("infer",))
         for workload in workloads(entry, device):
             for contestant in reversed(first.values()):
                 yield Case(workload, contestant)

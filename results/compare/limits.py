@@ -73,10 +73,6 @@ def limits_of(campaign: StoredCampaign) -> Limits:
         found = Ceiling(amount / time_over_nodes(launches).value, case.id, case.contestant.id)
         key = of, kind_of(case.workload)
         ceilings[key] = max(ceilings.get(key, found), found, key=lambda one: one.rate)
-    for precision, device in {kind for _, kind in ceilings}:
-        reading = ceilings.get(("bytes", ("float32", device)))
-        if reading and device != "cpu":  # a card's bandwidth is measured in float32 alone
-            ceilings.setdefault(("bytes", (precision, device)), reading)
     return Limits(workloads, ceilings)
 
 

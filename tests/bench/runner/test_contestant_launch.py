@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from simulated import A, B, BlockRun, group, run_block
 
 from bench.launch.fake import Behaviour, FakeLauncher, Fault
 from bench.runner.usage import MEMORY, metered
+from bench.scheduling.ledger import Group
 from bench.worker.messages import (
     CheckOutputs,
     FirstCall,
@@ -276,3 +278,14 @@ def test_a_phase_that_was_not_measured_has_no_single_steps():
     done = run({(P, B): fails(FirstCall)}, latency="1s")
     assert done.records[P, B].latency is None
     assert (P, B) not in done.asked(MeasureLatency)
+
+
+@pytest.mark.parametrize(
+    ("device", "search", "copies"),
+    [("cuda", True, True), ("cuda", False, False), ("cpu", True, False)],
+)
+def test_only_a_search_on_a_card_computes_on_copies_of_one_image(device, search, copies):
+    """On the CPU, the images of a batch are part of the memory that is searched for."""
+    own = Group(tuple(replace(case, workload=replace(case.workload, device=device)) for case in WHOLE.cases))
+    done = run_block(own, largest_batch=search)
+    assert {one.request.copies for one in done.requests(Load)} == {copies}

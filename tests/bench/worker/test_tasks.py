@@ -11,11 +11,12 @@ import pytest
 
 from bench.worker import messages
 from bench.worker.messages import CheckOutputs, FirstCall, MeasureLatency, MeasureMemory, RunTurn, SustainedRun, WarmUp
-from bench.worker.tasks import MOST_SETTLING, UNTIMED_STEPS, ContestantSession, Growth, status_of
+from bench.worker.tasks import MOST_SETTLING, UNTIMED_STEPS, ContestantSession, Growth, put_batch, status_of
 from impls.errors import Unavailable, Unsupported
 from impls.frameworks import PHASES, Model
 from results.schema.record import Status
 from tests.support.exceptions import NOT_OF_MEMORY, SHORT_OF_MEMORY
+from tests.support.made_up import workload
 
 
 @pytest.mark.parametrize("problem", SHORT_OF_MEMORY.values(), ids=SHORT_OF_MEMORY)
@@ -121,6 +122,22 @@ def session(resident) -> Iterator[tuple[ContestantSession, Counting]]:
     yield ContestantSession(model, [None], 0.0, resident, binds=False), model  # type: ignore[arg-type]
     gc.enable()
     gc.unfreeze()
+
+
+class Putting(Counting):
+    """Says what it was given: (images, different images)."""
+
+    def put(self, images, labels):
+        return len(images), len(np.unique(images, axis=0))
+
+    def put_copies(self, image, label, copies):
+        assert (len(image), len(label)) == (1, 1)
+        return copies, 1
+
+
+@pytest.mark.parametrize(("copies", "put"), [(False, (7, 7)), (True, (7, 1))], ids=["different", "copies"])
+def test_a_batch_is_of_different_images_or_of_copies_made_by_the_model(copies, put):
+    assert put_batch(Putting(), workload("lenet5", batch=7), copies) == put
 
 
 def warm(phase: str) -> WarmUp:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import pytest
 
@@ -28,18 +27,6 @@ def limits(tmp_path):
         return limits_of(read_campaign(writer.folder))
 
     return limits
-
-
-@pytest.mark.parametrize(("device", "is_shared"), [("cuda", True), ("cpu", False)])
-def test_a_card_s_bandwidth_in_float32_is_that_of_its_other_precisions(limits, device, is_shared):
-    product = replace(MATMUL, precision="bfloat16", device=device)
-    vector = replace(GEMV, device=device)
-    facts = {case.id: SYSTEM["workloads"][one.id] for case, one in ((product, MATMUL), (vector, GEMV))}
-    system = {**SYSTEM, "workloads": facts}
-    found = limits(measured(Case(product, ALPHA), 0, [0.1]), measured(Case(vector, ALPHA), 0, [0.05]), system=system)
-    own = found.ceilings["bytes", ("float32", device)]
-    assert found.ceilings.get(("bytes", ("bfloat16", device))) == (own if is_shared else None)
-    assert math.isnan(roof(found, ("bfloat16", device), 1.0)) != is_shared
 
 
 def test_a_ceiling_is_the_fastest_contestant_s(limits):
