@@ -151,7 +151,7 @@ class Model(ABC):
 
         A model for a card makes the copies there, so that the host needs no memory for them.
         """
-        return self.put(np.repeat(image, copies, 0), np.repeat(label, copies, 0))
+        return self.put(image.repeat(copies, 0), label.repeat(copies, 0))
 
     @abstractmethod
     def infer(self, batch: Any) -> Any:
