@@ -16,7 +16,7 @@ from tabulate import tabulate
 
 from bench.plan.suite import load_suite
 from bench.terminal import catalogue
-from docs import commands, frameworks, intervals, method, nodes, reproduction, sizes
+from docs import cards, commands, frameworks, intervals, method, nodes, reproduction, sizes
 from impls.architectures import architectures
 from results import quality, words
 from results.schema import renames as names
@@ -180,6 +180,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "flags": flags,
     "renames": renames,
     "terms": terms,
+    **cards.BLOCKS,
     **commands.BLOCKS,
     **frameworks.BLOCKS,
     **intervals.BLOCKS,

@@ -52,6 +52,8 @@ FACTS = {
     ("docs/gpu.md", "2 %"): ("results/quality/card.py", "CLOCK_SPREAD = 0.02"),
     ("docs/gpu.md", "8.0"): ("impls/host/hardware.py", "TENSOR_CORES = (8, 0)"),
     ("docs/gpu.md", "2 s"): ("bench/meters/nvml.py", "SHORTEST = 2.0"),
+    ("docs/gpu.md", "10 s"): ("bench/scheduling/costs.py", "10 s a case"),
+    ("docs/gpu.md", "10 ns"): ("bench/scheduling/costs.py", "10 ns a weight"),
     ("docs/method.md", "20 ms"): (PRESETS, "round_seconds = 0.02"),
     ("docs/method.md", "50 ms"): ("bench/plan/suite.py", "GPU_ROUND_SECONDS = 0.05"),
     ("docs/method.md", "2 %"): (STATISTICS, "BAND = 0.02"),

@@ -37,8 +37,10 @@ from bench.worker.messages import (
     EvidenceGiven,
     FirstCall,
     GiveEvidence,
+    LatencyMeasured,
     Load,
     Loaded,
+    MeasureLatency,
     MeasureMemory,
     MemoryMeasured,
     OutputsChecked,
@@ -315,6 +317,8 @@ class FakeWorker:
                 return MemoryMeasured(dict(behaviour.memory), {}), self._step()
             case SustainedRun(seconds=seconds):
                 return SustainedRunDone(seconds, max(1, int(seconds / self._step())), seconds), seconds
+            case MeasureLatency():
+                return self._latency(request)
 
     def _warmed_up(self, request: WarmUp) -> tuple[WarmedUp, float]:
         step = self._step()
@@ -327,8 +331,16 @@ class FakeWorker:
             seconds.append(self._step())
         return TurnRun((settling,), tuple(seconds), (), self._conditions(seconds)), (settling + sum(seconds)) * steps
 
-    def _conditions(self, seconds: list[float]) -> Conditions:
-        wall = tuple(one * self._steps[self._case] for one in seconds)
+    def _latency(self, request: MeasureLatency) -> tuple[LatencyMeasured, float]:
+        seconds: list[float] = []
+        spent = 0.0
+        while len(seconds) < request.steps and (spent < request.seconds or not seconds):
+            seconds.append(self._step())
+            spent += seconds[-1]
+        return LatencyMeasured(tuple(seconds), self._conditions([spent], steps=1)), spent
+
+    def _conditions(self, seconds: list[float], steps: int | None = None) -> Conditions:
+        wall = tuple(one * (steps or self._steps[self._case]) for one in seconds)
         seen: dict[str, Any] = {"wall": wall, "own_cpu": wall}
         seen |= dict.fromkeys(("minor_faults", "major_faults"), (0,) * len(wall))
         for name, rate in {"foreign_cpu": 0.0, "steal": 0.0, "pressure": 0.0, **self._behaviour.disturbance}.items():

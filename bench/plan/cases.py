@@ -57,7 +57,7 @@ def _ceiling_cases(suite: Suite, device: str) -> Iterator[Case]:
     precisions = dict.fromkeys(precision for entry in suite.workloads for precision in entry.precisions)
     contestants = [parse_contestant(text) for text in suite.contestants]
     first = {parsed.framework: parsed for parsed in reversed(contestants)}
-    for probe in probes.PROBES:
+    for probe in probes.probes_on(device):
         entry = WorkloadGrid(**probe.entry(device), precisions=tuple(precisions), phases=("infer",))
         for workload in workloads(entry, device):
             for contestant in reversed(first.values()):

@@ -34,6 +34,8 @@ from results.units import Bytes, Seconds, SecondsOrNone, Share
 
 GPU_ROUND_SECONDS = 0.05
 """Minimum length of a round on a GPU, whose clock and queue of steps need longer rounds for repeatable times."""
+MOST_LATENCY_STEPS = 200_000
+"""Their times are one message of 4 MB."""
 
 
 Count = Annotated[int, Field(gt=0, le=10**9)]
@@ -121,6 +123,8 @@ class Suite(MeasurementSettings):
     sizes_from: str = ""  # a folder with images whose sizes streams use; default: synthetic sizes
     ceilings: bool = False  # also measure the machine's peak (bench.networks.probes)
     seed: Annotated[int, Field(gt=-(2**63), lt=2**63), AfterValidator(abs)] = 0
+    latency: SecondsOrNone = 0.0  # of every launch, after its turns: how long single steps are timed for percentiles
+    latency_steps: Annotated[int, Field(gt=0, le=MOST_LATENCY_STEPS)] = 20_000  # and how many of them at most
 
     @property
     def reference(self) -> Contestant:

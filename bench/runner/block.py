@@ -85,6 +85,8 @@ class Block:
                     launch.await_model()
             self._warm_up(launches, order, parts, launcher)
             self._run_turns(launches, order)
+            for launch in launches:  # one at a time; the others are idle
+                launch.measure_latency()
             pids = frozenset(launch.worker.pid for launch in launches if launch.worker)
             for launch in launches:  # one at a time; the others are idle
                 launch.run_meters(pids)

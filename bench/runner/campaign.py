@@ -26,6 +26,7 @@ from bench.scheduling.schedule import BUDGET, COMPLETE, Readings, Remainder, Sch
 from impls.host import nvidia
 from results.schema.record import Status
 from results.store.logs import Logs
+from results.tables.largest import card_memory
 
 
 class Observer(Protocol):
@@ -148,7 +149,10 @@ class CampaignRunner:
 
     @property
     def _schedule(self) -> Schedule:
-        return BatchSearch(self.suite) if self.suite.largest_batch else Allocation(self.suite)
+        if not self.suite.largest_batch:
+            return Allocation(self.suite)
+        cards = nvidia.models() if self._device == "cuda" else ()
+        return BatchSearch(self.suite, card_memory(memory for *_, memory in cards))
 
     def measure(
         self,

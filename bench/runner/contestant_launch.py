@@ -21,9 +21,10 @@ from bench.launch.process import LaunchFailed
 from bench.plan.suite import Suite
 from bench.runner import usage
 from bench.scheduling.parts import BUILD, FIRST_CALL, METERS, OTHER, ROUNDS, SETTLING, WARM_UP, PartTimes
-from bench.worker.messages import Called, CheckOutputs, FirstCall, Load, Loaded, RunTurn, WarmUp
+from bench.worker.messages import Called, CheckOutputs, FirstCall, Load, Loaded, MeasureLatency, RunTurn, WarmUp
 from results import words
-from results.schema.record import CardConditions, Case, Conditions, Contestant, Status, Usage
+from results.schema.record import CardConditions, Case, Conditions, Contestant, Latency, Status, Usage
+from results.stats.percentiles import percentiles
 
 
 class TimedFirstCall(StrEnum):
@@ -105,7 +106,9 @@ class ContestantLaunch:
         self.worker = self._process.enter_context(worker)
         for run in waiting:
             run.facts["start_seconds"] = seconds
-        worker.send(Load(waiting[0].case, str(self.weights), seed=self.seed))
+        case = waiting[0].case
+        copies = self.suite.largest_batch and case.workload.device != "cpu"
+        worker.send(Load(case, str(self.weights), seed=self.seed, copies=copies))
 
     def await_model(self) -> None:
         """Wait until the model is built and its weights are loaded."""
@@ -188,6 +191,25 @@ class ContestantLaunch:
         run.turns.append(place)
         run.conditions.append(turn.conditions)
         run.card += [card] if card else []
+
+    def measure_latency(self) -> None:
+        """Time single steps of each phase that has run its turns. A failure is the reason why there are none."""
+        if not self.suite.latency:
+            return
+        for run in self.runs:
+            if run.turns and not run.has_failed:
+                with self.parts.of(OTHER):
+                    run.facts["latency"] = self._latency(run)
+
+    def _latency(self, run: PhaseRun) -> Latency:
+        if self.worker is None:
+            return Latency(0, reason="its process had ended")
+        try:
+            answer = self.worker.ask(MeasureLatency(run.phase, self.suite.latency_steps, self.suite.latency))
+        except LaunchFailed as failure:
+            self._go_on()
+            return Latency(0, reason=words.status(failure.status, failure.reason))
+        return Latency(len(answer.seconds), percentiles(answer.seconds), answer.conditions)
 
     def run_meters(self, pids: Set[int]) -> None:
         """Read the meters during a sustained run of each phase, unless they are known. `pids`: of the whole block.

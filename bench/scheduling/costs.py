@@ -32,6 +32,23 @@ SECONDS_PER_MAC = 2e-10
 
 
 @dataclass(frozen=True)
+class Work:
+    """What the work of a first launch is made of on a device, as the constants above are on a CPU."""
+
+    fixed_macs: float
+    macs_per_weight: float
+    seconds_per_mac: float
+
+
+WORK = {
+    "cpu": Work(FIXED_MACS, MACS_PER_WEIGHT, SECONDS_PER_MAC),
+    "cuda": Work(fixed_macs=2.5e13, macs_per_weight=2.5e4, seconds_per_mac=4e-13),
+}
+"""A card is estimated, not measured: 10 s a case (context, autotuning, compilation), 10 ns a weight, and 20 steps at
+5e13 multiply-accumulates per second. Networks of all sizes then take about as long, as steps are the smallest part."""
+
+
+@dataclass(frozen=True)
 class LaunchCost:
     """Seconds of the next launch of a group: `overhead` until the first turn and after the last, and of each `turn`."""
 
@@ -78,7 +95,7 @@ def _predicted(ledger: Ledger, group: Group) -> LaunchCost:
     work = _work(group)
     known = [(_work(other), seconds) for other in ledger.groups() if (seconds := _first_launch(ledger, other))]
     if not known:
-        return LaunchCost(SECONDS_PER_MAC * work, 0.0)
+        return LaunchCost(WORK[group.workload.device].seconds_per_mac * work, 0.0)
     nearest, seconds = min(known, key=lambda one: abs(math.log(one[0] / work)))
     return LaunchCost(seconds * (work / nearest) ** GROWTH, 0.0)
 
@@ -91,8 +108,9 @@ def _first_launch(ledger: Ledger, group: Group) -> float:
 
 def _work(group: Group) -> float:
     """Multiply-accumulates of a step of every case, and what every case takes besides."""
-    steps = sum(_macs(case.workload) + FIXED_MACS for case in group.cases)
-    return steps + MACS_PER_WEIGHT * _weights(group.workload) * len(group.contestants)
+    of_device = WORK[group.workload.device]
+    steps = sum(_macs(case.workload) + of_device.fixed_macs for case in group.cases)
+    return steps + of_device.macs_per_weight * _weights(group.workload) * len(group.contestants)
 
 
 @cache

@@ -13,20 +13,19 @@ from bench.plan.suite import Suite
 from bench.scheduling.ledger import Group, Ledger
 from bench.scheduling.schedule import BUDGET, COMPLETE, Readings, Remainder, Stop, Task
 from results.schema.record import Case
-from results.tables.largest import MAX_BATCH, fits
-
-CLOSE = 32
-"""The search ends when failing and running batch differ by at most 1/CLOSE of the running batch."""
+from results.tables.largest import MAX_BATCH, fits, is_too_long, next_try
 
 
 @dataclass(frozen=True)
 class BatchSearch:
     """A schedule that searches each case's largest batch instead of comparing contestants.
 
-    One contestant at a time, as each may use all available memory.
+    One contestant at a time, as each may use all available memory. `card`: bytes of a card's own memory; None: it has
+    none, so that the suite's `memory` is the limit.
     """
 
     suite: Suite
+    card: float | None = None
 
     def steps(self, ledger: Ledger) -> int:
         """0: the number of trials is not known in advance."""
@@ -56,26 +55,32 @@ class BatchSearch:
         ran: dict[Case, bool] = {}
         for record in ledger.records:
             if record.started:  # not a record of a missing launch, such as after the budget's end
-                ran[record.case] = ran.get(record.case, True) and fits(record, self.suite.memory)
+                ran[record.case] = ran.get(record.case, True) and fits(record, self.suite.memory, self.card)
         return ran
 
+    def _is_too_long(self, ledger: Ledger, case: Case, batch: int) -> bool:
+        """Whether a launch of a larger batch than this case's, which ran, may end for its duration."""
+        own = [record for record in ledger.records if record.case == case]
+        return any(is_too_long(record, batch, self.suite.time_limit) for record in own)
+
     def _next_batch(self, ledger: Ledger, case: Case, tried: Mapping[Case, bool]) -> int | None:
-        """The batch to try next; None if the largest is known. Replays the trials so far."""
-        first = case.workload.batch
-        runs, fails, batch = 0, MAX_BATCH + 1, first
-        while fails - runs > max(1, runs // CLOSE):
+        """The batch to try next; None if the largest is known, or a larger one takes too long. Replays the tries."""
+        batch: int | None = case.workload.batch
+        runs, fails, best = 0, MAX_BATCH + 1, case
+        while batch is not None:
             candidate = replace(case, workload=replace(case.workload, batch=batch))
             ran = tried.get(candidate) if self._may_run(ledger, candidate) else False
             if ran is None:
-                return batch
-            runs, fails = (batch, fails) if ran else (runs, batch)
-            if not runs and fails <= first:
+                return None if runs and self._is_too_long(ledger, best, batch) else batch
+            runs, fails, best = (batch, fails, candidate) if ran else (runs, batch, best)
+            if not runs and fails <= case.workload.batch:
                 return None
-            batch = min(2 * batch, MAX_BATCH) if fails > MAX_BATCH else (runs + fails) // 2
+            batch = next_try(runs, fails)
         return None
 
     def _may_run(self, ledger: Ledger, case: Case) -> bool:
         """Whether the case is not ruled out and its minimum memory, by the network's table, is within the limit."""
         if not ledger.active(Group((case,))).cases:
             return False
-        return case.workload.device != "cpu" or floor_of(case.workload).memory_bytes <= self.suite.memory
+        limit = self.suite.memory if case.workload.device == "cpu" or self.card is None else self.card
+        return floor_of(case.workload).memory_bytes <= limit

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from bench.terminal.case_tables import flag_letters, use_tables, verdict_tables
 from bench.terminal.grid import Column, Line, grids
+from bench.terminal.latency import latency_tables
 from bench.terminal.scaling import scaling_lines
 from impls.host.environment import words
 from impls.terminal import console
@@ -78,7 +79,7 @@ def _tables(campaign: StoredCampaign, width: int, brief: bool, details: bool) ->
     if found and not brief:
         found.append(Text(LEGEND.format(replicates=_replicates(campaign)), style="dim"))
     if found and details:
-        found += _use(single, width)
+        found += [*_use(single, width), *latency_tables(campaign, width)]
     elif found and not brief:
         found.append(Text(f"memory, fractions of the peak, flags: {SHOW} {campaign.name} --details", style="dim"))
     if of_streams.any():
@@ -132,13 +133,14 @@ def ceilings(campaign: StoredCampaign) -> list[str]:
 
 
 def largest_tables(campaign: StoredCampaign) -> list[Table]:
-    """The largest batch of each contestant, and how the next larger one failed."""
+    """The largest batch of each contestant, ≥ if a larger one may fit, and how the next larger one failed."""
     frame = largest([campaign])
     found = Table(show_edge=False, pad_edge=False)
     for heading in ("network", "phase", "contestant", "largest batch", "memory", "next batch"):
         found.add_column(heading, justify="right" if heading in ("largest batch", "memory") else "left")
     for row in frame.to_dict("records"):
-        best = "none" if pd.isna(row["largest_batch"]) else f"{row['largest_batch']:.0f}"
+        known = "" if row["limited_by"] == "memory" else "≥ "  # what ended the search was not memory
+        best = "none" if pd.isna(row["largest_batch"]) else f"{known}{row['largest_batch']:.0f}"
         took = "" if pd.isna(row["peak_rss_launch_bytes"]) else amount(row["peak_rss_launch_bytes"])
         beyond = "" if pd.isna(row["smallest_failing_batch"]) else f"{row['smallest_failing_batch']:.0f}: "
         network = f"{row['architecture']} {row['size']} {row['precision']}"

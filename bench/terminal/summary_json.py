@@ -18,6 +18,7 @@ from results.store.campaigns import StoredCampaign
 from results.tables import cases
 from results.tables.controls import control_of
 from results.tables.largest import is_search, largest
+from results.tables.latency import is_timed, latency_of
 from results.tables.nodes import differing, scope_of
 from results.tables.time import seconds_by_part
 
@@ -90,4 +91,5 @@ def _half_width_median(frame: pd.DataFrame) -> float | None:
 def _tables(campaign: StoredCampaign, frame: pd.DataFrame) -> dict[str, Any]:
     """Columns as in docs/results.md."""
     largest_batches = {"largest": plain(largest([campaign]))} if is_search(campaign) else {}
-    return {"cases": plain(frame), **largest_batches}
+    latencies = {"latency": plain(latency_of(campaign))} if is_timed(campaign) else {}
+    return {"cases": plain(frame), **largest_batches, **latencies}

@@ -2,8 +2,8 @@
 
 The two sides may be different interpreters with different releases, so each side validates what it receives. A
 worker first gets `Load`, `GiveEvidence` or `ProbeArithmetic`. After `Load` come, for each phase, `FirstCall` and
-`WarmUp`, then any number of `RunTurn`, each followed by `CheckOutputs`, and `MeasureMemory` and `SustainedRun`. Phases
-may take turns. Seconds are floats, memory is in bytes.
+`WarmUp`, then any number of `RunTurn`, each followed by `CheckOutputs`, and `MeasureMemory`, `MeasureLatency` and
+`SustainedRun`. Phases may take turns. Seconds are floats, memory is in bytes.
 """
 
 from __future__ import annotations
@@ -94,6 +94,7 @@ class Load(Request[Loaded]):
     case: Case
     weights: str
     seed: int
+    copies: bool = False  # the batch is one image many times, made on the device
     kind: Literal["load"] = "load"
 
 
@@ -211,14 +212,42 @@ class SustainedRun(Request[SustainedRunDone]):
     kind: Literal["sustained_run"] = "sustained_run"
 
 
+@dataclass(frozen=True)
+class LatencyMeasured(Answer):
+    """`seconds`: of every step, in order. `conditions`: an entry for all of them."""
+
+    seconds: tuple[float, ...]
+    conditions: Conditions
+    kind: Literal["latency"] = "latency"
+
+
+@dataclass(frozen=True)
+class MeasureLatency(Request[LatencyMeasured]):
+    """Run single steps of a phase, each waited for: at most `steps`, and none begins after they took `seconds`."""
+
+    phase: str
+    steps: int
+    seconds: float
+    kind: Literal["measure_latency"] = "measure_latency"
+
+
 class UnreadableMessage(ValueError):
     """A line that is no valid message of this release; the text is one line."""
 
 
 AnyRequest = (
-    GiveEvidence | ProbeArithmetic | Load | FirstCall | WarmUp | RunTurn | CheckOutputs | MeasureMemory | SustainedRun
+    GiveEvidence
+    | ProbeArithmetic
+    | Load
+    | FirstCall
+    | WarmUp
+    | RunTurn
+    | CheckOutputs
+    | MeasureMemory
+    | SustainedRun
+    | MeasureLatency
 )
-PhaseRequest = FirstCall | WarmUp | RunTurn | CheckOutputs | MeasureMemory | SustainedRun
+PhaseRequest = FirstCall | WarmUp | RunTurn | CheckOutputs | MeasureMemory | SustainedRun | MeasureLatency
 """Requests about one phase of a loaded contestant."""
 AnyAnswer = (
     Failure
@@ -231,6 +260,7 @@ AnyAnswer = (
     | OutputsChecked
     | MemoryMeasured
     | SustainedRunDone
+    | LatencyMeasured
 )
 # Built on import, which happens in the zygote, before a worker is forked.
 # Overflowing scores are infinity or NaN, which must survive JSON.

@@ -34,8 +34,10 @@ from bench.worker.messages import (
     Failure,
     FirstCall,
     GiveEvidence,
+    LatencyMeasured,
     Load,
     Loaded,
+    MeasureLatency,
     MeasureMemory,
     MemoryMeasured,
     OutputsChecked,
@@ -53,7 +55,7 @@ from impls.arrays import make_batch, make_statistics
 from impls.errors import Unavailable, Unsupported, is_out_of_memory, one_line
 from impls.frameworks import Allocated, Model, Plan, load_framework
 from impls.network import Network
-from results.schema.record import Case, Conditions, Status
+from results.schema.record import Case, Conditions, Status, Workload
 
 CALIBRATIONS = 3
 ENOUGH = 0.9
@@ -66,6 +68,9 @@ NEGLIGIBLE = 0.01
 """Fraction of a round's time that new pages may take."""
 MOST_SETTLING = 6
 """Unrecorded rounds of a turn, at most: memory that grows forever must not take all the time."""
+UNTIMED_STEPS, UNTIMED_SHARE = 10, 0.1
+"""Single steps before those of the latency, at most, and the share of its time that they may take: the first ones
+refill caches after the turns of other contestants."""
 
 
 def serve(link: socket.socket) -> None:
@@ -179,6 +184,8 @@ class ContestantSession:
                 return self.measure_memory(request.phase)
             case SustainedRun():
                 return self.sustained_run(request)
+            case MeasureLatency():
+                return self.measure_latency(request)
 
     def first_call(self, phase: str) -> Called:
         """Run the first step of a phase.
@@ -275,6 +282,26 @@ class ContestantSession:
         self._outputs = None
         return SustainedRunDone(passed, rounds * self._phases[request.phase].steps, own_cpu)
 
+    def measure_latency(self, request: MeasureLatency) -> LatencyMeasured:
+        """Run single steps, each waited for; nothing else happens between them."""
+        step, watch = self._phases[request.phase].step, Watch()
+        one = partial(time_round, step, self._model.synchronize, 1, self._model.clock)
+        self._outputs = None
+        untimed = 0.0
+        for _ in range(UNTIMED_STEPS):
+            if (untimed := untimed + one()[0]) > UNTIMED_SHARE * request.seconds:
+                break
+        seconds: list[float] = []
+        spent = 0.0
+        watch.begin()
+        while len(seconds) < request.steps and (spent < request.seconds or not seconds):
+            taken, _ = one()
+            seconds.append(taken)
+            spent += taken
+        watch.round()
+        conditions = {name: tuple(values) for name, values in watch.seen.items()}
+        return LatencyMeasured(tuple(seconds), Conditions(len(watch.cores), **conditions))
+
     def _round(self, phase: str) -> float:
         """Run a round of a phase; returns its seconds per step."""
         state, before = self._phases[phase], self._model.compilations
@@ -313,10 +340,19 @@ def load(request: Load) -> ContestantSession:
     model = build(network_of(workload), request.case, request.weights, request.seed)
     resident.include(model.processes)
     resident.loaded()
-    made = (make_batch(network_of(part), part.batch) for part in workload.batches)
-    batches = [model.put(batch.images, batch.labels) for batch in made]
+    batches = [put_batch(model, part, request.copies) for part in workload.batches]
     binds = settings.SETTINGS[request.case.contestant.setting].controlled
     return ContestantSession(model, batches, now() - start, resident, binds)
+
+
+def put_batch(model: Model, workload: Workload, copies: bool) -> Any:
+    """The workload's batch on the model's device: different images, or `copies` of one."""
+    network = network_of(workload)
+    if copies:
+        one = make_batch(network, 1)
+        return model.put_copies(one.images, one.labels, workload.batch)
+    batch = make_batch(network, workload.batch)
+    return model.put(batch.images, batch.labels)
 
 
 def run_all(step: Callable[[Any], Any], batches: list[Any]) -> list[Any]:

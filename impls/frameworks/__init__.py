@@ -147,6 +147,13 @@ class Model(ABC):
         images: (batch, channels, height, width) float32; labels: (batch,) int32.
         """
 
+    def put_copies(self, image: np.ndarray, label: np.ndarray, copies: int) -> Any:
+        """A batch on the device that is one image (1, channels, height, width) and its label (1,), so many times.
+
+        A model for a card makes the copies there, so that the host needs no memory for them.
+        """
+        return self.put(image.repeat(copies, 0), label.repeat(copies, 0))
+
     @abstractmethod
     def infer(self, batch: Any) -> Any:
         """Scores (batch, classes) in evaluation mode, without a gradient."""

@@ -2,17 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from reports.figures.roofline import roofline
-from reports.format import networks, system
+from reports.figures.roofline import GIGA, roofline
+from reports.format import networks, numbers, system
+from reports.format.networks import Row
 from reports.sections.section import CampaignView, Chapter, Section
 from reports.sections.use import CeilingRow, LayerTable, ceiling_rows, layer_table
 from results.compare.limits import Kind
 from results.schema.record import Status
+from results.words import PEAKS
+
+
+@dataclass(frozen=True)
+class ProbeRow:
+    """The highest rate of a probe of multiply-accumulates, exact and as text, and its percentage of the peak."""
+
+    probe: str
+    precision: str
+    device: str
+    rate: float
+    shown: str
+    contestant: str
+    percent: str
+
+
+def probe_rows(cases: Iterable[Row]) -> list[ProbeRow]:
+    """The fastest contestant on each probe of multiply-accumulates; the peak of a precision is the fastest of these."""
+    best: dict[tuple[str, str, str], Row] = {}
+    for row in cases:
+        if row["peak_probe"] == "macs" and row["macs_per_second"] > 0:
+            key = row["architecture"], row["precision"], row["device"]
+            best[key] = max(best.get(key, row), row, key=lambda one: one["macs_per_second"])
+    _, unit = PEAKS["macs"]
+    return [
+        ProbeRow(
+            *key,
+            rate=row["macs_per_second"],
+            shown=f"{numbers.plain(row['macs_per_second'] * GIGA)} {unit}",
+            contestant=row["contestant"],
+            percent=f"{row['fraction_of_peak']:.0%}",
+        )
+        for key, row in best.items()
+    ]
 
 
 @dataclass(frozen=True)
@@ -20,6 +55,7 @@ class MachineLimits:
     ceilings: Sequence[CeilingRow]
     rooflines: Sequence[tuple[Kind, Markup]]
     chapters: Sequence[Chapter[LayerTable | None]]
+    probes: Sequence[ProbeRow] = ()
 
 
 def build(view: CampaignView) -> MachineLimits | None:
@@ -31,6 +67,7 @@ def build(view: CampaignView) -> MachineLimits | None:
         chapters=view.chapters(
             lambda part: layer_table(part.network, system.layers(view.system, part.network.id), view.limits)
         ),
+        probes=probe_rows(networks.rows(view.cases)),
     )
 
 

@@ -11,7 +11,8 @@ Schema history (a reader takes every version up to its own):
 7  2026-11  a launch runs all phases of a network, and its first_call_seconds is known only where it found no compiled
             code; block_seconds of a block; a contestant's copy (controls); parity's evidence_from and cleared
 8  2026-11  node of a launch, in campaigns of several machines
-9  2026-11  devices of a workload; card of a launch: what its GPU did after each turn; cached_first_call_seconds
+9  2026-11  devices of a workload; card of a launch: what its GPU did after each turn; cached_first_call_seconds and
+            latency of a launch
 """
 
 from __future__ import annotations
@@ -226,6 +227,24 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Latency:
+    """Seconds of single steps of a launch, each waited for before the next, beside its counted rounds.
+
+    `percentiles`: seconds by name ("99.9"), those that so many `steps` allow (results.stats.percentiles). `conditions`:
+    an entry for the whole run. `reason`: why there are no steps.
+    """
+
+    steps: int
+    percentiles: dict[str, float] = field(default_factory=dict)
+    conditions: Conditions | None = None
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        if not all(math.isfinite(seconds) and seconds > 0 for seconds in self.percentiles.values()):
+            raise ValueError(f"percentiles of the latency must be positive seconds, got {self.percentiles}")
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """What one launch of a case gave. Every duration is in seconds; rounds are per step, in the order taken."""
 
@@ -264,6 +283,7 @@ class Record:
     card: CardConditions | None = None  # after each turn; None: it runs on the CPU
     schema: int = field(default=SCHEMA)
     cached_first_call_seconds: float | None = None  # the first step, if it was the first that could find compiled code
+    latency: Latency | None = None  # of single steps; None: the suite does not ask for it
 
     def __post_init__(self) -> None:
         if self.status is Status.MEASURED:

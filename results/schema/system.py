@@ -61,6 +61,7 @@ class Gpu(Facts):
     pci: str | None = None
     mig_profile: str | None = None
     compute_mode: str | None = None
+    memory_bytes: Number | None = None
 
 
 class Machine(Facts):
@@ -106,6 +107,7 @@ class SuiteFacts(Facts):
     largest_batch: bool | None = None
     fresh_interpreter: bool | None = None
     environment: dict[str, str] = {}
+    time_limit: Number | None = None
 
 
 class Variables(Facts):

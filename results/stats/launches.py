@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from results.schema.columns import CARD, PARITY, USAGE
-from results.schema.record import CardConditions, Case, Conditions, Parity, Record, Status, Usage
+from results.schema.record import CardConditions, Case, Conditions, Latency, Parity, Record, Status, Usage
 from results.stats.cells import Timed, rounds_per_turn_of
 from results.stats.estimates import Rounds, launch_time
 from results.stats.pairing import Pass, by_pass, last_attempts
@@ -86,6 +86,10 @@ FIELDS: Mapping[str, Kind] = {
     "parity_contestants": Kind.COUNT,
     "block_seconds": Kind.AMOUNTS,
     "schema": Kind.WHOLE,
+    "latency_steps": Kind.COUNT,
+    "latency_seconds": Kind.AMOUNTS,
+    "latency_other_cpus": Kind.NUMBER,
+    "latency_reason": Kind.WORD,
 }
 """The columns of a launch beside its case and its rounds, under the names of the table of launches if it has them."""
 
@@ -121,6 +125,7 @@ def values(record: Record) -> dict[str, Any]:
         **_parity(record.parity),
         "block_seconds": record.block_seconds,
         "schema": record.schema,
+        **_latency(record.latency),
     }
 
 
@@ -196,6 +201,20 @@ def _parity(parity: Parity | None) -> dict[str, Any]:
         "parity_shows_nothing": parity.shows_nothing,
         "parity_cleared": parity.cleared,
         "parity_evidence_from": parity.evidence_from,
+    }
+
+
+def _latency(latency: Latency | None) -> dict[str, Any]:
+    """`latency_seconds` by percentile; `latency_other_cpus`: CPUs that other processes used meanwhile."""
+    if latency is None:
+        return {"latency_steps": None, "latency_seconds": {}, "latency_other_cpus": None, "latency_reason": None}
+    sums = sums_of(latency.conditions)
+    foreign, wall = sums["foreign_cpu_seconds"], sums["wall_seconds"]
+    return {
+        "latency_steps": latency.steps,
+        "latency_seconds": latency.percentiles,
+        "latency_other_cpus": foreign / wall if wall and foreign is not None else None,
+        "latency_reason": latency.reason,
     }
 
 

@@ -514,3 +514,19 @@ def _pooled_by_torch(module: Callable[[Any], Any], maps: np.ndarray, signal: np.
     vectors = module(x)
     (gradient,) = torch.autograd.grad(vectors, x, torch.from_numpy(signal))
     return Pooled(vectors.detach().numpy(), gradient.numpy())
+
+
+def copied(contestant: str, copies: int) -> tuple[np.ndarray, np.ndarray, float, float]:
+    """Scores, and loss or NaN, of a batch of one image many times: put as such, and copied where it is computed."""
+    network = small("lenet5")
+    weights, statistics, _ = _inputs(network)
+    model = build(contestant, network, "float32")
+    model.load(weights, statistics)
+    one = make_batch(network, 1)
+    repeated = Batch(np.repeat(one.images, copies, 0), np.repeat(one.labels, copies, 0))
+    batches = model.put(*_pair(repeated)), model.put_copies(one.images, one.labels, copies)
+    scores = [model.to_numpy(model.infer(batch)) for batch in batches]
+    framework, execution = contestant.split(":")
+    trains = "forward" in load_framework(framework).execution(execution).phases
+    losses = [float(model.to_numpy(model.forward(batch))) if trains else math.nan for batch in batches]
+    return scores[0], scores[1], losses[0], losses[1]

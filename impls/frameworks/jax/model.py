@@ -118,6 +118,10 @@ class JaxModel(Model):
         channels_first = self._put(images, self._dtype)
         return Batch(jnp.transpose(channels_first, (0, 2, 3, 1)), self._put(labels, np.dtype(np.int32)))
 
+    def put_copies(self, image: np.ndarray, label: np.ndarray, copies: int) -> Batch:
+        one = self.put(image, label)
+        return Batch(*(jnp.broadcast_to(part, (copies, *part.shape[1:])) for part in (one.images, one.labels)))
+
     def infer(self, batch: Batch) -> Array:
         return self._infer(self._state.params, self._state.statistics, batch.images)
 

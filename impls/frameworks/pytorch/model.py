@@ -161,6 +161,14 @@ class PyTorchModel(Model):
             torch.tensor(labels, dtype=torch.int64, device=self._device),
         )
 
+    def put_copies(self, image: np.ndarray, label: np.ndarray, copies: int) -> Batch:
+        one = torch.tensor(image, dtype=self._dtype, device=self._device)
+        shape = copies, *one.shape[1:]
+        images = torch.empty(shape, dtype=self._dtype, device=self._device, memory_format=self._layout)
+        images.copy_(one)  # on the device: a copy from the host would be expanded there
+        labels = torch.full((copies,), int(label[0]), dtype=torch.int64, device=self._device)
+        return Batch(images.requires_grad_(self._differentiates_input), labels)
+
     def infer(self, batch: Batch) -> Tensor:
         self._mode(training=False)
         self._begin()

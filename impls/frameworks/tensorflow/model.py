@@ -134,6 +134,11 @@ class TensorFlowModel(Model):
             channels_last = tf.transpose(tf.constant(images, self._dtype), (0, 2, 3, 1))
             return Batch(channels_last, tf.constant(labels, tf.int64))  # int32 would stay on the host
 
+    def put_copies(self, image: np.ndarray, label: np.ndarray, copies: int) -> Batch:
+        one = self.put(image, label)
+        with tf.device(self._device):
+            return Batch(tf.tile(one.images, (copies, 1, 1, 1)), tf.tile(one.labels, (copies,)))
+
     def infer(self, batch: Batch) -> tf.Tensor:
         return self._infer(batch.images)
 

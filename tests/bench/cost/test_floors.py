@@ -53,12 +53,34 @@ def test_more_work_never_needs_less(name):
     assert floors["train"].memory_bytes >= 2 * network.parameter_bytes()
 
 
+def test_the_probes_of_a_cpu_are_what_they_were():
+    """Campaigns are compared by them: another size is another peak."""
+    suite = suites.load_suite("smoke", ceilings=True, contestants=("pytorch",))
+    found = [case.workload.id for case in plan_cases.cases(suite, "cpu") if probes.probed(case.workload.architecture)]
+    assert found == [
+        "probe-matmul-2x32x32-k2048-b512-float32-cpu-infer",
+        "probe-conv3x3-256x28x28-k256-b4-float32-cpu-infer",
+        "probe-gemv-8x32x32-k4096-b1-float32-cpu-infer",
+    ]
+
+
+def test_on_a_card_products_are_bound_by_computing():
+    """Of an H200, 395e12 multiply-accumulates per second in bfloat16 and 4.3e12 bytes: 92 a byte, casts included."""
+    suite = suites.load_suite("gpu-precisions")
+    found = [case.workload for case in plan_cases.cases(suite, "cuda") if probes.probed(case.workload.architecture)]
+    product = next(one for one in found if one.architecture == "probe-matmul-chain" and one.precision == "bfloat16")
+    floor, cast = floor_of(product), 6  # bytes read and written for each weight that is cast
+    network = load_architecture("probe-matmul-chain").at((32, 32), 8, 8192)
+    assert floor.macs == 4 * 8192**3
+    assert floor.macs / (floor.traffic_bytes + cast * network.parameters) > 4 * 92
+
+
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_every_probe_is_a_network_like_any_other(device):
     suite = suites.load_suite("smoke", ceilings=True)
     found = [case for case in plan_cases.cases(suite, device) if probes.probed(case.workload.architecture)]
     assert {case.contestant.framework for case in found} == {"pytorch", "tensorflow", "jax", "keras"}
-    assert len(found) == len(probes.PROBES) * 4
+    assert len(found) == len(probes.probes_on(device)) * 4
     for case in found:
         floor = floor_of(case.workload)
         of = probes.probed(case.workload.architecture)

@@ -401,6 +401,14 @@ def test_a_copy_whose_original_is_refused_is_not_measured():
     assert statuses(done.of(Case(lenet(), copy))) == statuses(done.of(OTHER)) == [Status.MISMATCH]
 
 
+def test_single_steps_are_timed_in_every_launch_and_their_time_is_part_of_its_cost():
+    done = Simulated(latency="2s", latency_steps=50).run()
+    assert len(done.records) == 4
+    assert {record.latency.steps for record in done.records} == {50}
+    firsts = [record for record in done.records if record.block_seconds]
+    assert all(record.block_seconds["other"] >= 2 * 50 * 0.01 for record in firsts), "of both contestants"
+
+
 def test_the_largest_batch_is_found_by_launches_and_recorded():
     limit = {A: 100, B: 37}
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from simulated import A, B, BlockRun, group, run_block
 
 from bench.launch.fake import Behaviour, FakeLauncher, Fault
 from bench.runner.usage import MEMORY, metered
+from bench.scheduling.ledger import Group
 from bench.worker.messages import (
     CheckOutputs,
     FirstCall,
     Load,
+    MeasureLatency,
     MeasureMemory,
     RunTurn,
     SustainedRun,
@@ -241,3 +244,48 @@ def test_first_calls_are_timed_in_the_process_that_takes_over_a_cold_launch_and_
     found = {phase: done.records[phase, B].first_call_seconds for phase in PHASES}
     assert found == {"infer": 1.0, "forward": 2.0, P: None, "train": 4.0}
     assert len(done.asked(FirstCall, B)) == 2 + 1 + 3
+
+
+def test_single_steps_are_timed_after_the_turns_of_every_launch():
+    done = run({B: Behaviour(step_seconds=0.004)}, latency="1s", latency_steps=200)
+    assert done.asked(MeasureLatency, A) == [(phase, A) for phase in PHASES]
+    last_turn = max(one.time for one in done.requests(RunTurn))
+    assert min(one.time for one in done.requests(MeasureLatency)) >= last_turn
+    latency = done.records[P, B].latency
+    assert (latency.steps, latency.percentiles["50"], latency.reason) == (200, 0.004, "")
+    assert "99" not in latency.percentiles, "200 steps are too few"
+    assert done.records[P, A].latency.steps == 100, "the second is over after 100 steps of 10 ms"
+    assert len(latency.conditions.wall) == 1
+
+
+def test_without_the_suite_s_key_no_single_steps_are_timed():
+    done = run({})
+    assert not done.requests(MeasureLatency)
+    assert {record.latency for record in done.records.values()} == {None}
+
+
+def test_failed_single_steps_cost_the_latency_only():
+    done = run({(P, B): fails(MeasureLatency, Status.CRASHED)}, latency="1s")
+    assert all(is_complete(record) for record in done.records.values())
+    steps = {phase: done.records[phase, B].latency for phase in PHASES}
+    assert (steps[P].steps, steps[P].percentiles, steps[P].reason) == (0, {}, "crashed: planted")
+    after = PHASES[PHASES.index(P) + 1 :]
+    assert {steps[phase].reason for phase in after} == {"its process had ended"}
+    assert all(steps[phase].steps for phase in set(PHASES) - {P, *after})
+
+
+def test_a_phase_that_was_not_measured_has_no_single_steps():
+    done = run({(P, B): fails(FirstCall)}, latency="1s")
+    assert done.records[P, B].latency is None
+    assert (P, B) not in done.asked(MeasureLatency)
+
+
+@pytest.mark.parametrize(
+    ("device", "search", "copies"),
+    [("cuda", True, True), ("cuda", False, False), ("cpu", True, False)],
+)
+def test_only_a_search_on_a_card_computes_on_copies_of_one_image(device, search, copies):
+    """On the CPU, the images of a batch are part of the memory that is searched for."""
+    own = Group(tuple(replace(case, workload=replace(case.workload, device=device)) for case in WHOLE.cases))
+    done = run_block(own, largest_batch=search)
+    assert {one.request.copies for one in done.requests(Load)} == {copies}

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import results
-from bench.scheduling.largest_batch import CLOSE
 from results.schema.record import Status
-from results.tables.largest import MAX_BATCH
+from results.tables.largest import CLOSE, MAX_BATCH
 
 
 def test_the_largest_batch_is_found_in_launches_of_their_own(measure):

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from simulated import A, B, Kept, cases, failed, launched, lenet, suite
 
 from bench.scheduling.allocation import Allocation
-from bench.scheduling.largest_batch import CLOSE, BatchSearch
+from bench.scheduling.largest_batch import BatchSearch
 from bench.scheduling.ledger import Ledger
 from bench.scheduling.schedule import BUDGET, COMPLETE, Readings, Stop, Task, rule
 from results.schema.record import Case, Record, Status, Usage, Workload
-from results.tables.largest import MAX_BATCH
+from results.tables.largest import CLOSE, MAX_BATCH
 
 INFER, TRAIN, LARGE = lenet("infer"), lenet("train"), lenet("infer", batch=8)
 WORKLOADS = (INFER, TRAIN, LARGE)
@@ -155,6 +155,31 @@ def test_a_search_does_not_try_what_cannot_fit_by_its_table():
         there.keep([launched(Case(task.group.workload, A), 0, usage=Usage({"peak_rss_launch_bytes": 1.0}))])
     assert asked[:3] == [1, 2, 4]
     assert max(asked) < MAX_BATCH, "the table says what the rest would need"
+
+
+def test_a_search_does_not_try_what_may_take_longer_than_its_time_limit():
+    """A launch takes 3 s an image, so that one of 128 would take 384 s."""
+    there = Ledger(cases((lenet(),), (A,)), A.id, Kept())
+    asked = []
+    while isinstance(task := SEARCH.next(there, NO_LIMIT), Task):
+        asked.append(task.group.workload.batch)
+        there.keep([replace(tried(asked[-1], 10**6), block_seconds={"rounds": 3.0 * asked[-1]})])
+    assert asked == [1, 2, 4, 8, 16, 32, 64]
+
+
+def test_a_search_on_a_card_has_the_card_s_memory_or_the_suite_s_if_it_has_none():
+    """The network's table needs 4 KiB an image."""
+    own, shared = (BatchSearch(suite(largest_batch=True, memory=10**6), card) for card in (10**8, None))
+    found = {}
+    for name, schedule in (("own", own), ("shared", shared)):
+        there = Ledger(cases((replace(lenet(), device="cuda"),), (A,)), A.id, Kept())
+        asked = []
+        while isinstance(task := schedule.next(there, NO_LIMIT), Task):
+            asked.append(task.group.workload.batch)
+            there.keep([launched(Case(task.group.workload, A), 0, usage=Usage({"allocator_bytes": 1.0}))])
+        found[name] = max(asked)
+    assert 10**6 / 4200 / 2 < found["shared"] < 10**6 / 4096
+    assert 10**8 / 4200 / 2 < found["own"] < 10**8 / 4096
 
 
 def test_a_search_whose_budget_is_spent_stops_before_its_next_try_and_is_complete_if_there_is_none():

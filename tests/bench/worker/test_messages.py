@@ -28,6 +28,7 @@ from bench.worker.messages import (
     GiveEvidence,
     Load,
     Loaded,
+    MeasureLatency,
     MeasureMemory,
     OutputsChecked,
     ProbeArithmetic,
@@ -56,6 +57,7 @@ REQUESTS: list[Request] = [
     CheckOutputs("train"),
     MeasureMemory("train"),
     SustainedRun("train", 3.0),
+    MeasureLatency("train", 1000, 2.0),
 ]
 ANSWERS = st.sampled_from(get_args(AnyAnswer)).flatmap(st.from_type)
 

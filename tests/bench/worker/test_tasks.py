@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from bench.worker import messages
-from bench.worker.messages import CheckOutputs, FirstCall, MeasureMemory, RunTurn, SustainedRun, WarmUp
-from bench.worker.tasks import MOST_SETTLING, ContestantSession, Growth, status_of
+from bench.worker.messages import CheckOutputs, FirstCall, MeasureLatency, MeasureMemory, RunTurn, SustainedRun, WarmUp
+from bench.worker.tasks import MOST_SETTLING, UNTIMED_STEPS, ContestantSession, Growth, put_batch, status_of
 from impls.errors import Unavailable, Unsupported
 from impls.frameworks import PHASES, Model
 from results.schema.record import Status
 from tests.support.exceptions import NOT_OF_MEMORY, SHORT_OF_MEMORY
+from tests.support.made_up import workload
 
 
 @pytest.mark.parametrize("problem", SHORT_OF_MEMORY.values(), ids=SHORT_OF_MEMORY)
@@ -46,7 +47,7 @@ class Counting(Model):
     def __init__(self) -> None:
         self.steps: list[str] = []
         self.outputs: list[weakref.ref[Scores]] = []
-        self._compilations = 0
+        self._compilations = self.waited = 0
 
     @property
     def compilations(self) -> int:
@@ -77,6 +78,9 @@ class Counting(Model):
     def train(self, batch):
         return self._step("train")
 
+    def synchronize(self, outputs):
+        self.waited += 1
+
     def to_numpy(self, outputs):
         return outputs.values
 
@@ -84,7 +88,6 @@ class Counting(Model):
     def weights(self): ...
     def statistics(self): ...
     def put(self, images, labels): ...
-    def synchronize(self, outputs): ...
     def gradients(self, outputs): ...
 
 
@@ -119,6 +122,22 @@ def session(resident) -> Iterator[tuple[ContestantSession, Counting]]:
     yield ContestantSession(model, [None], 0.0, resident, binds=False), model  # type: ignore[arg-type]
     gc.enable()
     gc.unfreeze()
+
+
+class Putting(Counting):
+    """Says what it was given: (images, different images)."""
+
+    def put(self, images, labels):
+        return len(images), len(np.unique(images, axis=0))
+
+    def put_copies(self, image, label, copies):
+        assert (len(image), len(label)) == (1, 1)
+        return copies, 1
+
+
+@pytest.mark.parametrize(("copies", "put"), [(False, (7, 7)), (True, (7, 1))], ids=["different", "copies"])
+def test_a_batch_is_of_different_images_or_of_copies_made_by_the_model(copies, put):
+    assert put_batch(Putting(), workload("lenet5", batch=7), copies) == put
 
 
 def warm(phase: str) -> WarmUp:
@@ -213,6 +232,24 @@ def test_compilations_are_counted_of_the_phase_that_compiled(session):
     assert counts == {"infer": 2, "gradient": 1}
 
 
+@pytest.mark.parametrize(
+    ("steps", "seconds", "timed", "untimed"),
+    [(25, 1e9, 25, UNTIMED_STEPS), (25, 1e-9, 1, 1)],
+    ids=["as many as asked for", "as long as asked for"],
+)
+def test_the_latency_is_of_single_steps_that_are_each_waited_for(session, steps, seconds, timed, untimed):
+    one, model = session
+    one.answer(FirstCall("infer"))
+    one.answer(WarmUp("infer", round_seconds=1e-3, warmup_seconds=0.0, warmup_limit=0.0))
+    model.steps.clear()
+    waited = model.waited
+    answer = one.answer(MeasureLatency("infer", steps, seconds))
+    assert (len(answer.seconds), model.steps) == (timed, ["infer"] * (untimed + timed))
+    assert model.waited - waited == untimed + timed
+    assert all(taken > 0 for taken in answer.seconds)
+    assert len(answer.conditions.wall) == 1
+
+
 def test_outputs_that_are_not_finite_are_of_the_phase_that_ran_last(session):
     one, _ = session
     finite = []
@@ -231,6 +268,7 @@ def test_outputs_that_are_not_finite_are_of_the_phase_that_ran_last(session):
         (RunTurn("infer", 2, 9.0), CheckOutputs("infer")),
         (MeasureMemory("infer"),),
         (SustainedRun("infer", 1e-9),),
+        (MeasureLatency("infer", 3, 9.0),),
     ],
     ids=lambda requests: requests[0].kind,
 )

@@ -10,11 +10,12 @@ import pytest
 from reports.format import networks, system
 from reports.pages import campaign
 from reports.sections import use
+from reports.sections.limits import probe_rows
 from results.compare.limits import limits_of
 from results.schema.record import Case, Contestant
 from results.schema.system import system_of
 from results.tables import cases as table
-from tests.support.made_up import launches, workload
+from tests.support.made_up import SYSTEM, launches, measured, probe, workload
 
 
 def test_every_measured_case_has_a_row_with_its_numbers(lively):
@@ -86,3 +87,25 @@ def test_a_campaign_of_times_alone_has_no_other_sections(write_campaign):
     for absent in ("limits", "use", "first", "parts", "parity"):
         assert f"c1-{absent}" not in html
     assert not math.isnan(table.cases([old]).seconds[0])
+
+
+def test_every_probe_of_multiply_accumulates_has_its_fastest_contestant(write_campaign):
+    other = replace(probe("probe-matmul"), architecture="probe-conv1x1")
+    facts = {**SYSTEM["workloads"], other.id: SYSTEM["workloads"][probe("probe-matmul").id]}
+    made = [
+        measured(Case(workload, Contestant(name, "eager")), launch, [seconds])
+        for workload, name, seconds in (
+            (probe("probe-matmul"), "alpha", 0.1),
+            (probe("probe-matmul"), "beta", 0.2),
+            (other, "beta", 0.4),
+            (probe("probe-gemv"), "alpha", 0.1),
+        )
+        for launch in range(2)
+    ]
+    made_up = write_campaign(made, system={**SYSTEM, "workloads": facts})
+    rows = probe_rows(networks.rows(table.cases([made_up])))
+    assert [(row.probe, row.contestant, row.percent) for row in rows] == [
+        ("probe-matmul", "alpha:eager", "100%"),
+        ("probe-conv1x1", "beta:eager", "25%"),
+    ]
+    assert "Rates of the probes" in campaign.render([made_up])

@@ -17,6 +17,7 @@ from results.schema.record import (
     Case,
     Conditions,
     Contestant,
+    Latency,
     Parity,
     Record,
     Status,
@@ -127,6 +128,21 @@ def test_a_record_of_schema_6_has_no_parts_of_its_block_and_an_original_contesta
     assert read == replace(record, schema=6)
     assert (read.block_seconds, read.case.contestant.copy) == ({}, 0)
     assert read.first_call_seconds == 2.5
+
+
+def test_a_latency_survives_a_round_trip_and_one_of_before_has_none():
+    timed = Latency(40, {"50": 0.01, "90": 0.02}, Conditions(2, wall=(0.5,)))
+    record = Record(CASE, 0, Status.MEASURED, seconds=(0.1,), latency=timed)
+    assert from_json(to_json(record)) == record
+    content = json.loads(to_json(record))
+    del content["latency"]
+    assert from_json(json.dumps({**content, "schema": 8})) == replace(record, latency=None, schema=8)
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, math.inf])
+def test_a_percentile_is_a_positive_time(seconds):
+    with pytest.raises(ValueError, match="percentiles of the latency must be positive"):
+        Latency(40, {"50": seconds})
 
 
 def test_the_schema_is_the_last_one_of_its_history():

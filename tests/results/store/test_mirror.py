@@ -16,7 +16,7 @@ import pytest
 from results import advice
 from results.compare.history import histories
 from results.compare.ratios import pairs
-from results.schema.record import SCHEMA, Case, Conditions, Contestant, Record, Status, Usage, Workload
+from results.schema.record import SCHEMA, Case, Conditions, Contestant, Latency, Record, Status, Usage, Workload
 from results.store import mirror, mirroring
 from results.store.campaigns import DATA, MIRROR, RECORDS, CampaignWriter, StoredCampaign, campaigns_in, read_campaign
 from results.store.journal import ResultsError
@@ -84,6 +84,9 @@ def eventful() -> Iterator[Record]:
             yield replace(measured(replace(CASE, workload=stream), launch, [0.2] * (3 + launch)), node=node)
     yield replace(measured(CASE, 9, [0.1]), conditions=Conditions(2), usage=Usage(sources={"allocator_bytes": "peak"}))
     yield replace(measured(CASE, 10, [0.1, 0.2]), block_seconds={"build": 1.5, "rounds": 0.25}, compilations=3, steps=7)
+    timed = Latency(400, {"50": 0.1, "99": 0.3}, Conditions(2, wall=(4.0,), foreign_cpu=(1.0,)))
+    yield replace(measured(CASE, 12, [0.1]), latency=timed)
+    yield replace(measured(CASE, 13, [0.1]), latency=Latency(0, reason="crashed: signal 9"))
     yield Record(CASE, 11, Status.FAILED, "it ended", conditions=Conditions(2, (0.1, math.inf), (0.1, -math.inf)))
 
 

@@ -9,7 +9,7 @@ import pytest
 import results
 from results.schema.record import Case, Contestant, Record, Status, Usage
 from results.store.campaigns import CampaignWriter
-from results.tables.largest import MAX_BATCH, fits
+from results.tables.largest import MAX_BATCH, card_memory, fits
 from tests.support.made_up import SYSTEM, measured, workload
 
 ALPHA = Contestant("alpha", "eager")
@@ -54,23 +54,76 @@ def test_a_try_of_unknown_memory_does_not_count_as_fitting(table):
 
 
 @pytest.mark.parametrize(
-    ("batch", "stop", "failure"),
+    ("batch", "stop", "failure", "limited_by"),
     [
-        (MAX_BATCH, "complete", f"{MAX_BATCH} is the largest batch that is tried"),
-        (8, "budget", "the search ended before the limit was found (budget)"),
-        (8, "complete", "the next batch needs more memory than the limit, by the network's table"),
+        (MAX_BATCH, "complete", f"{MAX_BATCH} is the largest batch that is tried", "search"),
+        (8, "budget", "the search ended before the limit was found (budget)", "budget"),
+        (8, "complete", "the next batch needs more memory than the limit, by the network's table", "memory"),
     ],
 )
-def test_a_search_without_a_failing_batch_says_why_it_ended(table, batch, stop, failure):
+def test_a_search_without_a_failing_batch_says_why_it_ended(table, batch, stop, failure, limited_by):
     (row,) = table(tried(batch, 10), stop=stop)
-    assert row["failure"] == failure
+    assert (row["failure"], row["limited_by"]) == (failure, limited_by)
 
 
 def test_a_campaign_that_searched_nothing_has_no_rows(table):
     assert table(tried(1, 10), suite={"name": "quick"}) == []
 
 
-def test_on_a_card_a_launch_that_ran_fits():
-    assert fits(tried(1, None, device="cuda"), 0)
-    assert not fits(tried(1, 2000), 1000)
-    assert not fits(failed(1, Status.CRASHED), 1000)
+def on_a_card(batch: int, card: float | None, host: float = 10.0) -> Record:
+    usage = Usage({"peak_rss_launch_bytes": host, **({} if card is None else {"allocator_bytes": card})})
+    return replace(tried(batch, host, device="cuda"), usage=usage)
+
+
+def test_on_a_card_with_memory_of_its_own_what_ran_fits_unless_it_took_more_than_there_is():
+    assert fits(tried(1, None, device="cuda"), 0, card=500)
+    assert fits(on_a_card(1, 500.0), 0, card=500)
+    assert not fits(on_a_card(1, 501.0), 1000, card=500), "WSL2's driver spills to the host's memory"
+    assert not fits(failed(1, Status.CRASHED), 1000, card=500)
+
+
+def test_a_card_that_shares_the_host_s_memory_has_the_limit_of_the_suite():
+    assert fits(on_a_card(1, 600.0, host=400.0), 1000)
+    assert not fits(on_a_card(1, 600.0, host=401.0), 1000)
+    assert not fits(on_a_card(1, None), 1000), "what it took is not known"
+
+
+def test_the_memory_of_cards_is_known_if_the_driver_reports_it_of_each():
+    assert card_memory([8.0, 16.0]) == 16.0
+    assert card_memory([8.0, None]) is None
+    assert card_memory([]) is None
+
+
+CARD = {"machine": {"gpus": [{"name": "a card", "memory_bytes": 500}]}}
+
+
+def test_a_card_of_which_memory_is_known_is_the_limit(table):
+    (row,) = table(on_a_card(1, 100.0), on_a_card(2, 900.0), **CARD)
+    assert (row["largest_batch"], row["smallest_failing_batch"]) == (1, 2)
+    assert (row["memory_bytes"], row["failure"], row["limited_by"]) == (500, "exceeded the memory limit", "memory")
+
+
+def took(record: Record, seconds: float) -> Record:
+    return replace(record, block_seconds={"rounds": seconds})
+
+
+def test_a_search_that_its_launches_duration_ends_does_not_say_that_memory_did(table):
+    """A batch of 16 would take 320 s, that of 12 between 8 and 16 would take 240 s."""
+    suite = {**SEARCH["suite"], "time_limit": 300}
+    (row,) = table(took(tried(8, 10), 160.0), suite=suite)
+    assert (row["largest_batch"], row["limited_by"]) == (8, "time")
+    assert row["failure"] == "a launch of 16 images may take longer than the time limit of 300 s"
+    (row,) = table(took(tried(8, 10), 140.0), suite=suite)
+    assert row["limited_by"] == "memory"
+    worse = failed(16, Status.OUT_OF_MEMORY)
+    assert [one["limited_by"] for one in table(took(tried(8, 10), 160.0), worse, suite=suite)] == ["memory"]
+    assert [one["limited_by"] for one in table(took(tried(8, 10), 250.0), worse, suite=suite)] == ["time"]
+
+
+@pytest.mark.parametrize(
+    ("status", "limited_by"),
+    [(Status.OUT_OF_MEMORY, "memory"), (Status.TIMED_OUT, "time"), (Status.CRASHED, "failure")],
+)
+def test_what_limits_a_batch_is_how_the_next_one_failed(table, status, limited_by):
+    (row,) = table(tried(1, 10), failed(2, status))
+    assert (row["largest_batch"], row["limited_by"]) == (1, limited_by)
