@@ -13,6 +13,7 @@ from bench.plan.controls import with_controls
 from bench.plan.suite import Suite
 from fleet.unit import PART, PYTHON, UNIT, Needs, Unit
 from impls.errors import InvalidInput, one_line
+from impls.frameworks import is_card
 from results.schema.record import Case
 
 COMMAND = (PYTHON, "-m", "bench.fleet.measure", UNIT, PART)
@@ -83,7 +84,7 @@ def units_of(campaign: str, suite_name: str, suite: Suite, device: str, order: O
     """
     cases = plan_cases.cases(suite, device)
     groups = dict.fromkeys(case.workload.launch_id for case in cases)
-    cards = int(device == "cuda")
+    cards = int(is_card(device))
     made = []
     for number in range(order.nodes):
         for group in groups:

@@ -256,7 +256,7 @@ class ContestantSession:
         self._model.forget_allocated()
         self._outputs = self._phases[phase].step()
         self._model.synchronize(self._outputs)
-        allocated = self._model.allocated()
+        allocated = self._model.allocated_by(phase, self._batches)  # type: ignore[arg-type]
         counted, source = (allocated.bytes, allocated.source) if isinstance(allocated, Allocated) else (allocated, "")
         readings = {
             "peak_rss_step_bytes": self._resident.peak(),
@@ -307,7 +307,7 @@ def load(request: Load) -> ContestantSession:
     resident.loaded()
     made = (make_batch(network_of(part), part.batch) for part in workload.batches)
     batches = [model.put(batch.images, batch.labels) for batch in made]
-    binds = settings.SETTINGS[request.case.contestant.setting].controlled
+    binds = settings.binds(request.case.contestant, workload.device)
     return ContestantSession(model, batches, now() - start, resident, binds)
 
 

@@ -29,7 +29,9 @@ from threading import Lock, Semaphore
 from typing import Any
 
 import bench  # noqa: F401  # which brings the names of frameworks that only benchmarks need
-from impls.frameworks import CACHE, load_framework
+from deadheat.contract.device import TESTED
+from impls.frameworks import filled, load_framework
+from impls.host import nvidia
 from impls.host.process import set_parent_death_signal
 
 AT_A_TIME = Semaphore(2)
@@ -170,7 +172,7 @@ class Children:
     def child(self, name: str, environment: Mapping[str, str] | None = None, modules: Sequence[str] = ()) -> Child:
         """The child of that name and environment, forked where these modules are imported."""
         caches = str(self.folder)
-        settings = {variable: value.replace(CACHE, caches) for variable, value in (environment or {}).items()}
+        settings = {**filled(environment or {}, caches, TESTED), **nvidia.environment(TESTED)}
         where = (*modules, *sorted(settings.items()))
         if where not in self._parents:
             self._parents[where] = Parent(settings, modules, self.folder / f"{name}-{len(self._parents)}.log")

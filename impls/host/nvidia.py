@@ -11,10 +11,11 @@ import math
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from impls.errors import one_line
+from impls.host.usable import allowed_cores
 
 PACKAGE = "another package has taken the name pynvml; pip uninstall pynvml, then pip install nvidia-ml-py"
 
@@ -168,3 +169,18 @@ def missing(device: str = "cuda") -> str | None:
             return None if library().nvmlDeviceGetCount() else "the driver sees no card"
         except Exception as trouble:
             return _unanswered(trouble)
+
+
+@cache
+def cores() -> tuple[int, ...]:
+    """The machine's cores that are nearest to the card, by their numbers; empty if the driver does not tell."""
+    card, _ = handle()
+    if card is None:
+        return ()
+    try:
+        words = library().nvmlDeviceGetCpuAffinity(card, max(allowed_cores()) // 64 + 1)
+        return tuple(64 * place + bit for place, word in enumerate(words) for bit in range(64) if word >> bit & 1)
+    except Exception:
+        return ()
+    finally:
+        end()
