@@ -22,8 +22,7 @@ from typing import Any
 
 from bench.machine.affinity import unbind
 from bench.worker import tasks
-from impls.host import cuda
-from impls.host.process import keep_to_cores, redirect_output, set_parent_death_signal
+from impls.host.process import has_started_cuda, keep_to_cores, redirect_output, set_parent_death_signal
 from impls.host.usable import allowed_cores
 
 REQUEST_BYTES = 4096
@@ -49,7 +48,7 @@ def serve(control: socket.socket) -> None:
 
 def no_fork() -> str:
     """Why a child could not use the card that it is to compute on; empty if it can, or if cards are hidden from it."""
-    if os.environ.get("CUDA_VISIBLE_DEVICES") == "" or not cuda.started():
+    if os.environ.get("CUDA_VISIBLE_DEVICES") == "" or not has_started_cuda():
         return ""
     return f"importing {', '.join(sys.argv[2:])} started CUDA, which no fork can use then; try another release of these"
 

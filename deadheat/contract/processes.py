@@ -30,7 +30,7 @@ from typing import Any
 
 import bench  # noqa: F401  # which brings the names of frameworks that only benchmarks need
 from deadheat.contract.device import TESTED
-from impls.frameworks import filled, load_framework
+from impls.frameworks import filled, is_card, load_framework
 from impls.host import nvidia
 from impls.host.process import set_parent_death_signal
 
@@ -189,13 +189,13 @@ class Children:
 
 
 def answer(future: Future[Any]) -> Any:
-    """What the child answered; where a framework says that it lacks a layer, the test is skipped in its own words."""
+    """What the child answered; where a framework lacks a layer, or CUDA, the test is skipped in its own words."""
     import pytest  # not in the children
 
     try:
         return future.result()
     except ChildFailed as failure:
-        if failure.kind == "Unsupported":
+        if failure.kind == "Unsupported" or (failure.kind == "Unavailable" and is_card(TESTED)):
             pytest.skip(str(failure).strip().splitlines()[-1])
         raise
 

@@ -174,13 +174,11 @@ def missing(device: str = "cuda") -> str | None:
 @cache
 def cores() -> tuple[int, ...]:
     """The machine's cores that are nearest to the card, by their numbers; empty if the driver does not tell."""
-    card, _ = handle()
-    if card is None:
-        return ()
-    try:
-        words = library().nvmlDeviceGetCpuAffinity(card, max(allowed_cores()) // 64 + 1)
-        return tuple(64 * place + bit for place, word in enumerate(words) for bit in range(64) if word >> bit & 1)
-    except Exception:
-        return ()
-    finally:
-        end()
+    with driver() as problem:
+        if problem:
+            return ()
+        try:
+            words = library().nvmlDeviceGetCpuAffinity(_visible(), max(allowed_cores()) // 64 + 1)
+            return tuple(64 * place + bit for place, word in enumerate(words) for bit in range(64) if word >> bit & 1)
+        except Exception:
+            return ()

@@ -131,11 +131,3 @@ int nvmlDeviceGetComputeRunningProcesses_v3(void *card, unsigned *count, struct 
         processes[i] = (struct process){ own && !i ? (unsigned)own : 1000000 + i, memory, 0, 0 };
     return OK;
 }
-
-/* The cores near the card: a mask of 64 a word, the same in each. */
-int nvmlDeviceGetCpuAffinity(void *card, unsigned size, unsigned long *mask) {
-    u64 word;
-    int error = ask("nvmlDeviceGetCpuAffinity", &word);
-    for (unsigned i = 0; i < size; i++) mask[i] = word;
-    return error;
-}

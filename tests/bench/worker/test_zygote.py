@@ -17,7 +17,7 @@ from results.schema.record import Case, Contestant, Status
 from results.store.logs import Logs
 from tests.support.made_up import workload
 
-STUB = Path(__file__).parents[2] / "stub" / "cuda.c"
+STUB = Path(__file__).parents[2] / "stub" / "cuda_forks.c"
 COMPILER = shutil.which("cc") or shutil.which("gcc")
 LOADS = "import ctypes; cuda = ctypes.CDLL('libcuda.so.1')"
 STARTS = f"{LOADS}; cuda.cuInit(0)"

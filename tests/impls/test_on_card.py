@@ -7,6 +7,7 @@ import os
 import shutil
 import sysconfig
 from math import prod
+from types import SimpleNamespace
 
 import pytest
 from oracle.jobs import PEAK, varied_network
@@ -58,6 +59,26 @@ def test_jax_that_is_kept_from_cards_names_the_variable_that_does(contestant: st
     child = children.child("kept from cards", {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"})
     refused = answer(child.submit("oracle.jobs:refusal_on_cuda", contestant))
     assert refused == "Unavailable: JAX_PLATFORMS=cpu keeps JAX from GPUs; unset it, or use the device cpu"
+
+
+@pytest.mark.parametrize(
+    ("masks", "cores"),
+    [([0b101, 0b10], (0, 2, 65)), ([0, 0], ()), (RuntimeError("Not Supported"), ())],
+    ids=["bits", "no bit", "not told"],
+)
+def test_the_cores_near_a_card_are_the_bits_of_its_drivers_masks(monkeypatch, masks, cores) -> None:
+    def affinity(card: str, words: int) -> list[int]:
+        assert (card, words) == ("card", 2)
+        if isinstance(masks, Exception):
+            raise masks
+        return masks
+
+    answers = dict(nvmlInit=lambda: None, nvmlShutdown=lambda: None, nvmlDeviceGetCpuAffinity=affinity)
+    library = SimpleNamespace(nvmlDeviceGetHandleByIndex=lambda index: "card", **answers)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(nvidia, "library", lambda: library)
+    monkeypatch.setattr(nvidia, "allowed_cores", lambda: tuple(range(100)))
+    assert nvidia.cores.__wrapped__() == cores
 
 
 COMPILED = ("compile", "compile-dynamic", "compile-graphs", "compile-frozen", "aot")
