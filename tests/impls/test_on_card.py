@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import subprocess
+import sys
 import sysconfig
 from math import prod
 from types import SimpleNamespace
@@ -14,7 +16,7 @@ from oracle.jobs import PEAK, varied_network
 
 import bench  # noqa: F401  # which brings the names of frameworks that only benchmarks need
 from deadheat.contract.fixtures import missing
-from deadheat.contract.processes import Children, answer
+from deadheat.contract.processes import Children, answer, python_path
 from impls import registry
 from impls.frameworks import DEVICES, Framework, filled, frameworks, is_card, load_framework
 from impls.host import nvidia
@@ -161,6 +163,41 @@ def test_keras_on_pytorch_is_told_its_device_before_it_looks_for_one(device: str
     assert jax["JAX_COMPILATION_CACHE_DIR"] == f"/caches{os.sep}jax"
 
 
+ASKS = """
+import importlib, json, sys, traceback
+import torch
+
+asked = []
+
+def asks(name):
+    def asks(*_):
+        asked.append([name, *(f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_stack()[-3:-1])])
+        return 0
+    return asks
+
+for name in ("is_available", "device_count", "init", "is_initialized", "current_device", "get_device_capability"):
+    setattr(torch.cuda, name, asks(name))
+for name in ("is_available", "device_count", "current_accelerator"):
+    setattr(torch.accelerator, name, asks(name))
+for module in sys.argv[1:]:
+    importlib.import_module(module)
+print(json.dumps(asked))
+"""
+
+
+@pytest.mark.parametrize("contestant", ["pytorch:compile", "keras:torch"])
+def test_what_a_zygote_imports_of_pytorch_asks_for_no_card(contestant: str) -> None:
+    """On an instance of MIG, PyTorch starts CUDA for the answer, whatever the environment says."""
+    if reason := missing(contestant):
+        pytest.skip(reason)
+    framework = load_framework(contestant.partition(":")[0])
+    execution = framework.execution(contestant.partition(":")[2])
+    environment = {**os.environ, **filled(execution.environment, "/caches", "cuda"), "PYTHONPATH": python_path()}
+    command = [sys.executable, "-c", ASKS, *framework.preload, *execution.preload]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1:] == ["[]"], done.stderr
+
+
 def test_skipped_graphs_are_a_fallback_of_an_execution_with_graphs(children: Children) -> None:
     if reason := missing("pytorch:compile"):
         pytest.skip(reason)
@@ -168,6 +205,14 @@ def test_skipped_graphs_are_a_fallback_of_an_execution_with_graphs(children: Chi
     assert found["before"] == found["compile"] == ""
     assert "without CUDA graphs (2 skipped)" in found["compile-graphs"]
     assert "recorded more than 128 times" in found["compile-graphs"]
+
+
+def test_pytorchs_events_enclose_the_steps_of_a_round(children: Children) -> None:
+    if reason := missing("pytorch:eager"):
+        pytest.skip(reason)
+    happened, seconds = answer(children.of("pytorch:eager", "float32").submit("oracle.jobs:events"))
+    assert happened == ["event 0", "step", "step", "step", "event 1", "wait"]
+    assert seconds == 0.25
 
 
 def test_inductors_pool_gradient_is_changed_on_the_cpu_only(children: Children) -> None:

@@ -294,6 +294,29 @@ def planted_skips() -> dict[str, str]:
     return {"before": before, "compile-graphs": graphs.fallback, "compile": compiled.fallback}
 
 
+def events() -> tuple[list[str], float]:
+    """What happens in a round of three steps with CUDA's events, in order; and their seconds, 250 ms apart."""
+    from unittest import mock
+
+    from bench.clock import time_round
+    from impls.frameworks.pytorch.model import Events
+
+    happened: list[str] = []
+
+    def event(enable_timing: bool) -> mock.Mock:
+        assert enable_timing
+        number = len(made)
+        made.append(mock.Mock(record=lambda: happened.append(f"event {number}"), elapsed_time=lambda end: 250.0))
+        return made[-1]
+
+    made: list[mock.Mock] = []
+    with mock.patch("torch.cuda.Event", event):
+        stopwatch = Events()
+    step, wait = (lambda: happened.append("step")), (lambda outputs: happened.append("wait"))
+    time_round(step, wait, 3, stopwatch=stopwatch)
+    return happened, stopwatch.seconds()
+
+
 def pool_gradients() -> dict[str, bool]:
     """By device, whether Inductor splits the gradient of max pooling once a model of pytorch:compile is built on it."""
     from unittest import mock
