@@ -42,7 +42,7 @@ TOLERANCES = {
     "float64": Tolerance(1e-9, 1e-9, 1e-9, 1e-9, 1e-9),
 }
 if is_card(TESTED):
-    # There libraries choose algorithms by their speed (Winograd, FFT, sums in parts); float64 shows that they are right.
+    # There libraries choose algorithms by their speed (Winograd, FFT, sums in parts); float64 shows that all is right.
     TOLERANCES["float32"] = Tolerance(1e-3, 1e-3, 1e-2, 1e-2, 1e-3)
 
 BATCHES = (0, 1, 2)

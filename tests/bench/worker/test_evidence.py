@@ -25,6 +25,7 @@ def test_evidence_of_a_probe_with_a_million_scores_is_a_line_below_a_megabyte() 
         gradient=lambda batch: (np.float32(1.5), gradients),
         to_numpy=np.asarray,
         gradients=lambda outputs: outputs[1],
+        devices=lambda outputs: frozenset(),
     )
     batch = Batch(np.zeros((IMAGES, 1, 32, 32), np.float32), np.zeros(IMAGES, np.int32))
     line = to_line(EvidenceGiven(evidence(model, network, batch), seed=0))
