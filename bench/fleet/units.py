@@ -13,6 +13,7 @@ from bench.plan.controls import with_controls
 from bench.plan.suite import Suite
 from fleet.unit import PART, PYTHON, UNIT, Needs, Unit
 from impls.errors import InvalidInput, one_line
+from impls.frameworks import is_card
 from results.schema.record import Case
 
 COMMAND = (PYTHON, "-m", "bench.fleet.measure", UNIT, PART)
@@ -86,7 +87,7 @@ def units_of(campaign: str, suite_name: str, suite: Suite, device: str, order: O
     made = []
     for number in range(order.nodes):
         for group in devices:
-            cards = devices[group] if device == "cuda" else 0
+            cards = devices[group] if is_card(device) else 0
             share = Share(campaign, suite_name, suite, device, group, number * order.launches, order.launches)
             needs = Needs(order.machine_type, exclusive=True, cards=cards, apart=group if order.nodes > 1 else "")
             label = f"{group} launches {share.first}-{share.first + share.launches - 1}"

@@ -62,8 +62,8 @@ class Admission:
         self.ledger.admit(wanted)
 
     def _skip_missing(self) -> None:
-        for contestant in dict.fromkeys(case.contestant for case in self.ledger.cases):
-            if reason := interpreters.missing(contestant, self.suite.interpreters, self.suite.environment):
+        for contestant, device in dict.fromkeys((case.contestant, case.workload.device) for case in self.ledger.cases):
+            if reason := interpreters.missing(contestant, self.suite.interpreters, self.suite.environment, device):
                 cases = (case for case in self.ledger.cases if case.contestant == contestant)
                 self.ledger.rule_out(cases, Status.SKIPPED, reason)
 

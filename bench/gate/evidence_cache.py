@@ -25,6 +25,7 @@ from bench.gate import parity
 from bench.plan import interpreters, settings
 from bench.worker import arithmetic
 from bench.worker.evidence import Evidence
+from impls.frameworks import is_card
 from impls.host import hardware, nvidia
 from impls.host.environment import altering, choosing
 from results.schema.record import Case
@@ -158,7 +159,7 @@ class EvidenceCache:
             "shell": {**choosing(os.environ), **altering(shell)},
             "software": interpreters.software_of(contestant, self.interpreters, self.environment),
             "processor": hardware.processor(),
-            "cards": nvidia.models() if workload.device == "cuda" else [],
+            "cards": nvidia.models() if is_card(workload.device) else [],
             "tolerances": {name: asdict(tolerance) for name, tolerance in parity.TOLERANCES.items()},
         }
 

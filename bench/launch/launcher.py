@@ -18,7 +18,7 @@ from bench.launch.scratch import locked_folder, remove_stale_scratch
 from bench.plan import settings
 from bench.plan.interpreters import Interpreter, interpreter_of
 from bench.worker.messages import A, Request
-from impls.frameworks import CACHE, load_framework
+from impls.frameworks import filled, load_framework
 from impls.host import nvidia
 from results.schema.record import Case, Status
 from results.store.logs import Logs
@@ -172,7 +172,7 @@ class Launcher:
         framework = load_framework(case.contestant.framework)
         execution = framework.execution(case.contestant.execution)
         variables = settings.environment_for_case(case, self._asked)
-        case_environment = {name: value.replace(CACHE, str(self.folder)) for name, value in variables.items()}
+        case_environment = filled(variables, str(self.folder), self._device)
         shell = settings.inherited(case.contestant.setting, self._shell)
         environment = {**shell, **case_environment, **nvidia.environment(self._device, case.workload.devices)}
         interpreter = interpreter_of(case.contestant, self._interpreters)

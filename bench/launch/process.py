@@ -214,7 +214,7 @@ class Zygote:
         with theirs, output:
             try:
                 socket.send_fds(self._control, [b'{"do": "fork"}'], [theirs.fileno(), output.fileno()])
-                pid = self._read_answer(IMPORT_LIMIT)["pid"]
+                answer = self._read_answer(IMPORT_LIMIT)
             except KeyboardInterrupt:  # its answer is still pending and would be read as the next request's
                 self.dead = True
                 ours.close()
@@ -223,7 +223,10 @@ class Zygote:
                 self.dead = True
                 ours.close()
                 raise self._failed(Status.CRASHED, f"its zygote died{last_log_line(self._log)}") from None
-        return Worker(self, pid, ours, log, self._limit, self._logs, last)
+        if "refused" in answer:
+            ours.close()
+            raise self._failed(Status.FAILED, answer["refused"])
+        return Worker(self, answer["pid"], ours, log, self._limit, self._logs, last)
 
     def await_import(self) -> None:
         """Before the first launch, wait until the zygote has imported its modules; zygotes import concurrently."""

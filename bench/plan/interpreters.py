@@ -30,11 +30,11 @@ QUESTION = """
 import json, sys
 import bench.worker.tasks
 from bench.plan import software
-from impls.frameworks import load_framework
+from impls.frameworks import DEVICES, load_framework
 found = load_framework(sys.argv[1])
 print(json.dumps({
     "python": sys.version.split()[0],
-    "missing": found.missing(found.execution(sys.argv[2])),
+    "missing": {device: found.missing(found.execution(sys.argv[2]), device) for device in DEVICES},
     "versions": found.versions(),
     "software": software.describe(sys.argv[1], sys.argv[2]),
 }))
@@ -58,7 +58,7 @@ class Interpreter:
         return {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
     def ask(self, framework: str, execution: str, environment: Mapping[str, str]) -> dict[str, Any]:
-        """`python` (version), `missing` (what the execution lacks there, or None), `versions` of its packages.
+        """`python` (version), `missing` (by device: what the execution lacks, or None), `versions` of its packages.
 
         Also `software`, what its results depend on (bench.plan.software).
         environment: all variables of the process besides PYTHONPATH. InvalidInput if it does not start, or lacks a
@@ -111,16 +111,18 @@ def interpreter_of(contestant: Contestant, paths: Mapping[str, str]) -> Interpre
     return Interpreter(contestant.interpreter, str(typed_path(paths[contestant.interpreter])))
 
 
-def missing(contestant: Contestant, paths: Mapping[str, str], suite_environment: Mapping[str, str]) -> str | None:
-    """Why a contestant cannot run here and how to install it; None if it can.
+def missing(
+    contestant: Contestant, paths: Mapping[str, str], suite_environment: Mapping[str, str], device: str = "cpu"
+) -> str | None:
+    """Why a contestant cannot run here on a device and how to install it; None if it can.
 
     suite_environment: the suite's `environment`.
     """
     framework = load_framework(contestant.framework)
     interpreter = interpreter_of(contestant, paths)
     if interpreter is OWN:
-        return framework.missing(framework.execution(contestant.execution))
-    reason: str | None = _answer(interpreter, contestant, suite_environment)["missing"]
+        return framework.missing(framework.execution(contestant.execution), device)
+    reason: str | None = _answer(interpreter, contestant, suite_environment)["missing"][device]
     return reason
 
 

@@ -26,7 +26,7 @@ from bench import shipped
 from bench.plan.parse import parse_contestant
 from bench.shipped import PRESETS, SUITES
 from impls.errors import DeadheatError, UnknownName
-from impls.frameworks import PHASES, checked
+from impls.frameworks import PHASES, checked, is_card
 from results.schema import renames
 from results.schema.record import Contestant, first_problem
 from results.schema.system import System
@@ -102,7 +102,7 @@ class MeasurementSettings(_Strict):
 
     def least_round(self, device: str) -> float:
         """Minimum length of a round in seconds."""
-        return max(self.round_seconds, GPU_ROUND_SECONDS) if device == "cuda" else self.round_seconds
+        return max(self.round_seconds, GPU_ROUND_SECONDS) if is_card(device) else self.round_seconds
 
 
 class Suite(MeasurementSettings):

@@ -38,6 +38,7 @@ def describe(suite_name: str, suite: Suite, cases: Sequence[Case], command: str)
     contestants = list(dict.fromkeys(case.contestant for case in cases))
     inherits = environment(contestants, os.environ)
     workloads = list(dict.fromkeys(case.workload for case in cases))
+    device = workloads[0].device
     content = {
         "schema": SCHEMA,
         "deadheat": VERSION,
@@ -52,9 +53,9 @@ def describe(suite_name: str, suite: Suite, cases: Sequence[Case], command: str)
         "machine": described,
         "meters": {"present": list(meters()), "absent": dict(absent())},
         "cards_undescribed": nvidia.undescribed(),
-        "settings": {"cores": settings.cores(), **settings.environment()},
+        "settings": {"cores": settings.cores(device), **settings.environment(device=device)},
         "environment": inherits,
-        "contestants": {one.id: _contestant(one, suite) for one in contestants},
+        "contestants": {one.id: _contestant(one, suite, device) for one in contestants},
         "parity_tolerances": {name: asdict(tolerance) for name, tolerance in parity.TOLERANCES.items()},
         "warnings": [*machine.warnings(described), *_inherited(inherits["inherited"]), *_absent_meters()],
     }
@@ -133,7 +134,7 @@ def _bins(side: int, levels: Sequence[int], rule: EdgeRule) -> dict[str, Any]:
     return found
 
 
-def _contestant(contestant: Contestant, suite: Suite) -> dict[str, Any]:
+def _contestant(contestant: Contestant, suite: Suite, device: str) -> dict[str, Any]:
     framework = load_framework(contestant.framework)
     execution = framework.execution(contestant.execution)
     return {
@@ -141,8 +142,8 @@ def _contestant(contestant: Contestant, suite: Suite) -> dict[str, Any]:
         "note": execution.note,
         "level": execution.level,
         "versions": interpreters.versions(contestant, suite.interpreters, suite.environment),
-        "environment": settings.environment_of(contestant, suite.environment),
-        "large_environment": settings.large_block_environment_of(contestant),
+        "environment": settings.environment_of(contestant, suite.environment, device),
+        "large_environment": settings.large_block_environment_of(contestant, device),
     }
 
 

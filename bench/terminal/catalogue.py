@@ -23,7 +23,7 @@ def everything() -> dict[str, Any]:
                 "title": one.title,
                 "installed": one.missing() is None,
                 "executions": [execution.name for execution in one.executions],
-                "missing": {ex.name: why for ex in one.executions if (why := one.missing(ex))},
+                "missing": {ex.name: why for ex in one.executions if (why := one.missing_here(ex))},
                 "levels": {ex.name: ex.level for ex in one.executions},
                 "phases": {ex.name: ex.phases for ex in one.executions},
             }
@@ -54,7 +54,7 @@ def as_text() -> str:
     for framework in frameworks().values():
         lines.append(f"  {framework.name:18} {framework.missing() or 'installed'}")
         for execution in framework.executions:
-            reason = framework.missing(execution) if framework.missing() is None else None
+            reason = framework.missing_here(execution) if framework.missing() is None else None
             told = "; ".join(filter(None, (_said(execution), reason)))
             lines.append(f"    {execution.name:20} {execution.note}{f' ({told})' if told else ''}")
     for heading, listed in (("suites (what to measure)", suites()), ("presets (how to measure)", presets())):

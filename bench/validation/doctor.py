@@ -144,7 +144,7 @@ def _frameworks() -> Iterator[Check]:
         versions = ", ".join(f"{name} {version}" for name, version in framework.versions().items())
         yield Check(framework.name, GOOD, versions)
         for execution in framework.executions:
-            if reason := framework.missing(execution):
+            if reason := framework.missing_here(execution):
                 yield Check(
                     framework.name, WARN, f"{execution.name}: {reason}", "run that command, or omit this execution"
                 )

@@ -264,7 +264,7 @@ class ContestantSession:
         self._model.forget_allocated()
         self._outputs = self._phases[phase].step()
         self._model.synchronize(self._outputs)
-        allocated = self._model.allocated()
+        allocated = self._model.allocated_by(phase, self._batches)  # type: ignore[arg-type]
         counted, source = (allocated.bytes, allocated.source) if isinstance(allocated, Allocated) else (allocated, "")
         readings = {
             "peak_rss_step_bytes": self._resident.peak(),
@@ -341,7 +341,7 @@ def load(request: Load) -> ContestantSession:
     resident.include(model.processes)
     resident.loaded()
     batches = [put_batch(model, part, request.copies) for part in workload.batches]
-    binds = settings.SETTINGS[request.case.contestant.setting].controlled
+    binds = settings.binds(request.case.contestant, workload.device)
     return ContestantSession(model, batches, now() - start, resident, binds)
 
 

@@ -3,9 +3,9 @@
     python -m bench.worker.zygote FD MODULE...      FD: a connected Unix socket; MODULEs are imported first
 
 Each request is one line of JSON. {"do": "fork"}, with two descriptors attached (a channel and a log), answers
-{"pid": ...} and leaves a child that serves its channel (bench.worker.tasks). {"do": "wait", "pid": ...} answers with
-the exit code of a child that has ended or is ending (negative: the signal that killed it). When the socket closes, the
-zygote ends, and its children are killed with it.
+{"pid": ...} and leaves a child that serves its channel (bench.worker.tasks); or {"refused": ...}, the reason why no
+child could compute. {"do": "wait", "pid": ...} answers with the exit code of a child that has ended or is ending
+(negative: the signal that killed it). When the socket closes, the zygote ends, and its children are killed with it.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ import os
 import signal
 import socket
 import sys
+from typing import Any
 
 from bench.machine.affinity import unbind
 from bench.worker import tasks
-from impls.host.process import keep_to_cores, redirect_output, set_parent_death_signal
+from impls.host.process import has_started_cuda, keep_to_cores, redirect_output, set_parent_death_signal
 from impls.host.usable import allowed_cores
 
 REQUEST_BYTES = 4096
@@ -33,12 +34,23 @@ def serve(control: socket.socket) -> None:
         if not message:
             return
         request = json.loads(message)
-        if request["do"] == "fork":
+        if request["do"] == "fork" and (reason := no_fork()):
+            answer: dict[str, Any] = {"refused": reason}
+            for descriptor in descriptors:
+                os.close(descriptor)
+        elif request["do"] == "fork":
             answer = {"pid": fork(control, *descriptors)}
         else:
             _, status = os.waitpid(request["pid"], 0)
             answer = {"code": os.waitstatus_to_exitcode(status)}
         control.sendall(json.dumps(answer).encode() + b"\n")
+
+
+def no_fork() -> str:
+    """Why a child could not use the card that it is to compute on; empty if it can, or if cards are hidden from it."""
+    if os.environ.get("CUDA_VISIBLE_DEVICES") == "" or not has_started_cuda():
+        return ""
+    return f"importing {', '.join(sys.argv[2:])} started CUDA, which no fork can use then; try another release of these"
 
 
 def fork(control: socket.socket, channel: int, log: int) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from deadheat.contract.device import TESTED, unusable
 from deadheat.contract.processes import Children, answer
 from impls.frameworks import load_framework
 from impls.host.hardware import unsupported_reason
@@ -18,7 +19,9 @@ Ask = Callable[..., Any]
 
 @pytest.fixture(scope="session")
 def children(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Children:
-    """The child processes of the session, whichever `conftest.py` asks for them."""
+    """The child processes of the session, whichever `conftest.py` asks for them. Without the device there are none."""
+    if reason := unusable():
+        pytest.exit(reason, returncode=pytest.ExitCode.USAGE_ERROR)
     stash = request.config.stash
     if CHILDREN not in stash:
         stash[CHILDREN] = Children(tmp_path_factory.mktemp("children"))
@@ -51,7 +54,7 @@ def differentiates(contestant: str) -> bool:
 
 
 def missing(contestant: str, precision: str = "float32") -> str | None:
-    """Why framework:execution can't be run on this machine's CPU in that precision; None if it can."""
+    """Why framework:execution can't be run in that precision on the device that is tested; None if it can."""
     framework, _, execution = contestant.partition(":")
     found = load_framework(framework)
-    return unsupported_reason(precision, "cpu") or found.missing(found.execution(execution))
+    return unsupported_reason(precision, TESTED) or found.missing(found.execution(execution), TESTED)

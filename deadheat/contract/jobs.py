@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from bench.worker import arithmetic as probe
+from deadheat.contract.device import TESTED
 from impls.arrays import make_batch, make_statistics, make_weights
 from impls.errors import Unsupported
 from impls.frameworks import PHASES, Model, Phase, Plan, Sgd, load_framework
@@ -42,7 +43,7 @@ def build(contestant: str, network: Network, precision: str, sgd: Sgd | None = N
     """A model of framework:execution. Raises what `Framework.build` raises."""
     _forget_earlier_networks()
     framework, _, execution = contestant.partition(":")
-    plan = Plan(network, execution, precision=precision, sgd=sgd or Sgd(), open_sizes=open_sizes)
+    plan = Plan(network, execution, TESTED, precision, sgd or Sgd(), open_sizes=open_sizes)
     return load_framework(framework).build(plan)
 
 

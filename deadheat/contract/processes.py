@@ -29,7 +29,9 @@ from threading import Lock, Semaphore
 from typing import Any
 
 import bench  # noqa: F401  # which brings the names of frameworks that only benchmarks need
-from impls.frameworks import CACHE, load_framework
+from deadheat.contract.device import TESTED
+from impls.frameworks import filled, is_card, load_framework
+from impls.host import nvidia
 from impls.host.process import set_parent_death_signal
 
 AT_A_TIME = Semaphore(2)
@@ -170,7 +172,7 @@ class Children:
     def child(self, name: str, environment: Mapping[str, str] | None = None, modules: Sequence[str] = ()) -> Child:
         """The child of that name and environment, forked where these modules are imported."""
         caches = str(self.folder)
-        settings = {variable: value.replace(CACHE, caches) for variable, value in (environment or {}).items()}
+        settings = {**filled(environment or {}, caches, TESTED), **nvidia.environment(TESTED)}
         where = (*modules, *sorted(settings.items()))
         if where not in self._parents:
             self._parents[where] = Parent(settings, modules, self.folder / f"{name}-{len(self._parents)}.log")
@@ -187,13 +189,13 @@ class Children:
 
 
 def answer(future: Future[Any]) -> Any:
-    """What the child answered; where a framework says that it lacks a layer, the test is skipped in its own words."""
+    """What the child answered; where a framework lacks a layer, or CUDA, the test is skipped in its own words."""
     import pytest  # not in the children
 
     try:
         return future.result()
     except ChildFailed as failure:
-        if failure.kind == "Unsupported":
+        if failure.kind == "Unsupported" or (failure.kind == "Unavailable" and is_card(TESTED)):
             pytest.skip(str(failure).strip().splitlines()[-1])
         raise
 

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from impls import registry
 from impls.errors import InvalidInput, Unavailable, UnknownName, Unsupported
+from impls.host import nvidia
 from impls.host.hardware import unsupported_reason
 from impls.network import Network
 
@@ -42,6 +43,18 @@ LEVELS: tuple[Level, ...] = ("tuned", "idiomatic")
 """How a network is written: in the fastest way known with the same mathematics, or as the framework's tutorials do."""
 CACHE = "{cache}"
 """Placeholder in an execution's environment for a folder for compilers' caches, empty when a campaign begins."""
+DEVICE = "{device}"
+"""Placeholder in an execution's environment for the device that is computed on, one of DEVICES."""
+
+
+def is_card(device: str) -> bool:
+    """Whether a device is a card; otherwise it is the processor."""
+    return device != "cpu"
+
+
+def filled(environment: Mapping[str, str], cache: str, device: str) -> dict[str, str]:
+    """An execution's environment with its placeholders replaced; `cache`: a folder."""
+    return {name: value.replace(CACHE, cache).replace(DEVICE, device) for name, value in environment.items()}
 
 
 @dataclass(frozen=True)
@@ -203,6 +216,10 @@ class Model(ABC):
         """The peak of the framework's allocator on the device, or the reason why it is unknown. Never 0 for unknown."""
         return "the framework does not count its allocations here"
 
+    def allocated_by(self, phase: Phase, batches: Sequence[Any]) -> Allocated | str:
+        """`allocated`, after a step of `phase` on each of `batches`; other models know what such a step takes."""
+        return self.allocated()
+
     def phase(self, name: Phase) -> Callable[[Any], Any]:
         """The method of a phase."""
         method: Callable[[Any], Any] = getattr(self, name)
@@ -219,12 +236,12 @@ class Execution:
     """One way in which a framework runs a network.
 
     `environment` is set before the framework is imported, so executions that differ in it need separate
-    processes; `large_block_environment` is added if steps allocate blocks that glibc would return to the system
-    (impls.host.process.ARENA_BYTES), except with the setting as-shipped. `missing` returns why it cannot run here,
-    or None; `requires` adds packages to the framework's; `precisions` are the arithmetics it really computes in;
-    `any_size`: whether a model takes images of other sizes than it was built for; `phases` are those that it runs.
-    `idiomatic_of`: the name of the execution that this one is, but without the framework's tricks. `parallel`: whether
-    it divides a step over several devices.
+    processes; `large_block_environment` is added on the CPU if steps allocate blocks that glibc would return to the
+    system (impls.host.process.ARENA_BYTES), except with the setting as-shipped. `missing` returns why it cannot run
+    here on a device, or None; `requires` adds packages to the framework's; `precisions` are the arithmetics it really
+    computes in; `any_size`: whether a model takes images of other sizes than it was built for; `phases` are those that
+    it runs. `idiomatic_of`: the name of the execution that this one is, but without the framework's tricks.
+    `parallel`: whether it divides a step over several devices.
     """
 
     name: str
@@ -233,7 +250,7 @@ class Execution:
     large_block_environment: Mapping[str, str] = field(default_factory=dict)
     requires: tuple[str, ...] = ()
     preload: tuple[str, ...] = ()
-    missing: Callable[[], str | None] = lambda: None
+    missing: Callable[[str], str | None] = lambda device: None
     precisions: tuple[str, ...] = ("float32",)
     any_size: bool = False
     phases: tuple[Phase, ...] = PHASES
@@ -306,14 +323,22 @@ class Framework:
                 return execution
         raise UnknownName(f"execution of {self.name}", name, (execution.name for execution in self.executions))
 
-    def missing(self, execution: Execution | None = None) -> str | None:
-        """Why this framework (or one of its executions) cannot run here, and how to install it; None if it can."""
+    def missing(self, execution: Execution | None = None, device: str = "cpu") -> str | None:
+        """Why this framework, or one of its executions on a device, cannot run here; None if it can.
+
+        The reason says how to install what is missing. Whether the framework can use the device shows when it builds.
+        """
         needed = self.requires + (execution.requires if execution else ())
         absent = [name for name in needed if importlib.util.find_spec(name) is None]
         if absent:
             bring = f"pip install 'deadheat[{self.extra}]'" if self.extra else f"pip install {' '.join(absent)}"
             return f"{', '.join(absent)} not installed; {bring}"
-        return execution.missing() if execution else None
+        return execution.missing(device) if execution else None
+
+    def missing_here(self, execution: Execution) -> str | None:
+        """Why an execution cannot run on any device of this machine; None if it can on one."""
+        reasons = [self.missing(execution, device) for device in DEVICES if nvidia.missing(device) is None]
+        return None if None in reasons else reasons[0]
 
     def versions(self) -> dict[str, str]:
         """Versions of the installed distributions of `requires`, also of the executions', by import name."""
@@ -331,7 +356,7 @@ class Framework:
             raise Unsupported(reason)
         if reason := execution.lacks_devices(plan.devices, plan.network):
             raise Unsupported(f"{self.name}:{execution.name}: {reason}")
-        if reason := self.missing(execution):
+        if reason := self.missing(execution, plan.device):
             raise Unavailable(f"{self.name}:{execution.name}: {reason}")
         for name in plan.plain:
             checked(f"trick of {self.name}", name, tuple(trick.name for trick in self.tricks))

@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from impls.host import cuda
 from impls.host.nvml import begin, driver, end, library, memory_by_process, query, reason, slowed_by, unanswered
+from impls.host.usable import allowed_cores
 from impls.host.visible import VARIABLE, NoCard, asked, card_of, visible
 
 __all__ = ["begin", "driver", "end", "library", "reason"]
@@ -186,3 +187,16 @@ def missing(device: str = "cuda", cards: int = 1) -> str | None:
         if PROHIBITED in modes:
             return "the card's compute mode is prohibited: no process may compute on it; nvidia-smi -c DEFAULT"
     return None
+
+
+@cache
+def cores() -> tuple[int, ...]:
+    """The machine's cores that are nearest to the card, by their numbers; empty if the driver does not tell."""
+    with driver() as problem:
+        if problem:
+            return ()
+        try:
+            words = library().nvmlDeviceGetCpuAffinity(visible()[0], max(allowed_cores()) // 64 + 1)
+            return tuple(64 * place + bit for place, word in enumerate(words) for bit in range(64) if word >> bit & 1)
+        except Exception:
+            return ()

@@ -88,3 +88,19 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:  # most of the real-time signals have no name in Python
         return f"signal {number}"
+
+
+CUDA_NOT_INITIALIZED = 3
+"""CUDA_ERROR_NOT_INITIALIZED: the answer of CUDA's driver to every call before cuInit."""
+
+
+def has_started_cuda() -> bool:
+    """Whether this process has started CUDA, which none of its forks can use then.
+
+    The driver's library is asked if something has loaded it; it is neither loaded nor started for that.
+    """
+    try:
+        driver = ctypes.CDLL("libcuda.so.1", mode=os.RTLD_NOLOAD)
+    except OSError:  # nothing has loaded it
+        return False
+    return int(driver.cuDeviceGetCount(ctypes.byref(ctypes.c_int()))) != CUDA_NOT_INITIALIZED

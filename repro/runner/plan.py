@@ -39,7 +39,7 @@ def where(framework: str | None, device: str) -> Target:
     found = load_framework(framework)
     if not found.supports_checkpointing:
         raise InvalidInput(f"{framework} can't be trained in parts, which trials are; use one of {', '.join(able)}")
-    if reason := found.missing(found.executions[0]):
+    if reason := found.missing(found.executions[0], device):
         raise Unavailable(f"{framework}: {reason}")
     if reason := nvidia.missing(device):
         raise Unavailable(f"--device {device}: {reason}; leave it out to train on the CPU")

@@ -17,6 +17,7 @@ from fleet.part import LOG, Ended, PartError
 from fleet.screen import Screen
 from fleet.unit import PART, PYTHON, UNIT, Needs, Unit
 from fleet.work import Work
+from impls.frameworks import is_card
 from repro.runner.workers import Task, failed_trial
 from results.schema.record import UnreadableRecord
 from results.schema.system import AttemptFacts, NodeFacts, System
@@ -61,7 +62,7 @@ def unit_of(task: Task, campaign: str, checkpoints: Path | None) -> Unit:
         "data": str(task.folder.absolute()),
         "checkpoints": str(checkpoints.absolute()) if checkpoints else "",
     }
-    needs = Needs(exclusive=False, cards=int(job.device == "cuda"))
+    needs = Needs(exclusive=False, cards=int(is_card(job.device)))
     label = f"{job.arm.architecture.name}, seed {job.seed}"
     return Unit(label, COMMAND, payload, needs, TIME_LIMIT, software=nodes.software())
 

@@ -21,7 +21,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from impls.errors import DeadheatError, is_out_of_memory, one_line
-from impls.frameworks import CACHE, load_framework
+from impls.frameworks import filled, load_framework
 from impls.host import nvidia
 from impls.host.environment import clean
 from impls.host.process import (
@@ -132,7 +132,7 @@ def variables(job: Job, core: int | None, cache: Path, shell: Mapping[str, str])
         **STEADY_ALLOCATOR,
         **({} if core is None else {**threads(1), **on_cores([core])}),
         **nvidia.environment(job.device),
-        **{name: value.replace(CACHE, str(cache)) for name, value in execution.environment.items()},
+        **filled(execution.environment, str(cache), job.device),
     }
 
 

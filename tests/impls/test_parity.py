@@ -18,9 +18,11 @@ from oracle.networks import MIXED, small
 from oracle.requests import CASES, CHOSEN, FEW, GRADIENT_CASES, REFERENCE, Case, Requests
 
 from bench.gate.parity import LARGEST_TIE
+from deadheat.contract.device import TESTED
 from deadheat.contract.fixtures import differentiates, missing
 from deadheat.contract.processes import answer
 from impls.architectures import architectures
+from impls.frameworks import is_card
 from impls.layers import Layer, Pool
 
 
@@ -39,6 +41,9 @@ TOLERANCES = {
     "bfloat16": Tolerance(5e-2, 5e-2, 5e-1, 5e-2, 5e-2),
     "float64": Tolerance(1e-9, 1e-9, 1e-9, 1e-9, 1e-9),
 }
+if is_card(TESTED):
+    # There libraries choose algorithms by their speed (Winograd, FFT, sums in parts); float64 shows that all is right.
+    TOLERANCES["float32"] = Tolerance(1e-3, 1e-3, 1e-2, 1e-2, 1e-3)
 
 BATCHES = (0, 1, 2)
 """Seeds of the images, in the order in which they are asked for."""

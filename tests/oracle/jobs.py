@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
@@ -22,7 +22,7 @@ from deadheat.contract.fixtures import differentiates
 from deadheat.contract.jobs import STEPS
 from deadheat.contract.jobs import build as build_model
 from impls.arrays import Batch, make_batch, make_statistics, make_weights
-from impls.frameworks import Model, Plan, Sgd, load_framework
+from impls.frameworks import Allocated, Model, Plan, Sgd, load_framework
 from impls.layers import (
     Activation,
     BatchNorm,
@@ -279,6 +279,94 @@ def refusal_on_cuda(contestant: str) -> str:
     except Exception as problem:
         return f"{type(problem).__name__}: {problem}"
     return "built"
+
+
+def planted_skips() -> dict[str, str]:
+    """Fallbacks of models of PyTorch: before and after Inductor's count of skipped CUDA graphs has changed."""
+    from torch._dynamo.utils import counters
+
+    from impls.frameworks.pytorch.model import PyTorchModel
+
+    counters["inductor"]["cudagraph_skips"] += 5  # of an earlier model
+    graphs, compiled = (PyTorchModel(Plan(varied_network(), name)) for name in ("compile-graphs", "compile"))
+    before = graphs.fallback
+    counters["inductor"]["cudagraph_skips"] += 2
+    return {"before": before, "compile-graphs": graphs.fallback, "compile": compiled.fallback}
+
+
+def events() -> tuple[list[str], float]:
+    """What happens in a round of three steps with CUDA's events, in order; and their seconds, 250 ms apart."""
+    from unittest import mock
+
+    from bench.clock import time_round
+    from impls.frameworks.pytorch.model import Events
+
+    happened: list[str] = []
+
+    def event(enable_timing: bool) -> mock.Mock:
+        assert enable_timing
+        number = len(made)
+        made.append(mock.Mock(record=lambda: happened.append(f"event {number}"), elapsed_time=lambda end: 250.0))
+        return made[-1]
+
+    made: list[mock.Mock] = []
+    with mock.patch("torch.cuda.Event", event):
+        stopwatch = Events()
+    step, wait = (lambda: happened.append("step")), (lambda outputs: happened.append("wait"))
+    time_round(step, wait, 3, stopwatch=stopwatch)
+    return happened, stopwatch.seconds()
+
+
+def pool_gradients() -> dict[str, bool]:
+    """By device, whether Inductor splits the gradient of max pooling once a model of pytorch:compile is built on it."""
+    from unittest import mock
+
+    import torch
+    from torch._inductor.decomposition import decompositions
+
+    from impls.frameworks.pytorch import model
+
+    cpu = torch.device("cpu")
+    with mock.patch.object(model, "device", return_value=cpu), mock.patch.object(model, "Events"):
+        split = torch.ops.aten.max_pool2d_with_indices_backward.default
+        found = {"as shipped": split in decompositions}
+        for device in ("cuda", "cpu"):
+            model.PyTorchModel(Plan(varied_network(), "compile", device))
+            found[device] = split in decompositions
+    return found
+
+
+def step_memory(contestant: str, phases: Sequence[str]) -> dict[str, tuple[str | int, str, int]]:
+    """By phase of a model of JAX: bytes, their source, and compilations since the step, if there is a peak of a launch.
+
+    Under "alone": the same where the allocator tells nothing, as on the CPU.
+    """
+    from unittest import mock
+
+    network = varied_network()
+    weights, statistics, arrays = _inputs(network)
+    model = build(contestant, network, "float32")
+    model.load(weights, statistics)
+    batch = model.put(arrays.images, arrays.labels)
+    found = {"alone": (model.allocated_by("infer", [batch]), "", 0)}
+    for phase in phases:
+        model.synchronize(model.phase(phase)(batch))
+        before = model.compilations
+        with mock.patch.object(model, "allocated", return_value=Allocated(PEAK, "since the launch began")):
+            allocated = model.allocated_by(phase, [batch, batch])
+        found[phase] = allocated.bytes, allocated.source, model.compilations - before
+    return found
+
+
+PEAK = 10**12
+"""Bytes that an allocator says to have had since the launch began."""
+
+
+def memory_fraction() -> float:
+    """The share of a card's memory that JAX would allocate at most."""
+    from jaxlib import xla_client
+
+    return xla_client.generate_pjrt_gpu_plugin_options()["memory_fraction"]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from impls.frameworks import CACHE, load_framework
+from impls.frameworks import filled, load_framework
 from impls.host.process import threads
 from repro import data
 from repro.claims.experiment import Arm
@@ -71,5 +71,5 @@ if __name__ == "__main__":
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     os.environ.update(threads(1))
     execution = load_framework(sys.argv[1]).executions[0]
-    os.environ.update({key: value.replace(CACHE, sys.argv[3]) for key, value in execution.environment.items()})
+    os.environ.update(filled(execution.environment, sys.argv[3], "cpu"))
     main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))

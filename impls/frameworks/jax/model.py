@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import importlib.util
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -11,7 +12,8 @@ import numpy as np
 import optax
 from jax import Array
 
-from impls.frameworks import Allocated, Model, Plan
+from impls.errors import Unavailable
+from impls.frameworks import Allocated, Model, Phase, Plan, is_card
 from impls.frameworks.jax.layers import Apply, Arrays, translate
 from impls.frameworks.jax.plain import of_row
 from impls.layers import Dropout
@@ -43,7 +45,7 @@ class JaxModel(Model):
         if plan.cold:
             jax.config.update("jax_enable_compilation_cache", False)
         self._compilations = 0
-        self._device = jax.devices(plan.device)[0]
+        self._device = device(plan)
         self._home = self.home(plan)
         self._dtype = np.dtype(plan.stored)
         self._mixed = plan.precision == "bfloat16"
@@ -159,6 +161,39 @@ class JaxModel(Model):
             statistics["peak_bytes_in_use"], "jax.Device.memory_stats: peak_bytes_in_use, since the launch began"
         )
 
+    def allocated_by(self, phase: Phase, batches: Sequence[Batch]) -> Allocated | str:
+        """The largest of the compiled steps' own figures: the allocator's includes what came before the step."""
+        of_launch = self.allocated()
+        steps = [] if isinstance(of_launch, str) else [self.step_bytes(phase, batch) for batch in batches]
+        if not steps or None in steps:
+            return of_launch
+        source = "jax.stages.Compiled.memory_analysis: arguments, outputs and temporary memory, of the step"
+        return Allocated(max(filter(None, steps)), source)
+
+    def step_bytes(self, phase: Phase, batch: Batch) -> int | None:
+        """Memory of a compiled step, which is not compiled again; None if the compiler does not tell.
+
+        Outputs that are written into donated arguments are counted once.
+        """
+        step, arguments = self.call(phase, batch)
+        if (found := step.lower(*arguments).compile().memory_analysis()) is None:
+            return None
+        held = found.argument_size_in_bytes + found.output_size_in_bytes - found.alias_size_in_bytes
+        return held + found.temp_size_in_bytes
+
+    def call(self, phase: Phase, batch: Batch) -> tuple[Any, tuple[Any, ...]]:
+        """The compiled function of a phase, and the arguments that the phase calls it with."""
+        state = self._state
+        match phase:
+            case "infer":
+                return self._infer, (state.params, state.statistics, batch.images)
+            case "forward":
+                return self._forward, (state.params, state.statistics, state.key, batch)
+            case "gradient":
+                return self._gradient, (state.params, state.statistics, state.key, batch)
+        self._begin_momentum()
+        return self._train, (self._state, batch)
+
     def to_numpy(self, outputs: Array) -> np.ndarray:
         return _to_numpy(outputs)
 
@@ -212,6 +247,24 @@ class JaxModel(Model):
         (loss, statistics), gradients = differentiate(state.params, state.statistics, now, batch)
         updates, momentum = self._optimizer.update(gradients, state.momentum, state.params)
         return loss, State(optax.apply_updates(state.params, updates), statistics, momentum, key)
+
+
+def device(plan: Plan) -> jax.Device:
+    """The plan's device; Unavailable if JAX was installed without CUDA, or is kept from it."""
+    try:
+        return jax.devices(plan.device)[0]
+    except RuntimeError:
+        allowed = jax.config.jax_platforms
+        if is_card(plan.device) and allowed and plan.device not in allowed.split(","):
+            raise Unavailable(f"JAX_PLATFORMS={allowed} keeps JAX from GPUs; unset it, or use the device cpu") from None
+        if is_card(plan.device) and not any(map(importlib.util.find_spec, PLUGINS)):
+            install = "pip install 'jax[cuda13]', or use the device cpu"
+            raise Unavailable(f"JAX {jax.__version__} was installed without CUDA; {install}") from None
+        raise
+
+
+PLUGINS = ("jax_cuda13_plugin", "jax_cuda12_plugin")
+"""Packages with which JAX computes on NVIDIA's GPUs."""
 
 
 def _next(key: Array | None) -> tuple[Array | None, Array | None]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from impls.frameworks import Execution, Framework, Trick, jax, tensorflow
+from impls.frameworks import DEVICE, Execution, Framework, Trick, jax, pytorch, tensorflow
 
 JIT = jax.JAX.execution("jit")
 
@@ -23,8 +23,9 @@ TUNED = (
     Execution(
         "torch",
         "a Keras model as a torch.nn.Module, eager, channels first",
-        # Keras looks for a GPU when it is imported; unless through NVML, no fork can use CUDA after that.
-        environment={"KERAS_BACKEND": "torch", "PYTORCH_NVML_BASED_CUDA_CHECK": "1"},
+        # Unless the device is given, Keras looks for a GPU when it is imported. To find an instance of MIG, PyTorch
+        # starts CUDA, which no fork can use after that.
+        environment={"KERAS_BACKEND": "torch", "KERAS_TORCH_DEVICE": DEVICE, **pytorch.ENVIRONMENT},
         requires=("torch",),
         preload=("impls.frameworks.keras.on_torch",),
         precisions=("float32", "tf32", "bfloat16"),

@@ -12,7 +12,9 @@ from torch import Tensor, nn
 from torch._dynamo.exc import FailOnRecompileLimitHit
 from torch._dynamo.utils import counters
 
-from impls.frameworks import Allocated, Model, Plan
+from impls.errors import Unavailable
+from impls.frameworks import Allocated, Model, Plan, is_card
+from impls.frameworks.pytorch import CUDA_BUILD
 from impls.frameworks.pytorch.layers import translate
 from impls.frameworks.pytorch.plain import of_row
 from impls.network import INPUT
@@ -56,7 +58,7 @@ class PyTorchModel(Model):
         torch.set_float32_matmul_precision("high" if tf32 else "highest")
         torch.backends.cudnn.allow_tf32 = tf32
         torch.backends.cudnn.benchmark = True  # shapes are static: pick the fastest algorithm
-        self._device = torch.device(plan.device)
+        self._device = device(plan)
         if self._device.type == "cuda":
             self.stopwatch = Events()
         self._dtype = getattr(torch, plan.stored)
@@ -74,8 +76,10 @@ class PyTorchModel(Model):
         self._fallback = ""
         self._scores, self._loss = self._evaluation_scores, self._training_loss
         self._graphs = plan.execution == "compile-graphs"
+        self._skips_before = _skipped_graphs()
         if plan.execution in COMPILED:
-            _keep_pool_gradient_whole()
+            if not is_card(plan.device):
+                _keep_pool_gradient_whole()
             torch.compiler.config.force_disable_caches = plan.cold
             self._scores = self._compiled(self._scores, COMPILED[plan.execution])
             self._loss = self._compiled(self._loss, COMPILED[plan.execution])
@@ -104,7 +108,13 @@ class PyTorchModel(Model):
 
     @property
     def fallback(self) -> str:
-        return self._fallback
+        if not self._graphs or not (skips := _skipped_graphs() - self._skips_before):
+            return self._fallback
+        most = torch._inductor.config.triton.cudagraph_unexpected_rerecord_limit
+        return self._fallback or (
+            f"PyTorch ran compiled functions without CUDA graphs ({skips} skipped): they change their inputs, compute "
+            f"partly on the CPU, or were recorded more than {most} times; its log says which"
+        )
 
     def module(self, plan: Plan) -> nn.Module:
         """The module that computes the scores."""
@@ -236,12 +246,28 @@ class PyTorchModel(Model):
         return F.cross_entropy(scores, labels)
 
 
+def device(plan: Plan) -> torch.device:
+    """The plan's device; Unavailable if this PyTorch has no CUDA, or sees no GPU."""
+    if is_card(plan.device) and not torch.cuda.is_available():
+        lacks = "finds no GPU" if torch.version.cuda else "was installed without CUDA"
+        raise Unavailable(f"PyTorch {torch.__version__} {lacks}; {CUDA_BUILD}, or use the device cpu")
+    return torch.device(plan.device)
+
+
+def _skipped_graphs() -> int:
+    """How often Inductor has run compiled functions of this process without CUDA graphs where it was to record them.
+
+    It counts functions that it cannot record, and those that it recorded too often (torch._inductor.cudagraph_utils).
+    """
+    return counters["inductor"]["cudagraph_skips"]
+
+
 def _keep_pool_gradient_whole() -> None:
     """Compute max pooling's gradient as one operation, as releases before 2.13 did.
 
     2.13 splits it into a zero fill and a scatter, and on the CPU may fuse what reads the result with the fill alone:
     the gradients of every layer below a max pool then come out as zero, without an error (conv, relu, pool, flatten,
-    linear). The tag prevents the use of wrong kernels that are already in the cache.
+    linear). The tag prevents the use of wrong kernels that are already in the cache. Triton's kernels are not affected.
     """
     from torch._inductor import decomposition
 

@@ -100,7 +100,7 @@ CHANGES = {
     "the processor": lambda patch, _: patch.setattr(hardware, "processor", lambda: ["another model", "avx2"]),
     "the Python": lambda patch, _: patch.setattr(sys, "version", "3.99"),
     "a library path": lambda patch, _: patch.setenv("LD_LIBRARY_PATH", "/another"),
-    "the threads": lambda patch, _: patch.setattr("bench.plan.settings.cores", lambda: 97),
+    "the threads": lambda patch, _: patch.setattr("bench.plan.settings.cores", lambda device: 97),
 }
 
 

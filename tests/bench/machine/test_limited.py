@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from bench.plan import settings
-from impls.host import cgroups
+from impls.host import cgroups, nvidia
 from impls.host.process import CORES, on_cores
 from repro.runner.trials import Runner
 from results import machine
 from results.compare.pairwise import REPORTED_DIFFERENCES, system_differences
+from results.schema.record import Case, Contestant
 from results.schema.system import system_of
 from results.store.campaigns import StoredCampaign
+from tests.support.made_up import workload
 from tests.support.started import ROOT
 
 QUOTAS = pytest.mark.parametrize(("quota", "threads"), [(None, 4), (4.0, 4), (2.5, 2), (1.5, 1), (0.5, 1)])
@@ -31,6 +34,38 @@ def test_contestants_have_as_many_threads_as_a_quota_pays_for(limited, quota, th
     assert {asked[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")} == {str(threads)}
     assert asked.get(CORES) == (",".join(map(str, range(threads))) if threads < 4 else None)
     assert settings.environment("as-shipped") == {}
+
+
+@pytest.mark.parametrize(
+    ("near", "quota", "cores"),
+    [((), None, (0, 1, 2, 3)), ((2, 3, 9), None, (2, 3)), ((9,), None, (0, 1, 2, 3)), ((1, 2, 3), 2.5, (1, 2))],
+    ids=["not told", "a half", "others' cores", "a half under a quota"],
+)
+def test_for_a_card_contestants_have_the_cores_near_it_and_no_thread_is_bound_to_one(
+    limited, monkeypatch, near, quota, cores
+):
+    limited(quota, 4)
+    monkeypatch.setattr(nvidia, "cores", lambda: near)
+    on_card, on_cpu = settings.environment(device="cuda"), settings.environment()
+    assert settings.cores_of("cuda") == cores
+    assert {on_card[name] for name in ("OMP_NUM_THREADS", "TORCHINDUCTOR_COMPILE_THREADS")} == {str(len(cores))}
+    assert on_card.get(CORES) == (",".join(map(str, cores)) if len(cores) < 4 else None)
+    assert on_cpu["OMP_PROC_BIND"] == "true"
+    assert "OMP_PROC_BIND" not in on_card
+    steady, shipped = (Contestant("jax", "jit", setting=name) for name in settings.SETTINGS)
+    bound = [(one, device) for one in (steady, shipped) for device in ("cpu", "cuda") if settings.binds(one, device)]
+    assert bound == [(steady, "cpu")]
+
+
+def test_one_arena_is_for_large_steps_of_the_cpu(monkeypatch):
+    monkeypatch.setattr(nvidia, "cores", lambda: ())
+    vgg = replace(workload("vgg-d"), batch=64)
+    of = {
+        device: settings.environment_for_case(Case(replace(vgg, device=device), Contestant("jax", "jit")), {})
+        for device in ("cpu", "cuda")
+    }
+    assert of["cpu"]["MALLOC_ARENA_MAX"] == "1"
+    assert "MALLOC_ARENA_MAX" not in of["cuda"]
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux keeps a process to cores")

@@ -132,9 +132,8 @@ def test_text_has_the_remedy_below_what_it_is_for(capsys):
 
 def test_a_framework_that_is_not_there_is_named_with_what_brings_it(monkeypatch):
     absent = Framework("absent", "Absent", "a:b", (Execution("eager", ""),), ("no_such_package",), extra="absent")
-    partly = Framework(
-        "partly", "Partly", "a:b", (Execution("jit", "", missing=lambda: "no compiler; install gcc"),), ("numpy",)
-    )
+    cannot = Execution("jit", "", missing=lambda device: "no compiler; install gcc")
+    partly = Framework("partly", "Partly", "a:b", (cannot,), ("numpy",))
     monkeypatch.setattr(doctor, "frameworks", lambda: {"absent": absent, "partly": partly})
     every = [finding for look in doctor.CHECKS for finding in look()]
     found = [finding for finding in every if finding.about in ("absent", "partly")]
