@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import math
 import socket
 import sys
 import time
@@ -48,16 +47,13 @@ from bench.worker.messages import (
     WarmedUp,
     WarmUp,
 )
-from bench.worker.warmup import warm_up
+from bench.worker.warmup import steps_of_round, warm_up
 from impls.arrays import make_batch, make_statistics
 from impls.errors import Unavailable, Unsupported, is_out_of_memory, one_line
 from impls.frameworks import Allocated, Model, Plan, load_framework
 from impls.network import Network
 from results.schema.record import Case, Conditions, Status
 
-CALIBRATIONS = 3
-ENOUGH = 0.9
-"""Fraction of the minimum length at which a round is accepted, as rounds vary by more than the rest."""
 GROWTH_BYTES = 2**20
 """Resident memory that is larger by this has grown, unless the system gives as much in a negligible part of a round."""
 NEW_BYTES_PER_SECOND = 1e9
@@ -196,7 +192,7 @@ class ContestantSession:
         return Called(self._round(phase))
 
     def warm_up(self, request: WarmUp) -> WarmedUp:
-        """Run single steps until their times converge, then growing rounds until one is long enough.
+        """Run single steps until their times converge, three at least, then growing rounds until one is long enough.
 
         The threads that computed those steps are then bound to cores, if the setting says so. Warm-up takes at least
         `warmup_seconds` and, without convergence, `warmup_limit` (longer while memory grows).
@@ -206,12 +202,7 @@ class ContestantSession:
         limits = request.warmup_seconds, request.warmup_limit
         times, converged = warm_up(partial(self._round, phase), *limits, lambda: self._growth.grew)
         bound = bind_computing(before) if self._binds else None
-        fastest = min(times)
-        for _ in range(CALIBRATIONS if fastest < request.round_seconds else 0):  # repeated: one round may be disturbed
-            state.steps = max(1, math.ceil(request.round_seconds / fastest))
-            fastest = min(fastest, self._round(phase))
-            if state.steps * fastest >= request.round_seconds * ENOUGH:
-                break
+        state.steps = steps_of_round(partial(self._round_of, phase), times, request.round_seconds)
         self._outputs = None
         return WarmedUp(tuple(downsample(times)), converged, bound, state.steps)
 
@@ -272,6 +263,11 @@ class ContestantSession:
         passed, rounds, own_cpu = repeat_rounds(partial(self._round, request.phase), request.seconds)
         self._outputs = None
         return SustainedRunDone(passed, rounds * self._phases[request.phase].steps, own_cpu)
+
+    def _round_of(self, phase: str, steps: int) -> float:
+        """Run a round of so many steps of a phase, now and from here on; returns its seconds per step."""
+        self._phases[phase].steps = steps
+        return self._round(phase)
 
     def _round(self, phase: str) -> float:
         """Run a round of a phase; returns its seconds per step."""
