@@ -10,21 +10,22 @@ from results.schema.record import Workload
 # Memory of a process without a network, and, by phase, multiples of the weights' and of all activations' bytes.
 # Conservative: compilers' plans, convolution workspaces and copies made while loading are included in the factors,
 # which were set from the peaks of real campaigns.
-PROCESS_BYTES = 400 * 2**20
+PROCESS_BYTES = {"cpu": 400 * 2**20, "cuda": 2**30}
+"""By device. On a card: CUDA's context with its loaded kernels, and the workspaces of cuDNN and cuBLAS."""
 COPIES = {"infer": (1.3, 1.5), "forward": (1.3, 2.0), "gradient": (2.6, 3.0), "train": (3.6, 3.0)}
 
 
 def estimate(workload: Workload) -> int:
-    """Bytes that one contestant of the workload needs, including the framework."""
-    return PROCESS_BYTES + of_network(workload)
+    """Bytes that one contestant of the workload needs on its device, including the framework."""
+    return PROCESS_BYTES[workload.device] + of_network(workload)
 
 
 def estimate_together(workloads: Iterable[Workload]) -> int:
-    """Bytes of one contestant that runs these workloads, phases of a network, in turns.
+    """Bytes of one contestant that runs these workloads, phases of a network on one device, in turns.
 
     They share weights, and a phase's outputs and activations are freed before the next one runs.
     """
-    return PROCESS_BYTES + max(map(of_network, workloads))
+    return max(map(estimate, workloads))
 
 
 def of_network(workload: Workload) -> int:

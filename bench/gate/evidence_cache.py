@@ -145,6 +145,7 @@ class EvidenceCache:
 
     def _depends(self, case: Case) -> dict[str, Any]:
         contestant, workload = case.contestant, case.workload
+        tolerances = parity.tolerances(workload.device)
         shell = os.environ if not settings.SETTINGS[contestant.setting].controlled else {}
         return {
             "contestant": asdict(contestant),
@@ -158,7 +159,7 @@ class EvidenceCache:
             "software": interpreters.software_of(contestant, self.interpreters, self.environment),
             "processor": hardware.processor(),
             "cards": nvidia.models() if workload.device == "cuda" else [],
-            "tolerances": {name: asdict(tolerance) for name, tolerance in parity.TOLERANCES.items()},
+            "tolerances": {name: asdict(tolerance) for name, tolerance in tolerances.items()},
         }
 
 

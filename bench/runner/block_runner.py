@@ -56,7 +56,7 @@ class BlockRunner:
 
         If not even two contestants fit with all phases, each phase has subsets of its own.
         """
-        zygotes = self.launcher.zygotes(group.cases)
+        zygotes = colocation.zygotes_on(group.workload.device, self.launcher.zygotes(group.cases))
         each = memory.estimate_together(group.workloads)
         together = min(len(group.contestants), 2) <= colocation.max_concurrent(each, self.memory, zygotes)
         for part in (group,) if together else group.by_workload():

@@ -81,7 +81,7 @@ class CampaignRunner:
     first_launch: int = 0
 
     def __post_init__(self) -> None:
-        self._together = colocation.memory_limit(self.suite.memory)
+        self._together = colocation.memory_limit(self.suite.memory, self._device)
 
     def run(self) -> None:
         """Run the whole campaign, from skipping contestants that are not installed to the last launch."""

@@ -38,6 +38,7 @@ def describe(suite_name: str, suite: Suite, cases: Sequence[Case], command: str)
     contestants = list(dict.fromkeys(case.contestant for case in cases))
     inherits = environment(contestants, os.environ)
     workloads = list(dict.fromkeys(case.workload for case in cases))
+    tolerances = parity.tolerances(cases[0].workload.device)
     content = {
         "schema": SCHEMA,
         "deadheat": VERSION,
@@ -55,7 +56,7 @@ def describe(suite_name: str, suite: Suite, cases: Sequence[Case], command: str)
         "settings": {"cores": settings.cores(), **settings.environment()},
         "environment": inherits,
         "contestants": {one.id: _contestant(one, suite) for one in contestants},
-        "parity_tolerances": {name: asdict(tolerance) for name, tolerance in parity.TOLERANCES.items()},
+        "parity_tolerances": {name: asdict(tolerance) for name, tolerance in tolerances.items()},
         "warnings": [*machine.warnings(described), *_inherited(inherits["inherited"]), *_absent_meters()],
     }
     return System.model_validate(content)

@@ -104,15 +104,18 @@ class Dispatcher:
         """Evidence for the gate: the workload's network on the batch of a seed, without dropout.
 
         Compile caches are off, as the first call of a later launch would otherwise find the compiled code on disk.
+        The first evidence of a model comes from its third calls, after two with the images of the next seed.
         """
-        network = network_of(request.case.workload)
+        network, images = network_of(request.case.workload), request.case.workload.batch
+        before = None
         if self._examined is None or self._examined[0] != request.case:
             model = build(network.without_dropout(), request.case, request.weights, seed=0, cold=True)
             self._examined = request.case, model
-        batch = make_batch(network, request.case.workload.batch, request.seed)
+            before = make_batch(network, images, request.seed + 1)
+        batch = make_batch(network, images, request.seed)
         phase = request.case.workload.phase
         differentiates = phase != "infer" and phase in execution_of(request.case.contestant).phases
-        return EvidenceGiven(evidence(self._examined[1], network, batch, differentiates), request.seed)
+        return EvidenceGiven(evidence(self._examined[1], network, batch, differentiates, before), request.seed)
 
 
 def status_of(problem: Exception) -> Status:

@@ -200,6 +200,13 @@ class Model(ABC):
         method: Callable[[Any], Any] = getattr(self, name)
         return method
 
+    def devices(self, outputs: Any) -> frozenset[str]:
+        """The devices (of DEVICES) that hold what `infer` or `gradient` returned; empty if the model does not tell.
+
+        The parity gate refuses a model whose outputs are elsewhere than on the plan's device.
+        """
+        return frozenset()
+
 
 @dataclass(frozen=True)
 class Execution:

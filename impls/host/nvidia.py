@@ -12,10 +12,11 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from impls.errors import one_line
 
+T = TypeVar("T")
 PACKAGE = "another package has taken the name pynvml; pip uninstall pynvml, then pip install nvidia-ml-py"
 
 
@@ -168,3 +169,29 @@ def missing(device: str = "cuda") -> str | None:
             return None if library().nvmlDeviceGetCount() else "the driver sees no card"
         except Exception as trouble:
             return _unanswered(trouble)
+
+
+def free_memory() -> int | None:
+    """Bytes that are free on the card; None where the driver does not tell, as of a card that shares the host's."""
+    return _ask_card(lambda nvml, card: int(nvml.nvmlDeviceGetMemoryInfo(card).free))
+
+
+def process_ids() -> frozenset[int] | None:
+    """Ids of the processes that compute on the card; None where the driver does not tell.
+
+    In a container they are those of the host, or the driver lists none.
+    """
+    return _ask_card(lambda nvml, card: frozenset(p.pid for p in nvml.nvmlDeviceGetComputeRunningProcesses(card)))
+
+
+def _ask_card(query: Callable[[Any, Any], T]) -> T | None:
+    """The driver's answer about the card; None if there is none."""
+    card, problem = handle()
+    if problem:
+        return None
+    try:
+        return query(library(), card)
+    except Exception:
+        return None
+    finally:
+        end()

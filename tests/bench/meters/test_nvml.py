@@ -27,7 +27,9 @@ watcher = NvmlMeter({OWN}, sys.argv[1], set(map(int, sys.argv[3].split())), sett
 for _ in range({SAMPLES}):
     watcher.sample()
 sustained = SustainedStats(float(sys.argv[2]), {STEPS}, 1.0, {BATCH})
-print(json.dumps(dict(read=watcher.end(sustained), missing=nvidia.missing(), state=nvidia.state())))
+ids = nvidia.process_ids()
+print(json.dumps(dict(read=watcher.end(sustained), missing=nvidia.missing(), state=nvidia.state(),
+    free=nvidia.free_memory(), ids=ids and sorted(ids))))
 """
 
 ANSWERS = {
@@ -188,3 +190,13 @@ def test_in_a_container_among_others_our_process_is_unknown(ask):
 def test_a_counter_that_stands_still_or_a_run_too_short_is_no_energy(ask, energy, seconds):
     read = ask(seconds=seconds, nvmlDeviceGetTotalEnergyConsumption=energy)["read"]
     assert "run for longer" in read["gpu_joules_per_image"]
+
+
+def test_free_memory_and_processes_of_the_card_are_told_or_missing(ask):
+    found = ask(nvmlDeviceGetMemoryInfo_used="30000000000", processes_foreign="1")
+    assert (found["free"], len(found["ids"])) == (50_000_000_000, 2)
+    assert OWN in found["ids"]
+    not_told = ask(nvmlDeviceGetMemoryInfo_total="! 3", nvmlDeviceGetComputeRunningProcesses="! 3")
+    assert (not_told["free"], not_told["ids"]) == (None, None)
+    lost = ask(nvmlInit="! 9")
+    assert (lost["free"], lost["ids"]) == (None, None)
