@@ -48,6 +48,7 @@ FACTS = {
     ("docs/fleet.md", "95 %"): ("fleet/engines/_ray_node.py", "Ray kills workers itself at 95 %"),
     ("docs/fleet.md", "15 s"): ("fleet/engines/_ray_node.py", "after five missed checks, 15 s"),
     ("docs/gpu.md", "50 ms"): ("bench/plan/suite.py", "GPU_ROUND_SECONDS = 0.05"),
+    ("docs/gpu.md", "1 GiB"): ("bench/cost/colocation.py", "RESERVE = 2**30"),
     ("docs/gpu.md", "2 s"): ("bench/meters/nvml.py", "SHORTEST = 2.0"),
     ("docs/method.md", "20 ms"): (PRESETS, "round_seconds = 0.02"),
     ("docs/method.md", "50 ms"): ("bench/plan/suite.py", "GPU_ROUND_SECONDS = 0.05"),

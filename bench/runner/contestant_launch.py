@@ -94,7 +94,8 @@ class ContestantLaunch:
         self.worker = self._process.enter_context(worker)
         for run in waiting:
             run.facts["start_seconds"] = seconds
-        worker.send(Load(waiting[0].case, str(self.weights), seed=self.seed))
+        case = waiting[0].case
+        worker.send(Load(case, str(self.weights), self.seed, cold=self.suite.compiles_anew(case.workload.device)))
 
     def await_model(self) -> None:
         """Wait until the model is built and its weights are loaded."""

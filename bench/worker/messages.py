@@ -89,12 +89,16 @@ class Loaded(Answer):
 
 @dataclass(frozen=True)
 class Load(Request[Loaded]):
-    """Build the model, load the weights, and put the batch on the device. `case`: of any phase, as all share these."""
+    """Build the model, load the weights, and put the batch on the device. `case`: of any phase, as all share these.
+
+    `cold`: code that another launch has compiled is not used.
+    """
 
     case: Case
     weights: str
     seed: int
     kind: Literal["load"] = "load"
+    cold: bool = False
 
 
 @dataclass(frozen=True)

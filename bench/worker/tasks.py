@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import socket
 import sys
 import time
@@ -302,7 +303,7 @@ def load(request: Load) -> ContestantSession:
     """Build the model, load its weights and put its batch on the device."""
     resident, start = Resident(), now()
     workload = request.case.workload
-    model = build(network_of(workload), request.case, request.weights, request.seed)
+    model = build(network_of(workload), request.case, request.weights, request.seed, request.cold)
     resident.loaded()
     made = (make_batch(network_of(part), part.batch) for part in workload.batches)
     batches = [model.put(batch.images, batch.labels) for batch in made]
@@ -338,13 +339,16 @@ def build(network: Network, case: Case, weights: str, seed: int, cold: bool = Fa
 def new_model(network: Network, case: Case, seed: int, cold: bool = False) -> Model:
     """The contestant's model of a network, in the workload's precision and on its device, without weights.
 
-    `cold`: without compile caches. A stream measures compilation too, so all its launches are cold.
+    `cold`: without compile caches, and with folders of its own for what keeps compiled code nevertheless. A stream
+    measures compilation too, so all its launches are cold.
     """
     workload, contestant = case.workload, case.contestant
     several = has_several_sizes(workload)
     if several and not execution_of(contestant).any_size:
         raise Unsupported(f"{contestant.id} builds a network for images of one size")
     cold = cold or bool(workload.stream)
+    if cold:
+        os.environ.update(settings.apart(case, f"cold-{os.getpid()}", os.environ))
     plan = Plan(
         network, contestant.execution, workload.device, workload.precision, seed=seed, cold=cold, open_sizes=several
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import replace
 from types import SimpleNamespace
@@ -19,7 +20,7 @@ from bench.launch.weights import Weights
 from bench.worker import tasks
 from bench.worker.evidence import FIRST, Evidence, mean_loss, signature, summarize
 from bench.worker.messages import EvidenceGiven, GiveEvidence, Load, ProbeArithmetic, to_line
-from impls.frameworks import Model, frameworks
+from impls.frameworks import Model, Plan, frameworks
 from impls.host import nvidia
 from results.schema.record import Case, Contestant, Status, Workload
 from results.store.campaigns import read_campaign
@@ -273,13 +274,13 @@ def test_a_signature_is_of_any_shape_and_size(shape, scale):
     assert np.all(np.abs(products) <= np.abs(array.astype(float)).sum() * (1 + 1e-6))
 
 
-def test_what_is_compiled_for_the_gate_is_not_found_by_a_launch(monkeypatch):
-    """Otherwise the first call of a contestant with an on-disk compile cache would exclude the compilation."""
+class Planned(Exception):
+    """The plan is known, and that is enough."""
 
-    class Planned(Exception):
-        """The plan is known, and that is enough."""
 
-    plans = []
+def planned(monkeypatch) -> list[Plan]:
+    """The plans of the models that a worker is to build."""
+    plans: list[Plan] = []
 
     def build(plan):
         plans.append(plan)
@@ -287,6 +288,12 @@ def test_what_is_compiled_for_the_gate_is_not_found_by_a_launch(monkeypatch):
 
     framework = SimpleNamespace(build=build, execution=lambda name: SimpleNamespace(any_size=True))
     monkeypatch.setattr(tasks, "load_framework", lambda name: framework)
+    return plans
+
+
+def test_what_is_compiled_for_the_gate_is_not_found_by_a_launch(monkeypatch):
+    """Otherwise the first call of a contestant with an on-disk compile cache would exclude the compilation."""
+    plans = planned(monkeypatch)
     workload = Workload("lenet5", 32, 32, 1, 10, 1, "float32", "cpu", "infer")
     case = Case(workload, Contestant("any", "one"))
     for request in (GiveEvidence(case, weights="", seed=0), Load(case, weights="", seed=0)):
@@ -346,6 +353,25 @@ def test_evidence_is_of_a_replay_and_shows_a_stale_batch(monkeypatch, stale):
         assert [len(calls) for calls in model.calls.values()] == [4, 4], "the third calls, and one for other images"
     right, found = given["none"][0], given[stale][0]
     assert (found.scores == right.scores) == (found.gradients == right.gradients) == (stale == "none")
+
+
+@pytest.mark.parametrize(
+    ("request_of", "cold"),
+    [
+        (lambda case: GiveEvidence(case, "", 0), True),
+        (lambda case: Load(case, "", 0, cold=True), True),
+        (lambda case: Load(case, "", 0), False),
+    ],
+    ids=["the gate", "a launch that compiles anew", "a launch"],
+)
+def test_a_cold_process_on_a_card_compiles_into_folders_of_its_own(monkeypatch, request_of, cold):
+    plans = planned(monkeypatch)
+    monkeypatch.setattr(os, "environ", {"TRITON_CACHE_DIR": "/campaign/triton", "CUDA_CACHE_PATH": "/campaign/cuda"})
+    with pytest.raises(Planned):
+        tasks.Dispatcher().answer(request_of(Case(CUDA, Contestant("pytorch", "compile"))))
+    folder = f"/campaign/cold-{os.getpid()}" if cold else "/campaign"
+    assert os.environ == {"TRITON_CACHE_DIR": f"{folder}/triton", "CUDA_CACHE_PATH": f"{folder}/cuda"}
+    assert [plan.cold for plan in plans] == [cold]
 
 
 ALIKE = {
