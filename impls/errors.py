@@ -45,7 +45,8 @@ class Unsupported(DeadheatError):
 
 
 OUT_OF_MEMORY = re.compile(
-    r"out of memory|RESOURCE_EXHAUSTED|\bOOM\b|\bbad_alloc\b|ALLOC_FAILED|not enough memory"
+    r"(?<![a-z])out[ _]of[ _]memory(?![a-z])|RESOURCE_EXHAUSTED|\bOOM\b|\bbad_alloc\b|\bnot enough memory\b"
+    r"|ALLOC(ATION)?_FAILED|\bcudaErrorMemoryAllocation\b"
     r"|\b(can't|cannot|could not|failed to|unable to) allocate\b",
     re.IGNORECASE,
 )

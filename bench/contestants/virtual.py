@@ -97,3 +97,7 @@ class VirtualModel(Model):
 
     def gradients(self, outputs: tuple[np.ndarray, dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
         return outputs[1]
+
+    def devices(self, outputs: Any) -> frozenset[str]:
+        """The plan's: the model is simulated, and so is its device."""
+        return frozenset({self._plan.device})

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from impls.host import nvidia
 from impls.host.usable import available_memory
 from results.schema.record import Contestant
 
 ZYGOTE_BYTES = 500 * 2**20
 
 
-def memory_limit(limit: int) -> int:
-    """Bytes for concurrent contestants: the suite's limit, or the available memory if that is less."""
-    return min(limit, available_memory())
+RESERVE = 2**30
+"""Bytes of a card that are left free: autotuning and fragmentation take some that no estimate has."""
+
+
+def memory_limit(limit: int, device: str = "cpu") -> int:
+    """Bytes for concurrent contestants: the suite's limit, or the device's free memory if that is less.
+
+    What lives on a card takes none of the host's memory, unless the card shares it: its driver then tells no own.
+    """
+    free = nvidia.free_memory() if device == "cuda" else None
+    return min(limit, available_memory() if free is None else max(free - RESERVE, 0))
+
+
+def zygotes_on(device: str, zygotes: int) -> int:
+    """How many of so many zygotes hold memory of a device: on a card none, as they start no framework."""
+    return zygotes if device == "cpu" else 0
 
 
 def max_concurrent(each: int, limit: int, zygotes: int) -> int:

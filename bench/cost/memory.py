@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from bench.cost.workload import ITEM_BYTES, network_of, storage_bytes
+from impls.frameworks import is_card
 from results.schema.record import Workload
 
 # Memory of a process without a network, and, by phase, multiples of the weights' and of all activations' bytes.
 # Conservative: compilers' plans, convolution workspaces and copies made while loading are included in the factors,
 # which were set from the peaks of real campaigns.
-PROCESS_BYTES = 400 * 2**20
+PROCESS_BYTES = {"cpu": 400 * 2**20, "cuda": 2**30}
+"""By device. On a card: CUDA's context with its loaded kernels, and the workspaces of cuDNN and cuBLAS."""
 COPIES = {"infer": (1.3, 1.5), "forward": (1.3, 2.0), "gradient": (2.6, 3.0), "train": (3.6, 3.0)}
 
 
 def estimate(workload: Workload) -> int:
-    """Bytes that one contestant of the workload needs, including the framework."""
-    return PROCESS_BYTES * workload.devices + of_network(workload)
+    """Bytes that one contestant of the workload needs in each memory that it computes in, including the framework."""
+    return PROCESS_BYTES[workload.device] * _sharing(workload) + of_network(workload)
 
 
 def estimate_together(workloads: Iterable[Workload]) -> int:
-    """Bytes of one contestant that runs these workloads, phases of a network, in turns.
+    """Bytes of one contestant that runs these workloads, phases of a network on one device, in turns.
 
     They share weights, and a phase's outputs and activations are freed before the next one runs.
     """
@@ -30,7 +33,7 @@ def estimate_together(workloads: Iterable[Workload]) -> int:
 def of_network(workload: Workload) -> int:
     """The network's share of `estimate` in bytes: weights, their gradients and momentum, and activations.
 
-    Each device has all weights, and the activations of its part of the batch.
+    Each device has all weights, and the activations of its part of the batch. Devices of the CPU share its memory.
     """
     return max(map(_of_network, workload.batches))
 
@@ -38,9 +41,15 @@ def of_network(workload: Workload) -> int:
 def _of_network(workload: Workload) -> int:
     network, item = network_of(workload), ITEM_BYTES[workload.precision]
     weights, activations = COPIES[workload.phase]
-    activation_bytes = workload.batch * network.activation_bytes(item)
-    weight_bytes = workload.devices * network.parameter_bytes(storage_bytes(item))
+    images = math.ceil(workload.batch * _sharing(workload) / workload.devices)
+    activation_bytes = images * network.activation_bytes(item)
+    weight_bytes = _sharing(workload) * network.parameter_bytes(storage_bytes(item))
     return int(weights * weight_bytes + activations * activation_bytes)
+
+
+def _sharing(workload: Workload) -> int:
+    """How many of the workload's devices share a memory: all of the CPU's, while each card has its own."""
+    return 1 if is_card(workload.device) else workload.devices
 
 
 def estimate_evidence(workload: Workload) -> int:

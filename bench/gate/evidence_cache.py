@@ -146,6 +146,7 @@ class EvidenceCache:
 
     def _depends(self, case: Case) -> dict[str, Any]:
         contestant, workload = case.contestant, case.workload
+        tolerances = parity.tolerances(workload.device)
         shell = os.environ if not settings.SETTINGS[contestant.setting].controlled else {}
         return {
             "contestant": asdict(contestant),
@@ -160,7 +161,7 @@ class EvidenceCache:
             "software": interpreters.software_of(contestant, self.interpreters, self.environment),
             "processor": hardware.processor(),
             "cards": nvidia.models() if is_card(workload.device) else [],
-            "tolerances": {name: asdict(tolerance) for name, tolerance in parity.TOLERANCES.items()},
+            "tolerances": {name: asdict(tolerance) for name, tolerance in tolerances.items()},
         }
 
 

@@ -7,7 +7,7 @@ it depends on has changed (bench.gate.evidence_cache); contestants are compared 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from bench.cost import memory
@@ -28,6 +28,12 @@ from results.schema.record import Case, Contestant, Parity, Status, Workload
 MOST_IMAGES = 2
 """Images of the evidence where a step takes more: an error of translation changes every image's scores, and one in
 means or statistics over a batch shows from two images on."""
+
+
+NOT_ON_CARD = (
+    "the driver lists no process of it on the card; "
+    "if it computes there, its Model must tell where outputs are (method `devices`)"
+)
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,17 @@ class Question:
             return cases
         return [*cases, *(replace(case, workload=replace(case.workload, devices=1)) for case in cases)]
 
+    def asked(self) -> list[Question]:
+        """The question itself, and that of the network's identity where the device has another precision for it."""
+        precision = parity.IDENTITY.get(self.workload.device, self.workload.precision)
+        return [self] if precision == self.workload.precision else [self, self.among(self.contestants, precision)]
+
+    def among(self, contestants: Iterable[Contestant], precision: str = "") -> Question:
+        """The question to these contestants, of them those that have the precision if another one is given."""
+        asked = replace(self.workload, precision=precision or self.workload.precision)
+        able = (one for one in contestants if not precision or precision in execution_of(one).precisions)
+        return Question(asked, tuple(able), self.gradients)
+
 
 @dataclass(frozen=True)
 class Gate:
@@ -108,9 +125,10 @@ class Gate:
         with Pool(self.launcher, self.memory, self.concurrent, may_start) as pool:
             collector = _Collector(pool, self.weights, self.cache)
             for question in questions:
-                collector.request(question)
+                for asked in question.asked():
+                    collector.request(asked)
             for question in questions:
-                if not collector.wait_for(question):
+                if not all(map(collector.wait_for, question.asked())):
                     return
                 yield _Examination(question, collector).results()
 
@@ -159,6 +177,11 @@ class _Collector:
         cached = None if (case, seed) in self._jobs else self._cached(case, seed)
         return cached.made if cached else ""
 
+    def on_card(self, case: Case, seed: int = parity.SEEDS[0]) -> bool:
+        """Whether the driver listed a case's launch on the card; evidence is kept only of those that it did."""
+        outcome = self._pool.outcome(self._jobs[case, seed]) if (case, seed) in self._jobs else None
+        return bool(outcome.on_card) if outcome else True
+
     def _cached(self, case: Case, seed: int) -> CachedEvidence | None:
         """The evidence in the cache, read once: another campaign may replace or remove it."""
         if (case, seed) not in self._read:
@@ -187,7 +210,7 @@ class _Collector:
         shared = self._probes.get(_arithmetic_key(case))
         outcome = self._pool.outcome(shared) if shared else None
         if outcome is None or not outcome.answers:
-            own = Job(case, lambda: [ProbeArithmetic(case)], memory.PROCESS_BYTES, urgent=True)
+            own = Job(case, lambda: [ProbeArithmetic(case)], memory.PROCESS_BYTES[case.workload.device], urgent=True)
             self._pool.submit([own])
             outcome = self._pool.outcome(own)
         return outcome or Outcome(())
@@ -216,28 +239,41 @@ class _Examination:
 
     def results(self) -> Results:
         """The results of all contestants. A mismatch is reported only if all evidence is of this campaign."""
-        used = [(self.question, parity.SEEDS[0])]
+        used = [(asked, parity.SEEDS[0]) for asked in self.question.asked()]
         found = self._examined(used)
         mismatch = any(result.status is Status.MISMATCH for result in found.values())
         if mismatch and any(
             self.collector.cached_since(case, seed) for asked, seed in used for case in asked.compared()
         ):
-            self.collector.request(self.question, urgent=True, anew=True)
-            self.collector.wait_for(self.question)
+            for asked in self.question.asked():
+                self.collector.request(asked, urgent=True, anew=True)
+                self.collector.wait_for(asked)
             found = self._examined(used, anew=True)
         self._keep(used, found)
         return found
 
     def _examined(self, used: list[tuple[Question, int]], anew: bool = False) -> Results:
-        """The results, without the cache if `anew`; questions that were asked again, with their seed, go to `used`."""
+        """The results, without the cache if `anew`; questions that were asked again, with their seed, go to `used`.
+
+        A contestant is judged by the precision that is timed if another network shows in that; else by its identity.
+        """
         refused = self._refused()
-        question = self._of([one for one in self.question.contestants if one not in refused])
+        able = [one for one in self.question.contestants if one not in refused]
+        findings = self._judged(self.question.among(able), used, anew)
+        for identity in self.question.asked()[1:]:
+            shown = self._judged(identity.among(one for one in identity.contestants if one in able), used, anew)
+            precision = identity.workload.precision
+            findings |= {one: _with_identity(findings[one], result, precision) for one, result in shown.items()}
+        return {**refused, **{one: self._completed(one, result) for one, result in findings.items()}}
+
+    def _judged(self, question: Question, used: list[tuple[Question, int]], anew: bool) -> Results:
+        """Contestants compared, and compared again where a tie may explain what differs."""
         findings = self._compared(question)
         for precision, seed in parity.recheck_settings(question.workload.precision):
-            doubtful = [contestant for contestant, result in findings.items() if _is_possible_tie(result)]
+            doubtful = [one for one, result in findings.items() if _is_possible_tie(result, question.workload.device)]
             if not doubtful:
                 break
-            again = self._of([one for one in question.contestants if _computes_in(one, precision)], precision)
+            again = question.among(question.contestants, precision)
             self.collector.request(again, seed, urgent=True, anew=anew)
             self.collector.wait_for(again, seed)
             compared = self._compared(again, seed)
@@ -245,22 +281,30 @@ class _Examination:
             cleared = [one for one in doubtful if one in compared and compared[one].status is None]
             words = parity.recheck_words(precision, seed, question.workload.precision)
             findings |= {one: _cleared(findings[one], words) for one in cleared}
-        return {**refused, **{one: self._completed(one, result) for one, result in findings.items()}}
-
-    def _of(self, contestants: Sequence[Contestant], precision: str = "") -> Question:
-        workload = self.question.workload
-        asked = replace(workload, precision=precision or workload.precision)
-        return Question(asked, tuple(contestants), self.question.gradients)
+        return findings
 
     def _refused(self) -> Results:
-        """The results of contestants that compute in another precision than requested."""
+        """The results of contestants that compute in another precision than requested, or on another device."""
         precision, refused = self.question.workload.precision, {}
         for case in self._with_evidence(self.question.cases(), parity.SEEDS[0]):
             computed = self.collector.arithmetic(case)
             if computed and computed not in fingerprint.accepted(precision):
                 reason = f"computes in {computed} where {precision} was requested"
                 refused[case.contestant] = GateResult(None, Status.MISMATCH, reason, computed)
+            elif elsewhere := self._elsewhere(case):
+                refused[case.contestant] = elsewhere
         return refused
+
+    def _elsewhere(self, case: Case) -> GateResult | None:
+        """The result of a contestant that computes on another device than requested, or does not show where."""
+        device = case.workload.device
+        found = self.collector.evidence(case, parity.SEEDS[0]).devices
+        if found:
+            reason = f"its outputs are on {' and '.join(found)} where {device} was requested"
+            return GateResult(None, Status.MISMATCH, reason) if set(found) != {device} else None
+        if device != "cuda" or self.collector.on_card(case):
+            return None
+        return GateResult(None, Status.SKIPPED, NOT_ON_CARD)
 
     def _compared(self, question: Question, seed: int = parity.SEEDS[0]) -> Results:
         evidence_of: dict[Case, Evidence] = {}
@@ -274,7 +318,7 @@ class _Examination:
             findings[case] = GateResult(status=Status.MISMATCH, reason=reason)
             del evidence_of[case]
         if evidence_of:
-            tolerance = parity.TOLERANCES[question.workload.precision]
+            tolerance = parity.tolerances(question.workload.device)[question.workload.precision]
             for case, (errors, reason) in parity.judge(evidence_of, tolerance).items():
                 findings[case] = GateResult(errors, Status.MISMATCH if reason else None, _on_devices(case, reason))
         return {case.contestant: findings[case] for case in question.cases()}
@@ -296,7 +340,7 @@ class _Examination:
 
     def _completed(self, contestant: Contestant, result: GateResult) -> GateResult:
         """The result with the contestant's arithmetic, and the time of evidence from the cache."""
-        (case,) = self._of([contestant]).cases()
+        (case,) = self.question.among([contestant]).cases()
         if result.parity is None:
             return result
         since = self.collector.cached_since(case)
@@ -326,18 +370,28 @@ def _on_devices(case: Case, reason: str) -> str:
     return f"{reason} (each on {devices} devices and on one)" if reason and devices > 1 else reason
 
 
-def _computes_in(contestant: Contestant, precision: str) -> bool:
-    return precision in execution_of(contestant).precisions
-
-
 def _cleared(result: GateResult, words: str) -> GateResult:
     """A contestant that passed when it was examined again: its errors of the first time stay."""
     return GateResult(replace(result.parity, cleared=words) if result.parity else None)
 
 
-def _is_possible_tie(result: GateResult) -> bool:
+def _with_identity(result: GateResult, identity: GateResult, precision: str) -> GateResult:
+    """The result, with what the contestant's identity showed in another precision if it passed.
+
+    A contestant without evidence of its identity is judged by the precision that is timed alone, and so is one that has
+    nobody to be compared with.
+    """
+    if result.status is not None or result.parity is None or identity.parity is None:
+        return result
+    if identity.status is Status.MISMATCH:
+        return GateResult(identity.parity, Status.MISMATCH, f"in {precision}: {identity.reason}")
+    shown = precision if identity.parity.contestants > 1 else ""
+    return replace(result, parity=replace(result.parity, identity=shown))
+
+
+def _is_possible_tie(result: GateResult, device: str) -> bool:
     return (
         result.status is Status.MISMATCH
         and result.parity is not None
-        and parity.explained_by_argmax_ties(result.parity)
+        and parity.explained_by_argmax_ties(result.parity, device)
     )

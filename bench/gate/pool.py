@@ -11,7 +11,8 @@ from bench.cost import colocation
 from bench.launch.launcher import LauncherLike, WorkerLike
 from bench.launch.process import LaunchFailed
 from bench.worker.messages import Answer, Request
-from results.schema.record import Case
+from impls.host import nvidia
+from results.schema.record import Case, Status
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,10 +31,15 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The answers to a job's first requests; `failure` is why there are no more, if some are missing."""
+    """The answers to a job's first requests; `failure` is why there are no more, if some are missing.
+
+    `on_card`: whether the driver listed its process among those that compute on the card, once it had given all
+    answers; None where the driver does not tell, and on the CPU.
+    """
 
     answers: tuple[Answer, ...]
     failure: LaunchFailed | None = None
+    on_card: bool | None = None
 
 
 @dataclass
@@ -42,13 +48,15 @@ class _Running:
     worker: WorkerLike
     pending: deque[Request[Any]]
     answers: list[Answer] = field(default_factory=list)
+    in_company: bool = False  # another job ran beside it
 
 
 class Pool:
     """Runs jobs in the order of submission, several at a time; a context manager, which ends what still runs.
 
-    memory: bytes for the running jobs and their zygotes; one job runs even if it needs more. concurrent: most launches
-    at a time. may_start: asked before each job that is not urgent.
+    memory: bytes for the running jobs and their zygotes; one job runs even if it needs more, and one that ran out of
+    memory in company runs again, alone. concurrent: most launches at a time. may_start: asked before each job that is
+    not urgent.
     """
 
     def __init__(
@@ -58,6 +66,7 @@ class Pool:
         self._waiting: deque[Job] = deque()
         self._running: dict[int, _Running] = {}
         self._outcomes: dict[Job, Outcome] = {}
+        self._alone: set[Job] = set()
 
     def submit(self, jobs: Sequence[Job]) -> None:
         """Queue jobs; they run while outcomes are waited for."""
@@ -81,10 +90,12 @@ class Pool:
         return False
 
     def _can_start(self, job: Job) -> bool:
-        if not (job.urgent or self._may_start()):
-            return False
         jobs = [job, *(one.job for one in self._running.values())]
-        zygotes = self._launcher.zygotes(one.case for one in jobs)
+        if len(jobs) > 1 and self._alone.intersection(jobs):
+            return False
+        if not (job.urgent or job in self._alone or self._may_start()):
+            return False
+        zygotes = colocation.zygotes_on(job.case.workload.device, self._launcher.zygotes(one.case for one in jobs))
         needed = sum(one.needed for one in jobs) + colocation.ZYGOTE_BYTES * zygotes
         return len(jobs) == 1 or (len(jobs) <= self._concurrent and needed <= self._memory)
 
@@ -95,6 +106,8 @@ class Pool:
             self._outcomes[job] = Outcome((), failure)
             return
         running = self._running[worker.pid] = _Running(job, worker, deque())
+        for one in self._running.values() if len(self._running) > 1 else ():
+            one.in_company = True
         running.pending.extend(job.requests())
         worker.send(running.pending[0])
 
@@ -111,9 +124,26 @@ class Pool:
             self._end(running)
 
     def _end(self, running: _Running, failure: LaunchFailed | None = None) -> None:
+        job = running.job
+        on_card = self._is_on_card(running) if job.case.workload.device == "cuda" and not failure else None
         del self._running[running.worker.pid]
         with running.worker:
-            self._outcomes[running.job] = Outcome(tuple(running.answers), failure)
+            if failure and failure.status is Status.OUT_OF_MEMORY and running.in_company:
+                self._alone.add(job)
+                self._waiting.appendleft(job)
+            else:
+                self._outcomes[job] = Outcome(tuple(running.answers), failure, on_card)
+
+    def _is_on_card(self, running: _Running) -> bool | None:
+        """Whether the driver lists a launch on the card.
+
+        Where it knows processes by other ids, as in a container: as many processes as launches that have answered.
+        """
+        listed = nvidia.process_ids()
+        if listed is None:
+            return None
+        answered = [pid for pid, one in self._running.items() if one.answers]
+        return running.worker.pid in listed or (listed.isdisjoint(self._running) and len(listed) >= len(answered))
 
     def __enter__(self) -> Self:
         return self

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from bench.clock import now
-from bench.launch.process import LaunchFailed, Limit, Worker, Zygote
+from bench.launch.process import GPU_IMPORT_LIMIT, IMPORT_LIMIT, LaunchFailed, Limit, Worker, Zygote
 from bench.launch.scratch import locked_folder, remove_stale_scratch
 from bench.plan import settings
 from bench.plan.interpreters import Interpreter, interpreter_of
@@ -116,6 +116,7 @@ class Launcher:
     ):
         self._shell, self._asked = dict(os.environ), environment or {}
         self._limit = Limit(time_limit, budget)
+        self._import_limit = GPU_IMPORT_LIMIT if device == "cuda" else IMPORT_LIMIT
         self._logs = logs or Logs()
         self._device = device
         self._interpreters = interpreters or {}
@@ -193,7 +194,7 @@ class Launcher:
         self._begun += 1
         log = self.folder / f"zygote-{self._begun}.log"
         environment = dict(key.environment)
-        return Zygote(key.interpreter, key.modules, environment, log, self._limit, self._logs)
+        return Zygote(key.interpreter, key.modules, environment, log, self._limit, self._logs, self._import_limit)
 
     def __enter__(self) -> Self:
         return self

@@ -25,7 +25,10 @@ from results.schema.record import Status
 from results.store.logs import Logs
 
 IMPORT_LIMIT = 180.0
-"""Seconds for a zygote to import its framework."""
+"""Seconds for a zygote to import its framework, and to answer."""
+GPU_IMPORT_LIMIT = 600.0
+"""The same on a card: a framework's CUDA libraries are some 5 GB, which several zygotes read at once, from a network
+disk perhaps."""
 
 
 class LaunchFailed(Exception):
@@ -170,7 +173,8 @@ def _new_log(file: Path) -> IO[bytes]:
 class Zygote:
     """A process that has imported a framework, from which workers are forked within milliseconds.
 
-    `environment`: all its variables besides PYTHONPATH. `log`: the file for its output.
+    `environment`: all its variables besides PYTHONPATH. `log`: the file for its output. `import_limit`: seconds for the
+    import.
     """
 
     def __init__(
@@ -181,8 +185,9 @@ class Zygote:
         log: Path,
         limit: Limit,
         logs: Logs,
+        import_limit: float = IMPORT_LIMIT,
     ):
-        self._log, self._limit, self._logs = log, limit, logs
+        self._log, self._limit, self._logs, self._import_limit = log, limit, logs, import_limit
         self.dead = False
         output = _new_log(log)
         self._control, theirs = socket.socketpair()
@@ -231,7 +236,7 @@ class Zygote:
     def await_import(self) -> None:
         """Before the first launch, wait until the zygote has imported its modules; zygotes import concurrently."""
         if not self._ready:
-            self._read_answer(self._limit.seconds(IMPORT_LIMIT))
+            self._read_answer(self._limit.seconds(self._import_limit))
             self._ready = True
 
     def wait(self, pid: int) -> int | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from bench.cost import memory
 from bench.plan.executions import execution_of
-from impls.frameworks import is_card
+from impls.frameworks import CACHE, is_card
 from impls.host import cgroups, nvidia, usable
 from impls.host.environment import clean
 from impls.host.process import ARENA_BYTES, STEADY_ALLOCATOR, on_cores, threads
@@ -50,6 +50,12 @@ SETTINGS: Mapping[str, Setting] = {
     STEADY: Setting(_steady, controlled=True),
     "as-shipped": Setting(lambda device: {}, controlled=False),
 }
+
+
+CARD_CACHES = {"TRITON_CACHE_DIR": f"{CACHE}/triton", "CUDA_CACHE_PATH": f"{CACHE}/cuda"}
+"""Variables with the folders in which Triton and CUDA's driver keep compiled kernels, by default the user's own."""
+OWN = "DEADHEAT_"
+"""Prefix of variables with folders of results, which all processes of a campaign share."""
 
 
 def cores_of(device: str) -> tuple[int, ...]:
@@ -98,5 +104,32 @@ def environment_for_case(case: Case, suite_environment: Mapping[str, str]) -> di
     large, device = memory.of_network(case.workload) > ARENA_BYTES, case.workload.device
     return {
         **(large_block_environment_of(case.contestant, device) if large else {}),
+        **(CARD_CACHES if is_card(device) else {}),
         **environment_of(case.contestant, suite_environment, device),
     }
+
+
+def apart(case: Case, name: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables of `environment` with folders of compiled code, with folders below one of that name instead.
+
+    Only on a card: on the CPU, compilers that are told to find nothing keep nothing either (Plan.cold). A folder that
+    the user has named stays.
+    """
+    folders = {**CARD_CACHES, **_folders(case.contestant)} if is_card(case.workload.device) else {}
+    found = {}
+    for variable, template in folders.items():
+        below, value = template.removeprefix(CACHE), environment.get(variable, "")
+        if value.endswith(below):
+            found[variable] = f"{value.removesuffix(below).removesuffix(f'/{name}')}/{name}{below}"
+    return found
+
+
+def keeps_compiled(contestant: Contestant) -> bool:
+    """Whether the contestant's framework keeps code that it has compiled for other launches of the campaign."""
+    return bool(_folders(contestant))
+
+
+def _folders(contestant: Contestant) -> dict[str, str]:
+    """Variables of the execution with folders of compiled code, below CACHE; not those of results (OWN)."""
+    variables = execution_of(contestant).environment.items()
+    return {name: value for name, value in variables if value.startswith(CACHE) and not name.startswith(OWN)}

@@ -99,10 +99,15 @@ class MeasurementSettings(_Strict):
     budget: Seconds  # of measuring; no pass begins that would exceed it
     sustained: SecondsOrNone  # length of the sustained run for the meters, in a case's first launch after its rounds
     fresh_interpreter: bool  # a new interpreter for every launch instead of a fork
+    gpu_compiles_anew: bool  # on a GPU no launch finds what another has compiled: intervals contain autotuning's choice
 
     def least_round(self, device: str) -> float:
         """Minimum length of a round in seconds."""
         return max(self.round_seconds, GPU_ROUND_SECONDS) if is_card(device) else self.round_seconds
+
+    def compiles_anew(self, device: str) -> bool:
+        """Whether every launch compiles by itself, whatever earlier ones have compiled."""
+        return device == "cuda" and self.gpu_compiles_anew
 
 
 class Suite(MeasurementSettings):
@@ -208,7 +213,7 @@ def suite_from_system(system: System) -> Suite:
     """The suite stored in a campaign's system.json. SuiteError if it is missing or incomplete."""
     try:
         keys = {key: value for key, value in system.suite.content().items() if key in Suite.model_fields}
-        defaults = {"sustained": 0}  # values of keys that older campaigns lack
+        defaults = {"sustained": 0, "gpu_compiles_anew": False}  # values of keys that older campaigns lack
         return Suite.model_validate({**defaults, **keys})
     except ValidationError:
         raise SuiteError(NO_SUITE) from None

@@ -59,7 +59,7 @@ class BlockRunner:
 
         If not even two contestants fit with all phases, each phase has subsets of its own.
         """
-        zygotes = self.launcher.zygotes(group.cases)
+        zygotes = colocation.zygotes_on(group.workload.device, self.launcher.zygotes(group.cases))
         each = memory.estimate_together(group.workloads)
         together = min(len(group.contestants), 2) <= colocation.max_concurrent(each, self.memory, zygotes)
         for part in (group,) if together else group.by_workload():
@@ -94,9 +94,10 @@ class BlockRunner:
     def _cold(self, group: Group) -> frozenset[Contestant]:
         """The contestants whose code for a phase is not compiled yet; a copy finds the code of its original.
 
-        A stream measures compilation too, so all its launches are cold (bench.worker.tasks.new_model).
+        A stream measures compilation too, so all its launches are cold (bench.worker.tasks.new_model). So are those in
+        which autotuning is to choose anew: it must not compete with others for the card.
         """
-        if group.workload.stream:
+        if group.workload.stream or self.suite.compiles_anew(group.workload.device):
             return frozenset(group.contestants)
         originals = {case: replace(case, contestant=case.contestant.original) for case in group.cases}
         cold = {case.contestant for case, original in originals.items() if original not in self._compiled}

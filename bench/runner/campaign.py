@@ -84,7 +84,7 @@ class CampaignRunner:
     first_launch: int = 0
 
     def __post_init__(self) -> None:
-        self._together = colocation.memory_limit(self.suite.memory)
+        self._together = colocation.memory_limit(self.suite.memory, self._device)
         self._card = CardWatch(self._device)
         if nvidia.is_exclusive(self._device):  # a second process on the card would fail: one contestant at a time
             self._together = 0

@@ -22,6 +22,7 @@ from bench.plan.suite import Suite
 from bench.runner import usage
 from bench.scheduling.parts import BUILD, FIRST_CALL, METERS, OTHER, ROUNDS, SETTLING, WARM_UP, PartTimes
 from bench.worker.messages import Called, CheckOutputs, FirstCall, Load, Loaded, MeasureLatency, RunTurn, WarmUp
+from impls.frameworks import is_card
 from results import words
 from results.schema.record import CardConditions, Case, Conditions, Contestant, Latency, Status, Usage
 from results.stats.percentiles import percentiles
@@ -107,8 +108,9 @@ class ContestantLaunch:
         for run in waiting:
             run.facts["start_seconds"] = seconds
         case = waiting[0].case
-        copies = self.suite.largest_batch and case.workload.device != "cpu"
-        worker.send(Load(case, str(self.weights), seed=self.seed, copies=copies))
+        copies = self.suite.largest_batch and is_card(case.workload.device)
+        cold = self.suite.compiles_anew(case.workload.device)
+        worker.send(Load(case, str(self.weights), self.seed, cold=cold, copies=copies))
 
     def await_model(self) -> None:
         """Wait until the model is built and its weights are loaded."""

@@ -39,6 +39,7 @@ def describe(suite_name: str, suite: Suite, cases: Sequence[Case], command: str)
     inherits = environment(contestants, os.environ)
     workloads = list(dict.fromkeys(case.workload for case in cases))
     device = workloads[0].device
+    tolerances = parity.tolerances(device)
     content = {
         "schema": SCHEMA,
         "deadheat": VERSION,
@@ -56,8 +57,13 @@ def describe(suite_name: str, suite: Suite, cases: Sequence[Case], command: str)
         "settings": {"cores": settings.cores(device), **settings.environment(device=device)},
         "environment": inherits,
         "contestants": {one.id: _contestant(one, suite, device) for one in contestants},
-        "parity_tolerances": {name: asdict(tolerance) for name, tolerance in parity.TOLERANCES.items()},
-        "warnings": [*machine.warnings(described), *_inherited(inherits["inherited"]), *_absent_meters()],
+        "parity_tolerances": {name: asdict(tolerance) for name, tolerance in tolerances.items()},
+        "warnings": [
+            *machine.warnings(described),
+            *_inherited(inherits["inherited"]),
+            *_absent_meters(),
+            *_compiled_once(suite, cases),
+        ],
     }
     return System.model_validate(content)
 
@@ -92,6 +98,18 @@ def _absent_meters() -> list[dict[str, str]]:
         }
         for name, reason in absent().items()
     ]
+
+
+def _compiled_once(suite: Suite, cases: Sequence[Case]) -> list[dict[str, str]]:
+    """Warn of compiled code that launches on a card find: it holds what autotuning chose in the first of them."""
+    device = cases[0].workload.device
+    if device != "cuda" or suite.compiles_anew(device) or suite.launches[1] == 1:
+        return []
+    keep = {case.contestant.id: None for case in cases if settings.keeps_compiled(case.contestant)}
+    what = f"launches after the first find compiled code ({', '.join(keep)}), and in it what autotuning chose once: "
+    what += "intervals do not contain what another choice would give"
+    remedy = "use --preset standard or strict, or gpu_compiles_anew = true in the suite"
+    return [{"what": what, "remedy": remedy}] if keep else []
 
 
 def _workload(workload: Workload) -> dict[str, Any]:

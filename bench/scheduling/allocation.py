@@ -145,7 +145,8 @@ class Allocation:
         prospects = ledger.prospects()
         for group in map(ledger.behind, ledger.admitted()):
             if rule(self.suite, ledger, group) is None:
-                launches, cost = ledger.next_launch(group), cost_of(ledger, group)
+                anew = self.suite.compiles_anew(group.workload.device)
+                launches, cost = ledger.next_launch(group), cost_of(ledger, group, anew)
                 turns = self._turns(prospects, group, cost)
                 worth = self._worth(group, prospects.of(group.cases), launches, turns) / cost.seconds(turns)
                 yield Option(group, launches, turns, cost, worth)

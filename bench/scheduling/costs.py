@@ -59,12 +59,12 @@ class LaunchCost:
         return self.overhead + turns * self.turn
 
 
-def cost_of(ledger: Ledger, group: Group) -> LaunchCost:
-    """The cost of a group's next launch."""
+def cost_of(ledger: Ledger, group: Group, compiles_anew: bool = False) -> LaunchCost:
+    """The cost of a group's next launch. `compiles_anew`: it finds no compiled code, as a stream never does."""
     if (last := _last_launch(ledger.records_of_network(group))) is None:
         return _predicted(ledger, group)
     parts, turns, cold = last
-    first_calls = parts[FIRST_CALL] * (REUSED if cold and not group.workload.stream else 1)
+    first_calls = parts[FIRST_CALL] * (REUSED if cold and not (compiles_anew or group.workload.stream) else 1)
     overhead = parts[BUILD] + first_calls + parts[WARM_UP] + parts[OTHER]
     return LaunchCost(overhead, (parts[SETTLING] + parts[ROUNDS]) / turns)
 

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from impls.arrays import Batch, sign_vector
-from impls.frameworks import Model
+from impls.frameworks import Model, Phase
 from impls.network import Network
 
+CALLS_BEFORE = 2
+"""Calls of a phase before the one that gives evidence: one may compile, the next one record, further ones replay."""
 FIRST = 16
 """Number of scores that are given one by one."""
 PRODUCTS = 4
@@ -40,29 +43,48 @@ class Evidence:
     """Results of a contestant. `gradients`: name -> signature, None if none were computed.
 
     `loss` is that of training mode, in which a batch normalisation uses the batch; without gradients, that of the
-    scores, which `scores_loss` is for every contestant (None in evidence made before it was computed).
+    scores, which `scores_loss` is for every contestant (None in evidence made before it was computed). `devices`: those
+    that hold the outputs (impls.frameworks.DEVICES); empty if the model does not tell.
     """
 
     scores: Scores
     loss: float
     gradients: dict[str, list[float]] | None
     scores_loss: float | None = None
+    devices: tuple[str, ...] = ()
 
 
-def evidence(model: Model, network: Network, batch: Batch, differentiates: bool = True) -> Evidence:
-    """The evidence of a model of `network` (weights loaded, no dropout) on a batch; with gradients or without."""
+def evidence(
+    model: Model, network: Network, batch: Batch, differentiates: bool = True, before: Batch | None = None
+) -> Evidence:
+    """The evidence of a model of `network` (weights loaded, no dropout) on a batch; with gradients or without.
+
+    before: another batch, on which each phase is called CALLS_BEFORE times first. Evidence is then of what is timed, a
+    replay where the execution records; and one that still reads the batch of an earlier call gives its results.
+    """
     placed = model.put(batch.images, batch.labels)
-    scores = model.to_numpy(model.infer(placed))
+    earlier = model.put(before.images, before.labels) if before else None
+    _call(model, "infer", earlier)
+    inferred = model.infer(placed)
+    scores, devices = model.to_numpy(inferred), model.devices(inferred)
     scores_loss = mean_loss(scores, batch.labels, network.rejection_score)
     if not differentiates:
-        return Evidence(summarize(scores), scores_loss, None, scores_loss)
+        return Evidence(summarize(scores), scores_loss, None, scores_loss, tuple(sorted(devices)))
+    _call(model, "gradient", earlier)
     outputs = model.gradient(placed)
     return Evidence(
         scores=summarize(scores),
         loss=float(model.to_numpy(outputs[0])),
         gradients={name: signature(name, array) for name, array in model.gradients(outputs).items()},
         scores_loss=scores_loss,
+        devices=tuple(sorted(devices | model.devices(outputs))),
     )
+
+
+def _call(model: Model, phase: Phase, batch: Any) -> None:
+    """Call a phase CALLS_BEFORE times, if there is a batch for it."""
+    for _ in range(CALLS_BEFORE if batch is not None else 0):
+        model.synchronize(model.phase(phase)(batch))
 
 
 def mean_loss(scores: np.ndarray, labels: np.ndarray, rejection_score: float | None) -> float:

@@ -89,13 +89,17 @@ class Loaded(Answer):
 
 @dataclass(frozen=True)
 class Load(Request[Loaded]):
-    """Build the model, load the weights, and put the batch on the device. `case`: of any phase, as all share these."""
+    """Build the model, load the weights, and put the batch on the device. `case`: of any phase, as all share these.
+
+    `cold`: code that another launch has compiled is not used.
+    """
 
     case: Case
     weights: str
     seed: int
     copies: bool = False  # the batch is one image many times, made on the device
     kind: Literal["load"] = "load"
+    cold: bool = False
 
 
 @dataclass(frozen=True)

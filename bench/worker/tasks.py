@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-import math
+import os
 import socket
 import sys
 import time
@@ -50,16 +50,13 @@ from bench.worker.messages import (
     WarmedUp,
     WarmUp,
 )
-from bench.worker.warmup import warm_up
+from bench.worker.warmup import steps_of_round, warm_up
 from impls.arrays import make_batch, make_statistics
 from impls.errors import Unavailable, Unsupported, is_out_of_memory, one_line
 from impls.frameworks import Allocated, Model, Plan, load_framework
 from impls.network import Network
 from results.schema.record import Case, Conditions, Status, Workload
 
-CALIBRATIONS = 3
-ENOUGH = 0.9
-"""Fraction of the minimum length at which a round is accepted, as rounds vary by more than the rest."""
 GROWTH_BYTES = 2**20
 """Resident memory that is larger by this has grown, unless the system gives as much in a negligible part of a round."""
 NEW_BYTES_PER_SECOND = 1e9
@@ -113,15 +110,18 @@ class Dispatcher:
         """Evidence for the gate: the workload's network on the batch of a seed, without dropout.
 
         Compile caches are off, as the first call of a later launch would otherwise find the compiled code on disk.
+        The first evidence of a model comes from its third calls, after two with the images of the next seed.
         """
-        network = network_of(request.case.workload)
+        network, images = network_of(request.case.workload), request.case.workload.batch
+        before = None
         if self._examined is None or self._examined[0] != request.case:
             model = build(network.without_dropout(), request.case, request.weights, seed=0, cold=True)
             self._examined = request.case, model
-        batch = make_batch(network, request.case.workload.batch, request.seed)
+            before = make_batch(network, images, request.seed + 1)
+        batch = make_batch(network, images, request.seed)
         phase = request.case.workload.phase
         differentiates = phase != "infer" and phase in execution_of(request.case.contestant).phases
-        return EvidenceGiven(evidence(self._examined[1], network, batch, differentiates), request.seed)
+        return EvidenceGiven(evidence(self._examined[1], network, batch, differentiates, before), request.seed)
 
 
 def status_of(problem: Exception) -> Status:
@@ -204,7 +204,7 @@ class ContestantSession:
         return Called(self._round(phase))
 
     def warm_up(self, request: WarmUp) -> WarmedUp:
-        """Run single steps until their times converge, then growing rounds until one is long enough.
+        """Run single steps until their times converge, three at least, then growing rounds until one is long enough.
 
         The threads that computed those steps are then bound to cores, if the setting says so. Warm-up takes at least
         `warmup_seconds` and, without convergence, `warmup_limit` (longer while memory grows).
@@ -214,12 +214,7 @@ class ContestantSession:
         limits = request.warmup_seconds, request.warmup_limit
         times, converged = warm_up(partial(self._round, phase), *limits, lambda: self._growth.grew)
         bound = bind_computing(before) if self._binds and not self._processes else None  # which have their own cores
-        fastest = min(times)
-        for _ in range(CALIBRATIONS if fastest < request.round_seconds else 0):  # repeated: one round may be disturbed
-            state.steps = max(1, math.ceil(request.round_seconds / fastest))
-            fastest = min(fastest, self._round(phase))
-            if state.steps * fastest >= request.round_seconds * ENOUGH:
-                break
+        state.steps = steps_of_round(partial(self._round_of, phase), times, request.round_seconds)
         self._outputs = None
         return WarmedUp(tuple(downsample(times)), converged, bound, state.steps)
 
@@ -302,6 +297,11 @@ class ContestantSession:
         conditions = {name: tuple(values) for name, values in watch.seen.items()}
         return LatencyMeasured(tuple(seconds), Conditions(len(watch.cores), **conditions))
 
+    def _round_of(self, phase: str, steps: int) -> float:
+        """Run a round of so many steps of a phase, now and from here on; returns its seconds per step."""
+        self._phases[phase].steps = steps
+        return self._round(phase)
+
     def _round(self, phase: str) -> float:
         """Run a round of a phase; returns its seconds per step."""
         state, before = self._phases[phase], self._model.compilations
@@ -337,7 +337,7 @@ def load(request: Load) -> ContestantSession:
     """Build the model, load its weights and put its batch on the device."""
     resident, start = Resident(), now()
     workload = request.case.workload
-    model = build(network_of(workload), request.case, request.weights, request.seed)
+    model = build(network_of(workload), request.case, request.weights, request.seed, request.cold)
     resident.include(model.processes)
     resident.loaded()
     batches = [put_batch(model, part, request.copies) for part in workload.batches]
@@ -384,13 +384,16 @@ def build(network: Network, case: Case, weights: str, seed: int, cold: bool = Fa
 def new_model(network: Network, case: Case, seed: int, cold: bool = False) -> Model:
     """The contestant's model of a network, in the workload's precision and on its device, without weights.
 
-    `cold`: without compile caches. A stream measures compilation too, so all its launches are cold.
+    `cold`: without compile caches, and with folders of its own for what keeps compiled code nevertheless. A stream
+    measures compilation too, so all its launches are cold.
     """
     workload, contestant = case.workload, case.contestant
     several = has_several_sizes(workload)
     if several and not execution_of(contestant).any_size:
         raise Unsupported(f"{contestant.id} builds a network for images of one size")
     cold = cold or bool(workload.stream)
+    if cold:
+        os.environ.update(settings.apart(case, f"cold-{os.getpid()}", os.environ))
     plan = Plan(
         network,
         contestant.execution,

@@ -7,12 +7,20 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+LEAST = 3
+"""Single steps after the first call, at least: an execution that records its second call replays from the third on."""
 WINDOW = 10
 """Steps per window; two windows are compared."""
 CHANGE = 0.02
 """Relative difference of two windows, and trend over one window, below which step times have converged."""
 CHECK_EVERY = 0.005
 """Seconds of steps between two convergence checks, as a check takes time itself."""
+CALIBRATIONS = 5
+"""Rounds, at most, in which the number of their steps is found."""
+DISTURBED = 2
+"""A round whose steps took so many times the shortest one says nothing about its length."""
+ENOUGH = 0.9
+"""Fraction of the minimum length at which a round is accepted, as rounds vary by more than the rest."""
 MOST_GROWING = 8
 """Further steps, at most, while memory grows."""
 NOISE_ALLOWANCE = 2 * 1.253 * 1.4826 * math.sqrt(2 / WINDOW)
@@ -24,12 +32,12 @@ def warm_up(
 ) -> tuple[list[float], bool | None]:
     """The seconds of every step, and whether they converged; None if there were too few steps to decide.
 
-    Takes at least `minimum` seconds and one step; ends after `maximum` seconds without convergence. `grew`: whether the
-    last step needed more memory than any before; further steps follow as long as it did.
+    Takes at least `minimum` seconds and LEAST steps; ends after `maximum` seconds without convergence. `grew`: whether
+    the last step needed more memory than any before; further steps follow as long as it did.
     """
     times = [step()]
     spent, next_check = times[0], max(minimum, times[0])
-    while spent < maximum or spent < minimum:
+    while len(times) < LEAST or spent < maximum or spent < minimum:
         if spent >= next_check:
             if settled(times):
                 break
@@ -41,6 +49,25 @@ def warm_up(
             break
         times.append(step())
     return times, settled(times)
+
+
+def steps_of_round(one_round: Callable[[int], float], single: Sequence[float], minimum: float) -> int:
+    """Steps with which a round takes at least `minimum` seconds, nearly.
+
+    one_round: runs a round of so many steps and returns its seconds per step. single: those of single steps, one of
+    which may have been long because it recorded. Rounds grow until one is long enough by the shortest step seen; a
+    disturbed round does not end that. Steps that are long by themselves need no further round.
+    """
+    steps, fastest = 1, min(single)
+    if fastest >= minimum * ENOUGH:
+        return steps
+    for _ in range(CALIBRATIONS):
+        steps = math.ceil(minimum / fastest)
+        taken = one_round(steps)
+        fastest = min(fastest, taken)
+        if taken < fastest * DISTURBED and steps * fastest >= minimum * ENOUGH:
+            break
+    return steps
 
 
 def settled(times: Sequence[float]) -> bool | None:

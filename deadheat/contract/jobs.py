@@ -72,6 +72,7 @@ class Behaviour:
     trained_loss: float
     after_second_load: Arrays
     statistics: Arrays
+    devices: frozenset[str]
 
 
 def behave(contestant: str, precision: str) -> Behaviour:
@@ -108,6 +109,7 @@ def behave(contestant: str, precision: str) -> Behaviour:
         trained_loss,
         model.weights(),
         model.statistics(),
+        model.devices(model.gradient(batch)) | model.devices(model.infer(batch)),
     )
 
 
@@ -125,6 +127,7 @@ class Inferred:
     reloaded: np.ndarray
     dropping: np.ndarray
     refused: dict[str, str]
+    devices: frozenset[str]
 
 
 FACTOR = 1.5
@@ -140,8 +143,9 @@ def infer(contestant: str, precision: str) -> Inferred:
     model.load({name: array * np.float32(FACTOR) for name, array in weights.items()}, make_statistics(network))
     reloaded = model.to_numpy(model.infer(batch))
     refused: dict[str, str] = {phase: _refusal(model, phase, batch) for phase in PHASES if phase != "infer"}
+    devices = model.devices(model.infer(batch))
     return Inferred(
-        network.architecture, loaded, statistics, scores, reloaded, _dropping(contestant, precision), refused
+        network.architecture, loaded, statistics, scores, reloaded, _dropping(contestant, precision), refused, devices
     )
 
 

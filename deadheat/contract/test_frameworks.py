@@ -249,6 +249,14 @@ def test_what_runs_inference_only_refuses_other_phases(inferred: Inferred) -> No
     assert all("inference only" in words for words in inferred.refused.values())
 
 
+@pytest.mark.parametrize("contestant", CONTESTANTS)
+def test_outputs_are_on_the_plans_device_or_it_does_not_tell(contestant: str, ask: Ask) -> None:
+    """A model that does not tell can be measured on a card only if the driver lists its process there."""
+    devices = ask("behave" if contestant in DIFFERENTIATING else "infer", contestant).devices
+    own = load_framework(contestant.partition(":")[0]).model.startswith("impls.")
+    assert devices == {"cpu"} or (not devices and not own)
+
+
 POLICIES = [
     (contestant, precision)
     for contestant in CONTESTANTS

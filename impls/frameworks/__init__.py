@@ -230,6 +230,13 @@ class Model(ABC):
         """The ids of further processes that compute for this model; none if all is computed in this process."""
         return ()
 
+    def devices(self, outputs: Any) -> frozenset[str]:
+        """The devices (of DEVICES) that hold what `infer` or `gradient` returned; empty if the model does not tell.
+
+        The parity gate refuses a model whose outputs are elsewhere than on the plan's device.
+        """
+        return frozenset()
+
 
 @dataclass(frozen=True)
 class Execution:

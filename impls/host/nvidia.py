@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache, partial
-from typing import Any
+from typing import Any, TypeVar
 
 from impls.host import cuda
 from impls.host.nvml import begin, driver, end, library, memory_by_process, query, reason, slowed_by, unanswered
@@ -17,6 +17,7 @@ from impls.host.visible import VARIABLE, NoCard, asked, card_of, visible
 
 __all__ = ["begin", "driver", "end", "library", "reason"]
 
+T = TypeVar("T")
 EXCLUSIVE, PROHIBITED = "exclusive process", "prohibited"
 COMPUTE_MODES = {0: "default", 2: PROHIBITED, 3: EXCLUSIVE}
 """Which processes may compute on a card: any number, none, one at a time."""
@@ -200,3 +201,29 @@ def cores() -> tuple[int, ...]:
             return tuple(64 * place + bit for place, word in enumerate(words) for bit in range(64) if word >> bit & 1)
         except Exception:
             return ()
+
+
+def free_memory() -> int | None:
+    """Bytes that are free on the card; None where the driver does not tell, as of a card that shares the host's."""
+    return _ask_card(lambda nvml, card: int(nvml.nvmlDeviceGetMemoryInfo(card).free))
+
+
+def process_ids() -> frozenset[int] | None:
+    """Ids of the processes that compute on the card; None where the driver does not tell.
+
+    In a container they are those of the host, or the driver lists none.
+    """
+    return _ask_card(lambda nvml, card: frozenset(memory_by_process(nvml.nvmlDeviceGetComputeRunningProcesses(card))))
+
+
+def _ask_card(ask: Callable[[Any, Any], T]) -> T | None:
+    """The driver's answer about the card; None if there is none."""
+    card, problem = handle()
+    if problem:
+        return None
+    try:
+        return ask(library(), card)
+    except Exception:
+        return None
+    finally:
+        end()

@@ -73,6 +73,9 @@ PARITY = (
     Column(
         "parity_evidence_from", "", "when the contestant's evidence was computed (UTC); empty: in the same campaign"
     ),
+    Column(
+        "parity_identity", "", "on a GPU, the precision in which its network was proved to be equal, besides its own"
+    ),
 )
 
 USAGE = (

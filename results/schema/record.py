@@ -158,6 +158,9 @@ class Parity:
     shows_nothing: str = ""  # why it says little that errors are small: what was compared is the same for any network
     cleared: str = ""  # in what errors were within tolerance when it was examined again; empty: at first, or not
     evidence_from: str = ""  # when this contestant's evidence was computed (UTC, ISO 8601); empty: in this campaign
+    identity: str = (
+        ""  # another precision in which its network was shown to be equal, too; empty: none was needed, or had
+    )
 
 
 TICK = 0.01

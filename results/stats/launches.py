@@ -201,6 +201,7 @@ def _parity(parity: Parity | None) -> dict[str, Any]:
         "parity_shows_nothing": parity.shows_nothing,
         "parity_cleared": parity.cleared,
         "parity_evidence_from": parity.evidence_from,
+        "parity_identity": parity.identity,
     }
 
 

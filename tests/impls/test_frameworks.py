@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
+from bench.contestants.handwritten import network_by_hand
 from deadheat.contract.processes import ChildFailed, Children
-from impls.architectures import architectures
-from impls.errors import UnknownName
-from impls.frameworks import Execution, Framework, frameworks, load_framework
+from impls.architectures import architectures, load_architecture
+from impls.errors import UnknownName, Unsupported
+from impls.frameworks import Execution, Framework, Plan, frameworks, load_framework
 from impls.network import Architecture
 
 HEAVY = ("torch", "tensorflow", "jax", "keras", "numpy")
@@ -45,6 +47,14 @@ def test_an_executions_own_packages_count() -> None:
 def test_an_unknown_framework_is_answered_with_the_nearest() -> None:
     with pytest.raises(UnknownName, match="unknown framework 'pytorchh': did you mean 'pytorch'"):
         load_framework("pytorchh")
+
+
+def test_networks_by_hand_are_refused_on_a_card() -> None:
+    """They would compute on the CPU, whatever the plan says."""
+    on_cpu = Plan(load_architecture("lenet5").at(), "eager")
+    assert network_by_hand(on_cpu, {"lenet5": "code"}) == ("code", 0.0)
+    with pytest.raises(Unsupported, match="placed on the CPU only, not on cuda"):
+        network_by_hand(replace(on_cpu, device="cuda"), {"lenet5": "code"})
 
 
 @pytest.mark.parametrize("name", frameworks())

@@ -20,8 +20,10 @@ Written = TypeVar("Written")
 def network_by_hand(plan: Plan, networks: Mapping[str, Written]) -> tuple[Written, float]:
     """The handwritten code for the plan's network, and the dropout rate (0 for the parity gate).
 
-    Raises Unsupported for other networks.
+    Raises Unsupported for other networks, and for other devices than the CPU, where the code would compute anyway.
     """
+    if plan.device != "cpu":
+        raise Unsupported(f"handwritten networks are placed on the CPU only, not on {plan.device}")
     name = plan.network.architecture
     if name not in networks:
         raise Unsupported(f"handwritten networks are {' and '.join(networks)}, not {name}")

@@ -203,6 +203,9 @@ class JaxModel(Model):
             gradients_by_name[INPUT] = _to_numpy(outputs[1][INPUT]).transpose(0, 3, 1, 2)
         return gradients_by_name
 
+    def devices(self, outputs: Any) -> frozenset[str]:
+        return devices_of(outputs)
+
     def _canonical(self, arrays: Arrays) -> dict[str, np.ndarray]:
         return {name: self._layout.to_canonical(name, _to_numpy(arrays[name])) for name in self._network.arrays}
 
@@ -273,6 +276,16 @@ def _next(key: Array | None) -> tuple[Array | None, Array | None]:
         return None, None
     kept, now = jax.random.split(key)
     return kept, now
+
+
+PLATFORMS = {"gpu": "cuda"}
+"""Devices by JAX's name of the platform, where it is another one."""
+
+
+def devices_of(outputs: Any) -> frozenset[str]:
+    """The devices that hold arrays, also nested ones."""
+    platforms = {device.platform for array in jax.tree.leaves(outputs) for device in array.devices()}
+    return frozenset(PLATFORMS.get(platform, platform) for platform in platforms)
 
 
 def _to_numpy(array: Array) -> np.ndarray:

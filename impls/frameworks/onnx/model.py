@@ -81,6 +81,9 @@ class OnnxModel(InferenceOnly, Model):
     def compilations(self) -> int:
         return self._compilations
 
+    def devices(self, outputs: Any) -> frozenset[str]:
+        return frozenset({"cpu"})  # NumPy's memory
+
     def _runner(self, shape: tuple[int, ...]) -> Callable[[Any], Any]:
         key = () if self._plan.open_sizes else shape
         if key not in self._compiled:

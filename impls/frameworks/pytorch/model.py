@@ -223,6 +223,9 @@ class PyTorchModel(Model):
     def gradients(self, outputs: tuple[Tensor, Sequence[Tensor]]) -> dict[str, np.ndarray]:
         return {name: _to_numpy(value) for name, value in zip((*self._parameters, INPUT), outputs[1])}
 
+    def devices(self, outputs: Tensor | tuple[Tensor, Sequence[Tensor]]) -> frozenset[str]:
+        return devices_of(outputs)
+
     def _begin(self) -> None:
         """Mark the begin of a step, after which recorded graphs may overwrite earlier outputs."""
         if self._graphs:
@@ -273,6 +276,13 @@ def _keep_pool_gradient_whole() -> None:
 
     decomposition.decompositions.pop(torch.ops.aten.max_pool2d_with_indices_backward.default, None)
     torch.compiler.config.cache_key_tag = "deadheat-whole-pool-gradient"
+
+
+def devices_of(outputs: Tensor | Sequence[Any]) -> frozenset[str]:
+    """The types of the devices that hold tensors, also nested ones; "meta" and others by PyTorch's own names."""
+    if isinstance(outputs, Tensor):
+        return frozenset({outputs.device.type})
+    return frozenset().union(*map(devices_of, outputs))
 
 
 def _to_numpy(value: Tensor) -> np.ndarray:

@@ -179,6 +179,9 @@ class TensorFlowModel(Model):
             gradients_by_name[INPUT] = outputs[1][-1].numpy().transpose(0, 3, 1, 2)
         return gradients_by_name
 
+    def devices(self, outputs: Any) -> frozenset[str]:
+        return devices_of(outputs)
+
     def _canonical(self, values: Sequence[tf.Tensor | tf.Variable]) -> dict[str, np.ndarray]:
         return self._layout.all_to_canonical({name: value.numpy() for name, value in zip(self._arrays, values)})
 
@@ -258,3 +261,14 @@ def device(plan: Plan) -> str:
     if not tf.config.list_physical_devices("GPU"):
         raise Unavailable("tensorflow finds no GPU; pip install 'tensorflow[and-cuda]', or use the device cpu")
     return "/GPU:0"
+
+
+TYPES = {"CPU": "cpu", "GPU": "cuda"}
+"""Devices by TensorFlow's name of the type."""
+
+
+def devices_of(outputs: Any) -> frozenset[str]:
+    """The devices whose memory holds tensors, also nested ones."""
+    names = {tensor.backing_device for tensor in tf.nest.flatten(outputs)}
+    found = {tf.DeviceSpec.from_string(name).device_type for name in names}
+    return frozenset(TYPES.get(kind, kind.lower()) for kind in found)

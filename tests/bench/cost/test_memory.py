@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.cost.colocation import ZYGOTE_BYTES, memory_limit, subsets
+from bench.cost.colocation import RESERVE, ZYGOTE_BYTES, max_concurrent, memory_limit, subsets, zygotes_on
 from bench.cost.memory import estimate, estimate_evidence
 from bench.launch.launcher import Launcher
-from impls.host import cgroups
+from impls.host import cgroups, nvidia
 from results.schema.record import Case, Contestant, Workload
 
 LENET = Workload("lenet5", 32, 32, 1, 10, 1, "float32", "cpu", "infer")
@@ -74,3 +74,26 @@ def test_alive_together_are_no_more_than_machine_and_container_have_room_for(mon
     monkeypatch.setattr(cgroups, "memory_left", lambda: left and left * 2**30)
     assert memory_limit(8 * 2**30) == room * 2**30
     assert memory_limit(2 * 2**30) == 2 * 2**30
+
+
+@pytest.mark.parametrize(
+    ("host", "card", "room"),
+    [(5, 24, 8), (64, 6, 5), (5, None, 5), (64, 0.5, 0)],
+    ids=["a card larger than the host", "a card in use", "a card that shares the host's memory", "a card that is full"],
+)
+def test_on_a_card_its_free_memory_limits_and_not_the_hosts(monkeypatch, host, card, room):
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=host * 2**30))
+    monkeypatch.setattr(cgroups, "memory_left", lambda: None)
+    monkeypatch.setattr(nvidia, "free_memory", lambda: card and int(card * 2**30))
+    assert RESERVE == 2**30
+    assert memory_limit(8 * 2**30, "cuda") == room * 2**30
+    assert memory_limit(8 * 2**30, "cpu") == min(host, 8) * 2**30
+
+
+def test_on_a_card_a_process_takes_more_and_zygotes_nothing():
+    on_card = replace(LENET, device="cuda")
+    assert estimate(on_card) > estimate(LENET)
+    assert estimate_evidence(on_card) >= 2**30, "CUDA's context and the libraries' workspaces"
+    each = estimate(on_card)
+    assert max_concurrent(each, 3 * each, zygotes_on("cuda", 9)) == 3
+    assert max_concurrent(each, 3 * each, zygotes_on("cpu", 1)) == 2

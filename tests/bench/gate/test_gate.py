@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import replace
 from types import SimpleNamespace
@@ -13,19 +14,20 @@ from simulated import opened
 from bench.cost.workload import has_several_sizes
 from bench.gate.evidence_cache import NO_CACHE, EvidenceCache
 from bench.gate.gate import Gate, Question
-from bench.gate.parity import SEEDS, TOLERANCES, judge
+from bench.gate.parity import SEEDS, TOLERANCES, judge, tolerances
 from bench.launch.fake import Behaviour, FakeLauncher, Fault
 from bench.launch.weights import Weights
 from bench.worker import tasks
 from bench.worker.evidence import FIRST, Evidence, mean_loss, signature, summarize
 from bench.worker.messages import EvidenceGiven, GiveEvidence, Load, ProbeArithmetic, to_line
-from impls.frameworks import frameworks
+from impls.frameworks import Model, Plan, frameworks
+from impls.host import nvidia
 from results.schema.record import Case, Contestant, Status, Workload
 from results.store.campaigns import read_campaign
 
 INFERRING = ("onnx:onnxruntime",)
-RIGHT = ("pytorch:eager", "pytorch:eager-nhwc", "tensorflow:graph", "jax:jit", *INFERRING)
-PLANTED = ("outside.planted:wrong-pad", "outside.planted:wrong-alpha", "outside.planted:swapped-flatten")
+RIGHT = ("pytorch:eager", "pytorch:eager-nhwc", "pytorch:idiomatic", "tensorflow:graph", "jax:jit", *INFERRING)
+PLANTED = tuple(f"outside.planted:{error}" for error in ("wrong-pad", "wrong-alpha", "swapped-flatten", "stale-replay"))
 
 SUITE = f"""
 title = "injected errors among correct contestants"
@@ -272,13 +274,13 @@ def test_a_signature_is_of_any_shape_and_size(shape, scale):
     assert np.all(np.abs(products) <= np.abs(array.astype(float)).sum() * (1 + 1e-6))
 
 
-def test_what_is_compiled_for_the_gate_is_not_found_by_a_launch(monkeypatch):
-    """Otherwise the first call of a contestant with an on-disk compile cache would exclude the compilation."""
+class Planned(Exception):
+    """The plan is known, and that is enough."""
 
-    class Planned(Exception):
-        """The plan is known, and that is enough."""
 
-    plans = []
+def planned(monkeypatch) -> list[Plan]:
+    """The plans of the models that a worker is to build."""
+    plans: list[Plan] = []
 
     def build(plan):
         plans.append(plan)
@@ -286,12 +288,90 @@ def test_what_is_compiled_for_the_gate_is_not_found_by_a_launch(monkeypatch):
 
     framework = SimpleNamespace(build=build, execution=lambda name: SimpleNamespace(any_size=True))
     monkeypatch.setattr(tasks, "load_framework", lambda name: framework)
+    return plans
+
+
+def test_what_is_compiled_for_the_gate_is_not_found_by_a_launch(monkeypatch):
+    """Otherwise the first call of a contestant with an on-disk compile cache would exclude the compilation."""
+    plans = planned(monkeypatch)
     workload = Workload("lenet5", 32, 32, 1, 10, 1, "float32", "cpu", "infer")
     case = Case(workload, Contestant("any", "one"))
     for request in (GiveEvidence(case, weights="", seed=0), Load(case, weights="", seed=0)):
         with pytest.raises(Planned):
             tasks.Dispatcher().answer(request)
     assert [plan.cold for plan in plans] == [True, False]
+
+
+class Replaying(Model):
+    """Scores and gradients are the images' sums, of the batch that `stale` chooses from all calls of the phase."""
+
+    def __init__(self, stale):
+        self.stale, self.calls = stale, {"infer": [], "gradient": []}
+
+    def put(self, images, labels):
+        return images.sum((1, 2, 3))
+
+    def infer(self, batch):
+        self.calls["infer"].append(batch)
+        return np.outer(self.stale(self.calls["infer"]), np.arange(LENET.classes))
+
+    def gradient(self, batch):
+        self.calls["gradient"].append(batch)
+        return np.zeros(()), {"w": self.stale(self.calls["gradient"])}
+
+    def to_numpy(self, outputs):
+        return outputs
+
+    def gradients(self, outputs):
+        return outputs[1]
+
+    def load(self, weights, statistics): ...
+    def weights(self): ...
+    def statistics(self): ...
+    def forward(self, batch): ...
+    def train(self, batch): ...
+    def synchronize(self, outputs): ...
+
+
+STALE = {
+    "none": lambda calls: calls[-1],
+    "the first call's": lambda calls: calls[0] if len(calls) >= 3 else calls[-1],
+    "the recorded call's": lambda calls: calls[1] if len(calls) >= 3 else calls[-1],
+    "the call's before": lambda calls: calls[-2] if len(calls) >= 2 else calls[-1],
+}
+
+
+@pytest.mark.parametrize("stale", STALE)
+def test_evidence_is_of_a_replay_and_shows_a_stale_batch(monkeypatch, stale):
+    """As a worker is asked: the images of both seeds, one after the other."""
+    given = {}
+    for name in ("none", stale):
+        model = Replaying(STALE[name])
+        monkeypatch.setattr(tasks, "build", lambda *_, model=model, **more: model)
+        worker, case = tasks.Dispatcher(), Case(replace(LENET, phase="gradient"), Contestant("pytorch", "eager"))
+        given[name] = [worker.answer(GiveEvidence(case, "", seed)).evidence for seed in SEEDS]
+        assert [len(calls) for calls in model.calls.values()] == [4, 4], "the third calls, and one for other images"
+    right, found = given["none"][0], given[stale][0]
+    assert (found.scores == right.scores) == (found.gradients == right.gradients) == (stale == "none")
+
+
+@pytest.mark.parametrize(
+    ("request_of", "cold"),
+    [
+        (lambda case: GiveEvidence(case, "", 0), True),
+        (lambda case: Load(case, "", 0, cold=True), True),
+        (lambda case: Load(case, "", 0), False),
+    ],
+    ids=["the gate", "a launch that compiles anew", "a launch"],
+)
+def test_a_cold_process_on_a_card_compiles_into_folders_of_its_own(monkeypatch, request_of, cold):
+    plans = planned(monkeypatch)
+    monkeypatch.setattr(os, "environ", {"TRITON_CACHE_DIR": "/campaign/triton", "CUDA_CACHE_PATH": "/campaign/cuda"})
+    with pytest.raises(Planned):
+        tasks.Dispatcher().answer(request_of(Case(CUDA, Contestant("pytorch", "compile"))))
+    folder = f"/campaign/cold-{os.getpid()}" if cold else "/campaign"
+    assert os.environ == {"TRITON_CACHE_DIR": f"{folder}/triton", "CUDA_CACHE_PATH": f"{folder}/cuda"}
+    assert [plan.cold for plan in plans] == [cold]
 
 
 ALIKE = {
@@ -491,8 +571,138 @@ class TestGate:
         assert found.statuses == [None] * 3
         assert {one.parity.contestants for one in found.results.values()} == {3}
 
+    def test_a_launch_short_of_memory_in_company_is_examined_again_alone(self):
+        """The second time it has all of the memory, and the others wait for it."""
+        launched = Counter()
+
+        def script(case: Case, launch: int) -> Behaviour:
+            launched[case.contestant] += 1
+            short = case.contestant == CONTESTANTS[1] and launched[case.contestant] == 1
+            return replace(RIGHT_ONE, faults=(Fault(GiveEvidence, Status.OUT_OF_MEMORY),)) if short else RIGHT_ONE
+
+        found = examined_by(script)
+        assert found.statuses == [None] * 3
+        assert launched == {CONTESTANTS[0]: 1, CONTESTANTS[1]: 2, CONTESTANTS[2]: 1}
+
+    @pytest.mark.parametrize(("concurrent", "launches"), [(3, 2), (1, 1)])
+    def test_a_launch_short_of_memory_alone_is_out(self, concurrent, launches):
+        short = replace(RIGHT_ONE, faults=(Fault(GiveEvidence, Status.OUT_OF_MEMORY),))
+        found = examine(RIGHT_ONE, short, RIGHT_ONE, concurrent=concurrent)
+        assert found.statuses == [None, Status.OUT_OF_MEMORY, None]
+        assert [one.case.contestant for one in found.launches].count(CONTESTANTS[1]) == launches
+
+    @pytest.mark.parametrize(("device", "elsewhere"), [("cpu", "cuda"), ("cuda", "cpu")])
+    def test_outputs_that_are_on_another_device_are_a_mismatch(self, device, elsewhere):
+        there, here = (replace(RIGHT_ONE, evidence=replace(GOOD, devices=(where,))) for where in (elsewhere, device))
+        found = examine(here, there, here, workload=replace(LENET, device=device))
+        assert found.statuses == [None, Status.MISMATCH, None]
+        assert found.results[CONTESTANTS[1]].reason == f"its outputs are on {elsewhere} where {device} was requested"
+        assert found.results[CONTESTANTS[0]].parity.contestants == 2
+
+    LISTED = {
+        "all": (lambda ours: ours, [None] * 3),
+        "all but one": (lambda ours: ours[:1] + ours[2:], [None, Status.SKIPPED, None]),
+        "ids of the host, as many": (lambda ours: [1, 2, 3], [None] * 3),
+        "ids of the host, as many as the last has beside it": (
+            lambda ours: [1],
+            [Status.SKIPPED, Status.SKIPPED, None],
+        ),
+        "none": (lambda ours: [], [Status.SKIPPED] * 3),
+        "the driver does not tell": (lambda ours: None, [Status.SKIPPED] * 3),
+    }
+
+    @pytest.mark.parametrize("listed", LISTED)
+    def test_a_model_that_does_not_tell_where_its_outputs_are_must_be_seen_on_the_card(self, monkeypatch, listed):
+        list_of, statuses = self.LISTED[listed]
+        ours: list[int] = []
+
+        def process_ids():
+            found = list_of(sorted(ours))
+            return None if found is None else frozenset(found)
+
+        monkeypatch.setattr(nvidia, "process_ids", process_ids)
+        monkeypatch.setattr(FakeLauncher, "launch", noting(ours, FakeLauncher.launch))
+        found = examine(*[RIGHT_ONE] * 3, workload=replace(LENET, device="cuda"))
+        assert found.statuses == statuses
+        assert all("its Model must tell where" in one.reason for one in found.results.values() if one.status)
+
+    def test_no_model_needs_to_tell_on_the_cpu(self):
+        assert examine(*[RIGHT_ONE] * 3).statuses == [None] * 3
+
 
 def _divided(workload: Workload, on_several: Evidence) -> Examined:
     return examined_by(
         lambda case, launch: Behaviour(evidence=on_several if case.workload.devices > 1 else GOOD), workload
     )
+
+
+def noting(ours: list[int], launch):
+    """`launch`, whose processes' ids go to `ours`."""
+
+    def noted(self, *arguments):
+        worker, seconds = launch(self, *arguments)
+        ours.append(worker.pid)
+        return worker, seconds
+
+    return noted
+
+
+DOUBLE = tuple(Contestant("pytorch", name) for name in ("eager", "compile", "idiomatic"))
+SINGLE = Contestant("keras", "torch")
+CUDA = replace(LENET, device="cuda")
+FAR = {"inside": 5e-4, "outside": 5e-3}
+
+
+def on_card(evidence: Evidence) -> Behaviour:
+    return Behaviour(evidence=replace(evidence, devices=("cuda",)))
+
+
+def examined_on_card(wrong: dict, contestants=(*DOUBLE, SINGLE)) -> dict:
+    """The results of contestants on a card; `wrong`: relative error of the scores by contestant and precision."""
+
+    def script(case: Case, launch: int) -> Behaviour:
+        error = wrong.get((case.contestant, case.workload.precision), 0.0)
+        return on_card(replace(GOOD, scores=summarize(np.array([[0.25, 0.75 * (1 + error)]]))))
+
+    with opened(script) as launcher:
+        (results,) = Gate(launcher, Weights(launcher.folder), 2**50).examine([Question(CUDA, contestants)])
+    return results
+
+
+class TestGateOnACard:
+    """float32 is judged within what algorithms chosen by speed leave; that networks are equal is proved in float64."""
+
+    def test_errors_of_fast_algorithms_pass_and_are_recorded(self):
+        found = examined_on_card({(DOUBLE[1], "float32"): FAR["inside"]})
+        assert {one.status for one in found.values()} == {None}
+        assert found[DOUBLE[1]].parity.scores == pytest.approx(FAR["inside"], rel=0.01)
+        assert [found[one].parity.identity for one in (*DOUBLE, SINGLE)] == ["float64"] * 3 + [""]
+
+    def test_an_error_that_float32_could_hide_shows_in_float64(self):
+        wrong = {(DOUBLE[1], precision): FAR["inside"] for precision in ("float32", "float64")}
+        found = examined_on_card(wrong)
+        assert [found[one].status for one in (*DOUBLE, SINGLE)] == [None, Status.MISMATCH, None, None]
+        assert found[DOUBLE[1]].reason.startswith("in float64: a score differs by")
+
+    @pytest.mark.parametrize("contestant", [DOUBLE[1], SINGLE], ids=lambda one: one.id)
+    def test_gross_errors_in_float32_are_a_mismatch(self, contestant):
+        found = examined_on_card({(contestant, "float32"): FAR["outside"]})
+        assert [one for one, result in found.items() if result.status is Status.MISMATCH] == [contestant]
+
+    def test_an_only_one_that_computes_in_float64_proves_nothing(self):
+        assert examined_on_card({}, (DOUBLE[0], SINGLE))[DOUBLE[0]].parity.identity == ""
+
+    def test_a_launch_that_fails_in_float64_leaves_what_is_timed_to_decide(self):
+        def script(case: Case, launch: int) -> Behaviour:
+            fails = case.contestant == DOUBLE[1] and case.workload.precision == "float64"
+            return replace(on_card(GOOD), faults=(Fault(GiveEvidence, Status.CRASHED),)) if fails else on_card(GOOD)
+
+        with opened(script) as launcher:
+            (found,) = Gate(launcher, Weights(launcher.folder), 2**50).examine([Question(CUDA, DOUBLE)])
+        assert {one.status for one in found.values()} == {None}
+        assert [found[one].parity.identity for one in DOUBLE] == ["float64", "", "float64"]
+
+
+def test_tolerances_on_the_cpu_are_those_of_direct_sums():
+    assert tolerances("cpu") == TOLERANCES
+    assert {name for name in TOLERANCES if tolerances("cuda")[name] != TOLERANCES[name]} == {"float32"}

@@ -7,15 +7,17 @@ import math
 import shutil
 import socket
 import tempfile
+from dataclasses import replace
 
 import psutil
 import pytest
 
 from bench.launch import process
 from bench.launch.launcher import Launcher
-from bench.launch.process import LaunchFailed, Limit
+from bench.launch.process import LaunchFailed, Limit, Zygote
 from bench.launch.scratch import LOCK, PREFIX
 from bench.launch.weights import Weights
+from bench.plan import settings
 from bench.worker.messages import Loaded, ProbeArithmetic
 from impls.errors import DeadheatError, InvalidInput
 from impls.frameworks import load_framework
@@ -164,3 +166,48 @@ def test_a_temporary_folder_that_cannot_be_written_is_one_line(own_folder, monke
 def test_a_module_that_is_no_framework_is_one_line(name):
     with pytest.raises(InvalidInput, match="module '"):
         load_framework(name)
+
+
+@pytest.mark.parametrize(("device", "seconds"), [("cpu", 180.0), ("cuda", 600.0)])
+def test_libraries_of_a_card_have_longer_to_be_imported(monkeypatch, device, seconds):
+    limits = []
+    monkeypatch.setattr(Zygote, "_read_answer", lambda self, limit: limits.append(limit))
+    with Launcher(60, device=device) as launcher:
+        launcher.warm([Case(replace(workload("lenet5"), device=device), Contestant("fake-clock", "slow"))])
+    assert limits == [seconds]
+
+
+COMPILED = Contestant("pytorch", "compile")
+ON_CARD = Case(replace(workload("lenet5"), device="cuda"), COMPILED)
+
+
+def folders_of_compiled_code(case: Case, launcher: Launcher) -> dict[str, str]:
+    environment = dict(launcher._key(case).environment)
+    return {name: value for name, value in environment.items() if value.startswith(str(launcher.folder))}
+
+
+def test_all_compilers_of_a_card_keep_their_code_in_the_campaigns_folder():
+    with Launcher(60, device="cuda") as launcher:
+        assert folders_of_compiled_code(ON_CARD, launcher) == {
+            "TORCHINDUCTOR_CACHE_DIR": f"{launcher.folder}/inductor",
+            "TRITON_CACHE_DIR": f"{launcher.folder}/triton",
+            "CUDA_CACHE_PATH": f"{launcher.folder}/cuda",
+        }
+        on_cpu = replace(ON_CARD, workload=replace(ON_CARD.workload, device="cpu"))
+        assert folders_of_compiled_code(on_cpu, launcher).keys() == {"TORCHINDUCTOR_CACHE_DIR"}
+
+
+def test_a_cold_process_on_a_card_has_folders_of_its_own_and_keeps_those_of_results():
+    packaged = replace(ON_CARD, contestant=Contestant("pytorch", "aot"))
+    with Launcher(60, device="cuda") as launcher:
+        folders = folders_of_compiled_code(packaged, launcher)
+        found = settings.apart(packaged, "cold-7", folders)
+        assert found == {
+            "TORCHINDUCTOR_CACHE_DIR": f"{launcher.folder}/cold-7/inductor",
+            "TRITON_CACHE_DIR": f"{launcher.folder}/cold-7/triton",
+            "CUDA_CACHE_PATH": f"{launcher.folder}/cold-7/cuda",
+        }
+    assert settings.apart(packaged, "cold-7", {**folders, **found}) == found, "once is enough"
+    assert settings.apart(packaged, "cold-7", {"TRITON_CACHE_DIR": "/mine"}) == {}, "the user has named it"
+    on_cpu = replace(packaged, workload=replace(packaged.workload, device="cpu"))
+    assert settings.apart(on_cpu, "cold-7", folders) == {}

@@ -26,7 +26,8 @@ def ask(stub_driver, monkeypatch):
         for _ in range(SAMPLES):
             watcher.sample()
         read = dict(watcher.end(SustainedStats(seconds, STEPS, 1.0, BATCH)))
-        return {"read": read, "missing": nvidia.missing(), "state": nvidia.state()}
+        card = {"free": nvidia.free_memory(), "ids": nvidia.process_ids()}
+        return {"read": read, "missing": nvidia.missing(), "state": nvidia.state(), **card}
 
     return ask
 
@@ -182,3 +183,13 @@ def test_energy_is_read_as_its_counter_advances(stub_driver, monkeypatch):
     assert reads[begun - 2] < reads[begun - 1], "it begins just after the counter has advanced"
     assert reads[-2] < reads[-1], "and ends so"
     assert told["gpu_joules_per_image"] == (reads[-1] - reads[begun - 1]) / 1e3 / (STEPS * BATCH)
+
+
+def test_free_memory_and_processes_of_the_card_are_told_or_missing(ask):
+    found = ask(nvmlDeviceGetMemoryInfo_used="30000000000", processes_foreign="1")
+    assert (found["free"], len(found["ids"])) == (50_000_000_000, 2)
+    assert OWN in found["ids"]
+    not_told = ask(nvmlDeviceGetMemoryInfo_total="! 3", nvmlDeviceGetComputeRunningProcesses="! 3")
+    assert (not_told["free"], not_told["ids"]) == (None, None)
+    lost = ask(nvmlInit="! 9")
+    assert (lost["free"], lost["ids"]) == (None, None)

@@ -20,7 +20,7 @@ from bench.runner.retries import RetryPolicy
 from bench.runner.usage import MEMORY, metered
 from bench.scheduling.ledger import Group
 from bench.scheduling.schedule import Task
-from bench.worker.messages import FirstCall, MeasureMemory, RunTurn, SustainedRun
+from bench.worker.messages import FirstCall, Load, MeasureMemory, RunTurn, SustainedRun
 from impls.frameworks import PHASES
 from results.schema.record import Case, Contestant, Record, Status
 
@@ -236,6 +236,17 @@ def test_launches_of_a_stream_are_cold_every_time():
     whole = Group(tuple(cases([stream, replace(stream, phase="train")], (A, COPY))))
     done = Runner(whole).run(launches=3)
     assert first_calls(done) == [everything(("infer", "train"), (A, COPY))] * 3
+
+
+@pytest.mark.parametrize(
+    ("device", "anew", "cold"), [("cuda", True, True), ("cuda", False, False), ("cpu", True, False)]
+)
+def test_on_a_card_every_launch_compiles_and_autotunes_anew_where_the_suite_says_so(device, anew, cold):
+    """One at a time, as timing kernels beside others would choose at random."""
+    whole = Group(tuple(cases([replace(lenet(), device=device)], (A, COPY))))
+    done = Runner(whole, gpu_compiles_anew=anew).run(launches=2)
+    assert {one.request.cold for one in done.campaign.launcher.requests if isinstance(one.request, Load)} == {cold}
+    assert first_calls(done)[1] == (everything(("infer",), (A, COPY)) if cold else set())
 
 
 @pytest.mark.parametrize("contestants", [(A, B, COPY), (COPY, B, A)])

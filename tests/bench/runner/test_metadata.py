@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+
+import pytest
 
 from bench.plan import suite as suites
 from bench.runner import metadata
@@ -71,3 +74,25 @@ def test_an_absent_meter_is_a_warning(monkeypatch):
     (warning,) = [one for one in described(lenet())["warnings"] if "meter" in one["what"]]
     assert warning["what"].startswith("the meter odd is absent")
     assert "ImportError" in warning["what"]
+
+
+CUDA = replace(lenet(), device="cuda")
+COMPILED = Contestant("jax", "jit")
+
+
+@pytest.mark.parametrize(
+    ("preset", "workload", "contestant", "warned"),
+    [
+        ("quick", CUDA, COMPILED, True),
+        ("standard", CUDA, COMPILED, False),
+        ("strict", CUDA, COMPILED, False),
+        ("smoke", CUDA, COMPILED, False),  # a single launch
+        ("quick", lenet(), COMPILED, False),
+        ("quick", CUDA, Contestant("pytorch", "eager"), False),  # autotunes in every launch
+    ],
+    ids=lambda value: getattr(value, "id", str(value)),
+)
+def test_autotuning_that_is_done_once_on_a_card_is_a_warning(preset, workload, contestant, warned):
+    suite = suites.load_suite("quick", preset=preset)
+    found = metadata.describe("quick", suite, [Case(workload, contestant)], "").content()["warnings"]
+    assert [one for one in found if "autotuning chose once" in one["what"]] == found[-1:] * warned

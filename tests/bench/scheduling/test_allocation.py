@@ -339,6 +339,7 @@ def test_the_cost_of_a_launch_is_that_of_the_last_one_with_its_first_calls_reuse
     repeated = [record(1, case, attempt=1, turns=(0,)) for case in PAIR]
     without_meters = 3.0 + 2.0 + 1.0
     assert cost_of(campaign(cold, PAIR), group) == LaunchCost(without_meters + REUSED * 10.0, 2.0)
+    assert cost_of(campaign(cold, PAIR), group, compiles_anew=True) == LaunchCost(without_meters + 10.0, 2.0)
     assert cost_of(campaign(cold + warm, PAIR), group) == LaunchCost(without_meters + 10.0, 2.0)
     assert cost_of(campaign(cold + warm + repeated, PAIR), group) == LaunchCost(without_meters + 10.0, 2.0)
 

@@ -116,10 +116,9 @@ def resident() -> ScriptedResident:
 
 
 @pytest.fixture
-def session(resident) -> Iterator[tuple[ContestantSession, Counting]]:
-    """A loaded contestant in this process; measuring turns off garbage collection."""
-    model = Counting()
-    yield ContestantSession(model, [None], 0.0, resident, binds=False), model  # type: ignore[arg-type]
+def collecting() -> Iterator[None]:
+    """Measuring turns off garbage collection."""
+    yield
     gc.enable()
     gc.unfreeze()
 
@@ -138,6 +137,13 @@ class Putting(Counting):
 @pytest.mark.parametrize(("copies", "put"), [(False, (7, 7)), (True, (7, 1))], ids=["different", "copies"])
 def test_a_batch_is_of_different_images_or_of_copies_made_by_the_model(copies, put):
     assert put_batch(Putting(), workload("lenet5", batch=7), copies) == put
+
+
+@pytest.fixture
+def session(resident, collecting) -> tuple[ContestantSession, Counting]:
+    """A loaded contestant in this process."""
+    model = Counting()
+    return ContestantSession(model, [None], 0.0, resident, binds=False), model  # type: ignore[arg-type]
 
 
 def warm(phase: str) -> WarmUp:
@@ -285,3 +291,31 @@ def test_a_first_call_frees_the_outputs_of_the_one_before(session):
     one.answer(FirstCall("infer"))
     one.answer(FirstCall("train"))
     assert model.alive == 1
+
+
+class Recording(Counting):
+    """On a virtual clock: compiles in the first call of a phase, records in the second, replays from the third on."""
+
+    SECONDS = (2.0, 0.12)
+    REPLAY = 0.005
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.passed = 0
+        self.clock = lambda: self.passed  # type: ignore[method-assign]
+
+    def _step(self, phase: str) -> Scores:
+        scores = super()._step(phase)
+        made = self.steps.count(phase)
+        self.passed += int(1e9 * (self.SECONDS[made - 1] if made <= len(self.SECONDS) else self.REPLAY))
+        return scores
+
+
+def test_an_execution_that_records_its_second_call_has_rounds_as_long_as_any(resident, collecting):
+    """The recording takes longer than all of warm-up may: rounds of one step would follow from it."""
+    one = ContestantSession(Recording(), [None], 0.0, resident, binds=False)  # type: ignore[arg-type]
+    one.answer(FirstCall("infer"))
+    warmed = one.answer(WarmUp("infer", round_seconds=0.05, warmup_seconds=0.05, warmup_limit=0.1))
+    assert warmed.warmup == pytest.approx((0.12, 0.005, 0.005))
+    (seconds,) = one.answer(RunTurn("infer", 1, 9.0)).seconds
+    assert seconds * warmed.steps >= 0.05

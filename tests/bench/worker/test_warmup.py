@@ -6,8 +6,10 @@ from itertools import chain, count, repeat
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bench.worker.warmup import MOST_GROWING, WINDOW, settled, warm_up
+from bench.worker.warmup import ENOUGH, LEAST, MOST_GROWING, WINDOW, settled, steps_of_round, warm_up
 
 
 def feed(times):
@@ -34,18 +36,48 @@ def test_steps_that_keep_growing_are_never_called_settled():
 
 
 def test_too_few_steps_to_tell_are_neither():
-    assert warm_up(feed(repeat(1.0)), minimum=0.5, maximum=2) == ([1.0, 1.0], None)
+    assert warm_up(feed(repeat(1.0)), minimum=0.5, maximum=4) == ([1.0] * 4, None)
 
 
-def test_at_least_one_step_and_the_least_time():
-    assert len(warm_up(feed(repeat(1.0)), minimum=0.001, maximum=0.001)[0]) == 1
+@pytest.mark.parametrize("seconds", [0.005, 1.0, 100.0])
+def test_at_least_three_steps_and_the_least_time(seconds):
+    assert len(warm_up(feed(chain([120.0], repeat(seconds))), minimum=0.001, maximum=0.1)[0]) == LEAST == 3
     assert sum(warm_up(feed(repeat(0.01)), minimum=0.5, maximum=0.5)[0]) >= 0.5
 
 
 def test_steps_go_on_while_memory_grows_but_not_forever():
     growth = iter([True, True, False])
-    assert warm_up(feed(repeat(1.0)), 0.001, 0.001, lambda: next(growth))[0] == [1.0] * 3
-    assert len(warm_up(feed(repeat(1.0)), 0.001, 0.001, lambda: True)[0]) == 1 + MOST_GROWING
+    assert warm_up(feed(repeat(1.0)), 0.001, 0.001, lambda: next(growth))[0] == [1.0] * (LEAST + 2)
+    assert len(warm_up(feed(repeat(1.0)), 0.001, 0.001, lambda: True)[0]) == LEAST + MOST_GROWING
+
+
+@given(
+    step=st.floats(1e-5, 10.0),
+    alone=st.lists(st.floats(1.0, 30.0), min_size=LEAST - 1, max_size=20),
+    recording=st.floats(1e-5, 100.0),
+    minimum=st.floats(1e-3, 0.1),
+)
+def test_a_round_is_long_enough_whatever_single_steps_took(step, alone, recording, minimum):
+    """A step alone takes up to 30 times as long as in a round; the first one records, besides."""
+    rounds = []
+
+    def one_round(steps: int) -> float:
+        rounds.append(steps)
+        return step
+
+    single = [step + recording, *(step * times for times in alone)]
+    steps = steps_of_round(one_round, single, minimum)
+    assert steps * (step if rounds else min(single)) >= minimum * ENOUGH
+    assert rounds == sorted(rounds)
+
+
+def test_a_disturbed_round_does_not_end_the_calibration():
+    rounds = iter([0.5, 0.001, 0.001])
+    assert steps_of_round(lambda steps: next(rounds), [0.12, 0.004, 0.004], 0.05) == 50
+
+
+def test_steps_that_are_long_by_themselves_need_no_further_round():
+    assert steps_of_round(lambda steps: pytest.fail("a round was run"), [3.0, 0.3, 0.3], 0.05) == 1
 
 
 @pytest.mark.parametrize("spread", [0.002, 0.05, 0.3])

@@ -131,6 +131,9 @@ class ByHand(Model):
     def gradients(self, outputs: tuple[Array, Weights]) -> dict[str, np.ndarray]:
         return {name: turned_back(np.array(array)) for name, array in outputs[1].items()}
 
+    def devices(self, outputs: Any) -> frozenset[str]:
+        return frozenset(device.platform for array in jax.tree.leaves(outputs) for device in array.devices())
+
 
 def turned(array: np.ndarray) -> np.ndarray:
     """A canonical weight in this file's layout: (height, width, inputs, outputs), or (inputs, outputs)."""

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from bench.contestants.handwritten import network_by_hand
 from impls.architectures.lenet import C3_LINKS, digit_codes
 from impls.frameworks import Model, Plan
+from impls.frameworks.pytorch.model import devices_of
 
 Batch = tuple[Tensor, Tensor]
 
@@ -135,3 +136,6 @@ class ByHand(Model):
 
     def gradients(self, outputs: tuple[Tensor, Sequence[Tensor]]) -> dict[str, np.ndarray]:
         return {name: gradient.numpy() for name, gradient in zip(self.parameters, outputs[1], strict=True)}
+
+    def devices(self, outputs: Tensor | tuple[Tensor, Sequence[Tensor]]) -> frozenset[str]:
+        return devices_of(outputs)

@@ -10,6 +10,7 @@ import tensorflow as tf
 from bench.contestants.handwritten import network_by_hand
 from impls.architectures.lenet import C3_LINKS, digit_codes
 from impls.frameworks import Model, Plan
+from impls.frameworks.tensorflow.model import devices_of
 
 Batch = tuple[tf.Tensor, tf.Tensor]
 Variables = Mapping[str, tf.Variable]
@@ -143,3 +144,6 @@ class ByHand(Model):
     def gradients(self, outputs: tuple[tf.Tensor, Sequence[tf.Tensor]]) -> dict[str, np.ndarray]:
         named = zip(self.variables, outputs[1], strict=True)
         return {name: self.turned_back(name, gradient.numpy()) for name, gradient in named}
+
+    def devices(self, outputs: object) -> frozenset[str]:
+        return devices_of(outputs)
