@@ -53,7 +53,7 @@ def _no_package(device: str) -> str | None:
     return _no_cpp() or _no_compiler(device)
 
 
-def _no_fork() -> str | None:
+def _no_fork(device: str) -> str | None:
     return None if hasattr(os, "fork") else "its processes are forked, which this system cannot; use eager"
 
 
