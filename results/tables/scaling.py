@@ -1,7 +1,8 @@
 """Scaling over devices: the same step on one device and divided over several.
 
 One device and several are different workloads, so they never run concurrently. They are paired by launch: a campaign
-gives all numbers of devices of a network their first launch, then their second, and so on (bench.scheduling.allocation).
+gives all numbers of devices of a network their first launch, then their second, and so on
+(bench/scheduling/allocation.py).
 """
 
 from __future__ import annotations
