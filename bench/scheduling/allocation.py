@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.plan.suite import Suite
 from bench.scheduling.costs import REUSING, LaunchCost, cost_of, first_launches
@@ -121,7 +121,7 @@ class Allocation:
         # when costs are known. A group that cannot have its fewest any more gets what no other has use for.
         first = self._are_possible(options, left)
         best = max(
-            affordable,
+            _abreast(affordable),
             key=lambda option: (
                 self._are_possible([option], left),
                 first and option.launches < fewest,
@@ -209,6 +209,22 @@ class Allocation:
         number = f"launch {option.launches + 1}{f'/{most}' if fewest == most else ''}"
         width = ledger.width(option.group)
         return f"{number}{'' if math.isinf(width) else f' (intervals ±{width:.1%})'} of {option.group.id}"
+
+
+def _abreast(options: Sequence[Option]) -> list[Option]:
+    """Those of a network that have no more launches than the same network on another number of devices.
+
+    Numbers of devices are compared by launch, and so take turns: what changes over time is then in all of them.
+    """
+    fewest: dict[str, int] = {}
+    for option in options:
+        network = _on_one_device(option)
+        fewest[network] = min(option.launches, fewest.get(network, option.launches))
+    return [option for option in options if option.launches == fewest[_on_one_device(option)]]
+
+
+def _on_one_device(option: Option) -> str:
+    return replace(option.group.workload, devices=1).launch_id
 
 
 def _ratios(group: Group) -> int:

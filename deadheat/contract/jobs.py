@@ -201,6 +201,33 @@ def drop(contestant: str, precision: str) -> Dropped:
     return Dropped(first, second, model.to_numpy(model.infer(batch)))
 
 
+@dataclass(frozen=True)
+class Divided:
+    """What a model of SHALLOW did whose steps are divided over DEVICES devices."""
+
+    scores: np.ndarray
+    loss: float
+    gradients: Arrays
+    trained: Arrays
+
+
+DEVICES = 2
+
+
+def divide(contestant: str) -> Divided:
+    """Scores, gradients and weights after a step, in a process that has computed on no single device before."""
+    framework, _, execution = contestant.partition(":")
+    plan = Plan(SHALLOW, execution, sgd=CONTRACT_SGD, devices=DEVICES)
+    model = load_framework(framework).build(plan)
+    model.load(make_weights(SHALLOW), {})
+    arrays = make_batch(SHALLOW, 2 * DEVICES)
+    batch = model.put(arrays.images, arrays.labels)
+    scores, outputs = model.to_numpy(model.infer(batch)), model.gradient(batch)
+    gradients = model.gradients(outputs)
+    model.synchronize(model.train(batch))
+    return Divided(scores, float(model.to_numpy(outputs[0])), gradients, model.weights())
+
+
 def arithmetic(contestant: str, precision: str) -> str:
     """What a contestant is seen to compute in."""
     for architecture in (probe.ROUNDING, probe.PRODUCT):

@@ -13,20 +13,23 @@ import pytest
 
 from bench.worker.arithmetic import accepted
 from deadheat.contract import perceptron
-from deadheat.contract.fixtures import Ask, differentiates
+from deadheat.contract.fixtures import Ask, differentiates, missing
 from deadheat.contract.jobs import (
     BATCH,
     CONTRACT_SGD,
     DEEP,
+    DEVICES,
     DROPPING,
     FACTOR,
     NETWORKS,
+    SHALLOW,
     STEPS,
     Behaviour,
+    Divided,
     Dropped,
     Inferred,
 )
-from deadheat.contract.processes import python_path
+from deadheat.contract.processes import Children, answer, python_path
 from impls.arrays import Batch, make_batch, make_weights
 from impls.errors import UnknownName, Unsupported
 from impls.frameworks import PRECISIONS, Framework, Plan, frameworks, load_framework
@@ -36,6 +39,9 @@ CONTESTANTS = [
     f"{framework.name}:{execution.name}" for framework in frameworks().values() for execution in framework.executions
 ]
 DIFFERENTIATING = [contestant for contestant in CONTESTANTS if differentiates(contestant)]
+PARALLEL = [
+    one for one in CONTESTANTS if load_framework(one.partition(":")[0]).execution(one.partition(":")[2]).parallel
+]
 INFERRING = [contestant for contestant in CONTESTANTS if not differentiates(contestant)]
 
 # --- Frameworks, described ------------------------------------------------------------------------------------------
@@ -255,6 +261,29 @@ def test_outputs_are_on_the_plans_device_or_it_does_not_tell(contestant: str, as
     devices = ask("behave" if contestant in DIFFERENTIATING else "infer", contestant).devices
     own = load_framework(contestant.partition(":")[0]).model.startswith("impls.")
     assert devices == {"cpu"} or (not devices and not own)
+
+
+@pytest.fixture(params=PARALLEL)
+def divided(request: pytest.FixtureRequest, children: Children) -> Divided:
+    if reason := missing(request.param):
+        pytest.skip(reason)
+    name, _, execution = request.param.partition(":")
+    framework = load_framework(name)
+    own = framework.execution(execution)
+    child = children.child(f"{request.param}-devices", own.environment, (*framework.preload, *own.preload))
+    found: Divided = answer(child.submit("deadheat.contract.jobs:divide", request.param))
+    return found
+
+
+def test_a_step_divided_over_devices_is_a_step_of_the_whole_batch(divided: Divided) -> None:
+    """Scores in order of the images, the gradient of the mean loss, and one update with it."""
+    weights, batch, sgd = make_weights(SHALLOW), make_batch(SHALLOW, 2 * DEVICES), CONTRACT_SGD
+    assert divided.scores == pytest.approx(perceptron.scores(SHALLOW, weights, batch.images), rel=1e-5, abs=1e-5)
+    assert divided.loss == pytest.approx(perceptron.loss(SHALLOW, weights, batch.images, batch.labels), rel=1e-5)
+    for name, right in perceptron.gradients(SHALLOW, weights, batch.images, batch.labels).items():
+        assert divided.gradients[name] == pytest.approx(right, rel=1e-4, abs=1e-6)
+        updated = weights[name] - sgd.learning_rate * (right + sgd.weight_decay * weights[name])
+        assert divided.trained[name] == pytest.approx(updated, rel=1e-5, abs=1e-6)
 
 
 POLICIES = [

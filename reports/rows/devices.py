@@ -31,7 +31,7 @@ class Scaled:
     time: str
     speedup: FormattedEstimate | None
     efficiency: str
-    passes: int
+    pairs: int
     missing: str
 
 
@@ -73,6 +73,6 @@ def _scaled(row: Row) -> Scaled:
         step_time(row["seconds"]) if is_measured else "",
         numbers.estimate(row["speedup"], row["speedup_low"], row["speedup_high"]),
         "" if math.isnan(row["efficiency"]) else f"{row['efficiency']:.0%}",
-        row["passes"],
+        row["pairs"],
         "" if is_measured else words.status(row["status"], text(row["reason"])),
     )

@@ -1,7 +1,8 @@
 """Scaling over devices: the same step on one device and divided over several.
 
-One device and several are different workloads, so they never run concurrently. They are paired by pass: a campaign
-measures all groups once in each pass.
+One device and several are different workloads, so they never run concurrently. They are paired by launch: a campaign
+gives all numbers of devices of a network their first launch, then their second, and so on
+(bench/scheduling/allocation.py).
 """
 
 from __future__ import annotations
@@ -36,15 +37,13 @@ COLUMNS = (
     Column("seconds", "s/step", "geometric mean time of a step over launches"),
     Column("seconds_low", "s/step", "lower end of its 95 % interval"),
     Column("seconds_high", "s/step", "upper end of its 95 % interval"),
-    Column(
-        "speedup", "", "the same contestant's time on one device over that on all, paired by pass; 1: nothing gained"
-    ),
-    Column("speedup_low", "", "lower end of its 95 % interval over passes"),
-    Column("speedup_high", "", "upper end of its 95 % interval over passes"),
+    Column("speedup", "", "the same contestant's time on one device over that on all, paired by launch; 1: no gain"),
+    Column("speedup_low", "", "lower end of its 95 % interval over launches"),
+    Column("speedup_high", "", "upper end of its 95 % interval over launches"),
     Column("efficiency", "", "speedup over devices; 1: ideal"),
-    Column("efficiency_low", "", "lower end of its 95 % interval over passes"),
-    Column("efficiency_high", "", "upper end of its 95 % interval over passes"),
-    Column("passes", "", "number of passes in which one device and all were measured"),
+    Column("efficiency_low", "", "lower end of its 95 % interval over launches"),
+    Column("efficiency_high", "", "upper end of its 95 % interval over launches"),
+    Column("pairs", "", "number of launches that were measured on one device and on all"),
 )
 
 Work = tuple[Workload, Contestant]
@@ -89,7 +88,7 @@ def _names(campaign: StoredCampaign, case: Case) -> dict[str, Any]:
 def _scaled(devices: int, launches: Launches, one: Launches | None) -> dict[str, Any]:
     measured = launches.counted
     if not len(measured):
-        return {"status": launches["status"][-1], "reason": launches["reason"][-1], "passes": 0}
+        return {"status": launches["status"][-1], "reason": launches["reason"][-1], "pairs": 0}
     seconds = time_over_nodes(measured)
     times, before = launches.passes, one.passes if one is not None else {}
     speedups = {number: before[number] / time for number, time in times.items() if number in before}
@@ -100,7 +99,7 @@ def _scaled(devices: int, launches: Launches, one: Launches | None) -> dict[str,
         "seconds_low": seconds.low,
         "seconds_high": seconds.high,
         **_gain(speedups, devices),
-        "passes": len(speedups),
+        "pairs": len(speedups),
     }
 
 

@@ -35,7 +35,7 @@ def four_cards(data: Path = DATA) -> CheckResult:
 
 
 def speed_ups(campaign: StoredCampaign) -> dict[str, Estimate]:
-    """Time on one card over time on four, paired by pass, by contestant and workload on one card."""
+    """Time on one card over time on four, paired by launch, by contestant and workload on one card."""
     times: dict[tuple[str, Workload], dict[int, Mapping[Pass, float]]] = {}
     for case, launches in campaign.launches.items():
         work, contestant = case.workload, case.contestant

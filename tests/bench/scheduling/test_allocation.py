@@ -514,3 +514,15 @@ def test_a_campaign_without_anything_to_compare_is_launched_too():
             [launched(case, task.launch, turns=(0, 1), block_seconds={"build": 1.0}) for case in task.group.cases]
         )
     assert sorted(said) == [(batch, launch) for batch in (1, 2) for launch in range(3)]
+
+
+def test_numbers_of_devices_take_turns():
+    """They are compared by launch, so that launches of one number must be near those of another in time."""
+    work = [replace(lenet("train", 8), devices=devices) for devices in (1, 2, 4)]
+    ledger = campaign(cases=[Case(one, contestant) for one in work for contestant in (A, B)])
+    schedule, order = Allocation(suite(launches=(3, 3))), []
+    while isinstance(task := schedule.next(ledger, Readings(0.0, 1e6)), Task):
+        ledger.keep([launched(case, task.launch, turns=(0, 1), usage=None) for case in task.group.cases])
+        order.append((task.launch, task.group.workload.devices))
+    assert [launch for launch, _ in order] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    assert all({devices for launch, devices in order if launch == number} == {1, 2, 4} for number in range(3))

@@ -23,7 +23,7 @@ def case(devices: int, contestant: Contestant = CONTESTANT, device: str = "cpu")
 
 
 def times(devices: int, *seconds: float, **of: object) -> list[Record]:
-    """A launch a pass."""
+    """One a launch."""
     return [measured(case(devices, **of), launch, [second]) for launch, second in enumerate(seconds)]
 
 
@@ -42,33 +42,33 @@ def load(folder):
     return results.load(folder, rows="scaling")
 
 
-def test_speedup_is_one_devices_time_over_that_of_all_paired_by_pass(stored):
+def test_speedup_is_one_devices_time_over_that_of_all_paired_by_launch(stored):
     one, two, four = load(stored(times(1, 4.0, 8.0), times(2, 2.5, 5.0), times(4, 2.0, 4.0))).itertuples()
     assert [row.devices for row in (one, two, four)] == [1, 2, 4]
     assert [row.speedup for row in (one, two, four)] == pytest.approx([1, 1.6, 2])
     assert [row.efficiency for row in (one, two, four)] == pytest.approx([1, 0.8, 0.5])
-    assert (two.speedup_low, two.speedup_high) == pytest.approx((1.6, 1.6)), "drift between passes is none"
+    assert (two.speedup_low, two.speedup_high) == pytest.approx((1.6, 1.6)), "drift between launches is none"
     assert (four.efficiency_low, four.efficiency_high) == pytest.approx((0.5, 0.5))
     assert math.isnan(one.speedup_low), "the unit has no interval"
-    assert (two.passes, two.status) == (2, "measured")
+    assert (two.pairs, two.status) == (2, "measured")
     assert two.seconds == pytest.approx(math.sqrt(2.5 * 5))
 
 
-def test_passes_that_differ_have_an_interval(stored):
+def test_launches_that_differ_have_an_interval(stored):
     _, two = load(stored(times(1, 4.0, 4.0, 4.0), times(2, 2.0, 2.2, 2.1))).itertuples()
     assert two.speedup_low < two.speedup < two.speedup_high
     assert two.efficiency_high == pytest.approx(two.speedup_high / 2)
 
 
-def test_a_pass_that_one_of_them_lacks_is_left_out(stored):
+def test_a_launch_that_one_of_them_lacks_is_left_out(stored):
     _, two = load(stored(times(1, 4.0), times(2, 2.0, 9.0))).itertuples()
-    assert (two.speedup, two.passes) == (pytest.approx(2), 1)
-    assert math.isnan(two.speedup_low), "one pass has no interval"
+    assert (two.speedup, two.pairs) == (pytest.approx(2), 1)
+    assert math.isnan(two.speedup_low), "one launch has no interval"
 
 
 def test_without_a_time_on_one_device_there_is_a_time_and_no_speedup(stored):
     (two,) = load(stored(times(2, 2.0))).itertuples()
-    assert (two.seconds, two.passes) == (2.0, 0)
+    assert (two.seconds, two.pairs) == (2.0, 0)
     assert math.isnan(two.speedup)
     assert math.isnan(two.efficiency)
 
