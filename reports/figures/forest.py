@@ -14,12 +14,15 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from reports.figures.drawing import svg
-from reports.figures.drawing.canvas import COLOURS, REACH, WIDTH, log_axis, new_figure, panel
+from reports.figures.drawing.canvas import COLOURS, REACH, WIDTH, log_axis, new_figure, panel, printable_label
+from reports.format.numbers import estimate
 from results.schema.findings import ClaimResult, ContrastResult
 
 LETTERS, LINE, BAR, AXIS, MARGIN = 78, 15, 22, 38, 10
 """Letters of a line of text; pixels of a line, of an interval, of the axis below, of the margins."""
 
+LONGEST_TIP = 120
+"""Letters of a row's text in a tip."""
 FIGURE = re.compile(r"(?:about |≈ ?)?([+\-−]?\d+(?:\.\d+)?) ?(.*)")
 SAME_UNIT = {
     "ratio": {"times", "x", "×", "-fold"},
@@ -134,7 +137,12 @@ def _interval(axes: Axes, row: Row, top: int, limits: tuple[float, float]) -> No
     if row.low is not None and row.high is not None:
         inside = [min(max(end, limits[0]), limits[1]) for end in (row.low, row.high)]
         axes.plot(inside, [middle, middle], color=COLOURS[0], linewidth=2.5, solid_capstyle="butt")
-    axes.plot([value], [middle], "o", color=COLOURS[0], markersize=7, markerfacecolor=COLOURS[0] if known else "none")
+    face = COLOURS[0] if known else "none"
+    (point,) = axes.plot([value], [middle], "o", color=COLOURS[0], markersize=7, markerfacecolor=face)
+    shown = estimate(value, math.nan if row.low is None else row.low, math.nan if row.high is None else row.high)
+    svg.describe(
+        point, tip=f"{textwrap.shorten(row.words, LONGEST_TIP, placeholder=' …')}: {shown} {printable_label(row.unit)}"
+    )
     if row.other is not None:
         axes.plot(
             [row.other], [middle], "D", color=COLOURS[1], markersize=7, markerfacecolor="none", markeredgewidth=1.8

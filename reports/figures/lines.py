@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 
 from matplotlib.figure import Figure
 
+from reports.figures.drawing import svg
 from reports.figures.drawing.canvas import WIDTH, log_axis, new_figure, panel, printable_label, style
 from reports.format.networks import Row
+from reports.format.numbers import plain
 from results.schema.record import Status
 
 HEIGHT, LEFT, RIGHT, ABOVE, BELOW, LEGEND = 280, 62, 12, 8, 44, 16
@@ -31,7 +33,11 @@ def lines(rows: Sequence[Row], slots: Sequence[str], x: tuple[str, Of], y: tuple
         own = [row for row in rows if row["contestant"] == contestant and row["status"] == Status.MEASURED]
         points = sorted((x[1](row), y[1](row)) for row in own)
         across, up = zip(*points) if points else ((), ())
-        axes.plot(across, up, label=printable_label(contestant), **style(slots, contestant))
+        label, look = printable_label(contestant), style(slots, contestant)
+        axes.plot(across, up, label=label, **look)
+        for one, other in points:
+            (point,) = axes.plot([one], [other], linestyle="none", **look)
+            svg.describe(point, tip=f"{label}: {plain(other)} {y[0].partition(' (')[0]} at {plain(one)} {x[0]}")
     for axis, ends in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
         log_axis(axis, *ends)
     figure.legend(loc="lower center", ncols=2, fontsize=9, frameon=False, borderpad=0, labelspacing=0.3)

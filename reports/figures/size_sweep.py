@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from reports.figures.drawing import svg
 from reports.figures.drawing.canvas import WIDTH, log_axis, new_figure, panel, printable_label, style
 from reports.format.networks import Row
-from reports.format.numbers import MILLISECONDS
+from reports.format.numbers import MILLISECONDS, estimate, plain
 from results.schema.record import Status
 
 PANEL, GAP, ABOVE, BELOW, LEFT, RIGHT, LEGEND = 130, 30, 22, 44, 46, 12, 16
@@ -59,6 +59,9 @@ PANELS: Mapping[str, Callable[[Row], Values]] = {
 }
 
 
+UNITS = dict(zip(PANELS, ("images/s", "ms per megapixel", "s", "MB")))
+
+
 def pixels(row: Row) -> float:
     """Megapixels of an image."""
     return float(row["megapixels"] / row["batch"])
@@ -85,7 +88,7 @@ def size_sweep(own: Sequence[Row], networks: Sequence[str], slots: Sequence[str]
         axes = figure.add_axes((LEFT / WIDTH, bottom / height, 1 - (LEFT + RIGHT) / WIDTH, PANEL / height))
         axes.set(xscale="log", yscale="log")
         panel(axes, title=name)
-        _panel(axes, own, strokes, slots, of)
+        _panel(axes, own, strokes, slots, of, UNITS[name])
         axes.tick_params(axis="x", labelbottom=place == len(panels) - 1)
     axes.set_xlabel("megapixels per image")
     labels = [printable_label(name) for name in legend]
@@ -95,7 +98,12 @@ def size_sweep(own: Sequence[Row], networks: Sequence[str], slots: Sequence[str]
 
 
 def _panel(
-    axes: Axes, own: Sequence[Row], strokes: Mapping[str, Any], slots: Sequence[str], of: Callable[[Row], Values]
+    axes: Axes,
+    own: Sequence[Row],
+    strokes: Mapping[str, Any],
+    slots: Sequence[str],
+    of: Callable[[Row], Values],
+    unit: str,
 ) -> None:
     """A line for each network and contestant; unmeasured cases have no point. Hollow: without an interval."""
     lines: dict[tuple[str, str], list[tuple[float, *Values]]] = {}
@@ -106,12 +114,20 @@ def _panel(
         look = {**style(slots, contestant), "markersize": 4, "linewidth": 1.2}
         across, up, lows, _ = zip(*sorted(points))
         face = "none" if all(map(math.isnan, lows)) else look["color"]
-        axes.plot(across, up, linestyle=strokes[network], markerfacecolor=face, **look)
+        axes.plot(across, up, linestyle=strokes[network], **{**look, "marker": ""})
+        for x, y, low, high in sorted(points):
+            (point,) = axes.plot([x], [y], linestyle="none", markerfacecolor=face, **look)
+            where = f"{printable_label(network)}, {x:.3g} megapixels, {printable_label(contestant)}"
+            svg.describe(point, tip=f"{where}: {_words(y, low, high)} {unit}")
         if intervals := [(x, low, high) for x, _, low, high in points if low < high]:
             axes.vlines(*zip(*intervals), color=look["color"], linewidth=1.2, alpha=0.6)
     if lines:
         _limit(axes, [values for points in lines.values() for _, *values in points])
     log_axis(axes.xaxis, *axes.get_xlim())
+
+
+def _words(value: float, low: float, high: float) -> str:
+    return plain(value) if math.isnan(low) else str(estimate(value, low, high))
 
 
 def _limit(axes: Axes, drawn: Sequence[Sequence[float]]) -> None:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
+from reports.figures.drawing import svg
 from reports.figures.drawing.canvas import log_axis, new_figure, panel, printable_label, style
 from reports.format.networks import Row
+from reports.format.numbers import plain
 
 
 def stream_figure(own: Sequence[Row], slots: Sequence[str]) -> Figure:
@@ -31,7 +33,9 @@ def stream_figure(own: Sequence[Row], slots: Sequence[str]) -> Figure:
         ends = [line["cold_images_per_second"], line["images_per_second"]]
         axes.plot(ends, [place, place], color=own_style["color"], linewidth=1.2, alpha=0.6)
         axes.plot(ends[:1], [place], **{**own_style, "markerfacecolor": "none"})
-        axes.plot(ends[1:], [place], **own_style)
+        (warm,) = axes.plot(ends[1:], [place], **own_style)
+        rates = f"{plain(ends[0])} images/s cold, {plain(ends[1])} warm"
+        svg.describe(warm, tip=f"{printable_label(line['stream'])}, {printable_label(line['contestant'])}: {rates}")
     axes.set_yticks(range(len(lines)), [printable_label(_label(line)) for line in lines])
     for tick, line in zip(axes.get_yticklabels(), lines):
         tick.set_fontweight("bold" if isinstance(line, str) else "normal")

@@ -16,7 +16,7 @@ from results.compare.ranking import TITLES
 from results.schema.record import Status
 
 BEFORE = ("start_seconds", "build_seconds")
-BARS = Kind("s", ("start", "build", "first call"), "with compiled code in the cache")
+BARS = Kind("s", ("start", "build", "first call"), "cached")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from xml.etree.ElementTree import Element
 
 NUMBER = re.compile(r"-?\d+\.\d+")
 AROUND_COMMAND = re.compile(r" ?([A-Za-z]) ?")
+COMMAND = re.compile(r"([MLz])([^MLz]*)")
+STRAIGHT = re.compile(r"[MLz\d. -]*")
 GEOMETRY = ("d", "x", "y", "transform", "width", "height", "points")
 UNTURNED = re.compile(r"rotate\(-?0 [^)]*\)")
 GROUPS = ("g", "defs")
@@ -38,11 +40,28 @@ def _plain(element: Element) -> None:
         if name in element.attrib:
             element.set(name, " ".join(NUMBER.sub(_rounded, element.attrib[name]).split()))
     if "d" in element.attrib:
-        element.set("d", AROUND_COMMAND.sub(r"\1", element.attrib["d"]))
+        element.set("d", _short(AROUND_COMMAND.sub(r"\1", element.attrib["d"])))
     if element.get("fill") == "currentColor" and element.tag in ("text", "use"):  # as the figure itself
         del element.attrib["fill"]
     if UNTURNED.fullmatch(element.get("transform", "")):
         del element.attrib["transform"]
+
+
+def _short(path: str) -> str:
+    """The path with horizontal and vertical lines as such; one that has curves as it is."""
+    if not STRAIGHT.fullmatch(path):
+        return path
+    parts, last = [], ("", "")
+    for command, point in COMMAND.findall(path):
+        x, _, y = point.partition(" ")
+        if command == "L" and y == last[1]:
+            parts.append(f"H{x}")
+        elif command == "L" and x == last[0]:
+            parts.append(f"V{y}")
+        else:
+            parts.append(command + point)
+        last = (x, y) if point else ("", "")  # after a z, the place is that of the first point
+    return "".join(parts)
 
 
 def _inherit(use: Element, shape: Element | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from xml.etree import ElementTree
 
 import pytest
@@ -34,6 +35,17 @@ def test_values_and_names_are_text_and_the_reference_is_left_out(write_campaign)
     found = texts(drawn(write_campaign(records)))
     assert {"alexnet", "beta:jit", "0.50"} <= set(found)
     assert "alpha:eager" not in found
+
+
+def test_a_mark_has_its_ratio_interval_and_verdict_as_a_tip_and_its_network_as_a_fact(write_campaign):
+    records = [
+        *launches(Case(workload(), ALPHA), 0.02, 4, 0.0001, "a"),
+        *launches(Case(workload(), BETA), 0.01, 4, 0.0001, "b"),
+    ]
+    root = ElementTree.fromstring(drawn(write_campaign(records)))
+    (tip,) = [element.get("data-tip") for element in root.iter() if element.get("data-tip")]
+    assert re.fullmatch(r"alexnet, beta:jit: 0\.\d+ \[0\.\d+, 0\.\d+\], faster", tip)
+    assert {element.get("data-part") for element in root.iter()} == {None, "c1-n1"}
 
 
 def test_what_has_no_ratio_says_so(lively):

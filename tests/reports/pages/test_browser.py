@@ -509,6 +509,8 @@ def test_the_script_quotes_a_command_as_the_tables_do(tab: sync_api.Page, name: 
     assert made == commands.reproduce([f"net-infer-{name}"], ["--suite", "quick"])
 
 
+PAPER = 703
+"""Pixels of the printed part of a page of A4."""
 UNFOLD = "document.querySelectorAll('details').forEach(details => details.open = true)"
 
 
@@ -652,6 +654,26 @@ def test_paper_is_white_and_without_controls(tab: sync_api.Page) -> None:
     assert tab.locator("table.cases tbody[data-part]").first.evaluate(apart) == "avoid", (
         "a network's rows stay together"
     )
+
+
+def test_no_table_of_a_usual_campaign_is_wider_than_the_paper(
+    browser: sync_api.Browser, write_campaign: Callable[..., StoredCampaign], tmp_path: Path
+) -> None:
+    names = ("pytorch:eager", "tensorflow:graph", "jax:jit", "keras:tensorflow")
+    pairs = [
+        Case(workload(phase=phase), Contestant(*name.split(":")))
+        for phase in ("infer", "forward", "gradient", "train")
+        for name in names
+    ]
+    records = [record for case in pairs for record in launches(case, 0.02, 4, 0.2, case.contestant.id)]
+    tab = browser.new_page(viewport={"width": PAPER, "height": 1000})
+    tab.goto(page.write(page.render([write_campaign(records)]), tmp_path / "html").as_uri())
+    tab.emulate_media(media="print")
+    tab.evaluate(UNFOLD)
+    wide = """() => [...document.querySelectorAll("table")]
+        .filter(table => table.getBoundingClientRect().right > innerWidth)
+        .map(table => table.parentElement.ariaLabel)"""
+    assert tab.evaluate(wide) == []
 
 
 @pytest.mark.parametrize("wish", ["reduce", "no-preference"])

@@ -193,8 +193,8 @@ def test_first_calls_that_find_compiled_code_are_apart(write_campaign: Callable[
     assert found.has_cached
     ((phase, figure),) = found.figures
     assert phase == "infer"
-    assert "diamond: with compiled code in the cache" in figure
-    assert "with compiled code in the cache: 0.335 s" in figure
+    assert "diamond: cached" in figure
+    assert "; cached: 0.335 s" in figure
 
 
 def test_without_a_cached_first_call_the_figure_and_the_table_have_none(lively: StoredCampaign) -> None:
