@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -20,6 +20,7 @@ from pydantic import (
     Field,
     NonNegativeInt,
     ValidationError,
+    model_validator,
 )
 
 from bench import shipped
@@ -134,6 +135,14 @@ class Suite(MeasurementSettings):
     @property
     def reference(self) -> Contestant:
         return parse_contestant(self.contestants[0])
+
+    @model_validator(mode="after")
+    def _latency_is_within_the_limit(self) -> Self:
+        """Single steps are one request to a launch."""
+        if self.latency >= self.time_limit:
+            limit = f"time_limit of {self.time_limit:g} s"
+            raise ValueError(f"latency of {self.latency:g} s reaches {limit}; lower it, or raise time_limit")
+        return self
 
 
 def suite_names() -> list[str]:

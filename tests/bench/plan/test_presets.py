@@ -197,3 +197,11 @@ def test_a_group_whose_intervals_are_narrow_enough_ends_by_precision(measure):
     assert done.returncode == 0, done.stdout + done.stderr
     assert rule_and_launches(campaign) == ("precision", 3), "two launches in a row within the target, the third so"
     assert campaign.system.stop == "complete"
+
+
+def test_single_steps_that_would_reach_the_time_limit_are_refused(load):
+    assert load('latency = "299s"').latency == 299
+    with pytest.raises(
+        SuiteError, match="latency of 300 s reaches time_limit of 300 s; lower it, or raise"
+    ):
+        load('latency = "5m"')

@@ -20,6 +20,7 @@ from bench.scheduling.schedule import Task
 from bench.worker.arithmetic import arithmetic
 from bench.worker.evidence import Evidence, summarize
 from bench.worker.messages import GiveEvidence, Load, ProbeArithmetic, RunTurn, SustainedRun
+from impls.host import nvidia
 from results.schema.record import Case, Parity, Record, Status, Workload
 from results.stats.pairing import counted
 from results.tables.largest import fits
@@ -407,6 +408,13 @@ def test_single_steps_are_timed_in_every_launch_and_their_time_is_part_of_its_co
     assert {record.latency.steps for record in done.records} == {50}
     firsts = [record for record in done.records if record.block_seconds]
     assert all(record.block_seconds["other"] >= 2 * 50 * 0.01 for record in firsts), "of both contestants"
+
+
+def test_a_search_on_a_card_is_limited_by_what_its_driver_reports(monkeypatch):
+    monkeypatch.setattr(nvidia, "models", lambda: [["a driver", "a card", 5e9]])
+    on_card = cases([replace(lenet(), device="cuda")])
+    assert Simulated(these=on_card, largest_batch=True).runner._schedule.card == 5e9
+    assert Simulated(largest_batch=True).runner._schedule.card is None
 
 
 def test_the_largest_batch_is_found_by_launches_and_recorded():
