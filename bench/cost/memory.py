@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bench.cost.workload import ITEM_BYTES, network_of, storage_bytes
+from bench.cost.workload import activation_bytes, cast_bytes, network_of, stored_bytes
 from results.schema.record import Workload
 
 # Memory of a process without a network, and, by phase, multiples of the weights' and of all activations' bytes.
@@ -33,10 +33,15 @@ def of_network(workload: Workload) -> int:
 
 
 def _of_network(workload: Workload) -> int:
-    network, item = network_of(workload), ITEM_BYTES[workload.precision]
+    network, cast = network_of(workload), cast_bytes(workload)
     weights, activations = COPIES[workload.phase]
-    activation_bytes = workload.batch * network.activation_bytes(item)
-    return int(weights * network.parameter_bytes(storage_bytes(item)) + activations * activation_bytes)
+    if workload.phase in ("gradient", "train"):
+        cast *= 2  # and their gradients
+    return int(
+        weights * network.parameter_bytes(stored_bytes(workload))
+        + network.parameter_bytes(cast)
+        + activations * workload.batch * network.activation_bytes(activation_bytes(workload))
+    )
 
 
 def estimate_evidence(workload: Workload) -> int:

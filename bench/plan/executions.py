@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from impls.frameworks import Execution, load_framework
+from impls.precision import POLICIES
 from results.schema.record import Case, Contestant
 
 
@@ -12,5 +13,6 @@ def execution_of(contestant: Contestant) -> Execution:
 
 
 def lacks(case: Case) -> str | None:
-    """Why the case's contestant does not run its phase; None if it does."""
-    return execution_of(case.contestant).lacks(case.workload.phase)
+    """Why the case's contestant does not run its phase, or not in its precision; None if it does."""
+    workload = case.workload
+    return execution_of(case.contestant).lacks(workload.phase) or POLICIES[workload.precision].lacks(workload.phase)

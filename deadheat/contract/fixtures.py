@@ -11,6 +11,7 @@ import pytest
 from deadheat.contract.processes import Children, answer
 from impls.frameworks import load_framework
 from impls.host.hardware import unsupported_reason
+from impls.precision import POLICIES
 
 CHILDREN = pytest.StashKey[Children]()
 Ask = Callable[..., Any]
@@ -44,10 +45,12 @@ def ask(children: Children) -> Ask:
     return ask
 
 
-def differentiates(contestant: str) -> bool:
+def differentiates(contestant: str, precision: str = "float32") -> bool:
     """Whether framework:execution runs the phases that need gradients; others run inference only."""
     framework, _, execution = contestant.partition(":")
-    return load_framework(framework).execution(execution).lacks("gradient") is None
+    return (
+        load_framework(framework).execution(execution).lacks("gradient") is None and not POLICIES[precision].infers_only
+    )
 
 
 def missing(contestant: str, precision: str = "float32") -> str | None:

@@ -19,23 +19,22 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol
 
 from impls import registry
 from impls.errors import InvalidInput, Unavailable, UnknownName, Unsupported
 from impls.host.hardware import unsupported_reason
 from impls.network import Network
+from impls.precision import POLICIES, Policy
 
 if TYPE_CHECKING:
     import numpy as np
 
 Phase = Literal["infer", "forward", "gradient", "train"]
 PHASES: tuple[Phase, ...] = ("infer", "forward", "gradient", "train")
-PRECISIONS = ("float32", "tf32", "bfloat16", "float64")
-"""Precision policies. float32 and float64 are IEEE's, for all values. In tf32 and bfloat16 weights, momentum, loss and
-update are float32; convolutions and products take operands in the named format, which in bfloat16 activations have too.
-"""
+PRECISIONS = tuple(POLICIES)
+"""Names of the precision policies, which impls.precision defines."""
 DEVICES = ("cpu", "cuda")
 Level = Literal["tuned", "idiomatic"]
 LEVELS: tuple[Level, ...] = ("tuned", "idiomatic")
@@ -68,9 +67,9 @@ class Plan:
     plain: tuple[str, ...] = ()  # the framework's tricks that are left out, by name
 
     @property
-    def stored(self) -> str:
-        """The format of weights, momentum and loss."""
-        return "float64" if self.precision == "float64" else "float32"
+    def policy(self) -> Policy:
+        """The formats of its precision."""
+        return POLICIES[self.precision]
 
 
 @dataclass(frozen=True)
@@ -309,7 +308,14 @@ class Framework:
             plan = replace(plan, execution=execution.idiomatic_of, plain=tuple(trick.name for trick in self.tricks))
         module, _, name = self.model.partition(":")
         model: Model = getattr(importlib.import_module(module), name)(plan)
+        for phase in PHASES:
+            if reason := plan.policy.lacks(phase):
+                setattr(model, phase, partial(_refuse, reason))
         return model
+
+
+def _refuse(reason: str, batch: Any) -> NoReturn:
+    raise Unsupported(reason)
 
 
 GROUP = "deadheat.frameworks"

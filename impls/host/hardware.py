@@ -6,16 +6,26 @@ import platform
 from functools import cache
 from pathlib import Path
 
-BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16")
-"""Linux's names of processors' bfloat16 instructions, on x86 and on Arm."""
+from impls.precision import POLICIES
+
+INSTRUCTIONS = {
+    "bfloat16": ("avx512_bf16", "amx_bf16", "bf16"),
+    "float16": ("avx512_fp16", "amx_fp16", "asimdhp"),
+}
+"""By format of operands: Linux's names of processors' instructions that compute in it, on x86 and on Arm.
+
+Instructions that only convert (f16c) do not count: computing in float32 with conversions is the emulation.
+"""
 
 
 def unsupported_reason(precision: str, device: str) -> str | None:
     """Why this machine has no native arithmetic of that precision; None if it has. Emulation is not measured."""
-    if device == "cpu" and precision == "tf32":
+    operands = POLICIES[precision].operands if precision in POLICIES else precision
+    if device == "cpu" and operands == "tf32":
         return "tf32 is an arithmetic of NVIDIA's GPUs; use it with --device cuda"
-    if device == "cpu" and precision == "bfloat16" and not set(BFLOAT16) & _instructions():
-        return f"/proc/cpuinfo names no instructions for bfloat16 ({', '.join(BFLOAT16)}); use float32"
+    needed = INSTRUCTIONS.get(operands, ())
+    if device == "cpu" and needed and not set(needed) & _instructions():
+        return f"/proc/cpuinfo names no instructions for {operands} ({', '.join(needed)}); use float32"
     return None
 
 

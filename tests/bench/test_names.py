@@ -100,7 +100,7 @@ CASES = {
     "limits": (40, "d365954fcf262399"),
     "multisize": (16, "f728948604610e04"),
     "overhead": (0, "e3b0c44298fc1c14"),
-    "precisions": (24, "487e3e6d69914244"),
+    "precisions": (48, "844c4c9319faa743"),
     "quick": (88, "4783d0d2b3bffde0"),
     "settings": (24, "5831c16c0a834b7c"),
     "smoke": (12, "0dd922acf3ee743c"),

@@ -13,7 +13,7 @@ ENVIRONMENT = {
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     "JAX_TRACEBACK_FILTERING": "off",  # otherwise the frames of an error are missing
 }
-PRECISIONS = ("float32", "tf32", "bfloat16", "float64")
+PRECISIONS = ("float32", "tf32", "bfloat16", "float64", "float16", "bfloat16-weights")
 
 JAX = Framework(
     name="jax",

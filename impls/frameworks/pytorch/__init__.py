@@ -6,7 +6,7 @@ import shutil
 
 from impls.frameworks import CACHE, Execution, Framework, Trick
 
-PRECISIONS = ("float32", "tf32", "bfloat16", "float64")
+PRECISIONS = ("float32", "tf32", "bfloat16", "float64", "float16", "bfloat16-weights")
 INDUCTOR = {"TORCHINDUCTOR_CACHE_DIR": f"{CACHE}/inductor"}
 PACKAGES = "DEADHEAT_PYTORCH_PACKAGES"
 """Variable with the folder of packages compiled ahead of time."""

@@ -8,7 +8,7 @@ ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # otherwise it reserves the whole GPU's memory
 }
-PRECISIONS = ("float32", "tf32", "bfloat16", "float64")
+PRECISIONS = ("float32", "tf32", "bfloat16", "float64", "float16", "bfloat16-weights")
 
 TENSORFLOW = Framework(
     name="tensorflow",
