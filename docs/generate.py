@@ -16,7 +16,7 @@ from tabulate import tabulate
 
 from bench.plan.suite import load_suite
 from bench.terminal import catalogue
-from docs import cards, commands, frameworks, intervals, method, nodes, reproduction, sizes
+from docs import cards, commands, frameworks, intervals, method, nodes, precisions, reproduction, sizes
 from impls.architectures import architectures
 from results import quality, words
 from results.schema import renames as names
@@ -186,6 +186,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     **intervals.BLOCKS,
     **method.BLOCKS,
     **nodes.BLOCKS,
+    **precisions.BLOCKS,
     **reproduction.BLOCKS,
     **sizes.BLOCKS,
 }

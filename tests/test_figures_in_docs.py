@@ -50,7 +50,7 @@ FACTS = {
     ("docs/gpu.md", "50 ms"): ("bench/plan/suite.py", "GPU_ROUND_SECONDS = 0.05"),
     ("docs/gpu.md", "0.1 s"): ("bench/meters/nvml.py", "COUNTER_STEP = 0.1"),
     ("docs/gpu.md", "2 %"): ("results/quality/card.py", "CLOCK_SPREAD = 0.02"),
-    ("docs/gpu.md", "8.0"): ("impls/host/hardware.py", "TENSOR_CORES = (8, 0)"),
+    ("docs/gpu.md", "8.0"): ("impls/host/hardware.py", '"bfloat16": (8, 0)'),
     ("docs/gpu.md", "95 %"): ("impls/frameworks/jax/__init__.py", '"XLA_PYTHON_CLIENT_MEM_FRACTION": ".95"'),
     ("docs/gpu.md", "1 GiB"): ("bench/cost/colocation.py", "RESERVE = 2**30"),
     ("docs/gpu.md", "2 s"): ("bench/meters/nvml.py", "SHORTEST = 2.0"),

@@ -1,6 +1,7 @@
 """Lower bounds for a step, computed from the table: multiply-accumulates, bytes to move, bytes to hold.
 
-Fusion, caches and reuse of buffers are assumed, so bytes are below what a framework uses, often far below.
+Fusion, caches and reuse of buffers are assumed, so bytes are below what a framework uses, often far below: casts of
+weights and images, too, may be fused into what reads them.
 Multiply-accumulates are those of the table; an algorithm that needs fewer (Winograd's) can beat the bound.
 """
 
@@ -10,7 +11,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench.cost.workload import ITEM_BYTES, network_of, storage_bytes
+from bench.cost.workload import activation_bytes, network_of, outside_bytes, stored_bytes
 from impls.network import Network, Row
 from results.schema.record import Workload
 
@@ -41,23 +42,23 @@ def floor_of(workload: Workload) -> Floor:
 def _floor(workload: Workload) -> Floor:
     """Of one device."""
     workload = replace(workload, batch=workload.batch // workload.devices)
-    network, item = network_of(workload), ITEM_BYTES[workload.precision]
+    network = network_of(workload)
     rows = [row for row in network.rows if row.facts.arrays]
     return Floor(
         macs=workload.batch * _macs(network, workload.phase),
-        traffic_bytes=_traffic(network, workload, item),
-        memory_bytes=_memory(network, rows, workload, item),
+        traffic_bytes=_traffic(network, workload),
+        memory_bytes=_memory(network, rows, workload),
     )
 
 
 def layers_of(workload: Workload) -> list[dict[str, Any]]:
     """Multiply-accumulates and bytes of weights of each layer with weights, in a forward pass of the batch."""
-    network, item = network_of(workload), ITEM_BYTES[workload.precision]
+    network = network_of(workload)
     return [
         {
             "layer": row.layer.name,
             "macs": workload.batch * row.facts.macs,
-            "weight_bytes": storage_bytes(item) * sum(map(math.prod, row.facts.arrays.values())),
+            "weight_bytes": stored_bytes(workload) * sum(map(math.prod, row.facts.arrays.values())),
         }
         for row in network.rows
         if row.facts.macs
@@ -80,25 +81,28 @@ PASSES = {"infer": 1, "forward": 1, "gradient": 2, "train": 4}
 momentum, the gradient consumed where it is computed."""
 
 
-def _traffic(network: Network, workload: Workload, item: int) -> int:
-    images, scores = math.prod(network.input_shape), network.classes
-    return PASSES[workload.phase] * network.parameter_bytes(storage_bytes(item)) + item * workload.batch * (
-        images + scores
-    )
+def _traffic(network: Network, workload: Workload) -> int:
+    weights = PASSES[workload.phase] * network.parameter_bytes(stored_bytes(workload))
+    return weights + _images_and_scores(network, workload)
 
 
-def _memory(network: Network, rows: list[Row], workload: Workload, item: int) -> int:
+def _images_and_scores(network: Network, workload: Workload) -> int:
+    """Their bytes, in the format in which a step gets and gives them."""
+    return outside_bytes(workload) * workload.batch * (math.prod(network.input_shape) + network.classes)
+
+
+def _memory(network: Network, rows: list[Row], workload: Workload) -> int:
     """Weights (and momentum), plus the largest live memory during the step.
 
     In the backward pass a layer needs its input; the inputs of layers below are needed later, and the gradients of
     layers above exist already. Training may consume a gradient as soon as it is computed.
     """
-    weights = network.parameter_bytes(storage_bytes(item))
-    batch_bytes = item * workload.batch
+    weights = network.parameter_bytes(stored_bytes(workload))
+    batch_bytes = activation_bytes(workload) * workload.batch
     if workload.phase in ("infer", "forward"):
-        return weights + batch_bytes * (math.prod(network.input_shape) + network.classes)
+        return weights + _images_and_scores(network, workload)
     inputs = [batch_bytes * math.prod(row.input) for row in rows]
-    gradients = [storage_bytes(item) * sum(map(math.prod, row.facts.arrays.values())) for row in rows]
+    gradients = [stored_bytes(workload) * sum(map(math.prod, row.facts.arrays.values())) for row in rows]
     keeps_gradients = workload.phase == "gradient"
     moments = (
         sum(inputs[: index + 1]) + (sum(gradients[index:]) if keeps_gradients else gradients[index])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from bench.cost.workload import ITEM_BYTES, network_of, storage_bytes
+from bench.cost.workload import activation_bytes, cast_bytes, network_of, stored_bytes
 from impls.frameworks import is_card
 from results.schema.record import Workload
 
@@ -39,12 +39,14 @@ def of_network(workload: Workload) -> int:
 
 
 def _of_network(workload: Workload) -> int:
-    network, item = network_of(workload), ITEM_BYTES[workload.precision]
+    network, cast = network_of(workload), cast_bytes(workload)
     weights, activations = COPIES[workload.phase]
+    if workload.phase in ("gradient", "train"):
+        cast *= 2  # and their gradients
     images = math.ceil(workload.batch * _sharing(workload) / workload.devices)
-    activation_bytes = images * network.activation_bytes(item)
-    weight_bytes = _sharing(workload) * network.parameter_bytes(storage_bytes(item))
-    return int(weights * weight_bytes + activations * activation_bytes)
+    weight_bytes = weights * network.parameter_bytes(stored_bytes(workload)) + network.parameter_bytes(cast)
+    all_activations = images * network.activation_bytes(activation_bytes(workload))
+    return int(_sharing(workload) * weight_bytes + activations * all_activations)
 
 
 def _sharing(workload: Workload) -> int:

@@ -1,12 +1,11 @@
-"""The network that a workload runs, and the bytes of one of its values."""
+"""The network that a workload runs, and the bytes of its values."""
 
 from __future__ import annotations
 
 from impls.architectures import load_architecture
 from impls.network import Network
+from impls.precision import BYTES, POLICIES
 from results.schema.record import Workload
-
-ITEM_BYTES = {"float32": 4, "tf32": 4, "bfloat16": 2, "float64": 8}
 
 
 def network_of(workload: Workload) -> Network:
@@ -15,9 +14,24 @@ def network_of(workload: Workload) -> Network:
     return load_architecture(workload.architecture).at(size, workload.channels, workload.classes)
 
 
-def storage_bytes(item: int) -> int:
-    """Bytes in which a weight is stored, at least float32's, for values of `item` bytes."""
-    return max(item, ITEM_BYTES["float32"])
+def activation_bytes(workload: Workload) -> int:
+    """Bytes of a value that one layer gives to the next."""
+    return BYTES[POLICIES[workload.precision].activations]
+
+
+def stored_bytes(workload: Workload) -> int:
+    """Bytes of a weight between steps."""
+    return BYTES[POLICIES[workload.precision].stored]
+
+
+def outside_bytes(workload: Workload) -> int:
+    """Bytes of a value of an image, of a score and of a weight's gradient."""
+    return BYTES[POLICIES[workload.precision].outside]
+
+
+def cast_bytes(workload: Workload) -> int:
+    """Bytes of the copy of a weight that a step makes for its layers; 0 if they take weights as they are stored."""
+    return activation_bytes(workload) if POLICIES[workload.precision].casts else 0
 
 
 SEVERAL = "several-sizes"

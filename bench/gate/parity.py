@@ -49,9 +49,15 @@ TOLERANCES = {
     "tf32": Tolerance(1e-2, 1e-2, 1e-1, small=1e-2),
     "bfloat16": Tolerance(5e-2, 5e-2, 5e-1, small=1e-1),
     "float64": Tolerance(1e-9, 1e-9, 1e-9),
+    "float16": Tolerance(1e-2, 1e-2, 1e-1, small=1e-1),
+    "bfloat16-weights": Tolerance(5e-2, 5e-2, 5e-1, small=1e-1),
 }
 """In tf32 and bfloat16 frameworks round at different places, so these tolerances are what 10 and 7 binary digits leave
-in a deep network and show gross errors only. That the networks are equal is verified in float32."""
+in a deep network and show gross errors only. That the networks are equal is verified in float32.
+
+float16 rounds where bfloat16 does, to three digits more: an eighth of its errors, rounded up. bfloat16-weights rounds
+weights, images and activations as bfloat16 does, only at another time.
+"""
 ON_DEVICE: Mapping[str, Mapping[str, Tolerance]] = {"cuda": {"float32": Tolerance(1e-3, 1e-3, 1e-2)}}
 """By device, tolerances that are others there. On a card libraries choose algorithms by their speed, anew in every
 process (Winograd, FFT, sums in parts), whose errors in float32 are a hundred times those of direct sums: that the

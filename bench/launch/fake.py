@@ -56,6 +56,7 @@ from bench.worker.messages import (
     read_request,
     to_line,
 )
+from impls.precision import POLICIES
 from results.schema.record import Case, Conditions, Status
 
 CORES = 2
@@ -301,7 +302,7 @@ class FakeWorker:
                 built = self._asked[self._case, GiveEvidence]  # further evidence finds the model built
                 return EvidenceGiven(behaviour.evidence, request.seed), 0.0 if built else behaviour.evidence_seconds
             case ProbeArithmetic():
-                arithmetic = behaviour.arithmetic or request.case.workload.precision
+                arithmetic = behaviour.arithmetic or POLICIES[request.case.workload.precision].operands
                 return ArithmeticProbed(scores_in(arithmetic)), behaviour.evidence_seconds
             case Load():
                 return Loaded(behaviour.build_seconds), behaviour.build_seconds

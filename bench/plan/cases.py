@@ -15,6 +15,7 @@ from impls.errors import DeadheatError, InvalidInput
 from impls.frameworks import PHASES, PRECISIONS, checked, images_per_device
 from impls.layers import Pair
 from impls.network import ALONE, Network, can_be_alone
+from impls.precision import POLICIES
 from results.schema.record import Case, Workload
 
 
@@ -53,11 +54,17 @@ def _too_small(architecture: str, entry: WorkloadGrid, sizes: Mapping[str, Pair]
 
 
 def _ceiling_cases(suite: Suite, device: str) -> Iterator[Case]:
-    """The peak probes, in every precision of the suite, with each of its frameworks."""
-    precisions = dict.fromkeys(precision for entry in suite.workloads for precision in entry.precisions)
+    """The peak probes, in every precision of the suite, with each of its frameworks.
+
+    The rate at which weights are read is that of a precision that does not cast them: a cast that is not fused would
+    move further bytes.
+    """
+    named = (precision for entry in suite.workloads for precision in entry.precisions)
+    policies = [POLICIES[checked("precision", name, PRECISIONS)] for name in dict.fromkeys(named)]
     contestants = [parse_contestant(text) for text in suite.contestants]
     first = {parsed.framework: parsed for parsed in reversed(contestants)}
     for probe in probes.probes_on(device):
+        precisions = dict.fromkeys(policy.uncast if probe.of == "bytes" else policy.name for policy in policies)
         entry = WorkloadGrid(**probe.entry(device), precisions=tuple(precisions), phases=("infer",))
         for workload in workloads(entry, device):
             for contestant in reversed(first.values()):

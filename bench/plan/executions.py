@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.cost.workload import network_of
 from impls.frameworks import Execution, load_framework
+from impls.precision import POLICIES
 from results.schema.record import Case, Contestant
 
 
@@ -13,6 +14,10 @@ def execution_of(contestant: Contestant) -> Execution:
 
 
 def lacks(case: Case) -> str | None:
-    """Why the case's contestant does not run its phase, or not on so many devices; None if it does."""
+    """Why the case's contestant does not run its phase, not in its precision or not on so many devices; else None."""
     execution, workload = execution_of(case.contestant), case.workload
-    return execution.lacks(workload.phase) or execution.lacks_devices(workload.devices, network_of(workload))
+    return (
+        execution.lacks(workload.phase)
+        or POLICIES[workload.precision].lacks(workload.phase)
+        or execution.lacks_devices(workload.devices, network_of(workload))
+    )

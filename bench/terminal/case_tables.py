@@ -9,6 +9,7 @@ import pandas as pd
 from rich.text import Text
 
 from bench.terminal.grid import Column, Line, grids
+from results.quality.comparability import other_precision
 from results.schema.record import Status
 from results.stats.verdicts import TimingVerdict
 from results.tables import cases
@@ -72,15 +73,19 @@ def _lines(frame: pd.DataFrame) -> list[Line]:
 
 
 def verdict_cell(row: Row) -> Text:
-    """ "911 µs" of the reference; "0.68 ±7% faster", "1.02 within 6 %", "1.09 unclear" (without an interval)."""
+    """ "911 µs" of the reference; "0.68 ±7% faster", "1.02 within 6 %", "1.09 unclear" (without an interval).
+
+    After it "in float32", if it was computed in that where another precision was requested.
+    """
     if row["status"] != Status.MEASURED:
         return Text(in_words(row["status"]), style="magenta")
-    judged = cases.judgement(row)
+    judged, other = cases.judgement(row), other_precision(row)
+    computed = f" in {other}" if other else ""
     if judged is None:
-        return Text(step_time(row["seconds"]))
+        return Text(f"{step_time(row['seconds'])}{computed}")
     half = (row["ratio_high"] - row["ratio_low"]) / 2 / row["ratio"]
     interval = "" if judged.verdict in BOUNDED or pd.isna(half) else f" ±{_percent(half)}"
-    return Text(f"{_ratio(row['ratio'])}{interval} {judged}", style=STYLES[judged.verdict])
+    return Text(f"{_ratio(row['ratio'])}{interval} {judged}{computed}", style=STYLES[judged.verdict])
 
 
 def _ratio(value: float) -> str:

@@ -22,6 +22,7 @@ import numpy as np
 from impls.frameworks import Model
 from impls.layers import Conv, Dense, Flatten, Layer
 from impls.network import Architecture, Network
+from impls.precision import POLICIES
 
 CHANNELS, SIDE, BATCH = 32, 8, 8
 
@@ -32,7 +33,8 @@ CELLS = (1 + SMALL, 1 + SMALLER, TINY, 1 + SMALLER)
 
 UNKNOWN = "unknown"
 ACCEPTED = {"tf32": ("tf32", "float32")}
-"""Further accepted arithmetic per precision: kernels may use TF32 but need not, and some do not for small layers."""
+"""Further accepted arithmetic per format of operands: kernels may use TF32 but need not, and some do not for small
+layers."""
 
 
 def _table(classes: int) -> tuple[Layer, ...]:
@@ -97,7 +99,8 @@ def scores(model: Model, network: Network) -> list[float]:
 
 def accepted(precision: str) -> tuple[str, ...]:
     """The arithmetics with which a contestant may be timed where `precision` was requested."""
-    return ACCEPTED.get(precision, (precision,))
+    operands = POLICIES[precision].operands
+    return ACCEPTED.get(operands, (operands,))
 
 
 def arithmetic(scores: Sequence[float]) -> str:

@@ -12,6 +12,7 @@ from deadheat.contract.device import TESTED, unusable
 from deadheat.contract.processes import Children, answer
 from impls.frameworks import load_framework
 from impls.host.hardware import unsupported_reason
+from impls.precision import POLICIES
 
 CHILDREN = pytest.StashKey[Children]()
 Ask = Callable[..., Any]
@@ -47,10 +48,12 @@ def ask(children: Children) -> Ask:
     return ask
 
 
-def differentiates(contestant: str) -> bool:
+def differentiates(contestant: str, precision: str = "float32") -> bool:
     """Whether framework:execution runs the phases that need gradients; others run inference only."""
     framework, _, execution = contestant.partition(":")
-    return load_framework(framework).execution(execution).lacks("gradient") is None
+    return (
+        load_framework(framework).execution(execution).lacks("gradient") is None and not POLICIES[precision].infers_only
+    )
 
 
 def missing(contestant: str, precision: str = "float32") -> str | None:

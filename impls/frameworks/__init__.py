@@ -19,24 +19,23 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol
 
 from impls import registry
 from impls.errors import InvalidInput, Unavailable, UnknownName, Unsupported
 from impls.host import nvidia
 from impls.host.hardware import unsupported_reason
 from impls.network import Network
+from impls.precision import POLICIES, Policy
 
 if TYPE_CHECKING:
     import numpy as np
 
 Phase = Literal["infer", "forward", "gradient", "train"]
 PHASES: tuple[Phase, ...] = ("infer", "forward", "gradient", "train")
-PRECISIONS = ("float32", "tf32", "bfloat16", "float64")
-"""Precision policies. float32 and float64 are IEEE's, for all values. In tf32 and bfloat16 weights, momentum, loss and
-update are float32; convolutions and products take operands in the named format, which in bfloat16 activations have too.
-"""
+PRECISIONS = tuple(POLICIES)
+"""Names of the precision policies, which impls.precision defines."""
 DEVICES = ("cpu", "cuda")
 Level = Literal["tuned", "idiomatic"]
 LEVELS: tuple[Level, ...] = ("tuned", "idiomatic")
@@ -82,9 +81,9 @@ class Plan:
     devices: int = 1  # that a step is divided over, each with a part of the batch (data parallelism)
 
     @property
-    def stored(self) -> str:
-        """The format of weights, momentum and loss."""
-        return "float64" if self.precision == "float64" else "float32"
+    def policy(self) -> Policy:
+        """The formats of its precision."""
+        return POLICIES[self.precision]
 
 
 @dataclass(frozen=True)
@@ -371,6 +370,9 @@ class Framework:
             plan = replace(plan, execution=execution.idiomatic_of, plain=tuple(trick.name for trick in self.tricks))
         module, _, name = self.model.partition(":")
         model: Model = getattr(importlib.import_module(module), name)(plan)
+        for phase in PHASES:
+            if reason := plan.policy.lacks(phase):
+                setattr(model, phase, partial(_refuse, reason))
         return model
 
 
@@ -387,6 +389,10 @@ def shares(images: np.ndarray, labels: np.ndarray, devices: int) -> list[tuple[n
     """The images and labels of each device, consecutive ones. InvalidInput as `images_per_device`."""
     each = images_per_device(len(images), devices)
     return [(images[start : start + each], labels[start : start + each]) for start in range(0, len(images), each)]
+
+
+def _refuse(reason: str, batch: Any) -> NoReturn:
+    raise Unsupported(reason)
 
 
 GROUP = "deadheat.frameworks"

@@ -7,27 +7,34 @@ from functools import cache
 from pathlib import Path
 
 from impls.host import nvidia
+from impls.precision import POLICIES
 
-TENSOR_CORES = (8, 0)
-"""The lowest compute capability with arithmetic in tf32 and bfloat16 (CUDA C++ Programming Guide, compute
-capabilities): below, tf32 computes in float32 and bfloat16 is emulated."""
-BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16")
-"""Linux's names of processors' bfloat16 instructions, on x86 and on Arm."""
+INSTRUCTIONS = {
+    "bfloat16": ("avx512_bf16", "amx_bf16", "bf16"),
+    "float16": ("avx512_fp16", "amx_fp16", "asimdhp"),
+}
+"""By format of operands: Linux's names of processors' instructions that compute in it, on x86 and on Arm.
+
+Instructions that only convert (f16c) do not count: computing in float32 with conversions is the emulation.
+"""
+CAPABILITIES = {"tf32": (8, 0), "bfloat16": (8, 0), "float16": (5, 3)}
+"""By format of operands: the lowest compute capability with arithmetic in it (CUDA C++ Programming Guide, compute
+capabilities). Below, tf32 computes in float32, and the others are emulated."""
 
 
 def unsupported_reason(precision: str, device: str) -> str | None:
     """Why this machine has no native arithmetic of that precision; None if it has. Emulation is not measured."""
-    if device == "cpu" and precision == "tf32":
+    operands = POLICIES[precision].operands if precision in POLICIES else precision
+    if device == "cpu" and operands == "tf32":
         return "tf32 is an arithmetic of NVIDIA's GPUs; use it with --device cuda"
-    if device == "cpu" and precision == "bfloat16" and not set(BFLOAT16) & _instructions():
-        return f"/proc/cpuinfo names no instructions for bfloat16 ({', '.join(BFLOAT16)}); use float32"
-    if device == "cuda" and precision in ("tf32", "bfloat16"):
-        has = _capability()
-        if has and has < TENSOR_CORES:
-            needed = ".".join(map(str, TENSOR_CORES))
-            return (
-                f"{precision} needs a card of compute capability {needed}, this one has {has[0]}.{has[1]}; use float32"
-            )
+    needed = INSTRUCTIONS.get(operands, ())
+    if device == "cpu" and needed and not set(needed) & _instructions():
+        return f"/proc/cpuinfo names no instructions for {operands} ({', '.join(needed)}); use float32"
+    if device == "cuda" and operands in CAPABILITIES:
+        least, has = CAPABILITIES[operands], _capability()
+        if has and has < least:
+            needs = ".".join(map(str, least))
+            return f"{operands} needs a card of compute capability {needs}, this one has {has[0]}.{has[1]}; use float32"
     return None
 
 

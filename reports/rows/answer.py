@@ -13,6 +13,7 @@ from reports.format.networks import Network, Row, text
 from reports.format.words import kind
 from results import strict_json, words
 from results.compare.ranking import TITLES, Ranking, WorkloadRanking, unbeaten_words
+from results.quality.comparability import other_precision
 from results.schema.record import Status
 from results.schema.system import RemainderFacts
 from results.stats.verdicts import DECIDED_PERCENT, TimingVerdict
@@ -57,6 +58,7 @@ class Cell:
     """A contestant on a workload: time of a step, and its ratio to the reference with a mark; `kind`: style class.
 
     `value`: the ratio, unrounded. `flags`: quality flags in words, "" for none.
+    `computed`: the precision that it was computed in where another one was requested, "" elsewhere.
     """
 
     kind: str
@@ -66,6 +68,7 @@ class Cell:
     interval: str = ""
     word: str = ""
     flags: str = ""
+    computed: str = ""
 
 
 @dataclass(frozen=True)
@@ -215,20 +218,20 @@ def _cell(row: Row | None, rows: Mapping[str, Row]) -> Cell:
         return Cell("absent", word="no record")
     if row["status"] != Status.MEASURED:
         return Cell("status", word=in_words(row["status"]))
-    time, flags = step_time(row["seconds"]), in_words(text(row["quality_flags"]))
+    time, flags, other = step_time(row["seconds"]), in_words(text(row["quality_flags"])), other_precision(row)
     if _disagrees(row, rows.get(row["reference"])):
         flags = "; ".join(filter(None, (flags, DISAGREES)))
     if row["subsets"] > 1:
         flags = "; ".join(filter(None, (flags, f"contestants measured in {row['subsets']:.0f} groups{APART}")))
     if row["contestant"] == row["reference"]:
-        return Cell("reference", time, word="reference", flags=flags)
+        return Cell("reference", time, word="reference", flags=flags, computed=other)
     judged, shown = judgement(row), numbers.estimate(row["ratio"], row["ratio_low"], row["ratio_high"])
     if judged is None or shown is None:
-        return Cell("alone", time, word="no ratio", flags=flags)
+        return Cell("alone", time, word="no ratio", flags=flags, computed=other)
     mark = words.VERDICT_MARKS[judged.verdict]
     bound = "" if judged.percent is None else f" ({judged.percent} %)"
     ratio = f"{mark} {numbers.ratio(row['ratio'])}{bound}"
-    return Cell(kind(judged.verdict), time, ratio, row["ratio"], shown.interval, str(judged), flags)
+    return Cell(kind(judged.verdict), time, ratio, row["ratio"], shown.interval, str(judged), flags, other)
 
 
 def _disagrees(row: Row, reference: Row | None) -> bool:

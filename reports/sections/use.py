@@ -157,7 +157,7 @@ class LayerTable:
 def layer_table(network: Network, layers: Sequence[LayerFacts], limits: Limits) -> LayerTable | None:
     """Minimum times by layer; None for a campaign without measured peaks or without layer requirements."""
     kind = network.precision, network.device
-    compute, reading = (limits.ceilings.get((of, kind)) for of in ("macs", "bytes"))
+    compute, reading = (limits.ceiling(of, kind) for of in ("macs", "bytes"))
     if compute is None or not layers:
         return None
     rows = []

@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from impls.precision import POLICIES
 from results.schema.record import Workload
 from results.schema.system import WorkloadFacts
 from results.stats.nodes import time_over_nodes
@@ -48,7 +49,7 @@ class Limits:
             "macs_per_byte": facts.macs / facts.traffic_bytes,
             "min_memory_bytes": float(facts.memory_bytes),
         }
-        if ceiling := self.ceilings.get(("macs", kind_of(workload))):
+        if ceiling := self.ceiling("macs", kind_of(workload)):
             devices = 1 if workload.device == "cpu" else workload.devices  # a processor's devices share its peak
             found["fraction_of_peak"] = found["macs_per_second"] / (ceiling.rate * devices)
         return found
@@ -56,6 +57,15 @@ class Limits:
     def facts(self, workload: str) -> WorkloadFacts:
         """The campaign's facts of the workload with that id."""
         return self.workloads.get(workload, WorkloadFacts())
+
+    def ceiling(self, of: str, kind: Kind) -> Ceiling | None:
+        """The ceiling for workloads of that kind; of "bytes" that of the precision which reads weights without a cast.
+
+        Campaigns from before that rule have a ceiling of their own for every precision.
+        """
+        precision, device = kind
+        uncast = POLICIES[precision].uncast if of == "bytes" and precision in POLICIES else precision
+        return self.ceilings.get((of, (uncast, device))) or self.ceilings.get((of, kind))
 
 
 def kind_of(workload: Workload) -> Kind:
@@ -90,7 +100,7 @@ def _sought(facts: WorkloadFacts) -> tuple[str, float]:
 
 def roof(limits: Limits, kind: Kind, macs_per_byte: float) -> float:
     """The highest rate of multiply-accumulates at that intensity without caches (roofline); NaN if unknown."""
-    macs, traffic = (limits.ceilings.get((of, kind)) for of in ("macs", "bytes"))
+    macs, traffic = (limits.ceiling(of, kind) for of in ("macs", "bytes"))
     if macs is None or traffic is None:
         return math.nan
     return min(macs.rate, traffic.rate * macs_per_byte)

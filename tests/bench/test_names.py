@@ -108,7 +108,7 @@ CASES = {
     "overhead": (0, "e3b0c44298fc1c14"),
     "parallel": (27, "0ba32389fec52c7f"),
     "parallel-gpu": (60, "d08665214f6fceaa"),
-    "precisions": (24, "487e3e6d69914244"),
+    "precisions": (48, "844c4c9319faa743"),
     "quick": (88, "4783d0d2b3bffde0"),
     "settings": (24, "5831c16c0a834b7c"),
     "smoke": (12, "0dd922acf3ee743c"),

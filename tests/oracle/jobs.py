@@ -45,7 +45,7 @@ from oracle.numpy_layers import flatten, pyramid_edges, pyramid_gradient, pyrami
 Arrays = dict[str, np.ndarray]
 LEARNING_RATE = 2e-5
 """A step moves the loss by 0.1 to 20 %: seen at a tolerance of 1e-4, and far from chaos, which no two would share."""
-SMALL_SHARE = {"bfloat16": 1e-1}
+SMALL_SHARE = {"bfloat16": 1e-1, "float16": 1e-1}
 """A gradient below this share (1e-3 elsewhere) of the whole one is judged against that: its own digits are noise."""
 
 
@@ -203,7 +203,7 @@ def _run(architecture: str, contestant: str, precision: str, images: int, forwar
     batch = model.put(arrays.images, arrays.labels)
     scores, forward_loss = model.to_numpy(model.infer(batch)), None
     moved = {"infer": model.statistics()}
-    if not differentiates(contestant):
+    if not differentiates(contestant, precision):
         loss = mean_loss(scores, arrays.labels, network.rejection_score)
         return Result(scores, loss, None, [], moved, [], []), {}
     if forward_too:

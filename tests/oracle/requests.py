@@ -71,13 +71,13 @@ def _is_affordable(case: Case) -> bool:
         return case.precision == "float32"
     if case.contestant in SAME_FUNCTIONS and case.precision == "float32":
         return case.architecture in CHOSEN
-    if case.precision == "bfloat16":
+    if case.precision in ("bfloat16", "float16", "bfloat16-weights"):
         return case.architecture in ("lenet5", "nin-tutorial")
     return case.precision == "float32" or case.architecture in CHOSEN
 
 
 CASES = tuple(cases())
-GRADIENT_CASES = tuple(case for case in CASES if differentiates(case.contestant))
+GRADIENT_CASES = tuple(case for case in CASES if differentiates(case.contestant, case.precision))
 
 
 @dataclass

@@ -15,7 +15,9 @@ ENVIRONMENT = {
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     "JAX_TRACEBACK_FILTERING": "off",  # otherwise the frames of an error are missing
 }
-PRECISIONS = ("float32", "tf32", "bfloat16", "float64")
+PRECISIONS = ("float32", "tf32", "bfloat16", "float64", "float16", "bfloat16-weights")
+DIVIDED = ("float32", "tf32", "bfloat16", "float64")
+"""The precisions of several devices: those without loss scaling, as all devices would have to agree on a scale."""
 
 JAX = Framework(
     name="jax",
@@ -45,7 +47,7 @@ JAX = Framework(
             "as jit, with the batch sharded over a mesh of devices",
             environment=ENVIRONMENT,
             large_block_environment=ONE_ARENA,
-            precisions=PRECISIONS,
+            precisions=DIVIDED,
             parallel=True,
         ),
     ),

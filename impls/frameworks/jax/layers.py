@@ -251,12 +251,18 @@ def subsample(layer: layers.Subsample, x: Array, run: Run) -> Array:
     return sum(Windows.of(pool, x).cells(x, 0.0)) * coefficient + bias
 
 
+def squarable(x: Array) -> Array:
+    """`x` in the format in which it is normalised (impls.precision.POLICIES)."""
+    return x.astype(jnp.float32) if x.dtype == jnp.float16 else x
+
+
 def local_response_norm(layer: layers.LocalResponseNorm, x: Array, run: Run) -> Array:
     """The sum as lax.reduce_window: with gradient 0.1 times shifted slices, 0.2 to 0.5 times a band matrix."""
+    kind, x = x.dtype, squarable(x)
     before, after = layer.size // 2, (layer.size - 1) // 2
     pads = ((0, 0), (0, 0), (0, 0), (before, after))
     total = lax.reduce_window(jnp.square(x), np.zeros((), x.dtype), lax.add, (1, 1, 1, layer.size), (1, 1, 1, 1), pads)
-    return x * inverse_power(layer.k + layer.alpha * total, layer.beta)
+    return (x * inverse_power(layer.k + layer.alpha * total, layer.beta)).astype(kind)
 
 
 def inverse_power(x: Array, exponent: float) -> Array:

@@ -16,6 +16,7 @@ from impls.errors import Unavailable
 from impls.frameworks import Allocated, Model, Phase, Plan, is_card
 from impls.frameworks.jax.layers import Apply, Arrays, translate
 from impls.frameworks.jax.plain import of_row
+from impls.frameworks.jax.scaling import Scaling, all_finite, begin
 from impls.layers import Dropout
 from impls.layouts import ChannelsLast
 from impls.network import INPUT, Network
@@ -33,6 +34,7 @@ class State(NamedTuple):
     statistics: Arrays
     momentum: optax.OptState | None  # as large as the weights, so only made for training
     key: Array | None  # of dropout; None without dropout
+    scaling: Scaling | None = None  # of the loss; None in policies without it
 
 
 class JaxModel(Model):
@@ -47,8 +49,10 @@ class JaxModel(Model):
         self._compilations = 0
         self._device = device(plan)
         self._home = self.home(plan)
-        self._dtype = np.dtype(plan.stored)
-        self._mixed = plan.precision == "bfloat16"
+        self._policy = plan.policy
+        self._dtype, self._stored, self._kind = (
+            jnp.dtype(name) for name in (plan.policy.outside, plan.policy.stored, plan.policy.activations)
+        )
         self._network = plan.network
         self._layout = ChannelsLast(plan.network)
         self._plain = plan.plain
@@ -57,7 +61,7 @@ class JaxModel(Model):
             optax.add_decayed_weights(plan.sgd.weight_decay),
             optax.sgd(plan.sgd.learning_rate, plan.sgd.momentum),
         )
-        self._state = State({}, {}, None, self._new_key(plan.seed))
+        self._state = State({}, {}, None, self._new_key(plan.seed), self._new_scaling())
         self._infer = self.jit(self._scores)
         self._forward = self.jit(self._loss_alone, (1, 2))
         self._gradient = self.jit(self._loss_and_gradients, (1, 2))
@@ -82,13 +86,17 @@ class JaxModel(Model):
             key = jax.random.key(seed)  # threefry: 0.3 to 0.8 times rbg on the CPU
         return jax.device_put(key, self._home)  # committed to it like a step's results, or step 2 compiles again
 
-    def load(self, weights: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray]) -> None:
-        params = self._put_all(self._layout.all_to_native(weights))
-        self._state = State(params, self._put_all(statistics), None, self._state.key)
+    def _new_scaling(self) -> Scaling | None:
+        rule = self._policy.loss_scaling
+        return jax.device_put(begin(rule), self._device) if rule else None
 
-    def _put_all(self, arrays: Mapping[str, np.ndarray]) -> Arrays:
+    def load(self, weights: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray]) -> None:
+        params = self._put_all(self._layout.all_to_native(weights), self._stored)
+        self._state = State(params, self._put_all(statistics), None, self._state.key, self._new_scaling())
+
+    def _put_all(self, arrays: Mapping[str, np.ndarray], dtype: np.dtype | None = None) -> Arrays:
         """Copies on the device: donated arrays must not be the caller's memory."""
-        return {name: self._put(array, self._dtype) for name, array in arrays.items()}
+        return {name: self._put(array, dtype or self._dtype) for name, array in arrays.items()}
 
     def _put(self, array: np.ndarray, dtype: np.dtype, where: Any = None) -> Array:
         return jax.device_put(np.asarray(array, dtype), where or self._home, may_alias=False)
@@ -133,7 +141,8 @@ class JaxModel(Model):
         return loss
 
     def gradient(self, batch: Batch) -> tuple[Array, Arrays]:
-        loss, gradients, *moved = self._gradient(self._state.params, self._state.statistics, self._state.key, batch)
+        params, statistics, _, key, scaling = self._state
+        loss, gradients, *moved = self._gradient(params, statistics, key, batch, scaling)
         self._move(*moved)
         return loss, gradients
 
@@ -218,8 +227,8 @@ class JaxModel(Model):
     def _computed(self, params: Arrays, statistics: Arrays, images: Array, training: bool, key: Any) -> Any:
         """Scores of the network, computed in the policy's arithmetic and returned in the format of the loss."""
         self._compilations += 1  # runs when a step is traced, not when it is executed
-        if self._mixed:
-            params, images = jax.tree.map(lambda array: array.astype(jnp.bfloat16), (params, images))
+        if self._kind != self._dtype:
+            params, images = jax.tree.map(lambda array: array.astype(self._kind), (params, images))
         scores, moved = self._apply(params, statistics, images, training, key)
         return scores.astype(self._dtype), moved
 
@@ -236,20 +245,40 @@ class JaxModel(Model):
         return *self._loss(params, statistics, now, batch), key
 
     def _loss_and_gradients(
-        self, params: Arrays, statistics: Arrays, key: Array | None, batch: Batch
+        self, params: Arrays, statistics: Arrays, key: Array | None, batch: Batch, scaling: Scaling | None = None
     ) -> tuple[Array, Arrays, Arrays, Array | None]:
         key, now = _next(key)
         by = {**params, INPUT: batch.images} if self._network.differentiates_input else params
-        differentiate = jax.value_and_grad(self._loss, has_aux=True)
-        (loss, statistics), gradients = differentiate(by, statistics, now, batch)
+        (loss, statistics), gradients = self._differentiated(by, statistics, now, batch, scaling)
         return loss, gradients, statistics, key
+
+    def _differentiated(
+        self, by: Arrays, statistics: Arrays, key: Array | None, batch: Batch, scaling: Scaling | None
+    ) -> tuple[tuple[Array, Arrays], Arrays]:
+        """((loss, new statistics), gradients), these computed of the scaled loss where there is a scale."""
+        if scaling is None:
+            return jax.value_and_grad(self._loss, has_aux=True)(by, statistics, key, batch)
+
+        def scaled(by: Arrays) -> tuple[Array, tuple[Array, Arrays]]:
+            loss, moved = self._loss(by, statistics, key, batch)
+            return loss * scaling.scale, (loss, moved)
+
+        (_, found), gradients = jax.value_and_grad(scaled, has_aux=True)(by)
+        return found, jax.tree.map(lambda gradient: gradient / scaling.scale, gradients)
 
     def _step(self, state: State, batch: Batch) -> tuple[Array, State]:
         key, now = _next(state.key)
-        differentiate = jax.value_and_grad(self._loss, has_aux=True)
-        (loss, statistics), gradients = differentiate(state.params, state.statistics, now, batch)
+        scaling, rule = state.scaling, self._policy.loss_scaling
+        (loss, statistics), gradients = self._differentiated(state.params, state.statistics, now, batch, scaling)
         updates, momentum = self._optimizer.update(gradients, state.momentum, state.params)
-        return loss, State(optax.apply_updates(state.params, updates), statistics, momentum, key)
+        params = optax.apply_updates(state.params, updates)
+        if scaling is not None and rule is not None:
+            finite = all_finite(gradients.values())
+            params, momentum = jax.tree.map(
+                lambda new, old: jnp.where(finite, new, old), (params, momentum), (state.params, state.momentum)
+            )
+            scaling = scaling.after(finite, rule)
+        return loss, State(params, statistics, momentum, key, scaling)
 
 
 def device(plan: Plan) -> jax.Device:
@@ -289,5 +318,6 @@ def devices_of(outputs: Any) -> frozenset[str]:
 
 
 def _to_numpy(array: Array) -> np.ndarray:
-    """A copy: on a CPU NumPy would share JAX's memory, which the next step overwrites."""
-    return np.array(array)
+    """A copy: on a CPU NumPy would share JAX's memory, which the next step overwrites. Two bytes become float32."""
+    copy = np.array(array)
+    return copy if copy.itemsize >= 4 else copy.astype(np.float32)

@@ -10,7 +10,7 @@ import numpy as np
 from jax import Array, lax
 
 from impls import layers
-from impls.frameworks.jax.layers import Function, Run, function, pointwise, shape_of
+from impls.frameworks.jax.layers import Function, Run, function, pointwise, shape_of, squarable
 from impls.network import Row
 
 
@@ -95,9 +95,10 @@ def powers(row: Row) -> Function | None:
 def normalise(layer: layers.LocalResponseNorm, x: Array, run: Run) -> Array:
     sides = layer.size // 2, (layer.size - 1) // 2
     pads = ((0, 0), (0, 0), (0, 0), sides)
+    kind, x = x.dtype, squarable(x)
     size = (1, 1, 1, layer.size)
     total = lax.reduce_window(jnp.square(x), np.zeros((), x.dtype), lax.add, size, (1, 1, 1, 1), pads)
-    return x / (layer.k + layer.alpha * total) ** layer.beta
+    return (x / (layer.k + layer.alpha * total) ** layer.beta).astype(kind)
 
 
 def pyramid(row: Row) -> Function | None:

@@ -18,7 +18,7 @@ TUNED = (
         environment={"KERAS_BACKEND": "tensorflow", **tensorflow.ENVIRONMENT},
         requires=("tensorflow",),
         preload=("impls.frameworks.keras.on_tensorflow",),
-        precisions=("float32", "tf32", "bfloat16", "float64"),
+        precisions=("float32", "tf32", "bfloat16", "float64", "float16"),
     ),
     Execution(
         "torch",
@@ -28,7 +28,7 @@ TUNED = (
         environment={"KERAS_BACKEND": "torch", "KERAS_TORCH_DEVICE": DEVICE, **pytorch.ENVIRONMENT},
         requires=("torch",),
         preload=("impls.frameworks.keras.on_torch",),
-        precisions=("float32", "tf32", "bfloat16"),
+        precisions=("float32", "tf32", "bfloat16", "float16"),
     ),
     Execution(
         "jax",
@@ -37,7 +37,7 @@ TUNED = (
         large_block_environment=JIT.large_block_environment,
         requires=("jax", "optax"),
         preload=("impls.frameworks.keras.on_jax",),
-        precisions=("float32", "tf32", "bfloat16"),
+        precisions=("float32", "tf32", "bfloat16", "float16"),
     ),
 )
 

@@ -29,7 +29,7 @@ NAMES = {
 """Keras's names of arrays and statistics that differ from the canonical ones."""
 
 
-POLICIES = {"bfloat16": "mixed_bfloat16", "tf32": "float32"}
+POLICIES = {"bfloat16": "mixed_bfloat16", "float16": "mixed_float16", "tf32": "float32"}
 """Keras's names of precisions that differ; whether float32 means TF32 is set in the backend."""
 
 
@@ -255,7 +255,12 @@ class LocalResponseNorm(keras.Layer):
         self._normalise = ops.custom_gradient(lambda x: normalise(layer, style.channels, x))
 
     def call(self, inputs: Any) -> Any:
-        return self._normalise(inputs)
+        return ops.cast(self._normalise(squarable(inputs)), inputs.dtype)
+
+
+def squarable(x: Any) -> Any:
+    """`x` in the format in which it is normalised (impls.precision.POLICIES)."""
+    return ops.cast(x, "float32") if keras.backend.standardize_dtype(x.dtype) == "float16" else x
 
 
 def normalise(layer: layers.LocalResponseNorm, axis: int, x: Any) -> tuple[Any, Callable[..., Any]]:

@@ -21,7 +21,7 @@ class KerasModel(Whole, JaxModel):
     def translate(self, network: Network) -> Apply:
         # Variables without values: the state has the values, and these would double the memory.
         with keras.StatelessScope(initialize_variables=False):
-            model = translate(network, Style("bfloat16" if self._mixed else self._dtype.name), of_row(self._plain))
+            model = translate(network, Style(self._policy.name), of_row(self._plain))
         names = {
             id(variable): name for name, variable in variables(model, [*network.arrays, *network.statistics]).items()
         }

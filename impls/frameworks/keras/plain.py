@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from impls import layers
-from impls.frameworks.keras.layers import OfRow, Style, keras_layers, native_padding, normalise
+from impls.frameworks.keras.layers import OfRow, Style, keras_layers, native_padding, normalise, squarable
 from impls.layers import Shape
 from impls.network import Row
 
@@ -60,7 +60,7 @@ class LocalResponseNorm(keras.Layer):
         self._layer, self._axis = layer, style.channels
 
     def call(self, inputs: Any) -> Any:
-        return normalise(self._layer, self._axis, inputs)[0]
+        return ops.cast(normalise(self._layer, self._axis, squarable(inputs))[0], inputs.dtype)
 
 
 class SpatialPyramid(keras.Layer):

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from impls.frameworks import CACHE, Execution, Framework, Trick, is_card
 
-PRECISIONS = ("float32", "tf32", "bfloat16", "float64")
+PRECISIONS = ("float32", "tf32", "bfloat16", "float64", "float16", "bfloat16-weights")
+DIVIDED = ("float32", "tf32", "bfloat16", "float64")
+"""The precisions of several devices: those without loss scaling, as all devices would have to agree on a scale."""
 PACKAGES = "DEADHEAT_PYTORCH_PACKAGES"
 """Variable with the folder of packages compiled ahead of time."""
 
@@ -127,7 +129,7 @@ PYTORCH = Framework(
             # Each process would bind its threads to the same first cores; replicas take their own (pytorch.replica).
             environment={"OMP_PROC_BIND": "false"},
             missing=_no_fork,
-            precisions=PRECISIONS,
+            precisions=DIVIDED,
             parallel=True,
         ),
     ),

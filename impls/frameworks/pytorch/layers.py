@@ -164,7 +164,12 @@ class LocalResponseNorm(nn.Module):
         self.layer = layer
 
     def forward(self, x: Tensor) -> Tensor:
-        return Normalise.apply(x, self.layer)
+        return Normalise.apply(squarable(x), self.layer).to(x.dtype)
+
+
+def squarable(x: Tensor) -> Tensor:
+    """`x` in the format in which it is normalised (impls.precision.POLICIES)."""
+    return x.float() if x.dtype == torch.float16 else x
 
 
 class Normalise(torch.autograd.Function):
@@ -209,12 +214,13 @@ class BatchNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         momentum, epsilon = 1 - self.layer.momentum, self.layer.epsilon
+        scale, shift = self.scale.to(self.mean.dtype), self.shift.to(self.mean.dtype)  # x may have fewer digits
         if not self.training:
-            return F.batch_norm(x, self.mean, self.variance, self.scale, self.shift, False, momentum, epsilon)
+            return F.batch_norm(x, self.mean, self.variance, scale, shift, False, momentum, epsilon)
         # PyTorch keeps a running variance over n - 1, the network one over n: scaled before and back after.
         count = x.numel() // x.shape[1]
         variance = self.variance * (count / (count - 1))
-        y = F.batch_norm(x, self.mean, variance, self.scale, self.shift, True, momentum, epsilon)
+        y = F.batch_norm(x, self.mean, variance, scale, shift, True, momentum, epsilon)
         self.variance.copy_(variance * ((count - 1) / count))
         return y
 

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch._dynamo.exc import FailOnRecompileLimitHit
 from torch._dynamo.utils import counters
+from torch.func import functional_call
 
 from impls.errors import Unavailable
 from impls.frameworks import Allocated, Model, Plan, is_card
@@ -57,12 +58,16 @@ class PyTorchModel(Model):
         tf32 = plan.precision == "tf32"
         torch.set_float32_matmul_precision("high" if tf32 else "highest")
         torch.backends.cudnn.allow_tf32 = tf32
+        # Sums of products are float32: partial sums would otherwise be rounded to the operands' format.
+        torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
+        torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False
         torch.backends.cudnn.benchmark = True  # shapes are static: pick the fastest algorithm
         self._device = device(plan)
         if self._device.type == "cuda":
             self.stopwatch = Events()
-        self._dtype = getattr(torch, plan.stored)
-        self._mixed = plan.precision == "bfloat16"
+        self._policy = plan.policy
+        self._dtype = getattr(torch, plan.policy.outside)
+        self._kind = getattr(torch, plan.policy.activations)
         self._layout = torch.channels_last if plan.execution == "eager-nhwc" else torch.contiguous_format
         self._rubbish = plan.network.rejection_score
         self._differentiates_input = plan.network.differentiates_input
@@ -124,14 +129,30 @@ class PyTorchModel(Model):
         """The trainable arrays by canonical name."""
         return dict(module.named_parameters())
 
+    def name_in_module(self, name: str) -> str:
+        """The placed module's own name of a trainable array."""
+        return name
+
     def place(self, module: nn.Module) -> nn.Module:
-        return module.to(self._device, self._dtype, memory_format=self._layout)
+        """The module on the device: weights as stored, constants as activations, running statistics as the loss."""
+        module = module.to(self._device, self._dtype, memory_format=self._layout)
+        for value in module.parameters():
+            value.data = value.data.to(getattr(torch, self._policy.stored))
+        for name, buffer in module.named_buffers():
+            if name not in self._statistic_names and buffer.is_floating_point():
+                buffer.data = buffer.data.to(self._kind)
+        return module
 
     def _new_optimizer(self) -> None:
         sgd, group = self._sgd, {"params": self._values}  # a group may be empty, for a layer without weights
         self._optimizer = torch.optim.SGD(
             [group], sgd.learning_rate, sgd.momentum, weight_decay=sgd.weight_decay, fused=self._fused
         )
+        self._scaler: torch.amp.GradScaler | None = None
+        if rule := self._policy.loss_scaling:
+            self._scaler = torch.amp.GradScaler(
+                self._device.type, rule.initial, rule.factor, 1 / rule.factor, rule.interval
+            )
 
     def load(self, weights: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray]) -> None:
         buffers = dict(self._module.named_buffers())
@@ -193,14 +214,33 @@ class PyTorchModel(Model):
     def gradient(self, batch: Batch) -> tuple[Tensor, Sequence[Tensor]]:
         loss = self.forward(batch)
         by = [*self._values, batch.images] if self._differentiates_input else self._values
-        return loss, torch.autograd.grad(loss, by)
+        if self._scaler is None:
+            return loss, torch.autograd.grad(loss, by)
+        scale = self._scaler.scale(torch.ones((), device=self._device))
+        gradients = torch.autograd.grad(loss * scale, by)
+        torch._foreach_div_(gradients, scale)
+        return loss, gradients
 
     def train(self, batch: Batch) -> Tensor:
         self._optimizer.zero_grad(set_to_none=True)
         loss = self.forward(batch)
-        loss.backward()
-        self._optimizer.step()
+        if self._scaler is not None:
+            self._scaled_update(self._scaler, loss)
+        else:
+            loss.backward()
+            self._optimizer.step()
         return loss.detach()
+
+    def _scaled_update(self, scaler: torch.amp.GradScaler, loss: Tensor) -> None:
+        """The update under loss scaling."""
+        scaler.scale(loss).backward()
+        state = self._optimizer.state
+        if any("momentum_buffer" not in state[value] for value in self._values[:1]):
+            # A skipped first step of the fused kernel would leave it uninitialised.
+            for value in self._values:
+                state[value]["momentum_buffer"] = torch.zeros_like(value)
+        scaler.step(self._optimizer)
+        scaler.update()
 
     def synchronize(self, outputs: object) -> None:
         if self._device.type == "cuda":
@@ -237,10 +277,13 @@ class PyTorchModel(Model):
 
     def _evaluation_scores(self, images: Tensor) -> Tensor:
         # A function in this file: torch.compile skips frames of torch.nn, and thus a module that has only its layers.
-        if not self._mixed:
+        if self._kind == self._dtype:
             return self._module(images)
-        with torch.autocast(self._device.type, torch.bfloat16):
-            return self._module(images.bfloat16()).float()
+        images = images.to(self._kind)
+        if not self._policy.casts:
+            return self._module(images).to(self._dtype)
+        arrays = {self.name_in_module(name): value.to(self._kind) for name, value in self._parameters.items()}
+        return functional_call(self._module, arrays, (images,), tie_weights=False).to(self._dtype)
 
     def _training_loss(self, images: Tensor, labels: Tensor) -> Tensor:
         scores = self._evaluation_scores(images)
@@ -286,4 +329,6 @@ def devices_of(outputs: Tensor | Sequence[Any]) -> frozenset[str]:
 
 
 def _to_numpy(value: Tensor) -> np.ndarray:
-    return value.detach().cpu().contiguous().numpy()
+    """NumPy's view of it, on the CPU; a copy in float32 of formats with two bytes, of which NumPy lacks one."""
+    value = value.detach().cpu().contiguous()
+    return (value.float() if value.itemsize < 4 else value).numpy()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from torch import nn
+from torch import Tensor, nn
 
 from impls import layers
 from impls.frameworks.pytorch.layers import OfRow, module
@@ -27,7 +27,14 @@ def lrn(row: Row) -> nn.Module | None:
     layer = row.layer
     if not isinstance(layer, layers.LocalResponseNorm):
         return None
-    return nn.LocalResponseNorm(layer.size, layer.alpha * layer.size, layer.beta, layer.k)
+    return LocalResponseNorm(layer.size, layer.alpha * layer.size, layer.beta, layer.k)
+
+
+class LocalResponseNorm(nn.LocalResponseNorm):
+    """PyTorch's, in float32 where activations have two bytes: on the CPU it has no kernel for bfloat16."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.float() if x.itemsize < 4 else x).to(x.dtype)
 
 
 REPLACED: Mapping[str, Callable[[Row], nn.Module | None]] = {"lrn": lrn}

@@ -65,6 +65,9 @@ class Replica(PyTorchModel):
     def named_parameters(self, module: nn.Module) -> dict[str, nn.Parameter]:
         return dict(module.module.named_parameters())  # type: ignore[union-attr, operator, arg-type]
 
+    def name_in_module(self, name: str) -> str:
+        return f"module.{name}"
+
     def load(self, weights: Mapping[str, np.ndarray] | None, statistics: Mapping[str, np.ndarray]) -> None:
         """The weights are given to the first replica, from which the others get them."""
         if weights is not None:

@@ -173,6 +173,10 @@ class ReplicatedModel(Model):
     def gradients(self, outputs: tuple[Remote, Remote]) -> dict[str, np.ndarray]:
         return self._first("gradients", outputs[1])
 
+    def devices(self, outputs: Remote | tuple[Remote, Remote]) -> frozenset[str]:
+        kept = outputs[0] if isinstance(outputs, tuple) else outputs
+        return frozenset().union(*self._replicas.ask("devices", self._replicas.same(kept)))
+
     def forget_allocated(self) -> None:
         self._replicas.ask("forget_allocated")
 

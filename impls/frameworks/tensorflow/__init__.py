@@ -8,7 +8,9 @@ ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # otherwise it reserves the whole GPU's memory
 }
-PRECISIONS = ("float32", "tf32", "bfloat16", "float64")
+PRECISIONS = ("float32", "tf32", "bfloat16", "float64", "float16", "bfloat16-weights")
+DIVIDED = ("float32", "tf32", "bfloat16", "float64")
+"""The precisions of several devices: those without loss scaling, as all devices would have to agree on a scale."""
 
 TENSORFLOW = Framework(
     name="tensorflow",
@@ -46,7 +48,7 @@ TENSORFLOW = Framework(
             "mirrored",
             "MirroredStrategy: as graph, with the variables on every device and the batch divided among them",
             ENVIRONMENT,
-            precisions=PRECISIONS,
+            precisions=DIVIDED,
             parallel=True,
         ),
     ),

@@ -251,7 +251,12 @@ def local_response_norm(layer: layers.LocalResponseNorm) -> Function:
 
         return y, gradient
 
-    return lambda x, training: normalise(x)
+    return lambda x, training: tf.cast(normalise(squarable(x)), x.dtype)
+
+
+def squarable(x: tf.Tensor) -> tf.Tensor:
+    """`x` in the format in which it is normalised (impls.precision.POLICIES)."""
+    return tf.cast(x, tf.float32) if x.dtype == tf.float16 else x
 
 
 def over_neighbours(x: tf.Tensor, size: int, transposed: bool = False) -> tf.Tensor:

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from impls.errors import Unavailable
 from impls.frameworks import Allocated, Plan, shares
-from impls.frameworks.tensorflow.model import Batch, Built, TensorFlowModel
+from impls.frameworks.tensorflow.model import Batch, Built, TensorFlowModel, devices_of
 
 
 class MirroredModel(TensorFlowModel):
@@ -69,6 +69,9 @@ class MirroredModel(TensorFlowModel):
         """Those of the first device, where all have the same."""
         first = [self._strategy.experimental_local_results(value)[0] for value in outputs[1]]
         return super().gradients((outputs[0], first))
+
+    def devices(self, outputs: Any) -> frozenset[str]:
+        return devices_of([self._strategy.experimental_local_results(value) for value in tf.nest.flatten(outputs)])
 
     def forget_allocated(self) -> None:
         for device in self._cards():

@@ -13,6 +13,7 @@ from impls.errors import Unavailable
 from impls.frameworks import Allocated, Model, Plan
 from impls.frameworks.tensorflow.layers import Function, translate
 from impls.frameworks.tensorflow.plain import of_row
+from impls.frameworks.tensorflow.scaling import Scaling, all_finite
 from impls.layouts import ChannelsLast
 from impls.network import INPUT, Network
 
@@ -37,8 +38,9 @@ class TensorFlowModel(Model):
         tf.random.set_seed(plan.seed)
         tf.config.experimental.enable_tensor_float_32_execution(plan.precision == "tf32")
         self._device = device(plan)
-        self._dtype = tf.as_dtype(plan.stored)
-        self._mixed = plan.precision == "bfloat16"
+        self._dtype, self._stored, self._kind = (
+            tf.as_dtype(name) for name in (plan.policy.outside, plan.policy.stored, plan.policy.activations)
+        )
         self._layout = ChannelsLast(plan.network)
         self._rubbish = plan.network.rejection_score
         self._differentiates_input = plan.network.differentiates_input
@@ -50,6 +52,7 @@ class TensorFlowModel(Model):
             self._scores, self._arrays, self._statistics = self.build(plan)
             self._values = list(self._arrays.values())
             self._momenta: list[tf.Variable] = []
+            self._scaling = Scaling(plan.policy.loss_scaling) if plan.policy.loss_scaling else None
         self._traced: list[Traced] = []
         self._whole: list[Any] = []  # tf.functions that are called as they are
         self._infer, self._forward, self._gradient, self._train = (
@@ -60,16 +63,19 @@ class TensorFlowModel(Model):
     def build(self, plan: Plan) -> Built:
         """The network with its variables, in the layout that `ChannelsLast` converts to."""
         network = plan.network
-        arrays = {name: self._variable(name, shape) for name, shape in network.arrays.items()}
-        statistics = {name: self._variable(name, shape, trainable=False) for name, shape in network.statistics.items()}
+        arrays = {name: self._variable(name, shape, self._stored) for name, shape in network.arrays.items()}
+        statistics = {
+            name: self._variable(name, shape, self._dtype, trainable=False)
+            for name, shape in network.statistics.items()
+        }
         compiled = plan.execution == "xla"
-        if not self._mixed:
+        if self._kind == self._dtype:
             return Built(self.translate(network, {**arrays, **statistics}, compiled), arrays, statistics)
 
         def scores(images: tf.Tensor, training: bool) -> tf.Tensor:
             """Translated again when it is traced: casts are part of the step, and gradients pass through them."""
-            cast = {name: tf.cast(value, tf.bfloat16) for name, value in arrays.items()}
-            return self.translate(network, {**cast, **statistics}, compiled)(tf.cast(images, tf.bfloat16), training)
+            cast = {name: tf.cast(value, self._kind) for name, value in arrays.items()}
+            return self.translate(network, {**cast, **statistics}, compiled)(tf.cast(images, self._kind), training)
 
         return Built(scores, arrays, statistics)
 
@@ -77,10 +83,8 @@ class TensorFlowModel(Model):
         """The function (images, training) -> scores."""
         return translate(network, variables, compiled, of_row(self._plain))
 
-    def _variable(self, name: str, shape: tuple[int, ...], trainable: bool = True) -> tf.Variable:
-        return tf.Variable(
-            tf.zeros(self._layout.native_shape(name, shape), self._dtype), trainable=trainable, name=name
-        )
+    def _variable(self, name: str, shape: tuple[int, ...], dtype: tf.DType, trainable: bool = True) -> tf.Variable:
+        return tf.Variable(tf.zeros(self._layout.native_shape(name, shape), dtype), trainable=trainable, name=name)
 
     def _execute(self, function: Callable[..., Any], execution: str) -> Callable[..., Any]:
         def placed(*arrays: tf.Tensor) -> Any:
@@ -98,11 +102,13 @@ class TensorFlowModel(Model):
 
     def load(self, weights: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray]) -> None:
         for name, variable in self._arrays.items():
-            variable.assign(self._layout.to_native(name, weights[name]))
+            variable.assign(self._layout.to_native(name, weights[name]).astype(variable.dtype.as_numpy_dtype))
         for name, variable in self._statistics.items():
             variable.assign(statistics[name])
         for momentum in self._momenta:
             momentum.assign(tf.zeros_like(momentum))
+        if self._scaling:
+            self._scaling.begin()
 
     def momentum(self) -> dict[str, np.ndarray]:
         self._begin_momentum()
@@ -183,7 +189,7 @@ class TensorFlowModel(Model):
         return devices_of(outputs)
 
     def _canonical(self, values: Sequence[tf.Tensor | tf.Variable]) -> dict[str, np.ndarray]:
-        return self._layout.all_to_canonical({name: value.numpy() for name, value in zip(self._arrays, values)})
+        return self._layout.all_to_canonical({name: _to_numpy(value) for name, value in zip(self._arrays, values)})
 
     def _evaluation_scores(self, images: tf.Tensor) -> tf.Tensor:
         return tf.cast(self._scores(images, False), self._dtype)
@@ -200,12 +206,24 @@ class TensorFlowModel(Model):
             if self._differentiates_input:
                 tape.watch(images)
             loss = self._training_loss(images, labels)
-        return loss, tape.gradient(loss, by)
+            scaled = loss * self._scaling.scale if self._scaling else loss
+        gradients = tape.gradient(scaled, by)
+        return loss, [gradient / self._scaling.scale for gradient in gradients] if self._scaling else gradients
 
     def _step(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         loss, gradients = self._loss_and_gradients(images, labels)
+        if self._scaling is None:
+            self._update(gradients)
+            return loss
+        finite = all_finite(gradients)
+        tf.cond(finite, lambda: self._update(gradients), lambda: None)
+        self._scaling.move(finite)
+        return loss
+
+    def _update(self, gradients: Sequence[tf.Tensor]) -> None:
         if "update" in self._plain:
-            return self._assigned(loss, gradients)
+            self._assign(gradients)
+            return
         for value, momentum, gradient in zip(self._values, self._momenta, gradients):
             # The kernel applies the update rule in place, in 0.75 times the time of assignments.
             tf.raw_ops.ResourceApplyMomentum(
@@ -215,14 +233,12 @@ class TensorFlowModel(Model):
                 grad=gradient + self._sgd.weight_decay * value,
                 momentum=tf.constant(self._sgd.momentum, self._dtype),
             )
-        return loss
 
-    def _assigned(self, loss: tf.Tensor, gradients: Sequence[tf.Tensor]) -> tf.Tensor:
-        """The loss, after the update by assignments."""
+    def _assign(self, gradients: Sequence[tf.Tensor]) -> None:
+        """The update by assignments."""
         for value, momentum, gradient in zip(self._values, self._momenta, gradients):
             momentum.assign(self._sgd.momentum * momentum + gradient + self._sgd.weight_decay * value)
             value.assign_sub(self._sgd.learning_rate * momentum)
-        return loss
 
 
 class Traced:
@@ -272,3 +288,9 @@ def devices_of(outputs: Any) -> frozenset[str]:
     names = {tensor.backing_device for tensor in tf.nest.flatten(outputs)}
     found = {tf.DeviceSpec.from_string(name).device_type for name in names}
     return frozenset(TYPES.get(kind, kind.lower()) for kind in found)
+
+
+def _to_numpy(value: tf.Tensor | tf.Variable) -> np.ndarray:
+    """As NumPy; formats of two bytes, of which NumPy lacks one, as float32."""
+    array: np.ndarray = value.numpy()
+    return array if array.itemsize >= 4 else array.astype(np.float32)

@@ -18,6 +18,7 @@ from impls.frameworks.tensorflow.layers import (
     padding_of_any,
     plain_normalisation,
     shape_of,
+    squarable,
 )
 from impls.network import Row
 
@@ -45,7 +46,7 @@ def lrn(row: Row, own: Variables) -> Function | None:
     def apply(x: tf.Tensor, training: bool) -> tf.Tensor:
         if x.dtype == tf.float64:  # which tf.nn's lacks, and which only the parity check asks for
             return own_way(x, training)
-        return tf.nn.local_response_normalization(x, **settings)
+        return tf.cast(tf.nn.local_response_normalization(squarable(x), **settings), x.dtype)
 
     return apply
 

@@ -12,7 +12,8 @@ from bench.plan import cases as plan_cases
 from bench.plan import suite as suites
 from impls.architectures import load_architecture
 from impls.frameworks import PHASES
-from results.compare.limits import limits_of, roof
+from impls.precision import POLICIES
+from results.compare.limits import Limits, limits_of, roof
 from results.quality.plausibility import quicker_with_more
 from results.schema.record import Case, Contestant, Record, Status, Workload
 from results.schema.system import System, system_of
@@ -29,6 +30,15 @@ def test_infer_needs_the_weights_the_images_and_the_scores():
     assert floor.memory_bytes == WEIGHTS + 2 * 4 * (32 * 32 + 10)
     assert floor.traffic_bytes == floor.memory_bytes
     assert floor.macs == 2 * load_architecture("lenet5-dense").at(32, 1, 10).macs
+
+
+def test_images_and_scores_are_as_a_step_gets_and_gives_them_and_weights_as_they_are_stored():
+    images = 2 * 4 * (32 * 32 + 10)
+    for precision, weights in {"bfloat16": WEIGHTS, "float16": WEIGHTS, "bfloat16-weights": WEIGHTS // 2}.items():
+        floor = floor_of(replace(LENET, precision=precision))
+        assert (floor.traffic_bytes, floor.memory_bytes) == (weights + images, weights + images)
+    kept = {one: floor_of(replace(LENET, precision=one, phase="gradient")).memory_bytes for one in POLICIES}
+    assert kept["float16"] == kept["bfloat16"] < kept["tf32"] == kept["float32"] < kept["float64"]
 
 
 def test_backward_does_everything_again_twice_but_for_the_gradient_of_the_images():
@@ -73,6 +83,17 @@ def test_on_a_card_products_are_bound_by_computing():
     network = load_architecture("probe-matmul-chain").at((32, 32), 8, 8192)
     assert floor.macs == 4 * 8192**3
     assert floor.macs / (floor.traffic_bytes + cast * network.parameters) > 4 * 92
+
+
+def test_the_rate_of_reading_weights_is_that_of_a_precision_that_does_not_cast_them():
+    suite = suites.load_suite("smoke", ceilings=True)
+    grids = (suite.workloads[0].model_copy(update={"precisions": ("float16", "bfloat16-weights")}),)
+    suite = suite.model_copy(update={"workloads": grids})
+    found: dict[str, set[str]] = {}
+    for case in plan_cases.cases(suite, "cpu"):
+        if of := probes.probed(case.workload.architecture):
+            found.setdefault(of, set()).add(case.workload.precision)
+    assert found == {"macs": {"float16", "bfloat16-weights"}, "bytes": {"float32", "bfloat16-weights"}}
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
@@ -122,6 +143,17 @@ def test_the_ceiling_is_the_best_of_the_probes_and_shares_are_of_it(tmp_path):
     assert rows.macs_per_byte["lenet5-dense"] == 10
     assert rows.peak_probe["lenet5-dense"] == ""
     assert rows.peak_probe["probe-conv3x3"] == "macs"
+
+
+def test_a_precision_that_casts_weights_has_the_ceiling_of_reading_them_as_they_are_stored(tmp_path):
+    given = campaign(tmp_path, vector=0.25)
+    limits = limits_of(given)
+    ceiling = limits.ceilings["bytes", ("float32", "cpu")]
+    assert [limits.ceiling("bytes", (one, "cpu")) for one in ("float32", "bfloat16", "float16")] == [ceiling] * 3
+    assert limits.ceiling("bytes", ("bfloat16-weights", "cpu")) is None
+    assert limits.ceiling("macs", ("bfloat16", "cpu")) is None
+    own = Limits(ceilings={("bytes", ("bfloat16", "cpu")): ceiling})
+    assert own.ceiling("bytes", ("bfloat16", "cpu")) == ceiling, "of a campaign from before"
 
 
 def test_without_probes_there_is_no_share_and_a_campaign_from_before_has_nothing(tmp_path):

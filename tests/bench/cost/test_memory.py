@@ -68,6 +68,17 @@ def test_a_training_step_needs_at_least_weights_gradients_and_momentum():
     assert estimate_evidence(Workload("vgg-a", 224, 224, 3, 1000, 1, "float32", "cpu", "infer")) == needs("infer")
 
 
+def test_a_step_that_casts_weights_needs_its_copies_of_them_too():
+    def needs(precision: str, phase: str) -> int:
+        return estimate(Workload("vgg-a", 224, 224, 3, 1000, 1, precision, "cpu", phase))
+
+    weights = 132_863_336
+    assert needs("bfloat16", "infer") == needs("float16", "infer")
+    assert needs("bfloat16", "infer") > 6 * weights
+    assert needs("float16", "train") > 4 * 3 * weights + 2 * 2 * weights
+    assert needs("bfloat16-weights", "infer") < needs("bfloat16", "infer") - 3 * weights
+
+
 @pytest.mark.parametrize(("left", "room"), [(None, 5), (9, 5), (3, 3)])
 def test_alive_together_are_no_more_than_machine_and_container_have_room_for(monkeypatch, left, room):
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=5 * 2**30))

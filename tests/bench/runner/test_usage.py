@@ -15,6 +15,7 @@ from bench.runner.usage import MEMORY, metered
 from bench.worker import arithmetic
 from bench.worker.tasks import repeat_rounds
 from impls.host import nvidia
+from impls.precision import POLICIES
 from results.schema.columns import USAGE
 from results.schema.record import Status, Usage
 from results.store.campaigns import read_campaign
@@ -217,6 +218,17 @@ def test_the_fingerprint_knows_float16_by_its_range():
     cells = np.array(arithmetic.CELLS, np.float16)
     assert arithmetic.arithmetic(list(map(float, cells))) == "float16"
     assert arithmetic.arithmetic([0.0, 0.0, 0.0, 0.0]) == "unknown"
+
+
+def test_accepted_is_what_a_policy_takes_as_operands():
+    assert {name: arithmetic.accepted(name) for name in POLICIES} == {
+        "float32": ("float32",),
+        "tf32": ("tf32", "float32"),
+        "bfloat16": ("bfloat16",),
+        "float64": ("float64",),
+        "float16": ("float16",),
+        "bfloat16-weights": ("bfloat16",),
+    }
 
 
 def test_a_contestant_that_computes_at_lower_precision_is_refused(measure):

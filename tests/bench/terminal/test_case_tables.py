@@ -64,6 +64,16 @@ def test_a_cell_says_ratio_and_verdict_and_the_interval_where_the_verdict_does_n
     assert line.split(maxsplit=3) == ["infer", "1", "ms", cell]
 
 
+def test_another_precision_than_requested_is_said_at_the_number():
+    asked = replace(workload(), precision="tf32")
+    found = frame(
+        *launches(Case(asked, REFERENCE), *ONES, effective_precision="float32"),
+        *launches(Case(asked, OTHER), *ONES, effective_precision="tf32"),
+    )
+    ((*_, line),) = plain(verdict_tables(found, 80))
+    assert " ".join(line.split()) == "infer 1 ms in float32 1.00 dead heat"
+
+
 def test_what_was_not_measured_says_why_and_without_the_reference_there_is_a_time():
     lost = Record(Case(workload(phase="train"), REFERENCE), 0, Status.OUT_OF_MEMORY, "needs 31 GiB")
     found = frame(

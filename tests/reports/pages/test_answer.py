@@ -39,6 +39,18 @@ def test_each_phase_has_a_sentence_and_each_workload_a_line(write_campaign):
     assert (found.more, found.command) == ("", "")
 
 
+def test_another_precision_than_requested_is_said_at_the_number(write_campaign):
+    records = both(replace(workload(), precision="tf32"), 0.02, 0.01)
+    records = [
+        replace(one, effective_precision="tf32" if one.case.contestant == ALPHA else "float32") for one in records
+    ]
+    stored = write_campaign(records)
+    (line,) = built(stored).groups[0].lines
+    assert [cell.computed for cell in line.cells] == ["", "float32"]
+    assert line.cells[1].flags == "other precision"
+    assert campaign.render([stored]).count("<small>in float32</small>") == 1
+
+
 def test_what_is_undecided_is_counted_and_how_to_go_on_is_said(write_campaign):
     records = [*both(workload(), 0.02, 0.01), *both(workload(phase="train"), 0.02, 0.0205, noise=0.05)]
     found = built(write_campaign(records, system={**SYSTEM, "remainder": REMAINDER}))

@@ -15,6 +15,7 @@ from docs import generate
 from impls import registry
 from reports.sections import certainty
 from results import advice, quality
+from results.quality.comparability import other_precision
 from results.quality.interference import Disturbance, contaminations
 from results.quality.stability import bimodal, drift, drifts, split_modes
 from results.schema.record import Case, Conditions, Contestant, Parity, Record
@@ -104,6 +105,29 @@ def test_flags_name_each_kind_once():
     empty = replace(launch(QUIET), parity=Parity(0.0, 0.0, 0.0, "w", 2, "every gradient is 0"))
     assert flags(empty, empty) == "empty_parity"
     assert flags(*(launch(QUIET, n, steady=None) for n in range(3))) == ""
+
+
+SEEN = {
+    "tf32": ("tf32", ""),
+    "tf32 as float32": ("float32", "float32"),
+    "tf32 at times": ("tf32, float32", "float32"),
+    "float32 as tf32": ("tf32", "tf32"),
+    "bfloat16-weights": ("bfloat16", ""),
+    "bfloat16 unseen": ("", ""),
+}
+
+
+@pytest.mark.parametrize("case", SEEN)
+def test_another_precision_than_requested_is_named(case):
+    seen, other = SEEN[case]
+    assert other_precision({"precision": case.partition(" ")[0], "effective_precision": seen}) == other
+
+
+def test_a_case_that_computes_in_another_precision_is_flagged():
+    quiet = launch(QUIET)
+    tf32 = replace(quiet, case=replace(quiet.case, workload=replace(quiet.case.workload, precision="tf32")))
+    assert flags(replace(tf32, effective_precision="float32")) == "other_precision"
+    assert flags(replace(tf32, effective_precision="tf32")) == ""
 
 
 def noisy(count: int, spread: float, seed: int) -> np.ndarray:
