@@ -188,9 +188,7 @@ def independent_ratio(times: Sequence[float], reference: Sequence[float]) -> Com
     error, freedom = _welch(*logs)
     half = _quantile(freedom) * error
     estimate = Estimate(math.exp(value), math.exp(value - half), math.exp(value + half), launches)
-    slower = _beyond(value - math.log1p(BAND), error, freedom)
-    faster = _beyond(math.log1p(-BAND) - value, error, freedom)
-    return Comparison(estimate, slower, faster)
+    return compared(estimate, value, error, freedom)
 
 
 def paired_ratio(launches: Mapping[object, Rounds], reference: Mapping[object, Rounds]) -> Comparison | None:
@@ -202,18 +200,24 @@ def paired_ratio(launches: Mapping[object, Rounds], reference: Mapping[object, R
     if len(pairs) < 2:
         return Comparison(Estimate(math.exp(value), math.nan, math.nan, len(pairs)), math.nan, math.nan)
     error, freedom = float(np.std(pairs, ddof=1)) / math.sqrt(len(pairs)), len(pairs) - 1.0
+    return compared(geometric(list(np.exp(pairs))), value, error, freedom)
+
+
+def compared(ratio: Estimate, value: float, error: float, freedom: float) -> Comparison:
+    """The comparison of a ratio with the logarithm `value`, which has that standard error and degrees of freedom."""
     slower = _beyond(value - math.log1p(BAND), error, freedom)
     faster = _beyond(math.log1p(-BAND) - value, error, freedom)
-    return Comparison(geometric(list(np.exp(pairs))), slower, faster)
+    return Comparison(ratio, slower, faster, freedom)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A ratio with the p values of being slower, and faster, by more than the band."""
+    """A ratio with the p values of being slower, and faster, by more than the band. `freedom`: of its error, or NaN."""
 
     ratio: Estimate
     slower: float
     faster: float
+    freedom: float = math.nan
 
 
 def holm(p_values: Mapping[T, float]) -> dict[T, float]:
