@@ -13,6 +13,8 @@ from reports.sections.section import CampaignView, Chapter, NetworkPart, Section
 from results.schema.record import Status
 
 TO_FIRST_RESULT = ("start_seconds", "build_seconds", "first_call_seconds")
+NEEDED = ("contestant", "phase", "status", *TO_FIRST_RESULT)
+"""Columns of launches."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,13 @@ def build(view: CampaignView) -> FirstCalls | None:
     stacks = {view.titles[part.network.id]: list(_stacks(part, phase)) for part in drawn}
     label = f"seconds to start, to build and of the first call of {phase}, by network and contestant"
     figure = stacked(stacks, "s: start, build, first call", view.contestants, f"{view.key}-first", label)
-    chapters = view.chapters(lambda part: first_call_rows(part.network, part.launches, phases))
+    chapters = view.chapters(lambda part: first_call_rows(part.network, part.launches("network", *NEEDED), phases))
     return FirstCalls(phases, chapters, phase, Markup(figure))
 
 
 def _stacks(part: NetworkPart, phase: str) -> Iterator[Stack]:
     """The medians over the launches whose first call found no compiled code."""
-    launches = part.launches
+    launches = part.launches(*NEEDED)
     known = launches[(launches["phase"] == phase) & (launches["status"] == Status.MEASURED)]
     for contestant in part.network.contestants:
         own = known[known["contestant"] == contestant].dropna(subset=list(TO_FIRST_RESULT))

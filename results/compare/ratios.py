@@ -50,8 +50,9 @@ def cells_by_node(campaign: StoredCampaign, *choices: References) -> list[dict[s
     for workload, own in sorted(workloads.items(), key=lambda one: _first_row(one[1])):  # the order on disk
         if any(workload in references for references in choices) or any(case.contestant.copy for case in own):
             for node, timed in _timed_by_node(own).items():
+                known: dict[tuple[Case, Case], Cell | None] = {}
                 for cells, references in zip(found, choices, strict=True):
-                    cells[node].update(cells_between(timed, references))
+                    cells[node].update(cells_between(timed, references, known))
     order = campaign.all_launches
     return [
         {node: {case: cells[case] for case in order if case in cells} for node, cells in of_nodes.items()}

@@ -129,11 +129,16 @@ def round_ratios(pairs: Sequence[tuple[Rounds, Rounds]]) -> list[tuple[list[int]
             alike.setdefault(len(rounds), []).append(place)
     found = []
     for size, places in alike.items():
-        step = max(MOST_AT_ONCE // max(size, 1) ** 2, 1)
-        for begin in range(0, len(places), step):
-            some = places[begin : begin + step]
+        for part in at_once(len(places), size):
+            some = places[part]
             found.append((some, np.divide([pairs[place][0] for place in some], [pairs[place][1] for place in some])))
     return found
+
+
+def at_once(count: int, rounds: int) -> list[slice]:
+    """The parts of so many pairs of launches, of so many rounds each, that are computed with at once."""
+    step = max(MOST_AT_ONCE // max(rounds, 1) ** 2, 1)
+    return [slice(begin, begin + step) for begin in range(0, count, step)]
 
 
 def shifts_of(pairs: Sequence[tuple[Rounds, Rounds]], ratios: Sequence[tuple[list[int], np.ndarray]]) -> list[float]:
@@ -142,7 +147,7 @@ def shifts_of(pairs: Sequence[tuple[Rounds, Rounds]], ratios: Sequence[tuple[lis
     unlike = set(range(len(pairs)))
     for places, own in ratios:
         unlike.difference_update(places)
-        for place, shift in zip(places, _shifts(own).tolist(), strict=True):
+        for place, shift in zip(places, shifts(own).tolist(), strict=True):
             found[place] = shift
     for place in unlike:
         rounds, reference = pairs[place]
@@ -150,8 +155,8 @@ def shifts_of(pairs: Sequence[tuple[Rounds, Rounds]], ratios: Sequence[tuple[lis
     return found
 
 
-def _shifts(ratios: np.ndarray) -> np.ndarray:
-    """The shift of each row of ratios of rounds."""
+def shifts(ratios: np.ndarray) -> np.ndarray:
+    """`paired_shift` of each row of ratios of rounds: (launches, rounds)."""
     size = ratios.shape[1]
     if size == 3:
         return np.asarray(np.median(ratios, axis=1))
