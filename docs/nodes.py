@@ -9,7 +9,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from bench.validation.coverage.nodes import EFFECTS, LAUNCHES, NOISY, ODD_NODES, PLANTED
+from bench.validation.coverage.nodes import EFFECTS, LAUNCHES, NOISY, ODD_NODES, PLANTED, STOPPED_PART
 
 STORED = Path(__file__).parent.parent / "results" / "data" / "reference-nodes" / "coverage.json"
 
@@ -61,7 +61,8 @@ def stopped() -> str:
     for one in _stored()["stopped"]:
         found.setdefault(one["nodes"], []).append(f"{one['covered']:.1%} ({one['launches']:.1f})")
     sizes = [f"nodes deviate by {effect:.0%}: coverage (launches)" for effect in EFFECTS]
-    return _table([[str(nodes), *cells] for nodes, cells in found.items()], ["nodes", *sizes])
+    table = _table([[str(nodes), *cells] for nodes, cells in found.items()], ["nodes", *sizes])
+    return f"{table}\nSimulated: {_stored()['campaigns'] // STOPPED_PART} campaigns a row, seed {_stored()['seed']}.\n"
 
 
 def size() -> str:

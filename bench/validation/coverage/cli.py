@@ -51,7 +51,7 @@ def main(
 def _over_nodes(campaigns: int, seed: int, as_json: bool) -> None:
     """The same of intervals over nodes, and how often differences between nodes are reported."""
     covered, found = nodes.coverage(campaigns, seed), list(nodes.detection(campaigns, seed))
-    stops = list(nodes.stopped(campaigns, seed))
+    stops = list(nodes.stopped(max(campaigns // nodes.STOPPED_PART, 2), seed))
     report = {"campaigns": campaigns, "seed": seed, "coverage": covered, "differences": found, "stopped": stops}
     print(json.dumps(strict_json.plain(rounded(report))) if as_json else nodes_table(covered, found, stops))
     least = min(min(one.covered) for one in covered if "used" in one.interval and one.kind != nodes.ODD_NODES)

@@ -45,6 +45,8 @@ EFFECTS = 0.0, 0.01, 0.05
 """Standard deviations of nodes, on the logarithm."""
 ODD_SHARE = 0.2
 """Of nodes, where some are off and the others are not."""
+STOPPED_PART = 4
+"""One campaign in so many is simulated until it stops: each is judged after every launch."""
 PLANTED = 0.1
 """By how much the contestants of one node are off, where a difference is to be found."""
 NOISY = 2.0
