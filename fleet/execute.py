@@ -16,6 +16,7 @@ import functools
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,7 +36,7 @@ from fleet.unit import Unit
 from impls.errors import DeadheatError, InvalidInput
 from impls.host.process import exit_reason, set_parent_death_signal
 from impls.host.termination import Termination
-from impls.terminal import outputs
+from impls.terminal import OutputLost, outputs
 from results import strict_json
 from results.units import elapsed
 
@@ -46,6 +47,8 @@ except ImportError:  # Windows: no locks
 
 WHOLE = "node.lock"
 """Lock of the whole node in its spool: shared by the units that have a slot, however many slots their engines know."""
+UNWRITTEN = 3
+"""Status of an attempt whose `done.json` could not be written."""
 SLOT = "DEADHEAT_FLEET_SLOT"
 """Variable with the number of the node's slot that a unit has: 0 for one that has the whole node."""
 PATIENCE = 60.0
@@ -83,6 +86,8 @@ def execute(node: Node, unit: Unit, attempt: int, out: Path, file: Path) -> Ende
         result = ended(Outcome.REFUSED, str(problem))
     except OSError as problem:
         result = ended(Outcome.FAILED, f"{problem.strerror or problem} on node {node.id}: {problem.filename or out}")
+        if not part.is_done(out):  # room for the end: the part would count for nothing
+            shutil.rmtree(out / part.PART, ignore_errors=True)
     except KeyboardInterrupt:  # not published: a scheduler that takes the node back may run the attempt again
         return ended(Outcome.LOST, f"it was interrupted on node {node.id}")
     with contextlib.suppress(OSError):
@@ -163,6 +168,8 @@ def _examine(node: Node, unit: Unit, out: Path) -> None:
         raise Refused(f"on node {node.id} {'; '.join(found)}")
     if unit.needs.machine_type not in ("", node.type):
         raise Refused(f"node {node.id} is of type {node.type}, and the unit is for {unit.needs.machine_type}")
+    if unit.needs.node not in ("", node.id):
+        raise Refused(f"the unit is for node {unit.needs.node}, and this is {node.id}")
     if unit.software and unit.software != node.software:
         raise Refused(
             f"node {node.id} has other packages (digest {node.software}) than the campaign ({unit.software}); install "
@@ -264,7 +271,7 @@ def _of_index(fleet: Path, index: int, attempt: int) -> tuple[Path, Path]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Status 0 if the part is whole, 1 if not; the last line printed is the end as JSON."""
+    """Status 0 if the part is whole, 1 if not, UNWRITTEN if no file says so. The last line is the end, as JSON."""
     parser = argparse.ArgumentParser(prog="python -m fleet.execute", description="Run an attempt at a unit.")
     parser.add_argument("--node", type=Path, help="the node's file (default: describe this machine)")
     parser.add_argument("--name", default="", help="the node's name, without --node (default: the host's)")
@@ -290,9 +297,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {problem}", file=sys.stderr)
         return 2
     print(strict_json.dumps({"outcome": ended.outcome, "reason": ended.reason}, indent=0).replace("\n", " "))
+    if ended.outcome is not Outcome.LOST and not part.is_done(out):
+        return UNWRITTEN
     return 0 if ended.outcome is Outcome.WHOLE else 1
 
 
 if __name__ == "__main__":
-    with outputs():
-        sys.exit(main())
+    try:
+        with outputs():
+            sys.exit(main())
+    except OutputLost:  # a log on a full disk; of an attempt that has an end, nobody asks
+        sys.exit(UNWRITTEN)

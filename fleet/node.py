@@ -18,6 +18,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+import psutil
 from pydantic import TypeAdapter, ValidationError
 
 from impls.errors import InvalidInput
@@ -157,6 +158,19 @@ def save(node: Node, name: str = FILE) -> Path:
     finally:
         os.umask(old)
     return spool / name
+
+
+def own_file() -> str:
+    """The name of a node's file that is of this process alone."""
+    return f"{FILE.removesuffix('.json')}-{os.getpid()}.json"
+
+
+def remove_left(node: Node) -> None:
+    """Remove the files that killed processes have left in the spool: variables may be secrets."""
+    for file in Path(node.spool).glob("node-*.json"):
+        process = file.stem.removeprefix("node-")
+        if process.isdecimal() and not psutil.pid_exists(int(process)):
+            file.unlink(missing_ok=True)
 
 
 def load(path: Path) -> Node:

@@ -44,7 +44,6 @@ class CampaignSink:
     def __init__(self, writer: CampaignWriter, before: StoredCampaign):
         self._writer = writer
         self._known = {_key(record) for record in (*before.records, *before.copies)}
-        self._recorded = {record.case.id for record in (*before.records, *before.copies)}
         self._nodes = dict(before.system.nodes)
         self._rules = dict(before.system.rules)
         self._has_facts = bool(before.system.workloads)
@@ -110,14 +109,12 @@ class CampaignSink:
         new = [record for record in records if _key(record) not in self._known]
         self._writer.append(new)
         self._known.update(map(_key, new))
-        self._recorded.update(record.case.id for record in new)
         return len(new)
 
     def give_up(self, unit: Unit, reason: str, skipped: bool) -> None:
-        """A record of the reason for every case that has none."""
-        status = Status.SKIPPED if skipped else Status.CRASHED
-        lost = [case for case in Share.of(unit.payload).own if case.id not in self._recorded]
-        self._keep([Record(case, 0, status, reason) for case in lost])
+        """A record of the reason for every case of the unit, at its first launch, as of no node."""
+        status, share = Status.SKIPPED if skipped else Status.CRASHED, Share.of(unit.payload)
+        self._keep([Record(case, share.first, status, reason) for case in share.own])
 
     def update(self, facts: System) -> None:
         """Keep facts of the campaign."""

@@ -28,10 +28,9 @@ from pathlib import Path
 
 from fleet import node as nodes
 from fleet import part
-from fleet.engines.local import attempt_log, command
+from fleet.engines.local import attempt_log, command, why_no_end
 from fleet.node import Node
 from impls.errors import Unavailable
-from impls.host.process import exit_reason
 
 NODE_FILE = "DEADHEAT_FLEET_NODE"
 """Variable of Ray's workers with the path of the node's file."""
@@ -137,7 +136,7 @@ def run_attempt(content: bytes, id: str, number: int) -> bytes:
         )  # fmt: skip
         code = process.wait()
     if not part.is_done(folder):
-        raise RuntimeError(exit_reason(code, log))
+        raise RuntimeError(why_no_end(code, log))
     return packed(folder)
 
 

@@ -12,11 +12,13 @@ from fleet import node as nodes
 from fleet import part
 from fleet import unit as units
 from fleet.engine import Attempt, Kind, Offer
+from fleet.execute import UNWRITTEN
 from fleet.node import Node
 from fleet.part import Ended, Outcome, PartError
 from impls.errors import InvalidInput
 from impls.host import usable
 from impls.host.process import exit_reason
+from impls.log import last_log_line
 
 POLL = 0.05
 
@@ -31,7 +33,9 @@ class LocalEngine:
 
     def __init__(self, here: Sequence[Node]):
         self._nodes = {node.id: node for node in here}
-        self._files = {node.id: nodes.save(node, f"node-{os.getpid()}.json") for node in here}
+        for node in here:
+            nodes.remove_left(node)
+        self._files = {node.id: nodes.save(node, nodes.own_file()) for node in here}
         self._running: dict[tuple[str, int], tuple[Attempt, subprocess.Popen[bytes]]] = {}
 
     def nodes(self) -> Sequence[Offer]:
@@ -85,6 +89,13 @@ def attempt_log(folder: Path) -> Path:
     return folder.with_suffix(".log")
 
 
+def why_no_end(code: int, log: Path) -> str:
+    """Why the process of an attempt has left no `done.json`."""
+    if code == UNWRITTEN:  # a log on the same disk is empty then
+        return f"its end could not be written{last_log_line(log) or '; its disk may be full'}"
+    return exit_reason(code, log)
+
+
 def offer_of(node: Node) -> Offer:
     return Offer(node.id, node.type, node.software, node.slots, len(node.machine.get("gpus") or ()))
 
@@ -95,7 +106,7 @@ def _end(attempt: Attempt, process: subprocess.Popen[bytes]) -> Ended:
     except PartError as problem:
         reason = str(problem)
         if not part.is_done(attempt.folder):
-            reason = exit_reason(process.returncode, attempt_log(attempt.folder))
+            reason = why_no_end(process.returncode, attempt_log(attempt.folder))
         return Ended(attempt.unit.id, attempt.number, attempt.node, Outcome.LOST, reason)
 
 

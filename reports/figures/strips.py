@@ -23,6 +23,8 @@ COLUMNS, HEIGHT = 150, 220
 """Of the figure of all launches: maximum number of points, and pixels."""
 MOST_LINES, MOST_CROSSES = 150, 30
 """Launches of a case that are drawn: more could not be told apart, and would make the page as large as the campaign."""
+NEEDED = ["phase", "contestant", "status", "seconds", "superseded"]
+"""Columns of launches that strips need."""
 STEPS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4)
 REACH = 1.5
 """A launch further than this from its case's mean is drawn at the edge."""
@@ -30,7 +32,7 @@ REACH = 1.5
 
 def strips(network: Network, launches: pd.DataFrame, slots: Sequence[str], key: str) -> str:
     """Each launch of every case of a network over the case's mean; "" if no case has two."""
-    measured = launches.loc[launches["status"] == Status.MEASURED, ["phase", "contestant", "seconds", "superseded"]]
+    measured = launches.loc[launches["status"] == Status.MEASURED, NEEDED]
     times = {
         (str(phase), str(contestant)): part[["seconds", "superseded"]]
         for (phase, contestant), part in measured.groupby(["phase", "contestant"], sort=False)
@@ -92,30 +94,34 @@ def _spread(values: np.ndarray, most: int) -> np.ndarray:
     return np.asarray(np.sort(values)[np.linspace(0, len(values) - 1, most).round().astype(int)])
 
 
-def run_order(over: Sequence[tuple[float, bool]], key: str) -> str:
-    """All launches of a campaign in order, each over its case's mean; "" if there are too few."""
+def run_order(over: np.ndarray, key: str) -> str:
+    """All launches of a campaign in order, each over its case's mean and whether it was repeated: (launches, 2).
+
+    "" if there are too few.
+    """
     if len(over) < 6:
         return ""
     label = "each launch's time over its case's mean, in the order in which they ran"
     return svg.draw(lambda: _run_order(over), key, label)
 
 
-def _run_order(over: Sequence[tuple[float, bool]]) -> Figure:
+def _run_order(over: np.ndarray) -> Figure:
     """A dot is the median of adjacent launches; its line spans their 10th to 90th percentile."""
     figure = new_figure(HEIGHT, layout="constrained")
     axes = figure.add_subplot()
-    values = _clip(np.array([value for value, superseded in over if not superseded]))
-    places = np.array([number for number, (_, superseded) in enumerate(over) if not superseded])
+    superseded = over[:, 1] == 1
+    places = np.flatnonzero(~superseded)
+    values = _clip(over[places, 0])
     parts = np.array_split(np.arange(len(values)), min(len(values), COLUMNS))
     middle = np.array([places[part].mean() for part in parts])
     low, median, high = np.array([np.percentile(values[part], (10, 50, 90)) for part in parts]).T
     axes.plot(np.repeat(middle, WIDE), np.ravel(np.column_stack((low, high, np.full(len(low), np.nan)))),
               color=COLOURS[0], alpha=0.5, linewidth=1.5)  # fmt: skip
     axes.plot(middle, median, "o", color=COLOURS[0], markersize=2.5)
-    again = np.array([(number, value) for number, (value, superseded) in enumerate(over) if superseded])
+    again = np.flatnonzero(superseded)
     if len(again):
         again = again[:: math.ceil(len(again) / COLUMNS)]
-        axes.plot(again[:, 0], _clip(again[:, 1]), "x", color=COLOURS[1], markersize=5)
+        axes.plot(again, _clip(over[again, 0]), "x", color=COLOURS[1], markersize=5)
     axes.axhspan(1 - BAND, 1 + BAND, color=svg.INK, alpha=0.08, linewidth=0)
     axes.set(xlabel="launches, first to last", ylabel="time / mean of its case", yscale="log")
     _around_one(axes.yaxis, max(1 / low.min(), high.max()))

@@ -36,7 +36,7 @@ class Network:
 
 def networks(cases: pd.DataFrame) -> list[Network]:
     """The networks of one campaign's table of cases, in order of appearance."""
-    return [_network(str(key), part) for key, part in with_network(cases).groupby("network", sort=False)]
+    return [_network(key, own) for (key,), own in grouped(with_network(cases), ["network"]).items()]
 
 
 def titles(found: Sequence[Network]) -> Mapping[str, str]:
@@ -63,8 +63,16 @@ def with_network(frame: pd.DataFrame) -> pd.DataFrame:
 
 def rows(frame: pd.DataFrame) -> list[Row]:
     """The rows of a tidy table, one by one."""
-    names, columns = list(frame.columns), [frame[name].tolist() for name in frame.columns]
+    names, columns = list(frame.columns), [column.tolist() for _, column in frame.items()]
     return [dict(zip(names, values)) for values in zip(*columns)]
+
+
+def grouped(frame: pd.DataFrame, names: Sequence[str]) -> dict[tuple[Any, ...], list[Row]]:
+    """The rows by their values in these columns, in order of appearance."""
+    found: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows(frame):
+        found.setdefault(tuple(row[name] for name in names), []).append(row)
+    return found
 
 
 def contestants(frame: pd.DataFrame) -> list[str]:
@@ -95,8 +103,7 @@ def _images(row: Row) -> str:
     return f"{row['channels']} × {row['height']} × {row['width']} · batch {row['batch']}"
 
 
-def _network(key: str, part: pd.DataFrame) -> Network:
-    own = rows(part)
+def _network(key: str, own: Sequence[Row]) -> Network:
     first = own[0]
     return Network(
         id=key,
@@ -106,8 +113,8 @@ def _network(key: str, part: pd.DataFrame) -> Network:
         batch=first["batch"],
         precision=first["precision"],
         device=first["device"],
-        phases=in_order(part["phase"]),
-        contestants=contestants(part),
+        phases=in_order(row["phase"] for row in own),
+        contestants=list(dict.fromkeys(row["contestant"] for row in own)),
         rows={(row["phase"], row["contestant"]): row for row in own},
         devices=first["devices"],
     )

@@ -178,7 +178,7 @@ def _scope(view: CampaignView) -> str:
 
 def _parity_note(view: CampaignView, part: NetworkPart) -> str:
     """Which measured contestants of a network had errors above a tolerance, and how they were judged."""
-    rows = tables.parity_rows(part.network, part.launches, system.tolerances(view.system, part.network.precision))
+    rows = tables.parity_rows(part.network, view.parity, system.tolerances(view.system, part.network.precision))
     return "; ".join(f"{row.contestant}: {row.outcome}" for row in rows if row.outside and row.outcome != "mismatch")
 
 

@@ -6,9 +6,10 @@ No measured value is omitted, and a missing value is never a number: the cell is
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
 from reports.format import numbers
@@ -155,11 +156,13 @@ def first_call_rows(
 ) -> list[FirstCallRow]:
     """A contestant's times before its first recorded step, in these phases. `kinds`: of first calls."""
     mine = launches[(launches["network"] == network.id) & (launches["status"] == Status.MEASURED)]
-    seconds: dict[tuple[str, str, str], pd.Series] = {}
-    for contestant, own in mine.groupby("contestant", sort=False):
-        seconds |= {(str(contestant), what, ""): own[what] for what in BEFORE}
-        for phase, part in own.groupby("phase", sort=False):
-            seconds |= {(str(contestant), what, str(phase)): part[what] for what in kinds}
+    known = {what: mine[what].to_numpy(float) for what in (*BEFORE, *kinds)}
+    of_contestants = mine.groupby("contestant", observed=True).indices
+    seconds: dict[Hashable, np.ndarray] = {
+        (one, what, ""): known[what][places] for one, places in of_contestants.items() for what in BEFORE
+    }
+    of_phases = mine.groupby(["contestant", "phase"], observed=True).indices
+    seconds |= {(one, kind, phase): known[kind][places] for (one, phase), places in of_phases.items() for kind in kinds}
     needs: dict[tuple[str, str], Sequence[str]] = {(kind, phase): (phase,) for kind in kinds for phase in phases}
     needs |= {(what, ""): network.phases for what in BEFORE}
     return [
@@ -171,23 +174,21 @@ def first_call_rows(
     ]
 
 
-def _spread(seconds: pd.Series | None) -> str | None:
+def _spread(seconds: np.ndarray | None) -> str | None:
     """Median, and the extremes if there are several: launches are too few for other statistics."""
-    if seconds is None or not seconds.count():
+    if seconds is None or not len(known := seconds[~np.isnan(seconds)]):
         return None
-    known = seconds.dropna()
-    middle = numbers.plain(float(known.median()))
+    middle = numbers.plain(float(np.median(known)))
     return middle if len(known) < 2 else f"{middle} ({numbers.plain(known.min())}–{numbers.plain(known.max())})"
 
 
 def parity_rows(network: Network, launches: pd.DataFrame, tolerances: Mapping[str, float]) -> list[ParityRow]:
     """The largest errors over all launches of a contestant on a network."""
     names = ["contestant", "status", *(name for name in launches.columns if name.startswith("parity_"))]
-    mine = launches.loc[launches["network"] == network.id, names].drop_duplicates()
-    return [
-        _parity_row(contestant, rows(mine[mine["contestant"] == contestant]), tolerances)
-        for contestant in network.contestants
-    ]
+    mine: dict[str, list[Row]] = {contestant: [] for contestant in network.contestants}
+    for row in rows(launches.loc[launches["network"] == network.id, names].drop_duplicates()):
+        mine[row["contestant"]].append(row)
+    return [_parity_row(contestant, own, tolerances) for contestant, own in mine.items()]
 
 
 def _parity_row(contestant: str, records: Sequence[Row], tolerances: Mapping[str, float]) -> ParityRow:

@@ -14,7 +14,7 @@ from reports.figures.drawing import svg
 from reports.figures.drawing.selection import round_robin
 from reports.figures.size_sweep import PANELS, milliseconds, pixels, size_sweep
 from reports.format import numbers
-from reports.format.networks import Row, rows, text
+from reports.format.networks import Row, grouped, text
 from results.compare.limits import Limits
 from results.schema.columns import device_columns
 from results.schema.record import Status
@@ -70,11 +70,9 @@ class Growth:
 def growth(cases: pd.DataFrame, limits: Limits, slots: Sequence[str], key: str) -> list[Growth]:
     """A table for each network and phase with several sizes, some of them measured, with a figure for some networks."""
     found: dict[tuple[Any, ...], list[Row]] = {}
-    for _, part in cases[(cases["stream"] == "") & (cases["peak_probe"] == "")].groupby(
-        ["architecture", *SAME], sort=False
-    ):
-        if part["size"].nunique() >= FEWEST_SIZES and (part["status"] == Status.MEASURED).any():
-            own = rows(part)
+    plain = cases[(cases["stream"] == "") & (cases["peak_probe"] == "")]
+    for own in grouped(plain, ["architecture", *SAME]).values():
+        if len({row["size"] for row in own}) >= FEWEST_SIZES and any(row["status"] == Status.MEASURED for row in own):
             same = limits.facts(own[0]["group"]).variant_of or own[0]["architecture"], *(own[0][name] for name in SAME)
             found.setdefault(same, []).extend(own)
     drawn = set(round_robin(list(found), lambda same: same[0], DRAWN))

@@ -13,7 +13,7 @@ from reports.figures.drawing import svg
 from reports.figures.drawing.selection import round_robin
 from reports.figures.lines import lines
 from reports.format import numbers
-from reports.format.networks import Row, rows
+from reports.format.networks import Row, grouped
 from reports.format.numbers import FormattedEstimate
 from reports.rows.devices import Devices, devices
 from reports.sections.section import CampaignView, Section
@@ -43,9 +43,9 @@ def batches(cases: pd.DataFrame, slots: Sequence[str], key: str) -> list[Batches
     """A table for each network and phase that was measured at several batch sizes, with a curve for some of them."""
     plain = cases[(cases["stream"] == "") & (cases["peak_probe"] == "")]
     found = [
-        (dict(zip(SAME, values)), rows(part))
-        for values, part in plain.groupby(SAME, sort=False)
-        if part["batch"].nunique() >= FEWEST
+        (dict(zip(SAME, values)), own)
+        for values, own in grouped(plain, SAME).items()
+        if len({row["batch"] for row in own}) >= FEWEST
     ]
     drawn = {id(own) for _, own in round_robin(found, lambda one: one[0]["architecture"])}
     return [

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
+import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
@@ -126,9 +127,10 @@ def control_pairs(campaign: StoredCampaign) -> list[ControlPair]:
     ]
 
 
-def order(launches: pd.DataFrame, cases: pd.DataFrame) -> list[tuple[float, bool]]:
+def order(launches: pd.DataFrame, cases: pd.DataFrame) -> np.ndarray:
     """Each measured launch's time over its case's mean, in the order in which they ran, and whether it was repeated.
 
+    An array (launches, 2), with 1 for a launch that was repeated.
     `launches` are those of a CampaignView. Cases with one launch are left out: it is its own mean.
     """
     means = dict(zip(cases["case"], cases["seconds"]))
@@ -136,7 +138,7 @@ def order(launches: pd.DataFrame, cases: pd.DataFrame) -> list[tuple[float, bool
     counts = measured[~measured["superseded"]]["case"].value_counts()
     measured = measured[measured["case"].map(counts).astype(float) > 1]
     over = measured["seconds"] / measured["case"].map(means).astype(float)
-    return list(zip(over.tolist(), measured["superseded"].tolist()))
+    return np.column_stack((over, measured["superseded"]))
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,9 @@ def build(view: CampaignView) -> Certainty:
         order=Markup(strips.run_order(order(view.launches, view.cases), f"{view.key}-order")),
         chapters=view.chapters(
             lambda part: None,
-            lambda part: strips.strips(part.network, part.launches, view.contestants, f"{part.id}-strips"),
+            lambda part: strips.strips(
+                part.network, part.launches(*strips.NEEDED), view.contestants, f"{part.id}-strips"
+            ),
         ),
         flags=flags(view.cases),
         redone=repeated_blocks(view.launches),

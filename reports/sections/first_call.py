@@ -16,6 +16,8 @@ from results.compare.ranking import TITLES
 from results.schema.record import Status
 
 BEFORE = ("start_seconds", "build_seconds")
+NEEDED = ("contestant", "phase", "status", *BEFORE, COLD, CACHED)
+"""Columns of launches."""
 BARS = Kind("s", ("start", "build", "first call"), "cached")
 
 
@@ -38,7 +40,8 @@ def build(view: CampaignView) -> FirstCalls | None:
         return None
     kinds = [kind for kind in (COLD, CACHED) if known[kind]]
     phases = view.phases
-    chapters = view.chapters(lambda part: first_call_rows(part.network, part.launches, phases, kinds))
+    needed = ("network", *NEEDED)
+    chapters = view.chapters(lambda part: first_call_rows(part.network, part.launches(*needed), phases, kinds))
     return FirstCalls(phases, chapters, list(_figures(view)), bool(known[CACHED]))
 
 
@@ -55,7 +58,7 @@ def _figures(view: CampaignView) -> Iterator[tuple[str, Markup]]:
 
 def _stacks(part: NetworkPart, phase: str) -> Iterator[Stack]:
     """The medians over the launches whose first call found no compiled code, and over those that could find some."""
-    launches = part.launches
+    launches = part.launches(*NEEDED)
     known = launches[(launches["phase"] == phase) & (launches["status"] == Status.MEASURED)]
     for contestant in part.network.contestants:
         own = known[known["contestant"] == contestant]

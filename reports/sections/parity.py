@@ -13,7 +13,7 @@ def build(view: CampaignView) -> Sequence[Chapter[list[ParityRow]]] | None:
     if not view.launches["parity_contestants"].notna().any():
         return None
     return view.chapters(
-        lambda part: parity_rows(part.network, part.launches, system.tolerances(view.system, part.network.precision))
+        lambda part: parity_rows(part.network, view.parity, system.tolerances(view.system, part.network.precision))
     )
 
 

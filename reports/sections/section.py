@@ -51,10 +51,9 @@ class NetworkPart:
     rows: np.ndarray
     is_drawn: bool
 
-    @property
-    def launches(self) -> pd.DataFrame:
-        """Its launches, taken when they are needed: of a large campaign, they are not in memory twice."""
-        return self.all_launches.take(self.rows)
+    def launches(self, *columns: str) -> pd.DataFrame:
+        """These columns of its launches, taken when they are needed: of a large campaign, they are not kept twice."""
+        return self.all_launches[list(columns)].take(self.rows)
 
 
 @dataclass(frozen=True)
@@ -81,11 +80,18 @@ class CampaignView:
 
     @cached_property
     def cases(self) -> pd.DataFrame:
+        pairs(self.campaign)  # first: the ratios of cases are among them, so that rounds are read once
         return table.cases([self.campaign])
 
     @cached_property
     def launches(self) -> pd.DataFrame:
         return with_superseded(networks.with_network(launches_of([self.campaign], LAUNCHES, compact=True)))
+
+    @cached_property
+    def parity(self) -> pd.DataFrame:
+        """The different statuses and parities of launches, by network and contestant."""
+        names = ["network", "contestant", "status", *(column.name for column in PARITY)]
+        return self.launches[names].drop_duplicates()
 
     @cached_property
     def split(self) -> pd.DataFrame:
@@ -173,6 +179,12 @@ class Section:
 
 def with_superseded(launches: pd.DataFrame) -> pd.DataFrame:
     """The table with a column `superseded`: whether the launch was measured, but its disturbed block repeated."""
-    measured = launches["status"] == Status.MEASURED
-    last = launches[measured].groupby(["case", "node", "launch", "subset"])["attempt"].transform("max")
-    return launches.assign(superseded=measured & (launches["attempt"] < last.reindex(launches.index)))
+    measured = (launches["status"] == Status.MEASURED).to_numpy()
+    superseded = np.zeros(len(launches), bool)
+    (cases, _), (numbers, known) = (pd.factorize(launches[name]) for name in ("case", "launch"))
+    launch = cases * len(known) + numbers
+    repeated = measured & np.isin(launch, launch[measured & (launches["attempt"] > 0).to_numpy()])  # few
+    some = launches.loc[repeated, ["case", "node", "launch", "subset", "attempt"]]
+    last = some.groupby(["case", "node", "launch", "subset"], observed=True)["attempt"].transform("max")
+    superseded[repeated] = (some["attempt"] < last).to_numpy()
+    return launches.assign(superseded=superseded)

@@ -28,7 +28,7 @@ def build(view: CampaignView) -> Times:
     first = next((row["case"] for part in view.parts for row in part.network.rows.values()), "")
     return Times(
         chapters=view.chapters(
-            lambda part: case_rows(part.network, part.launches),
+            lambda part: case_rows(part.network, part.launches("case", "status")),
             lambda part: figures.times(part.network, view.contestants, f"{part.id}-times"),
         ),
         example=commands.reproduce([first], commands.campaign_options(view.system)) if first else "",

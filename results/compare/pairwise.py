@@ -3,6 +3,10 @@
 Launches of two campaigns never ran concurrently, so they are compared as independent samples (Welch, on logarithms),
 and the difference includes everything else that changed between the two. Two interpreters of one campaign
 (results.compare.interpreters) did run concurrently: their launches are paired, which is the better measurement.
+
+Launches of two nodes are neither compared nor paired. Where a case is of the same nodes in both campaigns, each node
+has a ratio, and the estimate is over nodes (results.stats.nodes). Several other nodes are samples of their machine
+type. A single node against others is not compared: nothing tells their difference from one of the campaigns.
 """
 
 from __future__ import annotations
@@ -21,14 +25,14 @@ from results.stats.estimates import (
     CONFIDENCE,
     Comparison,
     Estimate,
-    Rounds,
     geometric,
     geometric_mean,
     holm,
     independent_ratio,
-    launch_times,
     paired_ratio,
 )
+from results.stats.launches import Launches
+from results.stats.nodes import compared_over_nodes, time_over_nodes
 from results.stats.verdicts import Judgement, TimingVerdict, bound, judge, launches_needed
 from results.store.campaigns import StoredCampaign
 from results.store.journal import SYSTEM, ResultsError
@@ -47,8 +51,6 @@ REPORTED_DIFFERENCES = (
 )  # fmt: skip
 
 
-Launches = Mapping[object, Rounds]
-"""A case's launches: the rounds of each, by block."""
 Outcome = tuple[str, str]
 """The status of a launch, and its reason."""
 
@@ -123,19 +125,22 @@ def compare(
     problems = (*baseline.problems, *candidate.problems)
     before, after = launches_of(baseline), launches_of(candidate)
     both = [case for case in before if case in after]
+    apart = {} if across_systems or side_by_side else _other_nodes(baseline, candidate, both)
+    both = [case for case in both if case not in apart]
+    if not both and apart:
+        raise ResultsError(
+            f"no case was measured on the same machines: {next(iter(apart.values()))}; measure both on the same ones, "
+            "or use --across-systems"
+        )
     if not both:
         unread = f" (unreadable, the first of {len(problems)}: {problems[0]})" if problems else ""
         raise ResultsError(
             f"no case was measured both in {baseline.name} and in {candidate.name}; nothing to compare{unread}"
         )
-    if side_by_side:
-        ratios = {case: paired_ratio(after[case], before[case]) for case in both}
-    else:
-        old, new = replicates_of(baseline), replicates_of(candidate)
-        ratios = {case: independent_ratio(new[case], old[case]) for case in both}
+    ratios = {case: _compared(before[case], after[case], side_by_side) for case in both}
     found = {case: ratio for case, ratio in ratios.items() if ratio}
     changes = _changes(found, before, after)
-    missing = _missing((baseline, before), (candidate, after))
+    missing = {**_missing((baseline, before), (candidate, after)), **{case.id: why for case, why in apart.items()}}
     named = (
         *different,
         *system_differences(baseline, candidate, REPORTED_DIFFERENCES),
@@ -212,8 +217,33 @@ def _version_differences(baseline: StoredCampaign, candidate: StoredCampaign) ->
 
 
 def launches_of(campaign: StoredCampaign) -> dict[Case, Launches]:
-    """Each measured case's valid launches, by block."""
-    return {case: own.blocks for case, own in campaign.launches.items() if len(own.counted)}
+    """Each measured case's valid launches."""
+    return {case: own.counted for case, own in campaign.launches.items() if len(own.counted)}
+
+
+def _other_nodes(baseline: StoredCampaign, candidate: StoredCampaign, cases: Iterable[Case]) -> dict[Case, str]:
+    """The cases that one campaign has of a single node and the other of others, and of which nodes, in words."""
+    found = {}
+    for case in cases:
+        nodes = [campaign.launches[case].counted.nodes for campaign in (baseline, candidate)]
+        unnamed = [""] in nodes and max(map(len, nodes)) == 1  # nobody knows which machine that was
+        if nodes[0] != nodes[1] and min(map(len, nodes)) == 1 and not unnamed:
+            one, other = (", ".join(filter(None, names)) or "an unnamed machine" for names in nodes)
+            found[case] = f"on {one} in {baseline.name}, on {other} in {candidate.name}"
+    return found
+
+
+def _compared(before: Launches, after: Launches, side_by_side: bool) -> Comparison | None:
+    """One case: over the nodes that both have, or from one time a node; None without a pair of launches."""
+    old, new = before.by_node(), after.by_node()
+    if side_by_side:
+        found = [paired_ratio(new[node].blocks, own.blocks) for node, own in old.items() if node in new]
+    elif old.keys() == new.keys():
+        found = [independent_ratio(new[node]["seconds"].tolist(), own["seconds"].tolist()) for node, own in old.items()]
+    else:
+        found = [independent_ratio(_replicates(after), _replicates(before))]
+    known = [one for one in found if one]
+    return compared_over_nodes(known) if known else None
 
 
 def last_outcomes(campaign: StoredCampaign) -> dict[Case, Outcome]:
@@ -223,12 +253,12 @@ def last_outcomes(campaign: StoredCampaign) -> dict[Case, Outcome]:
 
 def replicates_of(campaign: StoredCampaign) -> dict[Case, list[float]]:
     """The times of each case's launches; of a case of several nodes one time a node, as its launches share it."""
-    found = {}
-    for case, launches in campaign.launches.items():
-        nodes = [own["seconds"].tolist() for own in launches.counted.by_node().values()]
-        if nodes:
-            found[case] = nodes[0] if len(nodes) == 1 else [geometric(own).value for own in nodes]
-    return found
+    return {case: _replicates(own) for case, own in launches_of(campaign).items()}
+
+
+def _replicates(launches: Launches) -> list[float]:
+    nodes = [own["seconds"].tolist() for own in launches.by_node().values()]
+    return nodes[0] if len(nodes) == 1 else [geometric(own).value for own in nodes]
 
 
 def _changes(
@@ -241,8 +271,8 @@ def _changes(
             case.id,
             case.contestant.id,
             case.workload.id,
-            geometric(launch_times(before[case])).value,
-            geometric(launch_times(after[case])).value,
+            time_over_nodes(before[case]).value,
+            time_over_nodes(after[case]).value,
             comparison.ratio,
             slower[case],
             judged := _judge(comparison.ratio, slower[case], faster[case]),

@@ -44,13 +44,15 @@ def cells_by_node(campaign: StoredCampaign, *choices: References) -> list[dict[s
     workloads: dict[Workload, dict[Case, Launches]] = {}
     for case, launches in campaign.all_launches.items():
         workloads.setdefault(case.workload, {})[case] = launches
-    nodes = sorted({node for launches in campaign.all_launches.values() for node in launches.nodes})
+    named = {node for launches in campaign.all_launches.values() for node in launches.nodes}
+    nodes = sorted(named - {""} or named)  # launches that no node made have no node
     found: list[dict[str, dict[Case, Cell]]] = [{node: {} for node in nodes} for _ in choices]
     for workload, own in sorted(workloads.items(), key=lambda one: _first_row(one[1])):  # the order on disk
         if any(workload in references for references in choices) or any(case.contestant.copy for case in own):
             for node, timed in _timed_by_node(own).items():
+                known: dict[tuple[Case, Case], Cell | None] = {}
                 for cells, references in zip(found, choices, strict=True):
-                    cells[node].update(cells_between(timed, references))
+                    cells[node].update(cells_between(timed, references, known))
     order = campaign.all_launches
     return [
         {node: {case: cells[case] for case in order if case in cells} for node, cells in of_nodes.items()}

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from results.schema.record import Case, Contestant, Record, Workload
-from results.stats.cells import Cell, Timed, cell_of, rounds_per_turn_of
+from results.stats.cells import Cell, Timed, cell_between, rounds_per_turn_of
 from results.stats.estimates import Estimate
 from results.stats.moderation import Control, Judged
 from results.stats.nodes import over_nodes
@@ -38,17 +38,27 @@ def cells_of(records: Iterable[Record], references: Mapping[Workload, Contestant
     )
 
 
-def cells_between(cases: Mapping[Case, Timed], references: Mapping[Workload, Contestant]) -> dict[Case, Cell]:
-    """The same from launches by block."""
-    found = {}
+def cells_between(
+    cases: Mapping[Case, Timed],
+    references: Mapping[Workload, Contestant],
+    known: dict[tuple[Case, Case], Cell | None] | None = None,
+) -> dict[Case, Cell]:
+    """The same from launches by block. `known`: cells of these cases by case and reference; new ones are added."""
+    known = {} if known is None else known
+    found: dict[Case, Cell] = {}
     for case, own in cases.items():
         copied = bool(case.contestant.copy)
         theirs = case.contestant.original if copied else references.get(case.workload)
         if theirs is None or theirs == case.contestant:
             continue
-        against = cases.get(Case(case.workload, theirs))
-        cell = cell_of(own.blocks, against.blocks, copied, own.rounds_per_turn) if against else None
-        if cell is not None:
+        other = Case(case.workload, theirs)
+        against = cases.get(other)
+        if against is None:
+            continue
+        if (case, other) not in known:
+            inverse = known.get((other, case)) if own.rounds_per_turn == against.rounds_per_turn else None
+            known[case, other] = inverse.inverse if inverse else cell_between(own, against, copied)
+        if cell := known[case, other]:
             found[case] = cell
     return found
 

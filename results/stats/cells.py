@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from results.stats.estimates import Rounds, round_ratios, shifts_of
+from results.stats.estimates import Rounds, at_once, round_ratios, shifts, shifts_of
 
 MEDIAN_DIFFERENCE = 0.9538725524
 """The median absolute difference of two values from a normal distribution with standard deviation 1."""
@@ -23,6 +23,17 @@ class Timed:
 
     blocks: Mapping[object, Rounds]
     rounds_per_turn: int
+
+    @cached_property
+    def table(self) -> np.ndarray | None:
+        """The rounds of its blocks in order: (launches, rounds); None where launches have different numbers of them."""
+        rounds = list(self.blocks.values())
+        return np.array(rounds, float) if len(set(map(len, rounds))) == 1 else None
+
+    @cached_property
+    def rows(self) -> Mapping[object, int]:
+        """The row of each block in the table."""
+        return {block: row for row, block in enumerate(self.blocks)}
 
 
 def rounds_per_turn_of(rounds: int, turns: int) -> int:
@@ -48,12 +59,27 @@ class Cell:
         """Logarithms of the ratios."""
         return np.log(self.ratios)
 
+    @cached_property
+    def varies(self) -> bool:
+        """Whether the ratios are not all equal."""
+        return min(self.ratios) < max(self.ratios)
+
+    @property
+    def middle(self) -> float:
+        """The geometric mean of the ratios (results.stats.estimates.geometric)."""
+        return math.exp(float(np.mean(self.logs))) if self.varies else self.ratios[0]
+
     @property
     def variance(self) -> float:
         """Of one of the log ratios, over launches; exactly 0 where they are equal, NaN where there is only one."""
         if len(self.ratios) < 2:
             return math.nan
-        return float(np.var(self.logs, ddof=1)) if min(self.ratios) < max(self.ratios) else 0.0
+        return float(np.var(self.logs, ddof=1)) if self.varies else 0.0
+
+    @property
+    def inverse(self) -> Cell:
+        """That of the reference to the contestant."""
+        return replace(self, ratios=tuple((1 / np.array(self.ratios)).tolist()))
 
     @property
     def within(self) -> float:
@@ -71,13 +97,31 @@ def cell_of(
 
     Each launch is the seconds per step of its rounds, in the order of time.
     """
-    shared = [(rounds, reference[block]) for block, rounds in launches.items() if block in reference]
+    return cell_between(Timed(launches, rounds_per_turn), Timed(reference, rounds_per_turn), control)
+
+
+def cell_between(own: Timed, reference: Timed, control: bool = False) -> Cell | None:
+    """The same from two cases."""
+    shared = [block for block in own.blocks if block in reference.blocks]
     if not shared:
         return None
-    of_rounds = round_ratios(shared)
-    ratios = tuple(shifts_of(shared, of_rounds))
-    variance, turns = turn_variance([turn_ratios(own, rounds_per_turn) for _, own in of_rounds])
-    return Cell(ratios, variance, turns, control)
+    if own.table is None or reference.table is None or own.table.shape[1] != reference.table.shape[1]:
+        pairs = [(own.blocks[block], reference.blocks[block]) for block in shared]
+        of_rounds = round_ratios(pairs)
+        ratios = shifts_of(pairs, of_rounds)
+    else:  # as arrays, which takes a tenth of the time
+        table = own.table[_rows(own, shared)] / reference.table[_rows(reference, shared)]
+        places = range(len(table))
+        of_rounds = [(list(places[some]), table[some]) for some in at_once(*table.shape)]
+        ratios = [shift for _, some in of_rounds for shift in shifts(some).tolist()]
+    variance, turns = turn_variance([turn_ratios(some, own.rounds_per_turn) for _, some in of_rounds])
+    return Cell(tuple(ratios), variance, turns, control)
+
+
+def _rows(case: Timed, shared: Sequence[object]) -> slice | list[int]:
+    if len(shared) == len(case.blocks) and list(case.blocks) == shared:
+        return slice(None)
+    return [case.rows[block] for block in shared]
 
 
 def turn_ratios(ratios: np.ndarray, rounds_per_turn: int = 1) -> np.ndarray:

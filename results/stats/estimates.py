@@ -129,11 +129,16 @@ def round_ratios(pairs: Sequence[tuple[Rounds, Rounds]]) -> list[tuple[list[int]
             alike.setdefault(len(rounds), []).append(place)
     found = []
     for size, places in alike.items():
-        step = max(MOST_AT_ONCE // max(size, 1) ** 2, 1)
-        for begin in range(0, len(places), step):
-            some = places[begin : begin + step]
+        for part in at_once(len(places), size):
+            some = places[part]
             found.append((some, np.divide([pairs[place][0] for place in some], [pairs[place][1] for place in some])))
     return found
+
+
+def at_once(count: int, rounds: int) -> list[slice]:
+    """The parts of so many pairs of launches, of so many rounds each, that are computed with at once."""
+    step = max(MOST_AT_ONCE // max(rounds, 1) ** 2, 1)
+    return [slice(begin, begin + step) for begin in range(0, count, step)]
 
 
 def shifts_of(pairs: Sequence[tuple[Rounds, Rounds]], ratios: Sequence[tuple[list[int], np.ndarray]]) -> list[float]:
@@ -142,7 +147,7 @@ def shifts_of(pairs: Sequence[tuple[Rounds, Rounds]], ratios: Sequence[tuple[lis
     unlike = set(range(len(pairs)))
     for places, own in ratios:
         unlike.difference_update(places)
-        for place, shift in zip(places, _shifts(own).tolist(), strict=True):
+        for place, shift in zip(places, shifts(own).tolist(), strict=True):
             found[place] = shift
     for place in unlike:
         rounds, reference = pairs[place]
@@ -150,8 +155,8 @@ def shifts_of(pairs: Sequence[tuple[Rounds, Rounds]], ratios: Sequence[tuple[lis
     return found
 
 
-def _shifts(ratios: np.ndarray) -> np.ndarray:
-    """The shift of each row of ratios of rounds."""
+def shifts(ratios: np.ndarray) -> np.ndarray:
+    """`paired_shift` of each row of ratios of rounds: (launches, rounds)."""
     size = ratios.shape[1]
     if size == 3:
         return np.asarray(np.median(ratios, axis=1))
@@ -188,9 +193,7 @@ def independent_ratio(times: Sequence[float], reference: Sequence[float]) -> Com
     error, freedom = _welch(*logs)
     half = _quantile(freedom) * error
     estimate = Estimate(math.exp(value), math.exp(value - half), math.exp(value + half), launches)
-    slower = _beyond(value - math.log1p(BAND), error, freedom)
-    faster = _beyond(math.log1p(-BAND) - value, error, freedom)
-    return Comparison(estimate, slower, faster)
+    return compared(estimate, value, error, freedom)
 
 
 def paired_ratio(launches: Mapping[object, Rounds], reference: Mapping[object, Rounds]) -> Comparison | None:
@@ -202,18 +205,24 @@ def paired_ratio(launches: Mapping[object, Rounds], reference: Mapping[object, R
     if len(pairs) < 2:
         return Comparison(Estimate(math.exp(value), math.nan, math.nan, len(pairs)), math.nan, math.nan)
     error, freedom = float(np.std(pairs, ddof=1)) / math.sqrt(len(pairs)), len(pairs) - 1.0
+    return compared(geometric(list(np.exp(pairs))), value, error, freedom)
+
+
+def compared(ratio: Estimate, value: float, error: float, freedom: float) -> Comparison:
+    """The comparison of a ratio with the logarithm `value`, which has that standard error and degrees of freedom."""
     slower = _beyond(value - math.log1p(BAND), error, freedom)
     faster = _beyond(math.log1p(-BAND) - value, error, freedom)
-    return Comparison(geometric(list(np.exp(pairs))), slower, faster)
+    return Comparison(ratio, slower, faster, freedom)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A ratio with the p values of being slower, and faster, by more than the band."""
+    """A ratio with the p values of being slower, and faster, by more than the band. `freedom`: of its error, or NaN."""
 
     ratio: Estimate
     slower: float
     faster: float
+    freedom: float = math.nan
 
 
 def holm(p_values: Mapping[T, float]) -> dict[T, float]:

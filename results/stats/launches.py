@@ -303,18 +303,24 @@ class Launches:
 
     def where(self, mask: Sequence[bool] | np.ndarray) -> Launches:
         """Those for which the mask is true."""
-        return self._at(np.flatnonzero(mask))
+        places = np.flatnonzero(mask)
+        return self if len(places) == len(self) else self._at(places)
 
     def _at(self, places: np.ndarray) -> Launches:
         return Launches(self.source, self.rows, places if self.chosen is None else self.chosen[places])
 
-    @property
+    @cached_property
     def nodes(self) -> list[str]:
         """The names of their nodes, in order; "" alone in campaigns of one machine."""
-        return sorted(set(self["node"].tolist()))
+        names = self["node"]
+        return sorted(set((names[:1] if names.strides == (0,) else names).tolist()))
 
     def by_node(self) -> dict[str, Launches]:
         """Those of each node, by its name."""
+        return self._by_node
+
+    @cached_property
+    def _by_node(self) -> dict[str, Launches]:
         places: dict[str, list[int]] = {name: [] for name in self.nodes}
         if len(places) < 2:
             return dict.fromkeys(places, self)
@@ -334,8 +340,11 @@ class Launches:
         attempts = measured["attempt"]
         if not attempts.any():
             return measured
-        launches = list(zip(*(measured[name].tolist() for name in ("node", "launch", "subset"))))
-        return measured.where(last_attempts(launches, attempts.tolist()))
+        numbers, are_last = measured["launch"], np.ones(len(measured), bool)
+        repeated = np.flatnonzero(np.isin(numbers, numbers[attempts > 0]))  # few: the others have one attempt
+        launches = list(zip(*(measured[name][repeated].tolist() for name in ("node", "launch", "subset"))))
+        are_last[repeated] = last_attempts(launches, attempts[repeated].tolist())
+        return measured.where(are_last)
 
     @property
     def blocks(self) -> dict[object, Rounds]:

@@ -18,11 +18,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from results.stats.estimates import CONFIDENCE, Estimate, geometric
+from results.stats.estimates import CONFIDENCE, Comparison, Estimate, compared, geometric
 from results.stats.launches import Launches
 from results.stats.moderation import Half, quantile
 from results.stats.pairing import Pass
@@ -63,6 +64,16 @@ def over_nodes(nodes: Sequence[Estimate], logarithmic: bool = True) -> Estimate:
     is_between = len(nodes) >= FEWEST_NODES and float(half.freedom) == len(nodes) - 1
     per_launch = len(nodes) / launches if is_between else 1.0
     return Estimate(middle, low, high, launches, float(half.freedom), freedom_per_launch=per_launch)
+
+
+def compared_over_nodes(nodes: Sequence[Comparison]) -> Comparison:
+    """The comparison of two campaigns over nodes that both have, from that on each node; of one node, its own."""
+    if len(nodes) == 1:
+        return nodes[0]
+    known = [one.ratio if math.isnan(one.freedom) else replace(one.ratio, freedom=one.freedom) for one in nodes]
+    ratio = over_nodes(known)
+    error = math.log(ratio.high / ratio.low) / 2 / ratio.quantile()
+    return compared(ratio, math.log(ratio.value), error, ratio.own_freedom)
 
 
 def half_over_nodes(means: Floats, halves: Floats, freedom: Floats) -> Half:

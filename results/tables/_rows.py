@@ -114,8 +114,9 @@ def time_row(estimate: Estimate) -> dict[str, float]:
 
 
 def parity_row(launches: Launches) -> dict[str, Any]:
-    """Of the last of the launches."""
-    last = {name: launches[name].tolist()[-1] for name in blank(PARITY)}
-    if last["parity_worst_gradient"] is None:
+    """Of the last of the launches that has one."""
+    known = np.flatnonzero(~np.isnan(launches["parity_contestants"]))
+    if not len(known):
         return dict(blank(PARITY))
+    last = {name: launches[name][known[-1]] for name in blank(PARITY)}
     return {**last, "parity_contestants": whole(last["parity_contestants"])}

@@ -55,7 +55,7 @@ def split(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
 
 def _times(counted: Launches, phase: str) -> Times:
     # Launches of one phase each are independent, whatever their numbers.
-    own = ["" if shares else phase for shares in counted["schema"] >= PHASES_SHARE_LAUNCHES]
+    own = ["" if shares else phase for shares in (counted["schema"] >= PHASES_SHARE_LAUNCHES).tolist()]
     names = ("launch", "subset", "seconds")
     return {(one, *rest): time for one, *rest, time in zip(own, *(counted[name].tolist() for name in names))}
 
@@ -70,8 +70,8 @@ def _part(times: Times, less: Times | None) -> Estimate | None:
     """The mean of a phase's time, or of its difference to another's: within launches that ran both, else Welch's."""
     if less is None:
         return arithmetic(list(times.values())) if times else None
-    if shared := times.keys() & less.keys():
-        return arithmetic([times[launch] - less[launch] for launch in sorted(shared, key=str)])
+    if shared := [launch for launch in times if launch in less]:
+        return arithmetic([times[launch] - less[launch] for launch in shared])
     return difference(list(times.values()), list(less.values()))
 
 

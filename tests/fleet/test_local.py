@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,6 +62,20 @@ def test_each_engine_has_a_nodes_file_of_its_own(here):
     (file,) = Path(here[0].spool).glob("*.json")
     assert str(os.getpid()) in file.name
     engine.close()
+
+
+def test_the_file_of_a_driver_that_was_killed_is_removed_by_the_next_one(here):
+    killed = subprocess.Popen([sys.executable, "-c", ""])
+    killed.wait()
+    spool = Path(here[0].spool)
+    spool.mkdir()
+    left, others, alive = (spool / f"node-{one}.json" for one in (killed.pid, "other", os.getppid()))
+    for file in (left, others, alive):
+        file.write_text("{}")
+    LocalEngine(here[:1]).close()
+    assert not left.exists()
+    assert others.exists()
+    assert alive.exists()
 
 
 def begun(engine: LocalEngine, folder: Path, script: str) -> Attempt:

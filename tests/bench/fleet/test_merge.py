@@ -7,15 +7,19 @@ import os
 import shutil
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from bench.fleet.campaigns import opened
 from bench.fleet.merge import CampaignSink
 from fleet import part
 from fleet.part import Ended, PartError
+from results.advice import warnings_for
 from results.schema.record import Status
 from results.schema.system import System, Warned
 from results.store.campaigns import CampaignWriter, StoredCampaign, read_campaign
+from results.tables.cases import cases
+from results.tables.nodes import nodes, scope_of
 from tests.support.fleet_campaign import GROUPS, campaign, failing, measured_part
 
 
@@ -182,10 +186,22 @@ def test_a_unit_that_was_given_up_leaves_a_row_with_the_reason_for_each_case(mer
     assert len(merging.read().records) == 4
 
 
-def test_a_case_that_another_node_has_measured_needs_no_such_row(merging):
+def test_so_does_the_unit_of_a_second_node_at_its_own_launch(merging):
     merging.accept(0)
+    before = cases([merging.read()])
     merging.sink.give_up(merging.units[3], "no second machine joined", True)
-    assert {record.status for record in merging.read().records} == {Status.MEASURED}
+    found = merging.read()
+    lost = [one for one in found.records if one.status is not Status.MEASURED]
+    assert {(one.status, one.reason, one.node, one.launch) for one in lost} == {
+        (Status.SKIPPED, "no second machine joined", "", 2)
+    }
+    assert len(lost) == 4
+    pd.testing.assert_frame_equal(cases([found]), before)  # what was measured counts as before
+    table = nodes([found])
+    assert (set(table.node), set(table.status)) == ({"n1"}, {"measured"})
+    assert scope_of(found).nodes == ("n1",)
+    (warned,) = (one["what"] for one in warnings_for(found) if "no second machine joined" in one["what"])
+    assert warned.startswith("4 launches skipped")
 
 
 def test_a_unit_that_was_given_up_can_be_measured_later(merging):

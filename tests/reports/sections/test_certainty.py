@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from reports.figures import strips
@@ -53,8 +54,8 @@ def test_superseded_launches_are_marked_and_keep_their_place(again: StoredCampai
     frame = with_superseded(launches_of([again]))
     assert frame.loc[frame["superseded"], ["launch", "attempt"]].to_numpy().tolist() == [[2, 0], [2, 0]]
     order = certainty.order(frame, cases.cases([again]))
-    assert [superseded for _, superseded in order].index(True) == 4
-    assert [over for over, _ in order] == pytest.approx([1.0] * 14)
+    assert order[:, 1].tolist().index(1) == 4
+    assert order[:, 0].tolist() == pytest.approx([1.0] * 14)
 
 
 def test_a_repetition_supersedes_no_launch_of_another_node(write_campaign: Callable[..., StoredCampaign]) -> None:
@@ -72,7 +73,7 @@ def test_strips_need_a_second_launch(again: StoredCampaign, write_campaign: Call
     once = write_campaign([measured(Case(workload(), ALPHA), 0, [0.01])], name="once")
     assert drawn(once) == ""
     assert "launch's time / mean" in drawn(again)
-    assert strips.run_order([(1.0, False)] * 5, "k") == ""
+    assert strips.run_order(np.ones((5, 2)), "k") == ""
 
 
 def test_a_case_with_one_launch_never_looks_steady(write_campaign: Callable[..., StoredCampaign]) -> None:
@@ -127,7 +128,7 @@ def test_without_the_same_twice_the_page_says_how_to_see_it(again: StoredCampaig
 def strip(write_campaign: Callable[..., StoredCampaign], launches: int) -> str:
     made = [disturbed(ALPHA, launch, 0, 0.01, 0.01 + 1e-5 * (launch % 97)) for launch in range(launches)]
     (part,) = CampaignView(write_campaign(made, name=f"of-{launches}"), "c1").parts
-    return strips.strips(part.network, part.launches, [ALPHA.id], "k")
+    return strips.strips(part.network, part.launches(*strips.NEEDED), [ALPHA.id], "k")
 
 
 def test_a_figure_of_launches_does_not_grow_with_their_number(write_campaign: Callable[..., StoredCampaign]) -> None:
