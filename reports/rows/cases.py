@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -162,7 +163,9 @@ def first_call_rows(
         (one, what, ""): known[what][places] for one, places in of_contestants.items() for what in BEFORE
     }
     of_phases = mine.groupby(["contestant", "phase"], observed=True).indices
-    seconds |= {(one, kind, phase): known[kind][places] for (one, phase), places in of_phases.items() for kind in kinds}
+    for key, places in of_phases.items():
+        one, phase = cast("tuple[str, str]", key)
+        seconds |= {(one, kind, phase): known[kind][places] for kind in kinds}
     needs: dict[tuple[str, str], Sequence[str]] = {(kind, phase): (phase,) for kind in kinds for phase in phases}
     needs |= {(what, ""): network.phases for what in BEFORE}
     return [

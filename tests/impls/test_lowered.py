@@ -7,6 +7,7 @@ from oracle.lowered import PRODUCTS, Lowered
 
 from deadheat.contract.fixtures import missing
 from deadheat.contract.processes import Children, answer
+from impls import precision as precisions
 from impls.frameworks import load_framework
 
 POLICIES = {
@@ -14,6 +15,8 @@ POLICIES = {
     "tf32": ("HIGH", "f32"),
     "bfloat16": ("HIGHEST", "bf16"),
     "float64": ("HIGHEST", "f64"),
+    "float16": ("HIGHEST", "f16"),
+    "bfloat16-weights": ("HIGHEST", "bf16"),
 }
 """Precision and operands' format of products and convolutions. XLA may use TF32 for float32 operands unless HIGHEST."""
 CASES = [
@@ -21,6 +24,7 @@ CASES = [
     for contestant in ("jax:jit", "keras:jax")
     for precision in load_framework(contestant.partition(":")[0]).execution(contestant.partition(":")[2]).precisions
     for phase in ("infer", "train")
+    if not precisions.POLICIES[precision].lacks(phase)
 ]
 
 
@@ -39,10 +43,11 @@ def test_every_product_of_a_step_for_a_card_has_the_policys_arithmetic(step: tup
     wanted, operand = POLICIES[precision]
     assert found.platforms == ("cuda",)
     assert {name for name, _, _ in found.products} == set(PRODUCTS)
-    for name, precisions, operands in found.products:
-        assert (precisions, operands) == ((wanted,) * 2, (operand,) * 2), name
-    # Weights, momentum, loss and scores keep the stored format.
-    assert found.formats == {"float64" if precision == "float64" else "float32"}
+    for name, used, operands in found.products:
+        assert (used, operands) == ((wanted,) * 2, (operand,) * 2), name
+    # Weights are as stored; momentum, loss and scores have the format outside.
+    policy = precisions.POLICIES[precision]
+    assert found.formats == {policy.stored, policy.outside}
     assert "stablehlo.custom_call" not in found.operations
     assert found.donated == (found.state if phase == "train" else 0)
     assert found.given > found.donated, "the batch is not overwritten"

@@ -199,7 +199,7 @@ class JaxModel(Model):
             case "forward":
                 return self._forward, (state.params, state.statistics, state.key, batch)
             case "gradient":
-                return self._gradient, (state.params, state.statistics, state.key, batch)
+                return self._gradient, (state.params, state.statistics, state.key, batch, state.scaling)
         self._begin_momentum()
         return self._train, (self._state, batch)
 

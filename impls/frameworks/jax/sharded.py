@@ -10,7 +10,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from impls.errors import Unavailable
-from impls.frameworks import Allocated, Plan, images_per_device
+from impls.frameworks import Allocated, Phase, Plan, images_per_device
 from impls.frameworks.jax.model import Batch, JaxModel
 
 IMAGES = "images"
@@ -44,6 +44,11 @@ class ShardedModel(JaxModel):
             return super().allocated()
         source = "jax.Device.memory_stats: peak_bytes_in_use, since the launch began; the sum over devices"
         return Allocated(sum(one["peak_bytes_in_use"] for one in found), source)
+
+    def step_bytes(self, phase: Phase, batch: Batch) -> int | None:
+        """The sum over devices, of which the compiler tells one's."""
+        of_one = super().step_bytes(phase, batch)
+        return None if of_one is None else of_one * self._mesh.size
 
 
 def _devices(plan: Plan) -> list[Any]:
