@@ -201,7 +201,5 @@ def test_a_group_whose_intervals_are_narrow_enough_ends_by_precision(measure):
 
 def test_single_steps_that_would_reach_the_time_limit_are_refused(load):
     assert load('latency = "299s"').latency == 299
-    with pytest.raises(
-        SuiteError, match="latency of 300 s reaches time_limit of 300 s; lower it, or raise"
-    ):
+    with pytest.raises(SuiteError, match="latency of 300 s reaches time_limit of 300 s; lower it, or raise"):
         load('latency = "5m"')
