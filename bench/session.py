@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.clock import now
+from bench.cost.workload import most_devices
 from bench.gate.evidence_cache import EvidenceCache, default_folder
 from bench.machine.lock import CONCURRENT_CAMPAIGN_WARNING, campaign_lock
 from bench.plan import cases as plan_cases
@@ -282,10 +283,10 @@ def _check_inherited(earlier: Stored, cases: Sequence[Case]) -> None:
         )
 
 
-def _check_cards(earlier: Stored, device: str) -> None:
-    """InvalidInput if a campaign would go on on another card."""
+def _check_cards(earlier: Stored, device: str, cards: int) -> None:
+    """InvalidInput if a campaign on so many cards would go on on others."""
     before = [card.uuid for card in earlier.system.machine.cards or ()]
-    here = [card["uuid"] for card in nvidia.chosen(device)]
+    here = [card["uuid"] for card in nvidia.chosen(device, cards)]
     if before and before != here:
         raise InvalidInput(
             f"campaign {earlier.name} was measured on {', '.join(map(str, before))}, now it would be on "
@@ -347,7 +348,7 @@ def _resumed(options: Options, name: str) -> Session:
     cases = [case for device in DEVICES for case in plan_cases.cases(suite, device) if case.id in known]
     for device in dict.fromkeys(case.workload.device for case in cases):
         _check_device(device)
-        _check_cards(earlier, device)
+        _check_cards(earlier, device, most_devices(cases))
     _check_inherited(earlier, cases)
     check_writable(earlier.folder)
     return Session(earlier.system.suite.name or "", suite, cases, earlier.folder.parent, earlier)

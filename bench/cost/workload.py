@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from impls.architectures import load_architecture
 from impls.network import Network
 from impls.precision import BYTES, POLICIES
-from results.schema.record import Workload
+from results.schema.record import Case, Workload
 
 
 def network_of(workload: Workload) -> Network:
@@ -32,6 +34,11 @@ def outside_bytes(workload: Workload) -> int:
 def cast_bytes(workload: Workload) -> int:
     """Bytes of the copy of a weight that a step makes for its layers; 0 if they take weights as they are stored."""
     return activation_bytes(workload) if POLICIES[workload.precision].casts else 0
+
+
+def most_devices(cases: Iterable[Case]) -> int:
+    """The largest number of devices that a case computes on."""
+    return max((case.workload.devices for case in cases), default=1)
 
 
 SEVERAL = "several-sizes"

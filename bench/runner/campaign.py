@@ -9,6 +9,7 @@ from typing import Protocol
 
 from bench.clock import now
 from bench.cost import colocation
+from bench.cost.workload import most_devices
 from bench.gate.admission import Admission
 from bench.gate.evidence_cache import NO_CACHE, EvidenceCache
 from bench.gate.gate import Gate
@@ -86,7 +87,9 @@ class CampaignRunner:
     def __post_init__(self) -> None:
         self._together = colocation.memory_limit(self.suite.memory, self._device)
         self._card = CardWatch(self._device)
-        if nvidia.is_exclusive(self._device):  # a second process on the card would fail: one contestant at a time
+        if nvidia.is_exclusive(
+            self._device, most_devices(self.ledger.cases)
+        ):  # a second process on the card would fail: one contestant at a time
             self._together = 0
 
     def run(self) -> None:

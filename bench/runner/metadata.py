@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, get_args
 
 from bench.cost.floors import floor_of, layers_of
-from bench.cost.workload import network_of
+from bench.cost.workload import most_devices, network_of
 from bench.gate import parity
 from bench.meters import absent, meters
 from bench.networks import probes
@@ -34,7 +34,7 @@ def reference_of(suite: Suite, cases: Sequence[Case]) -> Contestant:
 
 def describe(suite_name: str, suite: Suite, cases: Sequence[Case], command: str) -> System:
     """Machine, suite, contestants with versions, settings, and warnings."""
-    described = machine.describe(nvidia.state(), nvidia.chosen(cases[0].workload.device))
+    described = machine.describe(nvidia.state(), nvidia.chosen(cases[0].workload.device, most_devices(cases)))
     contestants = list(dict.fromkeys(case.contestant for case in cases))
     inherits = environment(contestants, os.environ)
     workloads = list(dict.fromkeys(case.workload for case in cases))

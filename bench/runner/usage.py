@@ -9,11 +9,14 @@ from functools import partial
 from bench.launch.launcher import WorkerLike
 from bench.meters import Guarded, Readings, SustainedStats, meters
 from bench.worker.messages import MeasureMemory, SustainedRun, SustainedRunDone
+from impls.frameworks import is_card
 from results.schema.record import Case, Usage
 
 SAMPLE_EVERY = 0.1
 """Seconds between two samples of meters that read instantaneous values."""
 MEMORY = frozenset({"peak_rss_step_bytes", "peak_rss_launch_bytes", "allocator_bytes"})
+OF_ALL_CARDS = ("gpu_joules_per_image", "gpu_memory_bytes")
+"""Quantities of a step that are sums over its cards."""
 NO_SUSTAINED_RUN = "no sustained run was asked for; --sustained 3s gives one"
 
 
@@ -76,7 +79,14 @@ def sustained_run(worker: WorkerLike, case: Case, seconds: float, pids: Set[int]
     measured = Usage()
     for watcher in watchers:
         measured |= usage(watcher.end(stats))
-    return measured
+    return measured | _of_one_card(case)
+
+
+def _of_one_card(case: Case) -> Usage:
+    """What is missing of a step on several cards: the meter reads the first one."""
+    cards = case.workload.devices if is_card(case.workload.device) else 1
+    reason = f"the step computes on {cards} cards, and the meter reads one"
+    return Usage(missing=dict.fromkeys(OF_ALL_CARDS, reason) if cards > 1 else {})
 
 
 def usage(readings: Readings, sources: Mapping[str, str] | None = None) -> Usage:

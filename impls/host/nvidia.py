@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache, partial
 from typing import Any, TypeVar
 
@@ -110,18 +111,23 @@ def state() -> list[dict[str, Any]]:
 def chosen(device: str = "cuda", cards: int = 1) -> list[dict[str, Any]]:
     """The facts of the cards that launches compute on, a MIG device's own where it is one; empty without a driver.
 
-    `idle_watts`: the power of a card that computed nothing for anyone; None if it was busy.
+    Of so many `cards`, or as many as are visible. `idle_watts`: the power of a card that computed nothing for anyone; None if it was busy.
     """
     if device != "cuda":
         return []
     with driver() as problem:
         if problem:
             return []
-        try:
-            found = [_facts(handle) for handle in visible(cards)]
-        except Exception:  # `missing` says why
-            return []
+        found = [_facts(handle) for handle in _at_most(cards)]
     return [{**facts, "idle_watts": facts["watts"] if _is_idle(facts) else None} for facts in found]
+
+
+def _at_most(cards: int) -> list[Any]:
+    """Handles of as many visible cards; none if none can be told, of which `missing` says why."""
+    for count in range(cards, 0, -1):
+        with suppress(Exception):
+            return visible(count)
+    return []
 
 
 def _is_idle(facts: Mapping[str, Any]) -> bool:

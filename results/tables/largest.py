@@ -104,7 +104,7 @@ def largest(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
         tries: dict[Case, list[Record]] = {}
         for record in campaign.records:
             tries.setdefault(_without_batch(record.case), []).append(record)
-        card = card_memory(gpu.memory_bytes for gpu in campaign.system.machine.gpus or ())
+        card = card_memory(gpu.memory_bytes for gpu in campaign.system.machine.cards or ())
         rows += [_row(campaign, case, records, Limit(memory, card)) for case, records in tries.items()]
     return frame(rows, COLUMNS)
 

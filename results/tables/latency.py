@@ -22,9 +22,12 @@ from results.stats.percentiles import PER_MILLE, REPORTED, fewest
 from results.store.campaigns import StoredCampaign, computed_once
 from results.tables import CAMPAIGNS, Table
 from results.tables._rows import blank, frame, known
+from results.tables.cases import references_in
 
 TAIL = ("99", "50")
 """Column `tail` is the first of these percentiles over the second."""
+COMPARED = ("50", "99")
+"""Percentiles with a ratio to those of the reference."""
 
 
 def column_of(percentile: str) -> str:
@@ -39,6 +42,15 @@ def _columns(percentile: str) -> tuple[Column, ...]:
         Column(name, "s/step", f"{share}: geometric mean over launches; empty if one made too few steps"),
         Column(f"{name}_low", "s/step", "lower end of its 95 % interval over launches"),
         Column(f"{name}_high", "s/step", "upper end of its 95 % interval over launches"),
+    )
+
+
+def _ratio_columns(percentile: str) -> tuple[Column, ...]:
+    name = f"{column_of(percentile)}_ratio"
+    return (
+        Column(name, "", f"p{percentile} over the reference's, paired by launch of both: below 1 is faster"),
+        Column(f"{name}_low", "", "lower end of its 95 % interval over launches"),
+        Column(f"{name}_high", "", "upper end of its 95 % interval over launches"),
     )
 
 
@@ -62,6 +74,8 @@ COLUMNS = (
     Column("tail_high", "", "upper end of its 95 % interval over launches"),
     Column("other_cpus_used", "cores", "CPUs used by other processes during those steps, mean over launches"),
     Column("missing", "", "why percentiles are missing"),
+    Column("reference", "", "reference contestant of the ratios"),
+    *(column for percentile in COMPARED for column in _ratio_columns(percentile)),
 )
 
 
@@ -108,8 +122,34 @@ def _estimate(launches: Launches, value: Callable[[Mapping[str, float]], float |
 def _rows(campaign: StoredCampaign) -> Iterator[dict[str, Any]]:
     if not is_timed(campaign):
         return
+    references = references_in(campaign)
     for case in campaign.by_suite(campaign.launches):
-        yield _row(campaign, case, campaign.launches[case])
+        reference = Case(case.workload, references[case.workload])
+        yield {**_row(campaign, case, campaign.launches[case]), **_ratios(campaign, case, reference)}
+
+
+def _ratios(campaign: StoredCampaign, case: Case, reference: Case) -> dict[str, Any]:
+    """The ratios to the reference, of launches of both in one block; the reference itself has none."""
+    row: dict[str, Any] = {"reference": reference.contestant.id}
+    if case == reference:
+        return row
+    sides = [_by_block(timed(campaign.launches[one])) for one in (case, reference)]
+    for name in COMPARED:
+        own, others = ({block: found[name] for block, found in side.items() if name in found} for side in sides)
+        nodes: dict[str, list[float]] = {}
+        for block, seconds in own.items():
+            if block in others:
+                nodes.setdefault(block[0], []).append(seconds / others[block])
+        if nodes:
+            estimate = over_nodes([geometric(ratios) for _, ratios in sorted(nodes.items())])
+            row |= _estimated(f"{column_of(name)}_ratio", estimate)
+    return row
+
+
+def _by_block(launches: Launches) -> dict[tuple[str, ...], Mapping[str, float]]:
+    """Percentiles by block, of which the node comes first."""
+    keys = zip(*(launches[name].tolist() for name in ("node", "launch", "subset", "attempt")))
+    return {key: own or {} for key, own in zip(keys, launches["latency_seconds"], strict=True)}
 
 
 def _row(campaign: StoredCampaign, case: Case, launches: Launches) -> dict[str, Any]:

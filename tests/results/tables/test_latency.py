@@ -94,3 +94,25 @@ def test_over_nodes_each_node_counts_once(tmp_path: Path) -> None:
             for number, (node, factor) in enumerate((("n1", 1.0), ("n1", 1.0), ("n2", 4.0)))]  # fmt: skip
     found = percentiles_of(timed(campaign(tmp_path, made).launches[ALPHA]))
     assert found["50"].value == pytest.approx(2 * percentiles(steps(10))["50"])
+
+
+def test_ratios_to_the_reference_are_of_launches_of_the_same_block(tmp_path: Path) -> None:
+    """Launches differ in speed by a factor that both have: it cancels."""
+    shared = (1.0, 3.0, 9.0)
+    made = [
+        launch(case, number, steps(400, factor * speed))
+        for number, factor in enumerate(shared)
+        for case, speed in ((ALPHA, 1.0), (BETA, 1.5))
+    ]
+    made.append(launch(BETA, 7, steps(400, 100.0)))  # in a block without the reference
+    rows = latency([campaign(tmp_path, made)]).set_index("contestant").to_dict("index")
+    beta = rows["beta:eager"]
+    assert beta["reference"] == "alpha:eager"
+    for name in ("p50_ratio", "p99_ratio"):
+        assert (beta[name], beta[f"{name}_low"], beta[f"{name}_high"]) == pytest.approx((1.5, 1.5, 1.5))
+        assert math.isnan(rows["alpha:eager"][name])
+    few = [launch(case, 0, steps(40)) for case in (ALPHA, BETA)]
+    found = latency([campaign(tmp_path, few)]).set_index("contestant").to_dict("index")["beta:eager"]
+    assert found["p50_ratio"] == 1
+    assert math.isnan(found["p50_ratio_low"]), "one launch"
+    assert math.isnan(found["p99_ratio"])
