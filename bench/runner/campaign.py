@@ -87,9 +87,8 @@ class CampaignRunner:
     def __post_init__(self) -> None:
         self._together = colocation.memory_limit(self.suite.memory, self._device)
         self._card = CardWatch(self._device)
-        if nvidia.is_exclusive(
-            self._device, most_devices(self.ledger.cases)
-        ):  # a second process on the card would fail: one contestant at a time
+        # In exclusive mode a second process on a card would fail: one contestant at a time.
+        if nvidia.is_exclusive(self._device, most_devices(self.ledger.cases)):
             self._together = 0
 
     def run(self) -> None:

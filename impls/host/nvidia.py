@@ -111,7 +111,8 @@ def state() -> list[dict[str, Any]]:
 def chosen(device: str = "cuda", cards: int = 1) -> list[dict[str, Any]]:
     """The facts of the cards that launches compute on, a MIG device's own where it is one; empty without a driver.
 
-    Of so many `cards`, or as many as are visible. `idle_watts`: the power of a card that computed nothing for anyone; None if it was busy.
+    Of so many `cards`, or as many as are visible. `idle_watts`: the power of a card that computed nothing for anyone;
+    None if it was busy.
     """
     if device != "cuda":
         return []
