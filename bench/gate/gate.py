@@ -146,11 +146,14 @@ class _Collector:
     def request(
         self, question: Question, seed: int = parity.SEEDS[0], urgent: bool = False, anew: bool = False
     ) -> None:
-        """Queue the launches that a question needs, on the images of `seed`. `anew`: without the cache."""
+        """Queue the launches that a question needs, on the images of `seed`. `anew`: without the cache.
+
+        A launch sees the other images first, so that a replay which still computes an earlier batch shows on `seed`.
+        """
         seeds, jobs = parity.SEEDS if seed == parity.SEEDS[0] else (seed,), []
         for case in question.compared():
             if (case, seed) not in self._jobs and (anew or not self._cached(case, seed)):
-                job = self._job(case, seeds, urgent)
+                job = self._job(case, (parity.SEEDS[1], seed), urgent)
                 self._jobs |= {(case, one): job for one in seeds}
                 jobs.append(job)
         self._pool.submit(jobs)
@@ -164,7 +167,7 @@ class _Collector:
         """The evidence of a case that was waited for. LaunchFailed if its launch gave none."""
         if job := self._jobs.get((case, seed)):
             outcome = self._pool.outcome(job) or Outcome(())
-            for answer in outcome.answers:
+            for answer in reversed(outcome.answers):
                 if isinstance(answer, EvidenceGiven) and answer.seed == seed:
                     return answer.evidence
             raise outcome.failure or LaunchFailed(Status.SKIPPED, "its launch was not started in time")

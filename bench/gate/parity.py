@@ -25,7 +25,8 @@ Who = TypeVar("Who", bound=Hashable)
 """What the evidence is of: a contestant, or its case where a contestant has several."""
 
 SEEDS = (0, 1)
-"""Seeds of the images of a contestant's first launch: the second ones are looked at where the first ones have ties."""
+"""Seeds of the images of a contestant's first launch: those of the second are computed first, and looked at where those
+of the first have ties."""
 LARGEST_TIE = 0.1
 """Largest error of a gradient that argmax ties explain; observed ones reached 0.02."""
 

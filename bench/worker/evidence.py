@@ -15,8 +15,6 @@ from impls.arrays import Batch, sign_vector
 from impls.frameworks import Model, Phase
 from impls.network import Network
 
-CALLS_BEFORE = 2
-"""Calls of a phase before the one that gives evidence: one may compile, the next one record, further ones replay."""
 FIRST = 16
 """Number of scores that are given one by one."""
 PRODUCTS = 4
@@ -54,24 +52,18 @@ class Evidence:
     devices: tuple[str, ...] = ()
 
 
-def evidence(
-    model: Model, network: Network, batch: Batch, differentiates: bool = True, before: Batch | None = None
-) -> Evidence:
+def evidence(model: Model, network: Network, batch: Batch, differentiates: bool = True, calls: int = 1) -> Evidence:
     """The evidence of a model of `network` (weights loaded, no dropout) on a batch; with gradients or without.
 
-    before: another batch, on which each phase is called CALLS_BEFORE times first. Evidence is then of what is timed, a
-    replay where the execution records; and one that still reads the batch of an earlier call gives its results.
+    calls: how often each phase is called; the evidence is of the last.
     """
     placed = model.put(batch.images, batch.labels)
-    earlier = model.put(before.images, before.labels) if before else None
-    _call(model, "infer", earlier)
-    inferred = model.infer(placed)
+    inferred = _last_of(calls, model, "infer", placed)
     scores, devices = model.to_numpy(inferred), model.devices(inferred)
     scores_loss = mean_loss(scores, batch.labels, network.rejection_score)
     if not differentiates:
         return Evidence(summarize(scores), scores_loss, None, scores_loss, tuple(sorted(devices)))
-    _call(model, "gradient", earlier)
-    outputs = model.gradient(placed)
+    outputs = _last_of(calls, model, "gradient", placed)
     return Evidence(
         scores=summarize(scores),
         loss=float(model.to_numpy(outputs[0])),
@@ -81,10 +73,11 @@ def evidence(
     )
 
 
-def _call(model: Model, phase: Phase, batch: Any) -> None:
-    """Call a phase CALLS_BEFORE times, if there is a batch for it."""
-    for _ in range(CALLS_BEFORE if batch is not None else 0):
+def _last_of(calls: int, model: Model, phase: Phase, batch: Any) -> Any:
+    """The outputs of the last of so many calls; those of the others are freed."""
+    for _ in range(calls - 1):
         model.synchronize(model.phase(phase)(batch))
+    return model.phase(phase)(batch)
 
 
 def mean_loss(scores: np.ndarray, labels: np.ndarray, rejection_score: float | None) -> float:

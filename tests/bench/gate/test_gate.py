@@ -343,15 +343,15 @@ STALE = {
 
 @pytest.mark.parametrize("stale", STALE)
 def test_evidence_is_of_a_replay_and_shows_a_stale_batch(monkeypatch, stale):
-    """As a worker is asked: the images of both seeds, one after the other."""
+    """As a worker is asked: other images first, then those of the first seed."""
     given = {}
     for name in ("none", stale):
         model = Replaying(STALE[name])
         monkeypatch.setattr(tasks, "build", lambda *_, model=model, **more: model)
         worker, case = tasks.Dispatcher(), Case(replace(LENET, phase="gradient"), Contestant("pytorch", "eager"))
-        given[name] = [worker.answer(GiveEvidence(case, "", seed)).evidence for seed in SEEDS]
-        assert [len(calls) for calls in model.calls.values()] == [4, 4], "the third calls, and one for other images"
-    right, found = given["none"][0], given[stale][0]
+        given[name] = [worker.answer(GiveEvidence(case, "", seed)).evidence for seed in reversed(SEEDS)]
+        assert [len(calls) for calls in model.calls.values()] == [3, 3], "the third calls show a replay"
+    right, found = given["none"][1], given[stale][1]
     assert (found.scores == right.scores) == (found.gradients == right.gradients) == (stale == "none")
 
 
