@@ -180,6 +180,17 @@ def test_weights_stored_in_bfloat16_are_for_inference(contestant, children: Chil
     assert all("runs inference only" in said[phase] for phase in ("forward", "gradient", "train"))
 
 
+@pytest.mark.parametrize("policy", LOW)
+def test_pytorch_compiles_a_step_with_its_casts_as_one_graph(policy, children: Children):
+    error, graphs, fallback = _formats(children, "pytorch:eager", "compiled", policy)
+    assert (error, fallback) == (0, "")
+    assert graphs == (1 if POLICIES[policy].infers_only else 2)
+
+
+def test_sums_of_products_are_not_rounded_to_the_format_of_operands(children: Children):
+    assert _formats(children, "pytorch:eager", "reduced_sums", "bfloat16") == (False, False)
+
+
 # --- Loss scaling ---------------------------------------------------------------------------------------------------
 
 STEPS = (False, True, True, False, True, True, True, True, True, False)

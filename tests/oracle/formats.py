@@ -177,6 +177,32 @@ def _arrays(network: Network) -> tuple[np.ndarray, np.ndarray]:
     return batch.images, batch.labels
 
 
+def compiled(policy: str) -> tuple[float, int, str]:
+    """PyTorch's compiled model, without generated code: (error of its scores, its graphs, its fallback)."""
+    from impls.frameworks.pytorch.model import COMPILED
+
+    network, scores = MIXED["mixed-codes"], []
+    for execution in ("eager", "compile"):
+        with mock.patch.dict(COMPILED, compile={"dynamic": False, "backend": "aot_eager"}), emulated():
+            model = contract.build(f"pytorch:{execution}", network, policy)
+        model.load(make_weights(network), make_statistics(network))
+        before, batch = model.compilations, model.put(*_arrays(network))
+        scores.append(model.to_numpy(model.infer(batch)))
+        if not precision.POLICIES[policy].infers_only:
+            model.train(batch)
+    return float(np.abs(scores[0] - scores[1]).max()), model.compilations - before, model.fallback
+
+
+def reduced_sums(policy: str) -> tuple[bool, bool]:
+    """Whether PyTorch may sum products of bfloat16, and of float16, in their own format on a card."""
+    import torch
+
+    with emulated():
+        contract.build("pytorch:eager", contract.SHALLOW, policy)
+    products = torch.backends.cuda.matmul
+    return products.allow_bf16_reduced_precision_reduction, products.allow_fp16_reduced_precision_reduction
+
+
 SCALE: dict[str, Callable[[Any], Any]] = {
     "pytorch": lambda model: model._scaler.get_scale(),
     "jax": lambda model: model._state.scaling.scale,
