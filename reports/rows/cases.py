@@ -6,7 +6,7 @@ No measured value is omitted, and a missing value is never a number: the cell is
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -151,7 +151,9 @@ def first_call_rows(network: Network, launches: pd.DataFrame, phases: Sequence[s
     mine = launches[(launches["network"] == network.id) & (launches["status"] == Status.MEASURED)]
     known = {what: mine[what].to_numpy(float) for what in (*BEFORE, "first_call_seconds")}
     of_contestants = mine.groupby("contestant", observed=True).indices
-    seconds = {(one, what): known[what][places] for one, places in of_contestants.items() for what in BEFORE}
+    seconds: dict[Hashable, np.ndarray] = {
+        (one, what): known[what][places] for one, places in of_contestants.items() for what in BEFORE
+    }
     of_phases = mine.groupby(["contestant", "phase"], observed=True).indices
     seconds |= {key: known["first_call_seconds"][places] for key, places in of_phases.items()}
     needs = {**{phase: (phase,) for phase in phases}, **dict.fromkeys(BEFORE, network.phases)}

@@ -80,6 +80,7 @@ class CampaignView:
 
     @cached_property
     def cases(self) -> pd.DataFrame:
+        pairs(self.campaign)  # first: the ratios of cases are among them, so that rounds are read once
         return table.cases([self.campaign])
 
     @cached_property

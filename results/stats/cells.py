@@ -59,12 +59,22 @@ class Cell:
         """Logarithms of the ratios."""
         return np.log(self.ratios)
 
+    @cached_property
+    def varies(self) -> bool:
+        """Whether the ratios are not all equal."""
+        return min(self.ratios) < max(self.ratios)
+
+    @property
+    def middle(self) -> float:
+        """The geometric mean of the ratios (results.stats.estimates.geometric)."""
+        return math.exp(float(np.mean(self.logs))) if self.varies else self.ratios[0]
+
     @property
     def variance(self) -> float:
         """Of one of the log ratios, over launches; exactly 0 where they are equal, NaN where there is only one."""
         if len(self.ratios) < 2:
             return math.nan
-        return float(np.var(self.logs, ddof=1)) if min(self.ratios) < max(self.ratios) else 0.0
+        return float(np.var(self.logs, ddof=1)) if self.varies else 0.0
 
     @property
     def inverse(self) -> Cell:

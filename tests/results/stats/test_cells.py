@@ -2,9 +2,11 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from results.stats.cells import Cell, cell_of, turn_ratios, turn_variance
-from results.stats.estimates import paired_shift
+from results.stats.estimates import geometric, paired_shift
 
 
 def launches(rng, count, turns, deviation):
@@ -57,3 +59,36 @@ def test_a_cell_pairs_launches_of_the_same_block():
     assert cell.ratios == (2.0, 4.0)
     assert cell.control
     assert cell_of({1: [2.0]}, {2: [1.0]}) is None
+
+
+BLOCKS = st.dictionaries(
+    st.tuples(st.sampled_from(["", "n1"]), st.integers(0, 9)),
+    st.lists(st.floats(0.1, 10.0), min_size=4, max_size=4),
+    min_size=1,
+    max_size=10,
+)
+
+
+@given(BLOCKS, BLOCKS)
+def test_as_arrays_launches_have_the_ratios_of_their_pairs(one, other):
+    cell = cell_of(one, other)
+    shared = [block for block in one if block in other]
+    if not shared:
+        assert cell is None
+        return
+    assert cell.ratios == pytest.approx([paired_shift(one[block], other[block]) for block in shared])
+    # The same where launches have different numbers of rounds, which arrays can't hold.
+    ragged = cell_of({**one, "apart": [1.0]}, other)
+    assert ragged.ratios == pytest.approx(cell.ratios)
+    assert ragged.turn_variance == pytest.approx(cell.turn_variance, abs=1e-12)
+
+
+@given(BLOCKS, BLOCKS)
+def test_the_other_way_round_a_cell_is_its_inverse(one, other):
+    cell, turned = cell_of(one, other), cell_of(other, one)
+    if cell is None:
+        assert turned is None
+        return
+    assert sorted(turned.ratios) == pytest.approx(sorted(cell.inverse.ratios))
+    assert turned.turn_variance == pytest.approx(cell.inverse.turn_variance, abs=1e-12)
+    assert cell.middle == pytest.approx(geometric(cell.ratios).value, rel=1e-15)
