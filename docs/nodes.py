@@ -9,7 +9,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from bench.validation.coverage.nodes import EFFECTS, LAUNCHES, NOISY, ODD_NODES, PLANTED
+from bench.validation.coverage.nodes import EFFECTS, LAUNCHES, NOISY, ODD_NODES, PLANTED, STOPPED_PART
 
 STORED = Path(__file__).parent.parent / "results" / "data" / "reference-nodes" / "coverage.json"
 
@@ -55,6 +55,16 @@ def differences() -> str:
     return _table(rows, ["nodes", "launches a node", "campaigns with a false one", noisy, f"{PLANTED:.0%} found"])
 
 
+def stopped() -> str:
+    """One row for each number of nodes, a column for each size of their deviations."""
+    found: dict[int, list[str]] = {}
+    for one in _stored()["stopped"]:
+        found.setdefault(one["nodes"], []).append(f"{one['covered']:.1%} ({one['launches']:.1f})")
+    sizes = [f"nodes deviate by {effect:.0%}: coverage (launches)" for effect in EFFECTS]
+    table = _table([[str(nodes), *cells] for nodes, cells in found.items()], ["nodes", *sizes])
+    return f"{table}\nSimulated: {_stored()['campaigns'] // STOPPED_PART} campaigns a row, seed {_stored()['seed']}.\n"
+
+
 def size() -> str:
     """What was simulated."""
     stored = _stored()
@@ -69,4 +79,4 @@ def _table(rows: list[list[str]], headers: list[str]) -> str:
     return tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True) + "\n"
 
 
-BLOCKS = {"nodes": coverage, "nodes-differences": differences, "nodes-size": size}
+BLOCKS = {"nodes": coverage, "nodes-stopped": stopped, "nodes-differences": differences, "nodes-size": size}

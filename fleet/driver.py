@@ -53,7 +53,8 @@ class Driver:
     """Runs the open units of the campaigns with an engine, until each has a part or is given up.
 
     join_seconds: how long to wait for a suitable node while nothing runs. clock: in seconds. may_begin: when it says
-    no, no attempt is begun any more, and what runs then is waited for.
+    no, no attempt is begun any more, and what runs then is waited for. further: units to add to a campaign when all of
+    its units have ended; none ends the run.
     """
 
     engine: Engine
@@ -62,6 +63,7 @@ class Driver:
     join_seconds: float = JOIN_SECONDS
     clock: Callable[[], float] = time.monotonic
     may_begin: Callable[[], bool] = lambda: True
+    further: Callable[[Work], Sequence[Unit]] = lambda work: ()
     _running: dict[tuple[str, int], Attempt] = field(default_factory=dict)
     _refusing: set[tuple[int, str]] = field(default_factory=set)
     _suspect: dict[str, float] = field(default_factory=dict)
@@ -71,7 +73,7 @@ class Driver:
         idle_since = self.clock()
         try:
             self._adopt()
-            while self._open() and (self._running or self.may_begin()):
+            while (self._open() or self._extend()) and (self._running or self.may_begin()):
                 if self.may_begin():
                     self._submit()
                 busy = bool(self._running)
@@ -103,6 +105,12 @@ class Driver:
 
     def _open(self) -> list[tuple[Work, Unit]]:
         return [(work, unit) for work in self.works for unit in work.open]
+
+    def _extend(self) -> bool:
+        """Whether there are further units."""
+        for work in self.works if self.may_begin() else ():
+            work.add(self.further(work))
+        return bool(self._open())
 
     def _waiting(self) -> list[tuple[Work, Unit]]:
         running = {id for id, _ in self._running}
@@ -141,6 +149,7 @@ class Driver:
         needs = unit.needs
         return (
             needs.machine_type in ("", offer.type)
+            and needs.node in ("", offer.id)
             and needs.cards <= offer.cards
             and (id(work), offer.id) not in self._refusing
             and self._suspect.get(offer.id, -math.inf) <= self.clock()
@@ -184,7 +193,8 @@ class Driver:
     def _give_up_waiting(self) -> None:
         for work, unit in self._open():
             refused = [one for one in work.of(unit.id) if one.outcome == Outcome.REFUSED]
-            what = f"of type {unit.needs.machine_type} " if unit.needs.machine_type else ""
+            what = f"{unit.needs.node} " if unit.needs.node else ""
+            what += f"of type {unit.needs.machine_type} " if unit.needs.machine_type else ""
             when = f"joined within {elapsed(self.join_seconds)} that " if self.join_seconds else ""
             reason = f"no machine {what}{when}may run it"
             if refused:

@@ -48,7 +48,7 @@ except ImportError:  # Windows: no locks
 WHOLE = "node.lock"
 """Lock of the whole node in its spool: shared by the units that have a slot, however many slots their engines know."""
 UNWRITTEN = 3
-"""Status of an attempt without `done.json`: it could not be written, or the attempt was interrupted."""
+"""Status of an attempt whose `done.json` could not be written."""
 SLOT = "DEADHEAT_FLEET_SLOT"
 """Variable with the number of the node's slot that a unit has: 0 for one that has the whole node."""
 PATIENCE = 60.0
@@ -168,6 +168,8 @@ def _examine(node: Node, unit: Unit, out: Path) -> None:
         raise Refused(f"on node {node.id} {'; '.join(found)}")
     if unit.needs.machine_type not in ("", node.type):
         raise Refused(f"node {node.id} is of type {node.type}, and the unit is for {unit.needs.machine_type}")
+    if unit.needs.node not in ("", node.id):
+        raise Refused(f"the unit is for node {unit.needs.node}, and this is {node.id}")
     if unit.software and unit.software != node.software:
         raise Refused(
             f"node {node.id} has other packages (digest {node.software}) than the campaign ({unit.software}); install "
@@ -295,7 +297,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {problem}", file=sys.stderr)
         return 2
     print(strict_json.dumps({"outcome": ended.outcome, "reason": ended.reason}, indent=0).replace("\n", " "))
-    if not part.is_done(out):
+    if ended.outcome is not Outcome.LOST and not part.is_done(out):
         return UNWRITTEN
     return 0 if ended.outcome is Outcome.WHOLE else 1
 

@@ -29,12 +29,14 @@ class Needs:
 
     machine_type: "" for any. exclusive: nothing else runs on the node meanwhile, as for everything that is timed; else
     one slot. cards: number of cards. apart: units with the same text run on different nodes; "" if that is all one.
+    node: the only one that may run it; "" for any.
     """
 
     machine_type: str = ""
     exclusive: bool = True
     cards: int = 0
     apart: str = ""
+    node: str = ""
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,12 @@ class Work:
         self._given_up: dict[str, str] = {}
         self._files = contextlib.ExitStack()
 
+    def add(self, further: Sequence[Unit]) -> None:
+        """Further units, which a driver that resumes the campaign finds, too."""
+        for unit in further:
+            write_unit(unit, self.sink.folder)
+        self.units = tuple({unit.id: unit for unit in (*self.units, *further)}.values())
+
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as files:
             files.callback(self._files.close)
@@ -147,6 +153,11 @@ class Work:
     def open(self) -> list[Unit]:
         done = self.accepted | self._given_up.keys()
         return [unit for unit in self.units if unit.id not in done]
+
+    @property
+    def given_up(self) -> list[Unit]:
+        """The units that this driver has given up."""
+        return [unit for unit in self.units if unit.id in self._given_up]
 
     def is_open(self, id: str) -> bool:
         return any(unit.id == id for unit in self.open)

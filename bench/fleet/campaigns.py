@@ -149,10 +149,16 @@ def units_in(folder: Path) -> list[Unit]:
     return units
 
 
-def measure(engine: Engine, works: Sequence[Work], observer: Observer, join_seconds: float) -> None:
-    """Run the open units, until Ctrl-C; a campaign that lacks parts then can be resumed."""
+def measure(
+    engine: Engine,
+    works: Sequence[Work],
+    observer: Observer,
+    join_seconds: float,
+    further: Callable[[Work], Sequence[Unit]] = lambda work: (),
+) -> None:
+    """Run the open units, then `further` ones, until Ctrl-C; a campaign that lacks parts then can be resumed."""
     with suppress(KeyboardInterrupt):
-        Driver(engine, works, observer, join_seconds).run()
+        Driver(engine, works, observer, join_seconds, further=further).run()
     for work in works:
         _stop(work)
 

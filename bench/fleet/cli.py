@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -17,10 +17,11 @@ from impls.errors import InvalidInput
 if TYPE_CHECKING:  # a help text does not need them
     from bench.fleet.campaigns import Plan
     from bench.fleet.units import Order
+    from fleet.unit import Unit
     from fleet.work import Work
 
-RESUMABLE = {"resume", "engine", "wait", "address", "sbatch", "results", "report"}
-"""Parameters of `run` that may be typed with --resume: none of them changes what is measured."""
+RESUMABLE = {"resume", "engine", "wait", "address", "sbatch", "results", "report", "until_decided", "budget"}
+"""Parameters of `run` that may be typed with --resume: none of them changes the units that there are."""
 
 app = typer.Typer(
     help="Measure with several machines: start nodes, run a suite on them, merge what other schedulers ran.",
@@ -126,6 +127,12 @@ def run(
     no_doctor: NoDoctor = False,
     address: Annotated[str, typer.Option(help="Ray: HOST:PORT of the first machine.")] = "",
     sbatch: Annotated[str, typer.Option(help="Slurm: further options of sbatch.")] = "",
+    until_decided: Annotated[
+        bool, typer.Option("--until-decided", help="Then launch networks with undecided verdicts again.")
+    ] = False,
+    budget: Annotated[
+        str | None, typer.Option(help="Time limit of --until-decided, such as 2h (default: the suite's budget).")
+    ] = None,
     results: Results = Path("results/data"),
     report: Report = True,
 ) -> None:
@@ -139,6 +146,9 @@ def run(
     from results.store.campaigns import check_writable, find_campaign
     from results.units import seconds
 
+    if budget and not until_decided:
+        raise InvalidInput("--budget limits --until-decided, which was not given; a unit's time limit is --unit-limit")
+    within = seconds(budget) if budget else None
     kind, patience = load_engine(engine), seconds(wait)
     folder = find_campaign(resume, results) if resume else None
     order = Order(nodes, launches, seconds(unit_limit), check=not no_doctor)
@@ -159,10 +169,10 @@ def run(
             parts = [plan.begin(one, digest, len(wanted) > 1) for one, digest in wanted.items()]
         command = _command(context) if folder else ""
         works = [open.enter_context(campaigns.opened(*one, command)) for one in parts]
-        campaigns.measure(going, works, Screen(), patience)
+        campaigns.measure(going, works, Screen(), patience, _further(works, until_decided, within))
     for work in works:
         _show(work)
-    again = f"{context.command_path} --engine {engine}"
+    again = f"{context.command_path} --engine {engine}{' --until-decided' if until_decided else ''}"
     again += "".join(
         f" --{name} {shlex.quote(said)}" for name, said in (("address", address), ("sbatch", sbatch)) if said
     )
@@ -170,6 +180,16 @@ def run(
         if work.without_part:
             print(f"go on with: {again} --resume {shlex.quote(str(work.sink.folder))}")
     _end(works, report)
+
+
+def _further(works: Sequence[Work], until_decided: bool, within: float | None) -> Callable[[Work], Sequence[Unit]]:
+    """Gives further units for so many seconds, or for the budget of the suite; none without --until-decided."""
+    from bench.fleet.further import UntilDecided
+    from bench.fleet.units import Share
+
+    if not until_decided:
+        return lambda work: ()
+    return UntilDecided(Share.of(works[0].units[0].payload).suite.budget if within is None else within)
 
 
 def _say(line: str) -> None:

@@ -76,6 +76,11 @@ class Order:
     check: bool = True
 
 
+def labelled(share: Share) -> str:
+    """The label of a unit."""
+    return f"{share.group} launches {share.first}-{share.first + share.launches - 1}"
+
+
 def units_of(campaign: str, suite_name: str, suite: Suite, device: str, order: Order) -> list[Unit]:
     """The units of a campaign: for each network one a node, in an order that gives every network its first one first.
 
@@ -89,7 +94,6 @@ def units_of(campaign: str, suite_name: str, suite: Suite, device: str, order: O
         for group in groups:
             share = Share(campaign, suite_name, suite, device, group, number * order.launches, order.launches)
             needs = Needs(order.machine_type, exclusive=True, cards=cards, apart=group if order.nodes > 1 else "")
-            label = f"{group} launches {share.first}-{share.first + share.launches - 1}"
             check = DOCTOR if order.check else ()
-            made.append(Unit(label, COMMAND, share.payload(), needs, order.time_limit, check, order.software))
+            made.append(Unit(labelled(share), COMMAND, share.payload(), needs, order.time_limit, check, order.software))
     return made

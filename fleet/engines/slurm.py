@@ -219,9 +219,9 @@ def _job_name(task: str) -> str:
 def _alike(attempts: Sequence[Attempt]) -> Iterator[list[Attempt]]:
     """The attempts of one campaign that ask Slurm for the same."""
 
-    def asked(attempt: Attempt) -> tuple[str, bool, int, tuple[str, ...]]:
+    def asked(attempt: Attempt) -> tuple[str, bool, int, str, tuple[str, ...]]:
         needs = attempt.unit.needs
-        return str(_parts(attempt)), needs.exclusive, needs.cards, attempt.avoid
+        return str(_parts(attempt)), needs.exclusive, needs.cards, needs.node, attempt.avoid
 
     for _, group in itertools.groupby(sorted(attempts, key=asked), asked):
         yield list(group)
@@ -235,6 +235,7 @@ def _arguments(needs: Needs, limit: float, avoid: Sequence[str], array: str) -> 
         f"--time={math.ceil((limit + MARGIN) / 60)}", "--requeue", "--open-mode=append",
         "--export=NONE",  # a unit gets its node's environment, not the driver's
         f"--chdir={os.getcwd()}", *([f"--exclude={','.join(avoid)}"] if avoid else []),
+        *([f"--nodelist={needs.node}"] if needs.node else []),
     ]  # fmt: skip
 
 

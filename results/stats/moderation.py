@@ -30,7 +30,7 @@ from scipy.special import chdtri, digamma, ndtri, polygamma, stdtr, stdtrit
 
 from results.stats.cells import Cell
 from results.stats.components import USUAL_BETWEEN, USUAL_TURN
-from results.stats.estimates import CONFIDENCE, Estimate, geometric
+from results.stats.estimates import CONFIDENCE, Estimate
 
 K = TypeVar("K")
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -98,9 +98,18 @@ class Outlook:
 
     def half_width(self, launches: int, turns: float, confidence: float = CONFIDENCE) -> float:
         """Half of its interval, on the logarithm, if it had so many launches (two at least) of so many turns."""
+        return float(self._half(launches, turns, confidence).width[0]) * self.inflation
+
+    def expected(self, value: float, launches: int, turns: float) -> Estimate:
+        """A ratio of that value as it would be with so many launches (two at least) of so many turns."""
+        half = self._half(launches, turns, CONFIDENCE)
+        width = float(half.width[0]) * self.inflation
+        low, high = value * math.exp(-width), value * math.exp(width)
+        return Estimate(value, low, high, launches, float(half.freedom[0]), float(half.share[0]))
+
+    def _half(self, launches: int, turns: float, confidence: float) -> Half:
         number, variance = np.array([float(launches)]), np.array([self.between + self.turn / turns])
-        fitted = Moderated(number, variance, np.array([self.prior_freedom]), variance, variance)
-        return float(fitted.half_width(confidence).width[0]) * self.inflation
+        return Moderated(number, variance, np.array([self.prior_freedom]), variance, variance).half_width(confidence)
 
 
 @dataclass(frozen=True)
@@ -141,7 +150,7 @@ def judged_cells(cells: Mapping[K, Cell], confidence: float = CONFIDENCE) -> Jud
 
 def _estimate(cell: Cell, half: float, freedom: float | None = None, share: float = 1.0) -> Estimate:
     """The geometric mean of the cell's ratios; `half` of its interval on the logarithm."""
-    value = geometric(cell.ratios).value
+    value = cell.middle
     return Estimate(value, value * math.exp(-half), value * math.exp(half), len(cell.ratios), freedom, share)
 
 

@@ -355,3 +355,24 @@ def test_a_node_that_has_lost_an_attempt_gets_nothing_for_a_while(sink):
     alone = FakeEngine([Stay(offer("n1"))], lambda one: Fate(LOST if one.number == 1 else WHOLE))
     run(alone, RecordingSink(sink.folder / "alone"), unit("c"), join_seconds=60.0)
     assert alone.runs[1].begun - alone.runs[0].ended >= SUSPECT_SECONDS
+
+
+def test_a_unit_of_one_node_waits_for_it(sink):
+    """Another node is there all the time."""
+    engine = FakeEngine([Stay(offer("n1")), Stay(offer("n2"), joins=5.0)])
+    work = run(engine, sink, unit("a", node="n2"), unit("b", node="n3"))
+    assert [one.attempt.node for one in engine.runs] == ["n2"]
+    assert sink.given_up == {work.units[1].id: ("no machine n3 joined within 10 s that may run it", True)}
+
+
+def test_further_units_are_asked_for_when_all_have_ended(sink):
+    asked = []
+
+    def further(work: Work) -> list[Unit]:
+        asked.append(len(work.accepted))
+        return [unit(f"more {len(asked)}")] if len(asked) < 3 else []
+
+    work = run(FakeEngine([Stay(offer("n1")), Stay(offer("n2"))]), sink, A, B, further=further)
+    assert asked == [2, 3, 4]
+    assert [one.label for one in work.units] == ["a", "b", "more 1", "more 2"]
+    assert len(sink.merged) == 4

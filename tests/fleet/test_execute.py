@@ -177,6 +177,12 @@ def test_a_node_with_other_packages_is_refused(attempt, node):
     assert attempt(software=node.software).outcome is Outcome.WHOLE
 
 
+def test_a_unit_of_another_node_is_refused(attempt):
+    ended = attempt(needs=Needs(node="there"))
+    assert (ended.outcome, ended.reason) == (Outcome.REFUSED, "the unit is for node there, and this is here")
+    assert attempt(needs=Needs(node="here")).outcome is Outcome.WHOLE
+
+
 UNFIT = json.dumps(
     [
         {"about": "disk", "what": "full", "level": "bad"},

@@ -134,12 +134,13 @@ def test_attempts_with_the_same_needs_are_one_array(answers: Slurm, tmp_path: Pa
         (Needs(), {"--exclusive", "--mem=0"}),
         (Needs(exclusive=False, cards=2), {"--cpus-per-task=1", "--gpus=2"}),
         (Needs(cards=1), {"--exclusive", "--mem=0", "--gpus=1"}),
+        (Needs(node="n7"), {"--exclusive", "--mem=0", "--nodelist=n7"}),
     ],
-    ids=["whole node", "cards", "whole node with a card"],
+    ids=["whole node", "cards", "whole node with a card", "a certain node"],
 )
 def test_needs_are_slurm_s_arguments(answers: Slurm, tmp_path: Path, needs: Needs, expected: set[str]) -> None:
     engine(answers).submit([attempt(tmp_path, "a", needs)])
-    room = ("--exclusive", "--mem", "--cpus", "--gpus")
+    room = ("--exclusive", "--mem", "--cpus", "--gpus", "--nodelist")
     assert {one for one in answers.of("sbatch")[0] if one.startswith(room)} == expected
 
 

@@ -90,14 +90,15 @@ def stopped(machine: Machine | Resampled, count: int, seed: int, noise: float = 
         mean = sums[rows, cells, last] / launches
         variance = np.maximum(squares[rows, cells, last] - launches * mean**2, 0) / (launches - 1)
         half = widths(mean, variance, launches, campaigns.seen(launches, rng))
-        undecided = _undecided(mean, half)
-        open_networks = np.stack([undecided[:, network == NETWORK_OF].any(-1) for network in range(NETWORKS)], -1)
+        unclear = undecided(mean, half)
+        open_networks = np.stack([unclear[:, network == NETWORK_OF].any(-1) for network in range(NETWORKS)], -1)
         if look < MOST_LAUNCHES:
             launches = launches + (open_networks[:, NETWORK_OF] & (launches == look))
     return _held(float(launches.mean()), mean, campaigns.truth, half)
 
 
-def _undecided(mean: Floats, half: Floats, within: float = KNOWN_WITHIN) -> Flags:
+def undecided(mean: Floats, half: Floats, within: float = KNOWN_WITHIN) -> Flags:
+    """Whether log ratios with these halves of intervals have no verdict yet (results.stats.verdicts)."""
     low, high = np.expm1(mean - half), np.expm1(mean + half)
     return np.asarray(~((high < -BAND) | (low > BAND) | (np.maximum(-low, high) <= within)))
 
@@ -169,7 +170,7 @@ def _verdicts(campaigns: Sequence[MeasuredCampaign], method: Method) -> Verdicts
     mean = np.concatenate([[cell.logs.mean() for cell in campaign.cells] for campaign in campaigns])
     half, own = (np.concatenate([one(campaign.sample()) for campaign in campaigns]) for one in (method, plain))
     heats = _dead_heat(mean, half)
-    unclear = _undecided(mean, half, 0.0) & ~heats
+    unclear = undecided(mean, half, 0.0) & ~heats
     kept = heats & _dead_heat(mean, own)
     return Verdicts(len(mean), int(unclear.sum()), int(heats.sum()), int(kept.sum()), float(np.median(half)))
 

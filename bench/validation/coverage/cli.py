@@ -51,14 +51,21 @@ def main(
 def _over_nodes(campaigns: int, seed: int, as_json: bool) -> None:
     """The same of intervals over nodes, and how often differences between nodes are reported."""
     covered, found = nodes.coverage(campaigns, seed), list(nodes.detection(campaigns, seed))
-    report = {"campaigns": campaigns, "seed": seed, "coverage": covered, "differences": found}
-    print(json.dumps(strict_json.plain(rounded(report))) if as_json else nodes_table(covered, found))
+    stops = list(nodes.stopped(max(campaigns // nodes.STOPPED_PART, 2), seed))
+    report = {"campaigns": campaigns, "seed": seed, "coverage": covered, "differences": found, "stopped": stops}
+    print(json.dumps(strict_json.plain(rounded(report))) if as_json else nodes_table(covered, found, stops))
     least = min(min(one.covered) for one in covered if "used" in one.interval and one.kind != nodes.ODD_NODES)
+    least = min([least, *(one.covered for one in stops)])
     raise typer.Exit(ExitStatus.OK if least >= LEAST_COVERED else ExitStatus.FINDINGS)
 
 
-def nodes_table(covered: Sequence[nodes.Covered], found: Sequence[nodes.Found]) -> str:
-    """Coverage by nodes, deviation and interval, a column for each number of launches; then differences of nodes."""
+def nodes_table(
+    covered: Sequence[nodes.Covered], found: Sequence[nodes.Found], stopped: Sequence[nodes.Stopped]
+) -> str:
+    """Coverage by nodes, deviation and interval, a column for each number of launches; then differences of nodes.
+
+    Last, campaigns that stop when decided.
+    """
     launches = [" ".join(map(str, one)) for one in nodes.LAUNCHES]
     rows = [
         [one.nodes, one.kind, f"{one.effect:.0%}", one.interval, *(f"{share:.1%}" for share in one.covered)]
@@ -74,7 +81,13 @@ def nodes_table(covered: Sequence[nodes.Covered], found: Sequence[nodes.Found]) 
         for one in found
     ]
     found_headers = ["nodes", "launches", "false differences", "with a noisier node", "planted ones found"]
-    return "\n\n".join(tabulate(*table, disable_numparse=True) for table in ((rows, headers), (shares, found_headers)))
+    stops = [
+        [one.nodes, f"{one.effect:.0%}", f"{one.covered:.1%}", f"{one.launches:.1f}", f"{one.false:.1%}"]
+        for one in stopped
+    ]
+    stop_headers = ["nodes, stopping when decided", "size", "coverage", "launches a node", "false differences"]
+    tables = (rows, headers), (shares, found_headers), (stops, stop_headers)
+    return "\n\n".join(tabulate(*table, disable_numparse=True) for table in tables)
 
 
 def measure(data: Path, campaigns: int, seed: int) -> dict[str, Any]:

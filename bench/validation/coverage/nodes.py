@@ -20,9 +20,21 @@ from typing import Any
 
 import numpy as np
 
-from bench.validation.coverage.machines import CELLS, CONTESTANT_OF, CONTESTANTS, CONTROLS, MACHINES, Floats
+from bench.validation.coverage.checks import undecided
+from bench.validation.coverage.machines import (
+    CELLS,
+    CONTESTANT_OF,
+    CONTESTANTS,
+    CONTROLS,
+    MACHINES,
+    MOST_LAUNCHES,
+    NETWORK_OF,
+    NETWORKS,
+    Floats,
+    Simulated,
+)
 from results.stats import node_differences
-from results.stats.estimates import CONFIDENCE
+from results.stats.estimates import BAND, CONFIDENCE
 from results.stats.moderation import inflation_of, moderated, quantile
 from results.stats.nodes import FEWEST_NODES, half_over_nodes, half_within
 
@@ -33,6 +45,8 @@ EFFECTS = 0.0, 0.01, 0.05
 """Standard deviations of nodes, on the logarithm."""
 ODD_SHARE = 0.2
 """Of nodes, where some are off and the others are not."""
+STOPPED_PART = 4
+"""One campaign in so many is simulated until it stops: each is judged after every launch."""
 PLANTED = 0.1
 """By how much the contestants of one node are off, where a difference is to be found."""
 NOISY = 2.0
@@ -94,24 +108,51 @@ def measure(
 
     `noise`: by how much launches of the first node deviate more than those of the others.
     """
-    most = max(launches)
+    return judged(simulate(rng, machine, campaigns, nodes, max(launches), deviations, noise), launches, rng)
+
+
+@dataclass(frozen=True)
+class Logs:
+    """Log ratios of launches on nodes (campaign, cell, node, launch); the others are as in Measured and Simulated."""
+
+    logs: Floats
+    truth: Floats
+    deviations: Floats
+    simulated: Simulated
+
+
+def simulate(
+    rng: np.random.Generator,
+    machine: str,
+    campaigns: int,
+    nodes: int,
+    most: int,
+    deviations: Floats,
+    noise: float = 1.0,
+) -> Logs:
+    """So many launches of each node; `noise` as for `measure`."""
     simulated = MACHINES[machine].campaigns(rng, campaigns, nodes * most)
     own = np.broadcast_to(deviations, (campaigns, CELLS, nodes)) * ~CONTROLS[:, None]
     truth = simulated.truth[..., None, None]
     logs = simulated.logs.reshape(campaigns, CELLS, nodes, most) - truth
     logs[:, :, 0] *= noise
     logs += truth + own[..., None]
-    judged = []
-    for node in range(nodes):
-        number = np.full((campaigns, CELLS), float(launches[node % len(launches)]))
-        seen = logs[:, :, node, : int(number[0, 0])]
+    return Logs(logs, simulated.truth, own, simulated)
+
+
+def judged(found: Logs, launches: Sequence[int], rng: np.random.Generator) -> Measured:
+    """What the first launches of each node say."""
+    each = []
+    for node in range(found.logs.shape[2]):
+        number = np.full(found.truth.shape, float(launches[node % len(launches)]))
+        seen = found.logs[:, :, node, : int(number[0, 0])]
         mean = seen.mean(-1)
-        variance, within = seen.var(-1, ddof=1), simulated.seen(number, rng)
+        variance, within = seen.var(-1, ddof=1), found.simulated.seen(number, rng)
         fitted = moderated(variance, number, within)
         half, inflation = fitted.half_width(CONFIDENCE), inflation_of(fitted.p_value(mean)[:, CONTROLS])
-        judged.append((mean, half.width * inflation[:, None], half.freedom, variance, number, within))
-    means, halves, freedom, *others = (np.stack(one, -1) for one in zip(*judged))
-    return Measured(means, halves, freedom, simulated.truth, own, *others)
+        each.append((mean, half.width * inflation[:, None], half.freedom, variance, number, within))
+    means, halves, freedom, *others = (np.stack(one, -1) for one in zip(*each))
+    return Measured(means, halves, freedom, found.truth, found.deviations, *others)
 
 
 def moderated_over_nodes(found: Measured) -> Floats:
@@ -195,6 +236,42 @@ def _settings() -> Iterator[tuple[str, float]]:
     """Kinds of deviations with their sizes; without any, the kind does not matter."""
     yield next(iter(DEVIATIONS)), 0.0
     yield from product(DEVIATIONS, EFFECTS[1:])
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """Of campaigns that launch a network again on all of its nodes until its ratios are decided, looking each time.
+
+    `launches`: the mean on a node. `false`: the share of controls whose interval lies outside of the band.
+    """
+
+    nodes: int
+    effect: float
+    covered: float
+    launches: float
+    false: float
+
+
+def stopped(campaigns: int, seed: int, machine: str = "normal") -> Iterator[Stopped]:
+    """With nodes that deviate in each cell for itself; a network ends at MOST_LAUNCHES launches a node."""
+    for nodes, effect in product(NODES, EFFECTS):
+        rng = np.random.default_rng([seed, nodes, round(1000 * effect)])
+        deviations = DEVIATIONS[ALL_NODES[0]](rng, campaigns, nodes, effect)
+        found = simulate(rng, machine, campaigns, nodes, MOST_LAUNCHES, deviations)
+        truth = found.truth if nodes >= FEWEST_NODES else found.truth + found.deviations.mean(-1)
+        launches = np.zeros(truth.shape)
+        mean, half = np.zeros(truth.shape), np.zeros(truth.shape)
+        goes_on = np.ones(truth.shape, bool)
+        for number in range(2, MOST_LAUNCHES + 1):
+            now = judged(found, (number,), rng)
+            launches = np.where(goes_on, number, launches)
+            mean, half = np.where(goes_on, now.means.mean(-1), mean), np.where(goes_on, used(now), half)
+            unclear = goes_on & undecided(mean, half)
+            networks = [unclear[:, network == NETWORK_OF].any(-1) for network in range(NETWORKS)]
+            goes_on = np.stack(networks, -1)[:, NETWORK_OF]
+        held = np.abs(mean - truth)[:, ~CONTROLS] <= half[:, ~CONTROLS]
+        outside = np.abs(mean[:, CONTROLS]) - half[:, CONTROLS] > np.log1p(BAND)
+        yield Stopped(nodes, effect, float(held.mean()), float(launches.mean()), float(outside.mean()))
 
 
 @dataclass(frozen=True)

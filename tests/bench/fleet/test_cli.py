@@ -54,6 +54,11 @@ NEW = "run --suite s.toml --no-report "
         (NEW + "--level nope", "unknown level 'nope'"),
         (NEW + "--device tpu", "unknown device 'tpu'"),
         (NEW + "--wait soon", "duration 'soon' is not a number followed by s, m or h"),
+        (
+            NEW + "--budget 1h",
+            "--budget limits --until-decided, which was not given; a unit's time limit is --unit-limit",
+        ),
+        (NEW + "--until-decided --budget soon", "duration 'soon' is not a number followed by s, m or h"),
         (NEW + "--unit-limit soon", "duration 'soon' is not a number followed by s, m or h"),
         (NEW + "--nodes 2", "fewer than 2 machines of one type can be had; there are: 1 of type "),
         (NEW + "--type gpu", "no machine of type gpu can be had; there are: 1 of type "),

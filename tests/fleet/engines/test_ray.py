@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import time
+import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,7 +33,7 @@ from results.schema.system import AttemptFacts
 from results.store.campaigns import campaigns_in, read_campaign
 from results.tables import load_table
 from tests.fleet.engines.clusters import Fleet, fleet
-from tests.support.started import PATIENCE
+from tests.support.started import MARK, PATIENCE, ROOT, read
 
 SLEEP = (
     "import sys, time, pathlib; time.sleep(float(sys.argv[2])); pathlib.Path(sys.argv[1], 'x').write_text('measured')"
@@ -309,6 +313,52 @@ def test_a_killed_driver_is_resumed_without_running_whole_units_again(cluster: F
 
 def accepted(folder: Path) -> list[AttemptFacts]:
     return [one for one in read_campaign(folder).system.attempts if one.outcome == "accepted"]
+
+
+@pytest.fixture
+def typed(tmp_path: Path) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
+    """Runs commands of the fleet whose Ray is apart from any other of this machine, and ends what they leave."""
+    mark = uuid.uuid4().hex
+    with tempfile.TemporaryDirectory(prefix="dh-", dir="/tmp") as ray:  # the paths of Ray's sockets must be short
+        environment = {**os.environ, MARK: mark, "HOME": str(tmp_path), "RAY_TMPDIR": ray, "PYTHONPATH": str(ROOT)}
+
+        def typed(*arguments: str) -> subprocess.CompletedProcess[str]:
+            command = [sys.executable, "-m", "bench", "fleet", *arguments]
+            return subprocess.run(
+                command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False
+            )
+
+        try:
+            yield typed
+        finally:
+            left = [one for one in psutil.process_iter() if f"{MARK}={mark}" in read(Path(f"/proc/{one.pid}/environ"))]
+            for one in left:
+                with suppress(psutil.NoSuchProcess):
+                    one.kill()
+            psutil.wait_procs(left, PATIENCE)
+
+
+def test_a_second_machine_joins_by_its_command(typed, tmp_path: Path) -> None:
+    """Both are this machine, under two names."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    here = ("--no-doctor", "--ip", "127.0.0.1")
+    head = typed("node", "--head", *here, "--port", port, "--name", "n1", "--spool", str(tmp_path / "n1"))
+    assert head.returncode == 0, head.stderr
+    assert f"on the other machines: python -m bench fleet node --address 127.0.0.1:{port}" in head.stdout
+    joined = typed("node", "--address", f"127.0.0.1:{port}", *here, "--name", "n2", "--spool", str(tmp_path / "n2"))
+    assert joined.returncode == 0, joined.stderr
+    (tmp_path / "s.toml").write_text(SUITE.replace("[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]", "[1]"))
+    run = typed(
+        "run", "--engine", "ray", "--address", f"127.0.0.1:{port}", "--suite", str(tmp_path / "s.toml"), "--nodes", "2",
+        "--launches", "1", "--no-doctor", "--no-report", "--results", str(tmp_path / "data"),
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    (folder,) = campaigns_in(tmp_path / "data")
+    found = read_campaign(folder)
+    assert set(found.system.nodes) == {"n1", "n2"}
+    assert {(one.node, one.status.value) for one in found.records} == {("n1", "measured"), ("n2", "measured")}
 
 
 def test_what_runs_ends_with_the_driver(cluster: Fleet, tmp_path: Path) -> None:
