@@ -9,6 +9,7 @@ from typing import Any
 
 from tabulate import tabulate
 
+from bench.validation.coverage.machines import MOST_LAUNCHES
 from bench.validation.coverage.nodes import EFFECTS, LAUNCHES, NOISY, ODD_NODES, PLANTED, STOPPED_PART
 
 STORED = Path(__file__).parent.parent / "results" / "data" / "reference-nodes" / "coverage.json"
@@ -62,7 +63,8 @@ def stopped() -> str:
         found.setdefault(one["nodes"], []).append(f"{one['covered']:.1%} ({one['launches']:.1f})")
     sizes = [f"nodes deviate by {effect:.0%}: coverage (launches)" for effect in EFFECTS]
     table = _table([[str(nodes), *cells] for nodes, cells in found.items()], ["nodes", *sizes])
-    return f"{table}\nSimulated: {_stored()['campaigns'] // STOPPED_PART} campaigns a row, seed {_stored()['seed']}.\n"
+    campaigns, seed = _stored()["campaigns"] // STOPPED_PART, _stored()["seed"]
+    return f"{table}\nSimulated: {campaigns} campaigns a row, seed {seed}; at most {MOST_LAUNCHES} launches a node.\n"
 
 
 def size() -> str:

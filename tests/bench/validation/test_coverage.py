@@ -1,6 +1,7 @@
 """Few repeats of what `python -m bench.validation.coverage` simulates; the whole is in reference-coverage."""
 
 import json
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from typer.testing import CliRunner
 
 from bench.validation.coverage import cli, nodes
 from bench.validation.coverage.checks import WIDENED, fixed, predicted, stopped, verdicts
-from bench.validation.coverage.machines import CELLS, CONTROLS, MACHINES, Simulated
+from bench.validation.coverage.machines import CELLS, CONTROLS, MACHINES, MOST_LAUNCHES, Simulated
 from bench.validation.coverage.measured import measured_campaigns, predictable, resampled
 from bench.validation.coverage.methods import METHODS, chosen, limma, plain
 from results.stats.estimates import CONFIDENCE
@@ -161,6 +162,12 @@ def test_differences_of_nodes_were_seldom_false_in_the_whole_simulation():
     assert all(one["false"] <= 0.06 and one["false_noisy"] <= 0.09 for one in NODES["differences"])
 
 
+def test_launching_until_decided_cost_no_coverage_in_the_whole_simulation():
+    assert min(one["covered"] for one in NODES["stopped"]) >= cli.LEAST_COVERED
+    assert max(one["false"] for one in NODES["stopped"]) <= 0.01
+    assert all(2 <= one["launches"] <= MOST_LAUNCHES for one in NODES["stopped"])
+
+
 @pytest.mark.parametrize(("count", "kind"), [(2, "own cells"), (3, "all cells"), (4, "contestants"), (8, "own cells")])
 def test_intervals_over_nodes_hold_the_truth(count, kind):
     rng = np.random.default_rng(count)
@@ -180,4 +187,5 @@ def test_nodes_are_a_command_of_its_own(monkeypatch):
     said = json.loads(found.stdout)
     assert {one["nodes"] for one in said["coverage"]} == {2, 3}
     assert len(said["differences"]) == 2
+    assert [(one["nodes"], one["effect"]) for one in said["stopped"]] == list(product((2, 3), nodes.EFFECTS))
     assert "planted ones found" in CliRunner().invoke(cli.app, ["--nodes", "--campaigns", "4"]).stdout
