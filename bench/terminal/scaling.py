@@ -34,11 +34,10 @@ def scaling_lines(campaign: StoredCampaign) -> list[str]:
 
 
 def _words(row: Mapping[Hashable, Any]) -> str:
-    """ "1.82 ±3% on 2 (efficiency 91%)", or the status of what was not measured."""
+    """ "1.82 [1.76, 1.88] on 2 (efficiency 91%)", or the status of what was not measured."""
     if row["status"] != Status.MEASURED:
         return f"{in_words(row['status'])} on {row['devices']}"
     if pd.isna(row["speedup"]):
         return f"no time on one device beside {row['devices']}"
-    half = (row["speedup_high"] - row["speedup_low"]) / 2 / row["speedup"]
-    interval = "" if pd.isna(half) else f" ±{half:.0%}"
+    interval = "" if pd.isna(row["speedup_low"]) else f" [{row['speedup_low']:.3g}, {row['speedup_high']:.3g}]"
     return f"{row['speedup']:.2f}{interval} on {row['devices']} (efficiency {row['efficiency']:.0%})"

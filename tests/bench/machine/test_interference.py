@@ -78,6 +78,28 @@ def test_a_watch_has_an_entry_a_round(system):
     assert watch.seen["throttled"] == [0.75, 0.0], "a round begins where the one before ended"
 
 
+OTHER = "/proc/77/stat"
+LINE = "77 (a (b) c) S 1 77 77 0 -1 4194560 {minor} 0 {major} 0 {user} {system} 0 0 25 5 7 0 100 1000 200\n"
+
+
+def test_what_other_processes_compute_for_a_launch_is_its_own(system):
+    """20 ticks of the core and 7 faults were those of a process with brackets and spaces in its name."""
+    watch = Watch(frozenset({"cpu0"}), (), processes=(77, 78))
+    system({**BEFORE, OTHER: LINE.format(minor=100, major=3, user=50, system=10)}, 10.0, 2.0, 5)
+    watch.begin()
+    system({**AFTER, OTHER: LINE.format(minor=105, major=5, user=65, system=15)}, 11.0, 2.25, 8)
+    watch.round()
+    assert watch.seen["own_cpu"] == [0.25 + 0.2]
+    assert watch.seen["foreign_cpu"] == [pytest.approx(0.5 - 0.45)]
+    assert (watch.seen["minor_faults"], watch.seen["major_faults"]) == ([6 + 5], [3 + 2])
+
+
+@pytest.mark.parametrize("line", ["", "77 (python) S 1 2\n"])
+def test_a_process_of_which_nothing_is_told_has_used_nothing(monkeypatch, line):
+    monkeypatch.setattr(interference, "_read", lambda path: line)
+    assert interference.used_by(77) == interference.Used()
+
+
 @pytest.mark.parametrize("file", BEFORE)
 @pytest.mark.parametrize("content", ["", "nonsense\n"])
 def test_what_one_file_does_not_tell_is_left_out_alone(system, file, content):

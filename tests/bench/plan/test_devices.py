@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from simulated import Kept
 
 from bench.cost import memory
 from bench.cost.floors import floor_of
+from bench.gate import admission
 from bench.plan import cases as plan
 from bench.plan.executions import lacks
 from bench.plan.parse import parse_devices
 from bench.plan.suite import Suite, SuiteError, load_suite, with_devices
+from bench.scheduling.ledger import Ledger
 from impls.errors import InvalidInput
 
 DDP, EAGER = "pytorch:ddp", "pytorch:eager"
@@ -107,3 +110,23 @@ def test_each_device_has_all_weights_and_its_part_of_the_batch(phase):
     assert floor_of(four).macs == floor_of(one).macs
     assert floor_of(four).memory_bytes == 4 * floor_of(quarter).memory_bytes
     assert floor_of(four).traffic_bytes == 4 * floor_of(quarter).traffic_bytes
+
+
+def test_a_workload_on_more_cards_than_there_are_is_skipped(monkeypatch):
+    asked = []
+
+    def missing(device, cards):
+        asked.append((device, cards))
+        return None if cards == 2 else f"{cards} cards are needed, the driver sees 2"
+
+    monkeypatch.setattr(admission.nvidia, "missing", missing)
+    admission._missing_cards.cache_clear()
+    ledger = Ledger(plan.cases(suite(), "cuda"), DDP, Kept())
+    admission.Admission(ledger, suite()).rule_out()
+    admission._missing_cards.cache_clear()
+    said = {
+        record.case.workload.devices: record.reason for record in ledger.records if record.case.contestant.id == DDP
+    }
+    assert sorted(set(asked)) == [("cuda", 2), ("cuda", 4)], "that there is a card was checked before"
+    assert said.get(4) == "4 cards are needed, the driver sees 2" or "not installed" in said[4]
+    assert 2 not in said or "not installed" in said[2]

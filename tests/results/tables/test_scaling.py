@@ -105,7 +105,7 @@ def test_the_terminal_says_speedup_interval_and_efficiency_and_that_cores_are_sh
     folder = stored(times(1, 4.0, 4.0, 4.0), times(2, 2.0, 2.2, 2.1), lost, times(1, 1.0, contestant=alone), skipped)
     heading, line, remark = scaling_lines(read_campaign(folder))
     assert heading == "speedup over devices of alexnet 64, train, batch 8, float32 on cpu:"
-    assert line == "  alpha:many: 1.91 ±12% on 2 (efficiency 95%), timed out on 4"
+    assert line == "  alpha:many: 1.91 [1.69, 2.15] on 2 (efficiency 95%), timed out on 4"
     assert remark == SHARED_CORES
 
 
