@@ -75,7 +75,7 @@ def test_the_probes_of_a_cpu_are_what_they_were():
 
 
 def test_on_a_card_products_are_bound_by_computing():
-    """Estimated for an H200: 395e12 multiply-accumulates per second in bfloat16 and 4.3e12 bytes, so 92 a byte."""
+    """An H200 is estimated at 395e12 multiply-accumulates per second in bfloat16 and 4.3e12 bytes: 92 a byte."""
     suite = suites.load_suite("gpu-precisions")
     found = [case.workload for case in plan_cases.cases(suite, "cuda") if probes.probed(case.workload.architecture)]
     product = next(one for one in found if one.architecture == "probe-matmul-chain" and one.precision == "bfloat16")
