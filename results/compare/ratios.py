@@ -44,8 +44,9 @@ def cells_by_node(campaign: StoredCampaign, *choices: References) -> list[dict[s
     workloads: dict[Workload, dict[Case, Launches]] = {}
     for case, launches in campaign.all_launches.items():
         workloads.setdefault(case.workload, {})[case] = launches
-    named = {node for launches in campaign.all_launches.values() for node in launches.nodes}
-    nodes = sorted(named - {""} or named)  # launches that no node made have no node
+    launched = {node for launches in campaign.all_launches.values() for node in launches.nodes}
+    measured = {node for launches in campaign.all_launches.values() for node in launches.counted.nodes}
+    nodes = sorted(launched if "" in measured else launched - {""} or launched)  # given-up units have no node
     found: list[dict[str, dict[Case, Cell]]] = [{node: {} for node in nodes} for _ in choices]
     for workload, own in sorted(workloads.items(), key=lambda one: _first_row(one[1])):  # the order on disk
         if any(workload in references for references in choices) or any(case.contestant.copy for case in own):

@@ -90,7 +90,7 @@ def _rows(campaign: StoredCampaign) -> Iterator[dict[str, Any]]:
     for case in campaign.by_suite(campaign.launches):
         launches = campaign.launches[case].by_node()
         times = {node: time_over_nodes(own) for node, own in launches.items() if len(own.counted)}
-        for node, own in ((node, own) for node, own in launches.items() if node):
+        for node, own in ((node, own) for node, own in launches.items() if node or len(own.counted)):
             facts = campaign.system.nodes.get(node, NodeFacts())
             yield {
                 **blank(COLUMNS),
