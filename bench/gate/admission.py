@@ -10,7 +10,9 @@ from functools import cache
 from bench.clock import now
 from bench.cost.floors import floor_of
 from bench.cost.workload import has_several_sizes
-from bench.gate.gate import Gate, GateResult, Question
+from bench.gate.examination import GateResult
+from bench.gate.gate import Gate
+from bench.gate.question import Question
 from bench.plan import interpreters
 from bench.plan.executions import lacks
 from bench.plan.suite import Suite

@@ -13,8 +13,9 @@ from simulated import opened
 
 from bench.cost.workload import has_several_sizes
 from bench.gate.evidence_cache import NO_CACHE, EvidenceCache
-from bench.gate.gate import Gate, Question
+from bench.gate.gate import Gate
 from bench.gate.parity import SEEDS, TOLERANCES, judge, tolerances
+from bench.gate.question import Question
 from bench.launch.fake import Behaviour, FakeLauncher, Fault
 from bench.launch.weights import Weights
 from bench.worker import tasks
