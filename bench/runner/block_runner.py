@@ -94,7 +94,7 @@ class BlockRunner:
     def _cold(self, group: Group) -> frozenset[Contestant]:
         """The contestants whose code for a phase is not compiled yet; a copy finds the code of its original.
 
-        A stream measures compilation too, so all its launches are cold (bench.worker.tasks.new_model). So are those in
+        A stream measures compilation too, so all its launches are cold (bench.worker.models.new_model). So are those in
         which autotuning is to choose anew: it must not compete with others for the card.
         """
         if group.workload.stream or self.suite.compiles_anew(group.workload.device):

@@ -18,7 +18,7 @@ from bench.gate.parity import SEEDS, TOLERANCES, judge, tolerances
 from bench.gate.question import Question
 from bench.launch.fake import Behaviour, FakeLauncher, Fault
 from bench.launch.weights import Weights
-from bench.worker import tasks
+from bench.worker import models, tasks
 from bench.worker.evidence import FIRST, Evidence, mean_loss, signature, summarize
 from bench.worker.messages import EvidenceGiven, GiveEvidence, Load, ProbeArithmetic, to_line
 from impls.frameworks import Model, Plan, frameworks
@@ -288,7 +288,7 @@ def planned(monkeypatch) -> list[Plan]:
         raise Planned
 
     framework = SimpleNamespace(build=build, execution=lambda name: SimpleNamespace(any_size=True))
-    monkeypatch.setattr(tasks, "load_framework", lambda name: framework)
+    monkeypatch.setattr(models, "load_framework", lambda name: framework)
     return plans
 
 

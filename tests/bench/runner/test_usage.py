@@ -13,7 +13,7 @@ from bench.meters.rapl import RaplMeter
 from bench.plan import settings
 from bench.runner.usage import MEMORY, metered
 from bench.worker import arithmetic
-from bench.worker.tasks import repeat_rounds
+from bench.worker.session import repeat_rounds
 from impls.host import nvidia
 from impls.precision import POLICIES
 from results.schema.columns import USAGE

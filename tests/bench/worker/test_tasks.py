@@ -11,7 +11,9 @@ import pytest
 
 from bench.worker import messages
 from bench.worker.messages import CheckOutputs, FirstCall, MeasureLatency, MeasureMemory, RunTurn, SustainedRun, WarmUp
-from bench.worker.tasks import MOST_SETTLING, UNTIMED_STEPS, ContestantSession, Growth, put_batch, status_of
+from bench.worker.models import put_batch
+from bench.worker.session import MOST_SETTLING, UNTIMED_STEPS, ContestantSession, Growth
+from bench.worker.tasks import status_of
 from impls.errors import Unavailable, Unsupported
 from impls.frameworks import PHASES, Model
 from results.schema.record import Status
