@@ -22,6 +22,7 @@ from bench.plan.suite import Suite
 from bench.runner import usage
 from bench.scheduling.parts import BUILD, FIRST_CALL, METERS, OTHER, ROUNDS, SETTLING, WARM_UP, PartTimes
 from bench.worker.messages import Called, CheckOutputs, FirstCall, Load, Loaded, MeasureLatency, RunTurn, WarmUp
+from bench.worker.warmup import LEAST, LEAST_ON_CARD
 from impls.frameworks import is_card
 from results import words
 from results.schema.record import CardConditions, Case, Conditions, Contestant, Latency, Status, Usage
@@ -158,8 +159,10 @@ class ContestantLaunch:
                 self._measure(run, usage.memory_queries)
 
     def _warmed_up(self, run: PhaseRun, worker: WorkerLike) -> None:
-        least = self.suite.least_round(run.case.workload.device)
-        answer = worker.ask(WarmUp(run.phase, least, self.suite.warmup_seconds, self.suite.warmup_limit))
+        device, suite = run.case.workload.device, self.suite
+        steps = LEAST_ON_CARD if is_card(device) else LEAST
+        request = WarmUp(run.phase, suite.least_round(device), suite.warmup_seconds, suite.warmup_limit, steps)
+        answer = worker.ask(request)
         run.warm = True
         run.facts |= {
             "warmup": answer.warmup,

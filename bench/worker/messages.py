@@ -129,12 +129,16 @@ class WarmedUp(Answer):
 
 @dataclass(frozen=True)
 class WarmUp(Request[WarmedUp]):
-    """Run single steps of a phase until their times converge, then choose the number of its steps per round."""
+    """Run single steps of a phase until their times converge, then choose the number of its steps per round.
+
+    At least `least_steps` single steps are run.
+    """
 
     phase: str
     round_seconds: float
     warmup_seconds: float
     warmup_limit: float
+    least_steps: int = 1
     kind: Literal["warm_up"] = "warm_up"
 
 

@@ -131,7 +131,7 @@ class ContestantSession:
         phase, state = request.phase, self._phases[request.phase]
         before = running_times()
         limits = request.warmup_seconds, request.warmup_limit
-        times, converged = warm_up(partial(self._round, phase), *limits, lambda: self._growth.grew)
+        times, converged = warm_up(partial(self._round, phase), *limits, lambda: self._growth.grew, request.least_steps)
         bound = bind_computing(before) if self._binds and not self._processes else None  # which have their own cores
         state.steps = steps_of_round(partial(self._round_of, phase), times, request.round_seconds)
         self._outputs = None

@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-LEAST = 3
-"""Single steps after the first call, at least: an execution that records its second call replays from the third on."""
+LEAST = 1
+"""Single steps after the first call, at least."""
+LEAST_ON_CARD = 3
+"""The same on a card, where an execution that records its second call replays from the third on."""
 WINDOW = 10
 """Steps per window; two windows are compared."""
 CHANGE = 0.02
@@ -28,16 +30,20 @@ NOISE_ALLOWANCE = 2 * 1.253 * 1.4826 * math.sqrt(2 / WINDOW)
 
 
 def warm_up(
-    step: Callable[[], float], minimum: float, maximum: float, grew: Callable[[], bool] = lambda: False
+    step: Callable[[], float],
+    minimum: float,
+    maximum: float,
+    grew: Callable[[], bool] = lambda: False,
+    least: int = LEAST,
 ) -> tuple[list[float], bool | None]:
     """The seconds of every step, and whether they converged; None if there were too few steps to decide.
 
-    Takes at least `minimum` seconds and LEAST steps; ends after `maximum` seconds without convergence. `grew`: whether
-    the last step needed more memory than any before; further steps follow as long as it did.
+    Takes at least `minimum` seconds and `least` steps; ends after `maximum` seconds without convergence. `grew`:
+    whether the last step needed more memory than any before; further steps follow as long as it did.
     """
     times = [step()]
     spent, next_check = times[0], max(minimum, times[0])
-    while len(times) < LEAST or spent < maximum or spent < minimum:
+    while len(times) < least or spent < maximum or spent < minimum:
         if spent >= next_check:
             if settled(times):
                 break

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from simulated import A, B, BlockRun, C, group, run_block
 
 from bench.launch.fake import Behaviour, Fault
 from bench.runner.usage import MEMORY, NO_SUSTAINED_RUN, metered
+from bench.scheduling.ledger import Group
 from bench.scheduling.parts import BUILD, FIRST_CALL, METERS, ROUNDS, SETTLING, WARM_UP
 from bench.worker.messages import CheckOutputs, FirstCall, Load, MeasureMemory, RunTurn, SustainedRun, WarmUp
 from impls.frameworks import PHASES
@@ -86,6 +89,14 @@ def test_a_cold_launch_makes_first_calls_one_at_a_time_in_the_order_of_phases_an
     for contestant in ALL:
         assert [phase for phase, _ in done.asked(FirstCall, contestant)] == list(PHASES)
     assert done.records["infer", A].block_seconds[FIRST_CALL] == pytest.approx(sum(took.values()))
+
+
+@pytest.mark.parametrize(("device", "least"), [("cpu", 1), ("cuda", 3)])
+def test_a_phase_warms_up_with_as_many_single_steps_as_its_device_needs(device, least):
+    """On a card the second call may be recorded, and the third is the first replay."""
+    there = [replace(case, workload=replace(case.workload, device=device)) for case in group().cases]
+    done = run(whole=Group(tuple(there)))
+    assert {one.request.least_steps for one in done.requests(WarmUp)} == {least}
 
 
 def test_a_cold_launch_measures_the_memory_of_a_phase_after_its_warm_up_and_before_the_next_phase_has_run():

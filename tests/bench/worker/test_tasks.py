@@ -14,6 +14,7 @@ from bench.worker.messages import CheckOutputs, FirstCall, MeasureLatency, Measu
 from bench.worker.models import put_batch
 from bench.worker.session import MOST_SETTLING, UNTIMED_STEPS, ContestantSession, Growth
 from bench.worker.tasks import status_of
+from bench.worker.warmup import LEAST_ON_CARD
 from impls.errors import Unavailable, Unsupported
 from impls.frameworks import PHASES, Model
 from results.schema.record import Status
@@ -317,7 +318,8 @@ def test_an_execution_that_records_its_second_call_has_rounds_as_long_as_any(res
     """The recording takes longer than all of warm-up may: rounds of one step would follow from it."""
     one = ContestantSession(Recording(), [None], 0.0, resident, binds=False)  # type: ignore[arg-type]
     one.answer(FirstCall("infer"))
-    warmed = one.answer(WarmUp("infer", round_seconds=0.05, warmup_seconds=0.05, warmup_limit=0.1))
+    request = WarmUp("infer", round_seconds=0.05, warmup_seconds=0.05, warmup_limit=0.1, least_steps=LEAST_ON_CARD)
+    warmed = one.answer(request)
     assert warmed.warmup == pytest.approx((0.12, 0.005, 0.005))
     (seconds,) = one.answer(RunTurn("infer", 1, 9.0)).seconds
     assert seconds * warmed.steps >= 0.05

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.worker.warmup import ENOUGH, LEAST, MOST_GROWING, WINDOW, settled, steps_of_round, warm_up
+from bench.worker.warmup import ENOUGH, LEAST, LEAST_ON_CARD, MOST_GROWING, WINDOW, settled, steps_of_round, warm_up
 
 
 def feed(times):
@@ -39,9 +39,11 @@ def test_too_few_steps_to_tell_are_neither():
     assert warm_up(feed(repeat(1.0)), minimum=0.5, maximum=4) == ([1.0] * 4, None)
 
 
+@pytest.mark.parametrize("least", [LEAST, LEAST_ON_CARD])
 @pytest.mark.parametrize("seconds", [0.005, 1.0, 100.0])
-def test_at_least_three_steps_and_the_least_time(seconds):
-    assert len(warm_up(feed(chain([120.0], repeat(seconds))), minimum=0.001, maximum=0.1)[0]) == LEAST == 3
+def test_at_least_so_many_steps_and_the_least_time(seconds, least):
+    times = feed(chain([120.0], repeat(seconds)))
+    assert len(warm_up(times, minimum=0.001, maximum=0.1, least=least)[0]) == least
     assert sum(warm_up(feed(repeat(0.01)), minimum=0.5, maximum=0.5)[0]) >= 0.5
 
 
@@ -53,7 +55,7 @@ def test_steps_go_on_while_memory_grows_but_not_forever():
 
 @given(
     step=st.floats(1e-5, 10.0),
-    alone=st.lists(st.floats(1.0, 30.0), min_size=LEAST - 1, max_size=20),
+    alone=st.lists(st.floats(1.0, 30.0), min_size=LEAST_ON_CARD - 1, max_size=20),
     recording=st.floats(1e-5, 100.0),
     minimum=st.floats(1e-3, 0.1),
 )
