@@ -25,8 +25,9 @@ def test_list_json_has_what_there_is_and_what_comes_from_outside(run):
         "idiomatic",
         "compile-frozen",
         "aot",
+        "ddp",
     ]
-    assert frameworks["tensorflow"]["executions"] == ["graph", "xla", "graph-any-size", "eager", "idiomatic"]
+    assert frameworks["tensorflow"]["executions"] == ["graph", "xla", "graph-any-size", "eager", "idiomatic", "mirrored"]
     assert frameworks["outside"]["installed"] is True
     assert {"smoke", "quick"} <= set(found["suites"])
 
