@@ -6,7 +6,8 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from impls.log import last_log_line
@@ -88,6 +89,23 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:  # most of the real-time signals have no name in Python
         return f"signal {number}"
+
+
+@contextmanager
+def temporary_files_in(folder: str) -> Iterator[None]:
+    """Have libraries make their temporary files in a folder, for as long as the context lasts.
+
+    A process that is killed removes none of its own.
+    """
+    before = os.environ.get("TMPDIR")
+    os.environ["TMPDIR"] = folder
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["TMPDIR"]
+        else:
+            os.environ["TMPDIR"] = before
 
 
 CUDA_NOT_INITIALIZED = 3

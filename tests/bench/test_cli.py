@@ -27,7 +27,14 @@ def test_list_json_has_what_there_is_and_what_comes_from_outside(run):
         "aot",
         "ddp",
     ]
-    assert frameworks["tensorflow"]["executions"] == ["graph", "xla", "graph-any-size", "eager", "idiomatic", "mirrored"]
+    assert frameworks["tensorflow"]["executions"] == [
+        "graph",
+        "xla",
+        "graph-any-size",
+        "eager",
+        "idiomatic",
+        "mirrored",
+    ]
     assert frameworks["outside"]["installed"] is True
     assert {"smoke", "quick"} <= set(found["suites"])
 

@@ -1,13 +1,14 @@
-"""How a process that ended is described, whatever it was: a launch or a trial."""
+"""How a process that ended is described, whatever it was: a launch or a trial; and where its temporary files are."""
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
 import pytest
 
-from impls.host.process import exit_reason
+from impls.host.process import exit_reason, temporary_files_in
 
 REASONS = {
     0: "exited with code 0",
@@ -24,3 +25,15 @@ def test_a_reason_names_the_code_or_the_signal_and_what_was_said_last(code: int,
     assert exit_reason(code, log) == reason, "there is no log"
     log.write_text("step 1\nstep 2\n")
     assert exit_reason(code, log) == f"{reason}; it last said: step 2"
+
+
+@pytest.mark.parametrize("before", [None, "/somewhere"])
+def test_temporary_files_are_in_a_folder_as_long_as_asked_for(before, tmp_path, monkeypatch):
+    if before is None:
+        monkeypatch.delenv("TMPDIR", raising=False)
+    else:
+        monkeypatch.setenv("TMPDIR", before)
+    with pytest.raises(KeyError), temporary_files_in(str(tmp_path)):
+        assert os.environ["TMPDIR"] == str(tmp_path)
+        raise KeyError
+    assert os.environ.get("TMPDIR") == before

@@ -16,6 +16,7 @@ from impls.frameworks import Plan
 from impls.frameworks._inference import InferenceOnly
 from impls.frameworks.pytorch import PACKAGES
 from impls.frameworks.pytorch.model import Batch, PyTorchModel
+from impls.host.process import temporary_files_in
 from impls.network import Network
 
 
@@ -68,7 +69,8 @@ class AheadOfTimeModel(InferenceOnly, PyTorchModel):
                 file = Path(os.environ.get(PACKAGES) or folder) / f"{self._digest(shape)}.pt2"
                 if not file.exists():
                     self._make(images, file)
-                self._packages[shape] = torch._inductor.aoti_load_package(str(file))
+                with temporary_files_in(folder):  # it is unpacked, and needs no file once its code is loaded
+                    self._packages[shape] = torch._inductor.aoti_load_package(str(file))
         return self._packages[shape]
 
     def _make(self, images: Tensor, file: Path) -> None:
