@@ -33,7 +33,14 @@ def test_temporary_files_are_in_a_folder_as_long_as_asked_for(before, tmp_path, 
         monkeypatch.delenv("TMPDIR", raising=False)
     else:
         monkeypatch.setenv("TMPDIR", before)
-    with pytest.raises(KeyError), temporary_files_in(str(tmp_path)):
-        assert os.environ["TMPDIR"] == str(tmp_path)
-        raise KeyError
+    seen = []
+
+    def fails() -> None:
+        with temporary_files_in(str(tmp_path)):
+            seen.append(os.environ["TMPDIR"])
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fails()
+    assert seen == [str(tmp_path)]
     assert os.environ.get("TMPDIR") == before
