@@ -84,6 +84,10 @@ REFUSED = {
 }
 
 
+THERE = {"too few": 1, "too few there": 2, "twice": 1}
+"""How many cards are described where fewer are there than a campaign's largest number of devices."""
+
+
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_choice_that_is_none_is_refused_in_one_line(cards, case):
     chosen, count, words = REFUSED[case]
@@ -92,7 +96,7 @@ def test_a_choice_that_is_none_is_refused_in_one_line(cards, case):
     assert reason
     assert words in reason
     assert "\n" not in reason
-    assert nvidia.chosen(cards=count) == []
+    assert len(nvidia.chosen(cards=count)) == THERE.get(case, 0)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
