@@ -1,7 +1,7 @@
 """Time per layer: every layer timed in isolation, beside the whole network's step, of suites that set `layers`.
 
-A layer and its network are different workloads, so they never run concurrently. They are paired by pass: a campaign
-measures all groups once in each pass.
+A layer and its network are different workloads, so they never run concurrently. They are paired by launch. The
+schedule may put launches of other groups between the two, so a slow change of the machine is in their difference.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Switching cost: streams that alternate between two sizes, against streams of each size only.
 
-Alternating and constant streams are different workloads, so they never run concurrently. They are paired by pass: a
-campaign measures all groups once in each pass.
+Alternating and constant streams are different workloads, so they never run concurrently. They are paired by launch. The
+schedule may put launches of other groups between the two, so a slow change of the machine is in their difference.
 """
 
 from __future__ import annotations
