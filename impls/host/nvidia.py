@@ -200,14 +200,8 @@ def missing(device: str = "cuda", cards: int = 1) -> str | None:
 @cache
 def cores() -> tuple[int, ...]:
     """The machine's cores that are nearest to the card, by their numbers; empty if the driver does not tell."""
-    with driver() as problem:
-        if problem:
-            return ()
-        try:
-            words = library().nvmlDeviceGetCpuAffinity(visible()[0], max(allowed_cores()) // 64 + 1)
-            return tuple(64 * place + bit for place, word in enumerate(words) for bit in range(64) if word >> bit & 1)
-        except Exception:
-            return ()
+    masks = _ask_card(lambda nvml, card: list(nvml.nvmlDeviceGetCpuAffinity(card, max(allowed_cores()) // 64 + 1)))
+    return tuple(64 * place + bit for place, mask in enumerate(masks or ()) for bit in range(64) if mask >> bit & 1)
 
 
 def free_memory() -> int | None:

@@ -75,10 +75,8 @@ def test_the_cores_near_a_card_are_the_bits_of_its_drivers_masks(monkeypatch, ma
             raise masks
         return masks
 
-    answers = dict(nvmlInit=lambda: None, nvmlShutdown=lambda: None, nvmlDeviceGetCpuAffinity=affinity)
-    library = SimpleNamespace(nvmlDeviceGetHandleByIndex=lambda index: "card", **answers)
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setattr(nvidia, "library", lambda: library)
+    monkeypatch.setattr(nvidia, "handle", lambda: ("card", ""))
+    monkeypatch.setattr(nvidia, "library", lambda: SimpleNamespace(nvmlDeviceGetCpuAffinity=affinity))
     monkeypatch.setattr(nvidia, "allowed_cores", lambda: tuple(range(100)))
     assert nvidia.cores.__wrapped__() == cores
 

@@ -127,7 +127,7 @@ PYTORCH = Framework(
             "ddp",
             "DistributedDataParallel: a process a device, each with its part of the batch; module by module",
             # Each process would bind its threads to the same first cores; replicas take their own (pytorch.replica).
-            environment={"OMP_PROC_BIND": "false"},
+            environment={**ENVIRONMENT, "OMP_PROC_BIND": "false"},
             missing=_no_fork,
             precisions=DIVIDED,
             parallel=True,
