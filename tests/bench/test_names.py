@@ -87,7 +87,7 @@ CASES = {
     "deployment": (40, "bd43d033a5958426"),
     "gpu": (80, "9aa68262cefff71d"),
     "gpu-batches": (68, "9cba960b3b4070c4"),
-    "gpu-first": (20, "9eb34b5a49734a01"),
+    "gpu-first": (18, "c9b4b0bedc80cc67"),
     "gpu-latency": (20, "276def45a161da52"),
     "gpu-limits": (9, "e15932e9e58a1ea8"),
     "gpu-precisions": (72, "2e40c13cf88927f2"),

@@ -69,7 +69,8 @@ def one_line(done: subprocess.CompletedProcess[str]) -> str:
         (["--json=a b"], ["--bench-json=a b"]),
         (["--as-shipped", "-k", "x"], ["--bench-as-shipped", "-k", "x"]),
         (["--bench-device", "cpu"], ["--bench-device", "cpu"]),
-        (["--json-report", "--devices"], ["--json-report", "--devices"]),
+        (["--device", "cpu", "--devices=1,2"], ["--bench-device", "cpu", "--bench-devices=1,2"]),
+        (["--json-report", "--devicesx"], ["--json-report", "--devicesx"]),
         (["--", "--suite"], ["--", "--suite"]),
     ],
 )
