@@ -37,6 +37,9 @@ SLOWEST = ("pytorch:compile-dynamic", "pytorch:aot")
 # These go through the same functions as tensorflow:graph, called as they are or traced once for all sizes, or the same
 # modules as pytorch:eager, in another order of memory: the chosen few have every function and module.
 SAME_FUNCTIONS = ("tensorflow:eager", "tensorflow:graph-any-size", "pytorch:eager-nhwc")
+# And these through those of an execution of one device, which is all that they are asked here (tests/impls/test_devices.py
+# has several).
+DIVIDING = ("pytorch:ddp", "tensorflow:mirrored", "jax:sharded")
 EVERYTHING = os.environ.get("DEADHEAT_PARITY") == "all"
 DIRECTIONS = 1
 
@@ -71,6 +74,8 @@ def _is_affordable(case: Case) -> bool:
         return case.precision == "float32"
     if case.contestant in SAME_FUNCTIONS and case.precision == "float32":
         return case.architecture in CHOSEN
+    if case.contestant in DIVIDING:
+        return case.architecture in FEW and case.precision in ("float32", "float64")
     if case.precision in ("bfloat16", "float16", "bfloat16-weights"):
         return case.architecture in ("lenet5", "nin-tutorial")
     return case.precision == "float32" or case.architecture in CHOSEN
