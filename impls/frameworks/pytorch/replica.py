@@ -82,10 +82,12 @@ class Replica(PyTorchModel):
 
     def gradient(self, batch: Batch) -> tuple[Tensor, Sequence[Tensor]]:
         """Of the mean over all replicas' images: backward averages gradients, torch.autograd.grad would not."""
-        self._optimizer.zero_grad(set_to_none=True)
+        by = [*self._values, batch.images] if self._differentiates_input else self._values
+        for value in by:
+            value.grad = None
         loss = self.forward(batch)
         loss.backward()
-        return loss.detach(), [value.grad for value in self._values if value.grad is not None]
+        return loss.detach(), [value.grad for value in by if value.grad is not None]
 
     def scores_or_loss(self, outputs: Tensor | tuple[Tensor, Sequence[Tensor]]) -> np.ndarray:
         """Scores or a loss as NumPy; of gradients, their loss."""
