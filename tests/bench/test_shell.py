@@ -155,10 +155,10 @@ def test_launches_on_a_card_do_not_wait_for_every_kernel(shell, begun, monkeypat
 def test_a_campaign_goes_on_on_its_own_card_only(stub_driver, monkeypatch):
     stub_driver.load(monkeypatch)
     earlier = StoredCampaign(Path("mine"), system_of({"machine": {"cards": nvidia.chosen()}}), ())
-    sessions._check_cards(earlier, "cuda")
+    sessions._check_cards(earlier, "cuda", 1)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
     with pytest.raises(InvalidInput, match=f"^campaign mine was measured on {UUIDS[0]}, now it would be on {UUIDS[1]}"):
-        sessions._check_cards(earlier, "cuda")
+        sessions._check_cards(earlier, "cuda", 1)
     sessions._check_cards(StoredCampaign(Path("older"), system_of({"machine": {}}), ()), "cuda")
     sessions._check_cards(StoredCampaign(Path("cpu"), system_of({"machine": {"cards": []}}), ()), "cpu")
 
