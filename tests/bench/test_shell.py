@@ -159,8 +159,8 @@ def test_a_campaign_goes_on_on_its_own_card_only(stub_driver, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
     with pytest.raises(InvalidInput, match=f"^campaign mine was measured on {UUIDS[0]}, now it would be on {UUIDS[1]}"):
         sessions._check_cards(earlier, "cuda", 1)
-    sessions._check_cards(StoredCampaign(Path("older"), system_of({"machine": {}}), ()), "cuda")
-    sessions._check_cards(StoredCampaign(Path("cpu"), system_of({"machine": {"cards": []}}), ()), "cpu")
+    sessions._check_cards(StoredCampaign(Path("older"), system_of({"machine": {}}), ()), "cuda", 1)
+    sessions._check_cards(StoredCampaign(Path("cpu"), system_of({"machine": {"cards": []}}), ()), "cpu", 1)
 
 
 def test_a_variable_of_the_shell_that_reaches_no_launch_is_not_refused(shell, begun, monkeypatch):
