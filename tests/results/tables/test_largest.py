@@ -94,7 +94,7 @@ def test_the_memory_of_cards_is_known_if_the_driver_reports_it_of_each():
     assert card_memory([]) is None
 
 
-CARD = {"machine": {"gpus": [{"name": "a card", "memory_bytes": 500}]}}
+CARD = {"machine": {"cards": [{"name": "a card", "memory_bytes": 500}]}}
 
 
 def test_a_card_of_which_memory_is_known_is_the_limit(table):
