@@ -81,6 +81,10 @@ SEEN: dict[str, tuple[Sequence[Record], str]] = {
         "1 case: launch times increase or decrease during the campaign "
         f"(by +10.4% from the first to the last in {CASE.id})",
     ),
+    "other_precision": (
+        launches(CASE, 0.01, effective_precision="tf32"),
+        "1 case: their products were seen to be computed in tf32 where float32 was requested",
+    ),
     "empty_parity": (
         launches(CASE, 0.01, parity=Parity(0.0, 0.0, 0.0, "w", 2, "every gradient is 0")),
         "1 case: agreement of the contestants is no evidence of the same network: every gradient is 0",

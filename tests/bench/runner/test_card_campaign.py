@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bench.cost import colocation
-from bench.launch.fake import Behaviour, FakeLauncher, VirtualClock
+from bench.launch.fake import EVIDENCE, Behaviour, FakeLauncher, VirtualClock
 from bench.launch.weights import Weights
 from bench.plan import suite as suites
 from bench.runner.campaign import CampaignRunner
@@ -25,7 +26,10 @@ def on_a_card(case: Case, launch: int) -> Behaviour:
     share = 0.25 if case.workload.architecture.startswith(SMALL) else 1.0
     compiling = share * COMPILING.get(case.contestant.execution, 3.0)
     first = compiling if launch == 0 else 0.3 * compiling
-    return Behaviour(0.01, build_seconds=5.0, evidence_seconds=5.0 + compiling, first_call_seconds=first)
+    there = replace(EVIDENCE, devices=(case.workload.device,))
+    return Behaviour(
+        0.01, build_seconds=5.0, evidence_seconds=5.0 + compiling, first_call_seconds=first, evidence=there
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -19,10 +19,10 @@ def test_evidence_of_a_probe_with_a_million_scores_is_a_line_below_a_megabyte() 
     network = PRODUCT.at(channels=1, size=(32, 32), classes=CLASSES)
     scores = np.random.default_rng(0).standard_normal((IMAGES, CLASSES)).astype(np.float32)
     gradients = {name: np.ones(shape, np.float32) for name, shape in network.arrays.items()}
+    phases = {"infer": lambda batch: scores, "gradient": lambda batch: (np.float32(1.5), gradients)}
     model: Any = SimpleNamespace(
         put=lambda images, labels: None,
-        infer=lambda batch: scores,
-        gradient=lambda batch: (np.float32(1.5), gradients),
+        phase=phases.__getitem__,
         to_numpy=np.asarray,
         gradients=lambda outputs: outputs[1],
         devices=lambda outputs: frozenset(),
