@@ -129,6 +129,10 @@ class PyTorchModel(Model):
         """The trainable arrays by canonical name."""
         return dict(module.named_parameters())
 
+    def named_buffers(self, module: nn.Module) -> dict[str, Tensor]:
+        """Running statistics by canonical name, and constants."""
+        return dict(module.named_buffers())
+
     def name_in_module(self, name: str) -> str:
         """The placed module's own name of a trainable array."""
         return name
@@ -155,7 +159,7 @@ class PyTorchModel(Model):
             )
 
     def load(self, weights: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray]) -> None:
-        buffers = dict(self._module.named_buffers())
+        buffers = self.named_buffers(self._module)
         with torch.no_grad():
             for name, target in self._parameters.items():
                 target.copy_(torch.from_numpy(weights[name]))
@@ -167,7 +171,7 @@ class PyTorchModel(Model):
         return {name: _to_numpy(value).copy() for name, value in self._parameters.items()}
 
     def statistics(self) -> dict[str, np.ndarray]:
-        named = self._module.named_buffers()
+        named = self.named_buffers(self._module).items()
         return {name: _to_numpy(value).copy() for name, value in named if name in self._statistic_names}
 
     def momentum(self) -> dict[str, np.ndarray]:

@@ -65,6 +65,9 @@ class Replica(PyTorchModel):
     def named_parameters(self, module: nn.Module) -> dict[str, nn.Parameter]:
         return dict(module.module.named_parameters())  # type: ignore[union-attr, operator, arg-type]
 
+    def named_buffers(self, module: nn.Module) -> dict[str, Tensor]:
+        return dict(module.module.named_buffers())  # type: ignore[union-attr, operator, arg-type]
+
     def name_in_module(self, name: str) -> str:
         return f"module.{name}"
 
