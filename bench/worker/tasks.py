@@ -28,7 +28,7 @@ from bench.worker.models import build, new_model, put_batch
 from bench.worker.session import ContestantSession
 from impls.arrays import make_batch
 from impls.errors import Unavailable, Unsupported, is_out_of_memory, one_line
-from impls.frameworks import Model
+from impls.frameworks import Model, is_card
 from results.schema.record import Case, Status
 
 
@@ -72,13 +72,15 @@ class Dispatcher:
         """Evidence for the gate: the workload's network on the batch of a seed, without dropout.
 
         Compile caches are off, as the first call of a later launch would otherwise find the compiled code on disk.
-        The first evidence of a model comes from the second call of each phase, and that on the next images from the
-        third: one call may compile, the next one record, and further ones replay, perhaps what was recorded.
+        On a card the first evidence of a model comes from the second call of each phase, and that on the next images
+        from the third: one call may compile, the next one record, and further ones replay, perhaps what was recorded.
+        On the CPU no execution records, and each evidence is of one call.
         """
         network, calls = network_of(request.case.workload), 1
         if self._examined is None or self._examined[0] != request.case:
             model = build(network.without_dropout(), request.case, request.weights, seed=0, cold=True)
-            self._examined, calls = (request.case, model), 2
+            self._examined = request.case, model
+            calls = 2 if is_card(request.case.workload.device) else 1
         batch = make_batch(network, request.case.workload.batch, request.seed)
         phase = request.case.workload.phase
         differentiates = phase != "infer" and phase in execution_of(request.case.contestant).phases

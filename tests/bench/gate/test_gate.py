@@ -340,18 +340,20 @@ STALE = {
     "the recorded call's": lambda calls: calls[1] if len(calls) >= 3 else calls[-1],
     "the call's before": lambda calls: calls[-2] if len(calls) >= 2 else calls[-1],
 }
+CALLS = [("cuda", stale, 3) for stale in STALE] + [("cpu", stale, 2) for stale in ("none", "the call's before")]
 
 
-@pytest.mark.parametrize("stale", STALE)
-def test_evidence_is_of_a_replay_and_shows_a_stale_batch(monkeypatch, stale):
-    """As a worker is asked: other images first, then those of the first seed."""
+@pytest.mark.parametrize(("device", "stale", "made"), CALLS)
+def test_evidence_is_of_a_replay_and_shows_a_stale_batch(monkeypatch, device, stale, made):
+    """As a worker is asked: other images first, then those of the first seed. Only on cards do executions record."""
     given = {}
     for name in ("none", stale):
         model = Replaying(STALE[name])
         monkeypatch.setattr(tasks, "build", lambda *_, model=model, **more: model)
-        worker, case = tasks.Dispatcher(), Case(replace(LENET, phase="gradient"), Contestant("pytorch", "eager"))
+        asked = replace(LENET, phase="gradient", device=device)
+        worker, case = tasks.Dispatcher(), Case(asked, Contestant("pytorch", "eager"))
         given[name] = [worker.answer(GiveEvidence(case, "", seed)).evidence for seed in reversed(SEEDS)]
-        assert [len(calls) for calls in model.calls.values()] == [3, 3], "the third calls show a replay"
+        assert [len(calls) for calls in model.calls.values()] == [made, made]
     right, found = given["none"][1], given[stale][1]
     assert (found.scores == right.scores) == (found.gradients == right.gradients) == (stale == "none")
 

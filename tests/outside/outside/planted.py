@@ -8,7 +8,7 @@ ERRORS = {
     "wrong-pad": "conv2 padded by one cell too few on top and left, one too many below and right",
     "wrong-alpha": "LRN with alpha divided by its size",
     "swapped-flatten": "maps flattened by channel, column, row",
-    "stale-replay": "from its third call on, a phase computes the batch of its first call, as a bad recording would",
+    "stale-replay": "from its second call on, a phase computes the batch of its first call, as a bad recording would",
 }
 
 PLANTED = Framework(
