@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from impls.frameworks import is_card
 from impls.host import nvidia
 from impls.host.usable import available_memory
 from results.schema.record import Contestant
@@ -20,7 +21,7 @@ def memory_limit(limit: int, device: str = "cpu") -> int:
 
     What lives on a card takes none of the host's memory, unless the card shares it: its driver then tells no own.
     """
-    free = nvidia.free_memory() if device == "cuda" else None
+    free = nvidia.free_memory() if is_card(device) else None
     return min(limit, available_memory() if free is None else max(free - RESERVE, 0))
 
 

@@ -11,6 +11,7 @@ from bench.gate.question import Question
 from bench.launch.process import LaunchFailed
 from bench.worker import arithmetic as fingerprint
 from bench.worker.evidence import Evidence
+from impls.frameworks import is_card
 from results.schema.record import Case, Contestant, Parity, Status
 
 NOT_ON_CARD = (
@@ -105,7 +106,7 @@ class Examination:
         if found:
             reason = f"its outputs are on {' and '.join(found)} where {device} was requested"
             return GateResult(None, Status.MISMATCH, reason) if set(found) != {device} else None
-        if device != "cuda" or self.collector.on_card(case):
+        if not is_card(device) or self.collector.on_card(case):
             return None
         return GateResult(None, Status.SKIPPED, NOT_ON_CARD)
 

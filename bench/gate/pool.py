@@ -11,6 +11,7 @@ from bench.cost import colocation
 from bench.launch.launcher import LauncherLike, WorkerLike
 from bench.launch.process import LaunchFailed
 from bench.worker.messages import Answer, Request
+from impls.frameworks import is_card
 from impls.host import nvidia
 from results.schema.record import Case, Status
 
@@ -125,7 +126,7 @@ class Pool:
 
     def _end(self, running: _Running, failure: LaunchFailed | None = None) -> None:
         job = running.job
-        on_card = self._is_on_card(running) if job.case.workload.device == "cuda" and not failure else None
+        on_card = self._is_on_card(running) if is_card(job.case.workload.device) and not failure else None
         del self._running[running.worker.pid]
         with running.worker:
             if failure and failure.status is Status.OUT_OF_MEMORY and running.in_company:

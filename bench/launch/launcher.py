@@ -18,7 +18,7 @@ from bench.launch.scratch import locked_folder, remove_stale_scratch
 from bench.plan import settings
 from bench.plan.interpreters import Interpreter, interpreter_of
 from bench.worker.messages import A, Request
-from impls.frameworks import filled, load_framework
+from impls.frameworks import filled, is_card, load_framework
 from impls.host import nvidia
 from results.schema.record import Case, Status
 from results.store.logs import Logs
@@ -116,7 +116,7 @@ class Launcher:
     ):
         self._shell, self._asked = dict(os.environ), environment or {}
         self._limit = Limit(time_limit, budget)
-        self._import_limit = GPU_IMPORT_LIMIT if device == "cuda" else IMPORT_LIMIT
+        self._import_limit = GPU_IMPORT_LIMIT if is_card(device) else IMPORT_LIMIT
         self._logs = logs or Logs()
         self._device = device
         self._interpreters = interpreters or {}

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import psutil
 
+from impls.frameworks import is_card
 from impls.host import nvidia
 from impls.host.nvml import memory_by_process, slowed_by
 from results.schema.record import CardConditions
@@ -82,7 +83,7 @@ class CardWatch:
         return None
 
     def __enter__(self) -> Self:
-        if self.device != "cpu":
+        if is_card(self.device):
             self._is_open = True
             self._handle, problem = nvidia.handle()
             self._missing = {} if self._handle is not None else dict.fromkeys(QUERIES, problem)

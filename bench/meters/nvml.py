@@ -14,6 +14,7 @@ from typing import Any
 from bench.clock import now
 from bench.machine.card import HIDDEN, compute_pids, foreign_processes
 from bench.meters import Meter, Readings, SustainedStats, Watcher
+from impls.frameworks import is_card
 from impls.host import nvidia
 from impls.host.nvml import slowed_by
 
@@ -60,7 +61,7 @@ class NvmlMeter(Watcher):
         self._seen: dict[str, list[float]] = {name: [] for name in (*MOMENTS, *PROCESSES)}
         self._missing: dict[str, str] = {}
         self._handle: Any
-        self._handle, problem = nvidia.handle() if device != "cpu" else (None, "it runs on the CPU")
+        self._handle, problem = nvidia.handle() if is_card(device) else (None, "it runs on the CPU")
         if self._handle is None:
             self._missing = dict.fromkeys(NVML.quantities, problem)
         self._energy = self._ask("gpu_joules_per_image", _energy)

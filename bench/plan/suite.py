@@ -108,7 +108,7 @@ class MeasurementSettings(_Strict):
 
     def compiles_anew(self, device: str) -> bool:
         """Whether every launch compiles by itself, whatever earlier ones have compiled."""
-        return device == "cuda" and self.gpu_compiles_anew
+        return is_card(device) and self.gpu_compiles_anew
 
 
 class Suite(MeasurementSettings):

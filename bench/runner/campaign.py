@@ -24,6 +24,7 @@ from bench.scheduling.allocation import Allocation
 from bench.scheduling.largest_batch import BatchSearch
 from bench.scheduling.ledger import Group, Ledger
 from bench.scheduling.schedule import BUDGET, COMPLETE, Readings, Remainder, Schedule, Task, rule
+from impls.frameworks import is_card
 from impls.host import nvidia
 from results.schema.record import Status
 from results.store.logs import Logs
@@ -153,7 +154,7 @@ class CampaignRunner:
     def _schedule(self) -> Schedule:
         if not self.suite.largest_batch:
             return Allocation(self.suite)
-        cards = nvidia.models() if self._device == "cuda" else ()
+        cards = nvidia.models() if is_card(self._device) else ()
         return BatchSearch(self.suite, card_memory(memory for *_, memory in cards))
 
     def measure(

@@ -17,7 +17,7 @@ from bench.plan import interpreters, settings
 from bench.plan.suite import Suite
 from impls.architectures import load_architecture
 from impls.errors import InvalidInput
-from impls.frameworks import load_framework
+from impls.frameworks import is_card, load_framework
 from impls.host import nvidia
 from impls.host.environment import altering, choosing, clean, words
 from impls.layers import EdgeRule, SpatialPyramid, WindowPyramid
@@ -103,7 +103,7 @@ def _absent_meters() -> list[dict[str, str]]:
 def _compiled_once(suite: Suite, cases: Sequence[Case]) -> list[dict[str, str]]:
     """Warn of compiled code that launches on a card find: it holds what autotuning chose in the first of them."""
     device = cases[0].workload.device
-    if device != "cuda" or suite.compiles_anew(device) or suite.launches[1] == 1:
+    if not is_card(device) or suite.compiles_anew(device) or suite.launches[1] == 1:
         return []
     keep = {case.contestant.id: None for case in cases if settings.keeps_compiled(case.contestant)}
     what = f"launches after the first find compiled code ({', '.join(keep)}), and in it what autotuning chose once: "

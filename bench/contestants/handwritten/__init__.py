@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from impls.errors import Unsupported
-from impls.frameworks import Plan
+from impls.frameworks import Plan, is_card
 from impls.layers import Dropout
 
 Written = TypeVar("Written")
@@ -22,7 +22,7 @@ def network_by_hand(plan: Plan, networks: Mapping[str, Written]) -> tuple[Writte
 
     Raises Unsupported for other networks, and for other devices than the CPU, where the code would compute anyway.
     """
-    if plan.device != "cpu":
+    if is_card(plan.device):
         raise Unsupported(f"handwritten networks are placed on the CPU only, not on {plan.device}")
     name = plan.network.architecture
     if name not in networks:

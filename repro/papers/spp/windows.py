@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from repro.claims.claim import CheckResult
-from repro.papers._tables import listed
+from repro.papers._tables import faster, listed
 from results.compare.limits import limits_of
 from results.schema.findings import Verdict
 from results.schema.streams import StreamKind, stream_kind
@@ -67,12 +67,7 @@ def _over(each: Mapping[Way, Sequence[float]], shared: Mapping[Way, Sequence[flo
 
 def _judged(found: Mapping[Way, Estimate], campaign: str) -> CheckResult:
     """By direction only: the paper's factors are of another machine, other networks and more windows."""
-    if all(one.low > 1 for one in found.values()):
-        verdict = Verdict.SUPPORTED
-    elif all(one.high < 1 for one in found.values()):
-        verdict = Verdict.CONTRADICTED
-    else:
-        verdict = Verdict.INCONCLUSIVE
+    verdict = faster(found.values())
     windows = next(iter(found)).windows
     line = f"{windows:,} windows, features once: {listed(_told(way, one) for way, one in found.items())} ({PAPER}); "
     line += f"campaign {campaign}"

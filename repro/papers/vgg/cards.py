@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from repro.claims.claim import CheckResult
-from repro.papers._tables import listed
+from repro.papers._tables import faster, listed
 from results.schema.findings import Verdict
 from results.schema.record import Workload
 from results.stats.estimates import Estimate
@@ -56,12 +56,7 @@ def speed_ups(campaign: StoredCampaign) -> dict[str, Estimate]:
 
 def _judged(found: Mapping[str, Estimate], campaign: str) -> CheckResult:
     """By direction only: the paper's factor is of other cards, and of its own program."""
-    if all(one.low > 1 for one in found.values()):
-        verdict = Verdict.SUPPORTED
-    elif all(one.high < 1 for one in found.values()):
-        verdict = Verdict.CONTRADICTED
-    else:
-        verdict = Verdict.INCONCLUSIVE
+    verdict = faster(found.values())
     line = f"four cards: {listed(_told(what, one) for what, one in found.items())} ({PAPER}); campaign {campaign}"
     if any(math.isnan(one.low) for one in found.values()):
         line += f"; one launch has no interval, measure more with `{COMMAND} --preset standard`"
