@@ -2,9 +2,10 @@
 
 If there is time, each network has the suite's fewest launches first. Then the next launch goes to the network in which
 it is expected to decide most ratios per second, and once all are decided, or none can be in the time that is left, to
-the one in which it narrows intervals most. Small networks come first because they are cheap. A launch has as many turns
-as make its ratios most precise for its time (Kalibera and Jones, "Rigorous benchmarking in reasonable time", 2013,
-equation 5), fewer where others' fewest launches need the time.
+the one in which it narrows intervals most. A network for whose fewest launches no time is left has one launch, for its
+times, before intervals are narrowed that decide nothing more. Small networks come first because they are cheap. A
+launch has as many turns as make its ratios most precise for its time (Kalibera and Jones, "Rigorous benchmarking in
+reasonable time", 2013, equation 5), fewer where others' fewest launches need the time.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ they would fit in the first case, and launches have further turns only if they w
 class Option:
     """The next launch of a group: its expected cost, its worth per second, and the launches made so far.
 
-    `turns`: as many as make ratios most precise for the time.
+    `turns`: as many as make ratios most precise for the time. `decides`: whether it is one of the suite's fewest, or it
+    and launches like it are expected to decide a ratio; others only narrow intervals.
     """
 
     group: Group
@@ -42,6 +44,7 @@ class Option:
     turns: int
     cost: LaunchCost
     worth: float
+    decides: bool
 
     @property
     def seconds(self) -> float:
@@ -73,8 +76,8 @@ class Allocation:
     def admissible(self, ledger: Ledger, readings: Readings) -> list[Group]:
         """The groups whose gate and fewest launches fit into the time that no other group needs, shortest first.
 
-        Others are not examined, as they could not be measured: they are when launches turn out to take less, or when no
-        other launch fits and one of theirs does. The first group of all is examined in any case.
+        Others are not examined, as they could not be compared: they are when launches turn out to take less, or when no
+        launch that fits decides anything and one of theirs fits. The first group of all is examined in any case.
         """
         if not (waiting := ledger.waiting()):
             return []
@@ -86,7 +89,9 @@ class Allocation:
             if seconds <= free or not (found or ledger.admitted()):
                 found.append(group)
                 free -= seconds
-        return found or ([] if self._affordable(ledger, options, left) else self._for_one_launch(ledger, left))
+        if found or any(option.decides for option in self._affordable(ledger, options, left)):
+            return found
+        return self._for_one_launch(ledger, left)
 
     def _for_one_launch(self, ledger: Ledger, left: float) -> list[Group]:
         """The waiting group whose gate and first launch take the least time, if they fit."""
@@ -118,12 +123,13 @@ class Allocation:
         if left < 0 or not affordable:
             return Stop(BUDGET)
         # Where there is time for the fewest launches of all groups, they come first: others are worth as much later,
-        # when costs are known. A group that cannot have its fewest any more gets what no other has use for.
+        # when costs are known. A group that cannot have its fewest any more gets what decides nothing elsewhere.
         first = self._are_possible(options, left)
         best = max(
             _abreast(affordable),
             key=lambda option: (
-                self._are_possible([option], left),
+                option.decides and self._are_possible([option], left),
+                option.decides,
                 first and option.launches < fewest,
                 option.worth,
                 -option.launches,
@@ -148,8 +154,9 @@ class Allocation:
                 anew = self.suite.compiles_anew(group.workload.device)
                 launches, cost = ledger.next_launch(group), cost_of(ledger, group, anew)
                 turns = self._turns(prospects, group, cost)
-                worth = self._worth(group, prospects.of(group.cases), launches, turns) / cost.seconds(turns)
-                yield Option(group, launches, turns, cost, worth)
+                narrowed, decided = self._worth(group, prospects.of(group.cases), launches, turns)
+                worth = (narrowed + decided) / cost.seconds(turns)
+                yield Option(group, launches, turns, cost, worth, bool(decided) or launches < self.suite.launches[0])
 
     def _reserved(self, options: Sequence[Option], left: float) -> float:
         """Seconds that groups need for their fewest launches, cheapest first, as far as they may fit into `left`."""
@@ -193,15 +200,18 @@ class Allocation:
         best = prospects.components(group.cases).turns(cost.overhead, cost.turn)
         return min(max(round(best), fewest), most)
 
-    def _worth(self, group: Group, prospects: Sequence[Prospect], launches: int, turns: int) -> float:
-        """Expected worth of a launch: of the next launches, the mean over as many as have the largest mean."""
+    def _worth(self, group: Group, prospects: Sequence[Prospect], launches: int, turns: int) -> tuple[float, float]:
+        """Expected worth of a launch, of intervals narrowed and of ratios decided.
+
+        The latter is the mean of the next launches, over as many as have the largest mean.
+        """
         if launches < FEWEST_FOR_INTERVAL:  # a group with one launch shows nothing yet, so that its second one is due
-            return LIKELY * max(_ratios(group), 1) / (FEWEST_FOR_INTERVAL - launches)
+            return 0.0, LIKELY * max(_ratios(group), 1) / (FEWEST_FOR_INTERVAL - launches)
         wide = sum(not one.ratio.relative_half_width <= self.suite.target for one in prospects)
-        narrowing = NARROWING * wide * math.log2((launches + 1) / launches)
         needed = [one.further_launches(turns, self.suite.launches[1]) for one in prospects]
         counts = {count for count in needed if 0 < count < math.inf}
-        return narrowing + max((sum(0 < one <= count for one in needed) / count for count in counts), default=0.0)
+        decided = max((sum(0 < one <= count for one in needed) / count for count in counts), default=0.0)
+        return NARROWING * wide * math.log2((launches + 1) / launches), decided
 
     def _label(self, ledger: Ledger, option: Option) -> str:
         """Label of a launch: number, maximum, and the largest relative half-width of the group's intervals."""

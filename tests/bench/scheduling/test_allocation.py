@@ -470,6 +470,27 @@ def test_the_fewest_launches_of_a_network_come_before_further_ones_of_others_if_
         assert (said.group == last.group) is fits, share
 
 
+@pytest.mark.parametrize(("between", "decided"), [(0.001, True), (0.3, False)], ids=["decided", "undecided"])
+def test_a_network_without_time_for_the_fewest_has_one_launch_before_decided_ratios_are_narrowed(between, decided):
+    """Whether it waits for the gate or has passed it; ratios that a launch may decide come first."""
+    earlier = [
+        record
+        for network, launch in itertools.product(NETWORKS[:-1], range(4))
+        for record in Machine(between=between, within=between).run(Task(group_of(network), launch, 2, 0, ""))[0]
+    ]
+    ledger = campaign(earlier)
+    ratios = ledger.prospects().of(ledger.cases)
+    assert all(one.is_decided for one in ratios) is decided
+    assert any(0 < one.further_launches(2, 20) < math.inf for one in ratios) is not decided
+    (last,) = (one for one in QUICK.options(ledger) if not one.launches)
+    once = Readings(0.0, 1.1 * last.cost.seconds(2))
+    assert (QUICK.next(ledger, once).group == last.group) is decided
+    ledger = campaign(earlier)
+    ledger.await_gate([last.group.workload.network_id])
+    for_one = Readings(0.0, 1.1 * first_launches(ledger, last.group, 1))
+    assert bool(QUICK.admissible(ledger, for_one)) is decided
+
+
 def test_a_launch_has_fewer_turns_where_the_time_for_the_fewest_launches_of_others_is_short():
     ledger, last = launched_but_for_the_last()
     ledger.keep(Machine(between=0.05).run(Task(last.group, 0, 2, 0, ""))[0])
