@@ -79,9 +79,11 @@ def _tables(campaign: StoredCampaign, width: int, brief: bool, details: bool) ->
     if found and not brief:
         found.append(Text(LEGEND.format(replicates=_replicates(campaign)), style="dim"))
     if found and details:
-        found += [*_use(single, width), *latency_tables(campaign, width)]
+        found += _use(single, width)
     elif found and not brief:
         found.append(Text(f"memory, fractions of the peak, flags: {SHOW} {campaign.name} --details", style="dim"))
+    if found and not brief:
+        found += latency_tables(campaign, width)
     if of_streams.any():
         found += [*stream_tables(frame, width), *([] if brief else [Text(STREAM_LEGEND, style="dim")])]
     return found

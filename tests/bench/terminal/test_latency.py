@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.terminal.latency import latency_tables
-from bench.terminal.summary import largest_tables
+from bench.terminal.summary import largest_tables, print_summary
 from results.schema.record import Case, Contestant, Latency, Record, Status
 from results.schema.system import System, system_of
 from results.stats.percentiles import percentiles
@@ -29,6 +29,15 @@ def test_a_line_a_case_has_percentiles_with_intervals_and_a_dash_where_there_is_
     assert alpha.split() == ["alpha:eager", "1.05", "ms", "±64%", "1.05", "ms", "±64%", "-", "-", "40"]
     (beta,) = (line for line in lines if line.startswith("beta:eager"))
     assert beta.split() == ["beta:eager", "-", "-", "-", "-"]
+
+
+def test_percentiles_are_printed_at_the_end_of_a_campaign_unless_it_is_brief(tmp_path: Path, capsys) -> None:
+    made = [timed(case, number, [0.001] * 40) for case in (ALPHA, BETA) for number in range(2)]
+    campaign = StoredCampaign(tmp_path, System(), tuple(made))
+    for brief in (False, True):
+        print_summary(campaign, [], brief)
+        printed = capsys.readouterr().out
+        assert ("p50" in printed, "beta:eager" in printed) == (not brief, True)
 
 
 def test_a_campaign_without_single_steps_has_no_table(tmp_path: Path) -> None:
