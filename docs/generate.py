@@ -16,7 +16,7 @@ from tabulate import tabulate
 
 from bench.plan.suite import load_suite
 from bench.terminal import catalogue
-from docs import cards, commands, frameworks, intervals, method, nodes, precisions, reproduction, sizes
+from docs import cards, commands, frameworks, intervals, method, nodes, precisions, reproduction, scaling, sizes
 from impls.architectures import architectures
 from results import quality, words
 from results.schema import renames as names
@@ -188,6 +188,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     **nodes.BLOCKS,
     **precisions.BLOCKS,
     **reproduction.BLOCKS,
+    **scaling.BLOCKS,
     **sizes.BLOCKS,
 }
 
