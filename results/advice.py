@@ -173,7 +173,7 @@ def _undecided(campaign: StoredCampaign, cases: pd.DataFrame) -> Iterator[Note]:
     yield {
         "what": f"{len(undecided)} of {len(judged)} verdicts{peaks} are undecided ({', '.join(parts)}): "
         f"intervals {width}",
-        "remedy": _more(campaign, undecided.launches_needed, int(undecided.launches.max())),
+        "remedy": _more(campaign, len(undecided), undecided.launches_needed, int(undecided.launches.max())),
     }
 
 
@@ -237,12 +237,13 @@ def _software(nodes: Mapping[str, NodeFacts]) -> Iterator[Note]:
         }
 
 
-def _more(campaign: StoredCampaign, needed: pd.Series, launches: int) -> str:
+def _more(campaign: StoredCampaign, undecided: int, needed: pd.Series, launches: int) -> str:
     """What would decide more of them: by the schedule's own estimate, or by launches in campaigns without one."""
     system, left = campaign.system, campaign.system.remainder
     if left is not None and left.decidable and left.seconds:
         budget = f"{max(math.ceil(left.seconds / 60), 1)}m"
-        return f"--resume {campaign.name} --budget {budget} is expected to decide {left.decidable} of them"
+        of_them = "of them" if left.decidable <= undecided else "verdicts, also of networks without a launch"
+        return f"--resume {campaign.name} --budget {budget} is expected to decide {left.decidable} {of_them}"
     middle = float(needed.fillna(math.inf).median())
     if not math.isfinite(middle) or not launches:
         return "repeat with --preset standard, which measures until intervals are narrow"

@@ -3,9 +3,10 @@
 If there is time, each network has the suite's fewest launches first. Then the next launch goes to the network in which
 it is expected to decide most ratios per second, and once all are decided, or none can be in the time that is left, to
 the one in which it narrows intervals most. A network for whose fewest launches no time is left has one launch, for its
-times, before intervals are narrowed that decide nothing more. Small networks come first because they are cheap. A
-launch has as many turns as make its ratios most precise for its time (Kalibera and Jones, "Rigorous benchmarking in
-reasonable time", 2013, equation 5), fewer where others' fewest launches need the time.
+times, before intervals are narrowed that decide nothing more. Small networks come first because they are cheap. Probes
+of the machine's peak have the fewest launches: which contestant is faster on them decides nothing. A launch has as many
+turns as make its ratios most precise for its time (Kalibera and Jones, "Rigorous benchmarking in reasonable time",
+2013, equation 5), fewer where others' fewest launches need the time.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from bench.networks.probes import probed
 from bench.plan.suite import Suite
 from bench.scheduling.costs import REUSING, LaunchCost, cost_of, first_launches
 from bench.scheduling.ledger import Group, Ledger
@@ -154,7 +156,7 @@ class Allocation:
                 anew = self.suite.compiles_anew(group.workload.device)
                 launches, cost = ledger.next_launch(group), cost_of(ledger, group, anew)
                 turns = self._turns(prospects, group, cost)
-                narrowed, decided = self._worth(group, prospects.of(group.cases), launches, turns)
+                narrowed, decided = self._worth(group, _compared(prospects, group), launches, turns)
                 worth = (narrowed + decided) / cost.seconds(turns)
                 yield Option(group, launches, turns, cost, worth, bool(decided) or launches < self.suite.launches[0])
 
@@ -179,7 +181,7 @@ class Allocation:
         undecided = decidable = 0
         total = 0.0
         for option in self.options(ledger):
-            own = prospects.of(option.group.cases)
+            own = _compared(prospects, option.group)
             more = [one.further_launches(option.turns, self.suite.launches[1]) for one in own]
             more += [FEWEST_FOR_INTERVAL - option.launches] * (_ratios(option.group) - len(more))
             possible = [count for count in more if 0 < count < math.inf]
@@ -237,7 +239,14 @@ def _on_one_device(option: Option) -> str:
     return replace(option.group.workload, devices=1).launch_id
 
 
+def _compared(prospects: Prospects, group: Group) -> list[Prospect]:
+    """The ratios of a group that more launches are to decide: none of a probe, whose fastest rate is what counts."""
+    return [] if probed(group.workload.architecture) else prospects.of(group.cases)
+
+
 def _ratios(group: Group) -> int:
-    """How many ratios a group has when all of its cases are measured."""
+    """How many ratios a group has when all of its cases are measured; a probe's are not compared."""
+    if probed(group.workload.architecture):
+        return 0
     own = [case for case in group.cases if not case.contestant.copy]
     return len(own) - len(group.workloads)

@@ -196,12 +196,17 @@ def test_without_an_undecided_verdict_nothing_is_said_of_them():
     assert not [one for one in said(*records) if "undecided" in one["what"]]
 
 
-def test_what_more_time_would_decide_is_what_the_schedule_expected():
+@pytest.mark.parametrize(
+    ("decidable", "what"),
+    [(1, "1 of them"), (9, "9 verdicts, also of networks without a launch")],
+    ids=["known", "new"],
+)
+def test_what_more_time_would_decide_is_what_the_schedule_expected(decidable, what):
     records = [*launches(CASE, 0.01, 0.012), *launches(Case(workload(), BETA), 0.01, 0.02)]
-    left = {"undecided": 1, "decidable": 1, "seconds": 200.0}
+    left = {"undecided": decidable, "decidable": decidable, "seconds": 200.0}
     notes = said(*records, system={**SYSTEM, "remainder": left})
     (note,) = [note for note in notes if "undecided" in note["what"]]
-    assert note["remedy"] == "--resume made-up --budget 4m is expected to decide 1 of them"
+    assert note["remedy"] == f"--resume made-up --budget 4m is expected to decide {what}"
 
 
 def test_what_a_part_of_a_campaign_left_undecided_is_not_taken_for_the_whole():

@@ -520,6 +520,26 @@ def test_a_remainder_says_what_more_time_would_decide():
     assert rest.seconds > 0
 
 
+def test_a_probe_of_the_peak_has_further_launches_only_when_no_network_can_have_one():
+    """It is cheaper, and its ratio is undecided; what more launches would decide does not count it."""
+    probe = Workload("probe-gemv", 32, 32, 8, 4096, 1, "float32", "cpu", "infer")
+    cases = [Case(workload, one) for workload in (lenet(), probe) for one in (A, B)]
+
+    def record(case: Case, number: int) -> Record:
+        seconds = 1.0 if case.workload == probe else 9.0
+        parts = {"block_seconds": {"build": seconds, "rounds": seconds}} if case.contestant == A else {}
+        return launched(case, number, 1.0 + 0.1 * (case.contestant == B) * (number % 2), turns=(0, 1), **parts)
+
+    ledger, said = campaign(cases=cases), []
+    schedule = Allocation(suite(launches=(2, 6), turns=2, target=1e-6))
+    while isinstance(task := schedule.next(ledger, Readings(0.0, 1e6)), Task):
+        said.append((task.group.workload.architecture, task.launch))
+        ledger.keep([record(case, task.launch) for case in task.group.cases])
+        assert schedule.remainder(ledger).undecided <= 1
+    assert len(ledger.prospects().of(cases)) == 2
+    assert said[4:] == [(one, launch) for one in ("lenet5", "probe-gemv") for launch in range(2, 6)]
+
+
 def test_every_group_has_its_one_launch_if_the_suite_asks_for_one():
     done = play(Allocation(suite(launches=1, turns=2)), 1e6)
     assert done.launches == dict.fromkeys(NETWORKS, 1)
