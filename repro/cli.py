@@ -90,10 +90,13 @@ def plan_trials(
         print(f"error: {problem}", file=sys.stderr)
     if not found:
         raise typer.Exit(ExitStatus.USAGE_ERROR)
+    for claim in found if names else ():
+        if not claim.experiments:
+            print(f"{claim.id}: {forecasts.without_training(claim)}", file=sys.stderr)
     made = forecast.forecasts(found, plan.where(framework, "cpu"), paths(data), results, full)
     if as_json:
         print(strict_json.dumps([forecasts.as_json(one) for one in made]))
-    else:
+    elif made:
         forecasts.print_forecasts(made, any(one.hours is not None for one in made))
     raise typer.Exit(ExitStatus.USAGE_ERROR if wrong else ExitStatus.OK)
 

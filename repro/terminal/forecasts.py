@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from impls.terminal import console
+from repro.claims.claim import Claim
 from repro.claims.judge import MAX_SEEDS
 from repro.claims.power import POWER
 from repro.runner import effort
@@ -54,6 +55,13 @@ def print_forecasts(forecasts: Sequence[Forecast], speed_known: bool) -> None:
         + ("" if speed_known else " Hours are unknown until there is a trial on record."),
         highlight=False,
     )
+
+
+def without_training(claim: Claim) -> str:
+    """Why nothing is to be planned for a claim without an experiment."""
+    if claim.check is None:
+        return f"can't be tested: it needs {' or '.join(claim.wanted)}"
+    return "takes no training: python -m repro run checks it at once"
 
 
 def _row(forecast: Forecast) -> tuple[str, ...]:

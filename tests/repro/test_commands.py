@@ -115,6 +115,9 @@ def test_plan(repro: Run, fashion: Path) -> None:
     assert nin["problem"]
     assert "AX-1" in repro("plan", "--claims", "AX-1", "--data", f"fashion-mnist={fashion}").stdout
     assert repro("plan", "--claims", "AX-111").returncode == 2
+    nothing = repro("plan", "--claims", "AX-7,LN-1")
+    assert "AX-7: can't be tested: it needs ILSVRC-2010" in nothing.stderr
+    assert "LN-1: takes no training" in nothing.stderr
 
 
 def test_data(repro: Run) -> None:
