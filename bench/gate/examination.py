@@ -170,9 +170,9 @@ def _with_identity(result: GateResult, identity: GateResult, precision: str) -> 
     """The result, with what the contestant's identity showed in another precision if it passed.
 
     A contestant without evidence of its identity is judged by the precision that is timed alone, and so is one that has
-    nobody to be compared with.
+    nobody to be compared with. One that was shown to be equal in an earlier precision is a witness only.
     """
-    if result.status is not None or result.parity is None or identity.parity is None:
+    if result.status is not None or result.parity is None or identity.parity is None or result.parity.identity:
         return result
     if identity.status is Status.MISMATCH:
         return GateResult(identity.parity, Status.MISMATCH, f"in {precision}: {identity.reason}")

@@ -63,8 +63,12 @@ ON_DEVICE: Mapping[str, Mapping[str, Tolerance]] = {"cuda": {"float32": Toleranc
 """By device, tolerances that are others there. On a card libraries choose algorithms by their speed, anew in every
 process (Winograd, FFT, sums in parts), whose errors in float32 are a hundred times those of direct sums: that the
 networks are equal is verified in float64 there (IDENTITY), and float32 shows gross errors only."""
-IDENTITY = {"cuda": "float64"}
-"""By device, the precision in which contestants that have it prove their network, beside the one that is timed."""
+IDENTITY: Mapping[str, tuple[str, ...]] = {"cuda": ("float64", "float32")}
+"""By device, the precisions in which contestants prove their network, each in the first that it has, beside the one
+that is timed. float32 shows less (ON_DEVICE), but more than any precision below it."""
+WITNESSES = 2
+"""Contestants proved in an earlier precision of IDENTITY that those of a later one are compared with, so that their
+median does not depend on one of the others."""
 
 
 def tolerances(device: str) -> dict[str, Tolerance]:

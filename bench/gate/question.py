@@ -49,9 +49,21 @@ class Question:
         return [*cases, *(replace(case, workload=replace(case.workload, devices=1)) for case in cases)]
 
     def asked(self) -> list[Question]:
-        """The question itself, and that of the network's identity where the device has another precision for it."""
-        precision = parity.IDENTITY.get(self.workload.device, self.workload.precision)
-        return [self] if precision == self.workload.precision else [self, self.among(self.contestants, precision)]
+        """The question itself, and those of the network's identity in other precisions, where the device has some.
+
+        Each contestant is asked in the first of them that it has, and a few of those as witnesses in the next. None is
+        asked in one that comes after the precision that is timed.
+        """
+        asked, proved, others = [self], [], self.contestants
+        for precision in parity.IDENTITY.get(self.workload.device, ()):
+            able = self.among(others, precision).contestants
+            if precision == self.workload.precision or not others:
+                break
+            if able:
+                asked.append(self.among((*able, *proved[: parity.WITNESSES]), precision))
+            proved += able
+            others = tuple(one for one in others if one not in able)
+        return asked
 
     def among(self, contestants: Iterable[Contestant], precision: str = "") -> Question:
         """The question to these contestants, of them those that have the precision if another one is given."""

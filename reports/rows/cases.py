@@ -13,6 +13,7 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
+from impls.frameworks import is_card
 from reports.format import numbers
 from reports.format.networks import Network, Row, rows, text
 from reports.format.numbers import MILLISECONDS, FormattedEstimate
@@ -191,10 +192,10 @@ def parity_rows(network: Network, launches: pd.DataFrame, tolerances: Mapping[st
     mine: dict[str, list[Row]] = {contestant: [] for contestant in network.contestants}
     for row in rows(launches.loc[launches["network"] == network.id, names].drop_duplicates()):
         mine[row["contestant"]].append(row)
-    return [_parity_row(contestant, own, tolerances) for contestant, own in mine.items()]
+    return [_parity_row(contestant, own, tolerances, network.device) for contestant, own in mine.items()]
 
 
-def _parity_row(contestant: str, records: Sequence[Row], tolerances: Mapping[str, float]) -> ParityRow:
+def _parity_row(contestant: str, records: Sequence[Row], tolerances: Mapping[str, float], device: str) -> ParityRow:
     checked = [row for row in records if pd.notna(row["parity_contestants"])]
     if not checked:
         return ParityRow(contestant, {}, {}, (), "", 0, "not checked")
@@ -210,8 +211,16 @@ def _parity_row(contestant: str, records: Sequence[Row], tolerances: Mapping[str
         outside,
         text(worst[WORST]),
         int(worst["parity_contestants"]),
-        _outcome(records, text(worst["parity_cleared"]), outside, tolerances),
+        _outcome(records, text(worst["parity_cleared"]), outside, tolerances) + _identity(device, worst),
     )
+
+
+def _identity(device: str, record: Row) -> str:
+    """On a card, in which other precision the network was shown to be equal: tolerances are wide there."""
+    if not is_card(device) or record["status"] == Status.MISMATCH:
+        return ""
+    shown = text(record["parity_identity"])
+    return f"; equal in {shown}" if shown else "; not shown to be equal in float64 or float32"
 
 
 def _tolerance(value: float) -> str:

@@ -660,15 +660,16 @@ def on_card(evidence: Evidence) -> Behaviour:
     return Behaviour(evidence=replace(evidence, devices=("cuda",)))
 
 
-def examined_on_card(wrong: dict, contestants=(*DOUBLE, SINGLE)) -> dict:
+def examined_on_card(wrong: dict, contestants=(*DOUBLE, SINGLE), precision: str = "float32") -> dict:
     """The results of contestants on a card; `wrong`: relative error of the scores by contestant and precision."""
+    workload = replace(CUDA, precision=precision)
 
     def script(case: Case, launch: int) -> Behaviour:
         error = wrong.get((case.contestant, case.workload.precision), 0.0)
         return on_card(replace(GOOD, scores=summarize(np.array([[0.25, 0.75 * (1 + error)]]))))
 
     with opened(script) as launcher:
-        (results,) = Gate(launcher, Weights(launcher.folder), 2**50).examine([Question(CUDA, contestants)])
+        (results,) = Gate(launcher, Weights(launcher.folder), 2**50).examine([Question(workload, contestants)])
     return results
 
 
@@ -694,6 +695,25 @@ class TestGateOnACard:
 
     def test_an_only_one_that_computes_in_float64_proves_nothing(self):
         assert examined_on_card({}, (DOUBLE[0], SINGLE))[DOUBLE[0]].parity.identity == ""
+
+    def test_one_without_float64_proves_its_network_in_float32_where_less_is_timed(self):
+        found = examined_on_card({}, precision="tf32")
+        assert [found[one].parity.identity for one in (*DOUBLE, SINGLE)] == ["float64"] * 3 + ["float32"]
+        (_, double, single) = Question(replace(CUDA, precision="tf32"), (*DOUBLE, SINGLE)).asked()
+        assert (double.workload.precision, double.contestants) == ("float64", DOUBLE)
+        assert (single.workload.precision, single.contestants) == ("float32", (SINGLE, *DOUBLE[:2]))
+
+    def test_an_error_that_tf32_could_hide_shows_in_float32_and_costs_no_witness(self):
+        found = examined_on_card({(SINGLE, one): FAR["outside"] for one in ("tf32", "float32")}, precision="tf32")
+        assert [found[one].status for one in (*DOUBLE, SINGLE)] == [None, None, None, Status.MISMATCH]
+        assert found[SINGLE].reason.startswith("in float32: a score differs by")
+        witness = examined_on_card({(DOUBLE[0], "float32"): FAR["outside"]}, precision="tf32")
+        assert [witness[one].status for one in (*DOUBLE, SINGLE)] == [None] * 4
+
+    @pytest.mark.parametrize(("precision", "asked"), [("float32", 2), ("float64", 1), ("bfloat16", 3)])
+    def test_none_is_asked_in_a_precision_after_that_which_is_timed(self, precision, asked):
+        assert len(Question(replace(CUDA, precision=precision), (*DOUBLE, SINGLE)).asked()) == asked
+        assert len(Question(replace(LENET, precision=precision), (*DOUBLE, SINGLE)).asked()) == 1
 
     def test_a_launch_that_fails_in_float64_leaves_what_is_timed_to_decide(self):
         def script(case: Case, launch: int) -> Behaviour:

@@ -246,6 +246,26 @@ def test_parity_says_in_what_a_contestant_passed_that_was_examined_again(write_c
     assert row.outcome == "passed in float64, without the pooling ties that may explain the error"
 
 
+@pytest.mark.parametrize(
+    ("device", "identity", "added"),
+    [
+        ("cpu", "", ""),
+        ("cuda", "float64", "; equal in float64"),
+        ("cuda", "", "; not shown to be equal in float64 or float32"),
+    ],
+    ids=["cpu", "proved", "not proved"],
+)
+def test_parity_on_a_card_says_in_what_the_network_was_shown_to_be_equal(
+    write_campaign, device, identity, added
+) -> None:
+    shown = Parity(1e-7, 1e-8, 1e-6, "conv1.weight", 3, identity=identity)
+    case = Case(replace(workload(), device=device), Contestant("alpha", "eager"))
+    (row,) = parity(
+        write_campaign([measured(case, 0, [1.0], shown)]), {"scores": 1, "loss": 1, "gradients": 1}
+    ).values()
+    assert row.outcome == f"within tolerance{added}"
+
+
 def test_parity_of_a_contestant_without_gradients_is_of_scores_and_loss(write_campaign) -> None:
     inferring = Parity(1e-7, 1e-8, None, "", 3)
     stored = write_campaign([measured(Case(workload(), Contestant("alpha", "eager")), 0, [1.0], inferring)])
