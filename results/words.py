@@ -6,7 +6,8 @@ Headlines are methods of the results in results.compare. Durations and amounts o
 from __future__ import annotations
 
 import calendar
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from results.schema.findings import Agreement, ContrastResult, SizeVerdict, Verdict
@@ -86,6 +87,19 @@ def on(device: str, devices: int) -> str:
 def in_words(name: str) -> str:
     """A stored name of a status, flag or outcome as words: "out_of_memory" is "out of memory"."""
     return name.replace("_", " ")
+
+
+def missing_words(reasons: Mapping[str, Sequence[str]]) -> str:
+    """`usage_missing` of a table's row: each reason with the quantities that are missing for it."""
+    return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
+
+
+MISSING = re.compile(r"(?:^|; )(?P<names>\w+(?:, \w+)*): (?P<reason>.*?)(?=; \w+(?:, \w+)*: |$)", re.DOTALL)
+
+
+def missing_reasons(missing: str) -> dict[str, list[str]]:
+    """The quantities by reason of `usage_missing`. A reason may have a semicolon, but not before a word and a colon."""
+    return {found["reason"]: found["names"].split(", ") for found in MISSING.finditer(missing)}
 
 
 def status(status: str, reason: str) -> str:

@@ -112,7 +112,7 @@ def chosen(device: str = "cuda", cards: int = 1) -> list[dict[str, Any]]:
     """The facts of the cards that launches compute on, a MIG device's own where it is one; empty without a driver.
 
     Of so many `cards`, or as many as are visible. `idle_watts`: the power of a card that computed nothing for anyone;
-    None if it was busy.
+    None with the reason in `idle_watts_missing`.
     """
     if device != "cuda":
         return []
@@ -120,7 +120,7 @@ def chosen(device: str = "cuda", cards: int = 1) -> list[dict[str, Any]]:
         if problem:
             return []
         found = [_facts(handle) for handle in _at_most(cards)]
-    return [{**facts, "idle_watts": facts["watts"] if _is_idle(facts) else None} for facts in found]
+    return [{**facts, **_idle_watts(facts)} for facts in found]
 
 
 def _at_most(cards: int) -> list[Any]:
@@ -131,8 +131,15 @@ def _at_most(cards: int) -> list[Any]:
     return []
 
 
-def _is_idle(facts: Mapping[str, Any]) -> bool:
-    return facts["utilisation"] is not None and facts["utilisation"] <= IDLE_UTILISATION
+def _idle_watts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    watts, utilisation = facts["watts"], facts["utilisation"]
+    if watts is None or utilisation is None:
+        reason = f"the driver does not report the card's {'power' if watts is None else 'utilisation'}"
+    elif utilisation > IDLE_UTILISATION:
+        reason = f"the card was in use for {utilisation:.0%} of the time"
+    else:
+        return {"idle_watts": watts}
+    return {"idle_watts": None, "idle_watts_missing": reason}
 
 
 def models() -> list[list[Any]]:

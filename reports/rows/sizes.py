@@ -18,7 +18,7 @@ from reports.format.networks import Row, grouped, text
 from results.compare.limits import Limits
 from results.schema.columns import device_columns
 from results.schema.record import Status
-from results.words import in_words, on
+from results.words import in_words, missing_reasons, on
 
 FEWEST_SIZES = 2
 """Minimum number of sizes of a network for a curve."""
@@ -125,8 +125,7 @@ def _cell(row: Row | None) -> Cell:
 def _memory_missing(row: Row) -> str:
     """Why memory of a step is unknown, from the launches' reasons."""
     name = device_columns(row["device"]).step_memory
-    for part in text(row["usage_missing"]).split("; "):
-        names, _, reason = part.partition(": ")
-        if name in names.split(", "):
+    for reason, names in missing_reasons(text(row["usage_missing"])).items():
+        if name in names:
             return f"not known: {reason}"
     return "not known: the campaign did not measure it"

@@ -17,7 +17,7 @@ from results.compare.limits import Limits
 from results.schema.columns import device_columns
 from results.schema.record import Status
 from results.schema.system import LayerFacts
-from results.words import PEAKS, in_words
+from results.words import PEAKS, in_words, missing_reasons
 
 MEGA, GIGA = 1e-6, 1e-9
 
@@ -123,7 +123,8 @@ def notes(measured: Sequence[Row]) -> list[tuple[str, str]]:
 
 
 def _unknown(missing: str) -> list[str]:
-    return [f"not known: {in_words(part)}" for part in missing.split("; ")] if missing else []
+    found = missing_reasons(missing)
+    return [f"not known: {in_words(', '.join(names))}: {reason}" for reason, names in found.items()]
 
 
 def _names(own: Sequence[Row], measured: Sequence[Row]) -> str:

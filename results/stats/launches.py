@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from impls.frameworks import is_card
 from results.schema.columns import CARD, PARITY, USAGE
 from results.schema.record import CardConditions, Case, Conditions, Latency, Parity, Record, Status, Usage
 from results.stats.cells import Timed, rounds_per_turn_of
@@ -121,7 +122,7 @@ def values(record: Record) -> dict[str, Any]:
         "effective_precision": record.effective_precision,
         "compilations": record.compilations,
         "fallback": record.fallback,
-        **_usage(record.usage, record.card),
+        **_usage(record),
         **_parity(record.parity),
         "block_seconds": record.block_seconds,
         "schema": record.schema,
@@ -170,10 +171,16 @@ _OF_TURNS = {
 """The columns of each of a card's conditions."""
 
 
-def _usage(usage: Usage | None, card: CardConditions | None) -> dict[str, Any]:
-    usage, card = usage or _NO_USAGE, card or _NO_CARD
+NO_DEVICE_CLOCK = "the framework gives no access to the device's clock"
+
+
+def _usage(record: Record) -> dict[str, Any]:
+    """The columns USAGE of one launch, and the reasons of those and of what else is missing on a card."""
+    usage, card = record.usage or _NO_USAGE, record.card or _NO_CARD
     missing = {name: why for name, why in usage.missing.items() if name not in usage.values}
     missing |= {name: why for of, why in card.missing.items() if not getattr(card, of) for name in _OF_TURNS[of]}
+    if is_card(record.case.workload.device) and record.seconds and not record.device_seconds:
+        missing["device_seconds"] = NO_DEVICE_CLOCK
     return {
         **{column.name: usage.values.get(column.name) for column in USAGE},
         "usage_missing": _json(missing),

@@ -17,6 +17,7 @@ from results.schema.record import Case
 from results.stats.estimates import Estimate
 from results.stats.launches import Launches
 from results.store.campaigns import StoredCampaign
+from results.words import missing_words
 
 
 def frame(rows: Iterable[Mapping[str, Any]], columns: Sequence[Column]) -> pd.DataFrame:
@@ -102,11 +103,6 @@ def usage_row(launches: Launches) -> dict[str, Any]:
 def texts(column: Iterable[str]) -> list[dict[str, str]]:
     """The different texts by name in a column of them as JSON, in order of appearance."""
     return [json.loads(said) for said in dict.fromkeys(column) if said]
-
-
-def missing_words(reasons: Mapping[str, Sequence[str]]) -> str:
-    """What each reason is why so many quantities are missing."""
-    return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
 
 
 def time_row(estimate: Estimate) -> dict[str, float]:

@@ -17,7 +17,8 @@ from results.schema.columns import CARD, OUTCOME, PARITY, USAGE, WORKLOAD, Colum
 from results.stats.launches import FIELDS, Kind, Launches, as_array
 from results.store.campaigns import StoredCampaign
 from results.tables import CAMPAIGNS, Table
-from results.tables._rows import missing_words, workload_row
+from results.tables._rows import workload_row
+from results.words import missing_words
 
 COLUMNS = (
     *WORKLOAD,

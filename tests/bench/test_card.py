@@ -57,13 +57,14 @@ def test_a_campaign_on_the_second_of_two_cards_has_every_figure_of_it_or_a_reaso
     assert campaign, said
     (card,) = campaign.system.machine.cards
     assert (card.uuid, card.pci) == (UUIDS[1], "00000000:02:00.0")
+    assert card.model_extra["idle_watts_missing"] == "the card was in use for 80% of the time"
     assert len(campaign.system.machine.gpus) == 2
     for record in campaign.records:
         assert record.card.clock_hz == (1.5e9, 1.5e9)
         assert record.card.slowed_by == ("its power limit",) * 2
         assert record.card.foreign_processes == (0, 0), "the launches of the block are not foreign to each other"
     launches = results.load(campaign.folder, rows="launches")
-    names = [column.name for column in (*USAGE, *CARD) if column.name != "turn_slowed_by"]
+    names = ["device_seconds", *(column.name for column in (*USAGE, *CARD) if column.name != "turn_slowed_by")]
     for row in launches.drop_duplicates("contestant").to_dict("records"):
         unexplained = [name for name in names if math.isnan(row[name]) and name not in row["usage_missing"]]
         assert unexplained == []
@@ -83,8 +84,10 @@ def test_a_campaign_on_the_second_of_two_cards_has_every_figure_of_it_or_a_reaso
 
 
 def test_in_an_exclusive_mode_contestants_are_measured_one_at_a_time(on_card):
-    said, campaign, _ = on_card("--sustained=0s", nvmlDeviceGetComputeMode="3")
+    said, campaign, page = on_card("--sustained=0s", nvmlDeviceGetComputeMode="3")
     assert campaign, said
+    assert "not known: device seconds: the framework gives no access to the device&#39;s clock" in page
+    assert ": no sustained run was asked for" in page
     assert {record.case.contestant.execution: record.subset for record in campaign.records} == {"slow": 0, "fast": 1}
     assert "contestants run one at a time, and there are no ratios" in said
     assert "1 group could not share the GPU and ran in 2 subsets, one contestant each, no ratios" in said

@@ -148,11 +148,25 @@ def test_an_exclusive_mode_is_known(cards):
     assert not nvidia.is_exclusive("cpu")
 
 
-@pytest.mark.parametrize(("utilisation", "idle"), [("0", 250.0), ("5", 250.0), ("6", None), ("! 3", None)])
-def test_power_counts_as_idle_where_nothing_computes(cards, utilisation, idle):
-    cards(nvmlDeviceGetUtilizationRates=utilisation)
+@pytest.mark.parametrize(
+    ("answers", "idle", "reason"),
+    [
+        ({"nvmlDeviceGetUtilizationRates": "0"}, 250.0, None),
+        ({"nvmlDeviceGetUtilizationRates": "5"}, 250.0, None),
+        ({"nvmlDeviceGetUtilizationRates": "6"}, None, "the card was in use for 6% of the time"),
+        ({"nvmlDeviceGetUtilizationRates": "! 3"}, None, "the driver does not report the card's utilisation"),
+        (
+            {"nvmlDeviceGetUtilizationRates": "0", "nvmlDeviceGetPowerUsage": "! 3"},
+            None,
+            "the driver does not report the card's power",
+        ),
+    ],
+    ids=["idle", "nearly idle", "busy", "no utilisation", "no power"],
+)
+def test_power_counts_as_idle_where_nothing_computes(cards, answers, idle, reason):
+    cards(**answers)
     (card,) = nvidia.chosen()
-    assert card["idle_watts"] == idle
+    assert (card["idle_watts"], card.get("idle_watts_missing")) == (idle, reason)
 
 
 STATES = {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from impls.terminal import SUBSTITUTES
 from results import words
@@ -91,3 +93,12 @@ def test_amount_is_in_binary_units(count: int, text: str) -> None:
 def test_the_scope_of_verdicts(nodes: int, ratios: dict[int, int], said: str) -> None:
     assert words.scope("T", nodes, ratios) == said
     assert words.scope("", nodes, ratios) == said.replace(" of type T", "")
+
+
+names_of_quantities = st.lists(st.sampled_from(["gpu_watts", "gpu_clock_hz", "cpus_used"]), min_size=1, unique=True)
+texts = st.sampled_from(["no run was asked for; --sustained 3s gives one", "the driver says: no", "a; b c: d", "why"])
+
+
+@given(st.dictionaries(texts, names_of_quantities))
+def test_reasons_of_missing_quantities_are_read_as_they_were_written(reasons: dict[str, list[str]]) -> None:
+    assert words.missing_reasons(words.missing_words(reasons)) == reasons

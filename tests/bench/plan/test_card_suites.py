@@ -41,7 +41,7 @@ def test_the_gate_examines_every_network_of_a_suite_for_cards_at_once(name: str)
     assert {group.id for group in admitted} == {group.id for group in ledger.groups()}
 
 
-def test_the_first_suite_has_every_precision_a_copy_and_every_probe() -> None:
+def test_the_first_suite_has_three_precisions_a_copy_and_every_probe() -> None:
     ledger = planned(suites.load_suite("gpu-first"))
     own = [case for case in ledger.cases if not probed(case.workload.architecture)]
     assert {case.workload.precision for case in own} >= {"float32", "tf32", "bfloat16"}

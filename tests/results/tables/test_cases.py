@@ -62,7 +62,7 @@ def test_a_case_is_the_mean_of_its_launches_medians_and_its_ratio_is_to_the_refe
     slow = rows.loc[Case(workload("infer"), B).id]
     assert (slow.seconds, slow.launches, slow.images_per_second) == (2.0, 3, 2.0)
     assert (slow.ratio, slow.ratio_low, slow.ratio_high, slow.pairs, slow.verdict) == (2.0, 2.0, 2.0, 3, "slower")
-    assert slow.first_call_seconds == 3.0
+    assert slow.first_call_seconds == 2.0
     assert rows.loc[Case(workload("infer"), A).id].verdict == ""
 
 
@@ -73,6 +73,17 @@ def test_the_first_call_of_a_launch_that_was_made_again_counts_though_its_times_
     writer.close()
     (case,) = cases.cases([read_campaign(writer.folder)]).itertuples()
     assert (case.seconds, case.launches, case.repeated_launches, case.first_call_seconds) == (2.0, 1, 1, 30.0)
+
+
+@pytest.mark.parametrize(("schema", "expected"), [(6, 9.0), (7, 3.0)], ids=["all launches", "cold launches"])
+def test_a_first_call_is_the_median_of_the_launches_that_are_known_to_have_been_cold(tmp_path, schema, expected):
+    writer = CampaignWriter.create(tmp_path, "old", {"reference": A.id})
+    seconds = (3.0, None, 9.0, 1.0)
+    made = [(measured("infer", A, place, 2.0), one) for place, one in enumerate(seconds)]
+    writer.append([replace(record, first_call_seconds=one, schema=schema) for record, one in made])
+    writer.close()
+    (case,) = cases.cases([read_campaign(writer.folder)]).itertuples()
+    assert case.first_call_seconds == expected
 
 
 def test_another_reference_can_be_chosen(campaign):
