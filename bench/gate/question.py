@@ -54,7 +54,8 @@ class Question:
         Each contestant is asked in the first of them that it has, and a few of those as witnesses in the next. None is
         asked in one that comes after the precision that is timed.
         """
-        asked, proved, others = [self], [], self.contestants
+        asked, others = [self], self.contestants
+        proved: list[Contestant] = []
         for precision in parity.IDENTITY.get(self.workload.device, ()):
             able = self.among(others, precision).contestants
             if precision == self.workload.precision or not others:
