@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from impls.frameworks import is_card
 from results.schema.findings import Agreement, ContrastResult, SizeVerdict, Verdict
 from results.schema.system import System
 from results.stats.moderation import Control
@@ -87,6 +88,13 @@ def on(device: str, devices: int) -> str:
 def in_words(name: str) -> str:
     """A stored name of a status, flag or outcome as words: "out_of_memory" is "out of memory"."""
     return name.replace("_", " ")
+
+
+def identity(device: str, precision: str) -> str:
+    """On a card, where tolerances are wide, in which other precision a network was shown to be equal; else ""."""
+    if not is_card(device):
+        return ""
+    return f"equal in {precision}" if precision else "not shown to be equal in float64 or float32"
 
 
 def missing_words(reasons: Mapping[str, Sequence[str]]) -> str:

@@ -13,7 +13,6 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
-from impls.frameworks import is_card
 from reports.format import numbers
 from reports.format.networks import Network, Row, rows, text
 from reports.format.numbers import MILLISECONDS, FormattedEstimate
@@ -216,11 +215,10 @@ def _parity_row(contestant: str, records: Sequence[Row], tolerances: Mapping[str
 
 
 def _identity(device: str, record: Row) -> str:
-    """On a card, in which other precision the network was shown to be equal: tolerances are wide there."""
-    if not is_card(device) or record["status"] == Status.MISMATCH:
+    """In which other precision the network was shown to be equal, where that is asked."""
+    if record["status"] == Status.MISMATCH or not (said := words.identity(device, text(record["parity_identity"]))):
         return ""
-    shown = text(record["parity_identity"])
-    return f"; equal in {shown}" if shown else "; not shown to be equal in float64 or float32"
+    return f"; {said}"
 
 
 def _tolerance(value: float) -> str:
