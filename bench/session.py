@@ -31,7 +31,7 @@ from bench.runner.metadata import describe, environment, reference_of
 from bench.scheduling.ledger import Ledger
 from fleet.work import stored_units
 from impls.errors import InvalidInput
-from impls.frameworks import DEVICES, LEVELS, checked, load_framework
+from impls.frameworks import DEVICES, LEVELS, checked, is_card, load_framework
 from impls.host import nvidia
 from impls.host.environment import kept, words
 from results.schema.record import SCHEMA, Case, Contestant
@@ -204,6 +204,7 @@ def _new_session(options: Options) -> Session:
     asked = suite.environment
     cases = plan_cases.cases(suite, checked("device", options.device, DEVICES))
     _check_device(options.device)
+    _check_memory(suite, options.device)
     contestants = tuple(dict.fromkeys(case.contestant for case in cases))
     _check_used(others, contestants)
     _check_free(suite.environment, contestants, options.device)
@@ -301,6 +302,15 @@ def _check_device(device: str) -> None:
         raise InvalidInput(f"--device {device}: {reason}; measure with --device cpu")
 
 
+def _check_memory(suite: Suite, device: str) -> None:
+    """InvalidInput if the largest batch is searched on a card of which it is not known whose memory it fills."""
+    if suite.largest_batch and is_card(device) and (reason := nvidia.unknown_memory()):
+        raise InvalidInput(
+            f"--device {device}: the card's memory is unknown ({reason}), and a search for the largest batch could "
+            "fill the host's; in a container set NVIDIA_DRIVER_CAPABILITIES=compute,utility, or use another suite"
+        )
+
+
 def _others(texts: Sequence[str]) -> Mapping[str, Sequence[Interpreter]]:
     """Interpreters by framework; InvalidInput if two have the same label."""
     others: dict[str, list[Interpreter]] = {}
@@ -348,6 +358,7 @@ def _resumed(options: Options, name: str) -> Session:
     cases = [case for device in DEVICES for case in plan_cases.cases(suite, device) if case.id in known]
     for device in dict.fromkeys(case.workload.device for case in cases):
         _check_device(device)
+        _check_memory(suite, device)
         _check_cards(earlier, device, most_devices(cases))
     _check_inherited(earlier, cases)
     check_writable(earlier.folder)

@@ -52,7 +52,8 @@ OneFramework = Annotated[
 OneDevice = Annotated[Device, typer.Option("--device", help="Device for training.")]
 Resume = Annotated[str | None, typer.Option("--resume", metavar="NAME", help="Resume a reproduction.")]
 SideBySide = Annotated[
-    int | None, typer.Option("--jobs", help="Number of concurrent trials (default: number of cores).", min=1)
+    int | None,
+    typer.Option("--jobs", help="Number of concurrent trials (default: number of cores; 1 on a GPU).", min=1),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not print progress.")]
 Report = Annotated[bool, typer.Option("--report/--no-report", help="Write the HTML page at the end.")]

@@ -19,7 +19,8 @@ RESERVE = 2**30
 def memory_limit(limit: int, device: str = "cpu") -> int:
     """Bytes for concurrent contestants: the suite's limit, or the device's free memory if that is less.
 
-    What lives on a card takes none of the host's memory, unless the card shares it: its driver then tells no own.
+    What lives on a card takes none of the host's memory, unless the card shares it: its driver then tells no own. Of a
+    card without a driver to ask it is not known, so that the host's memory limits, too.
     """
     free = nvidia.free_memory() if is_card(device) else None
     return min(limit, available_memory() if free is None else max(free - RESERVE, 0))

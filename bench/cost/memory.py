@@ -14,6 +14,10 @@ from results.schema.record import Workload
 # which were set from the peaks of real campaigns.
 PROCESS_BYTES = {"cpu": 400 * 2**20, "cuda": 2**30}
 """By device. On a card: CUDA's context with its loaded kernels, and the workspaces of cuDNN and cuBLAS."""
+HOST_BYTES = 3 * 2**30
+"""Of the host's memory, for a process that computes on a card and compiles in itself: the framework and CUDA's
+libraries with what they load (about 2 GiB), and weights and gradients of the largest networks while they are copied
+(0.5 GiB each). An assumption; no card has confirmed it."""
 COPIES = {"infer": (1.3, 1.5), "forward": (1.3, 2.0), "gradient": (2.6, 3.0), "train": (3.6, 3.0)}
 
 

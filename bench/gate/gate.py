@@ -18,13 +18,15 @@ from bench.gate.question import Question
 from bench.launch.launcher import LauncherLike
 from bench.launch.weights import Weights
 from bench.plan import settings
+from impls.host import usable
 
 
 @dataclass(frozen=True)
 class Gate:
     """Compares contestants. `memory`: bytes for the launches that run at a time; `concurrent`: how many those are.
 
-    There is one launch more than cores, as a launch waits for the disk and for its own threads at times.
+    There is one launch more than cores, as a launch waits for the disk and for its own threads at times. `host`: bytes
+    of the host's memory, for launches on a card: what is available once the frameworks have been imported.
     """
 
     launcher: LauncherLike
@@ -32,6 +34,7 @@ class Gate:
     memory: int
     cache: EvidenceCache = NO_CACHE
     concurrent: int = field(default_factory=lambda: settings.cores() + 1)
+    host: int = field(default_factory=usable.available_memory)
 
     def examine(
         self, questions: Sequence[Question], may_start: Callable[[], bool] = lambda: True
@@ -47,7 +50,7 @@ class Gate:
         in the launch that gives the contestant's first evidence.
         """
         self.cache.remove_old()
-        with Pool(self.launcher, self.memory, self.concurrent, may_start) as pool:
+        with Pool(self.launcher, self.memory, self.host, self.concurrent, may_start) as pool:
             collector = Collector(pool, self.weights, self.cache)
             for question in questions:
                 for asked in question.asked():

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from bench.cost import colocation
+from bench.cost.memory import HOST_BYTES
 from bench.launch.launcher import LauncherLike, WorkerLike
 from bench.launch.process import LaunchFailed
 from bench.worker.messages import Answer, Request
@@ -55,15 +56,21 @@ class _Running:
 class Pool:
     """Runs jobs in the order of submission, several at a time; a context manager, which ends what still runs.
 
-    memory: bytes for the running jobs and their zygotes; one job runs even if it needs more, and one that ran out of
-    memory in company runs again, alone. concurrent: most launches at a time. may_start: asked before each job that is
-    not urgent.
+    memory: bytes for the running jobs and their zygotes, on the device; one job runs even if it needs more, and one
+    that ran out of memory in company runs again, alone. host: bytes of the host's memory, of which each job on a card
+    takes HOST_BYTES. concurrent: most launches at a time. may_start: asked before each job that is not urgent.
     """
 
     def __init__(
-        self, launcher: LauncherLike, memory: int, concurrent: int, may_start: Callable[[], bool] = lambda: True
+        self,
+        launcher: LauncherLike,
+        memory: int,
+        host: int,
+        concurrent: int,
+        may_start: Callable[[], bool] = lambda: True,
     ):
-        self._launcher, self._memory, self._concurrent, self._may_start = launcher, memory, concurrent, may_start
+        self._launcher, self._memory, self._host = launcher, memory, host
+        self._concurrent, self._may_start = concurrent, may_start
         self._waiting: deque[Job] = deque()
         self._running: dict[int, _Running] = {}
         self._outcomes: dict[Job, Outcome] = {}
@@ -96,9 +103,14 @@ class Pool:
             return False
         if not (job.urgent or job in self._alone or self._may_start()):
             return False
-        zygotes = colocation.zygotes_on(job.case.workload.device, self._launcher.zygotes(one.case for one in jobs))
+        return len(jobs) == 1 or (len(jobs) <= self._concurrent and self._fit(jobs))
+
+    def _fit(self, jobs: Sequence[Job]) -> bool:
+        """Whether jobs fit into memory side by side; on a card, into the host's as well."""
+        device = jobs[0].case.workload.device
+        zygotes = colocation.zygotes_on(device, self._launcher.zygotes(one.case for one in jobs))
         needed = sum(one.needed for one in jobs) + colocation.ZYGOTE_BYTES * zygotes
-        return len(jobs) == 1 or (len(jobs) <= self._concurrent and needed <= self._memory)
+        return needed <= self._memory and (not is_card(device) or len(jobs) * HOST_BYTES <= self._host)
 
     def _start(self, job: Job) -> None:
         try:

@@ -153,7 +153,8 @@ class SentRequest:
 class FakeLauncher:
     """A launcher whose launches behave as a script says. A context manager, as bench.launch.launcher.Launcher.
 
-    `launches` and `requests` list what was started and sent, in order; `is_clean`: every launch has been ended.
+    `launches` and `requests` list what was started and sent, in order; `most_open`: launches at a time, at most;
+    `is_clean`: every launch has been ended.
     """
 
     def __init__(
@@ -162,6 +163,7 @@ class FakeLauncher:
         self.clock, self.time_limit = clock, time_limit
         self.launches: list[Launched] = []
         self.requests: list[SentRequest] = []
+        self.most_open = 0
         self._script = script
         self._made: Counter[Case] = Counter()
         self._pids = itertools.count(FIRST_PID)
@@ -191,6 +193,7 @@ class FakeLauncher:
                 raise LaunchFailed(fault.status, fault.reason)
         pid = next(self._pids)
         worker = self._open[pid] = FakeWorker(self, case, behaviour, pid)
+        self.most_open = max(self.most_open, len(self._open))
         return worker, self.clock() - start
 
     def zygotes(self, cases: Iterable[Case]) -> int:

@@ -78,7 +78,7 @@ class Dispatcher:
         """
         network, calls = network_of(request.case.workload), 1
         if self._examined is None or self._examined[0] != request.case:
-            model = build(network.without_dropout(), request.case, request.weights, seed=0, cold=True)
+            model = build(network.without_dropout(), request.case, request.weights, seed=0, cold=True, for_gate=True)
             self._examined = request.case, model
             calls = 2 if is_card(request.case.workload.device) else 1
         batch = make_batch(network, request.case.workload.batch, request.seed)
@@ -112,7 +112,7 @@ def probe_arithmetic(request: ProbeArithmetic) -> ArithmeticProbed:
     for architecture in (arithmetic.ROUNDING, arithmetic.PRODUCT):
         network = architecture.at()
         try:
-            model = new_model(network, on_one, seed=0)
+            model = new_model(network, on_one, seed=0, for_gate=True)
         except Unsupported:
             continue
         return ArithmeticProbed(tuple(arithmetic.scores(model, network)))

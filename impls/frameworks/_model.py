@@ -50,6 +50,7 @@ class Plan:
     open_sizes: bool = False  # images of several sizes will come, to a model of an execution of `any_size`
     plain: tuple[str, ...] = ()  # the framework's tricks that are left out, by name
     devices: int = 1  # that a step is divided over, each with a part of the batch (data parallelism)
+    compile_threads: int | None = None  # of the compiler; None: as many as its environment says
 
     @property
     def policy(self) -> Policy:

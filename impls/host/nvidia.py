@@ -12,7 +12,19 @@ from functools import cache, partial
 from typing import Any, TypeVar
 
 from impls.host import cuda
-from impls.host.nvml import begin, driver, end, library, memory_by_process, query, reason, slowed_by, unanswered
+from impls.host.nvml import (
+    UnknownMemory,
+    begin,
+    driver,
+    end,
+    library,
+    memory_by_process,
+    memory_of,
+    query,
+    reason,
+    slowed_by,
+    unanswered,
+)
 from impls.host.usable import allowed_cores
 from impls.host.visible import VARIABLE, NoCard, asked, card_of, visible
 
@@ -74,8 +86,8 @@ def _mig_profile(name: str) -> str | None:
 FACTS: Mapping[str, Callable[[Any, Any], Any]] = {
     "name": lambda nvml, card: nvml.nvmlDeviceGetName(card),
     "uuid": lambda nvml, card: nvml.nvmlDeviceGetUUID(card),
-    "memory_bytes": lambda nvml, card: nvml.nvmlDeviceGetMemoryInfo(card).total,
-    "memory_used_bytes": lambda nvml, card: nvml.nvmlDeviceGetMemoryInfo(card).used,
+    "memory_bytes": lambda nvml, card: memory_of(nvml, card).total,
+    "memory_used_bytes": lambda nvml, card: memory_of(nvml, card).used,
     "processes": lambda nvml, card: len(memory_by_process(nvml.nvmlDeviceGetComputeRunningProcesses(card))),
     "celsius": lambda nvml, card: nvml.nvmlDeviceGetTemperature(card, nvml.NVML_TEMPERATURE_GPU),
     "watts": lambda nvml, card: nvml.nvmlDeviceGetPowerUsage(card) / 1e3,
@@ -213,7 +225,27 @@ def cores() -> tuple[int, ...]:
 
 def free_memory() -> int | None:
     """Bytes that are free on the card; None where the driver does not tell, as of a card that shares the host's."""
-    return _ask_card(lambda nvml, card: int(nvml.nvmlDeviceGetMemoryInfo(card).free))
+    return _ask_card(lambda nvml, card: int(memory_of(nvml, card).free))
+
+
+def unknown_memory() -> str | None:
+    """Why nothing is known of the card's memory; None if the driver tells how much there is, or that there is none.
+
+    Of a card that shares the host's memory (GB10, Jetson) it answers that the question is not supported.
+    """
+    card, problem = handle()
+    if problem:
+        return problem
+    nvml = library()
+    try:
+        memory_of(nvml, card)
+    except nvml.NVMLError_NotSupported:
+        return None
+    except Exception as trouble:
+        return str(trouble) if isinstance(trouble, UnknownMemory) else unanswered(trouble)
+    finally:
+        end()
+    return None
 
 
 def process_ids() -> frozenset[int] | None:

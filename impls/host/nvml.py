@@ -87,6 +87,18 @@ def query(ask: Callable[[], Any]) -> Any:
     return answer if known else None
 
 
+class UnknownMemory(Exception):
+    """The driver does not know how much memory a card has."""
+
+
+def memory_of(nvml: Any, card: Any) -> Any:
+    """`total`, `free` and `used` bytes of a card. UnknownMemory, or what the driver's library raises."""
+    memory = nvml.nvmlDeviceGetMemoryInfo(card)
+    if memory.total in (0, NOT_AVAILABLE):
+        raise UnknownMemory(f"NVIDIA's driver says that the card has {memory.total} bytes")
+    return memory
+
+
 def slowed_by(nvml: Any, handle: Any) -> str:
     """What has lowered the card's clocks, of SLOWED; empty if nothing has. Raises what the driver's library raises."""
     try:

@@ -32,7 +32,7 @@ from results.store.reproductions import ReproductionWriter
 
 @dataclass(frozen=True)
 class Options:
-    """What was asked for. `seconds`: after which no trial is begun; `side_by_side`: trials at a time (None: cores).
+    """What was asked for. `seconds`: after which no trial is begun; `side_by_side`: trials at a time, as in Runner.
 
     `until_decided`: seeds are added after each look (`repro.claims.sequential`); `seeds` is then without meaning.
     `quick`: no claim was named, so cheap experiments suffice where no data was named either. `where`: the machines to

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
+from impls.frameworks import is_card
 from impls.host import usable
 from repro.data import Dataset
 from repro.runner import remote, workers
@@ -28,8 +29,8 @@ CHECKPOINTS = "checkpoints"
 class Runner:
     """Runs the jobs of one reproduction into its folder. `trials`: every trial that is there, by id.
 
-    seconds: after which no trial is begun; side_by_side: trials at a time, None for as many as there are usable cores;
-    quiet: without progress; where: the machines to train on, None for this one.
+    seconds: after which no trial is begun; side_by_side: trials at a time, None for as many as there are usable cores,
+    on a card for one; quiet: without progress; where: the machines to train on, None for this one.
     """
 
     def __init__(
@@ -135,9 +136,14 @@ class Runner:
         return float(job.network(data).macs * job.images(data) * job.recipe.passes)
 
     def _cores(self, devices: Sequence[str]) -> list[int | None]:
-        """The cores to bind trials to; where they are not what is computed on, or can't be bound to, only how many."""
+        """The cores to bind trials to; where they are not what is computed on, or can't be bound to, only how many.
+
+        On a card one trial at a time: it may need all of its memory, and in exclusive mode a second one would fail.
+        """
         wanted, cores = self._side_by_side, len(usable.usable_cores())
-        if set(devices) != {"cpu"} or not hasattr(os, "sched_setaffinity"):
+        if any(map(is_card, devices)):
+            return [None] * (wanted or 1)
+        if not hasattr(os, "sched_setaffinity"):
             return [None] * (wanted or min(4, cores))
         return list(usable.allowed_cores()[: wanted or cores])
 

@@ -31,8 +31,8 @@ COLUMNS = (
     Column(
         "limited_by",
         "",
-        "memory, time, budget, search (its largest batch ran) or failure; with anything but memory, the largest batch "
-        "that fits may be larger",
+        "memory, time, budget, search (its largest batch ran), failure or unknown (no driver described the card); with "
+        "anything but memory, the largest batch that fits may be larger",
     ),
 )
 
@@ -57,7 +57,8 @@ def next_try(runs: int, fails: int) -> int | None:
 def card_memory(cards: Iterable[float | None]) -> float | None:
     """The memory that a card has for itself, in bytes, from what the driver reports of each; the largest of several.
 
-    None where it reports none of one of them: such a card (Jetson, GB10) shares the host's memory.
+    None where it reports none of one of them: such a card (Jetson, GB10) shares the host's memory. None without a card,
+    too: of one that no driver describes nothing is known, and a new search is refused (bench.session).
     """
     found = list(cards)
     known = [card for card in found if card is not None]
@@ -104,8 +105,9 @@ def largest(campaigns: Iterable[StoredCampaign]) -> pd.DataFrame:
         tries: dict[Case, list[Record]] = {}
         for record in campaign.records:
             tries.setdefault(_without_batch(record.case), []).append(record)
-        card = card_memory(gpu.memory_bytes for gpu in campaign.system.machine.cards or ())
-        rows += [_row(campaign, case, records, Limit(memory, card)) for case, records in tries.items()]
+        cards = campaign.system.machine.cards or ()
+        limit = Limit(memory, card_memory(gpu.memory_bytes for gpu in cards), bool(cards))
+        rows += [_row(campaign, case, records, limit) for case, records in tries.items()]
     return frame(rows, COLUMNS)
 
 
@@ -115,10 +117,11 @@ def _without_batch(case: Case) -> Case:
 
 @dataclass(frozen=True)
 class Limit:
-    """Bytes: the suite's, and those of the card's own memory."""
+    """Bytes: the suite's, and those of the card's own memory. `is_described`: the driver has told of a card."""
 
     memory: float
     card: float | None
+    is_described: bool
 
 
 def _row(campaign: StoredCampaign, case: Case, records: list[Record], limit: Limit) -> dict[str, Any]:
@@ -128,7 +131,11 @@ def _row(campaign: StoredCampaign, case: Case, records: list[Record], limit: Lim
     beyond = min(worse, key=lambda record: record.case.workload.batch, default=None)
     workload = case.workload
     limited_by, why = _too_long(campaign, best, beyond) or (_failed(beyond) if beyond else _end(campaign, best))
-    is_own = workload.device != "cpu" and limit.card is not None
+    on_card = workload.device != "cpu"
+    is_own = on_card and limit.card is not None
+    said = beyond is not None and beyond.status is Status.OUT_OF_MEMORY
+    if limited_by == "memory" and on_card and not limit.is_described and not said:
+        limited_by, why = "unknown", "the driver told of no card: the limit was the suite's, not that of the card"
     return {
         "campaign": campaign.name,
         "architecture": workload.architecture,

@@ -11,10 +11,14 @@ import sys
 import pytest
 
 import results
+from bench.session import Options, build_session
+from impls.errors import InvalidInput
+from impls.host import nvidia
 from results.schema.columns import CARD, USAGE
+from results.schema.record import Status
 from results.store.campaigns import read_campaign
 from tests.support.started import ROOT, environment, tiny
-from tests.support.stub_driver import UUIDS
+from tests.support.stub_driver import ALL_ONES, SLICES, UUIDS
 
 LENET = """
 [[workloads]]
@@ -97,6 +101,62 @@ def test_a_card_that_cannot_be_used_is_one_line_before_anything_is_measured(on_c
     said, _, _ = on_card(variables={"CUDA_VISIBLE_DEVICES": "NoDevFiles"})
     (line,) = said.strip().splitlines()
     assert "--device cuda: CUDA_VISIBLE_DEVICES=NoDevFiles names no card" in line
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [("0", "says that the card has 0 bytes"), ("! 999", "cannot be asked: Unknown Error"), ("! 3", None)],
+    ids=["0", "an error", "shared with the host"],
+)
+def test_a_search_for_the_largest_batch_is_refused_where_the_cards_memory_is_unknown(
+    stub_driver, monkeypatch, tmp_path, answer, reason
+):
+    stub_driver.load(monkeypatch)
+    stub_driver.answer({"nvmlDeviceGetMemoryInfo.total": answer})
+    asked = Options("gpu-limits", tmp_path, device="cuda")
+    if reason is None:
+        assert build_session(asked).suite.largest_batch
+        return
+    with pytest.raises(InvalidInput, match=reason) as refused:
+        build_session(asked)
+    assert str(refused.value).startswith("--device cuda: the card's memory is unknown (NVIDIA's driver ")
+    assert "\n" not in str(refused.value)
+
+
+def _unexplained(campaign) -> set[str]:
+    """Quantities of a card that are missing without a reason in a launch whose meters ran."""
+    launches = results.load(campaign.folder, rows="launches").drop_duplicates("contestant").to_dict("records")
+    names = [column.name for column in USAGE]
+    return {name for row in launches for name in names if math.isnan(row[name]) and name not in row["usage_missing"]}
+
+
+def test_a_mig_device_whose_memory_its_driver_does_not_know_is_measured(on_card):
+    """What is the whole card's, such as its clock, is not taken for the device's."""
+    divided = {"0/nvmlDeviceGetMigMode": "1", "mig_slices": "1", "nvmlDeviceGetMemoryInfo_total": ALL_ONES}
+    said, campaign, page = on_card(variables={"CUDA_VISIBLE_DEVICES": SLICES[0]}, **divided)
+    assert campaign, said
+    (card,) = campaign.system.machine.cards
+    assert (card.uuid, card.mig_profile, card.memory_bytes) == (SLICES[0], "1g.10gb", None)
+    assert {record.status for record in campaign.records} == {Status.MEASURED}
+    for record in campaign.records:
+        assert record.card.clock_hz == ()
+        assert record.card.missing["clock_hz"] == "the driver does not tell: Not Supported"
+    assert _unexplained(campaign) == set()
+    assert "a MIG device, whose card others may use" in said
+    assert SLICES[0] in page
+
+
+@pytest.mark.skipif(nvidia.undescribed() is None, reason="this machine has a driver")
+def test_a_card_without_nvml_is_measured_and_what_only_nvml_tells_is_missing_for_that_reason(on_card, stub_driver):
+    cuda = {"LD_LIBRARY_PATH": str(stub_driver.cuda().parent), "DEADHEAT_STUB_CUDA": "2"}
+    said, campaign, _ = on_card(variables=cuda)
+    assert campaign, said
+    assert campaign.system.machine.cards == ()
+    assert "cannot be asked" in campaign.system.cards_undescribed
+    assert {record.status for record in campaign.records} == {Status.MEASURED}
+    assert {record.subset for record in campaign.records} == {0}, "they shared the card"
+    assert _unexplained(campaign) == set()
+    assert "cannot be asked" in campaign.records[0].usage.missing["gpu_watts"]
 
 
 def test_a_variable_that_makes_every_kernel_wait_is_refused_where_it_would_reach_a_launch(on_card):

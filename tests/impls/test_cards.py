@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from impls.host import cuda, hardware, nvidia, visible
 from impls.host.visible import NoCard
 from results import machine
-from tests.support.stub_driver import SLICES, UUIDS
+from tests.support.stub_driver import ALL_ONES, SLICES, UUIDS
 
 FIRST, SECOND = UUIDS
 BOTH = f"{SECOND},{FIRST}"
@@ -197,19 +197,45 @@ def test_a_healthy_card_gives_no_warning_and_neither_does_one_that_tells_nothing
     assert machine.card_warnings([dict.fromkeys(nvidia.FACTS)]) == []
 
 
-@pytest.mark.parametrize(
-    ("capability", "refused"),
-    [("75", True), ("70", True), ("80", False), ("90", False), ("100", False), ("! 3", False)],
-)
-@pytest.mark.parametrize("precision", ["tf32", "bfloat16"])
-def test_an_arithmetic_that_a_card_lacks_is_refused(cards, precision, capability, refused):
+LACKING = {
+    "tf32": ("8.0", ("50", "52", "53", "70", "75")),
+    "bfloat16": ("8.0", ("50", "52", "53", "70", "75")),
+    "float16": ("5.3", ("50", "52")),
+}
+"""By precision: the lowest compute capability that has it, and capabilities below it."""
+
+
+@pytest.mark.parametrize("capability", ["50", "52", "53", "70", "75", "80", "90", "100", "! 3"])
+@pytest.mark.parametrize("precision", LACKING)
+def test_an_arithmetic_that_a_card_lacks_is_refused(cards, precision, capability):
     cards(nvmlDeviceGetCudaComputeCapability=capability)
     hardware._capability.cache_clear()
     reason = hardware.unsupported_reason(precision, "cuda")
-    assert bool(reason) == refused
-    assert not reason or f"{precision} needs a card of compute capability 8.0" in reason
+    least, below = LACKING[precision]
+    assert bool(reason) == (capability in below)
+    assert not reason or f"{precision} needs a card of compute capability {least}" in reason
     assert hardware.unsupported_reason("float32", "cuda") is None
     hardware._capability.cache_clear()
+
+
+MEMORY = {
+    "told": ("80000000000", 80e9, None),
+    "not supported": ("! 3", None, None),
+    "0": ("0", None, "NVIDIA's driver says that the card has 0 bytes"),
+    "all ones": (ALL_ONES, None, f"NVIDIA's driver says that the card has {ALL_ONES} bytes"),
+    "another error": ("! 999", None, "NVIDIA's driver cannot be asked: Unknown Error"),
+}
+"""What the driver answers, what is recorded, and why it is unknown. Of the host's, shared, it supports no answer."""
+
+
+@pytest.mark.parametrize("case", MEMORY)
+def test_a_memory_that_the_driver_does_not_know_is_missing_and_another_case_than_the_hosts(cards, case):
+    answer, recorded, reason = MEMORY[case]
+    cards(nvmlDeviceGetMemoryInfo_total=answer)
+    (card,) = nvidia.chosen()
+    assert (card["memory_bytes"], nvidia.free_memory()) == (recorded, recorded)
+    assert (card["memory_used_bytes"] is None) == (recorded is None)
+    assert nvidia.unknown_memory() == reason
 
 
 @pytest.fixture
@@ -239,6 +265,13 @@ def test_cuda_without_the_drivers_library_is_enough(without_nvml, monkeypatch):
     assert nvidia.environment("cuda")["CUDA_VISIBLE_DEVICES"] == "GPU-1"
     assert nvidia.missing(cards=2) is not None
     assert hardware.nvidia.capability() is None
+
+
+@pytest.mark.skipif(nvidia.undescribed() is None, reason="this machine has a driver")
+def test_without_the_drivers_library_nothing_is_known_of_the_cards_memory(without_nvml):
+    without_nvml("1")
+    assert "cannot be asked" in str(nvidia.unknown_memory())
+    assert nvidia.free_memory() is None
 
 
 @pytest.mark.skipif(nvidia.undescribed() is None, reason="this machine has a driver")

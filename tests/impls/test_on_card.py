@@ -222,6 +222,13 @@ def test_inductors_pool_gradient_is_changed_on_the_cpu_only(children: Children) 
     assert not found["cpu"]
 
 
+def test_inductor_compiles_in_as_many_threads_as_the_plan_says_or_else_its_environment(children: Children) -> None:
+    if reason := missing("pytorch:compile"):
+        pytest.skip(reason)
+    child = children.child("compile threads", {"TORCHINDUCTOR_COMPILE_THREADS": "7"})
+    assert answer(child.submit("oracle.jobs:compile_threads")) == [7, 7, 1]
+
+
 @pytest.mark.parametrize("contestant", ["jax:jit", "keras:jax"])
 def test_the_memory_of_a_step_of_jax_is_the_compilers_where_the_allocators_is_of_the_launch(
     contestant: str, children: Children

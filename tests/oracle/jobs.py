@@ -336,6 +336,19 @@ def pool_gradients() -> dict[str, bool]:
     return found
 
 
+def compile_threads() -> list[int]:
+    """Threads that Inductor compiles in: before models of pytorch:compile are built, and after one of each plan."""
+    from torch._inductor import config
+
+    from impls.frameworks.pytorch import model
+
+    found = [config.compile_threads]
+    for threads in (None, 1):
+        model.PyTorchModel(Plan(varied_network(), "compile", compile_threads=threads))
+        found.append(config.compile_threads)
+    return found
+
+
 def step_memory(contestant: str, phases: Sequence[str]) -> dict[str, tuple[str | int, str, int]]:
     """By phase of a model of JAX: bytes, their source, and compilations since the step, if there is a peak of a launch.
 

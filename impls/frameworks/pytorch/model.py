@@ -82,6 +82,8 @@ class PyTorchModel(Model):
         self._scores, self._loss = self._evaluation_scores, self._training_loss
         self._graphs = plan.execution == "compile-graphs"
         self._skips_before = _skipped_graphs()
+        if plan.compile_threads is not None:  # the variable was read when the zygote imported Inductor
+            torch._inductor.config.compile_threads = plan.compile_threads
         if plan.execution in COMPILED:
             if not is_card(plan.device):
                 _keep_pool_gradient_whole()

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from simulated import opened
 
+from bench.cost.memory import HOST_BYTES
 from bench.cost.workload import has_several_sizes
 from bench.gate.evidence_cache import NO_CACHE, EvidenceCache
 from bench.gate.gate import Gate
@@ -377,6 +378,17 @@ def test_a_cold_process_on_a_card_compiles_into_folders_of_its_own(monkeypatch, 
     assert [plan.cold for plan in plans] == [cold]
 
 
+@pytest.mark.parametrize(("device", "threads"), [("cuda", 1), ("cpu", None)])
+def test_what_the_gate_runs_on_a_card_compiles_in_one_thread(monkeypatch, device, threads):
+    """Each further thread would be a process, of every launch that runs at a time."""
+    plans = planned(monkeypatch)
+    case = Case(replace(LENET, device=device), Contestant("pytorch", "compile"))
+    for request in (GiveEvidence(case, "", 0), ProbeArithmetic(case), Load(case, "", 0, cold=True)):
+        with pytest.raises(Planned):
+            tasks.Dispatcher().answer(request)
+    assert [plan.compile_threads for plan in plans] == [threads, threads, None]
+
+
 ALIKE = {
     "gradients of 0": ({"gradients": {"c.weight": [0.0, 0.0, 0.0]}}, "every gradient is 0"),
     "equal scores": ({"scores": [[0.5, 0.5], [0.5, 0.5]]}, "all scores are equal"),
@@ -409,7 +421,7 @@ class Examined:
 
     def __init__(self, launcher: FakeLauncher, results: dict):
         self.results, self.requests = results, launcher.requests
-        self.launches = launcher.launches
+        self.launches, self.most_open = launcher.launches, launcher.most_open
 
     @property
     def statuses(self) -> list:
@@ -427,7 +439,8 @@ def examine(*behaviours: Behaviour, workload: Workload = LENET, cache: EvidenceC
 
 def examined_by(script, workload: Workload = LENET, cache: EvidenceCache = NO_CACHE, **options) -> Examined:
     with opened(script) as launcher:
-        gate = Gate(launcher, Weights(launcher.folder), **{"memory": 2**50, "cache": cache, "concurrent": 3, **options})
+        room = {"memory": 2**50, "host": 2**50, "concurrent": 3}
+        gate = Gate(launcher, Weights(launcher.folder), **{**room, "cache": cache, **options})
         (results,) = gate.examine([Question(workload, CONTESTANTS)])
     return Examined(launcher, results)
 
@@ -675,6 +688,32 @@ def examined_on_card(wrong: dict, contestants=(*DOUBLE, SINGLE), precision: str 
 
 class TestGateOnACard:
     """float32 is judged within what algorithms chosen by speed leave; that networks are equal is proved in float64."""
+
+    @pytest.mark.parametrize(
+        ("device", "room", "most"), [("cuda", 4, 3), ("cuda", 2, 2), ("cuda", 0, 1), ("cpu", 0, 3)]
+    )
+    def test_launches_are_no_more_than_the_host_has_memory_for(self, device, room, most):
+        """A launch takes of it wherever it computes; on the CPU that is in the estimate of its network."""
+        there = Behaviour(evidence=replace(GOOD, devices=(device,)))
+        found = examine(*[there] * 3, workload=replace(LENET, device=device), host=room * HOST_BYTES)
+        assert (found.most_open, found.statuses) == (most, [None] * 3)
+
+    def test_in_exclusive_mode_one_launch_at_a_time_has_the_card_those_that_repeat_included(self):
+        """As the campaign's runner says it: no memory is left for a second one."""
+        short, differs = CONTESTANTS[1:]
+
+        def script(case: Case, launch: int) -> Behaviour:
+            if case.contestant == short:
+                return replace(on_card(GOOD), faults=(Fault(GiveEvidence, Status.OUT_OF_MEMORY),))
+            return on_card(
+                replace(TIE, gradients={"weight": [1.05, 0.5, 0.25]}) if case.contestant == differs else GOOD
+            )
+
+        found = examined_by(script, CUDA, memory=0, concurrent=17)
+        assert found.most_open == 1
+        again = {one.seed for one in found.asked(GiveEvidence) if one.case.contestant == differs} - set(SEEDS)
+        assert again, "its gradients are looked at on other images"
+        assert found.results[short].status is Status.OUT_OF_MEMORY
 
     def test_errors_of_fast_algorithms_pass_and_are_recorded(self):
         found = examined_on_card({(DOUBLE[1], "float32"): FAR["inside"]})

@@ -92,7 +92,8 @@ def test_trials_side_by_side_are_as_many_as_a_quota_pays_for(limited, quota, thr
 
     assert places(None, "cpu") == list(range(threads))
     assert places(3, "cpu") == [0, 1, 2], "as many as were asked for"
-    assert places(None, "cuda") == [None] * threads
+    assert places(None, "cuda") == [None], "one card, whose memory a trial may need"
+    assert places(3, "cuda") == [None] * 3
 
 
 @pytest.mark.parametrize(("quota", "said"), [(None, 0), (2.0, 0), (1.99, 1), (0.5, 1)])

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.cost import colocation
+from bench.gate.pool import Pool
 from bench.launch.fake import EVIDENCE, Behaviour, FakeLauncher, VirtualClock
 from bench.launch.weights import Weights
 from bench.plan import suite as suites
@@ -37,6 +38,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Every framework is installed, and all fits into memory; weights are not written."""
     monkeypatch.setattr(Framework, "missing", lambda *_: None)
     monkeypatch.setattr(colocation, "memory_limit", lambda limit, *_: limit)
+    monkeypatch.setattr(Pool, "_fit", lambda *_: True)
     monkeypatch.setattr(Weights, "folder_of", lambda *_: tmp_path)
 
 

@@ -91,7 +91,6 @@ def test_a_card_that_shares_the_host_s_memory_has_the_limit_of_the_suite():
 def test_the_memory_of_cards_is_known_if_the_driver_reports_it_of_each():
     assert card_memory([8.0, 16.0]) == 16.0
     assert card_memory([8.0, None]) is None
-    assert card_memory([]) is None
 
 
 CARD = {"machine": {"cards": [{"name": "a card", "memory_bytes": 500}]}}
@@ -101,6 +100,32 @@ def test_a_card_of_which_memory_is_known_is_the_limit(table):
     (row,) = table(on_a_card(1, 100.0), on_a_card(2, 900.0), **CARD)
     assert (row["largest_batch"], row["smallest_failing_batch"]) == (1, 2)
     assert (row["memory_bytes"], row["failure"], row["limited_by"]) == (500, "exceeded the memory limit", "memory")
+
+
+@pytest.mark.parametrize(
+    ("cards", "worse", "limited_by"),
+    [
+        ([{"name": "a card"}], (), "memory"),
+        ([{"name": "a card"}], (on_a_card(2, 5000.0),), "memory"),
+        ([], (), "unknown"),
+        (None, (on_a_card(2, 5000.0),), "unknown"),
+        ([], (failed(2, Status.OUT_OF_MEMORY),), "memory"),
+        ([], (failed(2, Status.CRASHED),), "failure"),
+    ],
+    ids=["shared", "shared and exceeded", "none", "not said and exceeded", "none, full", "none, crashed"],
+)
+def test_a_limit_of_the_suite_on_a_card_that_nobody_described_is_not_said_to_be_the_cards(
+    table, cards, worse, limited_by
+):
+    """A card that shares the host's memory is described, without memory of its own."""
+    (row,) = table(on_a_card(1, 100.0), *(replace_device(one) for one in worse), machine={"cards": cards})
+    assert (row["largest_batch"], row["limited_by"]) == (1, limited_by)
+    assert row["failure"]
+
+
+def replace_device(record: Record) -> Record:
+    """On the card, whatever it was on."""
+    return replace(record, case=replace(record.case, workload=replace(record.case.workload, device="cuda")))
 
 
 def took(record: Record, seconds: float) -> Record:
