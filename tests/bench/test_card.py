@@ -11,6 +11,8 @@ import sys
 import pytest
 
 import results
+from bench.session import Options, build_session
+from impls.errors import InvalidInput
 from results.schema.columns import CARD, USAGE
 from results.store.campaigns import read_campaign
 from tests.support.started import ROOT, environment, tiny
@@ -33,20 +35,19 @@ SECOND = {
 def on_card(stub_driver, tmp_path):
     """Measures on a card that answers this: (the command's output, the campaign, the page if it is asked for)."""
 
-    def on_card(*options: str, variables: dict[str, str] | None = None, reported: bool = False, **answers: str):
+    def on_card(*options: str, reported: bool = False, **answers: str):
         stub_driver.answer({**SECOND, **{name.replace("_", "."): value for name, value in answers.items()}})
         suite, data, page = tmp_path / "card.toml", tmp_path / "data", tmp_path / "html"
         suite.write_text(tiny("fake-clock:slow", "fake-clock:fast", turns=2, sustained=2.5, workloads=LENET))
         command = ["pytest", "--benchmark-only", "--device", "cuda", f"--suite={suite}", f"--results={data}"]
         report = f"--report={page}" if reported else "--no-report"
-        chosen = {"CUDA_VISIBLE_DEVICES": "1", **stub_driver.environment(), **(variables or {})}
+        chosen = {"CUDA_VISIBLE_DEVICES": "1", **stub_driver.environment()}
         done = subprocess.run(
             [sys.executable, "-m", *command, report, "-p", "no:cacheprovider", *options],
             cwd=ROOT, env={**os.environ, **environment(), **chosen}, capture_output=True, text=True,
         )  # fmt: skip
         said = done.stdout + done.stderr
-        if done.returncode:
-            return said, None, ""
+        assert done.returncode == 0, said
         (folder,) = data.iterdir()
         return said, read_campaign(folder), (page / "index.html").read_text() if reported else ""
 
@@ -92,13 +93,23 @@ def test_in_an_exclusive_mode_contestants_are_measured_one_at_a_time(on_card):
     assert "1 group could not share the GPU and ran in 2 subsets, one contestant each, no ratios" in said
 
 
-def test_a_card_that_cannot_be_used_is_one_line_before_anything_is_measured(on_card):
-    said, _, _ = on_card(variables={"CUDA_VISIBLE_DEVICES": "NoDevFiles"})
-    (line,) = said.strip().splitlines()
-    assert "--device cuda: CUDA_VISIBLE_DEVICES=NoDevFiles names no card" in line
-
-
-def test_a_variable_that_makes_every_kernel_wait_is_refused_where_it_would_reach_a_launch(on_card):
-    said, _, _ = on_card("--as-shipped", variables={"CUDA_LAUNCH_BLOCKING": "1"})
-    (line,) = said.strip().splitlines()
-    assert "CUDA_LAUNCH_BLOCKING=1 would reach the launches" in line
+@pytest.mark.parametrize(
+    ("variable", "value", "complaint"),
+    [
+        ("CUDA_VISIBLE_DEVICES", "NoDevFiles", "--device cuda: CUDA_VISIBLE_DEVICES=NoDevFiles names no card"),
+        ("CUDA_LAUNCH_BLOCKING", "1", "CUDA_LAUNCH_BLOCKING=1 would reach the launches"),
+    ],
+    ids=["a card that cannot be used", "a variable that makes every kernel wait"],
+)
+def test_a_mistake_is_one_line_before_anything_is_measured(
+    stub_driver, monkeypatch, tmp_path, variable, value, complaint
+):
+    stub_driver.load(monkeypatch)
+    stub_driver.answer(SECOND)
+    monkeypatch.setenv(variable, value)
+    (tmp_path / "card.toml").write_text(tiny("fake-clock:slow", "fake-clock:fast", workloads=LENET))
+    with pytest.raises(InvalidInput) as caught:
+        build_session(Options(str(tmp_path / "card.toml"), tmp_path / "data", device="cuda", as_shipped=True))
+    assert complaint in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "data").exists()
