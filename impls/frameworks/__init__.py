@@ -205,7 +205,7 @@ class Framework:
     def versions(self) -> dict[str, str]:
         """Versions of the installed distributions of `requires`, also of the executions', by import name."""
         names = dict.fromkeys([*self.requires, *(name for execution in self.executions for name in execution.requires)])
-        found = owners()
+        found = owners() if names else {}
         return {name: importlib.metadata.version(found[name][0]) for name in names if name in found}
 
     def build(self, plan: Plan) -> Model:

@@ -8,7 +8,7 @@ import pytest
 
 from bench.plan import software
 from impls import installed
-from impls.frameworks import frameworks
+from impls.frameworks import Framework, frameworks
 
 
 def test_the_owners_of_all_packages_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,6 +20,9 @@ def test_the_owners_of_all_packages_are_read_once(monkeypatch: pytest.MonkeyPatc
         for framework in frameworks().values():
             framework.versions()
         assert set(software.distributions(("numpy",))) >= {"numpy"}
+        assert asked == [1]
+        installed.owners.cache_clear()
+        assert Framework("none", "needs nothing", "a:b", ()).versions() == {}
         assert asked == [1]
     finally:
         for cache in (installed.owners, software.distributions):
