@@ -92,10 +92,15 @@ def requests(request: pytest.FixtureRequest, children: Children, tmp_path_factor
 
 @pytest.fixture(scope="session")
 def run() -> Run:
-    """Runs `python -m MODULE ARGUMENT...` as a user would, with the package from outside installed."""
+    """Runs `python -m MODULE ARGUMENT...` as a user would, with the package from outside installed.
 
-    def run(*arguments: object, cwd: Path = ROOT, outside: bool = True) -> subprocess.CompletedProcess[str]:
-        return run_module(arguments, cwd, environment(outside))
+    `simulated`: with simulated launches (tests.support.simulated_launches).
+    """
+
+    def run(
+        *arguments: object, cwd: Path = ROOT, outside: bool = True, simulated: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        return run_module(arguments, cwd, environment(outside, simulated))
 
     return run
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import pytest
 import yaml
 
 from bench.plan import cases, suite
-from tests.support.started import tiny
+from tests.support.started import environment, tiny
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = re.compile(r"```\w+\n# (?P<file>\S+)\n(?P<text>.*?)```", re.DOTALL)
@@ -36,11 +35,13 @@ def test_the_suite_is_sound(tmp_path):
 
 @pytest.fixture
 def step(tmp_path):
-    """Runs a step's script as GitHub's bash does, with this Python for both sides and a framework from outside."""
+    """Runs a step's script as GitHub's bash does, with this Python for both sides and a framework from outside.
+
+    Launches are simulated.
+    """
     (tmp_path / SUITE).write_text(tiny("outside", launches=3))
     here = Path(sys.executable).parent
-    environment = {**os.environ, "RUNNER_TEMP": str(tmp_path), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
-    environment |= {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests" / "outside")))}
+    runner = {"RUNNER_TEMP": str(tmp_path), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
 
     def step(name: str, new: str = "outside@new") -> subprocess.CompletedProcess[str]:
         script = STEPS[name]["run"]
@@ -55,7 +56,8 @@ def step(tmp_path):
         ):
             script = script.replace(text, instead)
         command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
-        return subprocess.run(command, env=environment, capture_output=True, text=True)
+        variables = {**environment(simulated=True), **runner}
+        return subprocess.run(command, env=variables, capture_output=True, text=True)
 
     return step
 

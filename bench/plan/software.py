@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from impls.frameworks import Framework, load_framework
+from impls.installed import owners
 
 OWN = ("impls", "bench.worker", "bench.launch", "bench.cost", "bench.networks")
 """Packages of Deadheat that all evidence depends on: tables, layers, arrays, translators, and what computes it."""
@@ -47,8 +48,8 @@ def distributions(imports: tuple[str, ...]) -> Mapping[str, str]:
 
     Of the first ones also the optional requirements, such as a framework's libraries for a GPU.
     """
-    owners = _owners()
-    first = [owner for name in imports for owner in owners.get(name.partition(".")[0], ())]
+    known = owners()
+    first = [owner for name in imports for owner in known.get(name.partition(".")[0], ())]
     found: dict[str, str] = {}
     waiting = [*first, *(other for one in first for other in _required(one, optional=True))]
     while waiting:
@@ -57,11 +58,6 @@ def distributions(imports: tuple[str, ...]) -> Mapping[str, str]:
             found[name] = version
             waiting += _required(name)
     return dict(sorted(found.items()))
-
-
-@cache
-def _owners() -> Mapping[str, list[str]]:
-    return importlib.metadata.packages_distributions()
 
 
 def _version(distribution: str) -> str | None:

@@ -38,6 +38,7 @@ from impls.frameworks._model import (
 )
 from impls.host import nvidia
 from impls.host.hardware import unsupported_reason
+from impls.installed import owners
 from impls.network import Network
 
 __all__ = [
@@ -204,8 +205,8 @@ class Framework:
     def versions(self) -> dict[str, str]:
         """Versions of the installed distributions of `requires`, also of the executions', by import name."""
         names = dict.fromkeys([*self.requires, *(name for execution in self.executions for name in execution.requires)])
-        owners = importlib.metadata.packages_distributions()
-        return {name: importlib.metadata.version(owners[name][0]) for name in names if name in owners}
+        found = owners() if names else {}
+        return {name: importlib.metadata.version(found[name][0]) for name in names if name in found}
 
     def build(self, plan: Plan) -> Model:
         """Build the model of `plan`; imports the framework. UnknownName, Unsupported or Unavailable."""

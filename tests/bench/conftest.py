@@ -17,10 +17,16 @@ Measure = Callable[..., tuple["CompletedProcess[str]", StoredCampaign | None]]
 def measure(run, tmp_path) -> Measure:
     """Measures a tiny suite with these options and keys: (what pytest said, the campaign or None)."""
 
-    def measure(*options: str, contestants: tuple[str, ...] = ("outside", "outside.faulty:fine"), **keys: object):
+    def measure(
+        *options: str,
+        contestants: tuple[str, ...] = ("outside", "outside.faulty:fine"),
+        simulated: bool = False,
+        **keys: object,
+    ):
         suite, data = tmp_path / "tiny.toml", tmp_path / "data"
         suite.write_text(tiny(*contestants, **keys))
-        done = run("pytest", "--benchmark-only", f"--suite={suite}", f"--results={data}", "--no-report", *options)
+        asked = "--benchmark-only", f"--suite={suite}", f"--results={data}", "--no-report"
+        done = run("pytest", *asked, *options, simulated=simulated)
         folders = list(data.iterdir()) if data.exists() else []
         assert len(folders) <= 1
         return done, read_campaign(folders[0]) if folders else None

@@ -35,29 +35,29 @@ SECOND = {
 
 @pytest.fixture
 def on_card(stub_driver, tmp_path):
-    """Measures on a card that answers this: (the command's output, the campaign, the page)."""
+    """Measures on a card that answers this: (the command's output, the campaign, the page if it is asked for)."""
 
-    def on_card(*options: str, variables: dict[str, str] | None = None, **answers: str):
+    def on_card(*options: str, reported: bool = False, **answers: str):
         stub_driver.answer({**SECOND, **{name.replace("_", "."): value for name, value in answers.items()}})
         suite, data, page = tmp_path / "card.toml", tmp_path / "data", tmp_path / "html"
         suite.write_text(tiny("fake-clock:slow", "fake-clock:fast", turns=2, sustained=2.5, workloads=LENET))
         command = ["pytest", "--benchmark-only", "--device", "cuda", f"--suite={suite}", f"--results={data}"]
-        chosen = {"CUDA_VISIBLE_DEVICES": "1", **stub_driver.environment(), **(variables or {})}
+        report = f"--report={page}" if reported else "--no-report"
+        chosen = {"CUDA_VISIBLE_DEVICES": "1", **stub_driver.environment()}
         done = subprocess.run(
-            [sys.executable, "-m", *command, f"--report={page}", "-p", "no:cacheprovider", *options],
+            [sys.executable, "-m", *command, report, "-p", "no:cacheprovider", *options],
             cwd=ROOT, env={**os.environ, **environment(), **chosen}, capture_output=True, text=True,
         )  # fmt: skip
         said = done.stdout + done.stderr
-        if done.returncode:
-            return said, None, ""
+        assert done.returncode == 0, said
         (folder,) = data.iterdir()
-        return said, read_campaign(folder), (page / "index.html").read_text()
+        return said, read_campaign(folder), (page / "index.html").read_text() if reported else ""
 
     return on_card
 
 
 def test_a_campaign_on_the_second_of_two_cards_has_every_figure_of_it_or_a_reason(on_card):
-    said, campaign, page = on_card()
+    said, campaign, page = on_card(reported=True)
     assert campaign, said
     (card,) = campaign.system.machine.cards
     assert (card.uuid, card.pci) == (UUIDS[1], "00000000:02:00.0")
@@ -88,19 +88,14 @@ def test_a_campaign_on_the_second_of_two_cards_has_every_figure_of_it_or_a_reaso
 
 
 def test_in_an_exclusive_mode_contestants_are_measured_one_at_a_time(on_card):
-    said, campaign, page = on_card("--sustained=0s", nvmlDeviceGetComputeMode="3")
+    asked = "--sustained=0s", "-p", "tests.support.simulated_launches"
+    said, campaign, page = on_card(*asked, nvmlDeviceGetComputeMode="3")
     assert campaign, said
     assert "not known: device seconds: the framework gives no access to the device&#39;s clock" in page
     assert ": no sustained run was asked for" in page
     assert {record.case.contestant.execution: record.subset for record in campaign.records} == {"slow": 0, "fast": 1}
     assert "contestants run one at a time, and there are no ratios" in said
     assert "1 group could not share the GPU and ran in 2 subsets, one contestant each, no ratios" in said
-
-
-def test_a_card_that_cannot_be_used_is_one_line_before_anything_is_measured(on_card):
-    said, _, _ = on_card(variables={"CUDA_VISIBLE_DEVICES": "NoDevFiles"})
-    (line,) = said.strip().splitlines()
-    assert "--device cuda: CUDA_VISIBLE_DEVICES=NoDevFiles names no card" in line
 
 
 @pytest.mark.parametrize(
@@ -159,7 +154,23 @@ def test_a_card_without_nvml_is_measured_and_what_only_nvml_tells_is_missing_for
     assert "cannot be asked" in campaign.records[0].usage.missing["gpu_watts"]
 
 
-def test_a_variable_that_makes_every_kernel_wait_is_refused_where_it_would_reach_a_launch(on_card):
-    said, _, _ = on_card("--as-shipped", variables={"CUDA_LAUNCH_BLOCKING": "1"})
-    (line,) = said.strip().splitlines()
-    assert "CUDA_LAUNCH_BLOCKING=1 would reach the launches" in line
+@pytest.mark.parametrize(
+    ("variable", "value", "complaint"),
+    [
+        ("CUDA_VISIBLE_DEVICES", "NoDevFiles", "--device cuda: CUDA_VISIBLE_DEVICES=NoDevFiles names no card"),
+        ("CUDA_LAUNCH_BLOCKING", "1", "CUDA_LAUNCH_BLOCKING=1 would reach the launches"),
+    ],
+    ids=["a card that cannot be used", "a variable that makes every kernel wait"],
+)
+def test_a_mistake_is_one_line_before_anything_is_measured(
+    stub_driver, monkeypatch, tmp_path, variable, value, complaint
+):
+    stub_driver.load(monkeypatch)
+    stub_driver.answer(SECOND)
+    monkeypatch.setenv(variable, value)
+    (tmp_path / "card.toml").write_text(tiny("fake-clock:slow", "fake-clock:fast", workloads=LENET))
+    with pytest.raises(InvalidInput) as caught:
+        build_session(Options(str(tmp_path / "card.toml"), tmp_path / "data", device="cuda", as_shipped=True))
+    assert complaint in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "data").exists()

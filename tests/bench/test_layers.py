@@ -30,7 +30,8 @@ def test_each_layer_is_measured_beside_the_whole(measure):
 
 
 def test_a_layer_can_be_chosen_and_has_no_share_then(measure):
-    done, campaign = measure("-k", "outside-mlp/output", workloads=ASKED, contestants=("outside",))
+    asked = "-k", "outside-mlp/output"
+    done, campaign = measure(*asked, workloads=ASKED, contestants=("outside",), simulated=True)
     assert done.returncode == 0, done.stdout
     (row,) = results.load(campaign.folder, rows="layers").to_dict("records")
     assert row["layer"] == "output"

@@ -22,7 +22,7 @@ from results.store.campaigns import RECORDS, CampaignWriter, read_campaign
 from results.store.journal import SYSTEM, ResultsError
 from tests.support.started import ROOT, Started, poll, tiny
 
-LAUNCHES = 12
+LAUNCHES = 8
 SUITE = tiny("outside", "outside.faulty:fine", launches=LAUNCHES, phases=("infer", "train"))
 
 
@@ -37,8 +37,8 @@ def killed(tmp_path_factory):
     return started.folder()
 
 
-def go_on(folder: Path) -> None:
-    started = Started(folder.parent.parent, SUITE, f"--resume={folder.name}")
+def go_on(folder: Path, simulated: bool = False) -> None:
+    started = Started(folder.parent.parent, SUITE, f"--resume={folder.name}", simulated=simulated)
     output = started.output()
     assert started.process.returncode == 0, output
     assert "4 passed" in output
@@ -78,7 +78,7 @@ def test_a_line_that_was_cut_off_is_named_and_costs_only_itself(copy):
     (problem,) = read_campaign(copy).problems
     assert problem.startswith(f"{copy.name}/{RECORDS} line {cut}: ")
     kept = read_campaign(copy).records
-    go_on(copy)
+    go_on(copy, simulated=True)
     campaign = read_campaign(copy)
     assert campaign.records[: len(kept)] == kept
     assert campaign.problems == (problem,)
@@ -96,7 +96,7 @@ def test_a_campaign_that_is_not_there_is_one_line_before_anything_is_measured(co
 
 
 def test_two_campaigns_at_once_complete_in_folders_of_their_own_and_one_says_so(tmp_path):
-    both = [Started(tmp_path, SUITE) for _ in range(2)]
+    both = [Started(tmp_path, tiny("outside", launches=2)) for _ in range(2)]
     for started in both:
         output = started.output()
         assert started.process.returncode == 0, output
@@ -104,7 +104,7 @@ def test_two_campaigns_at_once_complete_in_folders_of_their_own_and_one_says_so(
     assert len(folders) == 2
     for folder in folders:
         assert read_campaign(folder).system.stop == "complete"
-        assert set(launches(folder).values()) == {LAUNCHES}
+        assert set(launches(folder).values()) == {2}
     warnings = [warning.content() for folder in folders for warning in read_campaign(folder).system.warnings]
     assert CONCURRENT_CAMPAIGN_WARNING in warnings
 

@@ -22,7 +22,7 @@ from fleet import unit as units
 from fleet.node import Node
 from fleet.part import Ended, Outcome
 from fleet.unit import PART, PYTHON, UNIT, Needs, Unit
-from tests.support.started import ROOT, poll
+from tests.support.started import ROOT, hear_interrupts, poll
 
 WRITE = "import sys, pathlib; pathlib.Path(sys.argv[1], 'out').write_text('made')"
 
@@ -287,7 +287,10 @@ def started(tmp_path: Path, node: Node, script: str) -> subprocess.Popen[str]:
     unit = units.write(python(script), tmp_path / "units")
     file = nodes.save(node)
     command = [sys.executable, "-m", "fleet.execute", "--node", file, "--unit", unit, "--out", tmp_path / "out"]
-    return subprocess.Popen(command, cwd=ROOT, stdout=-1, stderr=-1, text=True, env={**os.environ, "PYTHONPATH": "."})
+    environment = {**os.environ, "PYTHONPATH": "."}
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=-1, stderr=-1, text=True, env=environment, preexec_fn=hear_interrupts
+    )
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda one: one.name)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
-from repro import data
+from repro import cli, data
 from repro.claims.claim import load_claim
 from repro.runner import selection
 from tests.support.preloaded import run_module
@@ -86,13 +87,20 @@ def test_what_cannot_be_tested_says_what_it_needs(repro: Run) -> None:
         (("download", "cifar11"), "did you mean 'cifar10'"),
     ],
 )
-def test_bad_input_is_one_line(repro: Run, arguments: tuple[str, ...], says: str) -> None:
-    found = repro(*arguments)
-    assert found.returncode == 2
+def test_bad_input_is_one_line(tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:
+    keeps = ["--results", str(tmp_path / "results")] if arguments[0] in ("run", "train") else []
+    found = CliRunner().invoke(cli.app, [*arguments, *keeps])
+    assert found.exit_code == 2, found.output
     assert says in found.stderr
     assert found.stderr.startswith("error: ")
     assert found.stderr.strip().count("\n") == 0
     assert not found.stdout
+
+
+def test_the_command_ends_with_the_status_of_a_mistake(repro: Run) -> None:
+    found = repro("judge", "nothing")
+    assert (found.returncode, found.stdout) == (2, "")
+    assert found.stderr.startswith("error: no reproduction 'nothing'")
 
 
 def test_what_was_asked_for_in_vain_is_not_a_success(repro: Run, fashion: Path) -> None:

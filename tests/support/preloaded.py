@@ -1,13 +1,15 @@
-"""`python -m MODULE ARGUMENT...` in a fork of an interpreter that has imported the packages that Deadheat uses.
+"""`python -m MODULE ARGUMENT...` in a fork of an interpreter that has imported Deadheat and the packages that it uses.
 
-To import pytest, pandas and the others takes most of a second of a core, which hundreds of tests would spend anew. The
-fork imports Deadheat's own modules itself, so that it has the state, the entry points and the environment of a command.
-Where the start of an interpreter is what a test shows (encodings, installation), it starts one.
+To import pytest, pandas and the others takes seconds of a core, and Deadheat's own modules most of another one, which
+hundreds of tests would spend anew. No cache of a module holds an answer by then, so the fork finds entry points and
+variables as a command does. Where the start of an interpreter is what a test shows (encodings, installation), it starts
+one.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import importlib
 import json
 import multiprocessing
@@ -22,11 +24,16 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import cache
+from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
+ROOT = Path(__file__).parent.parent.parent
 PRELOADED = ["pytest", "pandas", "numpy", "scipy.stats", "pydantic", "rich.progress", "typer", "jinja2", "psutil"]
 PRELOADED += ["matplotlib.figure", "pytest_benchmark.plugin", "PIL.Image", "requests", "tabulate", "cpuinfo"]
+# Without bench.plugin: pytest warns of a plug-in that was imported before it could rewrite its assertions.
+PRELOADED += ["bench.cli", "bench.session", "bench.terminal.summary", "bench.terminal.summary_json", "results.advice"]
+PRELOADED += ["results.tables.cases", "reports.pages.campaign", "repro.runner.trials", "repro.cli"]
 
 
 def run_module(
@@ -110,6 +117,8 @@ def context() -> ForkServerContext:
     """The server of this process: it starts with the first command and ends with this process."""
     found = multiprocessing.get_context("forkserver")
     found.set_forkserver_preload(PRELOADED)
+    with contextlib.chdir(ROOT):  # where the server finds Deadheat, whatever a test's working directory is
+        forkserver.ensure_running()
     return found
 
 

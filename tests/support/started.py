@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -52,18 +53,23 @@ def _toml(value: object) -> str:
     return json.dumps(value)
 
 
-def environment(outside: bool = True) -> dict[str, str]:
-    """A user's, with the package from outside installed, or without."""
+def hear_interrupts() -> None:
+    """For a process that is started: Ctrl-C ends it even where the tests do not hear it, as in a shell's background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def environment(outside: bool = True, simulated: bool = False) -> dict[str, str]:
+    """A user's, with the package from outside installed, or without; `simulated`: campaigns' launches are."""
     paths = [str(ROOT), *([str(OUTSIDE)] if outside else [])]
     # Hypothesis's plug-in takes half a second to import, in a hundred campaigns that have no use for it.
-    plugins = "-p no:hypothesispytest"
+    plugins = "-p no:hypothesispytest" + (" -p tests.support.simulated_launches" if simulated else "")
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "NO_COLOR": "1", "PYTEST_ADDOPTS": plugins}
 
 
 class Started:
     """`pytest --benchmark-only` (or another `command`) on a suite, with a mark that all its processes inherit.
 
-    `before` runs in its process before the command does.
+    `before` runs in its process before the command does. `simulated`: its launches are.
     """
 
     def __init__(
@@ -74,6 +80,7 @@ class Started:
         name: str = "data",
         before: Callable[[], object] | None = None,
         command: Sequence[str] = ("pytest", "--benchmark-only"),
+        simulated: bool = False,
     ):
         self.data = home / name
         self._mark = uuid.uuid4().hex
@@ -83,7 +90,7 @@ class Started:
         self.process = Command(
             [*command, *asked, *report, *arguments],
             ROOT,
-            {**environment(), MARK: self._mark},
+            {**environment(simulated=simulated), MARK: self._mark},
             before=[before] if before else [],
             merged=True,
         )

@@ -26,7 +26,7 @@ from results.schema.record import Status
 from results.store.campaigns import CampaignWriter, read_campaign
 from tests.support.fleet import TYPE, FakeEngine, Fate, Stay, offer
 from tests.support.fleet_campaign import GROUPS, SUITE, campaign, measured_part
-from tests.support.started import environment, poll
+from tests.support.started import environment, hear_interrupts, poll
 
 
 @pytest.fixture
@@ -322,7 +322,9 @@ class Driven:
         command = [sys.executable, "-m", "bench", "fleet", "run", *arguments, "--no-report"]
         surroundings = {**environment(), "XDG_CACHE_HOME": str(home / "cache"), "MARK": str(home)}
         self.home = home
-        self.process = subprocess.Popen(command, cwd=home, env=surroundings, stdout=-1, stderr=-1, text=True)
+        self.process = subprocess.Popen(
+            command, cwd=home, env=surroundings, stdout=-1, stderr=-1, text=True, preexec_fn=hear_interrupts
+        )
 
     def await_parts(self, count: int) -> None:
         poll(lambda: self.accepted() >= count, 120, lambda: self.process.poll() is None)

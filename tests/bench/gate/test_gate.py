@@ -39,7 +39,10 @@ turns = 1
 rounds = 1
 round_seconds = 0.001
 warmup_seconds = 0.001
+warmup_limit = 0.01
+max_retries = 0
 sustained = 0
+controls = false
 
 [[workloads]]
 architectures = ["outside-alexnet"]

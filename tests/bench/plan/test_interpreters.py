@@ -8,11 +8,14 @@ import pytest
 
 from bench.plan import interpreters, parse
 from bench.plan.interpreters import Interpreter
+from bench.session import Options, build_session
 from impls.errors import DeadheatError, InvalidInput
 from impls.host.process import STEADY_ALLOCATOR
 from results.schema.record import Contestant, Status
+from tests.support.started import tiny
 
 PY = sys.executable
+LENET = '[[workloads]]\narchitectures = ["lenet5"]\nbatches = [1]\nphases = ["infer"]\n'
 
 
 def by_contestant(campaign) -> dict[str, list[Status]]:
@@ -23,19 +26,22 @@ def by_contestant(campaign) -> dict[str, list[Status]]:
 
 
 MISTAKES = {
-    "no path": (["outside@one"], "'outside@one' is not FRAMEWORK@LABEL=PATH, such as pytorch@old=/envs/a/bin/python"),
-    "empty path": (["outside@one="], "'outside@one=' is not FRAMEWORK@LABEL=PATH"),
+    "no path": (
+        ["fake-clock@one"],
+        "'fake-clock@one' is not FRAMEWORK@LABEL=PATH, such as pytorch@old=/envs/a/bin/python",
+    ),
+    "empty path": (["fake-clock@one="], "'fake-clock@one=' is not FRAMEWORK@LABEL=PATH"),
     "no framework": (["@one=/bin/sh"], "'@one=/bin/sh' is not FRAMEWORK@LABEL=PATH"),
-    "unknown framework": ([f"outsid@one={PY}"], "unknown framework 'outsid': did you mean 'outside'?"),
-    "nothing there": (["outside@one=/nowhere/python"], "interpreter 'one' (/nowhere/python) cannot be run: "),
-    "a folder": (["outside@one=/tmp"], "interpreter 'one' (/tmp) cannot be run: "),
-    "says nothing": (["outside@one=/bin/true"], "interpreter 'one' (/bin/true) is no Python"),
-    "says what it was told": (["outside@one=/bin/echo"], "interpreter 'one' (/bin/echo) is no Python"),
-    "fails": (["outside@one=/bin/false"], "interpreter 'one' (/bin/false) cannot measure: no error output"),
-    "no folder to name it by": (["outside=/bin/true"], "has no valid label; write outside@LABEL=/bin/true"),
-    "a label that would be a setting": ([f"outside@a+b={PY}"], "has no valid label"),
+    "unknown framework": ([f"pytorc@one={PY}"], "unknown framework 'pytorc': did you mean 'pytorch'?"),
+    "nothing there": (["fake-clock@one=/nowhere/python"], "interpreter 'one' (/nowhere/python) cannot be run: "),
+    "a folder": (["fake-clock@one=/tmp"], "interpreter 'one' (/tmp) cannot be run: "),
+    "says nothing": (["fake-clock@one=/bin/true"], "interpreter 'one' (/bin/true) is no Python"),
+    "says what it was told": (["fake-clock@one=/bin/echo"], "interpreter 'one' (/bin/echo) is no Python"),
+    "fails": (["fake-clock@one=/bin/false"], "interpreter 'one' (/bin/false) cannot measure: no error output"),
+    "no folder to name it by": (["fake-clock=/bin/true"], "has no valid label; write fake-clock@LABEL=/bin/true"),
+    "a label that would be a setting": ([f"fake-clock@a+b={PY}"], "has no valid label"),
     "one label for two": (
-        ["outside@one=/bin/true", "pytorch@one=/bin/false"],
+        ["fake-clock@one=/bin/true", "pytorch@one=/bin/false"],
         "two interpreters have the label 'one': /bin/true and /bin/false; give each its own label",
     ),
     "for a framework that is not measured": (
@@ -46,13 +52,21 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_in_an_interpreter_is_one_line_before_anything_is_measured(measure, mistake):
+def test_a_mistake_in_an_interpreter_is_one_line_before_anything_is_measured(tmp_path, mistake):
     texts, complaint = MISTAKES[mistake]
-    done, campaign = measure(*(f"--interpreter={text}" for text in texts))
+    (tmp_path / "my.toml").write_text(tiny("fake-clock:slow", "fake-clock:fast", workloads=LENET))
+    with pytest.raises(DeadheatError) as caught:
+        build_session(Options(str(tmp_path / "my.toml"), tmp_path / "data", interpreters=texts))
+    assert complaint in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "data").exists()
+
+
+def test_the_command_says_a_mistake_in_one_line_with_its_status(measure):
+    done, campaign = measure("--interpreter=outside@one=/nowhere/python")
     assert done.returncode == 4
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
-    assert done.stderr.startswith("ERROR: ")
-    assert complaint in done.stderr
+    assert done.stderr.startswith("ERROR: interpreter 'one' (/nowhere/python) cannot be run: ")
     assert campaign is None
 
 
@@ -87,7 +101,7 @@ def test_a_contestant_with_a_label_needs_the_path_of_its_interpreter(measure):
 
 
 def test_a_suite_says_itself_where_its_labels_are_and_its_own_python_competes(measure):
-    done, campaign = measure(contestants=("outside", "outside@other"), interpreters={"other": PY})
+    done, campaign = measure(contestants=("outside", "outside@other"), interpreters={"other": PY}, simulated=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert by_contestant(campaign).keys() == {"outside:loop", "outside:loop@other"}
     versions = {one: said.versions for one, said in campaign.system.contestants.items()}
@@ -97,13 +111,15 @@ def test_a_suite_says_itself_where_its_labels_are_and_its_own_python_competes(me
 
 def test_labels_that_a_suite_wrote_stay_when_the_command_line_says_where_they_are(measure):
     options = f"--interpreter=outside@one={PY}", f"--interpreter=outside@two={PY}"
-    done, campaign = measure(*options, contestants=("outside.faulty:fine@two", "outside@one", "outside@two"))
+    contestants = "outside.faulty:fine@two", "outside@one", "outside@two"
+    done, campaign = measure(*options, contestants=contestants, simulated=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert by_contestant(campaign).keys() == {"outside.faulty:fine@two", "outside:loop@one", "outside:loop@two"}
 
 
 def test_a_python_that_lacks_what_a_contestant_needs_has_it_skipped_with_the_reason(measure):
-    done, campaign = measure(f"--interpreter=outside.faulty@one={PY}", contestants=("outside", "outside.faulty:absent"))
+    asked = f"--interpreter=outside.faulty@one={PY}"
+    done, campaign = measure(asked, contestants=("outside", "outside.faulty:absent"), simulated=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert by_contestant(campaign)["outside.faulty:absent@one"] == [Status.SKIPPED]
     assert "pip install no_such_package" in campaign.records[0].reason
@@ -117,7 +133,7 @@ def test_what_packages_print_when_they_are_imported_is_no_answer(tmp_path):
 
 
 def test_as_shipped_sets_nothing_of_allocator_and_threads(measure):
-    done, campaign = measure("--as-shipped", contestants=("outside",))
+    done, campaign = measure("--as-shipped", contestants=("outside",), simulated=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert by_contestant(campaign) == {"outside:loop+as-shipped": [Status.MEASURED] * 2}
     assert campaign.system.contestants["outside:loop+as-shipped"].environment == {}

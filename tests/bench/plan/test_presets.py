@@ -10,6 +10,7 @@ import pytest
 from bench.launch.launcher import Launcher
 from bench.plan import suite as suites
 from bench.plan.suite import MeasurementSettings, SuiteError, load_suite, preset_names
+from bench.session import Options, build_session
 from impls.errors import DeadheatError, InvalidInput
 from results.schema.record import Case, Contestant, Status, Workload
 from results.units import share
@@ -129,48 +130,44 @@ def test_shares_that_are_none(text):
 
 
 OPTIONS = {
-    "preset": ("--preset=strikt", "unknown preset 'strikt': did you mean 'strict'?"),
-    "target of 0": ("--target=0", "share '0' must be more than 0 and less than 1 (100%)"),
-    "target": ("--target=abc", "share 'abc' is no number, such as 0.02 or 2%"),
+    "preset": ({"preset": "strikt"}, "unknown preset 'strikt': did you mean 'strict'?"),
+    "target of 0": ({"target": "0"}, "share '0' must be more than 0 and less than 1 (100%)"),
+    "target": ({"target": "abc"}, "share 'abc' is no number, such as 0.02 or 2%"),
 }
 
 
 @pytest.mark.parametrize("option", OPTIONS)
-def test_mistakes_on_the_command_line_are_one_line_before_anything_is_measured(measure, option):
+def test_mistakes_on_the_command_line_are_one_line_before_anything_is_measured(tmp_path, option):
     given, complaint = OPTIONS[option]
-    done, campaign = measure(given, launches=1)
-    assert done.returncode == 4
-    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
-    assert complaint in done.stderr
-    assert campaign is None
+    with pytest.raises(DeadheatError) as caught:
+        build_session(Options("smoke", tmp_path / "data", **given))
+    assert complaint in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_target_in_percent_is_recorded_with_the_whole_suite(measure):
-    done, campaign = measure("--target=2%", launches=1)
+    done, campaign = measure("--target=2%", launches=1, simulated=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert campaign.system.suite.target == 0.02
     assert suites.suite_from_system(campaign.system).launches == (1, 1)
 
 
-def test_fresh_interpreters_measure_the_same_things(measure):
-    done, campaign = measure(fresh_interpreter=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert [record.status for record in campaign.records] == [Status.MEASURED] * 4
+def test_fresh_interpreters_measure_the_same_things_and_those_that_die_cost_only_their_own_case(measure):
+    faulty = (f"outside.faulty:{name}" for name in ("fine", "stillborn", "killed", "raises"))
+    done, campaign = measure(contestants=("outside", *faulty), fresh_interpreter=True)
     assert campaign.system.suite.fresh_interpreter is True
-
-
-def test_fresh_interpreters_that_die_cost_only_their_own_case(measure):
-    contestants = ("outside", "outside.faulty:stillborn", "outside.faulty:killed", "outside.faulty:raises")
-    done, campaign = measure(contestants=contestants, fresh_interpreter=True)
     found: dict[str, list[Status]] = {}
     for record in campaign.records:
         found.setdefault(record.case.contestant.execution, []).append(record.status)
     assert found == {
         "loop": [Status.MEASURED] * 2,
+        "fine": [Status.MEASURED] * 2,
         "stillborn": [Status.CRASHED],
         "killed": [Status.CRASHED] * 2,
         "raises": [Status.FAILED],
     }
+    assert "3 failed, 2 passed" in done.stdout
     assert "Warning" not in done.stdout + done.stderr
 
 
@@ -192,8 +189,8 @@ def rule_and_launches(campaign) -> tuple[str, int]:
 
 
 def test_a_group_whose_intervals_are_narrow_enough_ends_by_precision(measure):
-    """On a clock of their own: launches of any real contestant may spread by as much as they like."""
-    done, campaign = measure(contestants=("fake-clock:slow", "fake-clock:fast"), launches=[2, 6], target="1%")
+    """Simulated: launches of any real contestant may spread by as much as they like."""
+    done, campaign = measure(launches=[2, 6], target="1%", simulated=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert rule_and_launches(campaign) == ("precision", 3), "two launches in a row within the target, the third so"
     assert campaign.system.stop == "complete"

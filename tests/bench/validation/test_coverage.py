@@ -1,6 +1,7 @@
 """Few repeats of what `python -m bench.validation.coverage` simulates; the whole is in reference-coverage."""
 
 import json
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -126,6 +127,7 @@ def short(monkeypatch):
 
 def test_the_command_prints_json_or_tables(short, monkeypatch):
     monkeypatch.chdir(DATA.parents[1])
+    monkeypatch.setattr(cli, "measure", cache(cli.measure))  # for both
     done = CliRunner().invoke(cli.app, ["--campaigns", "4", "--json"])
     assert set(json.loads(done.stdout)) == set(STORED)
     assert done.exit_code in (0, 1)

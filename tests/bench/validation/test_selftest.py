@@ -6,7 +6,9 @@ import json
 import math
 import re
 import shutil
+import tempfile
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -20,7 +22,7 @@ from bench.launch.fake import Behaviour, FakeLauncher, VirtualClock
 from bench.machine import lock
 from bench.machine.lock import CONCURRENT_CAMPAIGN_WARNING
 from bench.validation import pairs, selftest
-from bench.validation.known_clock import CHECKS, VIRTUAL_SUITE, known_clock
+from bench.validation.known_clock import CHECKS, known_clock
 from bench.validation.pairs import Pair
 from bench.worker.messages import Load
 from impls.frameworks import PHASES
@@ -31,11 +33,11 @@ from results.store.campaigns import read_campaign
 
 @pytest.fixture(scope="module")
 def tested(run):
-    """Of two networks, the framework from outside can run the first only."""
+    """Of two networks, the framework from outside can run the first only. `known` looks at the known clock."""
     networks = "--architecture", "outside-mlp", "--architecture", "lenet5"
     kinds = "--contestant", "outside:loop", *networks, "--slowdowns", "b,20"
-    limits = "--pairs", "2", "--pair-seconds", "3s", "--budget", "2m", "--phase", "infer"
-    done = run("bench", "selftest", *kinds, *limits, "--json")
+    limits = "--pairs", "2", "--pair-seconds", "1s", "--budget", "2m", "--phase", "infer"
+    done = run("tests.support.exact_clock", "selftest", *kinds, *limits, "--json")
     return done, json.loads(done.stdout)
 
 
@@ -264,6 +266,12 @@ def test_a_budget_that_the_clock_and_imports_have_used_up_is_said_and_no_success
     assert "or --budget 20s is too little for one" in done.output
 
 
+def test_a_known_clock_that_is_wrong_is_said(clock, monkeypatch, capsys):
+    monkeypatch.setattr(selftest, "known_clock", lambda: ["planted"])
+    assert selftest.run(TEN, 0, quiet=True)["known_clock"] == {"exact": False}
+    assert "known clock: planted\n" in capsys.readouterr().err
+
+
 def test_the_number_of_pairs_is_at_least_what_was_asked_for(clock):
     assert len(list(pairs.measure(replace(TEN, budget=1)))) == 1
     assert len(list(pairs.measure(replace(TEN, budget=1), at_least=3))) == 3
@@ -331,18 +339,22 @@ def test_planted_executions_are_those_of_every_framework_with_what_they_need():
     assert names["pytorch.eager-20"].note.endswith("every step 20% longer")
 
 
-def test_known_durations_come_out_bit_for_bit_of_the_whole_pipeline():
-    assert known_clock() == []
-
-
 @pytest.fixture(scope="module")
-def virtual(run, tmp_path_factory):
+def known(tmp_path_factory):
+    """The folder of the campaign of known durations, which is kept; and what was said of it."""
     home = tmp_path_factory.mktemp("virtual")
-    (home / "known.toml").write_text(VIRTUAL_SUITE)
-    where = f"--suite={home / 'known.toml'}", f"--results={home / 'data'}", f"--report={home / 'html'}"
-    done = run("pytest", "--benchmark-only", *where)
-    assert done.returncode == 0, done.stdout
-    return home
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "TemporaryDirectory", lambda **_: nullcontext(str(home)))
+        return home, known_clock()
+
+
+def test_known_durations_come_out_bit_for_bit_of_the_whole_pipeline(known):
+    assert known[1] == []
+
+
+@pytest.fixture
+def virtual(known):
+    return known[0]
 
 
 @pytest.fixture

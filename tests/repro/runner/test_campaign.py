@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import psutil
@@ -28,7 +27,7 @@ from results.schema.trial import Outcome, Trial
 from results.store import reproductions
 from results.store.journal import ResultsError
 from tests.repro.planted import ARCHITECTURE, EXPERIMENT, LONG
-from tests.support.started import PATIENCE, poll
+from tests.support.started import PATIENCE, hear_interrupts, poll
 
 AT = Target("oracle.regression", "numpy")
 
@@ -52,6 +51,7 @@ def going(data: Path, fashion: Path, resume: str | None = None, **options: objec
         yield one
 
 
+@pytest.mark.usefixtures("fresh_interpreters")
 def test_from_claims_to_findings(tmp_path: Path, fashion: Path) -> None:
     with going(tmp_path, fashion) as one:
         training, arithmetic = one.test([claim(), load_claim("AX-11")])
@@ -163,7 +163,7 @@ def begun(tmp_path: Path, fashion: Path) -> subprocess.Popen[bytes]:
         [sys.executable, str(tmp_path / "main.py")],
         env=environment,
         start_new_session=True,
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # which the parent process may ignore
+        preexec_fn=hear_interrupts,
     )
     checkpoints = tmp_path / "made-up" / "checkpoints"
     poll(lambda: list(checkpoints.glob("[!.]*.npz")), PATIENCE, lambda: process.poll() is None)
@@ -182,6 +182,7 @@ def test_interrupted(tmp_path: Path, fashion: Path, sent: signal.Signals) -> Non
     assert not [one for one in kept.trials.values() if one.outcome is Outcome.CRASHED]
 
 
+@pytest.mark.usefixtures("fresh_interpreters")
 def test_killed_half_way_and_resumed(tmp_path: Path, fashion: Path) -> None:
     """The whole program killed, no process left, and the same numbers in the end as without."""
     process = begun(tmp_path, fashion)
@@ -203,7 +204,7 @@ def test_killed_half_way_and_resumed(tmp_path: Path, fashion: Path) -> None:
 LENGTHY = Experiment(
     "fashion-mnist",
     (
-        Arm("long", ARCHITECTURE, Recipe((Stage(60, 0.05),), batch=2, measured=200), train=200),
+        Arm("long", ARCHITECTURE, Recipe((Stage(30, 0.05),), batch=2, measured=200), train=200),
         replace(LONG, name="short"),
     ),
     EXPERIMENT.contrasts,

@@ -16,6 +16,7 @@ from results.schema.findings import SizeVerdict, Verdict
 from results.store import reproductions
 from results.store.reproductions import Reproduction
 from tests.repro.planted import EXPERIMENT
+from tests.support.warm import warm_trials
 
 AT = Target("oracle.regression", "numpy")
 CLAIM = Claim("LN-2", Kind.TRAINING, "here", "a", "b", "c", experiments=(EXPERIMENT,))
@@ -25,7 +26,7 @@ CLAIM = Claim("LN-2", Kind.TRAINING, "here", "a", "b", "c", experiments=(EXPERIM
 def kept(tmp_path_factory: pytest.TempPathFactory, fashion: Path) -> Reproduction:
     data = tmp_path_factory.mktemp("rejudge")
     options = Options(AT, seeds=3, paths={"fashion-mnist": fashion}, quiet=True)
-    with ReproductionRunner(campaign.begin(data, "", "made-up"), options) as runner:
+    with warm_trials(), ReproductionRunner(campaign.begin(data, "", "made-up"), options) as runner:
         runner.test([CLAIM, registry.load_claim("AX-11")])
     return reproductions.read(data / "made-up")
 
