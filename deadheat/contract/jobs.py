@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,11 @@ DEEP = Network(
 SHALLOW = Network("shallow", (2, 3, 4), 5, (Flatten("flatten"), Dense("output", 5)))
 NETWORKS = {network.architecture: network for network in (DEEP, SHALLOW)}
 """A framework is asked for the first of these that it has the layers of."""
+INFERRED = {
+    network.architecture: replace(network, layers=(*network.layers[:-1], Dropout("dropout", 0.2), network.layers[-1]))
+    for network in NETWORKS.values()
+}
+"""The same for what runs inference only. Dropout that is not turned off changes every score: what is kept is scaled."""
 DROPPING = Network(
     "dropping",
     (1, 4, 4),
@@ -115,9 +121,9 @@ def behave(contestant: str, precision: str) -> Behaviour:
 
 @dataclass(frozen=True)
 class Inferred:
-    """What a model that runs inference only did on NETWORKS[network], and how it refused other phases.
+    """What a model that runs inference only did on INFERRED[network], and how it refused other phases.
 
-    `reloaded`: the scores with weights times FACTOR, of images put on the device before; `dropping`: those of DROPPING.
+    `reloaded`: the scores with weights times FACTOR, of images put on the device before.
     """
 
     network: str
@@ -125,7 +131,6 @@ class Inferred:
     statistics: Arrays
     scores: np.ndarray
     reloaded: np.ndarray
-    dropping: np.ndarray
     refused: dict[str, str]
     devices: frozenset[str]
 
@@ -135,7 +140,7 @@ FACTOR = 1.5
 
 def infer(contestant: str, precision: str) -> Inferred:
     """Loads, infers, loads other weights, infers again, and asks for each of the other phases."""
-    network, model = _first_that_it_has(contestant, precision)
+    network, model = _first_that_it_has(contestant, precision, INFERRED)
     weights, arrays = make_weights(network), make_batch(network, BATCH)
     model.load(weights, make_statistics(network))
     batch = model.put(arrays.images, arrays.labels)
@@ -144,9 +149,7 @@ def infer(contestant: str, precision: str) -> Inferred:
     reloaded = model.to_numpy(model.infer(batch))
     refused: dict[str, str] = {phase: _refusal(model, phase, batch) for phase in PHASES if phase != "infer"}
     devices = model.devices(model.infer(batch))
-    return Inferred(
-        network.architecture, loaded, statistics, scores, reloaded, _dropping(contestant, precision), refused, devices
-    )
+    return Inferred(network.architecture, loaded, statistics, scores, reloaded, refused, devices)
 
 
 def _refusal(model: Model, phase: Phase, batch: Any) -> str:
@@ -157,16 +160,10 @@ def _refusal(model: Model, phase: Phase, batch: Any) -> str:
     return "not refused"
 
 
-def _dropping(contestant: str, precision: str) -> np.ndarray:
-    """The scores of DROPPING."""
-    model = build(contestant, DROPPING, precision)
-    model.load(make_weights(DROPPING), {})
-    arrays = make_batch(DROPPING, 1)
-    return model.to_numpy(model.infer(model.put(arrays.images, arrays.labels)))
-
-
-def _first_that_it_has(contestant: str, precision: str) -> tuple[Network, Model]:
-    for network in NETWORKS.values():
+def _first_that_it_has(
+    contestant: str, precision: str, networks: Mapping[str, Network] = NETWORKS
+) -> tuple[Network, Model]:
+    for network in networks.values():
         try:
             return network, build(contestant, network, precision, CONTRACT_SGD)
         except Unsupported as problem:

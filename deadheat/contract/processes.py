@@ -2,8 +2,9 @@
 
 Some settings of a framework hold for a whole process, so there is one child for each framework, environment and
 precision, and it answers one request after another: a function of a module, by name, with arguments and answer pickled.
-A framework takes seconds to import, so the children of one environment are forks of a process that has imported it. A
-child that dies fails the test that asked, and the next request starts a new one.
+A framework takes seconds to import, so children are forks of a process that has imported it: of one process wherever
+their environments differ only in folders for compilers. A child that dies fails the test that asked, and the next
+request starts a new one.
 
     python -m deadheat.contract.processes FD MODULE...      FD: a socket, over which come the connections of forks
 """
@@ -30,7 +31,7 @@ from typing import Any
 
 import bench  # noqa: F401  # which brings the names of frameworks that only benchmarks need
 from deadheat.contract.device import TESTED
-from impls.frameworks import filled, is_card, load_framework
+from impls.frameworks import CACHE, filled, frameworks, is_card, load_framework
 from impls.host import nvidia
 from impls.host.process import set_parent_death_signal
 
@@ -42,8 +43,10 @@ MODEST = {
     "OMP_NUM_THREADS": "1",
     "TF_NUM_INTRAOP_THREADS": "1",
     "TF_NUM_INTEROP_THREADS": "1",
-    # A fifth of what XLA takes to compile; what it computes is settled before it emits code.
-    "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false",
+    # A fifth of what XLA takes to compile; what it computes is settled before it emits code. Code divided into parts,
+    # for threads, takes longer in sum.
+    "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+    " --xla_cpu_parallel_codegen_split_count=1",
     # Inductor would start a pool of processes, each of which imports PyTorch, for every child that compiles.
     "TORCHINDUCTOR_COMPILE_THREADS": "1",
     # A dozen children live side by side: what one does not use goes back to the system.
@@ -167,15 +170,22 @@ class Children:
         name, _, execution = contestant.partition(":")
         framework = load_framework(name)
         found = framework.execution(execution)
-        return self.child(f"{name}-{precision}", found.environment, (*framework.preload, *found.preload))
+        purpose = f"{name}-{precision} {' '.join(found.environment)}"
+        return self.child(purpose, found.environment, (*framework.preload, *found.preload))
 
     def child(self, name: str, environment: Mapping[str, str] | None = None, modules: Sequence[str] = ()) -> Child:
-        """The child of that name and environment, forked where these modules are imported."""
-        caches = str(self.folder)
-        settings = {**filled(environment or {}, caches, TESTED), **nvidia.environment(TESTED)}
-        where = (*modules, *sorted(settings.items()))
+        """The child of that name and environment, forked where the first of these modules is imported, and most others.
+
+        It imports the rest when it needs them. Every child is told every compiler's folder: those of others change
+        nothing for it, and without them executions would have parents of their own.
+        """
+        settings = {
+            **filled({**_folders(), **(environment or {})}, str(self.folder), TESTED),
+            **nvidia.environment(TESTED),
+        }
+        where = (*modules[:1], *sorted(settings.items()))
         if where not in self._parents:
-            self._parents[where] = Parent(settings, modules, self.folder / f"{name}-{len(self._parents)}.log")
+            self._parents[where] = Parent(settings, modules, self.folder / f"parent-{len(self._parents)}.log")
         key = (name, *where)
         if key not in self._known:
             self._known[key] = Child(self._parents[where])
@@ -186,6 +196,12 @@ class Children:
             child.drop()
         for parent in self._parents.values():
             parent.close()
+
+
+def _folders() -> dict[str, str]:
+    """The variables of all executions in which compilers are given a folder."""
+    executions = (execution for framework in frameworks().values() for execution in framework.executions)
+    return {name: value for one in executions for name, value in one.environment.items() if CACHE in value}
 
 
 def answer(future: Future[Any]) -> Any:

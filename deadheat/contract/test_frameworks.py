@@ -22,6 +22,7 @@ from deadheat.contract.jobs import (
     DEVICES,
     DROPPING,
     FACTOR,
+    INFERRED,
     NETWORKS,
     SHALLOW,
     STEPS,
@@ -34,6 +35,7 @@ from deadheat.contract.processes import Children, answer, python_path
 from impls.arrays import Batch, make_batch, make_weights
 from impls.errors import UnknownName, Unsupported
 from impls.frameworks import PRECISIONS, Framework, Plan, frameworks, is_card, load_framework
+from impls.layers import Dropout
 from impls.network import Network
 from impls.precision import POLICIES
 
@@ -114,9 +116,9 @@ def behaviour(request: pytest.FixtureRequest, ask: Ask) -> Behaviour:
     return found
 
 
-def inputs_of(behaviour: Behaviour | Inferred) -> tuple[Network, Mapping[str, np.ndarray], Batch]:
+def inputs_of(found: Behaviour | Inferred) -> tuple[Network, Mapping[str, np.ndarray], Batch]:
     """The network, the weights and the batch behind it."""
-    network = NETWORKS[behaviour.network]
+    network = (NETWORKS if isinstance(found, Behaviour) else INFERRED)[found.network].without_dropout()
     return network, make_weights(network), make_batch(network, BATCH)
 
 
@@ -247,9 +249,10 @@ def test_inference_follows_the_weights_that_were_loaded_last(inferred: Inferred)
 
 
 def test_inference_drops_nothing(inferred: Inferred) -> None:
-    weights, images = make_weights(DROPPING), make_batch(DROPPING, 1).images
-    right = perceptron.scores(DROPPING.without_dropout(), weights, images)
-    assert inferred.dropping == pytest.approx(right, rel=1e-5, abs=1e-5)
+    """Neither an input of the output layer, nor the scale of those that training would keep."""
+    network, weights, batch = inputs_of(inferred)
+    assert any(isinstance(layer, Dropout) for layer in INFERRED[inferred.network].layers)
+    assert inferred.scores == pytest.approx(perceptron.scores(network, weights, batch.images), rel=1e-5, abs=1e-5)
 
 
 def test_what_runs_inference_only_refuses_other_phases(inferred: Inferred) -> None:

@@ -216,7 +216,8 @@ def test_pytorchs_events_enclose_the_steps_of_a_round(children: Children) -> Non
 def test_inductors_pool_gradient_is_changed_on_the_cpu_only(children: Children) -> None:
     if reason := missing("pytorch:compile"):
         pytest.skip(reason)
-    child = children.child("pool gradients", load_framework("pytorch").execution("compile").environment)
+    framework = load_framework("pytorch")
+    child = children.child("pool gradients", framework.execution("compile").environment, framework.preload)
     found = answer(child.submit("oracle.jobs:pool_gradients"))
     assert found["cuda"] == found["as shipped"]
     assert not found["cpu"]

@@ -31,7 +31,7 @@ def keras_vgg16(children: Children) -> tuple[int, list[tuple[int, ...]], np.ndar
     """(parameters, shapes, scores) of keras.applications.VGG16 with vgg-d's weights."""
     _needs("keras")
     _needs("tensorflow")
-    child = children.child("keras.applications", {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"})
+    child = children.of("keras:tensorflow", "float32")
     return child.submit("oracle.jobs:keras_vgg16", SIZE, CLASSES).result()
 
 

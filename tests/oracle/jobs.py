@@ -40,7 +40,7 @@ from impls.layers import (
 from impls.network import INPUT, Network
 from oracle import forward
 from oracle.networks import BATCH, narrowed, small
-from oracle.numpy_layers import flatten, pyramid_edges, pyramid_gradient, pyramid_places
+from oracle.numpy_layers import cross_entropy, flatten, pyramid_edges, pyramid_gradient, pyramid_places
 
 Arrays = dict[str, np.ndarray]
 LEARNING_RATE = 2e-5
@@ -90,9 +90,10 @@ def truth(architecture: str) -> Truth:
     network = small(architecture)
     weights, statistics, batch = _inputs(network)
     scores, _ = forward.run(network, weights, statistics, batch.images, training=False)
-    _, moved = forward.run(network, weights, statistics, batch.images, training=True)
+    in_training, moved = forward.run(network, weights, statistics, batch.images, training=True)
     scores_loss = mean_loss(scores, batch.labels, network.rejection_score)
-    return Truth(scores, scores_loss, forward.loss(network, weights, statistics, *_pair(batch)), statistics, moved)
+    loss = cross_entropy(in_training, batch.labels, network.rejection_score)
+    return Truth(scores, scores_loss, loss, statistics, moved)
 
 
 def _pair(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
