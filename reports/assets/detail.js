@@ -63,12 +63,6 @@ const tableOf = (menu, part, phase, places) => {
   return element("table", {}, element("thead", {}, head), ...bodies);
 };
 
-const button = (label, then) => {
-  const made = element("button", { type: "button" }, label);
-  made.addEventListener("click", () => then(made));
-  return made;
-};
-
 const repeatOf = (menu, part, phase, places, chosen) => {
   const names = places.map((place) => menu.contestants[place]);
   const reference = referenceOf(menu);

@@ -46,14 +46,14 @@ def _draw(rows: Sequence[Row], limits: Limits, kind: Kind, slots: Sequence[str])
     line = np.geomspace(min(intensities) / 3, max(intensities) * 3, 100)
     axes.plot(line, [GIGA * roof(limits, kind, float(one)) for one in line], color=svg.INK, linewidth=1.5)
     for contestant in dict.fromkeys(row["contestant"] for row in rows):
-        label = printable_label(contestant)
+        name = printable_label(contestant)
+        look = {**style(slots, contestant), "linestyle": "none", "clip_on": False}
+        axes.plot([], [], label=name, **look)
         for row in (row for row in rows if row["contestant"] == contestant):
             across, up = row["macs_per_byte"], GIGA * row["macs_per_second"]
-            look = {**style(slots, contestant), "linestyle": "none", "alpha": 0.8, "label": label}
             (point,) = axes.plot([across], [up], **look)
-            where = f"{printable_label(row['architecture'])}, {row['phase']}, {label}"
+            where = f"{printable_label(row['architecture'])}, {row['phase']}, {name}"
             svg.describe(point, tip=f"{where}: {plain(up)} GMAC/s, {plain(across)} MAC per byte", phase=row["phase"])
-            label = ""  # one entry of the legend
     for network in dict.fromkeys(row["architecture"] for row in rows):
         own = [row for row in rows if row["architecture"] == network]
         highest = max(own, key=lambda row: row["macs_per_second"])
