@@ -44,7 +44,7 @@ def test_campaigns_that_disagree_say_so_and_which_was_disturbed(write_campaign: 
         "more. Case by case: python -m bench compare one other."
     )
     html = page.render([one, other])
-    assert html.index("so other was disturbed more") < html.index("<h1>")
+    assert html.index("<h1>") < html.index('<article id="c2"') < html.index("so other was disturbed more")
     assert "disturbed more" not in page.render([one])
 
 
