@@ -74,11 +74,15 @@ const filter = (table, search, said) => {
   said.append(shown ? `${shown} of ${rows.length} rows ` : "Nothing found ", reset);
 };
 
+// The text of a cell, with the whole of what is cut in it.
+const whole = (cell) =>
+  [...cell.querySelectorAll("span[title]")].reduce((said, cut) => said.replace(text(cut), () => oneLine(cut.title)), text(cell));
+
 // Rows of text as they are seen; a cell that spans several columns is followed by empty ones.
 const seen = (table) =>
   [...table.rows]
     .filter(isSeen)
-    .map((row) => [...row.cells].flatMap((cell) => [text(cell), ...Array(cell.colSpan - 1).fill("")]));
+    .map((row) => [...row.cells].flatMap((cell) => [whole(cell), ...Array(cell.colSpan - 1).fill("")]));
 
 const markdown = (rows) => {
   const line = (cells) => `| ${cells.map((cell) => cell.replace(/\|/g, "\\|")).join(" | ")} |`;

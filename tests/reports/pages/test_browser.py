@@ -172,8 +172,10 @@ def test_copied_markdown_says_what_is_chosen_and_has_no_heading_of_what_is_hidde
     search = tab.get_by_role("searchbox", name="Filter Verdicts")
     search.scroll_into_view_if_needed()
     search.fill("alexnet")  # which the menus hide
-    assert "alexnet" not in copied_markdown(tab, "Verdicts")
-    assert "vgg-a" not in copied_markdown(tab, "Verdicts")
+    copied = copied_markdown(tab, "Verdicts")
+    assert "Shown: network vgg-a." in copied
+    assert "3 × 64 × 64" not in copied, "the heading of a network without a row"
+    assert f"long:{LONG}" in copied, "what is cut on the page is whole in a copy"
 
 
 def test_what_hides_rows_says_how_many_are_left_and_leads_back(tab: sync_api.Page) -> None:
