@@ -70,7 +70,7 @@ def _draw(rows: Sequence[Row], limits: Limits, kind: Kind, slots: Sequence[str])
 
 
 def _name_clusters(axes: Axes, rows: Sequence[Row]) -> None:
-    """Write each network's name beside its points, on the side that is farthest from others' points and from the roof."""
+    """Write each network's name on the side of its points that is farthest from other points and from the roof."""
     (roof_line, *_) = axes.lines
     to_pixels = axes.transData.transform
     taken = list(to_pixels(np.column_stack(roof_line.get_data())))
