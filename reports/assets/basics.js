@@ -7,6 +7,12 @@ const element = (name, properties, ...children) => {
   return made;
 };
 
+const button = (label, then) => {
+  const made = element("button", { type: "button" }, label);
+  made.addEventListener("click", () => then(made));
+  return made;
+};
+
 // The cells of a row by column, a cell that spans several standing in each of them.
 const columns = (row) => [...row.cells].flatMap((cell) => Array(cell.colSpan).fill(cell));
 const oneLine = (words) => words.replace(/[\s\u0000-\u001f\u0085]+/g, " ").trim();

@@ -10,7 +10,7 @@ const shownNote = element("p", { className: "shown-note" });
 
 const showChosen = () => {
   for (const { article, parts } of articles) {
-    for (const row of article.querySelectorAll("tr[data-phase], tr[data-column]")) {
+    for (const row of article.querySelectorAll("[data-part] > tr:not(.group), tr[data-part]")) {
       const { part } = row.closest("[data-part]").dataset;
       const { phase } = row.dataset;
       row.classList.toggle("filtered-out", !isChosen({ ...parts[part], ...(phase && { phase }) }));
@@ -18,13 +18,32 @@ const showChosen = () => {
     const isDrawn = ({ part, phase }) => isChosen({ ...parts[part], ...(phase && { phase }) });
     for (const figure of article.querySelectorAll("figure[data-part], figure[data-phase]")) figure.classList.toggle("filtered-out", !isDrawn(figure.dataset));
     for (const drawn of article.querySelectorAll("svg [data-part], svg [data-phase]")) drawn.classList.toggle("faded", !isDrawn(drawn.dataset));
-    for (const body of article.querySelectorAll("tbody:has(> tr.group)")) {
-      const rows = [...body.rows].filter((row) => !row.classList.contains("group"));
-      body.classList.toggle("filtered-out", rows.length > 0 && rows.every((row) => row.classList.contains("filtered-out")));
-    }
+    article.querySelectorAll("tbody:has(> tr.group)").forEach(hideHeading);
   }
-  const chosen = FILTERS.filter((name) => address.get(name)).map((name) => `${name} ${short(address.get(name))}`);
-  shownNote.textContent = chosen.length ? `Shown: ${chosen.join(", ")}. In figures of several networks and phases the others are faded; curves over sizes, batches and launches show all.` : "";
+  tellShown();
+};
+
+const words = (choice) => choice.map((name) => `${name} ${short(address.get(name))}`).join(", ");
+const chosen = () => FILTERS.filter((name) => address.get(name));
+
+// What is chosen, how many workloads that leaves, and the way back.
+const tellShown = () => {
+  shownNote.replaceChildren();
+  if (!chosen().length) return;
+  const lines = [...document.querySelectorAll(".matrix tr[data-phase]")];
+  const left = lines.filter((line) => !line.classList.contains("filtered-out")).length;
+  const found = left ? `${left} of ${lines.length} workloads` : "Nothing found: no workload is of all of these";
+  const faded = "In figures of several networks and phases the others are faded; curves over sizes, batches and launches show all.";
+  shownNote.append(`${found} (${words(chosen())}). ${left ? faded : ""} `, button("Show all", showAll));
+  announced.textContent = found;
+};
+
+const showAll = () => {
+  const menus = chosen().map((name) => document.querySelector(`.menus select[aria-label="${name}"]`));
+  chosen().forEach((name) => keep(name, ""));
+  for (const menu of menus) menu.value = "";
+  showChosen();
+  menus[0].focus();
 };
 
 // The verdicts of an article, read when they are first needed: [class, word] of each, and the cells of each workload.

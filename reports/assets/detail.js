@@ -51,8 +51,11 @@ const ratioLines = (menu, part, phase, places) => {
   ];
 };
 
+// A contestant's name, which may go on in a new line after its colon.
+const broken = (name) => short(name).split(/(?<=:)/).flatMap((part, number) => (number ? [element("wbr"), part] : [part]));
+
 const tableOf = (menu, part, phase, places) => {
-  const head = element("tr", {}, element("td", {}), ...places.map((place) => element("th", { scope: "col" }, short(menu.contestants[place]), element("small", {}, short(menu.versions[place])))));
+  const head = element("tr", {}, element("td", {}), ...places.map((place) => element("th", { scope: "col" }, ...broken(menu.contestants[place]), element("small", {}, short(menu.versions[place])))));
   const tables = [...menu.article.querySelectorAll("table[data-detail]")];
   const sections = tables.map((table) => [oneLine(table.closest("section").querySelector("h3").textContent), linesOf(table, part, phase, places)]);
   const bodies = [["Ratios", ratioLines(menu, part, phase, places)], ...sections].map(([title, lines]) => {
@@ -63,12 +66,7 @@ const tableOf = (menu, part, phase, places) => {
   return element("table", {}, element("thead", {}, head), ...bodies);
 };
 
-const button = (label, then) => {
-  const made = element("button", { type: "button" }, label);
-  made.addEventListener("click", () => then(made));
-  return made;
-};
-
+// [what is pressed, the command that it copies]: the numbers stand between them.
 const repeatOf = (menu, part, phase, places, chosen) => {
   const names = places.map((place) => menu.contestants[place]);
   const reference = referenceOf(menu);
@@ -78,15 +76,9 @@ const repeatOf = (menu, part, phase, places, chosen) => {
     openPanel(menu, part, phase, name);
     panel.querySelector("select").focus();
   });
-  return element(
-    "div",
-    { className: "tools repeat" },
-    choice,
-    button("Copy command", (made) => copy(code.textContent, made)),
-    button("Copy link", (made) => copy(location.href, made)),
-    code,
-    element("p", {}, "On the same machine, with the same versions, a new measurement should give similar values, with intervals that overlap those below."),
-  );
+  const buttons = [button("Copy command", (made) => copy(code.textContent, made)), button("Copy link", (made) => copy(location.href, made))];
+  const expected = "This command measures them again. On the same machine, with the same versions, it should give similar values, with intervals that overlap these.";
+  return [element("div", { className: "tools" }, choice, ...buttons), element("div", { className: "repeat" }, element("p", {}, expected), code)];
 };
 
 const referenceOf = (menu) => menu.current || menu.reference;
@@ -118,7 +110,8 @@ const openPanel = (menu, part, phase, wanted = "") => {
   });
   const table = element("div", { className: "scroll", role: "region", ariaLabel: "Details", tabIndex: 0 }, tableOf(menu, part, phase, chosen ? places.filter((place) => [referenceOf(menu), chosen].includes(menu.contestants[place])) : places));
   const close = button("Close", closePanel);
-  panel.replaceChildren(close, title, repeatOf(menu, part, phase, places, chosen), table, figures);
+  const [tools, told] = repeatOf(menu, part, phase, places, chosen);
+  panel.replaceChildren(close, title, tools, table, told, figures);
   panel.setAttribute("aria-labelledby", "detail-title");
   if (!panel.open) panel.show();
   keep(CASE, caseName(menu, part, phase));

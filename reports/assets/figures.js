@@ -33,7 +33,7 @@ const addDownloadButton = (figure, number) => {
   const caption = oneLine(figure.querySelector("figcaption")?.textContent ?? "") || `figure ${number + 1}`;
   const name = caption.replace(/[^\w.-]+/g, "-").slice(0, 80);
   const button = element("button", { type: "button", className: "save", ariaLabel: `Save as PNG: ${caption}` }, "PNG");
-  const titles = [caption, oneLine(figure.closest("article")?.querySelector("h2")?.textContent ?? "")];
+  const titles = [caption, titleOf(figure)];
   button.addEventListener("click", () => png(svg, name, titles.filter(Boolean).map((title) => title.slice(0, 120))));
   figure.append(button);
 };

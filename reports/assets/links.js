@@ -26,10 +26,24 @@ const sectionMenu = () => {
   return element("label", { className: "go-to" }, "section ", made);
 };
 
+// Opens all that is folded, and closes it again; null where nothing is.
+const foldButton = () => {
+  const folds = [...document.querySelectorAll("main details")];
+  const unfolded = folds.filter((fold) => fold.open);
+  let open = false;
+  const toggle = (made) => {
+    open = !open;
+    for (const fold of folds) fold.open = open || unfolded.includes(fold);
+    made.textContent = open ? "Close all" : "Open all";
+  };
+  return folds.length > unfolded.length ? button("Open all", toggle) : null;
+};
+
 // A bar that stays in view: the menu of sections, and on some pages others.
 const menuBar = (label, ...menus) => {
+  const folds = foldButton();
   const bar = element("div", { className: "menus", role: "group", ariaLabel: label });
-  bar.append(...(links.size ? [sectionMenu()] : []), ...menus);
+  bar.append(...(links.size ? [sectionMenu()] : []), ...menus, ...(folds ? [folds] : []));
   if (!bar.children.length) return bar;
   document.querySelector("main").prepend(bar);
   // What a link leads to lands below the bar, which wraps on narrow screens.

@@ -20,12 +20,12 @@ const sort = (table, header, column) => {
   for (const other of table.querySelectorAll("thead th")) other.removeAttribute("aria-sort");
   header.setAttribute("aria-sort", down ? "descending" : "ascending");
   for (const body of table.tBodies) {
-    const keyed = [...body.rows].filter((row) => !row.classList.contains("group")).map((row, place) => ({ row, place, key: key(columns(row)[column]) }));
+    const keyed = [...body.rows].filter((row) => !row.matches(".group, .total")).map((row, place) => ({ row, place, key: key(columns(row)[column]) }));
     keyed.sort((a, b) => {
       const mixed = typeof a.key !== typeof b.key;
       return compare(a.key, b.key) * (down && !mixed ? -1 : 1) || a.place - b.place;
     });
-    body.append(...keyed.map((entry) => entry.row));
+    body.append(...keyed.map((entry) => entry.row), ...body.querySelectorAll(".total"));
   }
 };
 
@@ -41,11 +41,18 @@ const makeSortable = (table) => {
   }
 };
 
-const isSeen = (row) => !row.hidden && !row.classList.contains("filtered-out") && !row.parentElement.classList.contains("filtered-out");
+const isSeen = (row) => !row.hidden && !row.classList.contains("filtered-out");
 
-const filter = (table, wanted, said) => {
+// A heading without a row to be seen is not seen either, whether menus or the text filter hide them.
+const hideHeading = (body) => {
+  const rows = [...body.rows].filter((row) => !row.classList.contains("group"));
+  for (const heading of body.querySelectorAll("tr.group")) heading.hidden = rows.length > 0 && !rows.some(isSeen);
+};
+
+// `said` has the number of rows that are left, and the way back.
+const filter = (table, search, said) => {
   const rows = [...table.tBodies].flatMap((body) => [...body.rows]).filter((row) => !row.classList.contains("group"));
-  const words = wanted.toLowerCase().split(/\s+/).filter(Boolean);
+  const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
   let shown = 0;
   for (const body of table.tBodies) {
     const heading = body.querySelector("tr.group");
@@ -54,21 +61,32 @@ const filter = (table, wanted, said) => {
       const found = `${own} ${text(row)}`.toLowerCase();
       row.hidden = row !== heading && !words.every((word) => found.includes(word));
     }
-    if (heading) heading.hidden = [...body.rows].every((row) => row === heading || row.hidden);
+    hideHeading(body);
     shown += [...body.rows].filter((row) => isSeen(row) && row !== heading).length;
   }
-  said.textContent = words.length ? `${shown} of ${rows.length} rows` : "";
+  said.replaceChildren();
+  if (!words.length) return;
+  const reset = button("Show all", () => {
+    search.value = "";
+    filter(table, search, said);
+    search.focus();
+  });
+  said.append(shown ? `${shown} of ${rows.length} rows ` : "Nothing found ", reset);
 };
+
+// The text of a cell, with the whole of what is cut in it.
+const whole = (cell) =>
+  [...cell.querySelectorAll("span[title]")].reduce((said, cut) => said.replace(text(cut), () => oneLine(cut.title)), text(cell));
 
 // Rows of text as they are seen; a cell that spans several columns is followed by empty ones.
 const seen = (table) =>
   [...table.rows]
     .filter(isSeen)
-    .map((row) => [...row.cells].flatMap((cell) => [text(cell), ...Array(cell.colSpan - 1).fill("")]));
+    .map((row) => [...row.cells].flatMap((cell) => [whole(cell), ...Array(cell.colSpan - 1).fill("")]));
 
 const markdown = (rows) => {
   const line = (cells) => `| ${cells.map((cell) => cell.replace(/\|/g, "\\|")).join(" | ")} |`;
-  return [line(rows[0]), line(rows[0].map(() => "---")), ...rows.slice(1).map(line)].join("\n") + "\n";
+  return [line(rows[0]), line(rows[0].map(() => "---")), ...rows.slice(1).map(line)].join("\n");
 };
 
 // A spreadsheet would compute a text that begins like a formula.
@@ -78,13 +96,21 @@ const csv = (rows) =>
   rows.map((cells) => cells.map((cell) => `"${unlikeFormula(cell ?? "").replace(/"/g, '""')}"`).join(",")).join("\r\n") + "\r\n";
 
 // What is pasted elsewhere says what it is of.
-const heading = (table) => {
-  const title = table.closest("article")?.querySelector("h2");
-  return title ? `${oneLine(title.innerText)}\n\n` : "";
+const titleOf = (part) => oneLine((part.closest("article")?.querySelector("h1, h2") ?? document.querySelector("h1"))?.textContent ?? "");
+
+// Title with campaign, machine and date; the reference of ratios and what menus hide; the key of signs.
+const withContext = (table, text) => {
+  const article = table.closest("article");
+  const menu = articles.find((one) => one.article === article);
+  const isJudged = table.matches(".results, .matrix, .cases");
+  const reference = table.matches(".cases") ? menu?.reference : menu && referenceOf(menu);
+  const facts = [isJudged && reference && `Reference: ${reference}.`, menu && chosen().length && `Shown: ${words(chosen())}.`];
+  const signs = isJudged && article?.querySelector(".signs");
+  return [titleOf(table), facts.filter(Boolean).join(" "), text, signs && oneLine(signs.textContent)].filter(Boolean).join("\n\n") + "\n";
 };
 const data = (table) => (table.dataset.rows ? JSON.parse(table.dataset.rows) : seen(table));
 const WRITERS = [
-  ["Markdown", (table) => heading(table) + markdown(seen(table))],
+  ["Markdown", (table) => withContext(table, markdown(seen(table)))],
   ["CSV", (table) => csv(data(table))],
 ];
 
@@ -95,7 +121,7 @@ const makeTools = (table) => {
   if (rows >= FEWEST) {
     const said = element("output", {});
     const search = element("input", { type: "search", placeholder: "filter rows", ariaLabel: `Filter ${label}` });
-    search.addEventListener("input", () => filter(table, search.value, said));
+    search.addEventListener("input", () => filter(table, search, said));
     tools.append(search, said);
   }
   for (const [name, write] of WRITERS) {

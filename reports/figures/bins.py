@@ -15,6 +15,8 @@ from reports.figures.drawing import svg
 from reports.figures.drawing.canvas import COLOURS, new_figure, panel
 from results.schema.system import Bins, Pyramid
 
+COLOUR = COLOURS[4]
+"""Grey: no contestant's of the usual four."""
 ROW, LETTERS, LINES = 60, 26, 5
 """Pixels of a level; maximum letters per line, and lines, of a reason."""
 
@@ -60,5 +62,6 @@ def _bins_of_level(axes: Axes, found: Bins, side: float) -> None:
         axes.text(side / 2, 1, "\n".join(lines), ha="center", va="center", style="italic", fontsize=7.5)
         return
     for place, (start, end) in enumerate(found):
-        colour = COLOURS[place % 2]
-        axes.add_patch(Rectangle((start, place % 2 + 0.1), end - start, 0.8, color=colour, alpha=0.7, linewidth=0))
+        bin_ = Rectangle((start, place % 2 + 0.1), end - start, 0.8, color=COLOUR, linewidth=0)
+        svg.describe(bin_, tip=f"bin {place + 1} of {len(found)}: cells {start:g} to {end:g}")
+        axes.add_patch(bin_)

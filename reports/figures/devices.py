@@ -36,7 +36,7 @@ def speedups(rows: Sequence[Row], slots: Sequence[str]) -> Figure:
         axes.plot(across, up, label=printable_label(contestant), **look)
         if known := [row for row in own if row["speedup_low"] < row["speedup_high"]]:
             ends = zip(*((row["devices"], row["speedup_low"], row["speedup_high"]) for row in known))
-            axes.vlines(*ends, color=look["color"], linewidth=1.2, alpha=0.6)
+            axes.vlines(*ends, color=look["color"], linewidth=1.2)
     fixed_ticks(axes.xaxis, counts)
     drawn = [row["speedup"] for row in rows]
     low, high = min(1, *drawn) / MARGIN, max(*counts, *drawn) * MARGIN

@@ -18,7 +18,7 @@ from reports.figures.drawing.canvas import COLOURS, REACH, WIDTH, log_axis, new_
 from reports.format.numbers import estimate
 from results.schema.findings import ClaimResult, ContrastResult
 
-LETTERS, LINE, BAR, AXIS, MARGIN = 78, 15, 22, 38, 10
+LETTERS, LINE, BAR, AXIS, MARGIN = 70, 15, 22, 38, 10
 """Letters of a line of text; pixels of a line, of an interval, of the axis below, of the margins."""
 
 LONGEST_TIP = 120

@@ -11,7 +11,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from reports.figures.drawing import svg
-from reports.figures.drawing.canvas import REACH, WIDTH, legend_above, new_figure, panel, printable_label, style
+from reports.figures.drawing.canvas import (
+    REACH,
+    WIDTH,
+    bar_style,
+    legend_above,
+    new_figure,
+    panel,
+    printable_label,
+    style,
+)
 from reports.format import numbers
 from reports.format.networks import Row
 from reports.format.numbers import MILLISECONDS
@@ -65,7 +74,7 @@ def _bar(axes: Axes, row: Row | None, y: float, look: Mapping[str, Any]) -> None
         axes.text(0, y, " not measured", va="center", fontsize=7, style="italic")
         return
     value, low, high = (MILLISECONDS * row[name] for name in ("seconds", "seconds_low", "seconds_high"))
-    (bar,) = axes.barh([y], [value], height=BAR - 1, color=look["color"], alpha=0.4, linewidth=0)
+    (bar,) = axes.barh([y], [value], height=BAR - 2, **bar_style(look["color"], 0.3))
     shown = numbers.estimate(value, low, high)
     svg.describe(bar, tip=f"{printable_label(row['layer'])}, {printable_label(row['contestant'])}: {shown} ms")
     axes.plot([low, high], [y, y], color=look["color"], linewidth=2, solid_capstyle="butt")

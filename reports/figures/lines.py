@@ -36,7 +36,7 @@ def lines(rows: Sequence[Row], slots: Sequence[str], x: tuple[str, Of], y: tuple
         label, look = printable_label(contestant), style(slots, contestant)
         axes.plot(across, up, label=label, **look)
         for one, other in points:
-            (point,) = axes.plot([one], [other], linestyle="none", **look)
+            (point,) = axes.plot([one], [other], linestyle="none", clip_on=False, **look)
             svg.describe(point, tip=f"{label}: {plain(other)} {y[0].partition(' (')[0]} at {plain(one)} {x[0]}")
     for axis, ends in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
         log_axis(axis, *ends)

@@ -22,6 +22,7 @@ from reports.figures.drawing.canvas import (
     canvas,
     dot,
     fixed_ticks,
+    label_axis,
     log_ticks,
     printable_label,
     rows_of,
@@ -97,7 +98,7 @@ def in_ms(row: Row) -> str:
 
 def _times(bands: Sequence[Band]) -> Figure:
     figure, axes = canvas(bands, lambda mark: plain(mark.value))
-    axes.set_xlabel("ms per step (logarithmic; less is faster)")
+    label_axis(axes, "ms per step (logarithmic; less is faster)")
     limits = _log_limits(_known(bands))
     if limits is None:
         return figure
@@ -109,7 +110,7 @@ def _times(bands: Sequence[Band]) -> Figure:
 
 def _memory(bands: Sequence[Band]) -> Figure:
     figure, axes = canvas(bands, lambda mark: plain(mark.value))
-    axes.set_xlabel("MB during a step; line: peak of the launch")
+    label_axis(axes, "MB during a step; line: peak of the launch")
     most = max(max(mark.value, mark.value if math.isnan(mark.peak) else mark.peak) for mark in _known(bands))
     linear_axis(axes, most)
     _place(bands, lambda mark, row: _bar_with_peak(axes, mark, row))
@@ -125,10 +126,10 @@ def linear_axis(axes: Axes, most: float) -> None:
 
 def _bar_with_peak(axes: Axes, mark: Mark, row: int) -> None:
     colour = svg.INK if mark.label == FLOOR else COLOURS[mark.slot % len(COLOURS)]
-    (bar,) = axes.barh([row], [mark.value], height=0.62, color=colour, alpha=0.75, linewidth=0)
+    (bar,) = axes.barh([row], [mark.value], height=0.62, color=colour, linewidth=0, clip_on=False)
     svg.describe(bar, tip=mark.tip, **mark.facts)
     if mark.peak > mark.value:
-        (tail,) = axes.plot([mark.value, mark.peak], [row, row], color=colour, linewidth=2, solid_capstyle="butt")
+        (tail,) = axes.plot([mark.value, mark.peak], [row, row], color=colour, linewidth=2, clip_on=False)
         svg.describe(tail, **mark.facts)
 
 

@@ -16,6 +16,7 @@ from reports.figures.drawing.canvas import (
     Mark,
     canvas,
     dot,
+    label_axis,
     log_axis,
     printable_label,
     rows_of,
@@ -73,7 +74,7 @@ def _draw(bands: Sequence[Band], control: float) -> Figure:
     limits = _limits(known)
     axes.set(xscale="log", xlim=limits)
     log_axis(axes.xaxis, *limits)
-    axes.set_xlabel("time relative to the reference (logarithmic; less is faster)")
+    label_axis(axes, "time relative to the reference (logarithmic; less is faster)")
     for difference, alpha in ((control, 0.07), (BAND, 0.15)):
         if not math.isnan(difference):
             ends = [min(max(end, limits[0]), limits[1]) for end in (1 / (1 + difference), 1 + difference)]

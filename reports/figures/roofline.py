@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.figures.drawing import svg
-from reports.figures.drawing.canvas import log_axis, new_figure, panel, printable_label, style
+from reports.figures.drawing.canvas import WIDTH, log_axis, new_figure, panel, printable_label, style
 from reports.format.networks import Row
 from reports.format.numbers import plain
 from results.compare.limits import Kind, Limits, roof
 
-HEIGHT, LINE = 360, 14
-"""Pixels of the figure with a legend of up to 4 lines, and of a further line."""
+HEIGHT, LEFT, RIGHT, ABOVE, BELOW, LINE = 290, 52, 10, 8, 42, 14
+"""Pixels: of the figure without its legend and what is below the axes, of the margins, of a line of the legend."""
+SIDES = ((0, np.argmax), (0, np.argmin), (1, np.argmax), (1, np.argmin))
+"""Axis of pixels, and the function that finds the point farthest on its right, left, upper and lower side."""
+Pixels = np.ndarray[Any, np.dtype[np.float64]]
 GIGA = 1e-9
 
 
@@ -38,30 +43,62 @@ def roofline(rows: Sequence[Row], limits: Limits, kind: Kind, slots: Sequence[st
 
 def _draw(rows: Sequence[Row], limits: Limits, kind: Kind, slots: Sequence[str]) -> Figure:
     contestants = len({row["contestant"] for row in rows})
-    figure = new_figure(HEIGHT + LINE * max(math.ceil(contestants / 2) - 4, 0), layout="constrained")
-    axes = figure.add_subplot()
+    below = BELOW + LINE * math.ceil(contestants / 2)
+    height = HEIGHT + below
+    figure = new_figure(height)
+    width = WIDTH - LEFT - RIGHT
+    axes = figure.add_axes((LEFT / WIDTH, below / height, width / WIDTH, (HEIGHT - ABOVE) / height))
     axes.set(xscale="log", yscale="log", xlabel="MAC per byte moved", ylabel="GMAC/s (more is faster)")
     panel(axes)
     intensities = [row["macs_per_byte"] for row in rows]
     line = np.geomspace(min(intensities) / 3, max(intensities) * 3, 100)
     axes.plot(line, [GIGA * roof(limits, kind, float(one)) for one in line], color=svg.INK, linewidth=1.5)
     for contestant in dict.fromkeys(row["contestant"] for row in rows):
-        label = printable_label(contestant)
+        name = printable_label(contestant)
+        look = {**style(slots, contestant), "linestyle": "none", "clip_on": False}
+        axes.plot([], [], label=name, **look)
         for row in (row for row in rows if row["contestant"] == contestant):
             across, up = row["macs_per_byte"], GIGA * row["macs_per_second"]
-            look = {**style(slots, contestant), "linestyle": "none", "alpha": 0.8, "label": label}
             (point,) = axes.plot([across], [up], **look)
-            where = f"{printable_label(row['architecture'])}, {row['phase']}, {label}"
+            where = f"{printable_label(row['architecture'])}, {row['phase']}, {name}"
             svg.describe(point, tip=f"{where}: {plain(up)} GMAC/s, {plain(across)} MAC per byte", phase=row["phase"])
-            label = ""  # one entry of the legend
-    for network in dict.fromkeys(row["architecture"] for row in rows):
-        own = [row for row in rows if row["architecture"] == network]
-        highest = max(own, key=lambda row: row["macs_per_second"])
-        place = highest["macs_per_byte"], GIGA * highest["macs_per_second"]
-        axes.annotate(
-            printable_label(network), place, (0, 7), textcoords="offset points", ha="center", fontsize=9, alpha=0.9
-        )
     for axis, ends in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
         log_axis(axis, *ends)
-    figure.legend(loc="outside lower center", ncols=2, fontsize=9, frameon=False)
+    _name_clusters(axes, rows)
+    figure.legend(loc="lower center", ncols=2, fontsize=9, frameon=False, borderpad=0, labelspacing=0.3)
     return figure
+
+
+def _name_clusters(axes: Axes, rows: Sequence[Row]) -> None:
+    """Write each network's name on the side of its points that is farthest from other points and from the roof."""
+    (roof_line, *_) = axes.lines
+    to_pixels = axes.transData.transform
+    taken = list(to_pixels(np.column_stack(roof_line.get_data())))
+    points = {
+        network: to_pixels([(row["macs_per_byte"], GIGA * row["macs_per_second"]) for row in own])
+        for network, own in _by_network(rows).items()
+    }
+    taken += [point for own in points.values() for point in own]
+    for network, own in points.items():
+        label = printable_label(network)
+        half = 2.5 * len(label)
+        right, left, top, bottom = (own[find(own[:, axis])] for axis, find in SIDES)
+        sides = [top + (0, 10), bottom - (0, 10), right + (half + 6, 0), left - (half + 6, 0)]
+        x, y = max(sides, key=lambda side: _free(side, half, taken, axes))
+        taken += [np.array((x + shift, y)) for shift in (-half, 0, half)]
+        axes.text(x, y, label, transform=None, ha="center", va="center", fontsize=9)
+
+
+def _free(side: Pixels, half: float, taken: Sequence[Pixels], axes: Axes) -> float:
+    """Pixels between a label of that half width and what is drawn; less than 0 where it would leave the axes."""
+    (x, y), box = side, axes.bbox
+    if not (box.x0 < x - half and x + half < box.x1 and box.y0 + 6 < y < box.y1 - 6):
+        return -1.0
+    return min(math.hypot(max(abs(one[0] - x) - half, 0.0), one[1] - y) for one in taken)
+
+
+def _by_network(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row["architecture"], []).append(row)
+    return found

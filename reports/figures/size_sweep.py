@@ -116,11 +116,11 @@ def _panel(
         face = "none" if all(map(math.isnan, lows)) else look["color"]
         axes.plot(across, up, linestyle=strokes[network], **{**look, "marker": ""})
         for x, y, low, high in sorted(points):
-            (point,) = axes.plot([x], [y], linestyle="none", markerfacecolor=face, **look)
+            (point,) = axes.plot([x], [y], linestyle="none", markerfacecolor=face, clip_on=False, **look)
             where = f"{printable_label(network)}, {x:.3g} megapixels, {printable_label(contestant)}"
             svg.describe(point, tip=f"{where}: {_words(y, low, high)} {unit}")
         if intervals := [(x, low, high) for x, _, low, high in points if low < high]:
-            axes.vlines(*zip(*intervals), color=look["color"], linewidth=1.2, alpha=0.6)
+            axes.vlines(*zip(*intervals), color=look["color"], linewidth=1.2)
     if lines:
         _limit(axes, [values for points in lines.values() for _, *values in points])
     log_axis(axes.xaxis, *axes.get_xlim())

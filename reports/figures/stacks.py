@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from reports.figures.drawing import svg
-from reports.figures.drawing.canvas import COLOURS, Band, Mark, canvas, printable_label, rows_of
+from reports.figures.drawing.canvas import COLOURS, Band, Mark, bar_style, canvas, label_axis, printable_label, rows_of
 from reports.figures.network import linear_axis
 from reports.format.networks import Network, Row
 from reports.format.numbers import MILLISECONDS, plain
@@ -107,7 +107,7 @@ def _mark(stack: Stack, kind: Kind, slots: Sequence[str]) -> Mark:
 
 def _draw(stacks: Mapping[str, Sequence[Stack]], bands: Sequence[Band], quantity: str, most: float) -> Figure:
     figure, axes = canvas(bands, lambda mark: plain(mark.value))
-    axes.set_xlabel(quantity)
+    label_axis(axes, quantity)
     linear_axis(axes, most)
     drawn = (stack for own in stacks.values() for stack in own)
     for row, item in rows_of(bands):
@@ -115,7 +115,7 @@ def _draw(stacks: Mapping[str, Sequence[Stack]], bands: Sequence[Band], quantity
             stack, left, colour = next(drawn), 0.0, COLOURS[item.slot % len(COLOURS)]
             bars: list[Rectangle] = []
             for part, shade in zip(stack.parts, SHADES):
-                bars += axes.barh([row], [part], left=left, height=0.62, color=colour, alpha=shade, linewidth=0)
+                bars += axes.barh([row], [part], left=left, height=0.62, **bar_style(colour, shade))
                 left += part
             for bar in bars:
                 svg.describe(bar, **item.facts, tip=item.tip if bar is max(bars, key=Rectangle.get_width) else "")

@@ -31,7 +31,7 @@ def stream_figure(own: Sequence[Row], slots: Sequence[str]) -> Figure:
             continue
         own_style = style(slots, line["contestant"])
         ends = [line["cold_images_per_second"], line["images_per_second"]]
-        axes.plot(ends, [place, place], color=own_style["color"], linewidth=1.2, alpha=0.6)
+        axes.plot(ends, [place, place], color=own_style["color"], linewidth=1.2)
         axes.plot(ends[:1], [place], **{**own_style, "markerfacecolor": "none"})
         (warm,) = axes.plot(ends[1:], [place], **own_style)
         rates = f"{plain(ends[0])} images/s cold, {plain(ends[1])} warm"

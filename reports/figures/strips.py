@@ -13,7 +13,18 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from reports.figures.drawing import svg
-from reports.figures.drawing.canvas import COLOURS, Band, Mark, canvas, fixed_ticks, new_figure, panel, rows_of
+from reports.figures.drawing.canvas import (
+    COLOURS,
+    Band,
+    Mark,
+    canvas,
+    fixed_ticks,
+    label_axis,
+    new_figure,
+    panel,
+    printable_label,
+    rows_of,
+)
 from reports.format.networks import Network
 from results.schema.record import Status
 from results.stats.estimates import BAND
@@ -61,7 +72,7 @@ def _strips(
     bands: Sequence[Band], times: Mapping[tuple[str, str], pd.DataFrame], means: Mapping[tuple[str, str], float]
 ) -> Figure:
     figure, axes = canvas(bands, lambda mark: "")
-    axes.set_xlabel("launch's time / mean of its case")
+    label_axis(axes, "launch's time / mean of its case")
     over = {key: own["seconds"].to_numpy() / means[key] for key, own in times.items()}
     _ratio_axis(axes, np.concatenate(list(over.values())))
     phase = ""
@@ -73,10 +84,17 @@ def _strips(
             colour = COLOURS[item.slot % len(COLOURS)]
             ticks = _ticks(axes, own[~again], row, colour)
             crosses = _spread(own[again], MOST_CROSSES)
-            ticks += axes.plot(_clip(crosses), np.full(len(crosses), row), "x", color=colour, markersize=5)
-            for one in ticks:
+            if len(crosses):
+                ticks += axes.plot(_clip(crosses), np.full(len(crosses), row), "x", color=colour, markersize=5)
+            svg.describe(ticks[0], tip=_words(phase, item.label, own[~again]), **item.facts)
+            for one in ticks[1:]:
                 svg.describe(one, **item.facts)
     return figure
+
+
+def _words(phase: str, contestant: str, over: np.ndarray) -> str:
+    launches = f"{len(over)} launches, {over.min():.3f} to {over.max():.3f} of their mean"
+    return f"{phase}, {printable_label(contestant)}: {launches}"
 
 
 def _ticks(axes: Axes, values: np.ndarray, row: int, colour: str) -> list[Line2D]:
@@ -84,7 +102,7 @@ def _ticks(axes: Axes, values: np.ndarray, row: int, colour: str) -> list[Line2D
     drawn = _spread(values, MOST_LINES)
     x = np.repeat(_clip(drawn), WIDE)
     y = np.tile([row - TALL, row + TALL, np.nan], len(drawn))
-    return axes.plot(x, y, color=colour, linewidth=1.4, solid_capstyle="butt")
+    return axes.plot(x, y, color=colour, linewidth=1.4, clip_on=False)
 
 
 def _spread(values: np.ndarray, most: int) -> np.ndarray:
@@ -116,8 +134,10 @@ def _run_order(over: np.ndarray) -> Figure:
     middle = np.array([places[part].mean() for part in parts])
     low, median, high = np.array([np.percentile(values[part], (10, 50, 90)) for part in parts]).T
     axes.plot(np.repeat(middle, WIDE), np.ravel(np.column_stack((low, high, np.full(len(low), np.nan)))),
-              color=COLOURS[0], alpha=0.5, linewidth=1.5)  # fmt: skip
-    axes.plot(middle, median, "o", color=COLOURS[0], markersize=2.5)
+              color=COLOURS[0], linewidth=1)  # fmt: skip
+    for part, across, *up in zip(parts, middle, low, median, high):
+        (dot,) = axes.plot([across], up[1:2], "o", color=COLOURS[0], markersize=2.5, clip_on=False)
+        svg.describe(dot, tip=_neighbours(places[part] + 1, *up))
     again = np.flatnonzero(superseded)
     if len(again):
         again = again[:: math.ceil(len(again) / COLUMNS)]
@@ -127,6 +147,13 @@ def _run_order(over: np.ndarray) -> Figure:
     _around_one(axes.yaxis, max(1 / low.min(), high.max()))
     panel(axes, grid=None)
     return figure
+
+
+def _neighbours(numbers: np.ndarray, low: float, median: float, high: float) -> str:
+    """Adjacent launches in words; a single one has no range."""
+    if len(numbers) == 1:
+        return f"launch {numbers[0]}: {median:.3f}"
+    return f"launches {numbers[0]} to {numbers[-1]}: {median:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def _ratio_axis(axes: Axes, over: np.ndarray) -> None:

@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
 from reports.figures.drawing import svg
 from reports.figures.drawing.canvas import COLOURS, MARKERS, MOST_TICKS, WIDTH, new_figure, panel, printable_label
-from reports.format.numbers import MILLISECONDS
+from reports.format.numbers import MILLISECONDS, estimate
 from results.compare.history import MACHINE, Entry, Series
 from results.stats.estimates import Estimate
 from results.stats.verdicts import TimingVerdict
@@ -49,7 +49,7 @@ def _timeline(campaigns: Sequence[Entry], series: Sequence[Series]) -> Figure:
         axes.yaxis.set_major_locator(MaxNLocator(3))
         _changes(axes, campaigns, one)
         _levels(axes, one)
-        _points(axes, one, number)
+        _points(axes, campaigns, one, number)
         _dates(axes, campaigns, number == len(series) - 1)
     return figure
 
@@ -70,7 +70,7 @@ def _ends(estimate: Estimate) -> tuple[float, ...]:
     return () if math.isnan(estimate.low) else (estimate.low, estimate.high)
 
 
-def _points(axes: Axes, series: Series, number: int) -> None:
+def _points(axes: Axes, campaigns: Sequence[Entry], series: Series, number: int) -> None:
     """Dots on their intervals, hollow if the interval is unknown."""
     colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
     low, high = axes.get_ylim()
@@ -79,11 +79,13 @@ def _points(axes: Axes, series: Series, number: int) -> None:
         if not math.isnan(point.seconds.low):
             across += [point.campaign, point.campaign, math.nan]
             up += [*(min(max(MILLISECONDS * end, low), high) for end in _ends(point.seconds)), math.nan]
-    axes.plot(across, up, color=colour, linewidth=1.6, alpha=0.6, solid_capstyle="butt")
-    for known, face in ((True, colour), (False, "none")):
-        dots = [point for point in series.points if math.isnan(point.seconds.low) is not known]
-        places, values = [point.campaign for point in dots], [MILLISECONDS * point.seconds.value for point in dots]
-        axes.plot(places, values, marker, color=colour, markersize=4.5, markerfacecolor=face)
+    axes.plot(across, up, color=colour, linewidth=1.6, solid_capstyle="butt")
+    for point in series.points:
+        face = "none" if math.isnan(point.seconds.low) else colour
+        value = MILLISECONDS * point.seconds.value
+        (dot,) = axes.plot([point.campaign], [value], marker, color=colour, markersize=4.5, markerfacecolor=face)
+        shown = estimate(point.seconds.value, point.seconds.low, point.seconds.high, MILLISECONDS)
+        svg.describe(dot, tip=f"{printable_label(campaigns[point.campaign].name, LONGEST)}: {shown} ms")
 
 
 def _levels(axes: Axes, series: Series) -> None:

@@ -14,6 +14,7 @@ from reports.pages import document
 from reports.rows import cases as tables
 from reports.rows.answer import Answer, answer
 from reports.rows.choices import menu
+from reports.rows.overlap import overlaps
 from reports.sections import (
     batches,
     certainty,
@@ -79,7 +80,7 @@ class CampaignArticle:
     """The page's content for one campaign: answer, facts, then sections. `key` is the prefix of its ids.
 
     `columns`: the places of the contestants; `notes`: how they compute; `levels`: how they are written. `menu`: data
-    for the page's script (reports.rows.choices).
+    for the page's script (reports.rows.choices). `overlap`: how it agrees with an earlier campaign of the page.
     """
 
     key: str
@@ -98,13 +99,16 @@ class CampaignArticle:
     levels: str
     menu: Mapping[str, Any]
     sections: Sequence[BuiltSection]
+    overlap: str = ""
 
 
 def render(campaigns: Iterable[StoredCampaign]) -> str:
     """The page as one HTML text: an article per campaign, no external resources, the same for the same input."""
+    found = list(campaigns)
+    views = [CampaignView(campaign, f"c{number}") for number, campaign in enumerate(found, 1)]
     return document.document(
         "page.html.j2",
-        campaigns=[_article(CampaignView(campaign, f"c{number}")) for number, campaign in enumerate(campaigns, 1)],
+        campaigns=[_article(view, overlap) for view, overlap in zip(views, overlaps(found), strict=True)],
         confidence=f"{100 * CONFIDENCE:.0f} %",
         sure=f"{100 * DETECTION_CONFIDENCE:.0f} %",
         unsure=f"{100 * (1 - DETECTION_CONFIDENCE):.0f} %",
@@ -124,7 +128,7 @@ def write(html: str, folder: Path) -> Path:
     return document.write(html, folder / PAGE)
 
 
-def _article(view: CampaignView) -> CampaignArticle:
+def _article(view: CampaignView, overlap: str) -> CampaignArticle:
     return CampaignArticle(
         key=view.key,
         name=view.campaign.name,
@@ -146,6 +150,7 @@ def _article(view: CampaignView) -> CampaignArticle:
             for section in SECTIONS
             if (content := section.build(view)) is not None
         ],
+        overlap=overlap,
     )
 
 

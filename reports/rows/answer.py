@@ -218,7 +218,7 @@ def _cell(row: Row | None, rows: Mapping[str, Row]) -> Cell:
         return Cell("absent", word="no record")
     if row["status"] != Status.MEASURED:
         return Cell("status", word=in_words(row["status"]))
-    time, flags, other = step_time(row["seconds"]), in_words(text(row["quality_flags"])), other_precision(row)
+    time, flags, other = _time(row["seconds"]), in_words(text(row["quality_flags"])), other_precision(row)
     if _disagrees(row, rows.get(row["reference"])):
         flags = "; ".join(filter(None, (flags, DISAGREES)))
     if row["subsets"] > 1:
@@ -232,6 +232,12 @@ def _cell(row: Row | None, rows: Mapping[str, Row]) -> Cell:
     bound = "" if judged.percent is None else f" ({judged.percent} %)"
     ratio = f"{mark} {numbers.ratio(row['ratio'])}{bound}"
     return Cell(kind(judged.verdict), time, ratio, row["ratio"], shown.interval, str(judged), flags, other)
+
+
+def _time(seconds: float) -> str:
+    """The time of a step with three digits, a 0 at the end among them, as the page's other numbers have."""
+    value, unit = step_time(seconds).split()
+    return f"{numbers.plain(float(value))} {unit}"
 
 
 def _disagrees(row: Row, reference: Row | None) -> bool:

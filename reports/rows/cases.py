@@ -24,7 +24,8 @@ from results.words import in_words
 
 ERRORS = ("scores", "loss", "gradients")
 WORST = "parity_worst_gradient"
-BEFORE = ("build_seconds", "start_seconds")
+START = "start_seconds"
+BEFORE = ("build_seconds", START)
 """The parts of a launch before its first call."""
 COLD, CACHED = "first_call_seconds", "cached_first_call_seconds"
 """First calls that found no compiled code, and those of the first launch that could find some."""
@@ -61,7 +62,7 @@ class PartsRow:
 
 @dataclass(frozen=True)
 class FirstCallRow:
-    """Seconds of the first step by phase, for each kind of first call; then of building and of starting.
+    """Seconds of the first step by phase, for each kind of first call; then of building, and ms of starting.
 
     A reason if missing.
     """
@@ -158,6 +159,7 @@ def first_call_rows(
     """A contestant's times before its first recorded step, in these phases. `kinds`: of first calls."""
     mine = launches[(launches["network"] == network.id) & (launches["status"] == Status.MEASURED)]
     known = {what: mine[what].to_numpy(float) for what in (*BEFORE, *kinds)}
+    known[START] = MILLISECONDS * known[START]
     of_contestants = mine.groupby("contestant", observed=True).indices
     seconds: dict[Hashable, np.ndarray] = {
         (one, what, ""): known[what][places] for one, places in of_contestants.items() for what in BEFORE

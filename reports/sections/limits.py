@@ -14,6 +14,7 @@ from reports.sections.section import CampaignView, Chapter, Section
 from reports.sections.use import CeilingRow, LayerTable, ceiling_rows, layer_table
 from results.compare.limits import Kind
 from results.schema.record import Status
+from results.tables.layers import is_alone
 from results.words import PEAKS
 
 
@@ -50,24 +51,43 @@ def probe_rows(cases: Iterable[Row]) -> list[ProbeRow]:
     ]
 
 
+def reached(cases: Iterable[Row]) -> str:
+    """The highest fraction of the peak of each network, the largest first: "vgg-a 88 %, lenet5 5 %"; "" without any."""
+    best: dict[str, float] = {}
+    for row in cases:
+        if not (row["peak_probe"] or is_alone(row["architecture"])) and row["fraction_of_peak"] > 0:
+            network = row["architecture"]
+            best[network] = max(best.get(network, 0.0), row["fraction_of_peak"])
+    return ", ".join(f"{name} {100 * best[name]:.0f} %" for name in sorted(best, key=lambda name: -best[name]))
+
+
 @dataclass(frozen=True)
 class MachineLimits:
+    """`chapters`: of the networks whose layers are recorded. `reached`: shares of the peak by network."""
+
     ceilings: Sequence[CeilingRow]
     rooflines: Sequence[tuple[Kind, Markup]]
     chapters: Sequence[Chapter[LayerTable | None]]
     probes: Sequence[ProbeRow] = ()
+    reached: str = ""
 
 
 def build(view: CampaignView) -> MachineLimits | None:
     if not view.limits.ceilings:
         return None
+    rows = networks.rows(view.cases)
     return MachineLimits(
         ceilings=ceiling_rows(view.limits),
         rooflines=_rooflines(view),
-        chapters=view.chapters(
-            lambda part: layer_table(part.network, system.layers(view.system, part.network.id), view.limits)
-        ),
-        probes=probe_rows(networks.rows(view.cases)),
+        chapters=[chapter for chapter in _chapters(view) if chapter.rows],
+        probes=probe_rows(rows),
+        reached=reached(rows),
+    )
+
+
+def _chapters(view: CampaignView) -> Sequence[Chapter[LayerTable | None]]:
+    return view.chapters(
+        lambda part: layer_table(part.network, system.layers(view.system, part.network.id), view.limits)
     )
 
 

@@ -138,10 +138,10 @@ def _names(own: Sequence[Row], measured: Sequence[Row]) -> str:
 
 @dataclass(frozen=True)
 class LayerRow:
-    """A layer of a forward pass: its work, and the minimum milliseconds at the campaign's peaks."""
+    """A layer of a forward pass: its millions of multiply-accumulates, and the minimum milliseconds at the peaks."""
 
     layer: str
-    macs: str
+    macs: tuple[float, str]
     compute: tuple[float, str]
     weights: tuple[float, str] | None
 
@@ -166,7 +166,7 @@ def layer_table(network: Network, layers: Sequence[LayerFacts], limits: Limits) 
         macs, weight_bytes = layer.macs or 0, layer.weight_bytes or 0
         least = numbers.milliseconds(macs / compute.rate)
         weights = numbers.milliseconds(weight_bytes / reading.rate) if reading else None
-        rows.append(LayerRow(layer.layer or "", f"{macs:,}", least, weights))
+        rows.append(LayerRow(layer.layer or "", (MEGA * macs, numbers.plain(MEGA * macs)), least, weights))
     total = sum(row.compute[0] for row in rows)
     return LayerTable(rows, (total, numbers.plain(total)), _shortest(network))
 

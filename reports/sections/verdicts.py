@@ -43,7 +43,9 @@ def build(view: CampaignView) -> Verdicts:
         choices=choices.choices(blocks, view.contestants, view.ratios, control.believable),
         networks=view.parts,
         figures=list(_figures(view, control.largest)),
-        control=f"{control.largest:.1%}; {control.median:.1%} in the middle" if control.pairs else "",
+        control=f"{control.largest:.1%} (median of {control.pairs} controls: {control.median:.1%})"
+        if control.pairs
+        else "",
     )
 
 

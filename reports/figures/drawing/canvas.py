@@ -10,13 +10,17 @@ from typing import Any, Literal
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
 from reports.figures.drawing import svg
 
-WIDTH, ROW, ABOVE, BELOW, RIGHT, LETTER = 420, 16, 4, 40, 46, 6.4
-"""Pixels: of the figure, of a row, of the margins, of a letter. The values stand in the right margin."""
+WIDTH, ROW, ABOVE, BELOW, RIGHT, LETTER = 380, 16, 4, 40, 46, 6.4
+"""Pixels: of the figure, of a row, of the margins, of a letter. The values stand in the right margin.
+
+The width is about that of a phone, and a third of a large screen: there, letters have their size.
+"""
 
 
 LONGEST_LABEL, LONGEST_TITLE, MOST_TICKS = 24, 56, 5
@@ -30,7 +34,10 @@ COLOURS = ("#0072b2", "#c78500", "#8a5cc2", "#00889a", "#5a6b7c", "#a0522d", "#3
 
 
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "h", "d")
-"""Eight colours, none of them a verdict's green or red, and shapes: combinations repeat after 72."""
+"""Eight colours, none of them a verdict's green or red, and shapes: combinations repeat after 72.
+
+Each colour has a contrast of 3 or more to the page's paper, light and dark.
+"""
 
 
 @dataclass(frozen=True)
@@ -113,6 +120,11 @@ def canvas(bands: Sequence[Band], shown: Callable[[Mark], str]) -> tuple[Figure,
     return figure, axes
 
 
+def label_axis(axes: Axes, quantity: str) -> None:
+    """Name the horizontal axis of a canvas, from the right edge of the figure: below the axis alone, it may not fit."""
+    axes.set_xlabel(quantity, x=1 + RIGHT / (WIDTH * axes.get_position().width), ha="right")
+
+
 def rows_of(bands: Sequence[Band]) -> Iterator[tuple[int, Band | Mark]]:
     """Headings and marks with their row numbers, from the top; the marks with the facts of their band."""
     row = 0
@@ -133,6 +145,11 @@ def dot(axes: Axes, mark: Mark, row: int, limits: tuple[float, float]) -> None:
     face = colour if known else "none"
     (point,) = axes.plot([mark.value], [row], marker, color=colour, markersize=6, markerfacecolor=face, clip_on=False)
     svg.describe(point, tip=mark.tip, **mark.facts)
+
+
+def bar_style(colour: str, shade: float) -> dict[str, Any]:
+    """Of a bar that is paler than its colour: an outline in the full colour, as a shade has too little contrast."""
+    return {"facecolor": to_rgba(colour, shade), "edgecolor": colour, "linewidth": 1, "clip_on": False}
 
 
 def log_ticks(low: float, high: float) -> list[float]:

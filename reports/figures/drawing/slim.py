@@ -93,14 +93,15 @@ def _share(parent: Element) -> None:
     groups: list[Element] = []
     for child in parent:
         shared = {name: child.attrib.pop(name) for name in SHARED if name in child.attrib}
-        own = list(child) if child.tag == "g" and not child.attrib else [_single(child)]
+        single = _single(child)
+        own = list(child) if child.tag == "g" and not child.attrib else [single]
         if shared and groups and groups[-1].tag == "g" and groups[-1].attrib == shared:
             groups[-1].extend(own)
         elif shared:
             groups.append(Element("g", shared))
             groups[-1].extend(own)
         else:
-            groups.append(_single(child))
+            groups.append(single)
     parent[:] = groups
 
 

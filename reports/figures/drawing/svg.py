@@ -32,6 +32,7 @@ SETTINGS: Mapping[str, Any] = {
     "text.parse_math": False,  # a name is not a formula
     "figure.dpi": 72,
     "font.size": SIZE,
+    "lines.markeredgewidth": 1.5,  # of one pixel, a hollow mark is hardly seen
     "text.color": INK,
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,

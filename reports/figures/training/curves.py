@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 
 from reports.figures.drawing import svg
 from reports.figures.drawing.canvas import COLOURS, MARKERS, WIDTH, legend_above, log_axis, new_figure, panel
+from reports.format.numbers import plain
 from results.schema.findings import ClaimResult
 from results.schema.trial import Outcome, Point, Trial
 
@@ -116,13 +117,22 @@ def _paint(axes: Axes, slot: int, arm: Arm, of: Callable[[Point], float | None])
         axes.fill_between(
             shared, list(map(min, columns)), list(map(max, columns)), color=colour, alpha=0.2, linewidth=0
         )
-        axes.plot(shared, means, color=colour, marker=marker, markersize=4, markevery=max(1, len(shared) // 8))
+        axes.plot(shared, means, color=colour)
+        for place in range(0, len(shared), max(1, len(shared) // 8)):
+            (point,) = axes.plot(shared[place], means[place], marker, color=colour, markersize=4)
+            svg.describe(point, tip=f"{_label(arm)}, pass {shared[place]:g}: {_spread(columns[place])} %")
     for trial in arm.broken:
         if curve := _curve(trial, of):
             axes.plot(*zip(*curve, strict=True), color=colour, linestyle=":", linewidth=1.2)
             axes.plot(*curve[-1], "x", color=colour, markersize=7, markeredgewidth=1.8)
     broken = [value for trial in arm.broken for _, value in _curve(trial, of)]
     return [*(curve[passes] for curve in curves for passes in shared), *broken]
+
+
+def _spread(errors: Sequence[float]) -> str:
+    """The mean over seeds, and the range if there are several."""
+    mean = plain(sum(errors) / len(errors))
+    return mean if len(errors) == 1 else f"{mean} ({plain(min(errors))} to {plain(max(errors))})"
 
 
 def _error_axis(axes: Axes, values: Sequence[float]) -> None:

@@ -34,6 +34,7 @@ def test_each_phase_has_a_sentence_and_each_workload_a_line(write_campaign):
     (line,) = infer.lines
     assert (line.network, line.conditions, line.best) == ("alexnet", "64 px, batch 8", "beta:jit")
     assert [cell.ratio for cell in line.cells] == ["", "▲ 0.50"]
+    assert [cell.time for cell in line.cells] == ["6.00 ms", "3.00 ms"]
     assert train.lines[0].cells[1].kind == "slower"
     assert found.sure == "2 of 2 verdicts decided."
     assert (found.more, found.command) == ("", "")

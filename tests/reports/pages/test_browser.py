@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -22,32 +21,6 @@ from tests.support.made_up import LONG, SYSTEM, launches, workload
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python isn't installed")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
-
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[sync_api.Browser]:
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def browser(chromium: sync_api.Browser) -> Iterator[sync_api.Browser]:
-    yield chromium
-    for context in chromium.contexts:
-        context.close()
 
 
 def listen(tab: sync_api.Page) -> tuple[list[str], list[str]]:
@@ -171,9 +144,94 @@ def test_tables_are_copied(tab: sync_api.Page) -> None:
         sync_api.expect(button).to_have_text("Copied")
         copied = tab.evaluate("navigator.clipboard.readText()")
         assert line in copied
-        heading = ["Alpha and Beta on Some CPU @ 2.4 GHz, 2 cores, 22 Nov 2026 campaign 2026-11-22-lively", ""]
-        assert copied.splitlines()[:2] == heading if name == "Markdown" else heading[0] not in copied
-        assert len(copied.strip().splitlines()) == len(cells(table, 0)) + (4 if name == "Markdown" else 1)
+        title = "Alpha and Beta on Some CPU @ 2.4 GHz, 2 cores, 22 Nov 2026 campaign 2026-11-22-lively"
+        heading = [title, "", "Reference: alpha:eager.", ""]
+        assert copied.splitlines()[:4] == heading if name == "Markdown" else heading[0] not in copied
+        assert ("▲ faster, ▼ slower" in copied.splitlines()[-1]) is (name == "Markdown")
+        assert len(copied.strip().splitlines()) == len(cells(table, 0)) + (8 if name == "Markdown" else 1)
+
+
+def copied_markdown(tab: sync_api.Page, table: str) -> str:
+    button = tab.get_by_role("button", name=f"Copy {table} as Markdown", exact=True).first
+    button.click()
+    sync_api.expect(button).to_have_text("Copied")
+    return str(tab.evaluate("navigator.clipboard.readText()"))
+
+
+def test_copied_markdown_says_what_is_chosen_and_has_no_heading_of_what_is_hidden(tab: sync_api.Page) -> None:
+    tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab.get_by_label("network", exact=True).select_option("vgg-a")
+    tab.get_by_label("phase", exact=True).select_option("train")
+    tab.get_by_label("reference", exact=True).select_option("beta:jit")
+    copied = copied_markdown(tab, "Results")
+    assert copied.splitlines()[2] == "Reference: beta:jit. Shown: network vgg-a, phase train."
+    assert "Training" in copied
+    assert "Inference" not in copied
+    assert "alexnet" not in copied
+    tab.get_by_label("phase", exact=True).select_option("")
+    search = tab.get_by_role("searchbox", name="Filter Verdicts")
+    search.scroll_into_view_if_needed()
+    search.fill("alexnet")  # which the menus hide
+    copied = copied_markdown(tab, "Verdicts")
+    assert "Shown: network vgg-a." in copied
+    assert "3 × 64 × 64" not in copied, "the heading of a network without a row"
+    assert f"long:{LONG}" in copied, "what is cut on the page is whole in a copy"
+
+
+def test_what_hides_rows_says_how_many_are_left_and_leads_back(tab: sync_api.Page) -> None:
+    matrix, note = tab.locator("table.matrix"), tab.locator(".shown-note")
+    matrix.scroll_into_view_if_needed()
+    search = tab.get_by_role("searchbox", name="Filter Verdicts")
+    tools = tab.locator(".tools", has=search)
+    search.fill("no such thing")
+    assert "Nothing found" in tools.locator("output").inner_text()
+    tools.get_by_role("button", name="Show all").click()
+    assert search.input_value() == ""
+    assert tools.locator("output").inner_text() == ""
+    lines = matrix.locator("tr[data-phase]:visible")
+    assert lines.count() == 8
+    tab.get_by_label("network", exact=True).select_option("vgg-a")
+    assert "4 of 8 workloads (network vgg-a)" in note.inner_text()
+    assert lines.count() == 4
+    note.get_by_role("button", name="Show all").click()
+    assert lines.count() == 8
+    assert note.inner_text() == ""
+    assert "network" not in tab.evaluate("location.href")
+    assert tab.get_by_label("network", exact=True).input_value() == ""
+
+
+def test_all_that_is_folded_can_be_opened_and_closed_again(
+    browser: sync_api.Browser, lively_page: str, tmp_path: Path
+) -> None:
+    tab = browser.new_page(viewport={"width": 1440, "height": 900})
+    tab.goto(page.write(lively_page, tmp_path / "html").as_uri())
+    folds, closed = tab.locator("main details"), tab.locator("main details:not([open])")
+    before = closed.count()
+    assert 0 < before <= folds.count()
+    tab.get_by_role("button", name="Open all").click()
+    assert closed.count() == 0
+    tab.get_by_role("button", name="Close all").click()
+    assert closed.count() == before
+
+
+def test_flagged_cases_lead_to_the_flags(tab: sync_api.Page) -> None:
+    tab.get_by_role("link", name="flagged cases").first.click()
+    flags = tab.locator("h4", has_text="Flags").first
+    below = "heading => heading.getBoundingClientRect().top - document.querySelector('.menus').offsetHeight"
+    assert 0 <= flags.evaluate(below) < 100
+    assert tab.locator(".results a.flag").first.get_attribute("href") in ("#c1-flags", "#c1-parity")
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_first_heading_says_what_was_compared_where_and_when(
+    browser: sync_api.Browser, lively: StoredCampaign, tmp_path: Path, width: int
+) -> None:
+    tab = browser.new_page(viewport={"width": width, "height": 844})
+    tab.goto(page.write(page.render([lively, lively]), tmp_path / "html").as_uri())
+    assert tab.locator("h1").count() == 1
+    said = "Alpha and Beta on Some CPU @ 2.4 GHz, 2 cores, 22 Nov 2026"
+    assert tab.locator("h1").inner_text().startswith(said)
+    assert tab.locator("#c2 h2").inner_text().startswith(said)
 
 
 def test_results_are_copied_as_data(tab: sync_api.Page, lively: StoredCampaign) -> None:
@@ -574,6 +632,21 @@ def campaign_of(contestants: Sequence[Contestant], count: int) -> list[Record]:
     ]
 
 
+FACTORS = {"alpha": (1.0, 0.0005), "beta": (0.7, 0.0005), "gamma": (1.0, 0.0005), "delta": (1.6, 0.0005)}
+"""Times over the reference's, and the spread of launches."""
+FACTORS |= {"epsilon": (1.02, 0.04), "zeta": (1.03, 0.5)}
+VERDICTS = {"reference", "faster", "dead-heat", "slower", "within", "unclear"}
+
+
+def every_verdict() -> list[Record]:
+    return [
+        record
+        for phase in ("infer", "train")
+        for name, (factor, noise) in FACTORS.items()
+        for record in launches(Case(workload(phase=phase), Contestant(name, "e")), 0.01 * factor, 8, noise, name)
+    ]
+
+
 ODD = {
     "no record": ([], "No contestant was measured"),
     "no measured case": (
@@ -584,6 +657,7 @@ ODD = {
     "forty contestants": (campaign_of(MANY, 3), "framework-0:graph is unbeaten"),
     "long names": (campaign_of(LENGTHY, 3), "is unbeaten"),
     "stopped after one launch": (campaign_of(MANY[:3], 1), "single draws: do not choose by them"),
+    "a verdict of every kind": (every_verdict(), "? unclear"),
 }
 
 
@@ -606,6 +680,21 @@ def test_a_page_of_an_odd_campaign_makes_sense_first(
         assert "python -m bench run" in panel.inner_text()
         tab.keyboard.press("Escape")
     assert heard == []
+
+
+def test_each_kind_of_verdict_is_in_the_results_and_in_the_key(
+    browser: sync_api.Browser, write_campaign: Callable[..., StoredCampaign], tmp_path: Path
+) -> None:
+    tab = browser.new_page(viewport={"width": 1440, "height": 900})
+    tab.goto(page.write(page.render([write_campaign(every_verdict())]), tmp_path / "html").as_uri())
+    cells = tab.locator(".results tr[data-phase=infer] td[data-contestant]")
+    kinds = cells.evaluate_all("cells => cells.map(cell => cell.className)")
+    assert set(kinds) == VERDICTS
+    shown = cells.evaluate_all("cells => cells.map(cell => cell.querySelector('data')?.innerText ?? '')")
+    key = tab.locator(".key.signs")
+    assert all(text[0] in key.inner_text() for text in shown if text)
+    above = key.bounding_box()["y"] < tab.locator(".results").bounding_box()["y"]
+    assert above, "the key stands before what it explains"
 
 
 def test_two_thousand_cases_are_under_5_mb_and_answer(browser: sync_api.Browser, tmp_path: Path) -> None:
