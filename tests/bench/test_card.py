@@ -7,6 +7,7 @@ import math
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 
 import pytest
 
@@ -37,13 +38,13 @@ SECOND = {
 def on_card(stub_driver, tmp_path):
     """Measures on a card that answers this: (the command's output, the campaign, the page if it is asked for)."""
 
-    def on_card(*options: str, reported: bool = False, **answers: str):
+    def on_card(*options: str, reported: bool = False, variables: Mapping[str, str] | None = None, **answers: str):
         stub_driver.answer({**SECOND, **{name.replace("_", "."): value for name, value in answers.items()}})
         suite, data, page = tmp_path / "card.toml", tmp_path / "data", tmp_path / "html"
         suite.write_text(tiny("fake-clock:slow", "fake-clock:fast", turns=2, sustained=2.5, workloads=LENET))
         command = ["pytest", "--benchmark-only", "--device", "cuda", f"--suite={suite}", f"--results={data}"]
         report = f"--report={page}" if reported else "--no-report"
-        chosen = {"CUDA_VISIBLE_DEVICES": "1", **stub_driver.environment()}
+        chosen = {"CUDA_VISIBLE_DEVICES": "1", **stub_driver.environment(), **(variables or {})}
         done = subprocess.run(
             [sys.executable, "-m", *command, report, "-p", "no:cacheprovider", *options],
             cwd=ROOT, env={**os.environ, **environment(), **chosen}, capture_output=True, text=True,
@@ -89,7 +90,7 @@ def test_a_campaign_on_the_second_of_two_cards_has_every_figure_of_it_or_a_reaso
 
 def test_in_an_exclusive_mode_contestants_are_measured_one_at_a_time(on_card):
     asked = "--sustained=0s", "-p", "tests.support.simulated_launches"
-    said, campaign, page = on_card(*asked, nvmlDeviceGetComputeMode="3")
+    said, campaign, page = on_card(*asked, reported=True, nvmlDeviceGetComputeMode="3")
     assert campaign, said
     assert "not known: device seconds: the framework gives no access to the device&#39;s clock" in page
     assert ": no sustained run was asked for" in page
@@ -128,7 +129,7 @@ def _unexplained(campaign) -> set[str]:
 def test_a_mig_device_whose_memory_its_driver_does_not_know_is_measured(on_card):
     """What is the whole card's, such as its clock, is not taken for the device's."""
     divided = {"0/nvmlDeviceGetMigMode": "1", "mig_slices": "1", "nvmlDeviceGetMemoryInfo_total": ALL_ONES}
-    said, campaign, page = on_card(variables={"CUDA_VISIBLE_DEVICES": SLICES[0]}, **divided)
+    said, campaign, page = on_card(reported=True, variables={"CUDA_VISIBLE_DEVICES": SLICES[0]}, **divided)
     assert campaign, said
     (card,) = campaign.system.machine.cards
     assert (card.uuid, card.mig_profile, card.memory_bytes) == (SLICES[0], "1g.10gb", None)
