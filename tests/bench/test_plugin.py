@@ -16,6 +16,7 @@ from bench.foreign import FATES, Effect
 from impls.errors import InvalidInput
 from results.store.campaigns import read_campaign
 from tests.support.preloaded import run_module
+from tests.support.simulated_launches import STEP_SECONDS
 from tests.support.started import ROOT, Started, environment, tiny
 
 TINY = tiny("outside", "outside.faulty:fine")
@@ -220,6 +221,10 @@ def test_a_clone_that_cannot_be_written_to_is_measured_in(measure):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "ratio to the reference: below 1 is faster" in done.stdout
     assert len(campaign.records) == 4
+    simulated = {STEP_SECONDS * (1 + launch / 1000) for launch in range(2)}
+    assert {one for record in campaign.records for one in record.seconds} == simulated, (
+        "tests.support.simulated_launches"
+    )
 
 
 def test_warnings_are_errors_in_tests_of_this_project(request):

@@ -171,7 +171,7 @@ def test_a_disk_that_is_full_from_the_start_is_one_line(tmp_path, small_disk):
 
 
 def test_a_temporary_folder_that_fills_up_is_one_line_and_what_was_measured_is_kept(tmp_path, monkeypatch):
-    with mounted(tmp_path / "temporary", "size=4m,nr_inodes=40") as there:
+    with mounted(tmp_path / "temporary", "size=4m,nr_inodes=60") as there:
         if not there:
             pytest.skip("mounting is forbidden here")
         monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))

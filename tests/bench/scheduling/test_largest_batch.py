@@ -21,9 +21,9 @@ def test_the_largest_batch_is_found_in_launches_of_their_own(measure):
 
 
 def test_a_contestant_that_does_not_run_has_no_batch_and_a_reason(measure):
-    done, campaign = measure(
-        contestants=("outside.using:plain", "outside.using:leaks"), largest_batch=True, memory="300MB", launches=1
-    )
+    contestants = ("outside.using:plain", "outside.using:leaks")
+    options = dict(contestants=contestants, largest_batch=True, memory="300MB", launches=1, time_limit="2m")
+    done, campaign = measure(**options)
     rows = results.load(campaign.folder, rows="largest").set_index("contestant")
     assert rows.largest_batch.isna()["outside.using:leaks"]
     assert rows.failure["outside.using:leaks"] == "exceeded the memory limit"
