@@ -118,5 +118,6 @@ def test_campaigns_of_two_systems_are_parts_of_their_own(
     result = run("One-CPU", "Another-CPU", "--results", data, "--output", tmp_path)
     assert result.exit_code == 0, result.output
     parts = (tmp_path / "index.html").read_text(encoding="utf-8").split("<article")
-    assert "Campaigns are not pooled, and numbers of different systems are not compared" in parts[0]
-    assert [("One CPU" in part, "Another CPU" in part) for part in parts[1:]] == [(True, False), (False, True)]
+    assert "Also on this page, and not pooled: <a href" in parts[0]
+    assert ("One CPU" in parts[1], "Another CPU" in parts[1]) == (True, False)
+    assert "which is of another system: cpu One CPU and Another CPU." in parts[2]
