@@ -44,11 +44,16 @@ def _references() -> list[Reproduction]:
 def _found() -> dict[str, tuple[Reproduction, ClaimResult]]:
     """The result of each claim, on the papers' own data where it was tested on it."""
     results = [(kept, claim) for kept in _references() for claim in kept.findings.claims]
-    results.sort(key=lambda one: one[1].verdict is Verdict.NOT_TESTABLE)  # stable: tested ones first
+    results.sort(key=lambda one: _is_untested(*one))  # stable: tested ones first
     found: dict[str, tuple[Reproduction, ClaimResult]] = {}
     for kept, claim in results:
         found.setdefault(claim.id, (kept, claim))
     return found
+
+
+def _is_untested(kept: Reproduction, claim: ClaimResult) -> bool:
+    """Whether nothing was trained for a claim that takes training, as a run that was cut short leaves it."""
+    return claim.verdict is Verdict.NOT_TESTABLE or bool(claim.contrasts and not _data(kept, claim))
 
 
 def _data(kept: Reproduction, claim: ClaimResult) -> str:
@@ -168,14 +173,15 @@ def trained() -> str:
 
 
 def run() -> str:
-    """Where and when the reference run was made, and how much it trained."""
+    """Where and when the reference runs were begun, and how much was trained."""
     lines = []
     for kept in _references():
         machine = kept.system.machine
         seconds = sum(trial.seconds for trial in kept.trials.values())
         lines.append(
-            f"- `{kept.name}`: {len(kept.trials)} trials, {seconds / 3600:.1f} hours of single-core training, on "
-            f"{machine.cpu}, {machine.threads} cores, {(kept.system.started or '')[:10]}"
+            f"- `{kept.name}`: {len(kept.trials)} trials, {seconds / 3600:.1f} hours of single-core training, "
+            f"{'begun ' if kept.system.resumed_by else ''}on {machine.cpu}, {machine.threads} cores, "
+            f"{(kept.system.started or '')[:10]}{', and resumed later' if kept.system.resumed_by else ''}"
         )
     return "\n".join(lines) + "\n"
 
