@@ -96,6 +96,12 @@ def test_a_device_whose_process_dies_is_named(children):
     assert said.startswith("the process of device 1 ended"), said
 
 
+def test_a_device_whose_process_dies_is_named_though_another_one_fails_first(children):
+    asked = "tests.support.devices:after_a_failure_that_another_ones_death_caused"
+    said = answer(child_for(children, "pytorch", "deaths").submit(asked))
+    assert said == "the process of device 1 ended (exit code -9)"
+
+
 @pytest.mark.parametrize("devices", [1, 2, 4])
 def test_shares_are_consecutive_and_equal(devices):
     images, labels = np.arange(8), np.arange(8, 16)

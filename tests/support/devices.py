@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
+import time
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ import impls
 from bench.worker.evidence import Evidence, evidence
 from impls.arrays import Batch, make_batch, make_statistics, make_weights
 from impls.errors import DeadheatError
-from impls.frameworks import Model
+from impls.frameworks import Model, Plan
 from impls.network import Network
 
 DEVICES, BATCH, STEPS = 4, 8, 2
@@ -91,3 +93,36 @@ def after_a_death() -> str:
     except RuntimeError as problem:
         return str(problem)
     return "nothing"
+
+
+def after_a_failure_that_another_ones_death_caused() -> str:
+    """What is said when one replica fails before it is seen that another one was killed."""
+    from impls.frameworks.pytorch.replicated import Replicas
+
+    class Two(Replicas):
+        def _start(self, plan, rank: int) -> None:
+            context = multiprocessing.get_context("fork")
+            ours, theirs = context.Pipe()
+            self._links.append(ours)
+            self.processes.append(context.Process(target=_fail_or_die, args=(theirs, rank), daemon=True))
+            self.processes[-1].start()
+            theirs.close()
+
+    try:
+        Two(Plan(impls.load_architecture("lenet5").at(), "ddp", devices=2)).ask("train")
+    except RuntimeError as problem:
+        return str(problem)
+    return "nothing"
+
+
+def _fail_or_die(link, rank: int) -> None:
+    if rank:
+        link.recv()
+    for answer in ("ready",) if rank else (1, "ready"):
+        link.send(answer)
+    link.recv()
+    if rank:
+        time.sleep(0.1)
+        os.kill(os.getpid(), signal.SIGKILL)
+    link.send(RuntimeError("Connection closed by peer"))
+    link.recv()

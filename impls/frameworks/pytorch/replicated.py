@@ -20,6 +20,9 @@ import numpy as np
 from impls.frameworks import Allocated, Model, Plan, shares
 from impls.frameworks.pytorch.replica import Kept, Order, serve
 
+MOMENT = 0.5
+"""Seconds that the end of a process may be seen later than that of its connections."""
+
 
 class Remote:
     """A batch or outputs in the replicas' processes, which drop it when this object goes."""
@@ -95,11 +98,19 @@ class Replicas:
             answer = self._links[rank].recv()
         except (EOFError, ConnectionResetError):
             self.processes[rank].join()
-            code = self.processes[rank].exitcode
-            raise RuntimeError(f"the process of device {rank} ended (exit code {code})") from None
+            raise self._ended(rank) from None
         if isinstance(answer, Exception):
-            raise answer
+            raise self._killed(but=rank) or answer
         return answer
+
+    def _killed(self, but: int) -> RuntimeError | None:
+        """The end of another replica that did not end by itself, and so is why this one failed; None without one."""
+        others = [rank for rank in range(len(self.processes)) if rank != but]
+        wait([self.processes[rank].sentinel for rank in others], MOMENT)
+        return next((self._ended(rank) for rank in others if self.processes[rank].exitcode), None)
+
+    def _ended(self, rank: int) -> RuntimeError:
+        return RuntimeError(f"the process of device {rank} ended (exit code {self.processes[rank].exitcode})")
 
 
 def _end(processes: Sequence[ForkProcess], links: Sequence[Connection]) -> None:
