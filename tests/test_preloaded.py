@@ -34,6 +34,14 @@ def test_it_says_and_answers_what_an_interpreter_of_its_own_does(tmp_path: Path,
     assert forked.stderr.splitlines()[-1] == started.stderr.splitlines()[-1]
 
 
+def test_temporary_files_are_where_the_environment_of_each_command_says(tmp_path: Path) -> None:
+    (tmp_path / "told.py").write_text("import tempfile; print(tempfile.gettempdir())")
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        environment = {**os.environ, "PYTHONPATH": str(tmp_path), "TMPDIR": str(tmp_path / name)}
+        assert run_module(["told"], tmp_path, environment).stdout.strip() == str(tmp_path / name)
+
+
 def test_a_module_that_is_not_there(tmp_path: Path) -> None:
     done = run_module(["no_such_module_here"], tmp_path, os.environ)
     assert done.returncode == 1
