@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from impls.frameworks import is_card
 from results import words
 from results.schema.columns import Column
 from results.schema.record import Case, Record, Status
@@ -131,7 +132,7 @@ def _row(campaign: StoredCampaign, case: Case, records: list[Record], limit: Lim
     beyond = min(worse, key=lambda record: record.case.workload.batch, default=None)
     workload = case.workload
     limited_by, why = _too_long(campaign, best, beyond) or (_failed(beyond) if beyond else _end(campaign, best))
-    on_card = workload.device != "cpu"
+    on_card = is_card(workload.device)
     is_own = on_card and limit.card is not None
     said = beyond is not None and beyond.status is Status.OUT_OF_MEMORY
     if limited_by == "memory" and on_card and not limit.is_described and not said:

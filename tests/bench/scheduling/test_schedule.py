@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from simulated import A, B, Kept, cases, failed, launched, lenet, suite
 
@@ -96,7 +96,6 @@ def test_a_search_doubles_until_it_fails_and_halves_what_is_between_to_a_32nd():
 
 
 @given(st.integers(1, MAX_BATCH), st.sampled_from([1, 3, 8, 256]))
-@settings(max_examples=40)  # each is a whole search
 def test_a_search_ends_within_a_32nd_of_the_largest_that_runs(limit, first):
     found = batches(search({A: limit}, first))
     runs = max((batch for batch in found if batch <= limit), default=0)
