@@ -105,9 +105,11 @@ class Replicas:
 
     def _killed(self, but: int) -> RuntimeError | None:
         """The end of another replica that did not end by itself, and so is why this one failed; None without one."""
-        others = [rank for rank in range(len(self.processes)) if rank != but]
-        wait([self.processes[rank].sentinel for rank in others], MOMENT)
-        return next((self._ended(rank) for rank in others if self.processes[rank].exitcode), None)
+        others = {self.processes[rank].sentinel: rank for rank in range(len(self.processes)) if rank != but}
+        ended = [others[sentinel] for sentinel in wait(list(others), MOMENT) if isinstance(sentinel, int)]
+        for rank in ended:  # its files close, which the sentinel tells, before it has an exit code
+            self.processes[rank].join()
+        return next((self._ended(rank) for rank in ended if self.processes[rank].exitcode), None)
 
     def _ended(self, rank: int) -> RuntimeError:
         return RuntimeError(f"the process of device {rank} ended (exit code {self.processes[rank].exitcode})")
