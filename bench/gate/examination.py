@@ -71,19 +71,29 @@ class Examination:
         return {**refused, **{one: self._completed(one, result) for one, result in findings.items()}}
 
     def _judged(self, question: Question, used: list[tuple[Question, int]], anew: bool) -> Results:
-        """Contestants compared, and compared again where a tie may explain what differs."""
+        """Contestants compared, and compared again where a tie may explain what differs.
+
+        Those in doubt are compared with each other and with those that passed: with one of these where that takes
+        launches, as it has agreed with the others.
+        """
         findings = self._compared(question)
         for precision, seed in parity.recheck_settings(question.workload.precision):
             doubtful = [one for one, result in findings.items() if _is_possible_tie(result, question.workload.device)]
             if not doubtful:
                 break
-            again = question.among(question.contestants, precision)
+            passed = (one for one, result in findings.items() if result.status is None)
+            witnesses = question.among(passed, precision).contestants
+            if precision != question.workload.precision or seed not in parity.SEEDS:  # it takes launches
+                witnesses = witnesses[:1]
+            again = question.among([*doubtful, *witnesses], precision)
             self.collector.request(again, seed, urgent=True, anew=anew)
             self.collector.wait_for(again, seed)
             compared = self._compared(again, seed)
             used.append((again, seed))
-            cleared = [one for one in doubtful if one in compared and compared[one].status is None]
+            if witnesses and not any(compared[one].parity for one in witnesses):
+                continue
             words = parity.recheck_words(precision, seed, question.workload.precision)
+            cleared = [one for one in doubtful if one in compared and _is_equal_to_another(compared[one])]
             findings |= {one: _cleared(findings[one], words) for one in cleared}
         return findings
 
@@ -178,6 +188,11 @@ def _with_identity(result: GateResult, identity: GateResult, precision: str) -> 
         return GateResult(identity.parity, Status.MISMATCH, f"in {precision}: {identity.reason}")
     shown = precision if identity.parity.contestants > 1 else ""
     return replace(result, parity=replace(result.parity, identity=shown))
+
+
+def _is_equal_to_another(result: GateResult) -> bool:
+    """Whether a contestant passed, and not because it was compared with nobody."""
+    return result.status is None and result.parity is not None and result.parity.contestants > 1
 
 
 def _is_possible_tie(result: GateResult, device: str) -> bool:

@@ -69,6 +69,7 @@ def records(run, tmp_path_factory):
     return phases
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("contestant", PLANTED)
 def test_a_planted_error_is_a_mismatch_and_has_no_time(records, contestant):
     for phase in records.values():
@@ -687,6 +688,40 @@ def examined_on_card(wrong: dict, contestants=(*DOUBLE, SINGLE), precision: str 
     with opened(script) as launcher:
         (results,) = Gate(launcher, Weights(launcher.folder), 2**50).examine([Question(workload, contestants)])
     return results
+
+
+class TestWitness:
+    """One contestant has ties on all images in float32, and none in float64, where asking takes launches."""
+
+    def test_one_that_passed_is_the_witness(self):
+        results, launches = self.examined(RIGHT_ONE)
+        assert [results[one].status for one in DOUBLE] == [None] * 3
+        assert results[DOUBLE[2]].parity.cleared == "float64"
+        in_float64 = {case.contestant for case in launches if case.workload.precision == "float64"}
+        assert in_float64 == {DOUBLE[0], DOUBLE[2]}
+
+    @pytest.mark.parametrize("given", [WRONG, TIE], ids=["scores", "gradients"])
+    def test_what_differs_from_the_witness_too_is_refused(self, given):
+        results, _ = self.examined(RIGHT_ONE, tied=Behaviour(evidence=given))
+        assert [results[one].status for one in DOUBLE] == [None, None, Status.MISMATCH]
+
+    def test_a_witness_that_gives_no_evidence_clears_nobody(self):
+        crash = Fault(GiveEvidence, Status.CRASHED, "killed by SIGSEGV")
+        results, _ = self.examined(Behaviour(evidence=GOOD, faults=(crash,)))
+        assert [results[one].status for one in DOUBLE] == [None, None, Status.MISMATCH]
+
+    def examined(self, witness: Behaviour, tied: Behaviour = RIGHT_ONE) -> tuple[dict, list[Case]]:
+        """The results, and the launches' cases. In float64 `witness` is the first contestant, `tied` the third."""
+
+        def script(case: Case, launch: int) -> Behaviour:
+            if case.workload.precision == "float64":
+                return {DOUBLE[0]: witness, DOUBLE[2]: tied}.get(case.contestant, RIGHT_ONE)
+            return Behaviour(evidence=TIE) if case.contestant == DOUBLE[2] else RIGHT_ONE
+
+        with opened(script) as launcher:
+            gate = Gate(launcher, Weights(launcher.folder), memory=2**50, host=2**50, concurrent=3)
+            (results,) = gate.examine([Question(LENET, DOUBLE)])
+            return results, [one.case for one in launcher.launches]
 
 
 class TestGateOnACard:
