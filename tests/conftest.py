@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from oracle.requests import COMPILERS, Requests
+from oracle.requests import COMPILERS, INDUCTOR, Requests
 
 from bench.gate import evidence_cache
 from deadheat.contract.fixtures import children
@@ -67,8 +67,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return schedule_by_file(config, log) if config.getoption("dist") == "loadfile" else None
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the arithmetic of compilers: it would take minutes, and every campaign's gate looks at it."""
+    """Leave out the arithmetic of compilers: it would take minutes, and every campaign's gate looks at it.
+
+    The contract tests are slow for whatever Inductor compiles but `pytorch:compile`; they ship without this mark, as
+    others run them for one framework.
+    """
+    rarely = set(INDUCTOR) - {"pytorch:compile"}
+    for item in items:
+        if item.nodeid.startswith("deadheat/contract/") and rarely & set(map(str, parameters(item).values())):
+            item.add_marker(pytest.mark.slow)
     if slow := [item for item in items if is_arithmetic_of_a_compiler(item)]:
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item not in slow]
@@ -76,7 +85,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def is_arithmetic_of_a_compiler(item: pytest.Item) -> bool:
     named = isinstance(item, pytest.Function) and item.originalname == "test_what_was_asked_for_is_what_computes"
-    return named and item.callspec.params["contestant"] in COMPILERS
+    return named and parameters(item)["contestant"] in COMPILERS
+
+
+def parameters(item: pytest.Item) -> Mapping[str, Any]:
+    """The parameters of a test; none of one without."""
+    return item.callspec.params if hasattr(item, "callspec") else {}
 
 
 @pytest.fixture(scope="session")

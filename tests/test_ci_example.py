@@ -62,6 +62,7 @@ def step(tmp_path):
     return step
 
 
+@pytest.mark.slow
 def test_its_steps_measure_both_sides_and_compare_them(step, tmp_path):
     measured = step("Measure")
     assert measured.returncode == 0, measured.stdout + measured.stderr

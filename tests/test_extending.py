@@ -68,6 +68,7 @@ def test_the_network_is_described(use):
     assert "mine" in {one["name"] for one in listed["frameworks"]}
 
 
+@pytest.mark.slow
 def test_the_framework_computes_what_pytorch_does_and_the_suite_measures_both(use, package):
     data = package / "campaigns"
     use(

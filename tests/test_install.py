@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.slow import slow_but
 from tests.support.started import ROOT, tiny
 
 PACKAGES = ("impls", "results", "fleet", "bench", "repro", "reports", "deadheat")
@@ -20,7 +21,7 @@ BACKEND = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 BUILD = f"import sys, {BACKEND} as backend; getattr(backend, sys.argv[1])(sys.argv[2])"
 
 
-@pytest.fixture(scope="module", params=["build_editable", "build_wheel"])
+@pytest.fixture(scope="module", params=slow_but(["build_wheel"], ["build_editable", "build_wheel"]))
 def wheel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What pip installs: for `pip install -e .`, and otherwise."""
     folder = tmp_path_factory.mktemp(request.param)
@@ -69,6 +70,7 @@ def test_folders_called_like_the_packages_take_the_place_of_none(python: Path, t
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_a_second_run_in_an_empty_folder_is_as_good_as_the_first(python: Path, tmp_path: Path) -> None:
     for _ in range(2):
         done = run(python, "-m", "repro", "run", "--claims", "SPP-1", "-q", "--no-report", cwd=tmp_path)
@@ -106,6 +108,7 @@ SUITE = tiny(
 )
 
 
+@pytest.mark.slow
 def test_the_console_command_measures_in_an_empty_folder_and_reads_it_back(
     python: Path, deadheat: Path, tmp_path: Path
 ) -> None:

@@ -57,6 +57,7 @@ def on_card(stub_driver, tmp_path):
     return on_card
 
 
+@pytest.mark.slow
 def test_a_campaign_on_the_second_of_two_cards_has_every_figure_of_it_or_a_reason(on_card):
     said, campaign, page = on_card(reported=True)
     assert campaign, said
@@ -126,6 +127,7 @@ def _unexplained(campaign) -> set[str]:
     return {name for row in launches for name in names if math.isnan(row[name]) and name not in row["usage_missing"]}
 
 
+@pytest.mark.slow
 def test_a_mig_device_whose_memory_its_driver_does_not_know_is_measured(on_card):
     """What is the whole card's, such as its clock, is not taken for the device's."""
     divided = {"0/nvmlDeviceGetMigMode": "1", "mig_slices": "1", "nvmlDeviceGetMemoryInfo_total": ALL_ONES}
@@ -142,6 +144,7 @@ def test_a_mig_device_whose_memory_its_driver_does_not_know_is_measured(on_card)
     assert SLICES[0] in page
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(nvidia.undescribed() is None, reason="this machine has a driver")
 def test_a_card_without_nvml_is_measured_and_what_only_nvml_tells_is_missing_for_that_reason(on_card, stub_driver):
     cuda = {"LD_LIBRARY_PATH": str(stub_driver.cuda().parent), "DEADHEAT_STUB_CUDA": "2"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 import results
 from bench.cost.floors import floor_of
 from bench.plan.cases import workloads
@@ -17,6 +19,7 @@ phases = ["gradient"]
 LAYERS = ["hidden", "hidden-relu", "output"]
 
 
+@pytest.mark.slow
 def test_each_layer_is_measured_beside_the_whole(measure):
     done, campaign = measure(workloads=ASKED, contestants=("outside",))
     assert done.returncode == 0, done.stdout

@@ -371,6 +371,7 @@ def pytest_terminal_summary(terminalreporter):
 """
 
 
+@pytest.mark.slow
 def test_what_other_plugins_raise_at_the_end_costs_neither_summary_nor_report(here, tmp_path):
     given = "--suite=my.toml", "--results=data", "--report=html", "-p", "fails"
     done = here("bench", "run", *given, fails=FAILS, simulated=True)
@@ -446,7 +447,11 @@ RUN = "bench", "run"
 
 @pytest.mark.parametrize(
     ("sent", "simulated"),
-    [(signal.SIGTERM, False), (signal.SIGHUP, True), (signal.SIGINT, True)],
+    [
+        (signal.SIGTERM, False),
+        pytest.param(signal.SIGHUP, True, marks=pytest.mark.slow),
+        pytest.param(signal.SIGINT, True, marks=pytest.mark.slow),
+    ],
     ids=["SIGTERM", "SIGHUP", "SIGINT"],
 )
 def test_a_signal_that_ends_a_process_leaves_a_summary_a_report_and_no_process(tmp_path, sent, simulated):
@@ -466,6 +471,7 @@ def test_a_signal_that_ends_a_process_leaves_a_summary_a_report_and_no_process(t
     assert not started.others()
 
 
+@pytest.mark.slow
 def test_sigterm_while_the_report_is_made_lets_it_be_made(tmp_path):
     text = tiny("outside", "outside.faulty:fine")
     started = Started(tmp_path, text, f"--report={tmp_path / 'html'}", before=os.setpgrp, simulated=True)

@@ -58,6 +58,7 @@ def launches(folder: Path) -> Counter[str]:
     return Counter(record.case.id for record in records)
 
 
+@pytest.mark.slow
 def test_a_killed_campaign_is_gone_on_with_where_it_ended(copy):
     before = (copy / RECORDS).read_bytes()
     assert read_campaign(copy).system.stop == "interrupted"
@@ -95,6 +96,7 @@ def test_a_campaign_that_is_not_there_is_one_line_before_anything_is_measured(co
     assert copy.name in line
 
 
+@pytest.mark.slow
 def test_two_campaigns_at_once_complete_in_folders_of_their_own_and_one_says_so(tmp_path):
     both = [Started(tmp_path, tiny("outside", launches=2)) for _ in range(2)]
     for started in both:

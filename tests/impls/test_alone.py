@@ -15,6 +15,7 @@ from impls.arrays import make_batch, make_statistics, make_weights
 from impls.errors import InvalidInput, UnknownName
 from impls.layers import SpatialPyramid
 from impls.network import INPUT, can_be_alone
+from tests.support.slow import slow_but
 
 CONTESTANTS = {
     "pytorch:eager": "float64",
@@ -89,7 +90,7 @@ def test_what_cannot_be_alone_says_why() -> None:
         windows.VIEWS10.at().alone("fc6")
 
 
-@pytest.mark.parametrize("contestant", CONTESTANTS)
+@pytest.mark.parametrize("contestant", slow_but(["pytorch:eager", "tensorflow:graph", "jax:jit"], CONTESTANTS))
 def test_gradients_alone_are_right_in_every_framework(contestant: str, children: Children) -> None:
     precision = CONTESTANTS[contestant]
     if reason := missing(contestant, precision):

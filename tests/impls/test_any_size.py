@@ -13,6 +13,8 @@ from deadheat.contract.fixtures import missing
 from deadheat.contract.processes import Children, answer
 from impls.architectures import architectures, load_architecture
 
+pytestmark = pytest.mark.slow
+
 REFERENCE = "pytorch:eager"
 TRAINING = (REFERENCE, "tensorflow:graph", "tensorflow:graph-any-size", "jax:jit")
 CONTESTANTS = (*TRAINING, "onnx:onnxruntime", "onnx:openvino")

@@ -18,6 +18,7 @@ from impls.frameworks import Plan, frameworks, images_per_device, load_framework
 from impls.layers import BatchNorm, Dense, Flatten
 from impls.network import Network
 from tests.support.devices import DEVICES
+from tests.support.slow import slow_but
 
 PAIRS = {"pytorch": ("ddp", "eager"), "tensorflow": ("mirrored", "graph"), "jax": ("sharded", "jit")}
 """By framework: the execution on several devices, and one of a single device."""
@@ -33,7 +34,7 @@ def child_for(children: Children, framework: str, purpose: str) -> Child:
     return children.child(f"{purpose}-{framework}", found.execution(execution).environment, found.preload)
 
 
-@pytest.fixture(params=PAIRS, scope="module")
+@pytest.fixture(params=slow_but(["pytorch"], PAIRS), scope="module")
 def compared(request, children):
     child = child_for(children, request.param, "devices")
     return answer(child.submit("tests.support.devices:compare", request.param, *PAIRS[request.param]))

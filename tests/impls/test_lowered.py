@@ -9,6 +9,7 @@ from deadheat.contract.fixtures import missing
 from deadheat.contract.processes import Children, answer
 from impls import precision as precisions
 from impls.frameworks import load_framework
+from tests.support.slow import slow_but
 
 POLICIES = {
     "float32": ("HIGHEST", "f32"),
@@ -28,7 +29,7 @@ CASES = [
 ]
 
 
-@pytest.fixture(params=CASES, ids="/".join)
+@pytest.fixture(params=slow_but([case for case in CASES if case[0] == "jax:jit"], CASES), ids="/".join)
 def step(request: pytest.FixtureRequest, children: Children) -> tuple[str, str, Lowered]:
     """Precision and phase of a step, and how it was lowered."""
     contestant, precision, phase = request.param

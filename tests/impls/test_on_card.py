@@ -183,6 +183,7 @@ print(json.dumps(asked))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("contestant", ["pytorch:compile", "keras:torch"])
 def test_what_a_zygote_imports_of_pytorch_asks_for_no_card(contestant: str) -> None:
     """On an instance of MIG, PyTorch starts CUDA for the answer, whatever the environment says."""
@@ -223,6 +224,7 @@ def test_inductors_pool_gradient_is_changed_on_the_cpu_only(children: Children) 
     assert not found["cpu"]
 
 
+@pytest.mark.slow
 def test_inductor_compiles_in_as_many_threads_as_the_plan_says_or_else_its_environment(children: Children) -> None:
     if reason := missing("pytorch:compile"):
         pytest.skip(reason)

@@ -60,6 +60,7 @@ def unlike_torch(children: Children) -> dict[str, set[tuple[int, int]]]:
     return child.submit("oracle.jobs:unlike_torch", contestants, SIDES, tuple(LEVELS), 1e-6).result()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("contestant", [*TORCH, "oracle"])
 def test_adaptive_pyramids_of_every_map_are_pytorchs_own(
     contestant: str, unlike_torch: dict[str, set[tuple[int, int]]]

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from oracle.jobs import Result
 from oracle.networks import MIXED, small
-from oracle.requests import CASES, CHOSEN, FEW, GRADIENT_CASES, REFERENCE, Case, Requests
+from oracle.requests import CASES, CHOSEN, FEW, GRADIENT_CASES, QUICK, REFERENCE, Case, Requests
 
 from bench.gate.parity import LARGEST_TIE
 from deadheat.contract.device import TESTED
@@ -24,6 +24,7 @@ from deadheat.contract.processes import answer
 from impls.architectures import architectures
 from impls.frameworks import is_card
 from impls.layers import Layer, Pool
+from tests.support.slow import slow_but
 
 
 class Tolerance(NamedTuple):
@@ -51,7 +52,7 @@ BATCHES = (0, 1, 2)
 """Seeds of the images, in the order in which they are asked for."""
 
 
-@pytest.mark.parametrize("case", CASES, ids="/".join)
+@pytest.mark.parametrize("case", slow_but(QUICK, CASES), ids="/".join)
 def test_a_contestant_computes_what_the_oracle_says(case: Case, requests: Requests) -> None:
     """Its scores, its loss (of one that runs inference only, the loss of its scores) and its running statistics."""
     if reason := missing(case.contestant, case.precision):
@@ -77,7 +78,7 @@ def test_a_contestant_computes_what_the_oracle_says(case: Case, requests: Reques
     assert _too_large(errors) == {}
 
 
-@pytest.mark.parametrize("case", GRADIENT_CASES, ids="/".join)
+@pytest.mark.parametrize("case", slow_but(QUICK, GRADIENT_CASES), ids="/".join)
 def test_a_contestant_has_the_references_gradients(case: Case, requests: Requests) -> None:
     """As at the gate: if ties between two cells of a window, equal up to rounding, can explain the difference, other
     images are used. They do not have that tie, while an error in the network remains.

@@ -20,6 +20,7 @@ from impls.host import hardware
 from impls.network import Network
 from impls.precision import BYTES, POLICIES, LossScaling
 from tests.impls.test_parity import TOLERANCES
+from tests.support.slow import slow_but
 
 LOW = tuple(name for name, policy in POLICIES.items() if BYTES[policy.activations] == 2)
 """The policies whose activations have two bytes."""
@@ -147,7 +148,7 @@ def _formats(children: Children, contestant: str, job: str, *arguments: object) 
 # --- Numbers, emulated where the processor lacks the arithmetic -----------------------------------------------------
 
 
-@pytest.mark.parametrize("architecture", MIXED)
+@pytest.mark.parametrize("architecture", slow_but(["mixed-pyramid"], MIXED))
 @pytest.mark.parametrize("policy", LOW)
 @pytest.mark.parametrize("contestant", [*NATIVE, "keras:tensorflow"])
 def test_low_precisions_agree_with_the_oracle(contestant, policy, architecture, requests):

@@ -22,6 +22,7 @@ from impls.architectures import architectures
 from impls.errors import InvalidInput
 from impls.frameworks import frameworks, load_framework
 from impls.layers import Pair, SpatialPyramid, WindowPyramid
+from tests.support.slow import slow_but
 
 SIDES, LEVELS, RULES = range(1, 65), range(1, 9), tuple(EDGES)
 
@@ -56,6 +57,8 @@ EFFORTS = {
 }
 MINUTES = tuple(f"pytorch:{name}" for name in ("compile", "compile-dynamic", "compile-graphs", "compile-frozen", "aot"))
 """Compiled they take that long; what they compile is held against PyTorch's own pooling in test_oracles."""
+QUICK = ("pytorch:eager", "tensorflow:graph", "jax:jit", "onnx:onnxruntime")
+"""One of each way to write a pyramid that is ours."""
 CONTESTANTS = [
     contestant
     for framework in frameworks().values()
@@ -105,7 +108,7 @@ def drawn(draw: st.DrawFn, effort: Effort) -> Case:
     return pyramid(rule, *levels), draw(st.lists(st.tuples(side, side), min_size=effort.sizes, max_size=effort.sizes))
 
 
-@pytest.mark.parametrize("contestant", CONTESTANTS)
+@pytest.mark.parametrize("contestant", slow_but(QUICK, CONTESTANTS))
 def test_values_and_gradients_are_the_definitions(contestant: str, children: Children) -> None:
     child, precision = asked(contestant, children)
     effort = EFFORTS.get(contestant, TRACED)

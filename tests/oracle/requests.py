@@ -81,7 +81,21 @@ def _is_affordable(case: Case) -> bool:
     return case.precision == "float32" or case.architecture in CHOSEN
 
 
+def _is_quick(case: Case) -> bool:
+    """Whether `tox -e test` has the case: every kind of layer in every execution but Inductor's, every architecture in
+    one, and one of each paper in every framework.
+    """
+    if case.contestant in INDUCTOR:
+        return False
+    if case.architecture in FEW or case.contestant == REFERENCE:
+        return True
+    if case.precision == "float32" and case.contestant not in SAME_FUNCTIONS:
+        return case.architecture in CHOSEN
+    return case.architecture == "lenet5"
+
+
 CASES = tuple(cases())
+QUICK = frozenset(filter(_is_quick, CASES))
 GRADIENT_CASES = tuple(case for case in CASES if differentiates(case.contestant, case.precision))
 
 

@@ -351,6 +351,7 @@ class Driven:
         return found
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are looked for in /proc")
 def test_a_driver_that_is_killed_and_then_interrupted_is_resumed_without_a_unit_twice(tmp_path):
     home = tmp_path / "a home"

@@ -70,6 +70,7 @@ def test_the_command_says_a_mistake_in_one_line_with_its_status(measure):
     assert campaign is None
 
 
+@pytest.mark.slow
 def test_two_labels_of_one_framework_compete_and_each_says_its_versions(measure):
     done, campaign = measure(
         f"--interpreter=outside@one={PY}", f"--interpreter=outside@two={PY}", contestants=("outside",)
@@ -109,6 +110,7 @@ def test_a_suite_says_itself_where_its_labels_are_and_its_own_python_competes(me
     assert versions["outside:loop@other"]["python"]
 
 
+@pytest.mark.slow
 def test_labels_that_a_suite_wrote_stay_when_the_command_line_says_where_they_are(measure):
     options = f"--interpreter=outside@one={PY}", f"--interpreter=outside@two={PY}"
     contestants = "outside.faulty:fine@two", "outside@one", "outside@two"

@@ -153,6 +153,7 @@ def test_a_target_in_percent_is_recorded_with_the_whole_suite(measure):
     assert suites.suite_from_system(campaign.system).launches == (1, 1)
 
 
+@pytest.mark.slow
 def test_fresh_interpreters_measure_the_same_things_and_those_that_die_cost_only_their_own_case(measure):
     faulty = (f"outside.faulty:{name}" for name in ("fine", "stillborn", "killed", "raises"))
     done, campaign = measure(contestants=("outside", *faulty), fresh_interpreter=True)

@@ -30,7 +30,7 @@ contestants = [
     "outside.faulty:stillborn",
 ]
 launches = 2
-turns = 8
+turns = 10
 round_seconds = 0.001
 warmup_seconds = 0.001
 warmup_limit = 0.01

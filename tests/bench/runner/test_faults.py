@@ -125,6 +125,7 @@ def small_disk(tmp_path):
         yield disk, {} if there else {"before": partial(limit_files, 2**16)}
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_line_that_says_how_to_go_on_and_whole_records_are_kept(tmp_path, small_disk):
     disk, how = small_disk
     started = Started(tmp_path, LONG, name="disk/data", **how)
@@ -170,6 +171,7 @@ def test_a_disk_that_is_full_from_the_start_is_one_line(tmp_path, small_disk):
     assert "INTERNALERROR" not in output
 
 
+@pytest.mark.slow
 def test_a_temporary_folder_that_fills_up_is_one_line_and_what_was_measured_is_kept(tmp_path, monkeypatch):
     with mounted(tmp_path / "temporary", "size=4m,nr_inodes=60") as there:
         if not there:

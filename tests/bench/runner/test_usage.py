@@ -42,6 +42,7 @@ def measured(run, tmp_path_factory):
     return results.load(folder, rows="cases").set_index("execution"), read_campaign(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("execution", ["leaks", "peaks"])
 def test_a_planted_500_mb_are_500_mb(measured, execution):
     assert measured[0].peak_rss_step_bytes[execution] == pytest.approx(LEAK, rel=0.02)

@@ -23,6 +23,7 @@ from bench.scheduling.schedule import BUDGET, COMPLETE, Readings, Stop, Task
 from impls.frameworks import PHASES
 from results.schema.record import Case, Contestant, Record, Status, Workload
 from results.stats.components import Components
+from tests.support.slow import slow_but
 
 FOUR = (
     A, Contestant("other", "eager"), Contestant("other", "graph"), Contestant("third", "jit"),
@@ -161,6 +162,7 @@ def test_no_group_has_more_launches_than_the_most_nor_turns_beyond_the_range(bud
         assert numbers == list(range(len(numbers))), "in order, and none twice"
 
 
+@pytest.mark.slow
 @FEW
 @given(budgets, machines)
 def test_every_launch_but_the_very_first_is_expected_to_fit_when_it_begins(budget, machine):
@@ -194,7 +196,7 @@ def test_a_group_that_is_finished_leaves_the_rest_of_the_time_to_the_others():
     assert (done.stop, set(done.launches.values())) == (Stop(COMPLETE), {3})
 
 
-@pytest.mark.parametrize("fewest", [2, 3, 5])
+@pytest.mark.parametrize("fewest", slow_but([2], [2, 3, 5]))
 @pytest.mark.parametrize("between", [0.0, 0.02, 0.2])
 def test_every_group_has_the_fewest_launches_if_the_time_suffices(fewest, between):
     """Time for the launches of all groups, as long as they are at most: cold ones, and the most turns."""
@@ -219,6 +221,7 @@ def group_of(network: str) -> Group:
     return found
 
 
+@pytest.mark.slow
 @FEW
 @given(machines)
 def test_a_campaign_cut_after_any_launch_leaves_at_most_one_group_without_intervals(machine):
@@ -234,6 +237,7 @@ def test_a_campaign_cut_after_any_launch_leaves_at_most_one_group_without_interv
         assert all(one == launches[0] for one in launches), "every case has every launch of its group"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seed", "between"), [(0, 0.01), (1, 0.01), (2, 0.03)])
 def test_a_longer_budget_decides_no_less(seed, between):
     """But for two of sixty ratios, by the launches with which two budgets end."""
@@ -443,6 +447,7 @@ def test_a_campaign_that_ends_before_a_network_is_examined_says_what_that_would_
     assert played.stop.reason == BUDGET, "not complete"
 
 
+@pytest.mark.slow
 def test_no_network_is_left_out_whose_launches_fit_while_others_are_repeated():
     """The largest network is predicted from smaller ones; the others are never precise enough."""
     schedule = Allocation(suite(launches=(2, 20), turns=(2, 12), target=1e-6))

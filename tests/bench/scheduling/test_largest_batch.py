@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 import results
 from results.schema.record import Status
 from results.tables.largest import CLOSE, MAX_BATCH
@@ -20,6 +22,7 @@ def test_the_largest_batch_is_found_in_launches_of_their_own(measure):
     assert str(int(largest)) in done.stdout
 
 
+@pytest.mark.slow
 def test_a_contestant_that_does_not_run_has_no_batch_and_a_reason(measure):
     contestants = ("outside.using:plain", "outside.using:leaks")
     options = dict(contestants=contestants, largest_batch=True, memory="300MB", launches=1, time_limit="2m")

@@ -305,6 +305,7 @@ def test_of_twenty_cases_that_are_the_same_nothing_is_called_slower():
     assert share_called_slower(1.0, 40) == 0, "the band keeps noise as small as this out altogether"
 
 
+@pytest.mark.slow
 def test_at_the_edge_of_the_band_twenty_cases_together_err_in_five_percent_of_comparisons(monkeypatch):
     """The worst there is of what isn't slower: without Holm's correction it would be in most comparisons."""
     monkeypatch.setattr(

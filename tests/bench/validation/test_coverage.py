@@ -125,6 +125,7 @@ def short(monkeypatch):
     monkeypatch.setattr(cli, "NOISE", (0.5,))
 
 
+@pytest.mark.slow
 def test_the_command_prints_json_or_tables(short, monkeypatch):
     monkeypatch.chdir(DATA.parents[1])
     monkeypatch.setattr(cli, "measure", cache(cli.measure))  # for both

@@ -19,6 +19,7 @@ def step_of(suffix):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", peers.TOOLS)
 def test_every_tool_is_run_as_its_documents_say_and_its_answer_understood(tool, monkeypatch):
     if tool in ("pytest-benchmark", "pyperf"):  # would only import a framework: how LeNet-5 is built, the others show

@@ -348,6 +348,7 @@ def known(tmp_path_factory):
         return home, known_clock()
 
 
+@pytest.mark.slow
 def test_known_durations_come_out_bit_for_bit_of_the_whole_pipeline(known):
     assert known[1] == []
 

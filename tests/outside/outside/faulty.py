@@ -42,8 +42,8 @@ Output:
 In file included from kernel.cpp:1:
 kernel.h:2:10: fatal error: omp.h: No such file or directory
 """
-LATE = 8
-"""Rounds of several steps after which it dies: at most three come before the turns, to find out how many steps."""
+LATE = 18
+"""Rounds of several steps after which it dies: at most five come before the turns, and seven in the first of them."""
 
 FAULTY = Framework(
     name="outside.faulty",

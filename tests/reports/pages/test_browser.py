@@ -18,6 +18,7 @@ from results.store.campaigns import StoredCampaign
 from results.tables import cases
 from tests.support import hostile, large
 from tests.support.made_up import LONG, SYSTEM, launches, workload
+from tests.support.slow import slow_but
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python isn't installed")
@@ -34,7 +35,7 @@ def listen(tab: sync_api.Page) -> tuple[list[str], list[str]]:
     return heard, asked
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", slow_but(["light"], ["light", "dark"]))
 @pytest.mark.parametrize("width", [1440, 390])
 def test_it_is_silent_and_fits(
     browser: sync_api.Browser, lively_page: str, tmp_path: Path, width: int, scheme: str
@@ -55,7 +56,7 @@ def test_it_is_silent_and_fits(
     assert asked == [path.as_uri()]
 
 
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("width", slow_but([390], [1440, 390]))
 @pytest.mark.parametrize("html", ["planted_page", "comparison_page", "history_page", "fleet_page"])
 def test_the_other_pages_are_silent_and_fit(
     browser: sync_api.Browser, request: pytest.FixtureRequest, html: str, tmp_path: Path, width: int
@@ -222,6 +223,7 @@ def test_flagged_cases_lead_to_the_flags(tab: sync_api.Page) -> None:
     assert tab.locator(".results a.flag").first.get_attribute("href") in ("#c1-flags", "#c1-parity")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1440, 390])
 def test_the_first_heading_says_what_was_compared_where_and_when(
     browser: sync_api.Browser, lively: StoredCampaign, tmp_path: Path, width: int
@@ -572,7 +574,7 @@ PAPER = 703
 UNFOLD = "document.querySelectorAll('details').forEach(details => details.open = true)"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", slow_but(["light"], ["light", "dark"]))
 @pytest.mark.parametrize("name", ["lively_page", "planted_page"])
 def test_axe_finds_nothing_serious(
     browser: sync_api.Browser, name: str, tmp_path: Path, scheme: str, request: pytest.FixtureRequest
@@ -662,7 +664,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("width", [1440, 390])
-@pytest.mark.parametrize("name", ODD)
+@pytest.mark.parametrize("name", slow_but(["stopped after one launch", "a verdict of every kind"], ODD))
 def test_a_page_of_an_odd_campaign_makes_sense_first(
     browser: sync_api.Browser, write_campaign: Callable[..., StoredCampaign], tmp_path: Path, name: str, width: int
 ) -> None:
@@ -697,6 +699,7 @@ def test_each_kind_of_verdict_is_in_the_results_and_in_the_key(
     assert above, "the key stands before what it explains"
 
 
+@pytest.mark.slow
 def test_two_thousand_cases_are_under_5_mb_and_answer(browser: sync_api.Browser, tmp_path: Path) -> None:
     """How long that takes is seen by tests/tools/report_growth.py; here its size, and what is built before it
     answers."""

@@ -160,6 +160,7 @@ def test_the_same_input_gives_the_same_page(lively: StoredCampaign, lively_page:
     assert lively_page == page.render([read_campaign(lively.folder)])
 
 
+@pytest.mark.slow
 def test_campaigns_get_a_part_each(
     lively: StoredCampaign, lively_page: str, write_campaign: Callable[..., StoredCampaign]
 ) -> None:

@@ -55,6 +55,7 @@ def test_every_kind_has_its_turn(things: str, most: int, chosen: str) -> None:
     assert "".join(round_robin(things, str.lower, most)) == chosen
 
 
+@pytest.mark.slow
 def test_twice_the_networks_are_at_most_twice_the_page(tmp_path: Path) -> None:
     small, big = (page.render([large.write(tmp_path, networks, launches=2)]) for networks in (5, 10))
     assert len(big) < 2 * len(small)

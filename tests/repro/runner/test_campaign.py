@@ -182,6 +182,7 @@ def test_interrupted(tmp_path: Path, fashion: Path, sent: signal.Signals) -> Non
     assert not [one for one in kept.trials.values() if one.outcome is Outcome.CRASHED]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("fresh_interpreters")
 def test_killed_half_way_and_resumed(tmp_path: Path, fashion: Path) -> None:
     """The whole program killed, no process left, and the same numbers in the end as without."""

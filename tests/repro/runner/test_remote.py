@@ -102,6 +102,7 @@ def test_nodes_of_earlier_trials_stay(tmp_path: Path) -> None:
     folder.close()
 
 
+@pytest.mark.slow
 def test_a_trial_that_fails_is_attempted_again_and_then_kept(tmp_path: Path, fashion: Path) -> None:
     failing = replace(job(), execution="missing")
     folder = campaign.begin(tmp_path, "the command", "made-up")

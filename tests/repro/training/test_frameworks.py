@@ -19,6 +19,7 @@ from results.schema import trial
 from results.schema.trial import Outcome, Trial
 from results.store import pictures
 from tests.repro.in_one_process import EVERYTHING
+from tests.support.slow import slow_but
 from tests.support.started import ROOT
 
 NAMES = [name for name, one in frameworks().items() if one.supports_checkpointing]
@@ -47,7 +48,7 @@ def read(folder: Path, called: str) -> Trial:
     return trial.from_json((folder / f"{called}.json").read_text())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", slow_but(["tensorflow"], NAMES))
 def test_repeatable_and_resumable(name: str, kept: Kept) -> None:
     """A trial, and the same one taken up after half of it."""
     whole, resumed = read(kept(name), "whole"), read(kept(name), "resumed")
@@ -58,6 +59,7 @@ def test_repeatable_and_resumable(name: str, kept: Kept) -> None:
     assert set(whole.errors) == set(EVERYTHING.views)
 
 
+@pytest.mark.slow
 def test_frameworks_agree(kept: Kept) -> None:
     """The loss curves from the same start lie on each other: what `tox -e reproduce` shows first."""
     trials = {name: read(kept(name), "short") for name in NAMES}

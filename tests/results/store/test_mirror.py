@@ -23,9 +23,11 @@ from results.store.journal import ResultsError
 from results.tables import CAMPAIGNS, load_table, table_names
 from tests.support import large, node_campaigns
 from tests.support.made_up import SYSTEM, lively_records, measured, workload
+from tests.support.slow import slow_but
 
 TABLES = [name for name in table_names() if load_table(name).source is CAMPAIGNS]
 CASE = Case(workload(), Contestant("alpha", "eager"))
+SMALL = [DATA / name for name in ("reference-nodes", "reference-stream", "reference-parallel")]
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +67,7 @@ def assert_all_the_same(plain: StoredCampaign, mirrored: StoredCampaign) -> None
     assert repr(histories([plain])) == repr(histories([mirrored]))
 
 
-@pytest.mark.parametrize("folder", campaigns_in(DATA), ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", slow_but(SMALL, campaigns_in(DATA)), ids=lambda folder: folder.name)
 def test_the_cases_of_every_committed_campaign_are_the_same(folder: Path, tmp_path: Path):
     shutil.copytree(folder, tmp_path / folder.name, ignore=shutil.ignore_patterns(MIRROR))
     assert_same(*both(tmp_path / folder.name), ["cases"])

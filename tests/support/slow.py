@@ -1,0 +1,13 @@
+"""Which parameters of a test are slow: `tox -e test` leaves them out, `tox -e slow` runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+from typing import Any
+
+import pytest
+
+
+def slow_but(quick: Container[Any], values: Iterable[Any]) -> list[Any]:
+    """The values of one parameter, marked slow but for the quick ones, which cover the same code."""
+    return [one if one in quick else pytest.param(one, marks=pytest.mark.slow) for one in values]
