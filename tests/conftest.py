@@ -71,10 +71,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the arithmetic of compilers: it would take minutes, and every campaign's gate looks at it.
 
-    The contract tests are slow for whatever Inductor compiles but `pytorch:compile`; they ship without this mark, as
-    others run them for one framework.
+    The contract tests are slow for whatever Inductor compiles; they ship without this mark, as others run them for one
+    framework.
     """
-    rarely = set(INDUCTOR) - {"pytorch:compile"}
+    rarely = set(INDUCTOR)
     for item in items:
         if item.nodeid.startswith("deadheat/contract/") and rarely & set(map(str, parameters(item).values())):
             item.add_marker(pytest.mark.slow)

@@ -86,6 +86,7 @@ def test_the_framework_computes_what_pytorch_does_and_the_suite_measures_both(us
 CONTRACT = "pytest", "--pyargs", "deadheat.contract", "-p", "no:cacheprovider", "-q", "-rfs", "-k"
 
 
+@pytest.mark.slow
 def test_the_package_passes_the_contract_tests(use):
     said = use(*CONTRACT, "tiny or softmax or mine")
     outcomes = re.search(r"(\d+) passed, (\d+) skipped", said)

@@ -89,6 +89,7 @@ def test_a_campaign_on_the_second_of_two_cards_has_every_figure_of_it_or_a_reaso
     assert "Energy is that of the whole GPU with its idle power" in page
 
 
+@pytest.mark.slow
 def test_in_an_exclusive_mode_contestants_are_measured_one_at_a_time(on_card):
     asked = "--sustained=0s", "-p", "tests.support.simulated_launches"
     said, campaign, page = on_card(*asked, reported=True, nvmlDeviceGetComputeMode="3")

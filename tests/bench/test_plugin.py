@@ -98,6 +98,7 @@ def pytest_addoption(parser):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [("-p", "theirs", "-p", "bench.plugin"), ("-p", "bench.plugin", "-p", "theirs")])
 def test_options_of_the_same_name_in_another_plugin_are_no_conflict(here, order):
     collect = "pytest", *order, "--benchmark-only", "--collect-only", "-q", "--suite=my.toml"
@@ -117,6 +118,7 @@ def test_the_command_of_our_own_takes_short_names_whatever_other_plugins_have(he
 # python -m bench run
 
 
+@pytest.mark.slow
 def test_it_measures_from_any_folder_and_paths_are_relative_to_that(here, tmp_path):
     (tmp_path / "conftest.py").write_text("raise RuntimeError('not for measuring')")
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\nfilterwarnings = error\n")
@@ -196,6 +198,7 @@ def pytest_configure(config):
 """
 
 
+@pytest.mark.slow
 def test_warnings_end_nothing(here, tmp_path):
     shell = {"PYTHONWARNINGS": "error", "PYTHONOPTIMIZE": "1"}
     given = "--suite=my.toml", "--results=data", "--no-report", "-p", "warns"
@@ -326,6 +329,7 @@ def test_a_process_of_xdist_does_not_measure(monkeypatch):
         foreign.prepare(Parsed(), [])
 
 
+@pytest.mark.slow
 def test_runs_are_saved_shown_and_compared_and_a_regression_comes_after_summary_and_report(here, tmp_path):
     run = "bench", "run", "--suite=my.toml", "--results=data"
     nothing = here(*run, "--benchmark-compare", "--benchmark-compare-fail", "min:5%")

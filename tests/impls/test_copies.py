@@ -7,6 +7,7 @@ import pytest
 
 from deadheat.contract.fixtures import missing
 from deadheat.contract.processes import Children
+from tests.support.slow import slow_but
 
 CONTESTANTS = (
     "pytorch:eager",
@@ -19,7 +20,7 @@ CONTESTANTS = (
 COPIES = 5
 
 
-@pytest.mark.parametrize("contestant", CONTESTANTS)
+@pytest.mark.parametrize("contestant", slow_but(["pytorch:eager", "jax:jit"], CONTESTANTS))
 def test_copies_made_on_the_device_are_the_image_as_often(contestant: str, children: Children) -> None:
     if reason := missing(contestant):
         pytest.skip(reason)

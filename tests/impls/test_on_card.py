@@ -20,6 +20,7 @@ from deadheat.contract.processes import Children, answer, python_path
 from impls import registry
 from impls.frameworks import DEVICES, Framework, filled, frameworks, is_card, load_framework
 from impls.host import nvidia
+from tests.support.slow import slow_but
 
 CARD = pytest.mark.skipif(nvidia.missing() is None, reason="this machine has a card, on which models can be built")
 
@@ -39,7 +40,7 @@ INSTALLED_FOR_CARDS = ("nvidia", "jax_cuda12_plugin", "jax_cuda13_plugin")
 
 
 @CARD
-@pytest.mark.parametrize("contestant", REASONS)
+@pytest.mark.parametrize("contestant", slow_but(["pytorch:eager", "onnx:onnxruntime"], REASONS))
 def test_a_framework_without_cuda_says_so_with_the_command_that_brings_it(contestant: str, children: Children) -> None:
     """Such an error makes a case `skipped` (tests/bench/worker/test_tasks.py)."""
     if any(map(importlib.util.find_spec, INSTALLED_FOR_CARDS)):

@@ -181,6 +181,7 @@ def test_weights_stored_in_bfloat16_are_for_inference(contestant, children: Chil
     assert all("runs inference only" in said[phase] for phase in ("forward", "gradient", "train"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", LOW)
 def test_pytorch_compiles_a_step_with_its_casts_as_one_graph(policy, children: Children):
     error, graphs, fallback = _formats(children, "pytorch:eager", "compiled", policy)

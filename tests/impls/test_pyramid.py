@@ -124,6 +124,7 @@ def test_values_and_gradients_are_the_definitions(contestant: str, children: Chi
     whatever_is_drawn()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("contestant", OTHERS)
 def test_other_ways_to_write_it_are_the_same_pyramid(contestant: str, children: Children) -> None:
     child, precision = asked(contestant, children)

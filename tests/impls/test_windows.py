@@ -13,6 +13,7 @@ from deadheat.contract.processes import Children, answer
 from impls.arrays import make_batch, make_weights
 from impls.errors import InvalidInput
 from impls.layers import SpatialPyramid, WindowAverage, WindowPyramid
+from tests.support.slow import slow_but
 
 CONTESTANTS = {
     "pytorch:eager": "float64",
@@ -30,7 +31,7 @@ SHORT = ((0, 6, 0, 6),)
 
 
 @pytest.mark.parametrize("windows", [WINDOWS, SHORT], ids=["five", "short"])
-@pytest.mark.parametrize("contestant", CONTESTANTS)
+@pytest.mark.parametrize("contestant", slow_but(["pytorch:eager", "tensorflow:graph"], CONTESTANTS))
 def test_windows_are_pooled_as_if_they_were_cut_out(contestant: str, windows: Windows, children: Children) -> None:
     precision = CONTESTANTS[contestant]
     if reason := missing(contestant, precision):

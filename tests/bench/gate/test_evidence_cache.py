@@ -362,6 +362,7 @@ def test_arithmetic_is_kept_only_if_it_is_as_requested(tmp_path, precision, kept
         assert cache.arithmetic(case) == (computed if computed in kept else "")
 
 
+@pytest.mark.slow
 def test_campaigns_of_a_user_share_evidence_until_it_is_to_be_proved_anew(run, tmp_path, monkeypatch):
     monkeypatch.setenv(evidence_cache.FOLDER, str(tmp_path / "cache"))
     suite, data = tmp_path / "tiny.toml", tmp_path / "data"

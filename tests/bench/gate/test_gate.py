@@ -80,6 +80,7 @@ def test_a_planted_error_is_a_mismatch_and_has_no_time(records, contestant):
         assert "the gradient of" in record.reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("contestant", RIGHT)
 def test_contestants_that_agree_are_timed_and_their_errors_recorded(records, contestant):
     record = records["infer"][contestant]

@@ -74,6 +74,7 @@ def test_an_answer_is_awaited_no_longer_than_a_grace_after_the_budgets_end(monke
 CASE = Case(workload("lenet5"), Contestant("fake-clock", "fast"))
 
 
+@pytest.mark.slow
 def test_a_launch_begins_on_all_cores_even_where_importing_its_framework_binds_it():
     """OpenMP binds the thread that loads it: PyTorch's compilers would share one core with it."""
     if reason := load_framework("pytorch").missing():

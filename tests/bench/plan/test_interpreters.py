@@ -141,6 +141,7 @@ def test_as_shipped_sets_nothing_of_allocator_and_threads(measure):
     assert campaign.system.contestants["outside:loop+as-shipped"].environment == {}
 
 
+@pytest.mark.slow
 def test_a_suite_has_both_settings_compete(measure):
     done, campaign = measure(contestants=("outside", "outside+as-shipped"))
     assert done.returncode == 0, done.stdout + done.stderr

@@ -34,6 +34,7 @@ def statuses(folder: Path) -> dict[str, list[Status]]:
     return found
 
 
+@pytest.mark.slow
 def test_a_zygote_that_dies_costs_one_launch_and_is_replaced(tmp_path):
     started = Started(tmp_path, tiny("outside", "outside.faulty:parricide", "outside.faulty:fine", launches=3))
     output = started.output()

@@ -49,6 +49,7 @@ def test_a_planted_500_mb_are_500_mb(measured, execution):
     assert measured[0].peak_rss_step_bytes["plain"] < 0.02 * LEAK
 
 
+@pytest.mark.slow
 def test_memory_is_never_below_the_floor(measured):
     table = measured[0].dropna(subset=["peak_rss_step_bytes"])
     assert len(table) == len(KNOWN) - 1, "all except the crashed one"
@@ -93,6 +94,7 @@ def test_a_known_duty_is_the_utilisation_of_the_cores(monkeypatch, busy, cores):
     assert said == {"sustained_cpus_used": cores, "cpu_utilisation": cores / 4}
 
 
+@pytest.mark.slow
 def test_a_sustained_run_counts_the_launchs_own_time_on_processors(measured):
     assert measured[0].sustained_cpus_used["plain"] > 0
     assert measured[0].cpu_utilisation["plain"] == measured[0].sustained_cpus_used["plain"] / settings.cores()

@@ -248,6 +248,7 @@ def test_a_longer_budget_decides_no_less(seed, between):
     assert decided[-1] > 2 * decided[1] or decided[-1] == len(NETWORKS) * 4 * 3, "more than twice as many, or all"
 
 
+@pytest.mark.slow
 @FEW
 @given(st.floats(100.0, 600.0), machines, st.data())
 def test_a_resumed_campaign_makes_the_decisions_of_one_that_was_not_interrupted(budget, machine, data):

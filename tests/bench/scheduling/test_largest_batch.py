@@ -9,6 +9,7 @@ from results.schema.record import Status
 from results.tables.largest import CLOSE, MAX_BATCH
 
 
+@pytest.mark.slow
 def test_the_largest_batch_is_found_in_launches_of_their_own(measure):
     options = dict(contestants=("outside",), largest_batch=True, memory="6MB", launches=1)
     done, campaign = measure(**options)

@@ -95,6 +95,7 @@ def test_a_search_doubles_until_it_fails_and_halves_what_is_between_to_a_32nd():
     assert batches(search({A: 100})) == [1, 2, 4, 8, 16, 32, 64, 128, 96, 112, 104, 100, 102]
 
 
+@pytest.mark.slow
 @given(st.integers(1, MAX_BATCH), st.sampled_from([1, 3, 8, 256]))
 def test_a_search_ends_within_a_32nd_of_the_largest_that_runs(limit, first):
     found = batches(search({A: limit}, first))

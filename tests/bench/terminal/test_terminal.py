@@ -116,6 +116,7 @@ def test_it_says_how_many_launches_and_how_narrow_intervals_are(launches, second
     assert ("intervals" in coming) == (len(seconds) > 1), "one launch has none"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quiet", ["", "-q", "-qq"])
 def test_quiet_is_less_and_json_is_all_of_it(measure, run, tmp_path, quiet):
     file = tmp_path / "summary.json"

@@ -47,6 +47,7 @@ print(held)
 """
 
 
+@pytest.mark.slow
 def test_a_step_that_is_timed_ends_where_a_planted_model_is_held_back(tmp_path):
     assert peers.run(tmp_path, "-c", peers.STEP.format(root=str(peers.ROOT)) + HELD) == "[0.05, 0.05]\n"
 

@@ -50,6 +50,7 @@ def is_found(pair: dict) -> bool:
     )
 
 
+@pytest.mark.slow
 def test_selftest_measures_pairs_of_each_kind_and_says_what_it_saw(tested):
     done, found = tested
     assert found["aa"]["pairs"] == 2
@@ -66,6 +67,7 @@ def test_selftest_measures_pairs_of_each_kind_and_says_what_it_saw(tested):
     assert done.returncode == 1, "not everything could be measured"
 
 
+@pytest.mark.slow
 def test_a_pair_that_cannot_be_measured_has_its_reason_and_costs_only_itself(tested):
     failed = [pair for pair in tested[1]["measured"] if pair["failure"]]
     assert {pair["architecture"] for pair in failed} == {"lenet5"}
@@ -381,6 +383,7 @@ def longer(text: str) -> str:
     return text.replace(repr(seconds), repr(math.nextafter(seconds, 1)))
 
 
+@pytest.mark.slow
 def test_checks_pass_on_an_unchanged_virtual_campaign(virtual):
     (campaign,) = (virtual / "data").iterdir()
     assert [list(check(campaign, virtual / "html" / "index.html")) for check in CHECKS] == [[]] * 4

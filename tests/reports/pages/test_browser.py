@@ -56,6 +56,7 @@ def test_it_is_silent_and_fits(
     assert asked == [path.as_uri()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", slow_but([390], [1440, 390]))
 @pytest.mark.parametrize("html", ["planted_page", "comparison_page", "history_page", "fleet_page"])
 def test_the_other_pages_are_silent_and_fit(
@@ -119,6 +120,7 @@ def test_tables_sort_by_exact_numbers(tab: sync_api.Page) -> None:
     assert table.evaluate(exact) == rising
 
 
+@pytest.mark.slow
 def test_tables_filter(tab: sync_api.Page) -> None:
     table = tab.locator("table.matrix").first
     tab.locator("table.matrix").first.scroll_into_view_if_needed()
@@ -135,6 +137,7 @@ def test_tables_filter(tab: sync_api.Page) -> None:
     assert cells(table, 0) == before
 
 
+@pytest.mark.slow
 def test_tables_are_copied(tab: sync_api.Page) -> None:
     tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
     table = tab.locator("table.cases").first
@@ -159,6 +162,7 @@ def copied_markdown(tab: sync_api.Page, table: str) -> str:
     return str(tab.evaluate("navigator.clipboard.readText()"))
 
 
+@pytest.mark.slow
 def test_copied_markdown_says_what_is_chosen_and_has_no_heading_of_what_is_hidden(tab: sync_api.Page) -> None:
     tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
     tab.get_by_label("network", exact=True).select_option("vgg-a")
@@ -179,6 +183,7 @@ def test_copied_markdown_says_what_is_chosen_and_has_no_heading_of_what_is_hidde
     assert f"long:{LONG}" in copied, "what is cut on the page is whole in a copy"
 
 
+@pytest.mark.slow
 def test_what_hides_rows_says_how_many_are_left_and_leads_back(tab: sync_api.Page) -> None:
     matrix, note = tab.locator("table.matrix"), tab.locator(".shown-note")
     matrix.scroll_into_view_if_needed()
@@ -201,6 +206,7 @@ def test_what_hides_rows_says_how_many_are_left_and_leads_back(tab: sync_api.Pag
     assert tab.get_by_label("network", exact=True).input_value() == ""
 
 
+@pytest.mark.slow
 def test_all_that_is_folded_can_be_opened_and_closed_again(
     browser: sync_api.Browser, lively_page: str, tmp_path: Path
 ) -> None:
@@ -215,6 +221,7 @@ def test_all_that_is_folded_can_be_opened_and_closed_again(
     assert closed.count() == before
 
 
+@pytest.mark.slow
 def test_flagged_cases_lead_to_the_flags(tab: sync_api.Page) -> None:
     tab.get_by_role("link", name="flagged cases").first.click()
     flags = tab.locator("h4", has_text="Flags").first
@@ -248,6 +255,7 @@ def test_results_are_copied_as_data(tab: sync_api.Page, lively: StoredCampaign) 
     assert set(copied.verdict.dropna()) == set(expected.verdict) - {""}
 
 
+@pytest.mark.slow
 def test_the_link_of_the_section_that_is_read_is_marked(tab: sync_api.Page) -> None:
     link = tab.locator(".sections a", has_text="Parity").first
     link.click()
@@ -256,6 +264,7 @@ def test_the_link_of_the_section_that_is_read_is_marked(tab: sync_api.Page) -> N
     assert 0 <= top < 200, "its heading is in view"
 
 
+@pytest.mark.slow
 def test_on_a_phone_each_workload_is_a_card(browser: sync_api.Browser, lively_page: str, tmp_path: Path) -> None:
     tab = browser.new_page(viewport={"width": 390, "height": 844})
     tab.goto(page.write(lively_page, tmp_path / "html").as_uri())
@@ -264,6 +273,7 @@ def test_on_a_phone_each_workload_is_a_card(browser: sync_api.Browser, lively_pa
     assert first.evaluate("cell => getComputedStyle(cell, '::before').content") == '"alpha:eager"'
 
 
+@pytest.mark.slow
 def test_figures_are_saved_as_png(tab: sync_api.Page) -> None:
     with tab.expect_download() as download:
         tab.locator("figure .save").first.click()
@@ -271,6 +281,7 @@ def test_figures_are_saved_as_png(tab: sync_api.Page) -> None:
     assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_another_reference_can_be_chosen(tab: sync_api.Page, lively: StoredCampaign) -> None:
     """Every ratio is then that of results.load with that reference, and back again nothing has changed."""
     matrix = tab.locator("table.matrix").first
@@ -297,6 +308,7 @@ def test_another_reference_can_be_chosen(tab: sync_api.Page, lively: StoredCampa
     assert after == before
 
 
+@pytest.mark.slow
 def test_rows_of_the_matrix_can_be_chosen(tab: sync_api.Page) -> None:
     matrix = tab.locator("table.matrix").first
     matrix.scroll_into_view_if_needed()
@@ -337,6 +349,7 @@ def test_a_choice_acts_on_the_whole_page_and_the_address_keeps_it(tab: sync_api.
     assert "network" not in tab.evaluate("location.href")
 
 
+@pytest.mark.slow
 def test_another_reference_changes_the_results_at_the_top(tab: sync_api.Page, lively: StoredCampaign) -> None:
     texts = "table => [...table.querySelectorAll('td, th')].map(cell => [cell.className, cell.innerText.trim()])"
     results = tab.locator("table.results")
@@ -353,6 +366,7 @@ def test_another_reference_changes_the_results_at_the_top(tab: sync_api.Page, li
     assert not tab.locator(".own-reference").first.is_visible()
 
 
+@pytest.mark.slow
 def test_a_workload_opens_with_its_numbers_and_the_command_that_measures_it_again(
     tab: sync_api.Page, lively: StoredCampaign
 ) -> None:
@@ -379,6 +393,7 @@ def test_a_workload_opens_with_its_numbers_and_the_command_that_measures_it_agai
     assert "case=" not in tab.evaluate("location.href")
 
 
+@pytest.mark.slow
 def test_the_panel_and_its_command_follow_the_reference_that_is_chosen(
     tab: sync_api.Page, lively: StoredCampaign
 ) -> None:
@@ -399,6 +414,7 @@ def test_the_panel_and_its_command_follow_the_reference_that_is_chosen(
     assert "with=" not in tab.evaluate("location.href")
 
 
+@pytest.mark.slow
 def test_what_was_not_recorded_has_no_command(tab: sync_api.Page) -> None:
     cell = tab.locator(".matrix td.absent").first
     cell.scroll_into_view_if_needed()
@@ -414,6 +430,7 @@ def test_what_was_not_recorded_has_no_command(tab: sync_api.Page) -> None:
     assert set(asked) <= set(known)
 
 
+@pytest.mark.slow
 def test_a_choice_that_a_page_does_not_have_is_dropped(
     browser: sync_api.Browser, lively_page: str, tmp_path: Path
 ) -> None:
@@ -424,6 +441,7 @@ def test_a_choice_that_a_page_does_not_have_is_dropped(
     assert not re.search("network|precision|reference", tab.evaluate("location.href"))
 
 
+@pytest.mark.slow
 def test_two_campaigns_keep_their_references_and_links_lead_to_the_right_one(
     browser: sync_api.Browser, write_campaign: Callable[..., StoredCampaign], tmp_path: Path
 ) -> None:
@@ -454,6 +472,7 @@ def test_two_campaigns_keep_their_references_and_links_lead_to_the_right_one(
     assert tab.locator("dialog a").first.evaluate("link => link.hash").startswith("#c2-")
 
 
+@pytest.mark.slow
 def test_a_mark_of_a_figure_says_its_value_at_the_pointer_and_by_keys(tab: sync_api.Page) -> None:
     figure = tab.locator("#c1-verdicts figure svg").first
     figure.scroll_into_view_if_needed()
@@ -515,6 +534,7 @@ def test_on_a_phone_a_menu_leads_to_every_section_from_everywhere(
         assert below <= top < 844
 
 
+@pytest.mark.slow
 def test_a_bounded_ratio_says_how_sure_it_is_with_any_reference(
     browser: sync_api.Browser, write_campaign: Callable[..., StoredCampaign], tmp_path: Path
 ) -> None:
@@ -531,6 +551,7 @@ def test_a_bounded_ratio_says_how_sure_it_is_with_any_reference(
     assert cell.inner_text().startswith("≈ ")
 
 
+@pytest.mark.slow
 def test_on_a_phone_menus_act_on_the_cards(browser: sync_api.Browser, lively_page: str, tmp_path: Path) -> None:
     tab = browser.new_page(viewport={"width": 390, "height": 844})
     tab.goto(page.write(lively_page, tmp_path / "html").as_uri())
@@ -540,6 +561,7 @@ def test_on_a_phone_menus_act_on_the_cards(browser: sync_api.Browser, lively_pag
     assert "network vgg-a" in tab.locator(".shown-note").inner_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "stays"), [(1440, True), (390, False)])
 def test_the_link_of_the_panel_leads_to_figures_that_are_seen(
     browser: sync_api.Browser, lively_page: str, tmp_path: Path, width: int, stays: bool
@@ -575,7 +597,7 @@ UNFOLD = "document.querySelectorAll('details').forEach(details => details.open =
 
 
 @pytest.mark.parametrize("scheme", slow_but(["light"], ["light", "dark"]))
-@pytest.mark.parametrize("name", ["lively_page", "planted_page"])
+@pytest.mark.parametrize("name", slow_but(["planted_page"], ["lively_page", "planted_page"]))
 def test_axe_finds_nothing_serious(
     browser: sync_api.Browser, name: str, tmp_path: Path, scheme: str, request: pytest.FixtureRequest
 ) -> None:
@@ -663,6 +685,7 @@ ODD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("name", slow_but(["stopped after one launch", "a verdict of every kind"], ODD))
 def test_a_page_of_an_odd_campaign_makes_sense_first(
@@ -718,6 +741,7 @@ def test_two_thousand_cases_are_under_5_mb_and_answer(browser: sync_api.Browser,
     assert matrix.locator("td.reference").count() == 400
 
 
+@pytest.mark.slow
 def test_the_keyboard_goes_everywhere_in_order_and_is_seen(tab: sync_api.Page) -> None:
     tab.locator("table.matrix").first.scroll_into_view_if_needed()  # its menus are made when it is seen
     tab.get_by_label("reference", exact=True).wait_for()
@@ -748,6 +772,7 @@ def test_paper_is_white_and_without_controls(tab: sync_api.Page) -> None:
     )
 
 
+@pytest.mark.slow
 def test_no_table_of_a_usual_campaign_is_wider_than_the_paper(
     browser: sync_api.Browser, write_campaign: Callable[..., StoredCampaign], tmp_path: Path
 ) -> None:
@@ -768,6 +793,7 @@ def test_no_table_of_a_usual_campaign_is_wider_than_the_paper(
     assert tab.evaluate(wide) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wish", ["reduce", "no-preference"])
 def test_a_link_jumps_as_what_comes_into_view_on_the_way_would_move_its_target(tab: sync_api.Page, wish: str) -> None:
     tab.emulate_media(reduced_motion=wish)

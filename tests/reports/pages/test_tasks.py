@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from docs import sample
+from tests.support.slow import slow_but
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -44,7 +45,7 @@ class User:
         self.left -= 1
 
 
-@pytest.fixture(params=TALL, ids=str)
+@pytest.fixture(params=slow_but([1440], TALL), ids=str)
 def user(request: pytest.FixtureRequest, browser: Browser) -> User:
     context = browser.new_context(viewport={"width": request.param, "height": TALL[request.param]})
     context.grant_permissions(["clipboard-read", "clipboard-write"])

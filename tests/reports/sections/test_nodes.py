@@ -54,6 +54,7 @@ def test_attempts_that_do_not_count_are_listed(off: StoredCampaign) -> None:
     assert (late.outcome, late.reason, late.time) == ("late", "attempt 1 was accepted before", "1 min 30 s")
 
 
+@pytest.mark.slow
 def test_nodes_without_a_difference_say_so() -> None:
     found = built(node_campaigns.campaign(3))
     assert (found.cells, found.figure) == ([], "")

@@ -51,6 +51,7 @@ def outcome(trial: Trial) -> Trial:
     return replace(trial, points=points, seconds=0.0, evaluation_seconds=None)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("fresh_interpreters")
 def test_an_engine_gives_the_same_trials_and_verdict(tmp_path: Path, fashion: Path) -> None:
     here, own = trained(tmp_path / "here", fashion, None)

@@ -48,7 +48,8 @@ def read(folder: Path, called: str) -> Trial:
     return trial.from_json((folder / f"{called}.json").read_text())
 
 
-@pytest.mark.parametrize("name", slow_but(["tensorflow"], NAMES))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
 def test_repeatable_and_resumable(name: str, kept: Kept) -> None:
     """A trial, and the same one taken up after half of it."""
     whole, resumed = read(kept(name), "whole"), read(kept(name), "resumed")
@@ -72,7 +73,7 @@ def test_frameworks_agree(kept: Kept) -> None:
         assert [point.test_error for point in other.points] == [point.test_error for point in first.points]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", slow_but(["tensorflow"], NAMES))
 def test_views_and_pictures(name: str, kept: Kept) -> None:
     averaged, dense = read(kept(name), "averaged"), read(kept(name), "dense")
     assert averaged.outcome is dense.outcome is Outcome.FINISHED
