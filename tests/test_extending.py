@@ -126,6 +126,7 @@ class Stale(Regression):
 """
 
 
+@pytest.mark.slow
 def test_the_contract_tests_fail_for_a_framework_that_computes_wrongly(use, tmp_path):
     (tmp_path / "planted.py").write_text(PLANTED)
     installed = tmp_path / "planted-1.0.dist-info"

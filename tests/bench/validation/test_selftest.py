@@ -390,6 +390,7 @@ def test_checks_pass_on_an_unchanged_virtual_campaign(virtual):
     assert {record.status.value for record in read_campaign(campaign).records} == {"measured"}
 
 
+@pytest.mark.slow
 def test_an_ulp_in_one_round_of_the_records_is_noticed(tampered):
     seconds = nanoseconds("fast", "infer", 0) / 1e9
     found = tampered("records.jsonl", lambda text: text.replace(repr(seconds), repr(math.nextafter(seconds, 1)), 1))
@@ -397,6 +398,7 @@ def test_an_ulp_in_one_round_of_the_records_is_noticed(tampered):
     assert "fake-clock:fast launch 0" in found["records"][0]
 
 
+@pytest.mark.slow
 def test_an_ulp_in_all_rounds_of_a_launch_is_noticed_in_the_records_and_in_the_table(tampered):
     found = tampered("records.jsonl", longer)
     assert len(found["records"]) == len(found["table"]) == 1
@@ -404,12 +406,14 @@ def test_an_ulp_in_all_rounds_of_a_launch_is_noticed_in_the_records_and_in_the_t
     assert found["benchmark_file"] == [], "that file was written by another way"
 
 
+@pytest.mark.slow
 def test_an_ulp_in_pytest_benchmarks_file_is_noticed(tampered):
     found = tampered("benchmark.json", longer)
     assert len(found.pop("benchmark_file")) == 1
     assert not any(found.values())
 
 
+@pytest.mark.slow
 def test_an_ulp_in_the_page_is_noticed(tampered):
     seconds = nanoseconds("level", "train", 0) / 1e9
 
@@ -421,6 +425,7 @@ def test_an_ulp_in_the_page_is_noticed(tampered):
     assert not any(found.values())
 
 
+@pytest.mark.slow
 def test_a_launch_that_was_lost_is_noticed(tampered):
     found = tampered("records.jsonl", lambda text: re.sub(r"[^\n]*\n\Z", "", text))
     assert "35 records, expected 36" in found["records"][0]

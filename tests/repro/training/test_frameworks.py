@@ -19,7 +19,6 @@ from results.schema import trial
 from results.schema.trial import Outcome, Trial
 from results.store import pictures
 from tests.repro.in_one_process import EVERYTHING
-from tests.support.slow import slow_but
 from tests.support.started import ROOT
 
 NAMES = [name for name, one in frameworks().items() if one.supports_checkpointing]
@@ -73,7 +72,8 @@ def test_frameworks_agree(kept: Kept) -> None:
         assert [point.test_error for point in other.points] == [point.test_error for point in first.points]
 
 
-@pytest.mark.parametrize("name", slow_but(["tensorflow"], NAMES))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
 def test_views_and_pictures(name: str, kept: Kept) -> None:
     averaged, dense = read(kept(name), "averaged"), read(kept(name), "dense")
     assert averaged.outcome is dense.outcome is Outcome.FINISHED
