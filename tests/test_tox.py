@@ -35,14 +35,14 @@ def test_what_as_shipped_inherits_and_what_can_be_kept_reaches_the_harness(patte
     assert passes("bench", example(pattern))
 
 
-@pytest.mark.parametrize("environment", ["bench", "reproduce", "test", "slow"])
+@pytest.mark.parametrize("environment", ["bench", "reproduce", "test"])
 def test_what_launches_and_trainings_have_reaches_them_and_where_packages_are_reaches_pip(environment):
     toxs_own = re.compile("PATH|VIRTUAL_ENV|PYTHON.*")
     wanted = [one for one in (*PASSED, *CHOOSING) if not toxs_own.fullmatch(one)]
     assert [one for one in (*wanted, "PIP_*", "UV_*") if not passes(environment, example(one))] == []
 
 
-@pytest.mark.parametrize("environment", ["bench", "reproduce", "test", "slow"])
+@pytest.mark.parametrize("environment", ["bench", "reproduce", "test"])
 def test_nothing_brings_packages_of_another_python(environment):
     assert [name for name in OTHERS if passes(environment, name)] == []
 

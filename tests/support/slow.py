@@ -1,4 +1,4 @@
-"""Which parameters of a test are slow: `tox -e test` leaves them out, `tox -e slow` runs them."""
+"""Which parameters of a test are slow: `tox -e test` leaves them out, `-- -m slow` runs them."""
 
 from __future__ import annotations
 
