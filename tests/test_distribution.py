@@ -11,7 +11,7 @@ from tests.support.distribution import group_of
     ("test_id", "group"),
     [
         ("tests/results/test_names.py::test_one[a::b]", "tests/results/test_names.py"),
-        ("tests/impls/test_parity.py::test_one", "with children"),
+        ("tests/impls/frameworks/test_parity.py::test_one", "with children"),
         ("deadheat/contract/test_frameworks.py::test_one", "with children"),
         ("tests/test_docs.py::test_one", "tests/test_docs.py"),
     ],

@@ -79,7 +79,7 @@ FACTS = {
     ("docs/method.md", "0.5"): (STEPS, "correlation 0.5"),
     ("docs/method.md", "10 %"): (STEPS, "[1.1, 1 / 1.1]"),
     ("docs/method.md", "85 %"): (STEPS, "0.85"),
-    ("docs/method.md", "1.5 cores"): ("tests/impls/test_cgroups.py", "== 1.5"),
+    ("docs/method.md", "1.5 cores"): ("tests/impls/host/test_cgroups.py", "== 1.5"),
     ("docs/method.md", "5 s"): ("bench/launch/process.py", "GRACE, GRACE_SHARE = 5.0, 0.1"),
     ("docs/parallel.md", "3.75"): ("repro/papers/vgg/__init__.py", 'number="3.75 times"'),
     ("docs/parallel.md", "95 %"): (STATISTICS, "CONFIDENCE = 0.95"),

@@ -15,7 +15,7 @@ from fleet.driver import SUSPECT_SECONDS, Driver
 from fleet.engine import Attempt
 from fleet.unit import Unit
 from fleet.work import COUNTED, MOST_ATTEMPTS, Work
-from tests.support.fleet import (
+from tests.support.fleet.fakes import (
     FAILED,
     LOST,
     REFUSED,

@@ -22,7 +22,7 @@ from fleet.part import Outcome
 from fleet.unit import PART, PYTHON, Unit
 from fleet.work import Work
 from impls.errors import DeadheatError
-from tests.support.fleet import RecordingSink, outcomes
+from tests.support.fleet.fakes import RecordingSink, outcomes
 from tests.support.started import ROOT
 
 WRITE = (

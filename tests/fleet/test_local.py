@@ -20,7 +20,7 @@ from fleet.part import Ended, Outcome
 from fleet.unit import PART, PYTHON, Unit
 from fleet.work import Work
 from impls.errors import InvalidInput, UnknownName
-from tests.support.fleet import RecordingSink
+from tests.support.fleet.fakes import RecordingSink
 from tests.support.started import ROOT, poll
 
 WRITE = (

@@ -4,7 +4,7 @@ import pytest
 
 from fleet import part
 from fleet.part import Ended, PartError
-from tests.support.fleet import FAILED, WHOLE, write_part
+from tests.support.fleet.fakes import FAILED, WHOLE, write_part
 
 ENDED = Ended("u1", 2, "n1", WHOLE, seconds=1.5, facts={"type": "t"}, started="then", finished="now")
 

@@ -8,7 +8,7 @@ from bench.launch.fake import VirtualClock
 from fleet.driver import Driver
 from fleet.screen import Screen
 from fleet.work import Work
-from tests.support.fleet import FAILED, FakeEngine, Fate, RecordingSink, Stay, offer, unit
+from tests.support.fleet.fakes import FAILED, FakeEngine, Fate, RecordingSink, Stay, offer, unit
 
 
 class Terminal(io.StringIO):

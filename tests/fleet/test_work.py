@@ -17,7 +17,7 @@ from fleet.work import Work, stored_units
 from impls.errors import InvalidInput
 from results.store import journal
 from results.store.journal import ResultsError
-from tests.support.fleet import FAILED, LOST, WHOLE, Killed, RecordingSink, unit, write_part
+from tests.support.fleet.fakes import FAILED, LOST, WHOLE, Killed, RecordingSink, unit, write_part
 
 A, B = unit("a"), unit("b")
 

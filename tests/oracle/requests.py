@@ -38,7 +38,7 @@ SLOWEST = ("pytorch:compile-dynamic", "pytorch:aot")
 # modules as pytorch:eager, in another order of memory: the chosen few have every function and module.
 SAME_FUNCTIONS = ("tensorflow:eager", "tensorflow:graph-any-size", "pytorch:eager-nhwc")
 # And these through those of an execution of one device, on which they are asked here; several devices are asked by
-# tests/impls/test_devices.py.
+# tests/impls/frameworks/test_devices.py.
 DIVIDING = ("pytorch:ddp", "tensorflow:mirrored", "jax:sharded")
 EVERYTHING = os.environ.get("DEADHEAT_PARITY") == "all"
 DIRECTIONS = 1

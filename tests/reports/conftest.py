@@ -21,7 +21,7 @@ from results.store import pictures
 from results.store.campaigns import CampaignWriter, StoredCampaign, read_campaign
 from results.store.pictures import Pictures
 from results.store.reproductions import PICTURES, Reproduction, ReproductionWriter, read
-from tests.support import node_campaigns
+from tests.support.fleet import node_campaigns
 from tests.support.made_up import HOSTILE, SYSTEM, lively_records, measured, workload
 
 REFERENCE = Path(__file__).parents[2] / "results" / "data" / "reference-cpu-2cores"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.fleet import without_syncing
+from tests.support.fleet.fakes import without_syncing
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -21,8 +21,8 @@ from impls.errors import DeadheatError, InvalidInput
 from results.schema.record import Status
 from results.store.campaigns import read_campaign
 from results.store.journal import ResultsError
-from tests.support.fleet import TYPE, FakeEngine, Fate, Stay, offer
-from tests.support.fleet_campaign import GROUPS, campaign, measured_part, plan
+from tests.support.fleet.campaign import GROUPS, campaign, measured_part, plan
+from tests.support.fleet.fakes import TYPE, FakeEngine, Fate, Stay, offer
 
 
 @pytest.fixture

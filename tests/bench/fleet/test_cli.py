@@ -24,8 +24,8 @@ from fleet.engines import local
 from fleet.part import Outcome
 from results.schema.record import Status
 from results.store.campaigns import CampaignWriter, read_campaign
-from tests.support.fleet import TYPE, FakeEngine, Fate, Stay, offer
-from tests.support.fleet_campaign import GROUPS, SUITE, campaign, measured_part
+from tests.support.fleet.campaign import GROUPS, SUITE, campaign, measured_part
+from tests.support.fleet.fakes import TYPE, FakeEngine, Fate, Stay, offer
 from tests.support.started import environment, hear_interrupts, poll
 
 

@@ -26,8 +26,8 @@ from results.stats.cells import Cell
 from results.stats.moderation import judged_cells
 from results.store.campaigns import StoredCampaign, read_campaign
 from results.tables.cases import cases, judgement
-from tests.support.fleet import TYPE, FakeEngine, Killed, Stay, offer
-from tests.support.fleet_campaign import GROUPS, NETWORKS, measured_part, suite
+from tests.support.fleet.campaign import GROUPS, NETWORKS, measured_part, suite
+from tests.support.fleet.fakes import TYPE, FakeEngine, Killed, Stay, offer
 from tests.support.made_up import measured
 from tests.support.started import tiny
 

@@ -14,7 +14,7 @@ from fleet import unit as units
 from impls.errors import DeadheatError
 from results.schema.record import Status
 from results.store.campaigns import read_campaign
-from tests.support.fleet_campaign import GROUPS, plan
+from tests.support.fleet.campaign import GROUPS, plan
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from results.schema.system import System, Warned
 from results.store.campaigns import CampaignWriter, StoredCampaign, read_campaign
 from results.tables.cases import cases
 from results.tables.nodes import nodes, scope_of
-from tests.support.fleet_campaign import GROUPS, campaign, failing, measured_part
+from tests.support.fleet.campaign import GROUPS, campaign, failing, measured_part
 
 
 class Merging:

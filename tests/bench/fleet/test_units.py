@@ -6,7 +6,7 @@ import pytest
 
 from bench.fleet.units import DOCTOR, Order, Share, units_of
 from impls.errors import InvalidInput
-from tests.support.fleet_campaign import GROUPS, SUITE, suite
+from tests.support.fleet.campaign import GROUPS, SUITE, suite
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from results.schema.record import Case, Contestant, Record
 from results.schema.system import system_of
 from results.store.campaigns import StoredCampaign, read_campaign
 from results.tables import cases
-from tests.support import node_campaigns
+from tests.support.fleet import node_campaigns
 from tests.support.made_up import SYSTEM, measured, probe, workload
 
 REFERENCE = Path(__file__).parents[3] / "results" / "data" / "reference-cpu-2cores"

@@ -21,8 +21,8 @@ from fleet.unit import PART, PYTHON, Needs, Unit
 from fleet.work import ACCEPTED, Work
 from impls.errors import Unavailable
 from results.schema.system import AttemptFacts
-from tests.support import slurm
-from tests.support.slurm import Cluster
+from tests.support.fleet import slurm
+from tests.support.fleet.slurm import Cluster
 from tests.support.started import ROOT
 
 pytestmark = pytest.mark.skipif(bool(slurm.missing()), reason=slurm.missing())

@@ -11,7 +11,7 @@ from reports.sections import nodes
 from reports.sections.section import CampaignView
 from results.schema.system import system_of
 from results.store.campaigns import StoredCampaign
-from tests.support import node_campaigns
+from tests.support.fleet import node_campaigns
 from tests.support.made_up import HOSTILE
 
 

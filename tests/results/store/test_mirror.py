@@ -21,7 +21,8 @@ from results.store import mirror, mirroring
 from results.store.campaigns import DATA, MIRROR, RECORDS, CampaignWriter, StoredCampaign, campaigns_in, read_campaign
 from results.store.journal import ResultsError
 from results.tables import CAMPAIGNS, load_table, table_names
-from tests.support import large, node_campaigns
+from tests.support import large
+from tests.support.fleet import node_campaigns
 from tests.support.made_up import SYSTEM, lively_records, measured, workload
 from tests.support.slow import slow_but
 

@@ -21,7 +21,7 @@ from results.stats.verdicts import TimingVerdict
 from results.store.campaigns import StoredCampaign
 from results.tables import cases, controls, launches, load_table, ranking, split
 from results.tables.nodes import differing, nodes, scope_of, summaries_of
-from tests.support import node_campaigns
+from tests.support.fleet import node_campaigns
 from tests.support.made_up import measured, workload
 
 ESTIMATES = ["seconds", "seconds_low", "seconds_high", "ratio", "ratio_low", "ratio_high", "pairs"]

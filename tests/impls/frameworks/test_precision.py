@@ -19,7 +19,7 @@ from impls.frameworks import PHASES, PRECISIONS, Execution, Framework, Plan
 from impls.host import hardware
 from impls.network import Network
 from impls.precision import BYTES, POLICIES, LossScaling
-from tests.impls.test_parity import TOLERANCES
+from tests.impls.frameworks.test_parity import TOLERANCES
 from tests.support.slow import slow_but
 
 LOW = tuple(name for name, policy in POLICIES.items() if BYTES[policy.activations] == 2)
@@ -65,7 +65,7 @@ class Anything:
 FRAMEWORK = Framework(
     name="made-up",
     title="Made up",
-    model="tests.impls.test_precision:Anything",
+    model="tests.impls.frameworks.test_precision:Anything",
     executions=(Execution("any", "any", precisions=PRECISIONS),),
 )
 

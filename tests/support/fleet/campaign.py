@@ -16,7 +16,7 @@ from fleet.unit import Unit
 from results.schema.record import Record, Status
 from results.schema.system import System
 from results.store.campaigns import CampaignWriter
-from tests.support.fleet import TYPE
+from tests.support.fleet.fakes import TYPE
 from tests.support.made_up import measured
 from tests.support.started import tiny
 

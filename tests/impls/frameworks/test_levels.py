@@ -16,7 +16,7 @@ TRICKS = Trick("first", "one way, in place of another"), Trick("second", "fast, 
 FRAMEWORK = Framework(
     name="made-up",
     title="Made up",
-    model="tests.impls.test_levels:plan_of",
+    model="tests.impls.frameworks.test_levels:plan_of",
     executions=(Execution("fast", "tuned"), Execution("plain", "idiomatic", idiomatic_of="fast"), Execution("x", "x")),
     tricks=TRICKS,
 )
