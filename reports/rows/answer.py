@@ -150,7 +150,7 @@ def answer(
         sentences=[Sentence(TITLES[found.phase], found.headline(), found.overall_sentence()) for found in rankings],
         sure=sure,
         why=_why(networks.values(), believable) if state is State.NONE else "",
-        more=_more(remainder, minutes) if state is not State.ALL else "",
+        more=_more(remainder, minutes, _undecided(networks.values())) if state is not State.ALL else "",
         command=resume(minutes) if state is not State.ALL else "",
         reference=reference,
         contestants=contestants,
@@ -277,7 +277,13 @@ def _why(networks: Iterable[Network], believable: bool) -> str:
     return "The intervals are too wide."
 
 
-def _more(remainder: RemainderFacts | None, minutes: int) -> str:
+def _undecided(networks: Iterable[Network]) -> int:
+    judged = (judgement(row) for network in networks for row in network.rows.values())
+    return sum(not one.is_decided for one in judged if one)
+
+
+def _more(remainder: RemainderFacts | None, minutes: int, undecided: int) -> str:
     if remainder is None or not remainder.decidable or not minutes:
         return "More launches make the intervals narrower."
-    return f"About {minutes} more minutes are expected to decide {remainder.decidable} more."
+    others = ", also of networks without a launch" if remainder.decidable > undecided else ""
+    return f"About {minutes} more minutes are expected to decide {remainder.decidable} more{others}."

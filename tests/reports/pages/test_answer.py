@@ -57,9 +57,15 @@ def test_what_is_undecided_is_counted_and_how_to_go_on_is_said(write_campaign):
     found = built(write_campaign(records, system={**SYSTEM, "remainder": REMAINDER}))
     assert found.state is State.SOME
     assert found.sure.startswith("1 of 2 verdicts decided; 1 ")
-    assert found.more == "About 5 more minutes are expected to decide 2 more."
+    assert found.more == "About 5 more minutes are expected to decide 2 more, also of networks without a launch."
     assert found.command == "python -m bench run --resume 2026-11-22-lively --budget 5m"
     assert found.groups[1].lines[0].best == "no significant difference"
+
+
+def test_what_more_time_decides_of_the_networks_shown_is_not_said_of_others(write_campaign):
+    records = [*both(workload(), 0.02, 0.01), *both(workload(phase="train"), 0.02, 0.0205, noise=0.05)]
+    found = built(write_campaign(records, system={**SYSTEM, "remainder": {**REMAINDER, "decidable": 1}}))
+    assert found.more == "About 5 more minutes are expected to decide 1 more."
 
 
 def test_one_launch_is_no_verdict_and_the_page_says_so_first(write_campaign):
