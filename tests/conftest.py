@@ -74,13 +74,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     The contract tests are slow for whatever Inductor compiles; they ship without this mark, as others run them for one
     framework.
     """
-    rarely = set(INDUCTOR)
     for item in items:
-        if item.nodeid.startswith("deadheat/contract/") and rarely & set(map(str, parameters(item).values())):
+        if item.nodeid.startswith("deadheat/contract/") and {*map(str, parameters(item).values())} & {*INDUCTOR}:
             item.add_marker(pytest.mark.slow)
-    if slow := [item for item in items if is_arithmetic_of_a_compiler(item)]:
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if item not in slow]
+    if minutes := [item for item in items if is_arithmetic_of_a_compiler(item)]:
+        config.hook.pytest_deselected(items=minutes)
+        items[:] = [item for item in items if item not in minutes]
 
 
 def is_arithmetic_of_a_compiler(item: pytest.Item) -> bool:

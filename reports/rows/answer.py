@@ -16,7 +16,7 @@ from results.compare.ranking import TITLES, Ranking, WorkloadRanking, unbeaten_w
 from results.quality.comparability import other_precision
 from results.schema.record import Status
 from results.schema.system import RemainderFacts
-from results.stats.verdicts import DECIDED_PERCENT, TimingVerdict
+from results.stats.verdicts import DECIDED_PERCENT, Judgement, TimingVerdict
 from results.tables.cases import judgement
 from results.tables.layers import is_alone
 from results.units import step_time
@@ -144,13 +144,14 @@ def answer(
         Group(phase, title, list(_lines(shown, phase, contestants, ranked, parity))) for phase, title in TITLES.items()
     ]
     state, sure = _certainty(networks.values())
+    undecided = sum(not one.is_decided for one in _judged(networks.values()))
     minutes = max(math.ceil(remainder.seconds / 60), 1) if remainder and remainder.seconds else 0
     return Answer(
         state=state,
         sentences=[Sentence(TITLES[found.phase], found.headline(), found.overall_sentence()) for found in rankings],
         sure=sure,
         why=_why(networks.values(), believable) if state is State.NONE else "",
-        more=_more(remainder, minutes, _undecided(networks.values())) if state is not State.ALL else "",
+        more=_more(remainder, minutes, undecided) if state is not State.ALL else "",
         command=resume(minutes) if state is not State.ALL else "",
         reference=reference,
         contestants=contestants,
@@ -248,10 +249,15 @@ def _disagrees(row: Row, reference: Row | None) -> bool:
     return bool((row["ratio"] < 1) != (row["seconds"] < reference["seconds"]))
 
 
+def _judged(networks: Iterable[Network]) -> list[Judgement]:
+    """What is known of each ratio of the networks."""
+    rows = (row for network in networks for row in network.rows.values())
+    return [one for one in map(judgement, rows) if one]
+
+
 def _certainty(networks: Iterable[Network]) -> tuple[State, str]:
     """How many of the verdicts are decided, of all phases and networks of the page."""
-    rows = [row for network in networks for row in network.rows.values()]
-    judged = [one for one in map(judgement, rows) if one]
+    judged = _judged(networks)
     decided = sum(one.is_decided for one in judged)
     unclear = sum(one.verdict is TimingVerdict.UNCLEAR for one in judged)
     if not judged:
@@ -275,11 +281,6 @@ def _why(networks: Iterable[Network], believable: bool) -> str:
     if all(math.isnan(row["ratio_low"]) for row in ratios):
         return "Ratios without an interval are single draws: do not choose by them."
     return "The intervals are too wide."
-
-
-def _undecided(networks: Iterable[Network]) -> int:
-    judged = (judgement(row) for network in networks for row in network.rows.values())
-    return sum(not one.is_decided for one in judged if one)
 
 
 def _more(remainder: RemainderFacts | None, minutes: int, undecided: int) -> str:

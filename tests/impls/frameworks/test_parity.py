@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from oracle.jobs import Result
 from oracle.networks import MIXED, small
-from oracle.requests import CASES, CHOSEN, FEW, GRADIENT_CASES, QUICK, REFERENCE, Case, Requests
+from oracle.requests import CASES, CHOSEN, FEW, GRADIENT_CASES, INDUCTOR, QUICK, REFERENCE, Case, Requests
 
 from bench.gate.parity import LARGEST_TIE
 from deadheat.contract.device import TESTED
@@ -119,6 +119,13 @@ def test_the_references_gradients_are_the_oracles_slopes(referenced: str, reques
 @pytest.mark.parametrize("chosen", [CHOSEN, FEW], ids=["the chosen", "the few"])
 def test_the_representative_networks_have_every_kind_of_layer(chosen: tuple[str, ...]) -> None:
     assert _kinds(chosen) == _kinds(architectures())
+
+
+def test_the_quick_cases_have_every_architecture_and_the_few_of_every_execution_but_inductors() -> None:
+    in_float32 = {(case.contestant, case.architecture) for case in QUICK if case.precision == "float32"}
+    assert {architecture for _, architecture in in_float32} == {*architectures(), *MIXED}
+    of_the_rest = {case.contestant for case in CASES} - {*INDUCTOR}
+    assert {(contestant, few) for contestant in of_the_rest for few in FEW} <= in_float32
 
 
 def _kinds(names: Any) -> set[tuple[Any, ...]]:
