@@ -59,7 +59,7 @@ def tricks() -> str:
     rows = []
     for framework in frameworks().values():
         for execution in _measured_tuned(framework):
-            for trick in framework.tricks:
+            for trick in filter(execution.uses, framework.tricks):
                 name = f"without:{name_of(framework.name, execution.name, trick.name)}"
                 own = found[(found.contestant == name) & found.ratio.notna()].sort_values("ratio")
                 extremes = (

@@ -16,7 +16,7 @@ def name_of(framework: str, execution: str, trick: str) -> str:
 
 def _without(framework: Framework, execution: Execution, trick: Trick) -> Execution:
     return replace(
-        execution,
+        execution.without(trick),
         name=name_of(framework.name, execution.name, trick.name),
         note=f"{framework.title} {execution.name} without: {trick.what}",
         requires=(*framework.requires, *execution.requires),
@@ -38,6 +38,7 @@ WITHOUT = Framework(
         for framework in frameworks().values()
         for execution in _tuned(framework)
         for trick in framework.tricks
+        if execution.uses(trick)
     ),
 )
 

@@ -86,11 +86,13 @@ def filled(environment: Mapping[str, str], cache: str, device: str) -> dict[str,
 class Trick:
     """A place where a framework's translator departs from what the framework's tutorials write, because it is faster.
 
-    `what` says in a phrase what is done, and in place of what.
+    `what` says in a phrase what is done, and in place of what. A trick that consists of environment variables names
+    them; the tuned executions that use it set them.
     """
 
     name: str
     what: str
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,16 @@ class Execution:
     def level(self) -> Level:
         """How the network is written."""
         return "idiomatic" if self.idiomatic_of else "tuned"
+
+    def uses(self, trick: Trick) -> bool:
+        """Whether it uses a trick of its framework: all executions do, except of one that is a variable not set."""
+        return trick.environment.items() <= self.environment.items()
+
+    def without(self, *tricks: Trick) -> Execution:
+        """This execution without the variables of some tricks."""
+        left_out = {variable for trick in tricks for variable in trick.environment}
+        kept = {variable: value for variable, value in self.environment.items() if variable not in left_out}
+        return replace(self, environment=kept)
 
     def lacks(self, phase: str) -> str | None:
         """Why a phase is not run; None if it is."""
@@ -224,6 +236,8 @@ class Framework:
             checked(f"trick of {self.name}", name, tuple(trick.name for trick in self.tricks))
         if execution.idiomatic_of:
             plan = replace(plan, execution=execution.idiomatic_of, plain=tuple(trick.name for trick in self.tricks))
+        translated = {trick.name for trick in self.tricks if not trick.environment}  # the others are variables
+        plan = replace(plan, plain=tuple(name for name in plan.plain if name in translated))
         module, _, name = self.model.partition(":")
         model: Model = getattr(importlib.import_module(module), name)(plan)
         for phase in PHASES:

@@ -49,7 +49,7 @@ KERAS = Framework(
         *TUNED,
         *(
             replace(
-                one,
+                one.without(tensorflow.ONEDNN),
                 name=f"{one.name}-idiomatic",
                 note=f"{one.note}, keras.layers as its documentation has them",
                 idiomatic_of=one.name,
@@ -61,6 +61,7 @@ KERAS = Framework(
     extra="keras",
     preload=("keras",),
     tricks=(
+        tensorflow.ONEDNN,
         Trick("lrn", "local response normalisation with a gradient rule of its own, in place of automatic derivatives"),
         Trick("groups", "a convolution for each group, in place of keras.layers.Conv2D's own groups"),
         Trick("pyramid", "pyramids as pools, or one axis after the other, in place of a slice for each bin"),

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from impls.frameworks import Execution, Framework, Trick
 
-ENVIRONMENT = {
+ONEDNN = Trick(
+    "onednn",
+    "oneDNN's kernels on every processor, in place of TensorFlow's choice by the processor",
+    # By itself TensorFlow uses them only where there are instructions for neural networks, such as AVX512_VNNI.
+    {"TF_ENABLE_ONEDNN_OPTS": "1"},
+)
+AS_SHIPPED = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # otherwise it reserves the whole GPU's memory
 }
+ENVIRONMENT = {**AS_SHIPPED, **ONEDNN.environment}
 PRECISIONS = ("float32", "tf32", "bfloat16", "float64", "float16", "bfloat16-weights")
 DIVIDED = ("float32", "tf32", "bfloat16", "float64")
 """The precisions of several devices: those without loss scaling, as all devices would have to agree on a scale."""
@@ -39,7 +46,7 @@ TENSORFLOW = Framework(
         Execution(
             "idiomatic",
             "tf.function, tf.nn as its documentation has it, channels last",
-            ENVIRONMENT,
+            AS_SHIPPED,
             precisions=("float32", "float64"),
             any_size=True,
             idiomatic_of="graph",
@@ -57,6 +64,7 @@ TENSORFLOW = Framework(
     preload=("tensorflow", "impls.frameworks.tensorflow.build"),
     supports_checkpointing=True,
     tricks=(
+        ONEDNN,
         Trick("lrn", "local response normalisation with a gradient rule of its own, in place of tf.nn's"),
         Trick("borders", "borders named or padded before the operation, in place of tf.nn's explicit paddings"),
         Trick("batch-norm", "the fused kernel of batch normalisation, in place of tf.nn.batch_normalization"),

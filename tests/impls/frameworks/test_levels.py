@@ -57,10 +57,16 @@ def test_every_trick_has_a_contestant_that_lacks_it_alone() -> None:
     for framework in frameworks().values():
         for execution in framework.executions:
             for trick in framework.tricks if execution.idiomatic_of else ():
-                found = names[name_of(framework.name, execution.idiomatic_of, trick.name)]
                 tuned = framework.execution(execution.idiomatic_of)
+                name = name_of(framework.name, tuned.name, trick.name)
+                if not tuned.uses(trick):
+                    assert name not in names
+                    continue
+                found = names[name]
                 assert trick.what in found.note
-                assert (found.environment, found.precisions) == (tuned.environment, tuned.precisions)
+                assert {**found.environment, **trick.environment} == tuned.environment
+                assert not found.environment.keys() & trick.environment.keys()
+                assert found.precisions == tuned.precisions
                 assert set(framework.requires) <= set(found.requires)
 
 
@@ -70,7 +76,21 @@ def test_every_trick_has_what_it_replaces(framework: str, children: Children) ->
     if reason := missing(contestant):
         pytest.skip(reason)
     names = answer(children.of(contestant, "float32").submit("oracle.jobs:replaced", framework))
-    assert sorted(names) == sorted(trick.name for trick in load_framework(framework).tricks)
+    assert sorted(names) == sorted(trick.name for trick in load_framework(framework).tricks if not trick.environment)
+
+
+def test_a_trick_of_variables_is_set_by_tuned_executions_and_by_no_idiomatic_one() -> None:
+    trick = Trick("fast-kernels", "kernels of a library, in place of its own", {"FAST": "1"})
+    tuned = Execution("fast", "tuned", {"QUIET": "1", "FAST": "1"})
+    other = Execution("other", "of a backend that has no such kernels", {"QUIET": "1"})
+    assert (tuned.uses(trick), other.uses(trick)) == (True, False)
+    assert tuned.without(trick).environment == other.without(trick).environment == {"QUIET": "1"}
+    for framework in frameworks().values():
+        for execution in framework.executions:
+            for one in framework.tricks:
+                assert not (execution.idiomatic_of and execution.environment.keys() & one.environment.keys())
+    assert load_framework("tensorflow").execution("graph").environment["TF_ENABLE_ONEDNN_OPTS"] == "1"
+    assert load_framework("keras").execution("tensorflow").environment["TF_ENABLE_ONEDNN_OPTS"] == "1"
 
 
 def test_a_trick_that_is_unknown_is_refused() -> None:
