@@ -31,6 +31,9 @@ LIKELY = 0.7
 ERROR = 1.2
 """Predicted seconds of a network's fewest launches may be this factor too many or too few: time is reserved for them if
 they would fit in the first case, and launches have further turns only if they would fit in the second."""
+STAGE = 3
+"""Networks are examined in stages: in each, those that are predicted to take at most this factor times what the
+shortest one takes. What larger ones take is then predicted from launches of networks nearly as large."""
 
 
 @dataclass(frozen=True)
@@ -76,24 +79,34 @@ class Allocation:
         return sum(max(self.suite.launches[0] - launches, 0) for launches in made)
 
     def admissible(self, ledger: Ledger, readings: Readings) -> list[Group]:
-        """The groups whose gate and fewest launches fit into the time that no other group needs, shortest first.
+        """The groups that the gate examines now, shortest first: a stage of those that are expected to be compared.
 
-        Others are not examined, as they could not be compared: they are when launches turn out to take less, or when no
-        launch that fits decides anything and one of theirs fits. The first group of all is examined in any case.
+        A stage begins when each group of the one before has been launched. Where no launch that fits decides anything,
+        a group of which one launch fits is examined.
         """
-        if not (waiting := ledger.waiting()):
-            return []
         left, options = readings.deadline - readings.now, list(self.options(ledger))
-        free = left - self._reserved(options, left)
-        needed = {group: SPARE * first_launches(ledger, group, self.suite.launches[0]) for group in waiting}
-        found: list[Group] = []
+        if expected := self._expected(ledger, options, left):
+            shortest = min(expected.values())
+            stage = [group for group, seconds in expected.items() if seconds <= STAGE * shortest]
+            return [] if any(not option.launches for option in options) else stage
+        if not ledger.waiting() or any(option.decides for option in self._affordable(ledger, options, left)):
+            return []
+        return self._for_one_launch(ledger, left)
+
+    def _expected(self, ledger: Ledger, options: Sequence[Option], left: float) -> dict[Group, float]:
+        """Seconds of the waiting groups whose gate and fewest launches fit into the time that no admitted one needs.
+
+        Shortest first. Others are not examined, as they could not be compared: they are when launches turn out to take
+        less. The first group of all is examined in any case.
+        """
+        free = left - _reserved(self._missing_of(options), left)
+        needed = {group: SPARE * first_launches(ledger, group, self.suite.launches[0]) for group in ledger.waiting()}
+        found: dict[Group, float] = {}
         for group, seconds in sorted(needed.items(), key=lambda item: item[1]):
             if seconds <= free or not (found or ledger.admitted()):
-                found.append(group)
+                found[group] = seconds
                 free -= seconds
-        if found or any(option.decides for option in self._affordable(ledger, options, left)):
-            return found
-        return self._for_one_launch(ledger, left)
+        return found
 
     def _for_one_launch(self, ledger: Ledger, left: float) -> list[Group]:
         """The waiting group whose gate and first launch take the least time, if they fit."""
@@ -110,7 +123,7 @@ class Allocation:
         if not any(record.started for record in ledger.records):
             return list(options)
         fewest, turns = self.suite.launches[0], self.suite.turns[0]
-        free = left - self._reserved(options, left)
+        free = left - _reserved([*self._missing_of(options), *self._expected(ledger, options, left).values()], left)
         fitting = [option for option in options if SPARE * option.cost.seconds(turns) <= left]
         return [
             option for option in fitting if option.launches < fewest or SPARE * option.cost.seconds(turns) <= free
@@ -126,25 +139,30 @@ class Allocation:
             return Stop(BUDGET)
         # Where there is time for the fewest launches of all groups, they come first: others are worth as much later,
         # when costs are known. A group that cannot have its fewest any more gets what decides nothing elsewhere.
-        first = self._are_possible(options, left)
+        later = self._expected(ledger, options, left).values()
+        first = sum([*self._missing_of(options), *later]) <= ERROR * left
         best = max(
             _abreast(affordable),
             key=lambda option: (
-                option.decides and self._are_possible([option], left),
+                option.decides and self._missing(option) <= ERROR * left,
                 option.decides,
                 first and option.launches < fewest,
                 option.worth,
                 -option.launches,
             ),
         )
-        turns = best.turns_within(self._room(best, options, left), self.suite.turns[0])
+        others = [*self._missing_of([option for option in options if option is not best]), *later]
+        turns = best.turns_within(self._room(best, others, left), self.suite.turns[0])
         unforeseen = int(best.launches >= fewest)
         label = self._label(ledger, best)
         return Task(best.group, best.launches, turns, self.suite.max_retries, label, unforeseen)
 
-    def _room(self, best: Option, options: Sequence[Option], left: float) -> float:
-        """Seconds for a launch that leave the others' fewest launches possible; all if those do not fit in any case."""
-        room = left - ERROR * self._reserved([option for option in options if option is not best], left)
+    def _room(self, best: Option, others: Sequence[float], left: float) -> float:
+        """Seconds for a launch that leave the others' fewest launches possible; all if those do not fit in any case.
+
+        others: the seconds that these need.
+        """
+        room = left - ERROR * _reserved(others, left)
         is_further = best.launches >= self.suite.launches[0]
         return left if is_further and room < SPARE * best.cost.seconds(self.suite.turns[0]) else room
 
@@ -160,16 +178,8 @@ class Allocation:
                 worth = (narrowed + decided) / cost.seconds(turns)
                 yield Option(group, launches, turns, cost, worth, bool(decided) or launches < self.suite.launches[0])
 
-    def _reserved(self, options: Sequence[Option], left: float) -> float:
-        """Seconds that groups need for their fewest launches, cheapest first, as far as they may fit into `left`."""
-        reserved = 0.0
-        for seconds in sorted(map(self._missing, options)):
-            reserved += seconds if reserved + seconds <= ERROR * left else 0
-        return reserved
-
-    def _are_possible(self, options: Sequence[Option], left: float) -> bool:
-        """Whether the fewest launches of these groups may fit."""
-        return sum(map(self._missing, options)) <= ERROR * left
+    def _missing_of(self, options: Sequence[Option]) -> list[float]:
+        return [self._missing(option) for option in options]
 
     def _missing(self, option: Option) -> float:
         """Seconds that a group needs for the suite's fewest launches, of the fewest turns."""
@@ -221,6 +231,14 @@ class Allocation:
         number = f"launch {option.launches + 1}{f'/{most}' if fewest == most else ''}"
         width = ledger.width(option.group)
         return f"{number}{'' if math.isinf(width) else f' (intervals ±{width:.1%})'} of {option.group.id}"
+
+
+def _reserved(needed: Sequence[float], left: float) -> float:
+    """Seconds that groups need for their fewest launches, cheapest first, as far as they may fit into `left`."""
+    reserved = 0.0
+    for seconds in sorted(needed):
+        reserved += seconds if reserved + seconds <= ERROR * left else 0
+    return reserved
 
 
 def _abreast(options: Sequence[Option]) -> list[Option]:
