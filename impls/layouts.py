@@ -50,11 +50,11 @@ class ChannelsLast:
         return native
 
     def to_canonical(self, name: str, array: np.ndarray) -> np.ndarray:
-        """Convert to the canonical layout; the inverse of `to_native`."""
+        """Convert to the canonical layout: the inverse of `to_native`, but always a copy."""
         if not name.endswith(".weight"):
-            return array
+            return array.copy()
         if self._kinds[name] is Conv:
-            return np.ascontiguousarray(array.transpose(3, 2, 0, 1))
+            return array.transpose(3, 2, 0, 1).copy()
         canonical = np.empty(array.shape[::-1], array.dtype)
         for columns in _slices(array.shape[1]):
             part = np.ascontiguousarray(array[:, columns])  # read row by row: less than half the time

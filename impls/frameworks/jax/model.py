@@ -216,7 +216,7 @@ class JaxModel(Model):
         return devices_of(outputs)
 
     def _canonical(self, arrays: Arrays) -> dict[str, np.ndarray]:
-        return {name: self._layout.to_canonical(name, _to_numpy(arrays[name])) for name in self._network.arrays}
+        return {name: self._layout.to_canonical(name, _view(arrays[name])) for name in self._network.arrays}
 
     # Pure functions, compiled once per shape of batch.
 
@@ -319,5 +319,10 @@ def devices_of(outputs: Any) -> frozenset[str]:
 
 def _to_numpy(array: Array) -> np.ndarray:
     """A copy: on a CPU NumPy would share JAX's memory, which the next step overwrites. Two bytes become float32."""
-    copy = np.array(array)
-    return copy if copy.itemsize >= 4 else copy.astype(np.float32)
+    return np.array(_view(array))
+
+
+def _view(array: Array) -> np.ndarray:
+    """As NumPy, on a CPU in JAX's memory, which the next step may overwrite; of two bytes a copy in float32."""
+    view = np.asarray(array)
+    return view if view.itemsize >= 4 else view.astype(np.float32)

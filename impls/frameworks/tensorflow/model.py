@@ -102,7 +102,8 @@ class TensorFlowModel(Model):
 
     def load(self, weights: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray]) -> None:
         for name, variable in self._arrays.items():
-            variable.assign(self._layout.to_native(name, weights[name]).astype(variable.dtype.as_numpy_dtype))
+            native = self._layout.to_native(name, weights[name])
+            variable.assign(native.astype(variable.dtype.as_numpy_dtype, copy=False))
         for name, variable in self._statistics.items():
             variable.assign(statistics[name])
         for momentum in self._momenta:
@@ -189,7 +190,7 @@ class TensorFlowModel(Model):
         return devices_of(outputs)
 
     def _canonical(self, values: Sequence[tf.Tensor | tf.Variable]) -> dict[str, np.ndarray]:
-        return self._layout.all_to_canonical({name: _to_numpy(value) for name, value in zip(self._arrays, values)})
+        return self._layout.all_to_canonical({name: _view(value) for name, value in zip(self._arrays, values)})
 
     def _evaluation_scores(self, images: tf.Tensor) -> tf.Tensor:
         return tf.cast(self._scores(images, False), self._dtype)
@@ -290,7 +291,7 @@ def devices_of(outputs: Any) -> frozenset[str]:
     return frozenset(TYPES.get(kind, kind.lower()) for kind in found)
 
 
-def _to_numpy(value: tf.Tensor | tf.Variable) -> np.ndarray:
-    """As NumPy; formats of two bytes, of which NumPy lacks one, as float32."""
-    array: np.ndarray = value.numpy()
-    return array if array.itemsize >= 4 else array.astype(np.float32)
+def _view(value: tf.Tensor | tf.Variable) -> np.ndarray:
+    """As NumPy, on the CPU in TensorFlow's memory; formats of two bytes, of which NumPy lacks one, as float32."""
+    view = np.asarray(tf.convert_to_tensor(value))
+    return view if view.itemsize >= 4 else view.astype(np.float32)
