@@ -18,7 +18,7 @@ from reports.rows.overlap import overlaps
 from reports.sections.machine import limits, nodes, use
 from reports.sections.machine import system as system_section
 from reports.sections.quality import certainty, lost, parity
-from reports.sections.ratios import verdicts
+from reports.sections.ratios import levels, verdicts
 from reports.sections.section import CampaignView, NetworkPart, Section
 from reports.sections.times import batches, first_call, layers, many_sizes, parts, times
 from results import words
@@ -36,6 +36,7 @@ SHOWN_WARNINGS = 4
 """The most severe warnings are in view; the others are folded."""
 SECTIONS: tuple[Section, ...] = (
     verdicts.SECTION,
+    levels.SECTION,
     nodes.SECTION,
     times.SECTION,
     parts.SECTION,
