@@ -47,6 +47,7 @@ FACTS = {
     ("docs/fleet.md", "24 hours"): ("repro/runner/remote.py", "TIME_LIMIT = 24 * 3600.0"),
     ("docs/fleet.md", "95 %"): ("fleet/engines/_ray_node.py", "Ray kills workers itself at 95 %"),
     ("docs/fleet.md", "15 s"): ("fleet/engines/_ray_node.py", "after five missed checks, 15 s"),
+    ("docs/frameworks.md", "3 %"): ("reports/sections/ratios/levels.py", "LIMIT = 1.03"),
     ("docs/gpu.md", "50 ms"): ("bench/plan/suite.py", "GPU_ROUND_SECONDS = 0.05"),
     ("docs/gpu.md", "0.1 s"): ("bench/meters/nvml.py", "COUNTER_STEP = 0.1"),
     ("docs/gpu.md", "2 %"): ("results/quality/card.py", "CLOCK_SPREAD = 0.02"),

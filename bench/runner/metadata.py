@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -17,7 +17,7 @@ from bench.plan import interpreters, settings
 from bench.plan.suite import Suite
 from impls.architectures import load_architecture
 from impls.errors import InvalidInput
-from impls.frameworks import is_card, load_framework
+from impls.frameworks import Execution, is_card, load_framework
 from impls.host import nvidia
 from impls.host.environment import altering, choosing, clean, words
 from impls.layers import EdgeRule, SpatialPyramid, WindowPyramid
@@ -159,10 +159,21 @@ def _contestant(contestant: Contestant, suite: Suite, device: str) -> dict[str, 
         "title": framework.title,
         "note": execution.note,
         "level": execution.level,
+        "tuned": _tuned(contestant, execution),
         "versions": interpreters.versions(contestant, suite.interpreters, suite.environment),
         "environment": settings.environment_of(contestant, suite.environment, device),
         "large_environment": settings.large_block_environment_of(contestant, device),
     }
+
+
+def _tuned(contestant: Contestant, execution: Execution) -> str | None:
+    """The id of the contestant that this one is, but without all or one of the tricks; None if it lacks none."""
+    if execution.idiomatic_of:
+        return replace(contestant, execution=execution.idiomatic_of).original.id
+    if not execution.lacks_trick_of:
+        return None
+    framework, _, name = execution.lacks_trick_of.partition(":")
+    return replace(contestant, framework=framework, execution=name).original.id
 
 
 def _probed(workload: Workload) -> str | None:

@@ -105,7 +105,8 @@ class Execution:
     here on a device, or None; `requires` adds packages to the framework's; `precisions` are the arithmetics it really
     computes in; `any_size`: whether a model takes images of other sizes than it was built for; `phases` are those that
     it runs. `idiomatic_of`: the name of the execution that this one is, but without the framework's tricks.
-    `parallel`: whether it divides a step over several devices.
+    `parallel`: whether it divides a step over several devices. `lacks_trick_of`: the contestant, of another framework,
+    that this one is but for one trick, as "jax:jit".
     """
 
     name: str
@@ -120,6 +121,7 @@ class Execution:
     phases: tuple[Phase, ...] = PHASES
     idiomatic_of: str = ""
     parallel: bool = False
+    lacks_trick_of: str = ""
 
     @property
     def level(self) -> Level:

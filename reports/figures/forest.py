@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import re
 import textwrap
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
@@ -36,7 +36,8 @@ SAME_UNIT = {
 class Row:
     """A value in `unit` with its interval, None if unknown; `band`: the claimed range, None for an open end.
 
-    `other`: another source's value for the same quantity.
+    `other`: another source's value for the same quantity. `equal`: the value of no difference, drawn as a line.
+    `facts`: the phase or part of the page that it is of (reports.figures.drawing.svg).
     """
 
     words: str
@@ -46,6 +47,8 @@ class Row:
     high: float | None
     band: tuple[float | None, float | None]
     other: float | None = None
+    equal: float | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 def forest(claim: ClaimResult, key: str) -> Markup:
@@ -129,6 +132,8 @@ def _interval(axes: Axes, row: Row, top: int, limits: tuple[float, float]) -> No
     for end in row.band:
         if end is not None:
             axes.plot([end, end], [top + 3, top + BAR - 3], color=COLOURS[2], linewidth=1.5)
+    if row.equal is not None:
+        axes.plot([row.equal, row.equal], [top + 1, top + BAR - 1], color=svg.INK, linewidth=0.8)
     middle, value = top + BAR / 2, row.value
     if value is None:
         axes.text(0.02, middle, "no value", transform=axes.get_yaxis_transform(), va="center", style="italic")
@@ -136,13 +141,13 @@ def _interval(axes: Axes, row: Row, top: int, limits: tuple[float, float]) -> No
     known = row.low is not None and row.high is not None
     if row.low is not None and row.high is not None:
         inside = [min(max(end, limits[0]), limits[1]) for end in (row.low, row.high)]
-        axes.plot(inside, [middle, middle], color=COLOURS[0], linewidth=2.5, solid_capstyle="butt")
+        (line,) = axes.plot(inside, [middle, middle], color=COLOURS[0], linewidth=2.5, solid_capstyle="butt")
+        svg.describe(line, **row.facts)
     face = COLOURS[0] if known else "none"
     (point,) = axes.plot([value], [middle], "o", color=COLOURS[0], markersize=7, markerfacecolor=face)
     shown = estimate(value, math.nan if row.low is None else row.low, math.nan if row.high is None else row.high)
-    svg.describe(
-        point, tip=f"{textwrap.shorten(row.words, LONGEST_TIP, placeholder=' …')}: {shown} {printable_label(row.unit)}"
-    )
+    words = textwrap.shorten(row.words, LONGEST_TIP, placeholder=" …")
+    svg.describe(point, tip=f"{words}: {shown} {printable_label(row.unit)}", **row.facts)
     if row.other is not None:
         axes.plot(
             [row.other], [middle], "D", color=COLOURS[1], markersize=7, markerfacecolor="none", markeredgewidth=1.8

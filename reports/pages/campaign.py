@@ -15,23 +15,12 @@ from reports.rows import cases as tables
 from reports.rows.answer import Answer, answer
 from reports.rows.choices import menu
 from reports.rows.overlap import overlaps
-from reports.sections import (
-    batches,
-    certainty,
-    first_call,
-    layers,
-    limits,
-    lost,
-    many_sizes,
-    nodes,
-    parity,
-    parts,
-    times,
-    use,
-    verdicts,
-)
-from reports.sections import system as system_section
+from reports.sections.machine import limits, nodes, use
+from reports.sections.machine import system as system_section
+from reports.sections.quality import certainty, lost, parity
+from reports.sections.ratios import levels, verdicts
 from reports.sections.section import CampaignView, NetworkPart, Section
+from reports.sections.times import batches, first_call, layers, many_sizes, parts, times
 from results import words
 from results.schema.record import Status
 from results.stats.estimates import BAND, CONFIDENCE, DETECTION_CONFIDENCE
@@ -47,6 +36,7 @@ SHOWN_WARNINGS = 4
 """The most severe warnings are in view; the others are folded."""
 SECTIONS: tuple[Section, ...] = (
     verdicts.SECTION,
+    levels.SECTION,
     nodes.SECTION,
     times.SECTION,
     parts.SECTION,

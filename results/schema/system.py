@@ -133,7 +133,11 @@ class Meters(Facts):
 
 
 class ContestantFacts(Facts):
-    """`level`: "tuned" or "idiomatic"; None in campaigns that do not say."""
+    """`level`: "tuned" or "idiomatic"; None in campaigns that do not say.
+
+    `tuned`: the id of the contestant that it is, but without all or one of the tricks; None if it lacks none, and in
+    campaigns that do not say.
+    """
 
     title: str | None = None
     note: str | None = None
@@ -141,6 +145,7 @@ class ContestantFacts(Facts):
     versions: dict[str, str] = {}
     environment: dict[str, str] = {}
     large_environment: dict[str, str] = {}
+    tuned: str | None = None
 
 
 class WorkloadFacts(Facts):

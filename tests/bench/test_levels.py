@@ -10,6 +10,7 @@ from bench.plan.suite import load_suite
 from bench.runner import metadata
 from bench.session import Options, Session, build_session
 from impls.errors import DeadheatError
+from results.schema.record import Case, Contestant, Workload
 
 WORKLOADS = '[[workloads]]\narchitectures = ["lenet5"]\nbatches = [1]\nphases = ["infer"]\n'
 
@@ -59,6 +60,25 @@ def test_a_campaign_records_the_level_of_every_contestant(tmp_path: Path) -> Non
     described = metadata.describe("tiny", begun.suite, begun.cases, "pytest")
     levels = {name: facts.level for name, facts in described.contestants.items()}
     assert levels == {"pytorch:idiomatic": "idiomatic", "jax:jit": "tuned"}
+
+
+@pytest.mark.parametrize(
+    ("contestant", "tuned"),
+    [
+        (Contestant("jax", "jit"), None),
+        (Contestant("jax", "idiomatic"), "jax:jit"),
+        (Contestant("keras", "torch-idiomatic"), "keras:torch"),
+        (Contestant("without", "jax.jit-pools"), "jax:jit"),
+        (Contestant("jax", "idiomatic", setting="as-shipped"), "jax:jit+as-shipped"),
+    ],
+    ids=lambda one: one.id if isinstance(one, Contestant) else str(one),
+)
+def test_a_campaign_records_which_contestant_has_the_tricks_that_another_lacks(
+    contestant: Contestant, tuned: str | None
+) -> None:
+    workload = Workload("lenet5", 32, 32, 1, 10, 1, "float32", "cpu", "infer")
+    described = metadata.describe("quick", load_suite("quick"), [Case(workload, contestant)], "pytest")
+    assert described.contestants[contestant.id].tuned == tuned
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 
 from docs import generate
 from impls import registry
-from reports.sections import certainty
+from reports.sections.quality import certainty
 from results import advice, quality
 from results.quality.comparability import other_precision
 from results.quality.interference import Disturbance, contaminations

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from reports.pages import campaign as page
-from reports.sections import nodes
+from reports.sections.machine import nodes
 from reports.sections.section import CampaignView
 from results.schema.system import system_of
 from results.store.campaigns import StoredCampaign

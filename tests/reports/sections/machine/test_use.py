@@ -9,8 +9,8 @@ import pytest
 
 from reports.format import networks, system
 from reports.pages import campaign
-from reports.sections import use
-from reports.sections.limits import probe_rows
+from reports.sections.machine import use
+from reports.sections.machine.limits import probe_rows
 from results.compare.limits import limits_of
 from results.schema.record import Case, Contestant
 from results.schema.system import system_of

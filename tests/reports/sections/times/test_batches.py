@@ -9,7 +9,7 @@ import pytest
 
 from reports.figures.drawing.selection import round_robin
 from reports.pages import campaign as page
-from reports.sections import batches
+from reports.sections.times import batches
 from results.schema.record import Case, Contestant, Status
 from results.store.campaigns import StoredCampaign
 from results.tables import cases

@@ -10,8 +10,8 @@ from markupsafe import Markup
 from reports.figures.roofline import GIGA, roofline
 from reports.format import networks, numbers, system
 from reports.format.networks import Row
+from reports.sections.machine.use import CeilingRow, LayerTable, ceiling_rows, layer_table
 from reports.sections.section import CampaignView, Chapter, Section
-from reports.sections.use import CeilingRow, LayerTable, ceiling_rows, layer_table
 from results.compare.limits import Kind
 from results.schema.record import Status
 from results.tables.layers import is_alone

@@ -11,7 +11,7 @@ import pytest
 from reports.figures import strips
 from reports.format import networks
 from reports.pages import campaign as page
-from reports.sections import certainty
+from reports.sections.quality import certainty
 from reports.sections.section import CampaignView, with_superseded
 from results.compare import ratios
 from results.schema.record import Case, Conditions, Contestant, Record

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from reports.pages import campaign as page
-from reports.sections import times
 from reports.sections.section import CampaignView
+from reports.sections.times import times
 from results.schema.record import Case, Contestant, Latency, Record, Status
 from results.stats.percentiles import PER_MILLE, fewest, percentiles
 from results.store.campaigns import StoredCampaign

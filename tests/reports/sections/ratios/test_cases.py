@@ -11,8 +11,8 @@ import pytest
 from reports.format import networks
 from reports.rows import cases as tables
 from reports.rows import choices, matrix
-from reports.sections import first_call
 from reports.sections.section import CampaignView
+from reports.sections.times import first_call
 from results.compare.ratios import pairs
 from results.schema.record import Case, Contestant, Parity, Record, Status
 from results.store.campaigns import StoredCampaign

@@ -1,0 +1,1 @@
+"""Sections about machines: what contestants use of them, their limits, their description."""

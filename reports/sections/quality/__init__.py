@@ -1,0 +1,1 @@
+"""Sections about how far the numbers can be trusted: parity, quality flags, cases that were not measured."""
