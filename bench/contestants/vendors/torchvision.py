@@ -1,4 +1,4 @@
-"""torchvision's VGG."""
+"""torchvision's AlexNet and VGG."""
 
 from __future__ import annotations
 

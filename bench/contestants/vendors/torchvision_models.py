@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
+
 from torch import nn
-from torchvision.models import vgg
+from torchvision.models import alexnet, vgg
 
 from impls.errors import Unsupported
 from impls.frameworks import Plan
 from impls.frameworks.pytorch.model import PyTorchModel
 from impls.layers import Dropout
 
-NETWORKS = {"vgg-a": vgg.vgg11, "vgg-b": vgg.vgg13, "vgg-d": vgg.vgg16, "vgg-e": vgg.vgg19}
+NETWORKS: Mapping[str, Callable[..., nn.Module]] = {
+    "alexnet-owt": alexnet,
+    "vgg-a": partial(vgg.vgg11, init_weights=False),
+    "vgg-b": partial(vgg.vgg13, init_weights=False),
+    "vgg-d": partial(vgg.vgg16, init_weights=False),
+    "vgg-e": partial(vgg.vgg19, init_weights=False),
+}
 """Ours by name, and torchvision's function for the same network."""
 SIDE = 224
-"""The only size at which torchvision's pooling to 7 x 7 changes nothing."""
+"""The only size at which torchvision's pooling before the full connections changes nothing."""
 
 
 class TorchvisionModel(PyTorchModel):
@@ -24,7 +33,7 @@ class TorchvisionModel(PyTorchModel):
         rates = [layer.rate for layer in network.layers if isinstance(layer, Dropout)]
         self._names = list(network.arrays)
         make = NETWORKS[network.architecture]
-        return make(num_classes=network.classes, dropout=max(rates, default=0.0), init_weights=False)
+        return make(num_classes=network.classes, dropout=max(rates, default=0.0))
 
     def named_parameters(self, module: nn.Module) -> dict[str, nn.Parameter]:
         """In the order of the table, which is torchvision's."""
