@@ -21,6 +21,7 @@ def _without(framework: Framework, execution: Execution, trick: Trick) -> Execut
         note=f"{framework.title} {execution.name} without: {trick.what}",
         requires=(*framework.requires, *execution.requires),
         preload=(*framework.preload, *execution.preload),
+        left_out=trick,
     )
 
 
