@@ -19,7 +19,7 @@ from oracle.networks import BATCH, MIXED, small
 
 
 def rows() -> dict[str, Row]:
-    """The distinct rows of every architecture, and of made-up networks with every kind of layer, by network and name."""
+    """The distinct rows of every architecture and of made-up networks with all kinds of layers, by network and name."""
     distinct: dict[Any, tuple[str, Row]] = {}
     for network in (*map(small, architectures()), *made_up()):
         for row in network.rows:
