@@ -23,7 +23,10 @@ DIVIDED = ("float32", "tf32", "bfloat16", "float64")
 
 
 def _bordered(row: Row) -> bool:
-    """TensorFlow has no gradient of its own grouped convolution on the CPU, so groups are split by hand anyway."""
+    """Convolutions and pools, also those without a border: convolutions differ in how the bias is added.
+
+    TensorFlow has no gradient of its own grouped convolution on the CPU, so groups are split by hand anyway.
+    """
     match row.layer:
         case Conv(groups=1, connection_table=None) | Pool(kind="max"):
             return True
@@ -87,7 +90,7 @@ TENSORFLOW = Framework(
         ),
         Trick(
             "borders",
-            "borders named or padded before the operation, in place of tf.nn's explicit paddings",
+            "borders named or padded before the operation, and bias_add, in place of explicit paddings and +",
             about=_bordered,
         ),
         Trick(
