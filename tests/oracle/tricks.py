@@ -9,6 +9,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
+
+from deadheat.contract.jobs import build
 from impls.architectures import architectures
 from impls.arrays import make_batch, make_statistics, make_weights
 from impls.errors import Unsupported
@@ -72,6 +75,22 @@ def code(found: Any) -> str:
     cells = [cell.cell_contents for cell in getattr(found, "__closure__", None) or ()]
     held = [one for one in (found, *cells) if hasattr(one, "__qualname__")]
     return " ".join(f"{one.__module__}.{one.__qualname__}" for one in held)
+
+
+def updating_phases(contestant: str) -> set[Phase]:
+    """The phases after which weights are others than before."""
+    network = small("lenet5")
+    weights, arrays = make_weights(network), make_batch(network, BATCH)
+    model = build(contestant, network, "float32")
+    batch = model.put(arrays.images, arrays.labels)
+    found: set[Phase] = set()
+    for phase in PHASES:
+        model.load(weights, make_statistics(network))
+        model.synchronize(model.phase(phase)(batch))
+        now = model.weights()
+        if any(not np.array_equal(now[name], array) for name, array in weights.items()):
+            found.add(phase)
+    return found
 
 
 def changed_programs(trick: str) -> dict[str, set[Phase]]:

@@ -85,6 +85,15 @@ def test_rows_have_another_way_without_a_trick_that_is_about_them_and_no_others(
     assert all(found.values()), "a trick that is about no row of any network"
 
 
+@pytest.mark.parametrize("contestant", ["pytorch:eager", "tensorflow:graph"])
+def test_a_trick_of_the_update_changes_the_phases_that_update_weights(contestant: str, children: Children) -> None:
+    if reason := missing(contestant):
+        pytest.skip(reason)
+    (update,) = (one for one in load_framework(contestant.partition(":")[0]).tricks if one.name == "update")
+    found = answer(children.of(contestant, "float32").submit("oracle.tricks:updating_phases", contestant))
+    assert found == set(update.phases)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("trick", load_framework("jax").tricks, ids=lambda trick: trick.name)
 def test_a_trick_of_jax_changes_the_programs_of_the_networks_and_phases_that_it_says(
