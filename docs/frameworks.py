@@ -54,7 +54,10 @@ def levels() -> str:
 
 
 def tricks() -> str:
-    """Of each trick the largest and the smallest ratio of the contestant that lacks it to the one that has it."""
+    """Of each trick the largest and the smallest ratio of the contestant that lacks it to the one that has it.
+
+    Networks and phases that the trick does not change are skipped by the campaign and have no ratio.
+    """
     found = pd.concat([pd.DataFrame({"contestant": [], "ratio": []}), *_campaigns(LEVELS)])
     rows = []
     for framework in frameworks().values():

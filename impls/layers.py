@@ -167,6 +167,10 @@ class Conv(_Sliding):
             stride=stride,
         )
 
+    def is_pointwise(self, shape: Shape) -> bool:
+        """Whether it is a full connection at each position of maps of `shape`."""
+        return (*self.windows(), self.pads(shape), self.groups) == ((1, 1), (1, 1), ((0, 0), (0, 0)), 1)
+
 
 @dataclass(frozen=True)
 class Subsample(Layer):

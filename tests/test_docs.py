@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pandas as pd
 import pytest
 
 from bench.plan import cases
 from bench.plan import suite as suites
-from docs import generate, reproduction, sample
+from docs import frameworks, generate, reproduction, sample
 from docs.generate import BLOCK, DOCUMENTS
 from results.schema import renames
 from tests.support.read_page import parse
@@ -108,3 +110,22 @@ def test_the_default_suite_holds_what_it_promises():
     assert len(found) == len(workloads) * 4
     assert suites.load_suite("quick").budget <= 10 * 60
     assert suites.load_suite("quick").memory <= 16 * 2**30
+
+
+def test_what_a_trick_brings_is_of_the_networks_that_it_changes(monkeypatch):
+    name = "without:jax.jit-groups"
+    of = {"contestant": name, "ratio_low": math.nan, "ratio_high": math.nan, "status": "measured"}
+    unchanged = {"ratio": math.nan, "status": "skipped", "architecture": "vgg-a", "phase": "infer"}
+    rows = [
+        {**of, **unchanged},
+        {**of, "ratio": 1.5, "architecture": "alexnet", "phase": "infer"},
+        {**of, "ratio": 3.0, "architecture": "alexnet", "phase": "train"},
+        {**of, **unchanged, "contestant": "without:jax.jit-powers"},
+    ]
+    monkeypatch.setattr(frameworks, "_campaigns", lambda pattern: [pd.DataFrame(rows)])
+    cells = {
+        line.split("|")[1].strip(): [cell.strip() for cell in line.split("|")[3:5]]
+        for line in frameworks.tricks().splitlines()
+    }
+    assert cells[f"`{name}`"] == ["3.00 (alexnet, train)", "1.50 (alexnet, infer)"]
+    assert cells["`without:jax.jit-powers`"] == [frameworks.UNKNOWN] * 2

@@ -22,6 +22,7 @@ def _without(framework: Framework, execution: Execution, trick: Trick) -> Execut
         requires=(*framework.requires, *execution.requires),
         preload=(*framework.preload, *execution.preload),
         lacks_trick_of=f"{framework.name}:{execution.name}",
+        left_out=trick,
     )
 
 

@@ -14,10 +14,15 @@ def execution_of(contestant: Contestant) -> Execution:
 
 
 def lacks(case: Case) -> str | None:
-    """Why the case's contestant does not run its phase, not in its precision or not on so many devices; else None."""
+    """Why the case's contestant does not run its phase, not in its precision or not on so many devices; else None.
+
+    Nor does one that lacks a trick run a phase of a network in which the trick changes nothing.
+    """
     execution, workload = execution_of(case.contestant), case.workload
+    network = network_of(workload)
     return (
         execution.lacks(workload.phase)
         or POLICIES[workload.precision].lacks(workload.phase)
-        or execution.lacks_devices(workload.devices, network_of(workload))
+        or execution.lacks_devices(workload.devices, network)
+        or execution.lacks_difference(network, workload.phase)
     )

@@ -15,7 +15,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import Any, Literal, NoReturn
@@ -39,7 +39,7 @@ from impls.frameworks._model import (
 from impls.host import nvidia
 from impls.host.hardware import unsupported_reason
 from impls.installed import owners
-from impls.network import Network
+from impls.network import Network, Row
 
 __all__ = [
     "CACHE",
@@ -87,12 +87,22 @@ class Trick:
     """A place where a framework's translator departs from what the framework's tutorials write, because it is faster.
 
     `what` says in a phrase what is done, and in place of what. A trick that consists of environment variables names
-    them; the tuned executions that use it set them.
+    them; the tuned executions that use it set them. A trick of layers says which rows of a network it is `about`: the
+    translator has another way for these, and for no others; None: a trick of whole steps, in every network. `phases`
+    are those that it changes.
     """
 
     name: str
     what: str
     environment: Mapping[str, str] = field(default_factory=dict)
+    about: Callable[[Row], bool] | None = None
+    phases: tuple[Phase, ...] = PHASES
+
+    def changes_nothing(self, network: Network, phase: str) -> str | None:
+        """Why a phase of the network is the same with the trick and without; None if it is not."""
+        if self.about is not None and not any(map(self.about, network.rows)):
+            return f"trick {self.name} changes nothing in {network.architecture}"
+        return None if phase in self.phases else f"trick {self.name} changes nothing in {phase}"
 
 
 @dataclass(frozen=True)
@@ -105,8 +115,8 @@ class Execution:
     here on a device, or None; `requires` adds packages to the framework's; `precisions` are the arithmetics it really
     computes in; `any_size`: whether a model takes images of other sizes than it was built for; `phases` are those that
     it runs. `idiomatic_of`: the name of the execution that this one is, but without the framework's tricks.
-    `parallel`: whether it divides a step over several devices. `lacks_trick_of`: the contestant, of another framework,
-    that this one is but for one trick, as "jax:jit".
+    `parallel`: whether it divides a step over several devices. `lacks_trick_of`: the contestant, as "jax:jit", that this
+    one is but for one trick, and `left_out`: that trick, whose share it measures.
     """
 
     name: str
@@ -122,6 +132,7 @@ class Execution:
     idiomatic_of: str = ""
     parallel: bool = False
     lacks_trick_of: str = ""
+    left_out: Trick | None = None
 
     @property
     def level(self) -> Level:
@@ -143,6 +154,10 @@ class Execution:
         if phase in self.phases:
             return None
         return "runs inference only" if self.phases == ("infer",) else f"runs {', '.join(self.phases)} only"
+
+    def lacks_difference(self, network: Network, phase: str) -> str | None:
+        """Why a phase of the network is the same as with the trick that it leaves out; None if it is not."""
+        return self.left_out.changes_nothing(network, phase) if self.left_out else None
 
     def lacks_devices(self, devices: int, network: Network) -> str | None:
         """Why it does not divide a step of the network over so many devices; None if it does.
@@ -177,6 +192,10 @@ class Framework:
     preload: tuple[str, ...] = ()
     supports_checkpointing: bool = False
     tricks: tuple[Trick, ...] = ()
+
+    def replaced(self, row: Row, plain: Collection[str]) -> str | None:
+        """Which of the tricks called `plain` is about a row, which then has its plain way; None: the row keeps its."""
+        return next((one.name for one in self.tricks if one.name in plain and one.about and one.about(row)), None)
 
     def at_level(self, name: str, level: Level) -> Execution:
         """The execution that is `name` at a level. UnknownName, or InvalidInput if there is none."""

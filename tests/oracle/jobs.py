@@ -6,7 +6,6 @@ reference's gradients are left in a folder, an array a file, for the others to r
 
 from __future__ import annotations
 
-import importlib
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -221,12 +220,6 @@ def _run(architecture: str, contestant: str, precision: str, images: int, forwar
     moved["train"] = model.statistics()
     losses += [float(model.to_numpy(model.train(batch))) for _ in range(STEPS - 1)]
     return Result(scores, loss, forward_loss, losses, moved, changed, list(gradients)), gradients
-
-
-def replaced(framework: str) -> list[str]:
-    """The tricks of a framework for which its translator has the plain way."""
-    module = importlib.import_module(f"impls.frameworks.{framework}.plain")
-    return [*module.REPLACED, *module.OF_STEPS]
 
 
 IDLE = 0.3

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from impls.frameworks import CACHE, Execution, Framework, Trick
+from impls.frameworks import CACHE, Execution, Framework, Trick, _rows
 from impls.host.process import ONE_ARENA
+from impls.layers import Conv, Dense, Pool, Subsample
+from impls.network import Row
 
 ENVIRONMENT = {
     # Otherwise JAX reserves three quarters of a GPU's memory, and no other contestant fits.
@@ -18,6 +20,19 @@ ENVIRONMENT = {
 PRECISIONS = ("float32", "tf32", "bfloat16", "float64", "float16", "bfloat16-weights")
 DIVIDED = ("float32", "tf32", "bfloat16", "float64")
 """The precisions of several devices: those without loss scaling, as all devices would have to agree on a scale."""
+
+
+def _pointwise(row: Row) -> bool:
+    return isinstance(row.layer, Conv) and row.layer.is_pointwise(row.input)
+
+
+def _full_connection(row: Row) -> bool:
+    return isinstance(row.layer, Dense)
+
+
+def _pool(row: Row) -> bool:
+    return isinstance(row.layer, Pool | Subsample)
+
 
 JAX = Framework(
     name="jax",
@@ -56,11 +71,28 @@ JAX = Framework(
     preload=("jax", "optax", "impls.frameworks.jax.build"),
     supports_checkpointing=True,
     tricks=(
-        Trick("groups", "a convolution for each group, in place of feature_group_count"),
-        Trick("pointwise", "1x1 convolutions as matrix products, in place of a convolution"),
-        Trick("product", "a gradient rule for full connections that transposes no weight, in place of JAX's own"),
-        Trick("pools", "pools as the maximum or sum of shifted slices, in place of lax.reduce_window and its gradient"),
-        Trick("powers", "the power -3/4 of local response normalisation by square roots, in place of **"),
-        Trick("pyramid", "pyramids by windows, or one axis after the other, in place of a slice for each bin"),
+        Trick("groups", "a convolution for each group, in place of feature_group_count", about=_rows.in_groups),
+        Trick("pointwise", "1x1 convolutions as matrix products, in place of a convolution", about=_pointwise),
+        Trick(
+            "product",
+            "a gradient rule for full connections that transposes no weight, in place of JAX's own",
+            about=_full_connection,
+            phases=("gradient", "train"),
+        ),
+        Trick(
+            "pools",
+            "pools as the maximum or sum of shifted slices, in place of lax.reduce_window and its gradient",
+            about=_pool,
+        ),
+        Trick(
+            "powers",
+            "the power -3/4 of local response normalisation by square roots, in place of **",
+            about=_rows.local_response_norm,
+        ),
+        Trick(
+            "pyramid",
+            "pyramids by windows, or one axis after the other, in place of a slice for each bin",
+            about=_rows.pyramid,
+        ),
     ),
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from impls.frameworks import DEVICE, Execution, Framework, Trick, jax, pytorch, tensorflow
+from impls.frameworks import DEVICE, Execution, Framework, Trick, _rows, jax, pytorch, tensorflow
 
 JIT = jax.JAX.execution("jit")
 
@@ -62,8 +62,20 @@ KERAS = Framework(
     preload=("keras",),
     tricks=(
         tensorflow.ONEDNN,
-        Trick("lrn", "local response normalisation with a gradient rule of its own, in place of automatic derivatives"),
-        Trick("groups", "a convolution for each group, in place of keras.layers.Conv2D's own groups"),
-        Trick("pyramid", "pyramids as pools, or one axis after the other, in place of a slice for each bin"),
+        Trick(
+            "lrn",
+            "local response normalisation with a gradient rule of its own, in place of automatic derivatives",
+            about=_rows.local_response_norm,  # also in inference, where each backend wraps the rule in an operation
+        ),
+        Trick(
+            "groups",
+            "a convolution for each group, in place of keras.layers.Conv2D's own groups",
+            about=_rows.in_groups,
+        ),
+        Trick(
+            "pyramid",
+            "pyramids as pools, or one axis after the other, in place of a slice for each bin",
+            about=_rows.pyramid,
+        ),
     ),
 )

@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from impls import layers
+from impls.frameworks.keras import KERAS
 from impls.frameworks.keras.layers import OfRow, Style, keras_layers, native_padding, normalise, squarable
 from impls.layers import Shape
 from impls.network import Row
@@ -16,37 +17,24 @@ from impls.network import Row
 
 def of_row(plain: tuple[str, ...]) -> OfRow:
     """The layers of a row, without the tricks called `plain`."""
-    replacements = [REPLACED[name] for name in plain]
 
     def chosen(row: Row, style: Style) -> list[keras.Layer]:
-        found = (replacement(row, style) for replacement in replacements)
-        return next(filter(None, found), None) or keras_layers(row, style)
+        trick = KERAS.replaced(row, plain)
+        return REPLACED[trick](row.layer, row.input, style) if trick else keras_layers(row, style)
 
     return chosen
 
 
-def lrn(row: Row, style: Style) -> list[keras.Layer] | None:
-    layer = row.layer
-    if not isinstance(layer, layers.LocalResponseNorm):
-        return None
+def lrn(layer: layers.LocalResponseNorm, shape: Shape, style: Style) -> list[keras.Layer]:
     return [LocalResponseNorm(layer, style, name=layer.name, dtype=style.dtype)]
 
 
-def groups(row: Row, style: Style) -> list[keras.Layer] | None:
-    layer = row.layer
-    if not isinstance(layer, layers.Conv) or layer.groups == 1:
-        return None
-    return _grouped(layer, row.input, dict(name=layer.name, dtype=style.dtype, data_format=style.data_format))
+def pyramid(layer: layers.SpatialPyramid, shape: Shape, style: Style) -> list[keras.Layer]:
+    return [SpatialPyramid(layer, shape, style, name=layer.name, dtype=style.dtype)]
 
 
-def pyramid(row: Row, style: Style) -> list[keras.Layer] | None:
-    layer = row.layer
-    if not isinstance(layer, layers.SpatialPyramid) or isinstance(layer, layers.WindowPyramid):
-        return None
-    return [SpatialPyramid(layer, row.input, style, name=layer.name, dtype=style.dtype)]
-
-
-def _grouped(layer: layers.Conv, shape: Shape, placed: dict[str, Any]) -> list[keras.Layer]:
+def groups(layer: layers.Conv, shape: Shape, style: Style) -> list[keras.Layer]:
+    placed: dict[str, Any] = dict(name=layer.name, dtype=style.dtype, data_format=style.data_format)
     kernel, stride = layer.windows()
     padding, pads = native_padding(layer, shape)
     settings = dict(placed, strides=stride, padding=padding, groups=layer.groups, kernel_initializer="zeros")
@@ -85,11 +73,9 @@ class SpatialPyramid(keras.Layer):
         return ops.concatenate(vectors, 1)
 
 
-REPLACED: Mapping[str, Callable[[Row, Style], list[keras.Layer] | None]] = {
+REPLACED: Mapping[str, Callable[[Any, Shape, Style], list[keras.Layer]]] = {
     "lrn": lrn,
     "groups": groups,
     "pyramid": pyramid,
 }
-"""By trick of a layer: the plain layers of a row that it is about, None for other rows."""
-OF_STEPS = ()
-"""The tricks of a model's steps, which are not of a layer."""
+"""By trick of a layer: the plain layers of the rows that it is about."""

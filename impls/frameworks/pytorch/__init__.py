@@ -8,7 +8,7 @@ import shutil
 import sysconfig
 from pathlib import Path
 
-from impls.frameworks import CACHE, Execution, Framework, Trick, is_card
+from impls.frameworks import CACHE, Execution, Framework, Trick, _rows, is_card
 
 PRECISIONS = ("float32", "tf32", "bfloat16", "float64", "float16", "bfloat16-weights")
 DIVIDED = ("float32", "tf32", "bfloat16", "float64")
@@ -139,7 +139,11 @@ PYTORCH = Framework(
     preload=("torch", "torch._dynamo", "impls.frameworks.pytorch.build"),
     supports_checkpointing=True,
     tricks=(
-        Trick("lrn", "local response normalisation with a gradient rule of its own, in place of nn.LocalResponseNorm"),
-        Trick("update", "the fused kernel of the optimizer, in place of its default"),
+        Trick(
+            "lrn",
+            "local response normalisation with a gradient rule of its own, in place of nn.LocalResponseNorm",
+            about=_rows.local_response_norm,
+        ),
+        Trick("update", "the fused kernel of the optimizer, in place of its default", phases=("train",)),
     ),
 )

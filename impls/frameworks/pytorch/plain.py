@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from torch import Tensor, nn
 
 from impls import layers
+from impls.frameworks.pytorch import PYTORCH
 from impls.frameworks.pytorch.layers import OfRow, module
 from impls.network import Row
 
 
 def of_row(plain: tuple[str, ...]) -> OfRow:
     """The module of a row, without the tricks called `plain`."""
-    replacements = [REPLACED[name] for name in plain if name in REPLACED]
 
     def chosen(row: Row, open_sizes: bool, in_place: bool) -> nn.Module:
-        found = (replacement(row) for replacement in replacements)
-        return next(filter(None, found), None) or module(row, open_sizes, in_place)
+        trick = PYTORCH.replaced(row, plain)
+        return REPLACED[trick](row.layer) if trick else module(row, open_sizes, in_place)
 
     return chosen
 
 
-def lrn(row: Row) -> nn.Module | None:
+def lrn(layer: layers.LocalResponseNorm) -> nn.Module:
     """PyTorch divides alpha by the number of channels summed, the table does not."""
-    layer = row.layer
-    if not isinstance(layer, layers.LocalResponseNorm):
-        return None
     return LocalResponseNorm(layer.size, layer.alpha * layer.size, layer.beta, layer.k)
 
 
@@ -37,7 +35,5 @@ class LocalResponseNorm(nn.LocalResponseNorm):
         return super().forward(x.float() if x.itemsize < 4 else x).to(x.dtype)
 
 
-REPLACED: Mapping[str, Callable[[Row], nn.Module | None]] = {"lrn": lrn}
-"""By trick of a layer: the plain module of a row that it is about, None for other rows."""
-OF_STEPS = ("update",)
-"""The tricks of a model's steps, which are not of a layer."""
+REPLACED: Mapping[str, Callable[[Any], nn.Module]] = {"lrn": lrn}
+"""By trick of a layer: the plain module of the layers that it is about."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from impls.frameworks import Execution, Framework, Trick
+from impls.frameworks import Execution, Framework, Trick, _rows
+from impls.layers import BatchNorm, Conv, Pool
+from impls.network import Row
 
 ONEDNN = Trick(
     "onednn",
@@ -18,6 +20,22 @@ ENVIRONMENT = {**AS_SHIPPED, **ONEDNN.environment}
 PRECISIONS = ("float32", "tf32", "bfloat16", "float64", "float16", "bfloat16-weights")
 DIVIDED = ("float32", "tf32", "bfloat16", "float64")
 """The precisions of several devices: those without loss scaling, as all devices would have to agree on a scale."""
+
+
+def _bordered(row: Row) -> bool:
+    """Convolutions and pools, also those without a border: convolutions differ in how the bias is added.
+
+    TensorFlow has no gradient of its own grouped convolution on the CPU, so groups are split by hand anyway.
+    """
+    match row.layer:
+        case Conv(groups=1, connection_table=None) | Pool(kind="max"):
+            return True
+    return False
+
+
+def _batch_norm(row: Row) -> bool:
+    return isinstance(row.layer, BatchNorm)
+
 
 TENSORFLOW = Framework(
     name="tensorflow",
@@ -65,11 +83,27 @@ TENSORFLOW = Framework(
     supports_checkpointing=True,
     tricks=(
         ONEDNN,
-        Trick("lrn", "local response normalisation with a gradient rule of its own, in place of tf.nn's"),
-        Trick("borders", "borders named or padded before the operation, in place of tf.nn's explicit paddings"),
-        Trick("batch-norm", "the fused kernel of batch normalisation, in place of tf.nn.batch_normalization"),
-        Trick("pyramid", "pyramids as one pool after the cells are rearranged, in place of a slice for each bin"),
-        Trick("update", "the update as one kernel for each array, in place of assignments"),
+        Trick(
+            "lrn",
+            "local response normalisation with a gradient rule of its own, in place of tf.nn's",
+            about=_rows.local_response_norm,
+        ),
+        Trick(
+            "borders",
+            "borders named or padded before the operation, and bias_add, in place of explicit paddings and +",
+            about=_bordered,
+        ),
+        Trick(
+            "batch-norm",
+            "the fused kernel of batch normalisation, in place of tf.nn.batch_normalization",
+            about=_batch_norm,
+        ),
+        Trick(
+            "pyramid",
+            "pyramids as one pool after the cells are rearranged, in place of a slice for each bin",
+            about=_rows.pyramid,
+        ),
+        Trick("update", "the update as one kernel for each array, in place of assignments", phases=("train",)),
         Trick("calls", "calls of the traced function, in place of calls of the tf.function"),
     ),
 )

@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from impls import layers
+from impls.frameworks.tensorflow import TENSORFLOW
 from impls.frameworks.tensorflow.layers import (
     Function,
     OfRow,
@@ -22,24 +23,18 @@ from impls.frameworks.tensorflow.layers import (
 )
 from impls.network import Row
 
-Replacement = Callable[[Row, Variables], Function | None]
-
 
 def of_row(plain: tuple[str, ...]) -> OfRow:
     """The function of a row, without the tricks called `plain`."""
-    replacements = [REPLACED[name] for name in plain if name in REPLACED]
 
     def chosen(row: Row, own: Variables, compiled: bool) -> Function:
-        found = (replacement(row, own) for replacement in replacements)
-        return next(filter(None, found), None) or function(row, own, compiled)
+        trick = TENSORFLOW.replaced(row, plain)
+        return REPLACED[trick](row.layer, own) if trick else function(row, own, compiled)
 
     return chosen
 
 
-def lrn(row: Row, own: Variables) -> Function | None:
-    layer = row.layer
-    if not isinstance(layer, layers.LocalResponseNorm):
-        return None
+def lrn(layer: layers.LocalResponseNorm, own: Variables) -> Function:
     settings = dict(depth_radius=layer.size // 2, bias=layer.k, alpha=layer.alpha, beta=layer.beta)
     own_way = local_response_norm(layer)
 
@@ -51,14 +46,10 @@ def lrn(row: Row, own: Variables) -> Function | None:
     return apply
 
 
-def borders(row: Row, own: Variables) -> Function | None:
-    match row.layer:
-        # TensorFlow has no gradient of its own grouped convolution on the CPU, so groups are split by hand anyway.
-        case layers.Conv(groups=1, connection_table=None) as layer:
-            return _convolution(layer, own)
-        case layers.Pool(kind="max") as layer:
-            return lambda x, training: tf.nn.max_pool2d(x, *layer.windows(), _padding(layer, x))
-    return None
+def borders(layer: layers.Conv | layers.Pool, own: Variables) -> Function:
+    if isinstance(layer, layers.Conv):
+        return _convolution(layer, own)
+    return lambda x, training: tf.nn.max_pool2d(x, *layer.windows(), _padding(layer, x))
 
 
 def _convolution(layer: layers.Conv, own: Variables) -> Function:
@@ -77,15 +68,11 @@ def _padding(layer: layers.Conv | layers.Pool, x: tf.Tensor) -> Any:
     return ((0, 0), *layer.pads(shape_of(x)), (0, 0))
 
 
-def batch_normalisation(row: Row, own: Variables) -> Function | None:
-    return batch_norm(row.layer, **own, fused=plain_normalisation) if isinstance(row.layer, layers.BatchNorm) else None
+def batch_normalisation(layer: layers.BatchNorm, own: Variables) -> Function:
+    return batch_norm(layer, **own, fused=plain_normalisation)
 
 
-def pyramid(row: Row, own: Variables) -> Function | None:
-    layer = row.layer
-    if not isinstance(layer, layers.SpatialPyramid) or isinstance(layer, layers.WindowPyramid):
-        return None
-
+def pyramid(layer: layers.SpatialPyramid, own: Variables) -> Function:
     def apply(x: tf.Tensor, training: bool) -> tf.Tensor:
         _, height, width = shape_of(x)
         maxima = [
@@ -99,12 +86,10 @@ def pyramid(row: Row, own: Variables) -> Function | None:
     return apply
 
 
-REPLACED: Mapping[str, Replacement] = {
+REPLACED: Mapping[str, Callable[[Any, Variables], Function]] = {
     "lrn": lrn,
     "borders": borders,
     "batch-norm": batch_normalisation,
     "pyramid": pyramid,
 }
-"""By trick of a layer: the plain function of a row that it is about, None for other rows."""
-OF_STEPS = ("update", "calls")
-"""The tricks of a model's steps, which are not of a layer."""
+"""By trick of a layer: the plain function of the layers that it is about."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from oracle import tricks
 
 from bench.contestants.without import WITHOUT, name_of
 from deadheat.contract.fixtures import missing
 from deadheat.contract.processes import Children, answer
 from impls.errors import InvalidInput, UnknownName
-from impls.frameworks import Execution, Framework, Plan, Trick, frameworks, load_framework
+from impls.frameworks import PHASES, Execution, Framework, Plan, Trick, frameworks, load_framework
 from impls.network import Network
 
 TUNED = ("pytorch:eager", "tensorflow:graph", "jax:jit", "keras:tensorflow", "keras:torch", "keras:jax")
@@ -71,12 +72,40 @@ def test_every_trick_has_a_contestant_that_lacks_it_alone() -> None:
 
 
 @pytest.mark.parametrize("framework", [name for name, one in frameworks().items() if one.tricks])
-def test_every_trick_has_what_it_replaces(framework: str, children: Children) -> None:
+def test_rows_have_another_way_without_a_trick_that_is_about_them_and_no_others(
+    framework: str, children: Children
+) -> None:
     contestant = next(contestant for contestant in TUNED if contestant.startswith(f"{framework}:"))
     if reason := missing(contestant):
         pytest.skip(reason)
-    names = answer(children.of(contestant, "float32").submit("oracle.jobs:replaced", framework))
-    assert sorted(names) == sorted(trick.name for trick in load_framework(framework).tricks if not trick.environment)
+    found = answer(children.of(contestant, "float32").submit("oracle.tricks:replaced", framework))
+    every = tricks.rows()
+    about = {one.name: one.about for one in load_framework(framework).tricks if one.about}
+    assert found == {trick: {name for name, row in every.items() if of(row)} for trick, of in about.items()}
+    assert all(found.values()), "a trick that is about no row of any network"
+
+
+@pytest.mark.parametrize("contestant", ["pytorch:eager", "tensorflow:graph"])
+def test_a_trick_of_the_update_changes_the_phases_that_update_weights(contestant: str, children: Children) -> None:
+    if reason := missing(contestant):
+        pytest.skip(reason)
+    (update,) = (one for one in load_framework(contestant.partition(":")[0]).tricks if one.name == "update")
+    found = answer(children.of(contestant, "float32").submit("oracle.tricks:updating_phases", contestant))
+    assert found == set(update.phases)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trick", load_framework("jax").tricks, ids=lambda trick: trick.name)
+def test_a_trick_of_jax_changes_the_programs_of_the_networks_and_phases_that_it_says(
+    trick: Trick, children: Children
+) -> None:
+    if reason := missing("jax:jit"):
+        pytest.skip(reason)
+    found = answer(children.of("jax:jit", "float32").submit("oracle.tricks:changed_programs", trick.name))
+    assert found == {
+        network.architecture: {phase for phase in PHASES if not trick.changes_nothing(network, phase)}
+        for network in tricks.made_up()
+    }
 
 
 def test_a_trick_of_variables_is_set_by_tuned_executions_and_by_no_idiomatic_one() -> None:
