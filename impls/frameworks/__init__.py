@@ -115,8 +115,8 @@ class Execution:
     here on a device, or None; `requires` adds packages to the framework's; `precisions` are the arithmetics it really
     computes in; `any_size`: whether a model takes images of other sizes than it was built for; `phases` are those that
     it runs. `idiomatic_of`: the name of the execution that this one is, but without the framework's tricks.
-    `parallel`: whether it divides a step over several devices. `lacks_trick_of`: the contestant, as "jax:jit", that this
-    one is but for one trick, and `left_out`: that trick, whose share it measures.
+    `parallel`: whether it divides a step over several devices. `lacks_trick_of`: the contestant, such as "jax:jit",
+    that this one is but for one trick, and `left_out`: that trick, whose share it measures.
     """
 
     name: str
