@@ -85,7 +85,7 @@ class Allocation:
         a group of which one launch fits is examined.
         """
         left, options = readings.deadline - readings.now, list(self.options(ledger))
-        if expected := self._expected(ledger, options, left):
+        if expected := self.expected(ledger, options, left):
             shortest = min(expected.values())
             stage = [group for group, seconds in expected.items() if seconds <= STAGE * shortest]
             return [] if any(not option.launches for option in options) else stage
@@ -93,7 +93,7 @@ class Allocation:
             return []
         return self._for_one_launch(ledger, left)
 
-    def _expected(self, ledger: Ledger, options: Sequence[Option], left: float) -> dict[Group, float]:
+    def expected(self, ledger: Ledger, options: Sequence[Option], left: float) -> dict[Group, float]:
         """Seconds of the waiting groups whose gate and fewest launches fit into the time that no admitted one needs.
 
         Shortest first. Others are not examined, as they could not be compared: they are when launches turn out to take
@@ -123,7 +123,7 @@ class Allocation:
         if not any(record.started for record in ledger.records):
             return list(options)
         fewest, turns = self.suite.launches[0], self.suite.turns[0]
-        free = left - _reserved([*self._missing_of(options), *self._expected(ledger, options, left).values()], left)
+        free = left - _reserved([*self._missing_of(options), *self.expected(ledger, options, left).values()], left)
         fitting = [option for option in options if SPARE * option.cost.seconds(turns) <= left]
         return [
             option for option in fitting if option.launches < fewest or SPARE * option.cost.seconds(turns) <= free
@@ -139,7 +139,7 @@ class Allocation:
             return Stop(BUDGET)
         # Where there is time for the fewest launches of all groups, they come first: others are worth as much later,
         # when costs are known. A group that cannot have its fewest any more gets what decides nothing elsewhere.
-        later = self._expected(ledger, options, left).values()
+        later = self.expected(ledger, options, left).values()
         first = sum([*self._missing_of(options), *later]) <= ERROR * left
         best = max(
             _abreast(affordable),
