@@ -257,8 +257,6 @@ class Framework:
             checked(f"trick of {self.name}", name, tuple(trick.name for trick in self.tricks))
         if execution.idiomatic_of:
             plan = replace(plan, execution=execution.idiomatic_of, plain=tuple(trick.name for trick in self.tricks))
-        translated = {trick.name for trick in self.tricks if not trick.environment}  # the others are variables
-        plan = replace(plan, plain=tuple(name for name in plan.plain if name in translated))
         module, _, name = self.model.partition(":")
         model: Model = getattr(importlib.import_module(module), name)(plan)
         for phase in PHASES:
