@@ -21,7 +21,7 @@ DATA = Path(__file__).parent.parent / "results" / "data"
 REFERENCE = DATA / "reference-reproduction"
 OWN_DATA = DATA / "reference-reproduction-own-data"
 """Claims on the papers' own data, or on data of its kind."""
-TEN = ("LN-5", "LN-6", "AX-1", "NIN-6", "VGG-5", "AX-11", "AX-13", "NIN-9", "SPP-1", "SPP-4")
+TEN = ("LN-5", "LN-6", "AX-1", "NIN-6", "VGG-3", "VGG-5", "AX-11", "NIN-9", "SPP-1", "SPP-4")
 """Claims that the first page shows: of each paper, by training and by arithmetic."""
 PICTURES = Path(__file__).parent / "claims"
 HEADINGS = {
@@ -95,11 +95,15 @@ def _standing_alone(picture: str) -> str:
 def _line(kept: Reproduction, claim: ClaimResult) -> str:
     if not claim.contrasts:
         return f"- {claim.statement} ({claim.id}) Here: {claim.evidence}."
-    results = "; ".join(
-        f"{contrast.statement} {_interval(contrast)} (paper {contrast.paper})" for contrast in claim.contrasts
-    )
+    results = "; ".join(f"{contrast.statement} {_interval(contrast)} ({_paper(contrast)})" for contrast in claim.contrasts)
     picture = f"\n\n  ![Learning curves of {claim.id}](claims/{claim.id}.svg)"
     return f"- {claim.statement} ({claim.id}) On {_data(kept, claim)}, {claim.seeds} seeds: {results}.{picture}"
+
+
+def _paper(contrast: ContrastResult) -> str:
+    """The paper's figure, and whether an effect of that order is there, where that is known."""
+    size = words.effect_size(contrast)
+    return f"paper {contrast.paper}{f'; {size}' if size else ''}"
 
 
 def _table(rows: list[tuple[str, ...]], headers: list[str]) -> str:
