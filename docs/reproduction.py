@@ -95,7 +95,9 @@ def _standing_alone(picture: str) -> str:
 def _line(kept: Reproduction, claim: ClaimResult) -> str:
     if not claim.contrasts:
         return f"- {claim.statement} ({claim.id}) Here: {claim.evidence}."
-    results = "; ".join(f"{contrast.statement} {_interval(contrast)} ({_paper(contrast)})" for contrast in claim.contrasts)
+    results = "; ".join(
+        f"{contrast.statement} {_interval(contrast)} ({_paper(contrast)})" for contrast in claim.contrasts
+    )
     picture = f"\n\n  ![Learning curves of {claim.id}](claims/{claim.id}.svg)"
     return f"- {claim.statement} ({claim.id}) On {_data(kept, claim)}, {claim.seeds} seeds: {results}.{picture}"
 
