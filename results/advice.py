@@ -264,7 +264,7 @@ def _count(rows: pd.DataFrame, one: str, more: str = "") -> str:
 
 
 _REMEDIES = {
-    Status.SKIPPED: "resolve the reason, then run again",
+    Status.SKIPPED: "nothing to do where that is intended; else resolve the reason, then run again",
     Status.MISMATCH: "it computes a different network; compare its outputs with the others' before using it",
     Status.OUT_OF_MEMORY: "use a smaller batch or size, or a machine with more memory",
     Status.CRASHED: "read its log; run only this case with -k; the likely cause is a bug in the framework or its build",
