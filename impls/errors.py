@@ -69,8 +69,8 @@ GENERIC = re.compile(r"^[^:]{0,60}\b(error|errors|failed|failure)[.!]?$", re.IGN
 """A line that reports a failure without its cause, such as "C++ compile error"."""
 COMPILER = re.compile(r"(^|[\s:])(fatal |internal )?error\s*(\w*\d\w*)?: *\S", re.IGNORECASE)
 """A line with an error of a compiler, a linker or a runtime."""
-OUTPUT = re.compile(r"^(std ?(out|err)|output)\s*:$", re.IGNORECASE)
-"""The heading before the output of a command."""
+OUTPUT = re.compile(r"^(std ?(out|err)|output|summary)\s*:$", re.IGNORECASE)
+"""The heading before the output of a command, or before what a runtime says of a model."""
 
 
 def one_line(problem: BaseException) -> str:

@@ -20,6 +20,9 @@ from impls.network import Network
 Arrays = dict[str, np.ndarray]
 BATCH = 2
 STEPS = 3
+ALIGNMENT = 64
+"""In bytes. Frameworks use an array's memory as it is if they find it aligned so."""
+OVERWRITTEN = 7.0
 DEEP = Network(
     "deep",
     (2, 3, 4),
@@ -85,7 +88,7 @@ def behave(contestant: str, precision: str) -> Behaviour:
     """Loads, asks for every phase, trains, loads again and trains once more."""
     network, model = _first_that_it_has(contestant, precision)
     weights, statistics, arrays = make_weights(network), make_statistics(network), make_batch(network, BATCH)
-    model.load(weights, statistics)
+    _load_and_overwrite(model, weights, statistics)
     batch = model.put(arrays.images, arrays.labels)
     loaded = model.weights()
     scores = model.to_numpy(model.infer(batch))
@@ -119,6 +122,23 @@ def behave(contestant: str, precision: str) -> Behaviour:
     )
 
 
+def _load_and_overwrite(model: Model, weights: Arrays, statistics: Arrays) -> None:
+    """Loads arrays and then writes other values into them. A model that shares their memory has these values then."""
+    lent = {name: _at_multiple_of(ALIGNMENT, array) for name, array in weights.items()}
+    model.load(lent, statistics)
+    for array in lent.values():
+        array.fill(OVERWRITTEN)
+
+
+def _at_multiple_of(alignment: int, array: np.ndarray) -> np.ndarray:
+    """A copy at an address that is a multiple of `alignment` bytes."""
+    memory = np.empty(array.nbytes + alignment, np.uint8)
+    start = -memory.ctypes.data % alignment
+    copy = memory[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy
+
+
 @dataclass(frozen=True)
 class Inferred:
     """What a model that runs inference only did on INFERRED[network], and how it refused other phases.
@@ -142,7 +162,7 @@ def infer(contestant: str, precision: str) -> Inferred:
     """Loads, infers, loads other weights, infers again, and asks for each of the other phases."""
     network, model = _first_that_it_has(contestant, precision, INFERRED)
     weights, arrays = make_weights(network), make_batch(network, BATCH)
-    model.load(weights, make_statistics(network))
+    _load_and_overwrite(model, weights, make_statistics(network))
     batch = model.put(arrays.images, arrays.labels)
     loaded, statistics, scores = model.weights(), model.statistics(), model.to_numpy(model.infer(batch))
     model.load({name: array * np.float32(FACTOR) for name, array in weights.items()}, make_statistics(network))

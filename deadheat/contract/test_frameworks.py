@@ -123,6 +123,7 @@ def inputs_of(found: Behaviour | Inferred) -> tuple[Network, Mapping[str, np.nda
 
 
 def test_weights_come_back_as_they_were_loaded(behaviour: Behaviour) -> None:
+    """Whatever is written into the caller's arrays after they were loaded."""
     network, weights, _ = inputs_of(behaviour)
     assert list(behaviour.loaded) == list(network.arrays)
     for name, array in weights.items():

@@ -71,6 +71,8 @@ __all__ = [
 Level = Literal["tuned", "idiomatic"]
 LEVELS: tuple[Level, ...] = ("tuned", "idiomatic")
 """How a network is written: in the fastest way known with the same mathematics, or as the framework's tutorials do."""
+PUBLISHED = "published"
+"""The level of a network that others have written, in steps that are idiomatic."""
 CACHE = "{cache}"
 """Placeholder in an execution's environment for a folder for compilers' caches, empty when a campaign begins."""
 DEVICE = "{device}"
@@ -89,7 +91,7 @@ class Trick:
     `what` says in a phrase what is done, and in place of what. A trick that consists of environment variables names
     them; the tuned executions that use it set them. A trick of layers says which rows of a network it is `about`: the
     translator has another way for these, and for no others; None: a trick of whole steps, in every network. `phases`
-    are those that it changes.
+    are those that it changes. `executions`: the tuned ones that use it, by name; none: all of them.
     """
 
     name: str
@@ -97,6 +99,7 @@ class Trick:
     environment: Mapping[str, str] = field(default_factory=dict)
     about: Callable[[Row], bool] | None = None
     phases: tuple[Phase, ...] = PHASES
+    executions: tuple[str, ...] = ()
 
     def changes_nothing(self, network: Network, phase: str) -> str | None:
         """Why a phase of the network is the same with the trick and without; None if it is not."""
@@ -115,7 +118,8 @@ class Execution:
     here on a device, or None; `requires` adds packages to the framework's; `precisions` are the arithmetics it really
     computes in; `any_size`: whether a model takes images of other sizes than it was built for; `phases` are those that
     it runs. `idiomatic_of`: the name of the execution that this one is, but without the framework's tricks.
-    `parallel`: whether it divides a step over several devices. `lacks_trick_of`: the contestant, such as "jax:jit",
+    `parallel`: whether it divides a step over several devices. `published`: others have written the network, so that it
+    is neither tuned nor idiomatic. `lacks_trick_of`: the contestant, such as "jax:jit",
     that this one is but for one trick, and `left_out`: that trick, whose share it measures.
     """
 
@@ -133,15 +137,21 @@ class Execution:
     parallel: bool = False
     lacks_trick_of: str = ""
     left_out: Trick | None = None
+    published: bool = False
 
     @property
-    def level(self) -> Level:
-        """How the network is written."""
+    def level(self) -> str:
+        """How the network is written: one of LEVELS, or PUBLISHED; "" if it lacks one of several tricks."""
+        if self.published:
+            return PUBLISHED
+        if self.left_out:
+            return ""
         return "idiomatic" if self.idiomatic_of else "tuned"
 
     def uses(self, trick: Trick) -> bool:
-        """Whether it uses a trick of its framework: all executions do, except of one that is a variable not set."""
-        return trick.environment.items() <= self.environment.items()
+        """Whether a tuned execution uses a trick of its framework."""
+        is_set = trick.environment.items() <= self.environment.items()
+        return is_set and self.name in (trick.executions or (self.name,))
 
     def without(self, *tricks: Trick) -> Execution:
         """This execution without the variables of some tricks."""
@@ -198,9 +208,9 @@ class Framework:
         return next((one.name for one in self.tricks if one.name in plain and one.about and one.about(row)), None)
 
     def at_level(self, name: str, level: Level) -> Execution:
-        """The execution that is `name` at a level. UnknownName, or InvalidInput if there is none."""
+        """The execution that is `name` at a level; itself if it has neither. UnknownName; InvalidInput without one."""
         execution = self.execution(name)
-        if execution.level == level:
+        if execution.level == level or execution.level not in LEVELS:
             return execution
         if level == "tuned":
             return self.execution(execution.idiomatic_of)
@@ -226,9 +236,15 @@ class Framework:
         needed = self.requires + (execution.requires if execution else ())
         absent = [name for name in needed if importlib.util.find_spec(name) is None]
         if absent:
-            bring = f"pip install 'deadheat[{self.extra}]'" if self.extra else f"pip install {' '.join(absent)}"
-            return f"{', '.join(absent)} not installed; {bring}"
+            return f"{', '.join(absent)} not installed; pip install {self._installing(absent)}"
         return execution.missing(device) if execution else None
+
+    def _installing(self, absent: Collection[str]) -> str:
+        """What pip installs to bring absent packages: this framework's extra, and those of frameworks that they are."""
+        if not self.extra:
+            return " ".join(absent)
+        others = [one.extra for one in frameworks().values() if one.extra and set(absent) & set(one.requires)]
+        return f"'deadheat[{','.join(dict.fromkeys([self.extra, *others]))}]'"
 
     def missing_here(self, execution: Execution) -> str | None:
         """Why an execution cannot run on any device of this machine; None if it can on one."""

@@ -91,7 +91,7 @@ class Model(ABC):
 
     @abstractmethod
     def load(self, weights: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray]) -> None:
-        """Load canonical arrays (the names of `Network.arrays` and `Network.statistics`); momentum becomes zero."""
+        """Load copies of canonical arrays (names: `Network.arrays`, `Network.statistics`); momentum becomes zero."""
 
     @abstractmethod
     def weights(self) -> dict[str, np.ndarray]:

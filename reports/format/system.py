@@ -66,6 +66,7 @@ def notes(system: System, contestants: Iterable[str]) -> list[tuple[str, str]]:
 LEVELS = {
     "tuned": "in the fastest way that we know with the same mathematics",
     "idiomatic": "as the framework's own tutorials write it",
+    "published": "as others publish it",
 }
 """How a contestant of a level is written."""
 

@@ -133,7 +133,7 @@ class Meters(Facts):
 
 
 class ContestantFacts(Facts):
-    """`level`: "tuned" or "idiomatic"; None in campaigns that do not say.
+    """`level`: "tuned", "idiomatic" or "published"; "" if one trick of several is left out; None where it is not said.
 
     `tuned`: the id of the contestant that it is, but without all or one of the tricks; None if it lacks none, and in
     campaigns that do not say.

@@ -33,7 +33,7 @@ TOLD_APART = 7
 """The launches of each workload by contestant."""
 COLUMNS = (
     *WORKLOAD,
-    Column("level", "", "how the contestant is written: tuned, or idiomatic; empty in campaigns that do not say"),
+    Column("level", "", "how the contestant is written: tuned, idiomatic, or published by others; else empty"),
     *OUTCOME,
     Column("launches", "", "number of valid launches"),
     Column("repeated_launches", "", "number of launches that were disturbed and repeated"),

@@ -7,6 +7,7 @@ reference's gradients are left in a folder, an array a file, for the others to r
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,11 +18,14 @@ from typing import Any
 import numpy as np
 
 from bench.worker.evidence import mean_loss
+from bench.worker.tasks import status_of
 from deadheat.contract.fixtures import differentiates
-from deadheat.contract.jobs import STEPS
+from deadheat.contract.jobs import INFERRED, NETWORKS, STEPS
 from deadheat.contract.jobs import build as build_model
 from impls.arrays import Batch, make_batch, make_statistics, make_weights
+from impls.errors import one_line
 from impls.frameworks import Allocated, Model, Plan, Sgd, load_framework
+from impls.frameworks.pytorch import PACKAGES
 from impls.layers import (
     Activation,
     BatchNorm,
@@ -236,6 +240,56 @@ def idle_share(contestant: str) -> float:
     before = time.process_time()
     time.sleep(IDLE)
     return (time.process_time() - before) / IDLE
+
+
+def cores_of_threads(contestant: str) -> tuple[set[int], list[set[int]]]:
+    """The cores of this process before it runs a step, and those of each of its threads afterwards."""
+    allowed = os.sched_getaffinity(0)
+    idle_share(contestant)
+    return allowed, [os.sched_getaffinity(int(thread)) for thread in os.listdir("/proc/self/task")]
+
+
+def refused_graph(contestant: str) -> tuple[str, str]:
+    """The status and the words of a case whose runtime is given a graph with an operation that it does not know."""
+    network = small("lenet5")
+    weights, statistics, arrays = _inputs(network)
+    model: Any = build(contestant, network, "float32")
+    model.load(weights, statistics)
+    compile_it = model.compile
+    model.compile = lambda graph: compile_it(graph.replace(b"Conv", b"Cnov"))
+    try:
+        model.put(arrays.images, arrays.labels)
+    except Exception as problem:
+        return status_of(problem), one_line(problem)
+    return "measured", ""
+
+
+def packages(folder: str) -> list[int]:
+    """How many there are in a folder: for a network with dropout, the same without, and the same for another thread."""
+    os.environ[PACKAGES] = folder
+    found = []
+    threads = torch_threads()
+    for network, count in (
+        (INFERRED["shallow"], threads),
+        (NETWORKS["shallow"], threads),
+        (NETWORKS["shallow"], threads + 1),
+    ):
+        torch_threads(count)
+        model = build_model("pytorch:aot", network, "float32")
+        model.load(make_weights(network), make_statistics(network))
+        arrays = make_batch(network, BATCH)
+        model.put(arrays.images, arrays.labels)
+        found.append(len(list(Path(folder).iterdir())))
+    return found
+
+
+def torch_threads(count: int | None = None) -> int:
+    """PyTorch's number of threads, set to `count` if one is given."""
+    import torch
+
+    if count is not None:
+        torch.set_num_threads(count)
+    return int(torch.get_num_threads())
 
 
 def openvino_by_itself() -> str:

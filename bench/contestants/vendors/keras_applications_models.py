@@ -5,11 +5,14 @@ They have no dropout, so ours are to be compared in `infer`, where it does nothi
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import keras
 
 from impls.errors import Unsupported
 from impls.frameworks import Plan
 from impls.frameworks.keras.whole import Whole
+from impls.frameworks.tensorflow import CALLS, UPDATE
 from impls.frameworks.tensorflow.model import Built, TensorFlowModel
 
 NETWORKS = {"vgg-d": keras.applications.VGG16, "vgg-e": keras.applications.VGG19}
@@ -17,6 +20,9 @@ NETWORKS = {"vgg-d": keras.applications.VGG16, "vgg-e": keras.applications.VGG19
 
 
 class ApplicationsModel(Whole, TensorFlowModel):
+    def __init__(self, plan: Plan):
+        super().__init__(replace(plan, plain=(UPDATE.name, CALLS.name)))
+
     def build(self, plan: Plan) -> Built:
         network = plan.network
         if network.architecture not in NETWORKS:

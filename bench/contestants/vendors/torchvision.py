@@ -9,7 +9,9 @@ TORCHVISION = Framework(
     name="torchvision",
     title="torchvision",
     model="bench.contestants.vendors.torchvision_models:TorchvisionModel",
-    executions=(Execution("eager", "torchvision.models, eager, channels first", ENVIRONMENT),),
+    executions=(
+        Execution("eager", "torchvision.models, eager, channels first, idiomatic steps", ENVIRONMENT, published=True),
+    ),
     requires=("torch", "torchvision"),
     extra="vendors",
     preload=("torch", "torch._dynamo", "bench.contestants.vendors.torchvision_models"),

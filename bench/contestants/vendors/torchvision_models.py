@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from torch import nn
@@ -10,6 +11,7 @@ from torchvision.models import alexnet, vgg
 
 from impls.errors import Unsupported
 from impls.frameworks import Plan
+from impls.frameworks.pytorch import UPDATE
 from impls.frameworks.pytorch.model import PyTorchModel
 from impls.layers import Dropout
 
@@ -26,6 +28,9 @@ SIDE = 224
 
 
 class TorchvisionModel(PyTorchModel):
+    def __init__(self, plan: Plan):
+        super().__init__(replace(plan, plain=(UPDATE.name,)))
+
     def module(self, plan: Plan) -> nn.Module:
         network = plan.network
         if network.architecture not in NETWORKS or network.input_shape[1:] != (SIDE, SIDE):

@@ -95,11 +95,15 @@ class JaxModel(Model):
         self._state = State(params, self._put_all(statistics), None, self._state.key, self._new_scaling())
 
     def _put_all(self, arrays: Mapping[str, np.ndarray], dtype: np.dtype | None = None) -> Arrays:
-        """Copies on the device: donated arrays must not be the caller's memory."""
         return {name: self._put(array, dtype or self._dtype) for name, array in arrays.items()}
 
     def _put(self, array: np.ndarray, dtype: np.dtype, where: Any = None) -> Array:
-        return jax.device_put(np.asarray(array, dtype), where or self._home, may_alias=False)
+        """A copy on the device, which is donated to steps, while the caller may change its array.
+
+        On the CPU `device_put` shares the memory of NumPy's arrays, also with may_alias=False (jax 0.10).
+        """
+        with jax.default_device(self._device):
+            return jax.device_put(jnp.array(array, dtype), where or self._home)
 
     def weights(self) -> dict[str, np.ndarray]:
         return self._canonical(self._state.params)

@@ -77,5 +77,9 @@ KERAS = Framework(
             "pyramids as pools, or one axis after the other, in place of a slice for each bin",
             about=_rows.pyramid,
         ),
+        # The steps around the model are those of the backend's own translator.
+        replace(tensorflow.UPDATE, executions=("tensorflow",)),
+        replace(tensorflow.CALLS, executions=("tensorflow",)),
+        replace(pytorch.UPDATE, executions=("torch",)),
     ),
 )

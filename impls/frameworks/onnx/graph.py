@@ -15,7 +15,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 OPSET = 18
-IR_VERSION = 9
+IR_VERSION = 8
 """The format's version that came with opset 18: runtimes refuse versions newer than they are."""
 IMAGES, SCORES = "images", "scores"
 

@@ -55,7 +55,9 @@ class OnnxModel(InferenceOnly, Model):
         return images
 
     def load(self, weights: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray]) -> None:
-        self._weights, self._statistics = weights, statistics
+        self._weights, self._statistics = (
+            {name: array.copy() for name, array in arrays.items()} for arrays in (weights, statistics)
+        )
         self._compiled = {}
 
     def weights(self) -> dict[str, np.ndarray]:

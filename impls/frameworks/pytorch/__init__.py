@@ -59,6 +59,8 @@ def _no_fork(device: str) -> str | None:
     return None if hasattr(os, "fork") else "its processes are forked, which this system cannot; use eager"
 
 
+UPDATE = Trick("update", "the fused kernel of the optimizer, in place of its default", phases=("train",))
+
 PYTORCH = Framework(
     name="pytorch",
     title="PyTorch",
@@ -144,6 +146,6 @@ PYTORCH = Framework(
             "local response normalisation with a gradient rule of its own, in place of nn.LocalResponseNorm",
             about=_rows.local_response_norm,
         ),
-        Trick("update", "the fused kernel of the optimizer, in place of its default", phases=("train",)),
+        UPDATE,
     ),
 )

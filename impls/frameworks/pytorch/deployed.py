@@ -85,9 +85,13 @@ class AheadOfTimeModel(InferenceOnly, PyTorchModel):
         made.replace(file)
 
     def _digest(self, shape: tuple[int, ...]) -> str:
-        """A name for the package of this network with these weights, for one shape."""
-        network: Network = self._plan.network
-        digest = hashlib.blake2b(repr((network, shape, self._plan.precision)).encode(), digest_size=16)
+        """A name for the package of the network without dropout, with these weights, for one shape.
+
+        Inductor writes the number of threads into the code that it generates.
+        """
+        network: Network = self._plan.network.without_dropout()
+        compiled_for = torch.__version__, torch.get_num_threads(), self._plan.device, self._plan.precision
+        digest = hashlib.blake2b(repr((network, shape, compiled_for)).encode(), digest_size=16)
         for name, array in {**self.weights(), **self.statistics()}.items():
             digest.update(name.encode())
             digest.update(np.ascontiguousarray(array).data)

@@ -12,6 +12,8 @@ ONEDNN = Trick(
     # By itself TensorFlow uses them only where there are instructions for neural networks, such as AVX512_VNNI.
     {"TF_ENABLE_ONEDNN_OPTS": "1"},
 )
+UPDATE = Trick("update", "the update as one kernel for each array, in place of assignments", phases=("train",))
+CALLS = Trick("calls", "calls of the traced function, in place of calls of the tf.function")
 AS_SHIPPED = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # otherwise it reserves the whole GPU's memory
@@ -103,7 +105,7 @@ TENSORFLOW = Framework(
             "pyramids as one pool after the cells are rearranged, in place of a slice for each bin",
             about=_rows.pyramid,
         ),
-        Trick("update", "the update as one kernel for each array, in place of assignments", phases=("train",)),
-        Trick("calls", "calls of the traced function, in place of calls of the tf.function"),
+        UPDATE,
+        CALLS,
     ),
 )

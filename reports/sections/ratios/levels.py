@@ -86,7 +86,7 @@ def sentences(pairs: Sequence[Pair], other: str) -> list[str]:
     if maybe:
         told.append(f"Not excluded, as the interval goes beyond that or is unknown: {maybe}.")
     if missing:
-        told.append(f"{missing} of {len(lines)} ratios are missing; the table says why.")
+        told.append(f"{missing} of {len(lines)} ratios {'is' if missing == 1 else 'are'} missing; the table says why.")
     return told
 
 
@@ -107,9 +107,9 @@ def build(view: CampaignView) -> Levels | None:
     notes = dict(system.notes(view.system, view.contestants))
     tuned = tuned_of(view.campaign)
     for number, contestant in enumerate(one for one in view.contestants if one in tuned):
-        lines = list(_lines(view, contestant, tuned[contestant]))
-        figure = _figure(contestant, tuned[contestant], lines, f"{view.key}-levels{number}")
         is_idiomatic = view.system.contestants.get(contestant, ContestantFacts()).level == "idiomatic"
+        lines = list(_lines(view, contestant, tuned[contestant], lacks_one=not is_idiomatic))
+        figure = _figure(contestant, tuned[contestant], lines, f"{view.key}-levels{number}")
         pairs[is_idiomatic].append(Pair(contestant, tuned[contestant], notes.get(contestant, ""), lines, figure))
     kinds = (
         ("Without any trick", "The idiomatic contestant over the tuned one.", pairs[True], "its idiomatic counterpart"),
@@ -124,15 +124,26 @@ def build(view: CampaignView) -> Levels | None:
     return Levels(groups, sum(part.is_drawn for part in view.parts), len(view.parts)) if groups else None
 
 
-def _lines(view: CampaignView, contestant: str, tuned: str) -> Iterator[Line]:
-    """A line for each network and phase in which either of the two has a record."""
+def _lines(view: CampaignView, contestant: str, tuned: str, lacks_one: bool) -> Iterator[Line]:
+    """A line for each network and phase in which either of the two has a record.
+
+    Where only a contestant that lacks one trick is skipped, that trick changes nothing.
+    """
     for part in view.parts:
         title = view.titles[part.network.id]
         for phase in part.network.phases:
-            if any((phase, one) in part.network.rows for one in (contestant, tuned)):
+            statuses = [_status(part.network, phase, one) for one in (contestant, tuned)]
+            is_skipped = statuses[0] == Status.SKIPPED != statuses[1]
+            if any(statuses) and not (is_skipped and lacks_one):
                 ratio = view.ratios.get(f"{part.network.id}-{phase}", {}).get((contestant, tuned))
                 missing = "" if ratio else _missing(part.network, phase, (contestant, tuned))
                 yield Line(part, title, phase, ratio, missing)
+
+
+def _status(network: networks.Network, phase: str, contestant: str) -> str:
+    """A contestant's status in a phase; "" without a record."""
+    row = network.rows.get((phase, contestant))
+    return "" if row is None else str(row["status"])
 
 
 def _missing(network: networks.Network, phase: str, pair: Sequence[str]) -> str:

@@ -130,3 +130,14 @@ def test_a_trick_that_is_unknown_is_refused() -> None:
 def test_an_idiomatic_slowed_contestant_is_slowed_once() -> None:
     slowed = load_framework("slowed").execution("jax.idiomatic-5")
     assert (slowed.level, slowed.any_size) == ("tuned", True)
+
+
+def test_a_contestant_that_lacks_one_trick_or_that_others_wrote_is_of_neither_level() -> None:
+    lacks = load_framework("without").at_level("jax.jit-pools", "idiomatic")
+    published = load_framework("torchvision").at_level("eager", "idiomatic")
+    assert (lacks.level, published.level) == ("", "published")
+
+
+def test_a_trick_of_one_execution_is_of_no_other() -> None:
+    trick = Trick("fast-calls", "calls of one kind, in place of another", executions=("fast",))
+    assert [Execution(name, "tuned").uses(trick) for name in ("fast", "other")] == [True, False]

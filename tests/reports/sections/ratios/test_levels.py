@@ -21,7 +21,7 @@ FAST, PLAIN, LACKS_ONE = Contestant("alpha", "fast"), Contestant("alpha", "plain
 FACTS = {
     FAST.id: {"level": "tuned"},
     PLAIN.id: {"level": "idiomatic", "tuned": FAST.id},
-    LACKS_ONE.id: {"level": "tuned", "tuned": FAST.id, "note": f"fast without: x {HOSTILE}"},
+    LACKS_ONE.id: {"level": "", "tuned": FAST.id, "note": f"fast without: x {HOSTILE}"},
 }
 PHASES = ("infer", "train")
 Write = Callable[..., StoredCampaign]
@@ -90,6 +90,21 @@ def test_a_ratio_without_an_interval_excludes_nothing(write_campaign: Write) -> 
     assert "unknown: alpha:fast against alpha:plain on 2 workloads" in not_excluded
 
 
+def test_where_a_trick_changes_nothing_no_ratio_is_missing(write_campaign: Write) -> None:
+    skipped = [Record(Case(workload(phase="infer"), one), 0, Status.SKIPPED, "why") for one in (LACKS_ONE, PLAIN)]
+    records = [*skipped, *launches(Case(workload(phase="infer"), FAST), 0.01, 4, 0.001, FAST.id)]
+    for one, base in ((FAST, 0.01), (LACKS_ONE, 0.012)):
+        records += launches(Case(workload(phase="train"), one), base, 4, 0.001, one.id)
+    campaign = write_campaign(records, system={**SYSTEM, "reference": FAST.id, "contestants": FACTS})
+    idiomatic, trick = content(campaign).groups
+    assert [line.missing for line in idiomatic.pairs[0].lines] == [
+        f"{PLAIN.id}: skipped: why",
+        f"{PLAIN.id}: no record",
+    ]
+    assert [line.phase for line in trick.pairs[0].lines] == ["train"]
+    assert trick.sentences == ["No tuned contestant is slower than itself without a trick by more than 3 %."]
+
+
 @pytest.mark.parametrize("lost", [PLAIN, FAST], ids=lambda one: one.id)
 def test_a_missing_ratio_keeps_its_line_with_the_reason(write_campaign: Write, lost: Contestant) -> None:
     campaign = written(write_campaign, {FAST: 0.01, PLAIN: 0.015}, lost=lost)
@@ -100,7 +115,7 @@ def test_a_missing_ratio_keeps_its_line_with_the_reason(write_campaign: Write, l
     assert absent.missing == f"{lost.id}: crashed: signal {HOSTILE}"
     assert group.sentences == [
         "No tuned contestant is shown to be slower than its idiomatic counterpart by more than 3 %.",
-        "1 of 2 ratios are missing; the table says why.",
+        "1 of 2 ratios is missing; the table says why.",
     ]
     html = page.render([campaign])
     assert HOSTILE not in html
