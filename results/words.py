@@ -156,7 +156,7 @@ def scope(machine_type: str, nodes: int, ratios: Mapping[int, int]) -> str:
 
 
 def effect_size(contrast: ContrastResult) -> str:
-    """Whether half of the paper's effect is there, with a bound: "less than half of the paper's: at most 0.3 %".
+    """Whether half of the paper's effect is there, with a bound: "less than half of the paper's effect: at most 0.3 %".
 
     "" where the paper gives no figure or the interval leaves it open.
     """
@@ -166,6 +166,8 @@ def effect_size(contrast: ContrastResult) -> str:
         return f"{contrast.size_verdict} effect"
     if contrast.size_bound is None:
         return f"{contrast.size_verdict} effect"
+    if contrast.size_bound == (1.0 if contrast.unit == "ratio" else 0.0):
+        return "no effect in the paper's direction"
     if contrast.unit == "ratio":
         end = "most" if contrast.size > 1 else "least"
         return f"{contrast.size_verdict} effect: a factor of {contrast.size_bound:.3g} at {end}"

@@ -17,12 +17,12 @@ from results.schema.record import Record, Workload
 REUSED = 0.3
 """Seconds of first calls that find compiled code and are made concurrently, over those of the cold launch."""
 REUSING = 0.7
-"""Seconds of a launch that finds compiled code and known memory, over those of the first one, in the middle of the
-default suite's networks."""
+"""Before anything was measured: seconds of a launch that finds compiled code and known memory, over those of the first
+one."""
 FIXED_MACS = 2.6e9
 """The work that is the same for every case of a launch, in multiply-accumulates of a step that take as long."""
-MACS_PER_WEIGHT = 300
-"""The work of a contestant for each weight: loading it, its gradient, its update, and memory new to the process."""
+MACS_PER_WEIGHT = 75
+"""The work of a case for each weight: loading it, its gradient, its update, and memory new to the process."""
 GROWTH = 0.9
 """Power of the work with which a first launch's time grows: larger layers use a processor better."""
 GATE = 0.25
@@ -42,9 +42,9 @@ class Work:
 
 WORK = {
     "cpu": Work(FIXED_MACS, MACS_PER_WEIGHT, SECONDS_PER_MAC),
-    "cuda": Work(fixed_macs=2.5e13, macs_per_weight=2.5e4, seconds_per_mac=4e-13),
+    "cuda": Work(fixed_macs=2.5e13, macs_per_weight=6e3, seconds_per_mac=4e-13),
 }
-"""A card is estimated, not measured: 10 s a case (context, autotuning, compilation), 10 ns a weight, and 20 steps at
+"""A card is estimated, not measured: 10 s a case (context, autotuning, compilation), 2.5 ns a weight, and 20 steps at
 5e13 multiply-accumulates per second. Networks of all sizes then take about as long, as steps are the smallest part."""
 
 
@@ -71,7 +71,7 @@ def cost_of(ledger: Ledger, group: Group, compiles_anew: bool = False) -> Launch
 
 def first_launches(ledger: Ledger, group: Group, launches: int) -> float:
     """Predicted seconds of so many launches of a group that has none, and of its gate."""
-    return _predicted(ledger, group).overhead * (GATE + 1 + (launches - 1) * REUSING)
+    return _predicted(ledger, group).overhead * (GATE + 1 + (launches - 1) * _reusing(ledger, group))
 
 
 def _last_launch(records: Sequence[Record]) -> tuple[Counter[str], int, bool] | None:
@@ -92,25 +92,39 @@ def _last_launch(records: Sequence[Record]) -> tuple[Counter[str], int, bool] | 
 
 def _predicted(ledger: Ledger, group: Group) -> LaunchCost:
     """The cost of a first launch by the work of its steps, from the first launch of the group with the nearest work."""
-    work = _work(group)
-    known = [(_work(other), seconds) for other in ledger.groups() if (seconds := _first_launch(ledger, other))]
-    if not known:
+    work, nearest = _work(group), _nearest(ledger, group)
+    if nearest is None:
         return LaunchCost(WORK[group.workload.device].seconds_per_mac * work, 0.0)
-    nearest, seconds = min(known, key=lambda one: abs(math.log(one[0] / work)))
-    return LaunchCost(seconds * (work / nearest) ** GROWTH, 0.0)
+    return LaunchCost(_first_launch(ledger, nearest)[0] * (work / _work(nearest)) ** GROWTH, 0.0)
 
 
-def _first_launch(ledger: Ledger, group: Group) -> float:
-    """Seconds of the first launch of a group; 0 if there is none."""
+def _reusing(ledger: Ledger, group: Group) -> float:
+    """Seconds of a further launch over those of the first one with as many turns, of the group with the nearest work."""
+    nearest = _nearest(ledger, group)
+    if nearest is None:
+        return REUSING
+    seconds, turns = _first_launch(ledger, nearest)
+    return cost_of(ledger, nearest).seconds(turns) / seconds
+
+
+def _nearest(ledger: Ledger, group: Group) -> Group | None:
+    """The group with the nearest work of those that have a launch; None without one."""
+    known = [other for other in ledger.groups() if all(_first_launch(ledger, other))]
+    return min(known, key=lambda other: abs(math.log(_work(other) / _work(group))), default=None)
+
+
+def _first_launch(ledger: Ledger, group: Group) -> tuple[float, int]:
+    """Seconds of the first launch of a group, and its turns; 0 if there is none."""
     records = [one for one in ledger.records_of_network(group) if not one.launch and not one.attempt]
-    return sum(sum(record.block_seconds.values()) for record in records)
+    seconds = sum(sum(record.block_seconds.values()) for record in records)
+    return seconds, max((len(record.turns) for record in records), default=0)
 
 
 def _work(group: Group) -> float:
-    """Multiply-accumulates of a step of every case, and what every case takes besides."""
+    """Multiply-accumulates of a step of every case, and of what every case takes besides."""
     of_device = WORK[group.workload.device]
-    steps = sum(_macs(case.workload) + of_device.fixed_macs for case in group.cases)
-    return steps + of_device.macs_per_weight * _weights(group.workload) * len(group.contestants)
+    besides = of_device.fixed_macs + of_device.macs_per_weight * _weights(group.workload)
+    return sum(_macs(case.workload) + besides for case in group.cases)
 
 
 @cache

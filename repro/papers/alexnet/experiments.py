@@ -12,8 +12,8 @@ from repro.claims.experiment import ABOVE_ONE, BELOW_ZERO, Arm, Contrast, Experi
 from repro.claims.metrics import TEST_ERROR, error_seen, images_to
 from repro.data.images.augment import Flip, RandomCrop
 from repro.papers import _imagenet
-from repro.papers import _photographs as photographs
 from repro.papers import _small as small
+from repro.papers._photographs import SETS, Photographs
 from repro.recipe.colour import Colour
 from repro.recipe.initializers import Glorot
 from repro.recipe.recipe import Recipe, Stage
@@ -120,7 +120,7 @@ LRN_FOUR_LAYERS = (
     ),
 )
 
-# The rest: AlexNet itself on ImageNet, and a small one on Fashion-MNIST.
+# The rest: AlexNet itself on ImageNet, and small ones on photographs and on Fashion-MNIST.
 ALEXNET = load_architecture("alexnet")
 BASE = small.architecture("alexnet", small.alexnet)
 
@@ -156,13 +156,10 @@ def _half(classes: int) -> tuple[Layer, ...]:
     )
 
 
-PHOTOGRAPH = partial(small.alexnet, first=small.FIRST_OF_PHOTOGRAPH)
-
-
-def _medium(name: str, colour: bool = False, **options: object) -> Arm:
+def _medium(where: Photographs, name: str, colour: bool = False, **options: object) -> Arm:
     """A small one on photographs."""
-    table = partial(PHOTOGRAPH, **options)  # type: ignore[arg-type]
-    return photographs.arm(name, f"alexnet {name}", table, photographs.recipe(colour=colour))
+    table = partial(small.alexnet, first=where.first, **options)  # type: ignore[arg-type]
+    return where.arm(name, f"alexnet {name}", table, where.recipe(colour=colour))
 
 
 def _pair(data: str, first: Arm, second: Arm, says: Contrast, metric: Metric = TEN, cheap: bool = False) -> Experiment:
@@ -174,24 +171,24 @@ def _lower(statement: str, first: str, second: str, size: float, claimed: Region
     return Contrast(statement, TEN, first, second, claimed, f"{size:g} % top-1", size=size)
 
 
-IMAGENET, PHOTOGRAPHS, FASHION = _imagenet.DATA, photographs.DATA, "fashion-mnist"
+IMAGENET, FASHION = _imagenet.DATA, "fashion-mnist"
 NORM = _lower(SAYS_NORM, "LRN", "no LRN", -1.4)
 LRN_IMAGENET = (
     _pair(IMAGENET, _large("LRN"), _large("no LRN", partial(_without, kind=LocalResponseNorm)), NORM),
-    _pair(PHOTOGRAPHS, _medium("LRN"), _medium("no LRN", norm=False), NORM),
+    *(_pair(one.data, _medium(one, "LRN"), _medium(one, "no LRN", norm=False), NORM) for one in SETS),
     _pair(FASHION, _small("LRN"), _small("no LRN", partial(small.alexnet, norm=False)), NORM, TEST_ERROR),
 )
 POOLS = _lower("test error with overlapping pools less without", "3/2", "2/2", -0.4)
 OVERLAP = (
     _pair(IMAGENET, _large("3/2"), _large("2/2", _two_by_two), POOLS),
-    _pair(PHOTOGRAPHS, _medium("3/2"), _medium("2/2", overlap=False), POOLS),
+    *(_pair(one.data, _medium(one, "3/2"), _medium(one, "2/2", overlap=False), POOLS) for one in SETS),
     _pair(FASHION, _small("3/2"), _small("2/2", partial(small.alexnet, overlap=False)), POOLS, TEST_ERROR, cheap=True),
 )
 JITTERED = replace(small.RECIPE, augment=(Colour(),))
 JITTER = _lower("test error with colour jitter less without", "jitter", "none", -1.0)
 COLOUR = (
     _pair(IMAGENET, _large("jitter"), _large("none", colour=False), replace(JITTER, claimed=Region(high=-1.0))),
-    _pair(PHOTOGRAPHS, _medium("jitter", colour=True), _medium("none"), JITTER),
+    *(_pair(one.data, _medium(one, "jitter", colour=True), _medium(one, "none"), JITTER) for one in SETS),
     _pair(FASHION, _small("jitter", recipe=JITTERED), _small("none"), JITTER, TEST_ERROR),
 )
 TOWERS = _lower("test error of two towers less one of half the maps", "two towers", "one", -1.7)
@@ -231,10 +228,13 @@ WITHOUT_MIDDLE = (
         (_large("all"), *(_large(f"no {name}", partial(_without, names=(name,))) for name in MIDDLE)),
         _ablation_contrasts(1.0),
     ),
-    Experiment(
-        PHOTOGRAPHS,
-        (_medium("all"), *(_medium(f"no {name}", drop=(name,)) for name in MIDDLE)),
-        _ablation_contrasts(0.0, TEN),
+    *(
+        Experiment(
+            one.data,
+            (_medium(one, "all"), *(_medium(one, f"no {name}", drop=(name,)) for name in MIDDLE)),
+            _ablation_contrasts(0.0, TEN),
+        )
+        for one in SETS
     ),
     Experiment(
         FASHION,

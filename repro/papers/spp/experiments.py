@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -10,16 +11,16 @@ from repro.claims.experiment import BELOW_ZERO, Arm, Contrast, Experiment, Regio
 from repro.claims.metrics import TEST_ERROR, error_seen, images_to
 from repro.data.images.augment import Flip, RandomCrop
 from repro.papers import _imagenet
-from repro.papers import _photographs as photographs
 from repro.papers import _small as small
+from repro.papers._photographs import CIFAR, IMAGENETTE, SETS, Photographs
 from repro.recipe.recipe import Sizes, Stage
 from repro.recipe.views import WITH_MIDDLES, Centre, OnMaps, Ten, View, Whole
 
+IMAGENET, FASHION = _imagenet.DATA, "fashion-mnist"
 SIDE, SMALLER = 24, 19
 """Crops of 24 of 28 pixels stand for 224 of 256, and 19 for 180."""
 SMALL = replace(small.RECIPE, augment=(RandomCrop(SIDE), Flip()), measures=4)
 TRAIN = 5_000
-RANDOM = Sizes(tuple(range(SMALLER, SIDE + 1)), random=True)
 LEVELS = {"pyramid": (3, 2, 1), "fewer bins": (2, 1), "no pyramid": ()}
 VIEWS: dict[str, View] = {
     "": Centre(SIDE),
@@ -43,21 +44,21 @@ def _small(name: str, levels: str = "pyramid", sizes: Sizes | None = None) -> Ar
     return Arm(name, small.architecture(f"zf {levels}", table), recipe, train=TRAIN, size=SIDE, views=views)
 
 
-ON_PHOTOGRAPHS = photographs.SIDE, 45
-"""224 and 180, a quarter of each."""
-OF_PHOTOGRAPHS: dict[str, View] = {
-    **photographs.VIEWS,
-    "full image": Whole(),
-    "ten views on maps": OnMaps(photographs.SIDE),
-    "many views": OnMaps(photographs.SIDE, (56, 64, 75, 90), WITH_MIDDLES),
-}
+MANY = {IMAGENETTE.data: (56, 64, 75, 90), CIFAR.data: (24, 32, 40, 48)}
+"""Sides that images of a data set are resized to for many views."""
 
 
-def _medium(name: str, levels: str = "pyramid", sizes: Sizes | None = None) -> Arm:
+def _medium(where: Photographs, name: str, levels: str = "pyramid", sizes: Sizes | None = None) -> Arm:
     """A small one on photographs."""
-    table = partial(small.zf, levels=LEVELS[levels], first=small.FIRST_OF_PHOTOGRAPH)
-    views = OF_PHOTOGRAPHS if LEVELS[levels] else photographs.VIEWS
-    return photographs.arm(name, f"zf {levels}", table, photographs.recipe(sizes=sizes, measures=2), views)
+    table = partial(small.zf, levels=LEVELS[levels], first=where.first)
+    views: dict[str, View] = {
+        **where.views,
+        "full image": Whole(),
+        "ten views on maps": OnMaps(where.side),
+        "many views": OnMaps(where.side, MANY[where.data], WITH_MIDDLES),
+    }
+    recipe = where.recipe(sizes=sizes, measures=2)
+    return where.arm(name, f"zf {levels}", table, recipe, views if LEVELS[levels] else where.views)
 
 
 def _large(name: str, architecture: str = "zf5-spp", sizes: Sizes | None = None) -> Arm:
@@ -69,18 +70,36 @@ def _large(name: str, architecture: str = "zf5-spp", sizes: Sizes | None = None)
     return Arm(name, load_architecture(architecture), recipe, size=224, views=views)
 
 
-ONE, FEWER, NONE = _small("pyramid"), _small("fewer bins", "fewer bins"), _small("no pyramid", "no pyramid")
-TWO, ANY = _small("two sizes", sizes=Sizes((SMALLER, SIDE))), _small("random size", sizes=RANDOM)
-SOME_SIZE = Sizes(tuple(range(ON_PHOTOGRAPHS[1], ON_PHOTOGRAPHS[0] + 1)), random=True)
-MEDIUM_ONE, MEDIUM_NONE = _medium("pyramid"), _medium("no pyramid", "no pyramid")
-MEDIUM_FEWER = _medium("fewer bins", "fewer bins")
-MEDIUM_TWO, MEDIUM_ANY = (
-    _medium("two sizes", sizes=Sizes(ON_PHOTOGRAPHS[::-1])),
-    _medium("random size", sizes=SOME_SIZE),
-)
-LARGE_ONE, LARGE_NONE = _large("pyramid"), _large("no pyramid", "zf5")
-LARGE_TWO = _large("two sizes", sizes=Sizes((180, 224)))
-LARGE_ANY = _large("random size", sizes=Sizes(tuple(range(180, 225)), random=True))
+def _sizes(smaller: int, side: int) -> dict[str, Sizes]:
+    return {"two sizes": Sizes((smaller, side)), "random size": Sizes(tuple(range(smaller, side + 1)), random=True)}
+
+
+def _arms(make: Callable[..., Arm], smaller: int, side: int) -> dict[str, Arm]:
+    """The arms of a data set by name: a pyramid, fewer bins and none, and a pyramid trained on several sizes."""
+    several = {name: make(name, sizes=sizes) for name, sizes in _sizes(smaller, side).items()}
+    return {name: make(name, name) for name in LEVELS} | several
+
+
+ARMS = {
+    IMAGENET: {
+        "pyramid": _large("pyramid"),
+        "fewer bins": _large("fewer bins", "zf5-spp30"),
+        "no pyramid": _large("no pyramid", "zf5"),
+        **{name: _large(name, sizes=sizes) for name, sizes in _sizes(180, 224).items()},
+    },
+    **{one.data: _arms(partial(_medium, one), one.smaller, one.side) for one in SETS},
+    FASHION: _arms(_small, SMALLER, SIDE),
+}
+"""By data set, the one closest to the paper's first."""
+
+
+def _experiment(data: str, names: Sequence[str], contrasts: tuple[Contrast, ...], cheap: bool = False) -> Experiment:
+    arms = tuple(ARMS[data][name] for name in names)
+    return Experiment(data, arms, contrasts, cheap=cheap and data == FASHION)
+
+
+def _each(names: Sequence[str], contrasts: tuple[Contrast, ...], cheap: bool = False) -> tuple[Experiment, ...]:
+    return tuple(_experiment(data, names, contrasts, cheap) for data in ARMS)
 
 
 def _less(first: str, second: str, size: float) -> Contrast:
@@ -89,37 +108,13 @@ def _less(first: str, second: str, size: float) -> Contrast:
     return Contrast(f"test error, {first} less {second}", TEST_ERROR, first, second, BELOW_ZERO, paper, size=size)
 
 
-def _each(
-    large: tuple[Arm, ...],
-    medium: tuple[Arm, ...],
-    little: tuple[Arm, ...],
-    contrasts: tuple[Contrast, ...],
-    cheap: bool = False,
-) -> tuple[Experiment, ...]:
-    """On ImageNet at the paper's scale, and small on photographs and on Fashion-MNIST."""
-    return (
-        Experiment("imagenet", large, contrasts),
-        Experiment(photographs.DATA, medium, contrasts),
-        Experiment("fashion-mnist", little, contrasts, cheap=cheap),
-    )
-
-
 PYRAMID = _each(
-    (LARGE_ONE, LARGE_TWO, LARGE_NONE),
-    (MEDIUM_ONE, MEDIUM_TWO, MEDIUM_NONE),
-    (ONE, TWO, NONE),
+    ("pyramid", "two sizes", "no pyramid"),
     (_less("pyramid", "no pyramid", -1.01), _less("two sizes", "pyramid", -0.38)),
 )
-FEWER_PARAMETERS = _each(
-    (_large("fewer bins", "zf5-spp30"), LARGE_NONE),
-    (MEDIUM_FEWER, MEDIUM_NONE),
-    (FEWER, NONE),
-    (_less("fewer bins", "no pyramid", -0.93),),
-)
+FEWER_PARAMETERS = _each(("fewer bins", "no pyramid"), (_less("fewer bins", "no pyramid", -0.93),))
 RANDOM_SIZE = _each(
-    (LARGE_ONE, LARGE_TWO, LARGE_ANY),
-    (MEDIUM_ONE, MEDIUM_TWO, MEDIUM_ANY),
-    (ONE, TWO, ANY),
+    ("pyramid", "two sizes", "random size"),
     (_less("two sizes", "random size", -0.38), _less("random size", "pyramid", -0.3)),
 )
 
@@ -137,13 +132,7 @@ def _full(name: str, size: float) -> Contrast:
     )
 
 
-FULL_IMAGE = _each(
-    (LARGE_ONE, LARGE_TWO),
-    (MEDIUM_ONE, MEDIUM_TWO),
-    (ONE, TWO),
-    (_full("pyramid", -0.46), _full("two sizes", -0.5)),
-    cheap=True,
-)
+FULL_IMAGE = _each(("pyramid", "two sizes"), (_full("pyramid", -0.46), _full("two sizes", -0.5)), cheap=True)
 
 
 def _same(within: float) -> tuple[Contrast, ...]:
@@ -160,10 +149,8 @@ def _same(within: float) -> tuple[Contrast, ...]:
     )
 
 
-VIEWS_ON_MAPS = (
-    Experiment("imagenet", (LARGE_ONE,), _same(0.1)),
-    Experiment(photographs.DATA, (MEDIUM_ONE,), _same(0.5)),
-    Experiment("fashion-mnist", (ONE,), _same(0.5), cheap=True),
+VIEWS_ON_MAPS = tuple(
+    _experiment(data, ("pyramid",), _same(0.1 if data == IMAGENET else 0.5), cheap=True) for data in ARMS
 )
 MORE = (
     Contrast(
@@ -177,16 +164,26 @@ MORE = (
         size=-1.59,
     ),
 )
-MANY_VIEWS = _each((LARGE_ONE,), (MEDIUM_ONE,), (ONE,), MORE, cheap=True)
-RATE = (
-    Contrast(
-        "images to 25 % training error, two sizes over one",
-        metric=images_to(25),
-        first="two sizes",
-        second="pyramid",
-        claimed=Region(0.67, 1.5),
-        paper="about the same",
-        scale="ratio",
-    ),
+MANY_VIEWS = _each(("pyramid",), MORE, cheap=True)
+REACHED = {CIFAR.data: 45}
+"""Training error that is waited for, where it is not 25 %: of the tens, the lowest that "pyramid" reaches before its
+first cut of the rate in a trial whose seed, 1001, no verdict uses."""
+
+
+def _rate(error: float) -> tuple[Contrast, ...]:
+    return (
+        Contrast(
+            f"images to {error:g} % training error, two sizes over one",
+            metric=images_to(error),
+            first="two sizes",
+            second="pyramid",
+            claimed=Region(0.67, 1.5),
+            paper="about the same",
+            scale="ratio",
+        ),
+    )
+
+
+SAME_RATE = tuple(
+    _experiment(data, ("pyramid", "two sizes"), _rate(REACHED.get(data, 25)), cheap=True) for data in ARMS
 )
-SAME_RATE = _each((LARGE_ONE, LARGE_TWO), (MEDIUM_ONE, MEDIUM_TWO), (ONE, TWO), RATE, cheap=True)

@@ -13,13 +13,14 @@ from impls.network import Architecture
 from repro.claims.experiment import BELOW_ZERO, Arm, Contrast, Experiment, Region
 from repro.claims.metrics import TEST_ERROR, error_seen
 from repro.data.images.augment import Augmentation, Flip, ScaleJitter
-from repro.papers import _photographs as photographs
 from repro.papers import _small as small
+from repro.papers._photographs import CIFAR, IMAGENETTE, SETS, Photographs
 from repro.recipe.initializers import Glorot
 from repro.recipe.preprocessing import MeanImage
 from repro.recipe.recipe import Recipe, Stage
 from repro.recipe.views import Centre, Crops, Dense, Ensemble, View
 
+FASHION = "fashion-mnist"
 TRAIN = 5_000
 STAGES: dict[str, tuple[small.Convolutions, ...]] = {
     "A": ((1,), (1,), (2,)),
@@ -38,13 +39,14 @@ def _small(name: str) -> Arm:
     return Arm(name, small.architecture(f"vgg {name}", table), small.RECIPE, train=TRAIN)
 
 
-PHOTOGRAPH_STAGES = (Stage(16, 0.01), Stage(4, 0.001))
+PASSES = {IMAGENETTE.data: (Stage(16, 0.01), Stage(4, 0.001)), CIFAR.data: (Stage(10, 0.01), Stage(2, 0.001))}
+"""Fewer than other networks have on photographs, as these take longer."""
 
 
-def _medium(name: str) -> Arm:
+def _medium(where: Photographs, name: str) -> Arm:
     """A small one on photographs."""
     table = partial(small.vgg, stages=STAGES[name])
-    return photographs.arm(name, f"vgg {name}", table, photographs.recipe(stages=PHOTOGRAPH_STAGES))
+    return where.arm(name, f"vgg {name}", table, where.recipe(stages=PASSES[where.data]))
 
 
 def _large(name: str, scale: int = 256, augment: Augmentation | None = None) -> Arm:
@@ -83,8 +85,8 @@ def _each(names: Sequence[str], contrasts: tuple[Contrast, ...], cheap: bool = F
     """On ImageNet at the paper's scale, and small on photographs and on Fashion-MNIST."""
     return (
         Experiment("imagenet", tuple(map(_large, names)), contrasts),
-        Experiment(photographs.DATA, tuple(map(_medium, names)), contrasts),
-        Experiment("fashion-mnist", tuple(map(_small, names)), contrasts, cheap=cheap),
+        *(Experiment(one.data, tuple(_medium(one, name) for name in names), contrasts) for one in SETS),
+        Experiment(FASHION, tuple(map(_small, names)), contrasts, cheap=cheap),
     )
 
 
@@ -111,10 +113,11 @@ def _scaled(name: str, low: int, high: int, side: int, views: dict[str, View], d
     jitter = ScaleJitter(low, high, side)
     if data == "imagenet":
         arm = _large("D", augment=jitter)
-    elif data == photographs.DATA:
-        arm = replace(_medium("B"), recipe=photographs.recipe(jitter, stages=PHOTOGRAPH_STAGES))
-    else:
+    elif data == FASHION:
         arm = replace(_small("B"), recipe=replace(small.RECIPE, augment=(jitter, Flip())))
+    else:
+        (where,) = (one for one in SETS if one.data == data)
+        arm = replace(_medium(where, "B"), recipe=where.recipe(jitter, stages=PASSES[data]))
     return replace(arm, name=name, size=side, views=views)
 
 
@@ -147,8 +150,9 @@ def _jitter(data: str, fixed: int, low: int, high: int, side: int) -> Experiment
 
 JITTER = (
     _jitter("imagenet", 384, 256, 512, 224),
-    _jitter(photographs.DATA, 72, 60, 84, photographs.SIDE),
-    _jitter("fashion-mnist", 28, 26, 36, 24),
+    _jitter(IMAGENETTE.data, 72, 60, 84, IMAGENETTE.side),
+    _jitter(CIFAR.data, 32, 26, 38, CIFAR.side),
+    _jitter(FASHION, 28, 26, 36, 24),
 )
 
 
@@ -181,6 +185,7 @@ def _views(data: str, low: int, high: int, side: int, grid: int) -> Experiment:
 
 VIEWS = (
     _views("imagenet", 256, 512, 224, 5),
-    _views(photographs.DATA, 60, 84, photographs.SIDE, 3),
-    _views("fashion-mnist", 26, 36, 24, 3),
+    _views(IMAGENETTE.data, 60, 84, IMAGENETTE.side, 3),
+    _views(CIFAR.data, 26, 38, CIFAR.side, 3),
+    _views(FASHION, 26, 36, 24, 3),
 )

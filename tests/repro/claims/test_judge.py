@@ -223,7 +223,7 @@ def sized(size: float, scale: str = "difference") -> tuple[Contrast, ...]:
         ([10.0, 10.1, 9.9], Verdict.SUPPORTED, SizeVerdict.AT_LEAST_HALF, "at least half of the paper's effect"),
         ([19.8, 19.81, 19.79], Verdict.SUPPORTED, SizeVerdict.LESS_THAN_HALF, "at most 0.22 %"),
         ([19.9, 20.1, 20.0], Verdict.NOT_AT_THIS_SCALE, SizeVerdict.LESS_THAN_HALF, "at most 0.25 %"),
-        ([20.4, 20.5, 20.6], Verdict.CONTRADICTED, SizeVerdict.LESS_THAN_HALF, "at most 0 %"),
+        ([20.4, 20.5, 20.6], Verdict.CONTRADICTED, SizeVerdict.LESS_THAN_HALF, "no effect in the paper's direction"),
         ([19.0, 20.5, 19.5], Verdict.INCONCLUSIVE, SizeVerdict.OPEN, ""),
     ],
 )
