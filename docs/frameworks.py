@@ -39,7 +39,7 @@ def _extra(framework: Framework) -> str:
 
 def levels() -> str:
     """The idiomatic contestant over the tuned one of each framework, by network and phase."""
-    tables = [frame[frame.level == "idiomatic"] for frame in _campaigns(LEVELS)]
+    tables = [own for frame in _campaigns(LEVELS) if len(own := frame[frame.level == "idiomatic"])]
     if not tables:
         return _not_yet("levels-jax")
     columns = [str(table.contestant.iloc[0]) for table in tables]

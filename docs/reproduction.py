@@ -141,7 +141,7 @@ def tested() -> str:
 
 
 def verdicts() -> str:
-    """Results of the training claims in the reference runs: of each claim on every data set closer than what decides."""
+    """Results of the training claims in the reference runs, also those on closer data that decide nothing."""
     shown = [one for own in _shown().values() for one in own]
     rows = [
         (

@@ -99,7 +99,7 @@ def _predicted(ledger: Ledger, group: Group) -> LaunchCost:
 
 
 def _reusing(ledger: Ledger, group: Group) -> float:
-    """Seconds of a further launch over those of the first one with as many turns, of the group with the nearest work."""
+    """A further launch's seconds over those of the first one with as many turns, of the group with the nearest work."""
     nearest = _nearest(ledger, group)
     if nearest is None:
         return REUSING

@@ -22,6 +22,7 @@ from bench.worker.tasks import status_of
 from deadheat.contract.fixtures import differentiates
 from deadheat.contract.jobs import INFERRED, NETWORKS, STEPS
 from deadheat.contract.jobs import build as build_model
+from impls import load_architecture
 from impls.arrays import Batch, make_batch, make_statistics, make_weights
 from impls.errors import one_line
 from impls.frameworks import Allocated, Model, Plan, Sgd, load_framework
@@ -281,6 +282,14 @@ def packages(folder: str) -> list[int]:
         model.put(arrays.images, arrays.labels)
         found.append(len(list(Path(folder).iterdir())))
     return found
+
+
+def scores_at(contestant: str, architecture: str, side: int) -> np.ndarray:
+    """Scores of a network with ten classes for images of a side."""
+    network = load_architecture(architecture).at(side, classes=10).without_dropout()
+    model, arrays = build(contestant, network, "float32"), make_batch(network, BATCH)
+    model.load(make_weights(network), make_statistics(network))
+    return model.to_numpy(model.infer(model.put(arrays.images, arrays.labels)))
 
 
 def torch_threads(count: int | None = None) -> int:

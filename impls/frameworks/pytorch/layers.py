@@ -192,7 +192,13 @@ class Normalise(torch.autograd.Function):
 
 
 def over_channels(x: Tensor, size: int) -> Tensor:
-    """The sum over each channel and its neighbours, `size` in all."""
+    """The sum over each channel and its neighbours, `size` in all.
+
+    Compiled, a sum of slices is one loop, and additions in place are not: AlexNet took 2.5 times as long with them.
+    """
+    if torch.compiler.is_compiling():
+        padded = F.pad(x, (0, 0, 0, 0, size // 2, size // 2))
+        return sum((padded[:, start : start + x.shape[1]] for start in range(1, size)), padded[:, : x.shape[1]])
     total = x.clone()
     for offset in range(1, size // 2 + 1):
         total[:, offset:] += x[:, :-offset]

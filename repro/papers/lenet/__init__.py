@@ -67,7 +67,7 @@ LENET = Paper(
             id="LN-5",
             kind=Kind.TRAINING,
             place="section III-B, Fig. 6",
-            statement="More training images lower the test error: 60,000 give fewer errors than 30,000, and these than 15,000.",
+            statement="More training images give fewer errors in the test: 60,000 than 30,000, and these than 15,000.",
             number="curves without figures",
             method=(
                 "The port with a dense C3 on shares of the training images. The paper's text gives no numbers, so "
