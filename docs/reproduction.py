@@ -117,7 +117,8 @@ def _images(kept: Reproduction, claim: ClaimResult) -> str:
     trials = [kept.trials[id] for ids in claim.arms.values() for id in ids if id in kept.trials]
     found = {trial.settings.get("images", "") for trial in trials}
     number = found.pop() if len(found) == 1 else ""
-    return f"{number} images of {_data(kept, claim)}" if " of " in number else _data(kept, claim)
+    some, _, all_of_them = number.partition(" of ")
+    return f"{number} images of {_data(kept, claim)}" if some != all_of_them else _data(kept, claim)
 
 
 def _paper(contrast: ContrastResult) -> str:
