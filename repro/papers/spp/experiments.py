@@ -165,9 +165,8 @@ MORE = (
     ),
 )
 MANY_VIEWS = _each(("pyramid",), MORE, cheap=True)
-REACHED = {CIFAR.data: 45}
-"""Training error that is waited for, where it is not 25 %: of the tens, the lowest that "pyramid" reaches before its
-first cut of the rate in a trial whose seed, 1001, no verdict uses."""
+REACHED = {CIFAR.data: 50}
+"""Training error that is waited for, where 25 % is out of reach before the rate is cut."""
 
 
 def _rate(error: float) -> tuple[Contrast, ...]:

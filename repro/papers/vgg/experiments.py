@@ -39,7 +39,7 @@ def _small(name: str) -> Arm:
     return Arm(name, small.architecture(f"vgg {name}", table), small.RECIPE, train=TRAIN)
 
 
-PASSES = {IMAGENETTE.data: (Stage(16, 0.01), Stage(4, 0.001)), CIFAR.data: (Stage(10, 0.01), Stage(2, 0.001))}
+PASSES = {IMAGENETTE.data: (Stage(16, 0.01), Stage(4, 0.001)), CIFAR.data: (Stage(7, 0.01), Stage(1, 0.001))}
 """Fewer than other networks have on photographs, as these take longer."""
 
 
