@@ -59,7 +59,7 @@ FACTS = {
     ("docs/gpu.md", "12 minutes"): ("bench/suites/gpu-first.toml", 'budget = "12m"'),
     ("docs/gpu.md", "90 %"): ("bench/worker/warmup.py", "ENOUGH = 0.9"),
     ("docs/method.md", "90 %"): ("bench/worker/warmup.py", "ENOUGH = 0.9"),
-    ("docs/gpu.md", "10 s"): ("bench/scheduling/costs.py", "10 s a case"),
+    ("docs/gpu.md", "10 s"): ("bench/scheduling/costs.py", "each case takes 10 s"),
     ("docs/gpu.md", "2.4 ns"): ("bench/scheduling/costs.py", "2.4 ns a weight"),
     ("docs/reproduction.md", "80 %"): ("repro/claims/power.py", "POWER = 0.8"),
     ("docs/method.md", "20 ms"): (PRESETS, "round_seconds = 0.02"),
