@@ -11,21 +11,13 @@ from impls.frameworks import frameworks, load_framework
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("published", "ours", "architecture", "side"),
-    [
-        ("keras-applications:tensorflow", "keras:tensorflow-idiomatic", "vgg-d", 32),
-        ("torchvision:eager", "pytorch:idiomatic", "alexnet-owt", 224),
-    ],
-)
-def test_a_published_network_gives_our_scores(
-    published: str, ours: str, architecture: str, side: int, children: Children
-) -> None:
-    if reason := missing(published):
+def test_a_published_network_gives_our_scores(children: Children) -> None:
+    """torchvision's are compared by the parity gate of suite vendors alone: many a torchvision breaks its PyTorch."""
+    both = ("keras-applications:tensorflow", "keras:tensorflow-idiomatic")
+    if reason := missing(both[0]):
         pytest.skip(reason)
     theirs, expected = (
-        answer(children.of(one, "float32").submit("oracle.jobs:scores_at", one, architecture, side))
-        for one in (published, ours)
+        answer(children.of(one, "float32").submit("oracle.jobs:scores_at", one, "vgg-d", 32)) for one in both
     )
     assert theirs.shape == expected.shape
     np.testing.assert_allclose(theirs, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
