@@ -60,7 +60,7 @@ FACTS = {
     ("docs/gpu.md", "90 %"): ("bench/worker/warmup.py", "ENOUGH = 0.9"),
     ("docs/method.md", "90 %"): ("bench/worker/warmup.py", "ENOUGH = 0.9"),
     ("docs/gpu.md", "10 s"): ("bench/scheduling/costs.py", "each case takes 10 s"),
-    ("docs/gpu.md", "2.4 ns"): ("bench/scheduling/costs.py", "2.4 ns a weight"),
+    ("docs/gpu.md", "10 ns"): ("bench/scheduling/costs.py", "10 ns a weight"),
     ("docs/reproduction.md", "80 %"): ("repro/claims/power.py", "POWER = 0.8"),
     ("docs/method.md", "20 ms"): (PRESETS, "round_seconds = 0.02"),
     ("docs/method.md", "50 ms"): ("bench/plan/suite.py", "GPU_ROUND_SECONDS = 0.05"),

@@ -42,9 +42,9 @@ class Work:
 
 WORK = {
     "cpu": Work(FIXED_MACS, MACS_PER_WEIGHT, SECONDS_PER_MAC),
-    "cuda": Work(fixed_macs=2.5e13, macs_per_weight=6e3, seconds_per_mac=4e-13),
+    "cuda": Work(fixed_macs=2.5e13, macs_per_weight=2.5e4, seconds_per_mac=4e-13),
 }
-"""A card is estimated, not measured: each case takes 10 s (context, autotuning, compilation), 2.4 ns a weight, and 20
+"""A card is estimated, not measured: each case takes 10 s (context, autotuning, compilation), 10 ns a weight, and 20
 steps at 5e13 multiply-accumulates per second. Networks of all sizes then take about as long, as steps are the smallest
 part."""
 

@@ -26,7 +26,7 @@ from results.schema.trial import to_json
 
 EVERYTHING = Arm(
     "everything",
-    spp.ONE.architecture,
+    spp.ARMS["fashion-mnist"]["pyramid"].architecture,
     Recipe(
         (Stage(2, 0.02),), batch=20, augment=(RandomCrop(24), Flip()), sizes=Sizes((24, 19)), measures=2, measured=40
     ),
