@@ -64,5 +64,5 @@ def as_text() -> str:
 
 def _said(execution: Execution) -> str:
     """What distinguishes an execution from most: its level, and that it lacks phases."""
-    level = execution.level if execution.level != "tuned" else ""
+    level = execution.level if execution.level != "tuned" else None
     return "; ".join(filter(None, (level, execution.lacks("train"))))

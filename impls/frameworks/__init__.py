@@ -118,9 +118,9 @@ class Execution:
     here on a device, or None; `requires` adds packages to the framework's; `precisions` are the arithmetics it really
     computes in; `any_size`: whether a model takes images of other sizes than it was built for; `phases` are those that
     it runs. `idiomatic_of`: the name of the execution that this one is, but without the framework's tricks.
-    `parallel`: whether it divides a step over several devices. `published`: others have written the network, so that it
-    is neither tuned nor idiomatic. `lacks_trick_of`: the contestant, such as "jax:jit",
-    that this one is but for one trick, and `left_out`: that trick, whose share it measures.
+    `parallel`: whether it divides a step over several devices. `lacks_trick_of`: the contestant, such as "jax:jit",
+    that this one is but for one trick, and `left_out`: that trick, whose share it measures. `published`: others have
+    written the network, so that it is neither tuned nor idiomatic.
     """
 
     name: str
@@ -203,6 +203,11 @@ class Framework:
     supports_checkpointing: bool = False
     tricks: tuple[Trick, ...] = ()
 
+    @property
+    def trick_names(self) -> tuple[str, ...]:
+        """What `Plan.plain` is for a model without any trick."""
+        return tuple(trick.name for trick in self.tricks)
+
     def replaced(self, row: Row, plain: Collection[str]) -> str | None:
         """Which of the tricks called `plain` is about a row, which then has its plain way; None: the row keeps its."""
         return next((one.name for one in self.tricks if one.name in plain and one.about and one.about(row)), None)
@@ -270,9 +275,9 @@ class Framework:
         if reason := self.missing(execution, plan.device):
             raise Unavailable(f"{self.name}:{execution.name}: {reason}")
         for name in plan.plain:
-            checked(f"trick of {self.name}", name, tuple(trick.name for trick in self.tricks))
+            checked(f"trick of {self.name}", name, self.trick_names)
         if execution.idiomatic_of:
-            plan = replace(plan, execution=execution.idiomatic_of, plain=tuple(trick.name for trick in self.tricks))
+            plan = replace(plan, execution=execution.idiomatic_of, plain=self.trick_names)
         module, _, name = self.model.partition(":")
         model: Model = getattr(importlib.import_module(module), name)(plan)
         for phase in PHASES:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from impls.network import Architecture
 from repro.claims.experiment import Arm
 from repro.data.images.augment import Augmentation, Flip, RandomCrop
 from repro.papers import _small
@@ -51,11 +50,8 @@ class Photographs:
         self, name: str, network: str, table: _small.Table, how: Recipe, views: Mapping[str, View] | None = None
     ) -> Arm:
         """A small network with that table."""
-        architecture = self.architecture(network, table)
+        architecture = _small.architecture(network, table, side=self.side)
         return Arm(name, architecture, how, size=self.side, views=views or self.views, shrink=self.shrink)
-
-    def architecture(self, name: str, table: _small.Table) -> Architecture:
-        return _small.architecture(name, table, side=self.side)
 
 
 IMAGENETTE = Photographs(

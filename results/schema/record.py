@@ -268,9 +268,7 @@ class Record:
     pinned_threads: int | None = None  # how many of its threads were bound to a core each; None: left alone
     conditions: Conditions | None = None
     first_call_seconds: float | None = None  # the first step, if it found no compiled code: compiling included
-    build_seconds: float | None = (
-        None  # from the start of building the model until its weights and its batch are on the device
-    )
+    build_seconds: float | None = None  # from the start of building the model until weights and batch are loaded
     start_seconds: float | None = None  # from asking for the process until it answers
     turns: tuple[int, ...] = ()  # this case's places in the random order of the block
     started: str = ""  # UTC, ISO 8601

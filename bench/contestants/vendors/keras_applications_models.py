@@ -12,7 +12,7 @@ import keras
 from impls.errors import Unsupported
 from impls.frameworks import Plan
 from impls.frameworks.keras.whole import Whole
-from impls.frameworks.tensorflow import CALLS, UPDATE
+from impls.frameworks.tensorflow import TENSORFLOW
 from impls.frameworks.tensorflow.model import Built, TensorFlowModel
 
 NETWORKS = {"vgg-d": keras.applications.VGG16, "vgg-e": keras.applications.VGG19}
@@ -21,7 +21,7 @@ NETWORKS = {"vgg-d": keras.applications.VGG16, "vgg-e": keras.applications.VGG19
 
 class ApplicationsModel(Whole, TensorFlowModel):
     def __init__(self, plan: Plan):
-        super().__init__(replace(plan, plain=(UPDATE.name, CALLS.name)))
+        super().__init__(replace(plan, plain=TENSORFLOW.trick_names))
 
     def build(self, plan: Plan) -> Built:
         network = plan.network

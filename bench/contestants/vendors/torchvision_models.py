@@ -11,7 +11,7 @@ from torchvision.models import alexnet, vgg
 
 from impls.errors import Unsupported
 from impls.frameworks import Plan
-from impls.frameworks.pytorch import UPDATE
+from impls.frameworks.pytorch import PYTORCH
 from impls.frameworks.pytorch.model import PyTorchModel
 from impls.layers import Dropout
 
@@ -29,7 +29,7 @@ SIDE = 224
 
 class TorchvisionModel(PyTorchModel):
     def __init__(self, plan: Plan):
-        super().__init__(replace(plan, plain=(UPDATE.name,)))
+        super().__init__(replace(plan, plain=PYTORCH.trick_names))
 
     def module(self, plan: Plan) -> nn.Module:
         network = plan.network
